@@ -1,0 +1,93 @@
+"""The contract that every network fulfils."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from typing import Any
+
+from torch import Tensor, nn
+
+from segtcn.structures import Output
+
+
+class SegmentationModel(nn.Module, ABC):
+    """A network that gives every frame of a video a score for every class.
+
+    A subclass sets ``in_channels``, ``num_classes`` and ``causal`` in its constructor and implements
+    :attr:`receptive_field` and :meth:`forward`; a causal one also :meth:`initial_state` and :meth:`step`.
+    Losses, the task, streaming and the command line know nothing more about it.
+
+    Attributes:
+        in_channels: feature width D.
+        num_classes: C.
+        causal: whether frame t depends on frames up to t only.
+        init_args: the constructor's arguments by name, defaults included; a checkpoint stores them.
+    """
+
+    in_channels: int
+    num_classes: int
+    causal: bool
+    init_args: dict[str, Any]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> SegmentationModel:  # noqa: D102
+        net = super().__new__(cls)
+        # `bind_partial`: `copy` and `pickle` call this without arguments; a wrong call fails in `__init__`, by name
+        call = inspect.signature(cls).bind_partial(*args, **kwargs)
+        call.apply_defaults()
+        object.__setattr__(net, "init_args", {name: _plain(value) for name, value in call.arguments.items()})
+        return net
+
+    @property
+    @abstractmethod
+    def receptive_field(self) -> tuple[int | None, int | None]:
+        """Frames that an output frame sees to its left and to its right; None means all of them.
+
+        Where it differs from frame to frame (pooling), the largest.
+        """
+
+    @abstractmethod
+    def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:
+        """Score every frame.
+
+        Args:
+            features: ``(B, D, T)`` with any ``T >= 1``.
+            mask: True on real frames, ``(B, T)`` bool; None if there is no padding.
+
+        Returns:
+            Logits ``(S, B, C, T)``. Real frames get the same values whatever stands on padding; what the padded
+            frames themselves get is undefined.
+        """
+
+    def initial_state(self, batch_size: int = 1) -> Any:
+        """State before the first frame of a stream.
+
+        Raises:
+            ValueError: if the network is not causal.
+        """
+        raise self._not_streamable()
+
+    def step(self, features: Tensor, state: Any) -> tuple[Output, Any]:
+        """Score the next frames of a stream; the outputs, put together, equal :meth:`forward` on the whole.
+
+        Args:
+            features: ``(B, D, n)`` with any ``n >= 1``.
+            state: from :meth:`initial_state` or the previous step.
+
+        Returns:
+            Logits ``(S, B, C, n)`` and the next state.
+
+        Raises:
+            ValueError: if the network is not causal.
+        """
+        raise self._not_streamable()
+
+    def _not_streamable(self) -> ValueError:
+        future = self.receptive_field[1]
+        needs = "all future frames" if future is None else f"{future} future frames"
+        return ValueError(f"{type(self).__name__} cannot stream: it needs {needs}; build it with `causal=True`")
+
+
+def _plain(value: Any) -> Any:
+    """Tuples become lists, so that a call survives YAML and `torch.load(weights_only=True)` unchanged."""
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

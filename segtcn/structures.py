@@ -1,0 +1,122 @@
+"""The nouns of the library: what a segment, a video, a batch and a network's output are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Segment(NamedTuple):
+    """A maximal run of frames with one label, half-open: ``start <= t < stop``.
+
+    Args:
+        start: first frame.
+        stop: the frame after the last one.
+        label: class index.
+    """
+
+    start: int
+    stop: int
+    label: int
+
+
+class Video(NamedTuple):
+    """One video as a reader returns it, at the rate of the stored features.
+
+    Args:
+        name: the name that splits, predictions and tables use.
+        features: ``(D, T)`` float32.
+        labels: class index of every frame, ``(T,)`` int64; None where there is no ground truth.
+        source: the file the features came from, for error messages.
+    """
+
+    name: str
+    features: Tensor
+    labels: Tensor | None = None
+    source: str = ""
+
+
+class Batch(NamedTuple):
+    """Videos padded to the length of the longest.
+
+    Args:
+        features: ``(B, D, T)`` float32, zero on padding.
+        labels: ``(B, T)`` int64, :data:`IGNORE` on padding; None where a video has no ground truth.
+        mask: ``(B, T)`` bool, True on real frames.
+        names: name of each video, ``B`` of them.
+        num_frames: frames of each video before ``sample_rate`` was applied, ``B`` of them.
+    """
+
+    features: Tensor
+    labels: Tensor | None
+    mask: Tensor
+    names: list[str]
+    num_frames: list[int]
+
+
+class Output(NamedTuple):
+    """What a network returns.
+
+    Args:
+        logits: scores before the softmax of every stage, ``(S, B, C, T)``; stage ``-1`` predicts.
+        boundaries: logit of "a segment starts here" of every boundary stage, ``(S, B, T)``, or None.
+    """
+
+    logits: Tensor
+    boundaries: Tensor | None = None
+
+
+IGNORE = -100
+"""Label of padding: no loss and no score counts it (``torch.nn.CrossEntropyLoss`` ignores the same value)."""
+
+
+def frames_to_segments(labels: Tensor) -> list[Segment]:
+    """Group equal neighbouring labels into segments.
+
+    Args:
+        labels: class index of every frame, ``(T,)``.
+
+    Returns:
+        The maximal runs in time order, each with ``start``, ``stop`` (exclusive) and ``label``; empty for ``T = 0``.
+
+    Raises:
+        ValueError: if ``labels`` is not one-dimensional.
+
+    Example:
+        >>> frames_to_segments(torch.tensor([0, 0, 2, 2]))
+        [Segment(start=0, stop=2, label=0), Segment(start=2, stop=4, label=2)]
+    """
+    if labels.ndim != 1:
+        raise ValueError(f"`labels` must have the shape (T,), got {tuple(labels.shape)}")
+    values, lengths = torch.unique_consecutive(labels, return_counts=True)
+    stops = lengths.cumsum(0).tolist()
+    return [Segment(start, stop, label) for start, stop, label in zip([0, *stops], stops, values.tolist(), strict=False)]
+
+
+def segments_to_frames(segments: Iterable[Segment], num_frames: int, fill: int = 0) -> Tensor:
+    """Write segments into frame labels, the way back from :func:`frames_to_segments`.
+
+    Args:
+        segments: in any order; where two overlap, the later in the list wins.
+        num_frames: length T of the result in frames.
+        fill: label of frames that no segment covers.
+
+    Returns:
+        Class index of every frame, ``(T,)`` int64.
+
+    Raises:
+        ValueError: if a segment is empty or reaches outside ``0 .. num_frames``.
+
+    Example:
+        >>> segments_to_frames([Segment(1, 3, 5)], num_frames=4)
+        tensor([0, 5, 5, 0])
+    """
+    labels = torch.full((num_frames,), fill, dtype=torch.int64)
+    for segment in segments:
+        if not 0 <= segment.start < segment.stop <= num_frames:
+            raise ValueError(f"{segment} does not lie within the {num_frames} frames 0 <= start < stop <= {num_frames}")
+        labels[segment.start : segment.stop] = segment.label
+    return labels
