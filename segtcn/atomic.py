@@ -1,0 +1,54 @@
+"""Files that are either complete or not there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Lend a name beside ``path`` to write to; take its place on success, vanish on any error.
+
+    The folder is tried at once, before the caller computes what it wants to write.
+
+    Args:
+        path: the file to make or to replace.
+
+    Yields:
+        A name in the same folder, hence on the same file system, with the same ending.
+
+    Raises:
+        FileNotFoundError: if the folder does not exist.
+        PermissionError: if no file can be created there, or ``path`` is a folder.
+
+    Example:
+        >>> import tempfile
+        >>> target = Path(tempfile.mkdtemp()) / "labels.txt"
+        >>> with atomic_path(target) as temporary:
+        ...     _ = temporary.write_text("pour")
+        >>> target.read_text(), len(list(target.parent.iterdir()))
+        ('pour', 1)
+    """
+    path = Path(path)
+    folder = path.parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"cannot write {path}: there is no folder {folder}; create it or choose another")
+    if path.is_dir():
+        raise PermissionError(f"cannot write {path}: it is a folder; give the name of a file")
+    # not `tempfile`: its files are readable by their owner only, and the final file would be so, too
+    temporary = folder / f".{path.stem}.{os.getpid()}.{os.urandom(4).hex()}{path.suffix}"
+    try:
+        temporary.touch()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise PermissionError(
+            f"cannot write {path}: no file can be created in {folder} ({reason}); choose another folder"
+        ) from error
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
