@@ -1,1 +1,7 @@
-"""TODO"""
+"""The networks: one paper, one file."""
+
+from segtcn.models.base import SegmentationModel
+from segtcn.models.dilated_tcn import DilatedTCN
+from segtcn.models.ed_tcn import EDTCN
+
+__all__ = ["EDTCN", "DilatedTCN", "SegmentationModel"]

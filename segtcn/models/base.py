@@ -39,6 +39,11 @@ class SegmentationModel(nn.Module, ABC):
         return net
 
     @property
+    def spec(self) -> dict[str, Any]:
+        """The constructor call as plain values: ``class_name`` and ``init_args``; :func:`build_network` runs it."""
+        return {"class_name": type(self).__name__, "init_args": self.init_args}
+
+    @property
     @abstractmethod
     def receptive_field(self) -> tuple[int | None, int | None]:
         """Frames that an output frame sees to its left and to its right; None means all of them.
@@ -86,6 +91,31 @@ class SegmentationModel(nn.Module, ABC):
         future = self.receptive_field[1]
         needs = "all future frames" if future is None else f"{future} future frames"
         return ValueError(f"{type(self).__name__} cannot stream: it needs {needs}; build it with `causal=True`")
+
+
+def build_network(spec: dict[str, Any]) -> SegmentationModel:
+    """Build a network from its :attr:`SegmentationModel.spec`, with new weights.
+
+    Only classes that are already imported are found, so a checkpoint from a stranger cannot name code to run: import
+    the module of a network of your own first.
+
+    Args:
+        spec: ``class_name`` and ``init_args``.
+
+    Raises:
+        ValueError: if no imported :class:`SegmentationModel` has that name.
+    """
+    known = {cls.__name__: cls for cls in _subclasses(SegmentationModel)}
+    name = spec["class_name"]
+    if name not in known:
+        raise ValueError(
+            f"no network is named {name!r}; known are {', '.join(sorted(known))}: import the module that defines it first"
+        )
+    return known[name](**spec["init_args"])
+
+
+def _subclasses(cls: type[SegmentationModel]) -> list[type[SegmentationModel]]:
+    return [found for sub in cls.__subclasses__() for found in (sub, *_subclasses(sub))]
 
 
 def _plain(value: Any) -> Any:
