@@ -24,7 +24,7 @@ def shared_data() -> Path:
 
 
 def small_videos(feature_dim: int = 4, frames_per_action: int = 4) -> dict[str, tuple[np.ndarray, list[int]]]:
-    """Features ``(T, D)`` float32 that a network can learn from, and labels ``(T,)``, of four videos of three classes."""
+    """Four videos of three classes: features ``(T, D)`` float32 that a network can learn from, labels ``(T,)``."""
     rng = np.random.default_rng(0)
     videos = {}
     for number, (name, actions) in enumerate(SEQUENCES.items()):
@@ -39,8 +39,8 @@ def small_videos(feature_dim: int = 4, frames_per_action: int = 4) -> dict[str, 
 def write_ms_tcn_tree(tmp_path: Path) -> Callable[..., Path]:
     """Function that writes an MS-TCN tree and returns its root.
 
-    Keywords: ``videos`` = {name: (features ``(T, D)``, class index of every frame)}, ``splits`` = {number: (train names,
-    test names)}, ``classes``, ``root``. The defaults are four videos of three classes in two splits.
+    Keywords: ``videos`` = {name: (features ``(T, D)``, class index of every frame)}, ``splits`` = {number: (train
+    names, test names)}, ``classes``, ``root``. The defaults are four videos of three classes in two splits.
     """
 
     def write(
@@ -68,8 +68,8 @@ def write_ms_tcn_tree(tmp_path: Path) -> Callable[..., Path]:
 def write_lea_tree(tmp_path: Path) -> Callable[..., Path]:
     """Function that writes Lea et al.'s layout and returns its root.
 
-    Keywords: as of ``write_ms_tcn_tree`` without ``classes``, ``dataset``, ``feature_folder``. Every file holds ``A``
-    ``(T, 4)``, ``X`` ``(T, 3)``, ``S`` ``(30, T)`` and ``Y`` ``(T, 1)``; the first value of ``S`` is the split's number.
+    Keywords: ``videos``, ``splits`` and ``root`` as of ``write_ms_tcn_tree``; ``dataset``, ``feature_folder``. Every
+    file holds ``A`` ``(T, 4)``, ``X`` ``(T, 3)``, ``S`` ``(30, T)`` (row d holds d + split) and ``Y`` ``(T, 1)``.
     """
     scipy_io = pytest.importorskip("scipy.io")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Literal
 
 from segtcn.structures import Video
@@ -14,7 +15,8 @@ class Reader(ABC):
     """One on-disk layout of features and labels.
 
     The constructor checks the folder and fails there, naming the path and the remedy; features are read by
-    :meth:`read` only.
+    :meth:`read` only. What can be wrong with a single video whatever its layout (no frames, NaN, another feature width,
+    lengths that differ) is checked by :class:`~segtcn.data.SegmentationDataset`.
 
     Attributes:
         class_names: name of every class; the index is the class.
@@ -35,19 +37,50 @@ class Reader(ABC):
         """Names of the videos of a subset, in the order of the split file.
 
         Raises:
-            ValueError: if the split does not exist or the subset is empty.
+            FileNotFoundError: if the split has no list of that subset.
+            ValueError: if the split does not exist, or the subset is empty or lists a video twice.
         """
 
     @abstractmethod
-    def read(self, name: str, split: int | None = None) -> Video:
+    def read(self, name: str, split: int | None = None, labels: bool = True) -> Video:
         """Read one video.
 
         Args:
             name: as :meth:`videos` returns it.
             split: where features differ from split to split (they come from a network trained on that split's
                 training videos), the split to read; None reads the first that has the video.
+            labels: False leaves the ground truth unread (``Video.labels`` is None), so that a video without one can
+                be predicted.
 
         Raises:
-            FileNotFoundError: if the video has no file.
-            ValueError: if the file cannot be understood.
+            FileNotFoundError: if the video has no file, or no ground truth although ``labels`` asks for it.
+            ValueError: if a file cannot be understood, or holds a label that is no class.
         """
+
+
+def time_axis(shape: Sequence[int], num_labels: int | None, feature_dim: int | None, documented: int) -> int:
+    """Which axis of stored features is time; files of both orientations circulate under the same names.
+
+    The known feature width decides; before it is known (the first file), the number of labels, the nearer axis if none
+    fits exactly; where both axes fit, the layout's documentation.
+
+    Args:
+        shape: of the stored array, two sizes.
+        num_labels: labels of the video in frames, None if unknown.
+        feature_dim: width of the data set's other videos, None if unknown.
+        documented: time axis that the layout's documentation states, 0 or 1.
+
+    Returns:
+        0 or 1.
+
+    Example:
+        >>> time_axis((2048, 417), num_labels=417, feature_dim=None, documented=0)
+        1
+        >>> time_axis((128, 128), num_labels=128, feature_dim=128, documented=0)
+        0
+    """
+    if feature_dim is not None and (shape[0] == feature_dim) != (shape[1] == feature_dim):
+        return 1 if shape[0] == feature_dim else 0
+    if num_labels is None or abs(shape[0] - num_labels) == abs(shape[1] - num_labels):
+        return documented
+    return 0 if abs(shape[0] - num_labels) < abs(shape[1] - num_labels) else 1

@@ -1,0 +1,45 @@
+"""From videos of different length to one padded batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch.nn.utils.rnn import pad_sequence
+
+from segtcn.data.dataset import Sample
+from segtcn.structures import IGNORE, Batch
+
+
+def collate(samples: Sequence[Sample]) -> Batch:
+    """Pad videos at the end to the length of the longest.
+
+    Args:
+        samples: at least one; all of one feature width.
+
+    Returns:
+        The batch. Its ``labels`` are None as soon as one of the videos has none.
+
+    Example:
+        >>> from segtcn.structures import Video
+        >>> long = Video("a", torch.ones(2, 3), torch.tensor([0, 1, 1]))
+        >>> short = Video("b", torch.ones(2, 1), torch.tensor([1]))
+        >>> batch = collate([Sample(long, num_frames=3), Sample(short, num_frames=1)])
+        >>> batch.labels
+        tensor([[   0,    1,    1],
+                [   1, -100, -100]])
+        >>> batch.mask.sum(dim=1), batch.names
+        (tensor([3, 1]), ['a', 'b'])
+    """
+    videos = [sample.video for sample in samples]
+    labels = [video.labels for video in videos if video.labels is not None]
+    return Batch(
+        # `pad_sequence` wants time first
+        features=pad_sequence([video.features.T for video in videos], batch_first=True).mT.contiguous(),
+        labels=pad_sequence(labels, batch_first=True, padding_value=IGNORE) if len(labels) == len(videos) else None,
+        mask=pad_sequence(
+            [torch.ones(video.features.shape[1], dtype=torch.bool) for video in videos], batch_first=True
+        ),
+        names=[video.name for video in videos],
+        num_frames=[sample.num_frames for sample in samples],
+    )

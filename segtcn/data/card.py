@@ -1,0 +1,37 @@
+"""Data set cards: README files whose YAML front matter states a data set's facts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+def read_card(path: str | Path) -> dict[str, Any]:
+    """Read the front matter of a card, the YAML between two lines ``---`` at the top.
+
+    Args:
+        path: the card, such as ``datasets/gtea/README.md``.
+
+    Returns:
+        The values by name: numbers, strings, lists and mappings.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file has no front matter, or it is no YAML mapping.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(f"no data set card {path} (relative to {Path.cwd()}): give the path of its README.md")
+    lines = path.read_text(encoding="utf-8").split("\n")
+    ends = [number for number, line in enumerate(lines) if line.rstrip() == "---"]
+    if len(ends) < 2 or ends[0] != 0:
+        raise ValueError(f"{path} has no front matter: a card begins with YAML between two lines `---`")
+    try:
+        values = yaml.safe_load("\n".join(lines[1 : ends[1]]))
+    except yaml.YAMLError as error:
+        raise ValueError(f"the front matter of {path} is no YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"the front matter of {path} must be `name: value` lines, got {type(values).__name__}")
+    return values

@@ -1,0 +1,306 @@
+"""What a run needs to know of its data: loaders, subsets, statistics and facts for the log."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+import torch
+from pytorch_lightning import LightningDataModule
+from torch import Tensor
+from torch.utils.data import DataLoader, Sampler
+
+from segtcn.data.batching import collate
+from segtcn.data.card import read_card
+from segtcn.data.dataset import LengthPolicy, Sample, SegmentationDataset
+from segtcn.data.readers import Reader
+
+Subset = Literal["train", "val", "test", "predict"]
+
+
+class SegmentationDataModule(LightningDataModule):
+    """Training, validation and test videos of one split.
+
+    Args:
+        reader: the data set, a reader with its arguments.
+        split: number of the split.
+        batch_size: videos in a batch.
+        sample_rate: keep every k-th frame.
+        standardize: offer mean and standard deviation of the training features (:meth:`feature_statistics`), with
+            which the task standardises its input.
+        validation: training videos to hold out for validation: their share (a seeded choice, at least one video) or
+            their names. 0 holds out none. Test videos are never among them.
+        length_policy: for features and labels of different length: ``error``, or ``trim`` both to the shorter.
+        length_tolerance: largest difference, in stored frames, that ``trim`` accepts.
+        cache_gib: memory for videos that were read, in GiB for each subset; 0 reads them from disk in every epoch.
+        num_workers: processes that read ahead. 0 is the fastest as long as the videos fit into the cache.
+        seed: of the order of the training videos and of the choice of validation videos.
+        card: path of the data set's card, a README.md with YAML front matter, logged with the run; None: no card.
+
+    Raises:
+        ValueError: if an argument is out of range or the split does not exist.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        split: int = 1,
+        batch_size: int = 8,
+        sample_rate: int = 1,
+        standardize: bool = False,
+        validation: float | list[str] = 0.0,
+        length_policy: LengthPolicy = "error",
+        length_tolerance: int = 10,
+        cache_gib: float = 4.0,
+        num_workers: int = 0,
+        seed: int = 0,
+        card: str | None = None,
+    ) -> None:
+        super().__init__()
+        if split not in reader.splits:
+            splits = ", ".join(map(str, reader.splits))
+            raise ValueError(f"split {split} does not exist in this data set: choose `split` from {splits}")
+        if batch_size < 1:
+            raise ValueError(f"`batch_size` must be at least 1, got {batch_size}")
+        if not isinstance(validation, list) and not 0 <= validation < 1:
+            raise ValueError(
+                f"`validation` must be a share of the training videos from 0 to below 1, or a list of their names, "
+                f"got {validation}"
+            )
+        self.reader = reader
+        self.split = split
+        self.batch_size = batch_size
+        self.sample_rate = sample_rate
+        self.standardize = standardize
+        self.validation = validation
+        self.length_policy: LengthPolicy = length_policy
+        self.length_tolerance = length_tolerance
+        self.cache_gib = cache_gib
+        self.num_workers = num_workers
+        self.seed = seed
+        self.card = card
+        self._datasets: dict[Subset, SegmentationDataset] = {}
+        self._statistics: tuple[Tensor, Tensor] | None = None
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes C."""
+        return len(self.reader.class_names)
+
+    @property
+    def in_channels(self) -> int:
+        """Feature width D."""
+        return self.reader.feature_dim
+
+    @property
+    def class_names(self) -> list[str]:
+        """Name of every class; the index is the class."""
+        return list(self.reader.class_names)
+
+    @property
+    def fps(self) -> float:
+        """Frames per second that the network sees: the stored features' over ``sample_rate``."""
+        return self.reader.fps / self.sample_rate
+
+    @property
+    def background(self) -> int | None:
+        """Index of the background class, or None."""
+        return self.reader.background
+
+    def names(self, subset: Subset) -> list[str]:
+        """Names of the videos of a subset, in the order of the split's list.
+
+        Raises:
+            FileNotFoundError: if the split has no list of that subset.
+            ValueError: if a list is wrong, a video is listed for training and test, or ``validation`` cannot be met.
+        """
+        if subset in ("test", "predict"):
+            return self.reader.videos(self.split, "test")
+        training = self.reader.videos(self.split, "train")
+        test = self._test_names_if_listed()
+        both = [name for name in training if name in set(test)]
+        if both:
+            raise ValueError(
+                f"split {self.split} lists {both[0]!r} for training and for test ({len(both)} such videos): scores on "
+                "training videos mean nothing; correct the lists"
+            )
+        validation = self._validation_names(training, test)
+        return [name for name in training if (name in validation) == (subset == "val")]
+
+    def dataset(self, subset: Subset) -> SegmentationDataset:
+        """The videos of a subset; for ``predict`` the test videos without their ground truth."""
+        if subset not in self._datasets:
+            self._datasets[subset] = SegmentationDataset(
+                self.reader,
+                self.names(subset),
+                split=self.split,
+                sample_rate=self.sample_rate,
+                length_policy=self.length_policy,
+                length_tolerance=self.length_tolerance,
+                labels=subset != "predict",
+                cache_gib=self.cache_gib,
+            )
+        return self._datasets[subset]
+
+    def feature_statistics(self) -> tuple[Tensor, Tensor] | None:
+        """Mean and standard deviation of the training features, over the frames that the network sees.
+
+        Validation and test videos do not enter. A feature that never changes gets the deviation 1.
+
+        Returns:
+            Mean and standard deviation, ``(D,)`` float32 each; None unless ``standardize``.
+        """
+        if self.standardize and self._statistics is None:
+            self._statistics = _statistics(self.dataset("train"))
+        return self._statistics
+
+    def card_values(self) -> dict[str, str | int | float | bool | None]:
+        """Facts about the data for the log: measured ones as ``data/NAME``, those of the card as ``card/NAME``.
+
+        A card that is not there is no reason to stop a run: it is left out with a warning.
+
+        Raises:
+            ValueError: if the card has no readable front matter.
+        """
+        background = None if self.background is None else self.class_names[self.background]
+        values: dict[str, str | int | float | bool | None] = {
+            "data/reader": type(self.reader).__name__,
+            "data/split": self.split,
+            "data/num_splits": len(self.reader.splits),
+            "data/videos_train": len(self.names("train")),
+            "data/videos_val": len(self.names("val")),
+            "data/videos_test": len(self._test_names_if_listed()),
+            "data/num_classes": self.num_classes,
+            "data/background": background,
+            "data/feature_dim": self.in_channels,
+            "data/stored_fps": self.reader.fps,
+            "data/sample_rate": self.sample_rate,
+            "data/fps": self.fps,
+        }
+        if self.card is None:
+            return values
+        try:
+            card = read_card(self.card)
+        except FileNotFoundError as error:
+            warnings.warn(f"{error}; the run is logged without it (`--data.card null` says so)", stacklevel=2)
+            return values
+        scalars = {f"card/{name}": value for name, value in card.items() if isinstance(value, str | int | float | bool)}
+        return values | scalars
+
+    def setup(self, stage: str) -> None:
+        """Read and check the videos that a stage needs, so that a bad one fails before the first step.
+
+        Raises:
+            FileNotFoundError: if a file is missing.
+            ValueError: if a file or a video is wrong, or ``validate`` is asked for without validation videos.
+        """
+        # a hint that is wrong here: reading ahead gains nothing once the videos are in memory
+        warnings.filterwarnings("ignore", message=".*does not have many workers")
+        if stage == "validate" and not self.names("val"):
+            raise ValueError("there are no validation videos: hold some out with `validation`, or run `test`")
+        needed: dict[str, list[Subset]] = {"validate": ["val"], "test": ["test"], "predict": ["predict"]}
+        for subset in needed.get(stage, ["train", "val"]):
+            self.dataset(subset).check()
+
+    def train_dataloader(self) -> DataLoader[Sample]:
+        """Batches of the training videos, in another order every epoch."""
+        epoch = self.trainer.current_epoch if self.trainer is not None else 0
+        return self._loader("train", _Shuffle(len(self.dataset("train")), self.seed, epoch))
+
+    def val_dataloader(self) -> DataLoader[Sample] | list[DataLoader[Sample]]:
+        """Batches of the validation videos; an empty list if there are none."""
+        return self._loader("val") if self.names("val") else []
+
+    def test_dataloader(self) -> DataLoader[Sample]:
+        """Batches of the test videos, in the order of the split's list."""
+        return self._loader("test")
+
+    def predict_dataloader(self) -> DataLoader[Sample]:
+        """Batches of the test videos without labels, in the order of the split's list."""
+        return self._loader("predict")
+
+    def _loader(self, subset: Subset, sampler: Sampler[int] | None = None) -> DataLoader[Sample]:
+        return DataLoader(
+            self.dataset(subset),
+            batch_size=self.batch_size,
+            sampler=sampler,
+            collate_fn=collate,
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
+            # without one, every epoch would draw from the global generator and so change, for instance, dropout
+            generator=torch.Generator().manual_seed(self.seed),
+        )
+
+    def _test_names_if_listed(self) -> list[str]:
+        try:
+            return self.reader.videos(self.split, "test")
+        except FileNotFoundError:  # a data set without test videos can be trained on
+            return []
+
+    def _validation_names(self, training: list[str], test: list[str]) -> set[str]:
+        if isinstance(self.validation, list):
+            chosen = set(self.validation)
+            if chosen & set(test):
+                raise ValueError(
+                    f"`validation` names test videos of split {self.split}: {', '.join(sorted(chosen & set(test)))}; "
+                    "choose among its training videos, or the scores would be selected on the test videos"
+                )
+            unknown = chosen - set(training)
+            if unknown:
+                raise ValueError(
+                    f"`validation` names videos that split {self.split} does not train on: {', '.join(sorted(unknown))}"
+                )
+        else:
+            number = max(1, round(self.validation * len(training))) if self.validation > 0 else 0
+            chosen = {training[i] for i in np.random.default_rng(self.seed).permutation(len(training))[:number]}
+        if len(chosen) == len(training):
+            raise ValueError(
+                f"`validation` takes all {len(training)} training videos of split {self.split}: hold out fewer"
+            )
+        return chosen
+
+
+class _Shuffle(Sampler[int]):
+    """Another order every epoch that depends on seed and epoch only, so that a resumed run goes on as it would have.
+
+    Lightning calls :meth:`set_epoch` before every epoch; a plain loop gets the next order by iterating again.
+    """
+
+    def __init__(self, length: int, seed: int, epoch: int) -> None:
+        self.length = length
+        self.seed = seed
+        self.epoch = epoch
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[int]:
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.length).tolist()
+        self.epoch += 1
+        return iter(order)
+
+
+def _statistics(dataset: SegmentationDataset) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of every feature in one pass, in double precision: videos are merged one after the other."""
+    dim = dataset.reader.feature_dim
+    count, mean, squares = 0, torch.zeros(dim, dtype=torch.float64), torch.zeros(dim, dtype=torch.float64)
+    low, high = torch.full((dim,), torch.inf), torch.full((dim,), -torch.inf)
+    for index in range(len(dataset)):
+        features = dataset[index].video.features
+        low, high = low.minimum(features.amin(dim=1)), high.maximum(features.amax(dim=1))
+        frames = features.double()
+        num = frames.shape[1]
+        own_mean = frames.mean(dim=1)
+        shift = own_mean - mean
+        squares += (frames - own_mean[:, None]).square().sum(dim=1) + shift.square() * (count * num / (count + num))
+        mean += shift * (num / (count + num))
+        count += num
+    std = (squares / count).sqrt().float()
+    # by the extremes: rounding leaves a constant feature a tiny deviation, and dividing by it would blow up noise
+    constant = (low == high) | (std == 0)
+    return mean.float(), std.masked_fill(constant, 1.0)

@@ -1,0 +1,181 @@
+"""Videos of a subset, checked, sub-sampled and kept in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import torch
+from torch.utils.data import Dataset
+
+from segtcn.data.readers import Reader
+from segtcn.structures import Video
+
+LengthPolicy = Literal["error", "trim"]
+
+
+class Sample(NamedTuple):
+    """A video at the rate of the network.
+
+    Args:
+        video: the kept frames.
+        num_frames: frames of the video before ``sample_rate`` was applied.
+    """
+
+    video: Video
+    num_frames: int
+
+
+def check_video(
+    video: Video,
+    feature_dim: int,
+    num_classes: int,
+    length_policy: LengthPolicy = "error",
+    length_tolerance: int = 10,
+) -> Video:
+    """Check what can be wrong with a video whatever layout it came from.
+
+    Args:
+        video: as a reader returns it.
+        feature_dim: width D that its features must have.
+        num_classes: number of classes C; labels must lie in ``0 .. C-1``.
+        length_policy: what to do when there are more frames of features than of labels, or fewer: ``error``, or
+            ``trim`` both at the end to the shorter.
+        length_tolerance: largest difference in frames that ``trim`` accepts.
+
+    Returns:
+        The video, trimmed if that was needed and wanted.
+
+    Raises:
+        ValueError: naming the file, what was expected, what came and what to do.
+    """
+    source = video.source or video.name
+    features, labels = video.features, video.labels
+    if features.ndim != 2 or not features.is_floating_point():
+        raise ValueError(f"{source}: features must be a float (D, T), got {features.dtype} {tuple(features.shape)}")
+    if features.shape[1] == 0:
+        raise ValueError(f"{source}: the video has no frames (T = 0); take it out of the split's list")
+    if features.shape[0] != feature_dim:
+        raise ValueError(
+            f"{source}: features are {features.shape[0]} wide, but {feature_dim} in the data set's other videos; "
+            "compute them again in the same way"
+        )
+    broken = ~features.isfinite().all(dim=0)
+    if broken.any():
+        raise ValueError(
+            f"{source}: NaN or infinite features in {int(broken.sum())} of {len(broken)} frames, the first is frame "
+            f"{int(broken.int().argmax())}; compute the features of this video again"
+        )
+    if labels is None:
+        return video
+    length = min(features.shape[1], len(labels))
+    difference = max(features.shape[1], len(labels)) - length
+    if difference > 0 and (length_policy == "error" or difference > length_tolerance or length == 0):
+        raise ValueError(
+            f"{source}: {features.shape[1]} frames of features but {len(labels)} labels; correct the files, or let "
+            f"`length_policy: trim` cut both to the shorter where they differ by at most `length_tolerance` = "
+            f"{length_tolerance} frames"
+        )
+    features, labels = features[:, :length], labels[:length]
+    outside = (labels < 0) | (labels >= num_classes)
+    if outside.any():
+        frame = int(outside.int().argmax())
+        raise ValueError(
+            f"{source}: unknown label {int(labels[frame])} at frame {frame}, expected 0 .. {num_classes - 1}; correct "
+            "the labels or the reader's class names"
+        )
+    return video._replace(features=features, labels=labels)
+
+
+class SegmentationDataset(Dataset[Sample]):
+    """The videos of a subset, read when they are asked for.
+
+    A video is checked (:func:`check_video`) when it is first read and then, while there is room, kept in memory.
+
+    Args:
+        reader: where the videos come from.
+        names: the videos, as the reader names them.
+        split: passed to :meth:`Reader.read`.
+        sample_rate: keep every k-th frame, the first included.
+        length_policy: for features and labels of different length, see :func:`check_video`.
+        length_tolerance: in stored frames, see :func:`check_video`.
+        labels: False leaves the ground truth unread, so that videos without one can be predicted.
+        cache_gib: memory for videos that were read, in GiB; 0 keeps none.
+
+    Raises:
+        ValueError: if an argument is out of range.
+
+    Example:
+        >>> from segtcn.data import SegmentationDataset
+        >>> dataset = SegmentationDataset(reader, reader.videos(1, "train"), split=1)  # doctest: +SKIP
+        >>> video, num_frames = dataset[0]  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        names: Sequence[str],
+        split: int | None = None,
+        sample_rate: int = 1,
+        length_policy: LengthPolicy = "error",
+        length_tolerance: int = 10,
+        labels: bool = True,
+        cache_gib: float = 4.0,
+    ) -> None:
+        if sample_rate < 1:
+            raise ValueError(f"`sample_rate` must be at least 1 (every frame), got {sample_rate}")
+        if length_policy not in ("error", "trim"):
+            raise ValueError(f"`length_policy` must be 'error' or 'trim', got {length_policy!r}")
+        if length_tolerance < 0 or cache_gib < 0:
+            raise ValueError(
+                f"`length_tolerance` and `cache_gib` must not be negative, got {length_tolerance} and {cache_gib}"
+            )
+        self.reader = reader
+        self.names = list(names)
+        self.split = split
+        self.sample_rate = sample_rate
+        self.length_policy: LengthPolicy = length_policy
+        self.length_tolerance = length_tolerance
+        self.labels = labels
+        self._cache: dict[int, Sample] = {}
+        self._cache_room = int(cache_gib * 2**30)
+        self._checked: set[int] = set()
+
+    def __len__(self) -> int:
+        """Number of videos."""
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> Sample:
+        """Read, check and sub-sample one video.
+
+        Raises:
+            FileNotFoundError: if a file is missing.
+            ValueError: if a file cannot be understood or the video fails :func:`check_video`.
+        """
+        if index in self._cache:
+            return self._cache[index]
+        video = self.reader.read(self.names[index], self.split, labels=self.labels)
+        video = check_video(
+            video, self.reader.feature_dim, len(self.reader.class_names), self.length_policy, self.length_tolerance
+        )
+        # copies: a view would keep every stored frame in memory
+        features = video.features[:, :: self.sample_rate].clone(memory_format=torch.contiguous_format)
+        labels = None if video.labels is None else video.labels[:: self.sample_rate].clone()
+        sample = Sample(video._replace(features=features, labels=labels), num_frames=video.features.shape[1])
+        size = features.nbytes + (0 if labels is None else labels.nbytes)
+        if size <= self._cache_room:
+            self._cache[index] = sample
+            self._cache_room -= size
+        self._checked.add(index)
+        return sample
+
+    def check(self) -> None:
+        """Read every video that was not read before, so that a bad one fails now and not in the middle of a run.
+
+        Raises:
+            FileNotFoundError: if a file is missing.
+            ValueError: if a file cannot be understood or a video fails :func:`check_video`.
+        """
+        for index in range(len(self)):
+            if index not in self._checked:
+                self[index]
