@@ -1,0 +1,106 @@
+"""Cards: the format, and that the numbers of the committed ones are those of the data."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from segtcn.data import read_card
+from segtcn.data.readers import LeaReader
+from segtcn.structures import frames_to_segments
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CARDS = sorted((REPOSITORY / "datasets").glob("*/README.md"))
+FIELDS = {"name", "videos", "frames", "num_classes", "classes", "background", "feature_dim", "fps", "splits", "layout"}
+
+
+def test_front_matter_is_read_and_prose_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "README.md"
+    path.write_text("---\nname: Tea\nvideos: 3\nclasses: [a, b]\n---\n# Tea\n---\nvideos: 4\n")
+    assert read_card(path) == {"name": "Tea", "videos": 3, "classes": ["a", "b"]}
+
+
+def test_missing_card_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=rf"no data set card {re.escape(str(tmp_path / 'README.md'))}"):
+        read_card(tmp_path / "README.md")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("# Tea\n", "no front matter"),
+        ("---\nname: Tea\n", "no front matter"),
+        ("prose\n---\nname: Tea\n---\n", "no front matter"),
+        ("", "no front matter"),
+        ("---\nname: [Tea\n---\n", "is no YAML"),
+        ("---\n- Tea\n---\n", "must be `name: value` lines, got list"),
+    ],
+)
+def test_malformed_card_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "README.md"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message) as error:
+        read_card(path)
+    assert str(path) in str(error.value)
+
+
+def test_there_are_cards() -> None:
+    assert {path.parent.name for path in CARDS} >= {"gtea", "50salads"}
+
+
+@pytest.mark.parametrize("path", CARDS, ids=lambda path: path.parent.name)
+def test_card_states_source_licence_and_citation(path: Path) -> None:
+    card = read_card(path)
+    assert set(card) >= FIELDS | {"source", "licence", "citation"}
+    assert set(card["unchecked"]) <= set(card)
+    assert (REPOSITORY / card["config"]).is_file()
+
+
+@pytest.mark.parametrize("folder", ["gtea", "50salads"])
+def test_card_and_config_say_what_the_files_hold(folder: str, shared_data: Path) -> None:
+    card = read_card(REPOSITORY / "datasets" / folder / "README.md")
+    config = yaml.safe_load((REPOSITORY / card["config"]).read_text())["data"]
+    assert (REPOSITORY / config["card"]).resolve() == REPOSITORY / "datasets" / folder / "README.md"
+    init_args = {**config["reader"]["init_args"], "root": str(shared_data / "lea")}
+    assert config["reader"]["class_path"] == card["layout"] == "segtcn.data.readers.LeaReader"
+    reader = LeaReader(**init_args)
+    train, test = reader.videos(1, "train"), reader.videos(1, "test")
+    videos = [reader.read(name, split=1) for name in train + test]
+    labels = [video.labels for video in videos if video.labels is not None]
+    lists = (shared_data / "lea" / "splits" / init_args["dataset"]).glob("Split_*")
+    measured = {
+        "videos": len(videos),
+        "train_videos": len(train),
+        "test_videos": len(test),
+        "frames": sum(len(frames) for frames in labels),
+        "shortest_video": min(len(frames) for frames in labels),
+        "longest_video": max(len(frames) for frames in labels),
+        "segments": sum(s.label != reader.background for frames in labels for s in frames_to_segments(frames)),
+        "num_classes": len({int(label) for frames in labels for label in frames.unique()}),
+        "classes": reader.class_names,
+        "background": reader.class_names[reader.background or 0],
+        "feature_dim": reader.feature_dim,
+        "fps": reader.fps,
+        "splits": sum(1 for _ in lists),
+    }
+    assert {key: card[key] for key in measured} == measured
+    assert len(labels) == len(videos)
+    assert len(card["classes"]) == card["num_classes"]
+    if "sensor_dim" in card:
+        assert LeaReader(**{**init_args, "features": "S"}).feature_dim == card["sensor_dim"]
+
+
+def test_rate_of_50salads_follows_from_the_raw_annotations(shared_data: Path) -> None:
+    reader = LeaReader(str(shared_data / "lea"), dataset="50Salads", feature_folder="SpatialCNN_mid", fps=3)
+    rates = []
+    for name in reader.videos(1, "train"):
+        rows = (
+            (shared_data / "lea/labels_50salads/sequences" / f"{name}-activityAnnotation.txt").read_text().split("\n")
+        )
+        microseconds = [int(value) for row in rows if row.strip() for value in row.split()[:2]]
+        rates.append(reader.read(name).features.shape[1] / (max(microseconds) - min(microseconds)) * 1e6)
+    assert sorted(rates)[len(rates) // 2] == pytest.approx(reader.fps, rel=1e-3)
+    assert rates == pytest.approx([reader.fps] * len(rates), rel=0.01)
