@@ -24,7 +24,8 @@ def cross_entropy(logits: Tensor, labels: Tensor, mask: Tensor, weight: Tensor |
         A scalar in nats; 0 if there is no real frame.
 
     Example:
-        >>> cross_entropy(torch.zeros(1, 4, 3), torch.zeros(1, 3, dtype=torch.int64), torch.ones(1, 3, dtype=torch.bool))
+        >>> labels = torch.tensor([[0, 3, 3]])
+        >>> cross_entropy(torch.zeros(1, 4, 3), labels, mask=labels >= 0)
         tensor(1.3863)
     """
     labels = labels.masked_fill(~mask, IGNORE_INDEX)

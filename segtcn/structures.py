@@ -93,7 +93,7 @@ def frames_to_segments(labels: Tensor) -> list[Segment]:
         raise ValueError(f"`labels` must have the shape (T,), got {tuple(labels.shape)}")
     values, lengths = torch.unique_consecutive(labels, return_counts=True)
     stops = lengths.cumsum(0).tolist()
-    return [Segment(start, stop, label) for start, stop, label in zip([0, *stops], stops, values.tolist(), strict=False)]
+    return [Segment(*segment) for segment in zip([0, *stops], stops, values.tolist(), strict=False)]
 
 
 def segments_to_frames(segments: Iterable[Segment], num_frames: int, fill: int = 0) -> Tensor:
@@ -120,3 +120,28 @@ def segments_to_frames(segments: Iterable[Segment], num_frames: int, fill: int =
             raise ValueError(f"{segment} does not lie within the {num_frames} frames 0 <= start < stop <= {num_frames}")
         labels[segment.start : segment.stop] = segment.label
     return labels
+
+
+def repeat_frames(x: Tensor, sample_rate: int, num_frames: int) -> Tensor:
+    """Undo sub-sampling by repetition: frame t of the result is frame ``t // sample_rate`` of ``x``.
+
+    Args:
+        x: ``(..., ceil(num_frames / sample_rate))``.
+        sample_rate: every how many-th frame was kept.
+        num_frames: length of the result.
+
+    Returns:
+        ``(..., num_frames)``.
+
+    Raises:
+        ValueError: if ``x`` has another length than sub-sampling gives.
+
+    Example:
+        >>> repeat_frames(torch.tensor([4, 7]), sample_rate=3, num_frames=5)
+        tensor([4, 4, 4, 7, 7])
+    """
+    if x.shape[-1] != -(-num_frames // sample_rate):
+        raise ValueError(
+            f"every {sample_rate}th of {num_frames} frames makes {-(-num_frames // sample_rate)}, got {x.shape[-1]}"
+        )
+    return x.repeat_interleave(sample_rate, dim=-1)[..., :num_frames]

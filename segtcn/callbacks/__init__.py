@@ -1,1 +1,1 @@
-"""TODO"""
+"""What happens around training: progress, prediction files, Weights & Biases."""

@@ -32,7 +32,7 @@ class Standardization(nn.Module):
         """
         if mean.shape != self.mean.shape or std.shape != self.std.shape:
             raise ValueError(
-                f"mean and std must have the shape {tuple(self.mean.shape)}, got {tuple(mean.shape)} and {tuple(std.shape)}"
+                f"mean and std must have the shape ({len(self.mean)},), got {tuple(mean.shape)} and {tuple(std.shape)}"
             )
         if not (std > 0).all():
             raise ValueError(f"std must be positive, got {std.min().item()}: give constant features 1")

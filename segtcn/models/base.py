@@ -109,7 +109,8 @@ def build_network(spec: dict[str, Any]) -> SegmentationModel:
     name = spec["class_name"]
     if name not in known:
         raise ValueError(
-            f"no network is named {name!r}; known are {', '.join(sorted(known))}: import the module that defines it first"
+            f"no network is named {name!r}; known are {', '.join(sorted(known))}: "
+            "import the module that defines it first"
         )
     return known[name](**spec["init_args"])
 

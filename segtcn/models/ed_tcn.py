@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -86,7 +87,7 @@ class EDTCN(SegmentationModel):
         widths = [in_channels, *hidden_channels, *reversed(hidden_channels)]
         blocks = [
             TemporalConvBlock(before, after, kernel_size, causal=causal, dropout=dropout, activation=activation)
-            for before, after in zip(widths, widths[1:], strict=False)
+            for before, after in pairwise(widths)
         ]
         self.encoder = nn.ModuleList(blocks[: len(hidden_channels)])
         self.pool = TemporalMaxPool1d(causal=causal)

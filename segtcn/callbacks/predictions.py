@@ -1,0 +1,66 @@
+"""Prediction files: one text file and one table of segments a video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+from segtcn.label_files import write_labels, write_segments
+from segtcn.structures import Batch, frames_to_segments, repeat_frames
+from segtcn.task import SegmentationTask, StepOutput
+
+
+class PredictionWriter(Callback):
+    """Write what the network predicts in ``segtcn test`` and ``segtcn predict``.
+
+    ``NAME.txt`` has one class name a line, one line a stored frame: predictions of a sub-sampled network are repeated
+    back to the rate of the features. ``NAME.csv`` has one segment a line with frames, seconds and mean confidence.
+
+    Args:
+        folder: where to write; None writes nothing.
+    """
+
+    def __init__(self, folder: str | None = None) -> None:
+        self.folder = None if folder is None else Path(folder)
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: D102
+        if self.folder is not None and stage in ("test", "predict"):
+            self.folder.mkdir(parents=True, exist_ok=True)
+
+    def on_test_batch_end(  # noqa: D102
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Batch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        self._write(pl_module, outputs)
+
+    on_predict_batch_end = on_test_batch_end
+
+    def _write(self, task: LightningModule, output: StepOutput) -> None:
+        if self.folder is None or not isinstance(task, SegmentationTask):
+            return
+        batch, probabilities = output
+        fps = None if task.fps is None else task.fps * task.sample_rate  # of the stored features
+        for name, mask, num_frames, scores in zip(
+            batch.names, batch.mask, batch.num_frames, probabilities.cpu(), strict=True
+        ):
+            confidence, labels = scores[:, mask.cpu()].max(dim=0)
+            labels = repeat_frames(labels, task.sample_rate, num_frames)
+            confidence = repeat_frames(confidence, task.sample_rate, num_frames)
+            # a name may hold folders ("P03/cam01"); it never leads out of the folder, see SegmentationDataset
+            path = self.folder / f"{name}.txt"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_labels(path, [task.class_names[label] for label in labels.tolist()])
+            write_segments(
+                path.with_name(path.name.removesuffix(".txt") + ".csv"),
+                frames_to_segments(labels),
+                task.class_names,
+                fps,
+                confidence,
+            )

@@ -1,0 +1,75 @@
+"""The command line ``segtcn``. Each command is imported when it is called: ``segtcn --help`` stays fast."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import segtcn
+
+COMMANDS = {
+    "fit": ("segtcn.cli.lightning", "train a network"),
+    "validate": ("segtcn.cli.lightning", "score a checkpoint on the validation videos"),
+    "test": ("segtcn.cli.lightning", "score a checkpoint on the test videos"),
+    "predict": ("segtcn.cli.lightning", "write the predictions of a checkpoint as text and segments"),
+    "crossval": ("segtcn.cli.crossval", "train and test on all splits with several seeds, in one table"),
+    "overlay": ("segtcn.cli.overlay", "draw predictions and truth on a clip"),
+    "demo": ("segtcn.cli.demo", "make a small data set of rendered clips, train on it, score it, draw it"),
+}
+"""Name of every command: the module whose ``main(argv)`` runs it, and what it does."""
+
+EXAMPLES = """\
+examples:
+  segtcn demo
+  segtcn fit -c configs/model/ed_tcn.yaml -c configs/data/gtea_lea.yaml -c configs/trainer/default.yaml \\
+      --data.reader.init_args.root DIR --data.split 1
+  segtcn test -c RUN/config.yaml --ckpt_path RUN/checkpoints/last.ckpt
+  segtcn crossval -c configs/model/ed_tcn.yaml -c configs/data/gtea_lea.yaml -c configs/trainer/default.yaml \\
+      --seeds 0,1,2
+  segtcn overlay clip.mp4 predictions.txt -o out.mp4 --truth labels.txt
+"""
+
+
+def usage() -> str:
+    """What ``segtcn --help`` prints."""
+    commands = "\n".join(f"  {name:<10} {summary}" for name, (_, summary) in COMMANDS.items())
+    return (
+        "usage: segtcn COMMAND [OPTIONS]\n\n"
+        "Temporal action segmentation: one action label for every frame of a video.\n\n"
+        f"commands (`segtcn COMMAND --help` says more):\n{commands}\n\n{EXAMPLES}"
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and turn the errors that users cause into one line.
+
+    Args:
+        argv: the words after ``segtcn``; None takes them from the shell.
+
+    Returns:
+        The exit status: 0, or 1 after an error, or 2 if the command line itself is wrong.
+    """
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        print(usage(), end="")
+        return 0
+    if argv[0] in ("-V", "--version"):
+        print(f"segtcn {segtcn.__version__}")
+        return 0
+    if argv[0] not in COMMANDS:
+        print(f"segtcn: there is no command {argv[0]!r}; there are {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    command = importlib.import_module(COMMANDS[argv[0]][0])
+    try:
+        command.main(argv)
+    except KeyboardInterrupt:
+        print("segtcn: interrupted", file=sys.stderr)
+        return 130
+    except (ValueError, OSError, ImportError) as error:
+        if os.environ.get("SEGTCN_TRACEBACK"):
+            raise
+        print(f"segtcn {argv[0]}: error: {error}\n(SEGTCN_TRACEBACK=1 shows where)", file=sys.stderr)
+        return 1
+    return 0

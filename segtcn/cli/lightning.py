@@ -1,0 +1,148 @@
+"""``segtcn fit``, ``validate``, ``test``, ``predict``: LightningCLI with the data linked into the network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+
+import segtcn.data.readers
+import segtcn.models  # noqa: F401  # so that `--model.net EDTCN` and `--data.reader LeaReader` need no module path
+from segtcn.atomic import atomic_path
+from segtcn.callbacks.predictions import PredictionWriter
+from segtcn.callbacks.progress import EpochProgressBar
+from segtcn.callbacks.throughput import Throughput
+from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations
+from segtcn.cli.tables import SCORES, scores_table
+from segtcn.data.datamodule import SegmentationDataModule
+from segtcn.task import SegmentationTask
+
+# what the network and the task take from the data, so that model and data configs compose freely
+LINKS = {
+    "data.num_classes": "model.net.init_args.num_classes",
+    "data.in_channels": "model.net.init_args.in_channels",
+    "data.class_names": "model.class_names",
+    "data.background": "model.background",
+    "data.fps": "model.fps",
+    "data.sample_rate": "model.sample_rate",
+}
+
+
+class SegmentationCLI(LightningCLI):
+    """LightningCLI of :class:`SegmentationTask` and :class:`SegmentationDataModule`.
+
+    A run has one folder, ``trainer.default_root_dir`` (by default ``runs/DATE-TIME-NETWORK``): the config, checkpoints,
+    predictions and the logger's files all lie in it.
+
+    Args:
+        args: the command line, without the program's name.
+        run: whether to run the subcommand that ``args`` begins with; if False, ``args`` holds none and the trainer,
+            task and data module are only built.
+    """
+
+    def __init__(self, args: Sequence[str], run: bool = True) -> None:
+        super().__init__(
+            SegmentationTask,
+            SegmentationDataModule,
+            save_config_callback=SaveRunConfig,
+            save_config_kwargs={"overwrite": True},
+            seed_everything_default=0,
+            parser_kwargs={"prog": "segtcn"},
+            args=list(args),
+            run=run,
+            auto_configure_optimizers=False,
+        )
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse ``args``; the parent's warning that ``sys.argv`` is not used is meant for other callers."""
+        self.config = parser.parse_args(args)
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add the links from the data to the network and the callbacks of every run."""
+        for source, target in LINKS.items():
+            parser.link_arguments(source, target, apply_on="instantiate")
+        parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
+        parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
+        # by default nothing is selected: the last epoch counts, and saving now and then makes a run resumable
+        parser.set_defaults({"checkpoint.save_last": True, "checkpoint.save_top_k": 0, "checkpoint.every_n_epochs": 10})
+        parser.add_lightning_class_args(PredictionWriter, "predictions")
+        parser.add_lightning_class_args(WandbSegmentations, "wandb_segmentations")
+        parser.add_lightning_class_args(Throughput, "throughput")
+        parser.add_lightning_class_args(EpochProgressBar, "progress")
+
+    def before_instantiate_classes(self) -> None:
+        """Give the run its folder, and everything that writes a place in it."""
+        config = self.config if self.subcommand is None else self.config[self.subcommand]
+        network = config.model.net.class_path.rsplit(".", 1)[-1]
+        if config.trainer.default_root_dir is None:
+            config.trainer.default_root_dir = f"runs/{datetime.now():%Y%m%d-%H%M%S}-{network}"
+        folder = Path(config.trainer.default_root_dir)
+        if config.checkpoint.dirpath is None:
+            config.checkpoint.dirpath = str(folder / "checkpoints")
+        if config.predictions.folder is None:
+            config.predictions.folder = str(folder / "predictions")
+        logger = config.trainer.logger
+        if hasattr(logger, "class_path") and logger.class_path.endswith(ExperimentLogger.__name__):
+            logger.init_args.save_dir = str(folder)
+        if self.subcommand == "fit" and config.ckpt_path is None and (folder / "config.yaml").exists():
+            raise ValueError(
+                f"{folder} already holds a run: choose another folder with --trainer.default_root_dir, "
+                f"or continue it with --ckpt_path {folder}/checkpoints/last.ckpt"
+            )
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OSError(
+                f"cannot write the run into {folder}: {error.strerror}; choose another folder with "
+                "--trainer.default_root_dir"
+            ) from error
+
+    def fit(self, **kwargs: Any) -> None:
+        """Train, then say where the run lies."""
+        self.trainer.fit(**kwargs)
+        folder = self.trainer.default_root_dir
+        print(
+            f"run: {folder}\nscore it: segtcn test -c {folder}/config.yaml --ckpt_path {folder}/checkpoints/last.ckpt"
+        )
+
+    def validate(self, **kwargs: Any) -> None:
+        """Score the validation videos and print the table."""
+        self._report("val", self.trainer.validate(**{**kwargs, "verbose": False}))
+
+    def test(self, **kwargs: Any) -> None:
+        """Score the test videos, print the table and say where the predictions lie."""
+        self._report("test", self.trainer.test(**{**kwargs, "verbose": False}))
+
+    def predict(self, **kwargs: Any) -> None:
+        """Predict the test videos, with or without ground truth, and say where the predictions lie."""
+        self.trainer.predict(**{**kwargs, "return_predictions": False})
+        print(f"predictions: {self.config.predict.predictions.folder}")
+
+    def _report(self, subset: str, results: list[Mapping[str, float]]) -> None:
+        if not results:
+            raise ValueError(f"no videos to score: `data.validation` is empty, so there are no {subset} videos")
+        scores = {key: results[0][f"{subset}/{key}"] for key in SCORES}
+        print(scores_table({subset: scores}, f"{self.model.protocol} protocol"))
+        folder = Path(self.trainer.default_root_dir)
+        with atomic_path(folder / f"{subset}_scores.json") as path:
+            path.write_text(json.dumps({"protocol": self.model.protocol, **scores}, indent=2) + "\n", encoding="utf-8")
+        print(f"scores: {folder / f'{subset}_scores.json'}")
+
+
+class SaveRunConfig(SaveConfigCallback):
+    """Save the config of a training run in its folder and tell it to the logger; scoring leaves it as it is."""
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: D102
+        if stage == "fit":
+            super().setup(trainer, pl_module, stage)
+
+
+def main(argv: Sequence[str]) -> None:
+    """Run one of the subcommands; ``argv`` begins with its name."""
+    SegmentationCLI(argv)

@@ -1,0 +1,209 @@
+"""Training and evaluation of any network on any data set: the one LightningModule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import torch
+from pytorch_lightning import LightningModule
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torchmetrics import MetricCollection
+
+from segtcn.checkpoint import CHECKPOINT_KEY, read_checkpoint
+from segtcn.layers.standardization import Standardization
+from segtcn.losses import CrossEntropy
+from segtcn.metrics import FrameAccuracy, SegmentalF1, segmentation_scores
+from segtcn.models.base import SegmentationModel, build_network
+from segtcn.structures import Batch, Output
+
+
+class StepOutput(NamedTuple):
+    """What validation, test and prediction steps return to callbacks; a training step has it as ``"output"``.
+
+    Args:
+        batch: the batch.
+        probabilities: softmax of the last stage, ``(B, C, T)``; undefined on padding.
+    """
+
+    batch: Batch
+    probabilities: Tensor
+
+
+class SegmentationTask(LightningModule):
+    """Train, validate, test and predict with a network that gives one label to every frame.
+
+    Scores are logged in percent as ``SUBSET/accuracy``, ``SUBSET/edit``, ``SUBSET/f1@10``, ``SUBSET/f1@25``,
+    ``SUBSET/f1@50`` and per class as ``SUBSET/accuracy/CLASS`` (recall of its frames) and ``SUBSET/f1@50/CLASS``, with
+    SUBSET one of ``train``, ``val``, ``test``. They count each video's own frames, never padding.
+
+    Args:
+        net: the network.
+        class_names: name of every class, ``C`` of them; None numbers them. The command line takes it from the data.
+        background: index of the background class, left out of edit and F1; None if every class counts.
+        fps: frames per second of the features that the network sees, None if unknown.
+        sample_rate: every how many-th stored frame the network sees.
+        loss: takes logits ``(S, B, C, T)``, boundaries, labels ``(B, T)`` and mask ``(B, T)``; None is
+            :class:`segtcn.losses.CrossEntropy`.
+        optimizer: makes the optimizer from the parameters.
+        lr_scheduler: makes the learning rate scheduler from the optimizer, stepped every epoch; None keeps the rate.
+        protocol: name of the evaluation protocol, see :mod:`segtcn.metrics.protocols`.
+
+    Raises:
+        ValueError: if ``class_names`` does not name every class of the network.
+
+    Example:
+        >>> from segtcn.models import EDTCN
+        >>> task = SegmentationTask(EDTCN(in_channels=8, num_classes=2), class_names=["rest", "work"])
+        >>> task(torch.zeros(1, 8, 30)).logits.shape
+        torch.Size([1, 1, 2, 30])
+    """
+
+    def __init__(
+        self,
+        net: SegmentationModel,
+        class_names: list[str] | None = None,
+        background: int | None = None,
+        fps: float | None = None,
+        sample_rate: int = 1,
+        loss: nn.Module | None = None,
+        optimizer: OptimizerCallable = torch.optim.Adam,
+        lr_scheduler: LRSchedulerCallable | None = None,
+        protocol: str = "lea",
+    ) -> None:
+        super().__init__()
+        class_names = class_names or [str(i) for i in range(net.num_classes)]
+        if len(class_names) != net.num_classes:
+            raise ValueError(
+                f"the network has {net.num_classes} classes, but {len(class_names)} are named: {class_names}"
+            )
+        self.net = net
+        self.class_names, self.background = class_names, background
+        self.fps, self.sample_rate, self.protocol = fps, sample_rate, protocol
+        self.standardization = Standardization(net.in_channels)
+        self.loss = loss or CrossEntropy()
+        self.optimizer, self.lr_scheduler = optimizer, lr_scheduler
+        scores = segmentation_scores(protocol, background)
+        class_scores = MetricCollection(
+            {
+                "accuracy": FrameAccuracy("none", num_classes=net.num_classes),
+                "f1@50": SegmentalF1(0.5, "none", background, num_classes=net.num_classes),
+            },
+            compute_groups=False,
+        )
+        subsets = ("train", "val", "test")
+        # "train" is also a method of every module, which ModuleDict refuses as a key
+        self.scores = nn.ModuleDict({f"{subset}_scores": scores.clone() for subset in subsets})
+        self.class_scores = nn.ModuleDict({f"{subset}_scores": class_scores.clone() for subset in subsets})
+
+    def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:
+        """Score every frame of ``features (B, D, T)`` as stored; standardisation happens here."""
+        return self.net(self.standardization(features), mask)
+
+    def configure_optimizers(self) -> Any:  # noqa: D102
+        optimizer = self.optimizer(self.parameters())
+        if self.lr_scheduler is None:
+            return optimizer
+        scheduler = self.lr_scheduler(optimizer)
+        config: dict[str, Any] = {"scheduler": scheduler}
+        if isinstance(scheduler, ReduceLROnPlateau):
+            config["monitor"] = getattr(scheduler, "monitor", "train/loss")
+        return {"optimizer": optimizer, "lr_scheduler": config}
+
+    def on_fit_start(self) -> None:
+        """Take the feature statistics of the training videos from the data module, if it has any."""
+        statistics = getattr(self.trainer.datamodule, "feature_statistics", lambda: None)()  # type: ignore[attr-defined]
+        if statistics is not None:
+            self.standardization.set(*statistics)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:  # noqa: D102
+        loss, output = self._step(batch, "train")
+        if not loss.isfinite():
+            raise ValueError(
+                f"the loss became {loss.item()} in epoch {self.current_epoch} on {', '.join(batch.names)}: "
+                "lower the learning rate or standardise the features"
+            )
+        return {"loss": loss, "output": output}
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> StepOutput:  # noqa: D102
+        return self._step(batch, "val")[1]
+
+    def test_step(self, batch: Batch, batch_idx: int) -> StepOutput:  # noqa: D102
+        return self._step(batch, "test")[1]
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> StepOutput:  # noqa: D102
+        return StepOutput(batch, self(batch.features, batch.mask).logits[-1].softmax(dim=1))
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Stop before a gradient that is not finite spoils the weights."""
+        gradients = [parameter.grad for parameter in self.parameters() if parameter.grad is not None]
+        norm = nn.utils.get_total_norm(gradients)
+        if not norm.isfinite():
+            raise ValueError(
+                f"the norm of the gradient became {norm.item()} in epoch {self.current_epoch}: "
+                "lower the learning rate or set `trainer.gradient_clip_val`"
+            )
+
+    def on_train_epoch_end(self) -> None:  # noqa: D102
+        self._log_scores("train")
+
+    def on_validation_epoch_end(self) -> None:  # noqa: D102
+        self._log_scores("val")
+
+    def on_test_epoch_end(self) -> None:  # noqa: D102
+        self._log_scores("test")
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what the weights alone do not say, as plain values: ``torch.load(weights_only=True)`` reads it."""
+        checkpoint[CHECKPOINT_KEY] = {
+            "net": self.net.spec,
+            "class_names": self.class_names,
+            "background": self.background,
+            "fps": self.fps,
+            "sample_rate": self.sample_rate,
+            "protocol": self.protocol,
+        }
+
+    @classmethod
+    def load_from_checkpoint(  # type: ignore[override]
+        cls, checkpoint_path: str | Path | IO[bytes], map_location: Any = "cpu", **kwargs: Any
+    ) -> SegmentationTask:
+        """Rebuild a trained task from its checkpoint alone; no code of the file is run.
+
+        Args:
+            checkpoint_path: written by the command line or from Python.
+            map_location: device of the weights.
+            kwargs: arguments of :class:`SegmentationTask` that replace the stored ones.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            ValueError: if it is no checkpoint of segtcn.
+        """
+        checkpoint, stored = read_checkpoint(checkpoint_path, map_location)
+        task = cls(**{"net": build_network(stored.pop("net")), **stored, **kwargs})
+        task.load_state_dict(checkpoint["state_dict"])
+        return task
+
+    def _step(self, batch: Batch, subset: str) -> tuple[Tensor, StepOutput]:
+        if batch.labels is None:
+            raise ValueError(f"no ground truth for {', '.join(batch.names)}: use `segtcn predict`, which needs none")
+        output = self(batch.features, batch.mask)
+        loss = self.loss(*output, batch.labels, batch.mask)
+        preds = output.logits[-1].argmax(dim=1)
+        for scores in (self.scores, self.class_scores):
+            scores[f"{subset}_scores"].update(preds, batch.labels, batch.mask)  # type: ignore[operator]
+        num_frames = int(batch.mask.sum())  # weighs the batches, so that the epoch's loss is the mean over all frames
+        self.log(f"{subset}/loss", loss, on_step=False, on_epoch=True, batch_size=num_frames, sync_dist=True)
+        return loss, StepOutput(batch, output.logits[-1].detach().softmax(dim=1))
+
+    def _log_scores(self, subset: str) -> None:
+        scores, class_scores = self.scores[f"{subset}_scores"], self.class_scores[f"{subset}_scores"]
+        self.log_dict({f"{subset}/{name}": value for name, value in scores.compute().items()}, prog_bar=True)  # type: ignore[operator]
+        for name, values in class_scores.compute().items():  # type: ignore[operator]
+            named = zip(self.class_names, values, strict=True)
+            self.log_dict({f"{subset}/{name}/{label}": value for label, value in named if value.isfinite()})
+        scores.reset()  # type: ignore[operator]
+        class_scores.reset()  # type: ignore[operator]
