@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 Image = npt.NDArray[np.uint8]
 """A picture, ``(H, W, 3)`` uint8, in OpenCV's order blue, green, red."""
 
-TIMESTAMP_TOLERANCE_S = 1e-3
-"""Matroska and others round timestamps to milliseconds: times closer than this count as equal."""
+TIMESTAMP_TOLERANCE_S = 1.5e-3
+"""Matroska rounds timestamps to milliseconds: differences of two are off by up to one."""
 
 
 BROWSER_AUDIO = frozenset({"aac", "mp3", "mp3float", "opus", "libopus", "flac"})
@@ -65,24 +65,56 @@ def probe(path: str | os.PathLike[str]) -> ClipInfo:
     path = _existing(path)
     with _open_clip(path) as (container, stream):
         fps = _frame_rate(path, stream)
-        num_frames = int(stream.frames)
-        if not num_frames:
-            num_frames = sum(packet.size > 0 for packet in container.demux(stream))
-            container.seek(0)
-        frame = next(container.decode(stream), None)
+        frame = None
+        num_packets = 0
+        begin = end = None
+        for packet in container.demux(stream):
+            if frame is None:
+                frame = next(iter(packet.decode()), None)
+            if frame is not None and stream.frames and stream.duration:
+                break
+            num_packets += packet.size > 0
+            if packet.pts is not None:
+                begin = packet.pts if begin is None else min(begin, packet.pts)
+                end = max(packet.pts + (packet.duration or 0), packet.pts if end is None else end)
         if frame is None:
-            raise ValueError(_no_frames(path))
-        rotation = _quarter_turns(frame) * 90
-        width, height = (frame.height, frame.width) if rotation % 180 else (frame.width, frame.height)
-        return ClipInfo(
-            fps=fps,
-            num_frames=num_frames,
-            width=width,
-            height=height,
-            duration_s=float(stream.duration * stream.time_base) if stream.duration else float(num_frames / fps),
-            has_audio=bool(container.streams.audio),
-            rotation=rotation,
-        )
+            raise ValueError(_no_frames(path, container))
+        num_frames = int(stream.frames or num_packets)
+        if stream.duration:
+            duration_s = float(stream.duration * stream.time_base)
+        else:
+            duration_s = (
+                float((end - begin) * stream.time_base) if end and begin is not None else float(num_frames / fps)
+            )
+        turns = _quarter_turns(frame)
+        width, height = (frame.height, frame.width) if turns % 2 else (frame.width, frame.height)
+        return ClipInfo(fps, num_frames, width, height, duration_s, bool(container.streams.audio), 90 * turns)
+
+
+def frame_times(path: str | os.PathLike[str]) -> npt.NDArray[np.float64]:
+    """Presentation time of every frame in seconds, from the packets: nothing is decoded.
+
+    Args:
+        path: a video file.
+
+    Returns:
+        Increasing times from the start of the clip, ``(num_frames,)``, the same as :func:`read_frames` gives.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file is not a video or has no frame.
+    """
+    import av
+
+    path = _existing(path)
+    with _open_clip(path) as (container, stream):
+        packets = [packet for packet in container.demux(stream) if packet.size and not packet.is_discard]
+        if not packets:
+            raise ValueError(_no_frames(path, container))
+        if any(packet.pts is None for packet in packets):
+            return np.arange(len(packets)) / float(_frame_rate(path, stream))
+        origin_s = (container.start_time or 0) / av.time_base
+        return np.sort([float(packet.pts * packet.time_base) for packet in packets]) - origin_s
 
 
 def read_frames(path: str | os.PathLike[str]) -> Iterator[tuple[float, Image]]:
@@ -111,26 +143,35 @@ def _decode(path: Path) -> Iterator[tuple[float, Image]]:
     import av
 
     with _open_clip(path) as (container, stream):
-        stream.thread_type = "AUTO"
         fps = _frame_rate(path, stream)
         origin = (container.start_time or 0) / av.time_base
-        num_frames, end = 0, 0.0
-        # every stream is demuxed: where the sound is longer than the picture, only the sound reaches the promised end
-        for packet in container.demux():
-            if packet.pts is not None:
-                end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
-            if packet.stream.index != stream.index:
-                continue
-            for frame in packet.decode():
-                time_s = num_frames / float(fps) if frame.time is None else frame.time - origin
-                num_frames += 1
-                turned = np.rot90(frame.to_ndarray(format="bgr24"), _quarter_turns(frame))
-                yield time_s, np.ascontiguousarray(turned)
+        num_frames, num_packets, end = 0, 0, 0.0
+        try:
+            # every stream is demuxed: where the sound is longer than the picture, only the sound reaches the end
+            for packet in container.demux():
+                if packet.pts is not None:
+                    end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+                if packet.stream.index != stream.index:
+                    continue
+                num_packets += packet.size > 0
+                for frame in packet.decode():
+                    # a clip cut out of a longer one may begin with frames whose reference was cut off
+                    if frame.is_corrupt and num_frames:
+                        raise ValueError(_broken(path, num_frames, fps, "the frame is damaged"))
+                    time_s = num_frames / float(fps) if frame.time is None else frame.time - origin
+                    num_frames += 1
+                    upright = np.rot90(frame.to_ndarray(format="bgr24"), _quarter_turns(frame))
+                    yield time_s, np.ascontiguousarray(upright)
+        except av.FFmpegError as error:
+            raise ValueError(_broken(path, num_frames, fps, error.strerror or str(error))) from error
         if num_frames == 0:
-            raise ValueError(_no_frames(path))
+            raise ValueError(_no_frames(path, container))
         # `end` counts from zero, not from the first timestamp: Matroska's duration does so; for others it is lenient
         promised = (container.duration or 0) / av.time_base
-        if num_frames != stream.frames and promised - end > max(0.25, 0.02 * promised):
+        interval = float(1 / fps)
+        tolerance = 1.5 * interval if num_packets < stream.frames else max(3 * interval, 0.01 * promised)
+        # both: MP4 counts frames, too, that its edit list hides; a last frame may be shown for long
+        if promised - end > tolerance and num_packets != stream.frames:
             raise ValueError(
                 f"{path} is truncated: it promises {promised:.2f} s and ends after {end:.2f} s ({num_frames} frames); "
                 "copy or download it again"
@@ -166,8 +207,18 @@ def _existing(path: str | os.PathLike[str]) -> Path:
     return path
 
 
-def _no_frames(path: Path) -> str:
-    return f"{path} has a video stream without a single frame: expected at least one; record or convert it again"
+def _no_frames(path: Path, container: Any) -> str:
+    promised = (container.duration or 0) / 1e6
+    return (
+        f"{path} promises {promised:.2f} s of video and has not one frame to decode; copy, record or convert it again"
+    )
+
+
+def _broken(path: Path, num_frames: int, fps: Fraction, reason: str) -> str:
+    return (
+        f"{path} is damaged or truncated: it cannot be decoded after {num_frames} frames "
+        f"({float(num_frames / fps):.2f} s; {reason}); copy or download it again"
+    )
 
 
 def _frame_rate(path: Path, stream: Any) -> Fraction:
@@ -236,7 +287,8 @@ class ClipWriter:
         self.num_frames = 0
         # a tick that divides the frame interval and is fine enough for any source with a variable rate
         self._ticks_per_frame = self.fps.denominator * math.ceil(90_000 / self.fps.numerator)
-        self._last_tick = -1
+        self._first_s = self._last_s = 0.0
+        self._first_tick = self._last_tick = 0
 
     def __enter__(self) -> ClipWriter:
         """Open the clip under a temporary name."""
@@ -271,10 +323,11 @@ class ClipWriter:
         Args:
             frame: ``(H, W, 3)`` uint8 in the order blue, green, red.
             time_s: when to show it, in seconds from the start of the clip; None continues at the constant rate. Times
-                within a millisecond of the constant rate are taken as such.
+                that differ from the constant rate by the rounding of the source only are taken as such.
 
         Raises:
-            ValueError: if the frame has another size or type than announced, or the time is before the last frame's.
+            ValueError: if the frame has another size or type than announced, or the time is negative or before that of
+                the last frame.
         """
         import av
 
@@ -296,6 +349,9 @@ class ClipWriter:
                 self._audio.copy(until_s=float(tick * picture.time_base))
             self._container.mux(self._stream.encode(picture))
         self._last_tick = tick
+        self._last_s = float(tick * picture.time_base) if time_s is None else time_s
+        if self.num_frames == 0:
+            self._first_s, self._first_tick = self._last_s, tick
         self.num_frames += 1
 
     def __exit__(
@@ -317,15 +373,15 @@ class ClipWriter:
     def _tick(self, time_s: float | None) -> int:
         if time_s is None:
             return self._last_tick + self._ticks_per_frame if self.num_frames else 0
-        index = round(time_s * self.fps)
-        if abs(time_s - float(index / self.fps)) <= TIMESTAMP_TOLERANCE_S:
-            tick = index * self._ticks_per_frame
-        else:
-            tick = round(time_s * self.fps * self._ticks_per_frame)
-        if tick <= self._last_tick:
-            last_s = float(self._last_tick / (self.fps * self._ticks_per_frame))
-            raise ValueError(f"frames must come in order: the last was shown at {last_s:.4f} s, got {time_s:.4f} s")
-        return tick
+        if time_s < self._last_s:
+            raise ValueError(f"frames must come in order: {time_s:.4f} s comes after {self._last_s:.4f} s")
+        tick = round(time_s * self.fps * self._ticks_per_frame)
+        if self.num_frames == 0:
+            return tick
+        index = round((time_s - self._first_s) * self.fps)
+        if abs(time_s - self._first_s - float(index / self.fps)) <= TIMESTAMP_TOLERANCE_S:
+            tick = self._first_tick + index * self._ticks_per_frame
+        return max(tick, self._last_tick + 1)  # some sources give two frames the same time
 
     @contextmanager
     def _named_errors(self) -> Iterator[None]:

@@ -1,0 +1,200 @@
+"""Files that give a video's frames their labels: one label a line, MS-TCN's recognition files, segment tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from segtcn.atomic import atomic_path
+
+if TYPE_CHECKING:
+    from segtcn.structures import Segment
+
+COLUMNS = ("label", "start", "stop", "start_s", "stop_s", "confidence")
+"""Header of a segment table; the last three columns may be missing or empty."""
+
+
+class LabelTrack(NamedTuple):
+    """The labels of one video.
+
+    Args:
+        labels: name of every frame's class, T of them.
+        fps: labels per second; None where the file does not say.
+        confidence: of every frame's label, T numbers from 0 to 1; None where the file does not say.
+    """
+
+    labels: list[str]
+    fps: float | None = None
+    confidence: list[float] | None = None
+
+
+def read_labels(path: str | os.PathLike[str]) -> LabelTrack:
+    """Read a label file; its first line says which of three formats it has.
+
+    ================================== ==========================================================================
+    first line                         format
+    ================================== ==========================================================================
+    ``### Frame level recognition``... predictions of the MS-TCN code: labels in line 2, between white space
+    ``label,start,stop``...            segment table, as :func:`write_segments` writes it
+    anything else                      one label a line, as :func:`write_labels` writes it; labels may hold spaces
+    ================================== ==========================================================================
+
+    Args:
+        path: a text file in UTF-8.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file is not text in UTF-8, is empty, or breaks its format.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "labels.txt"
+        >>> write_labels(path, ["take", "take", "pour milk"])
+        >>> read_labels(path)
+        LabelTrack(labels=['take', 'take', 'pour milk'], fps=None, confidence=None)
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no label file {path}: check the path")
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} is not a text file in UTF-8 (byte {error.start}): expected labels; save it as UTF-8"
+        ) from error
+    # not `splitlines`: a form feed or U+2028 within a label would end it
+    lines = [line.strip() for line in text.replace("\r\n", "\n").replace("\r", "\n").rstrip().split("\n")]
+    if lines == [""]:
+        raise ValueError(f"{path} is empty: expected one label a line, or a segment table")
+    if lines[0].startswith("### Frame level recognition"):
+        labels = lines[1].split() if len(lines) > 1 else []
+        if not labels:
+            raise ValueError(f"{path} has no labels in line 2, where MS-TCN's recognition files have all of them")
+        return LabelTrack(labels)
+    if lines[0].split(",")[:3] == list(COLUMNS[:3]):
+        return _read_segments(path, text)
+    if "" in lines:
+        raise ValueError(f"{path}, line {lines.index('') + 1} is empty: expected one label a line")
+    return LabelTrack(lines)
+
+
+def _read_segments(path: Path, text: str) -> LabelTrack:
+    labels: list[str] = []
+    confidence: list[float] = []
+    fps = None
+    rows = csv.DictReader(io.StringIO(text, newline=""))
+    for row in rows:
+        where = f"{path}, line {rows.line_num}"
+        try:
+            start, stop = int(row["start"]), int(row["stop"])
+            stop_s = float(row.get("stop_s") or 0)
+            share = float(row["confidence"]) if row.get("confidence") else None
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{where}: expected {','.join(COLUMNS)} with numbers, got {list(row.values())}") from error
+        if not row["label"]:
+            raise ValueError(f"{where}: expected the name of a class in the column `label`, got nothing")
+        if start != len(labels) or stop <= start:
+            raise ValueError(
+                f"{where}: expected a segment that starts at frame {len(labels)}, where the one before it stops, "
+                f"and is not empty, got {start} to {stop}"
+            )
+        if share is not None and not 0 <= share <= 1:
+            raise ValueError(f"{where}: expected a confidence from 0 to 1, got {row['confidence']}")
+        labels += [row["label"]] * (stop - start)
+        confidence += [] if share is None else [share] * (stop - start)
+        fps = stop / stop_s if stop_s > 0 else None
+    if not labels:
+        raise ValueError(f"{path} has a header and no segments: expected at least one")
+    if confidence and len(confidence) != len(labels):
+        raise ValueError(f"{path}: expected a confidence in every row or in none, got it in some")
+    return LabelTrack(labels, fps, confidence or None)
+
+
+def write_labels(path: str | os.PathLike[str], names: Sequence[str]) -> None:
+    """Write one label a line, in UTF-8; complete or not at all.
+
+    Args:
+        path: the file to make or to replace.
+        names: name of every frame's class.
+
+    Raises:
+        ValueError: if there are no labels, or a label would not be read back as it is.
+        FileNotFoundError: if the folder does not exist.
+        PermissionError: if no file can be created in the folder.
+    """
+    if len(names) == 0:
+        raise ValueError(f"cannot write {path}: expected at least one label, got none")
+    for name in set(names):
+        _check_name(path, name)
+    _write(path, "".join(f"{name}\n" for name in names))
+
+
+def write_segments(
+    path: str | os.PathLike[str],
+    segments: Sequence[Segment],
+    class_names: Sequence[str],
+    fps: float | None = None,
+    confidence: Sequence[float] | None = None,
+) -> None:
+    """Write a table of segments in frames and in seconds; complete or not at all.
+
+    Args:
+        path: the file to make or to replace, ``.csv`` by custom.
+        segments: of one video, in time order and without gaps, as ``frames_to_segments`` returns them.
+        class_names: name of every class.
+        fps: frames per second, for the columns in seconds; None leaves them empty.
+        confidence: one number from 0 to 1 for every segment; None leaves the column empty.
+
+    Raises:
+        ValueError: if there are no segments, they leave a gap or overlap, a class has no name, or ``fps`` or
+            ``confidence`` is not as described.
+        FileNotFoundError: if the folder does not exist.
+        PermissionError: if no file can be created in the folder.
+
+    Example:
+        >>> import tempfile
+        >>> from segtcn.structures import Segment
+        >>> path = Path(tempfile.mkdtemp()) / "segments.csv"
+        >>> write_segments(path, [Segment(0, 30, 1), Segment(30, 45, 0)], ["take", "pour"], fps=30, confidence=[0.9, 1])
+        >>> print(path.read_text(), end="")
+        label,start,stop,start_s,stop_s,confidence
+        pour,0,30,0.000000,1.000000,0.9000
+        take,30,45,1.000000,1.500000,1.0000
+    """
+    if len(segments) == 0:
+        raise ValueError(f"cannot write {path}: expected at least one segment, got none")
+    if fps is not None and not fps > 0:
+        raise ValueError(f"`fps` must be positive, got {fps}")
+    if confidence is not None and len(confidence) != len(segments):
+        raise ValueError(f"expected one confidence for each of {len(segments)} segments, got {len(confidence)}")
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    frame = 0
+    for number, (start, stop, label) in enumerate(segments):
+        if start != frame or stop <= start:
+            raise ValueError(f"segments must follow each other without gaps: expected a start at {frame}, got {start}")
+        if not 0 <= label < len(class_names):
+            raise ValueError(f"class {label} has no name: `class_names` has {len(class_names)}")
+        _check_name(path, class_names[label])
+        share = None if confidence is None else confidence[number]
+        if share is not None and not 0 <= share <= 1:
+            raise ValueError(f"a confidence must lie between 0 and 1, got {share}")
+        seconds = ["", ""] if fps is None else [f"{start / fps:.6f}", f"{stop / fps:.6f}"]
+        writer.writerow([class_names[label], start, stop, *seconds, "" if share is None else f"{share:.4f}"])
+        frame = stop
+    _write(path, table.getvalue())
+
+
+def _check_name(path: str | os.PathLike[str], name: str) -> None:
+    if not name or name != name.strip() or "\n" in name or "\r" in name:
+        raise ValueError(f"cannot write {path}: a label must be one line without outer white space, got {name!r}")
+
+
+def _write(path: str | os.PathLike[str], text: str) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(text.encode())  # bytes: no other line ends on Windows
