@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from segtcn.atomic import atomic_path
 
 if TYPE_CHECKING:
@@ -138,7 +141,7 @@ def write_segments(
     segments: Sequence[Segment],
     class_names: Sequence[str],
     fps: float | None = None,
-    confidence: Sequence[float] | None = None,
+    confidence: npt.ArrayLike | None = None,
 ) -> None:
     """Write a table of segments in frames and in seconds; complete or not at all.
 
@@ -147,7 +150,8 @@ def write_segments(
         segments: of one video, in time order and without gaps, as ``frames_to_segments`` returns them.
         class_names: name of every class.
         fps: frames per second, for the columns in seconds; None leaves them empty.
-        confidence: one number from 0 to 1 for every segment; None leaves the column empty.
+        confidence: of every frame, ``(T,)``, from 0 to 1; the table has each segment's mean. None leaves the column
+            empty.
 
     Raises:
         ValueError: if there are no segments, they leave a gap or overlap, a class has no name, or ``fps`` or
@@ -159,33 +163,39 @@ def write_segments(
         >>> import tempfile
         >>> from segtcn.structures import Segment
         >>> path = Path(tempfile.mkdtemp()) / "segments.csv"
-        >>> write_segments(path, [Segment(0, 30, 1), Segment(30, 45, 0)], ["take", "pour"], fps=30, confidence=[0.9, 1])
+        >>> write_segments(path, [Segment(0, 2, 1), Segment(2, 3, 0)], ["take", "pour"], fps=30, confidence=[0.8, 1, 1])
         >>> print(path.read_text(), end="")
         label,start,stop,start_s,stop_s,confidence
-        pour,0,30,0.000000,1.000000,0.9000
-        take,30,45,1.000000,1.500000,1.0000
+        pour,0,2,0.000000,0.066667,0.9000
+        take,2,3,0.066667,0.100000,1.0000
     """
     if len(segments) == 0:
         raise ValueError(f"cannot write {path}: expected at least one segment, got none")
     if fps is not None and not fps > 0:
         raise ValueError(f"`fps` must be positive, got {fps}")
-    if confidence is not None and len(confidence) != len(segments):
-        raise ValueError(f"expected one confidence for each of {len(segments)} segments, got {len(confidence)}")
+    shares = None if confidence is None else np.asarray(confidence, dtype=np.float64)
+    if shares is not None and shares.shape != (segments[-1].stop,):
+        raise ValueError(
+            f"`confidence` must have one number for each of the {segments[-1].stop} frames, got the shape {shares.shape}"
+        )
+    if shares is not None and not ((shares >= 0) & (shares <= 1)).all():
+        raise ValueError(f"`confidence` must lie between 0 and 1, got {shares.min():g} to {shares.max():g}")
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(COLUMNS)
     frame = 0
-    for number, (start, stop, label) in enumerate(segments):
+    for start, stop, label in segments:
         if start != frame or stop <= start:
-            raise ValueError(f"segments must follow each other without gaps: expected a start at {frame}, got {start}")
+            raise ValueError(
+                f"segments must follow each other without gaps and not be empty: expected one that starts at {frame}, "
+                f"got {start} to {stop}"
+            )
         if not 0 <= label < len(class_names):
             raise ValueError(f"class {label} has no name: `class_names` has {len(class_names)}")
         _check_name(path, class_names[label])
-        share = None if confidence is None else confidence[number]
-        if share is not None and not 0 <= share <= 1:
-            raise ValueError(f"a confidence must lie between 0 and 1, got {share}")
         seconds = ["", ""] if fps is None else [f"{start / fps:.6f}", f"{stop / fps:.6f}"]
-        writer.writerow([class_names[label], start, stop, *seconds, "" if share is None else f"{share:.4f}"])
+        share = "" if shares is None else f"{shares[start:stop].mean():.4f}"
+        writer.writerow([class_names[label], start, stop, *seconds, share])
         frame = stop
     _write(path, table.getvalue())
 

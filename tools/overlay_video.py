@@ -5,4 +5,4 @@ import sys
 from segtcn.cli import main
 
 if __name__ == "__main__":
-    main(["overlay", *sys.argv[1:]])
+    sys.exit(main(["overlay", *sys.argv[1:]]))
