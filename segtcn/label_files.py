@@ -176,9 +176,10 @@ def write_segments(
     shares = None if confidence is None else np.asarray(confidence, dtype=np.float64)
     if shares is not None and shares.shape != (segments[-1].stop,):
         raise ValueError(
-            f"`confidence` must have one number for each of the {segments[-1].stop} frames, got the shape {shares.shape}"
+            f"`confidence` must have one number for each of {segments[-1].stop} frames, got the shape {shares.shape}"
         )
-    if shares is not None and not ((shares >= 0) & (shares <= 1)).all():
+    # a softmax in single precision may exceed 1 by rounding
+    if shares is not None and not ((shares >= 0) & (shares <= 1 + 1e-5)).all():
         raise ValueError(f"`confidence` must lie between 0 and 1, got {shares.min():g} to {shares.max():g}")
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
@@ -194,7 +195,7 @@ def write_segments(
             raise ValueError(f"class {label} has no name: `class_names` has {len(class_names)}")
         _check_name(path, class_names[label])
         seconds = ["", ""] if fps is None else [f"{start / fps:.6f}", f"{stop / fps:.6f}"]
-        share = "" if shares is None else f"{shares[start:stop].mean():.4f}"
+        share = "" if shares is None else f"{min(1.0, shares[start:stop].mean()):.4f}"
         writer.writerow([class_names[label], start, stop, *seconds, share])
         frame = stop
     _write(path, table.getvalue())

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segtcn.label_files import LabelTrack, read_labels, write_labels, write_segments
+from segtcn.structures import Segment, frames_to_segments
+
+HEADER = "label,start,stop,start_s,stop_s,confidence\n"
+
+
+def written(folder: Path, content: str | bytes, name: str = "labels.txt") -> Path:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("content", "labels"),
+    [
+        ("take\npour milk\n", ["take", "pour milk"]),
+        ("take\npour", ["take", "pour"]),  # the last line has no end
+        ("take\r\npour\r\n", ["take", "pour"]),
+        ("\ufefftake\npour\n", ["take", "pour"]),
+        ("take\npour\n\n\n", ["take", "pour"]),
+        ("gießen\n取る\n", ["gießen", "取る"]),
+        ("a\x0cb\u2028c\n", ["a\x0cb\u2028c"]),  # `splitlines` would make three labels of it
+        ("### Frame level recognition: ###\ntake take pour", ["take", "take", "pour"]),
+        ("### Frame level recognition: ###\r\ntake  pour\r\n", ["take", "pour"]),
+    ],
+)
+def test_text_formats(tmp_path: Path, content: str, labels: list[str]) -> None:
+    assert read_labels(written(tmp_path, content)) == LabelTrack(labels)
+
+
+def test_segment_table_is_expanded_to_frames_with_rate_and_confidence(tmp_path: Path) -> None:
+    rows = 'take,0,2,0.0,0.1,0.5\n"pour, slowly",2,3,0.1,0.15,0.25\n'
+    track = read_labels(written(tmp_path, HEADER + rows, "segments.csv"))
+    assert track.labels == ["take", "take", "pour, slowly"]
+    assert track.fps == pytest.approx(20)
+    assert track.confidence == [0.5, 0.5, 0.25]
+
+
+def test_segment_table_needs_neither_seconds_nor_confidence(tmp_path: Path) -> None:
+    assert read_labels(written(tmp_path, "label,start,stop\ntake,0,2\n")) == LabelTrack(["take", "take"])
+    assert read_labels(written(tmp_path, HEADER + "take,0,2,,,\n")) == LabelTrack(["take", "take"])
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    labels=st.lists(st.integers(0, 3), min_size=1, max_size=60),
+    fps=st.sampled_from([None, 3.0, 15.0, 30000 / 1001]),
+    sure=st.booleans(),
+)
+def test_segments_come_back_as_written(
+    tmp_path_factory: pytest.TempPathFactory, labels: list[int], fps: float | None, sure: bool
+) -> None:
+    names = ["take", 'say "hi", twice', "gießen", "background"]
+    confidence = torch.rand(len(labels), generator=torch.Generator().manual_seed(0)) if sure else None
+    path = tmp_path_factory.mktemp("segments") / "segments.csv"
+    segments = frames_to_segments(torch.tensor(labels))
+    write_segments(path, segments, names, fps, confidence)
+    track = read_labels(path)
+    assert track.labels == [names[label] for label in labels]
+    assert track.fps == (None if fps is None else pytest.approx(fps, rel=1e-4))
+    if confidence is None:
+        assert track.confidence is None
+    else:
+        means = np.concatenate([np.full(b - a, confidence[a:b].mean()) for a, b, _ in segments])
+        assert track.confidence == pytest.approx(means.tolist(), abs=1e-4)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.text(min_size=1).filter(lambda s: s == s.strip() and not set("\r\n") & set(s)), min_size=1))
+def test_labels_come_back_as_written(tmp_path_factory: pytest.TempPathFactory, names: list[str]) -> None:
+    path = tmp_path_factory.mktemp("labels") / "labels.txt"
+    try:
+        write_labels(path, names)
+    except UnicodeEncodeError:  # a lone surrogate is no text
+        return
+    if not names[0].startswith(("###", "label,start,stop", "\ufeff")):
+        assert read_labels(path).labels == names
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty: expected one label a line"),
+        (b" \n\n", "is empty"),
+        (b"take\n\npour\n", "line 2 is empty"),
+        ("gießen\n".encode("latin-1"), r"not a text file in UTF-8 \(byte 3\).*save it as UTF-8"),
+        (b"### Frame level recognition: ###\n", "no labels in line 2"),
+        (HEADER.encode(), "a header and no segments"),
+        (f"{HEADER}take,0,2,,,\npour,3,4,,,\n".encode(), "line 3: expected a segment that starts at frame 2"),
+        (f"{HEADER}take,1,2,,,\n".encode(), "line 2: expected a segment that starts at frame 0.*got 1 to 2"),
+        (f"{HEADER}take,0,0,,,\n".encode(), "is not empty, got 0 to 0"),
+        (f"{HEADER}take,zero,2,,,\n".encode(), "line 2: expected label,start,stop,.* with numbers, got .*'zero'"),
+        (f"{HEADER}take\n".encode(), "line 2: expected label,start,stop"),
+        (f"{HEADER},0,2,,,\n".encode(), "the name of a class in the column `label`"),
+        (f"{HEADER}take,0,2,,,93\n".encode(), "confidence from 0 to 1, got 93"),
+        (f"{HEADER}take,0,2,,,0.5\npour,2,3,,,\n".encode(), "a confidence in every row or in none"),
+    ],
+)
+def test_malformed_files_are_named_with_what_was_expected(tmp_path: Path, content: bytes, message: str) -> None:
+    path = written(tmp_path, content)
+    with pytest.raises(ValueError, match=f"(?s){re.escape(str(path))}.*{message}"):
+        read_labels(path)
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no label file .*absent\.txt"):
+        read_labels(tmp_path / "absent.txt")
+
+
+@pytest.mark.parametrize("name", ["", " take", "take\n", "ta\rke"])
+def test_labels_that_would_not_be_read_back_are_refused_and_nothing_is_left(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="a label must be one line without outer white space"):
+        write_labels(tmp_path / "labels.txt", ["take", name])
+    with pytest.raises(ValueError, match="a label must be one line without outer white space"):
+        write_segments(tmp_path / "labels.csv", [Segment(0, 1, 0)], [name])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"segments": []}, "at least one segment"),
+        (
+            {"segments": [Segment(0, 2, 0), Segment(3, 4, 1)]},
+            "without gaps and not be empty: .* starts at 2, got 3 to 4",
+        ),
+        ({"segments": [Segment(0, 2, 0), Segment(2, 2, 1)]}, "not be empty.*got 2 to 2"),
+        ({"segments": [Segment(0, 3, 2)]}, "class 2 has no name: `class_names` has 2"),
+        ({"segments": [Segment(0, 3, -1)]}, "class -1 has no name"),
+        ({"fps": 0.0}, "`fps` must be positive, got 0"),
+        ({"fps": float("nan")}, "`fps` must be positive, got nan"),
+        ({"confidence": [0.5]}, r"one number for each of 3 frames, got the shape \(1,\)"),
+        ({"confidence": [0.5, 1.5, 0.5]}, "must lie between 0 and 1, got 0.5 to 1.5"),
+        ({"confidence": [0.5, float("nan"), 0.5]}, "must lie between 0 and 1"),
+    ],
+)
+def test_wrong_segments_are_refused_and_nothing_is_left(tmp_path: Path, changed: dict, message: str) -> None:
+    arguments = {"segments": [Segment(0, 3, 1)], "class_names": ["take", "pour"], "fps": 15.0} | changed
+    with pytest.raises(ValueError, match=message):
+        write_segments(tmp_path / "segments.csv", **arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_labels_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="at least one label, got none"):
+        write_labels(tmp_path / "labels.txt", [])
+
+
+def test_confidence_above_one_by_rounding_is_one(tmp_path: Path) -> None:
+    write_segments(tmp_path / "a.csv", [Segment(0, 1, 0)], ["take"], confidence=torch.tensor([1.0000001]))
+    assert read_labels(tmp_path / "a.csv").confidence == [1.0]
+
+
+def test_written_files_are_readable_by_others_and_replace_old_ones(tmp_path: Path) -> None:
+    path = tmp_path / "labels.txt"
+    plain = tmp_path / "plain"
+    plain.touch()
+    for names in (["take"], ["pour", "pour"]):
+        write_labels(path, names)
+        assert read_labels(path).labels == names
+    assert path.stat().st_mode == plain.stat().st_mode
+    assert sorted(tmp_path.iterdir()) == [path, plain]
