@@ -196,8 +196,10 @@ class SegmentationDataModule(LightningDataModule):
             FileNotFoundError: if a file is missing.
             ValueError: if a file or a video is wrong, or ``validate`` is asked for without validation videos.
         """
-        # a hint that is wrong here: reading ahead gains nothing once the videos are in memory
+        # two of Lightning's hints are wrong here: reading ahead gains nothing once the videos are in memory, and having
+        # no validation videos is a choice
         warnings.filterwarnings("ignore", message=".*does not have many workers")
+        warnings.filterwarnings("ignore", message="Total length of `list` across ranks is zero")
         if stage == "validate" and not self.names("val"):
             raise ValueError("there are no validation videos: hold some out with `validation`, or run `test`")
         needed: dict[str, list[Subset]] = {"validate": ["val"], "test": ["test"], "predict": ["predict"]}

@@ -86,7 +86,7 @@ class LeaReader(Reader):
         if first is None:
             raise FileNotFoundError(f"no .mat file in {folder}: put the features of Lea et al.'s release there")
         self._widths: dict[str, int] = {}
-        arrays = self._load(first, [*self._variables, "X"] if class_names is None else self._variables)
+        arrays = self._load(first)
         for variable in self._variables:
             self._widths[variable] = self._oriented(arrays, variable, first).shape[0]
         self.feature_dim = sum(self._widths[variable] for variable in self._variables)
@@ -119,7 +119,7 @@ class LeaReader(Reader):
                 f"no features of video {name!r}: expected {wanted}.mat or rgb-{wanted}.avi.mat in "
                 f"{' or '.join(map(str, folders))}; add the file or take the name out of the split's list"
             )
-        arrays = self._load(path, self._variables)
+        arrays = self._load(path)
         parts = [self._oriented(arrays, variable, path) for variable in self._variables]
         if len({part.shape[1] for part in parts}) > 1:
             lengths = ", ".join(f"{v}: {part.shape[1]}" for v, part in zip(self._variables, parts, strict=True))
@@ -137,11 +137,13 @@ class LeaReader(Reader):
             why = f"features of that split are missing beside {next(iter(self._files))}" if missing else "no such split"
             raise ValueError(f"split {split} cannot be read: {why}; choose from {_join(self.splits)} in {self._lists}")
 
-    def _load(self, path: Path, variables: Sequence[str]) -> dict[str, Any]:
+    def _load(self, path: Path) -> dict[str, Any]:
         from scipy.io import loadmat
 
         try:
-            arrays = loadmat(path, variable_names=[*variables, "Y"])
+            arrays = loadmat(
+                path
+            )  # every variable: scipy passes over those not asked for, even where the file ends early
         except NotImplementedError as error:
             raise ValueError(
                 f"{path} is a MATLAB v7.3 file, which this reader does not read: save it again in MATLAB with "
@@ -152,7 +154,9 @@ class LeaReader(Reader):
         missing = [variable for variable in self._variables if variable not in arrays]
         if missing:
             held = _join(sorted(key for key in arrays if not key.startswith("__")))
-            raise ValueError(f"{path} holds no {_join(missing)} (only {held}): choose other `features`")
+            raise ValueError(
+                f"{path} holds no {_join(missing)} (only {held}): choose other `features`, or fetch the file again"
+            )
         return arrays
 
     def _oriented(self, arrays: dict[str, Any], variable: str, path: Path) -> np.ndarray:
@@ -167,7 +171,9 @@ class LeaReader(Reader):
 
     def _labels(self, arrays: dict[str, Any], path: Path) -> torch.Tensor:
         if "Y" not in arrays:
-            raise FileNotFoundError(f"{path} holds no labels Y: add them; without them the video can only be predicted")
+            raise FileNotFoundError(
+                f"{path} holds no labels Y: fetch the file again or add them; without them it can only be predicted"
+            )
         values = arrays["Y"].ravel()
         if values.dtype.kind not in "fiu" or (values != np.round(values)).any():
             raise ValueError(f"Y in {path} must hold whole class numbers, got {values.dtype} such as {values[:1]}")

@@ -1,0 +1,276 @@
+"""Lea et al.'s layout: arrays of either orientation, names of either form, and every way a file can be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import ArrayLike
+from scipy.io import loadmat, savemat
+
+from segtcn.data.readers import LeaReader
+
+CLASS_NAMES = ["background", "cut", "pour"]
+WriteTree = Callable[..., Path]
+
+
+def features_folder(root: Path, split: int = 1) -> Path:
+    return root / "features" / "GTEA" / "SpatialCNN" / f"Split_{split}"
+
+
+def change(path: Path, **arrays: ArrayLike | None) -> None:
+    """Write some arrays of a file anew; None removes one."""
+    held: dict[str, Any] = {key: value for key, value in loadmat(path).items() if not key.startswith("__")}
+    held.update(arrays)
+    savemat(path, {key: value for key, value in held.items() if value is not None})
+
+
+def test_subsets_come_in_the_order_of_the_lists(write_lea_tree: WriteTree) -> None:
+    reader = LeaReader(str(write_lea_tree()), class_names=CLASS_NAMES)
+    assert reader.splits == [1, 2]
+    assert reader.videos(1, "train") == ["P01_tea", "P01_soup", "P02_soup"]
+    assert reader.videos(2, "test") == ["P01_soup", "P01_tea"]
+
+
+def test_video_holds_what_the_file_holds(write_lea_tree: WriteTree) -> None:
+    root = write_lea_tree()
+    reader = LeaReader(str(root), class_names=CLASS_NAMES)
+    stored = loadmat(features_folder(root) / "P02_tea.mat")
+    video = reader.read("P02_tea")
+    assert video.features.dtype == torch.float32
+    assert torch.equal(video.features, torch.from_numpy(stored["A"].T.copy()))
+    assert video.labels is not None
+    assert video.labels.dtype == torch.int64
+    assert video.labels.tolist() == stored["Y"].ravel().tolist()
+    assert video.source == str(features_folder(root) / "P02_tea.mat")
+
+
+def test_arrays_are_joined_in_the_given_order(write_lea_tree: WriteTree) -> None:
+    root = str(write_lea_tree())
+    parts = {v: LeaReader(root, features=v).read("P01_tea").features for v in "AXS"}
+    assert [part.shape[0] for part in parts.values()] == [4, 3, 30]
+    for order in (["A", "S"], ["S", "X", "A"]):
+        reader = LeaReader(root, features=order)
+        joined = torch.cat([parts[variable] for variable in order])
+        assert torch.equal(reader.read("P01_tea").features, joined)
+        assert reader.feature_dim == joined.shape[0]
+
+
+def test_orientation_of_every_array_does_not_matter(write_lea_tree: WriteTree) -> None:
+    root = write_lea_tree()
+    before = LeaReader(str(root), features=["A", "X", "S"]).read("P01_soup", split=1)
+    path = features_folder(root) / "P01_soup.mat"
+    stored = loadmat(path)
+    change(path, **{variable: stored[variable].T for variable in "AXSY"})
+    after = LeaReader(str(root), features=["A", "X", "S"]).read("P01_soup", split=1)
+    assert torch.equal(before.features, after.features)
+    assert before.labels is not None
+    assert after.labels is not None
+    assert torch.equal(before.labels, after.labels)
+
+
+def test_square_arrays_are_taken_as_documented(write_lea_tree: WriteTree) -> None:
+    rng = np.random.default_rng(0)
+    square = rng.standard_normal((30, 30)).astype(np.float32)
+    videos = {"a": (square, [0] * 30), "b": (square, [1] * 30)}
+    root = write_lea_tree(videos=videos, splits={1: (["a"], ["b"])})
+    change(features_folder(root) / "a.mat", S=square)
+    assert torch.equal(LeaReader(str(root), features="A").read("a").features, torch.from_numpy(square.T.copy()))
+    assert torch.equal(LeaReader(str(root), features="S").read("a").features, torch.from_numpy(square))
+
+
+@pytest.mark.parametrize("listed", ["{}", "rgb-{}.avi", "rgb-{}", "{}.avi", "{}.mat", "rgb-{}.avi.mat"])
+@pytest.mark.parametrize("stored", ["{}", "rgb-{}.avi", "rgb-{}", "{}.avi"])
+def test_names_match_with_and_without_rgb_and_avi(write_lea_tree: WriteTree, listed: str, stored: str) -> None:
+    features = np.arange(8, dtype=np.float32).reshape(2, 4)
+    videos = {stored.format(name): (features + i, [0, 1]) for i, name in enumerate(["06-1", "06.1.b"])}
+    root = write_lea_tree(videos=videos, splits={1: ([listed.format("06-1")], [listed.format("06.1.b")])})
+    reader = LeaReader(str(root))
+    names = reader.videos(1, "train") + reader.videos(1, "test")
+    assert names == ["06-1", "06.1.b"]
+    assert [reader.read(name).name for name in names] == names
+    assert [reader.read(name).features[0, 0].item() for name in names] == [0, 1]
+
+
+def test_features_of_the_split_are_read(write_lea_tree: WriteTree) -> None:
+    reader = LeaReader(str(write_lea_tree()), features="S")
+    firsts = [reader.read("P01_tea", split).features[0, 0].item() for split in (1, 2, None)]
+    assert firsts == [1, 2, 1]
+
+
+def test_features_that_do_not_depend_on_the_split_lie_in_the_folder_itself(write_lea_tree: WriteTree) -> None:
+    root = write_lea_tree()
+    for path in features_folder(root, 1).iterdir():
+        path.rename(features_folder(root).parent / path.name)
+    for split in (1, 2):
+        for path in features_folder(root, split).iterdir():
+            path.unlink()
+        features_folder(root, split).rmdir()
+    reader = LeaReader(str(root), features="S")
+    assert reader.splits == [1, 2]
+    assert [reader.read("P01_tea", split).features[0, 0].item() for split in (1, 2, None)] == [1, 1, 1]
+
+
+def test_splits_without_features_are_not_offered(write_lea_tree: WriteTree) -> None:
+    root = write_lea_tree()
+    features_folder(root, 2).rename(root / "elsewhere")
+    reader = LeaReader(str(root))
+    assert reader.splits == [1]
+    with pytest.raises(ValueError, match=r"split 2 cannot be read: features of that split are missing .* from 1 in"):
+        reader.videos(2, "train")
+    with pytest.raises(ValueError, match=r"split 7 cannot be read: no such split; choose from 1 in .*GTEA"):
+        reader.read("P01_tea", split=7)
+
+
+def test_classes_are_numbered_when_no_names_are_given(write_lea_tree: WriteTree) -> None:
+    root = write_lea_tree()
+    assert LeaReader(str(root)).class_names == ["0", "1", "2"]
+    for path in features_folder(root).iterdir():
+        change(path, X=None)
+    with pytest.raises(ValueError, match=r"\.mat holds no class scores X to count the classes by: give `class_names`"):
+        LeaReader(str(root))
+
+
+def test_video_without_labels_can_be_predicted_only(write_lea_tree: WriteTree) -> None:
+    root = write_lea_tree()
+    reader = LeaReader(str(root), class_names=CLASS_NAMES)
+    with_labels = reader.read("P01_tea")
+    change(features_folder(root) / "P01_tea.mat", Y=None)
+    without = reader.read("P01_tea", labels=False)
+    assert without.labels is None
+    assert torch.equal(without.features, with_labels.features)
+    with pytest.raises(FileNotFoundError, match=r"P01_tea\.mat holds no labels Y.*it can only be predicted"):
+        reader.read("P01_tea")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"features": "B"}, r"`features` must be one or a list of 'A', 'X' and 'S', got 'B'"),
+        ({"features": []}, r"`features` must be one or a list"),
+        ({"fps": 0.0}, r"`fps` must be positive, got 0\.0"),
+        ({"background": 3}, r"`background` must be a class index from 0 to 2, got 3"),
+        ({"class_names": ["a", "a", "b"]}, r"`class_names` must be different names"),
+        ({"class_names": []}, r"`class_names` must be different names, at least one"),
+    ],
+)
+def test_wrong_argument_is_refused(write_lea_tree: WriteTree, arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        LeaReader(str(write_lea_tree()), **arguments)
+
+
+@pytest.mark.parametrize("missing", [".", "features/GTEA/SpatialCNN", "splits/GTEA"])
+def test_missing_folder_is_named_by_the_constructor(write_lea_tree: WriteTree, tmp_path: Path, missing: str) -> None:
+    root = write_lea_tree()
+    (root / missing).rename(tmp_path / "elsewhere")
+    with pytest.raises(FileNotFoundError, match=rf"no folder {root}.*(--data\.reader\.init_args\.root ROOT)") as error:
+        LeaReader(str(root))
+    assert "SpatialCNN" in str(error.value) or "splits" in str(error.value)
+
+
+def test_folders_without_content_are_named_by_the_constructor(write_lea_tree: WriteTree) -> None:
+    root = write_lea_tree()
+    for split in (1, 2):
+        for path in features_folder(root, split).iterdir():
+            path.unlink()
+    with pytest.raises(FileNotFoundError, match=r"no \.mat file in .*SpatialCNN"):
+        LeaReader(str(root))
+    for split in (1, 2):
+        features_folder(root, split).rename(features_folder(root, split + 4))
+    with pytest.raises(FileNotFoundError, match=r"no split has both .*found splits 1, 2\).*found splits 5, 6\)"):
+        LeaReader(str(root))
+
+
+def test_missing_list_or_file_is_named(write_lea_tree: WriteTree) -> None:
+    root = write_lea_tree()
+    reader = LeaReader(str(root))
+    with pytest.raises(FileNotFoundError, match=r"no features of video 'P09'.*rgb-P09\.avi\.mat.*add the file"):
+        reader.read("P09")
+    (root / "splits/GTEA/Split_1/test.txt").write_text("\n\n")
+    with pytest.raises(ValueError, match=r"Split_1/test\.txt lists no video"):
+        reader.videos(1, "test")
+    (root / "splits/GTEA/Split_1/test.txt").unlink()
+    with pytest.raises(FileNotFoundError, match=r"Split_1/test\.txt: write the names"):
+        reader.videos(1, "test")
+
+
+def test_two_files_of_one_video_are_refused(write_lea_tree: WriteTree) -> None:
+    root = write_lea_tree()
+    path = features_folder(root) / "P01_tea.mat"
+    (path.parent / "rgb-P01_tea.avi.mat").write_bytes(path.read_bytes())
+    with pytest.raises(ValueError, match=r"P01_tea\.mat and .*rgb-P01_tea\.avi\.mat are files of the same video"):
+        LeaReader(str(root))
+
+
+@pytest.mark.parametrize("label", [3, -1, 300])
+def test_unknown_label_is_named_with_file_and_frame(write_lea_tree: WriteTree, label: int) -> None:
+    root = write_lea_tree()
+    path = features_folder(root) / "P01_tea.mat"
+    labels = loadmat(path)["Y"]
+    labels[[5, 7]] = label
+    change(path, Y=labels)
+    with pytest.raises(ValueError, match=rf"unknown label {label} at frame 5 of {path}: .* 0 \.\. 2"):
+        LeaReader(str(root), class_names=CLASS_NAMES).read("P01_tea")
+
+
+def test_labels_that_are_no_whole_numbers_are_refused(write_lea_tree: WriteTree) -> None:
+    root = write_lea_tree()
+    path = features_folder(root) / "P01_tea.mat"
+    num_frames = len(loadmat(path)["Y"])
+    reader = LeaReader(str(root))
+    change(path, Y=np.full((num_frames, 1), 0.5))
+    with pytest.raises(ValueError, match=r"Y in .*P01_tea\.mat must hold whole class numbers, got float64"):
+        reader.read("P01_tea")
+    change(path, Y=np.ones((num_frames, 1)))
+    labels = reader.read("P01_tea").labels
+    assert labels is not None
+    assert labels.tolist() == [1] * num_frames
+
+
+@pytest.mark.parametrize("damage", ["empty", "text", "cut in A", "cut in X", "cut in Y"])
+def test_damaged_file_is_named(write_lea_tree: WriteTree, damage: str) -> None:
+    root = write_lea_tree()
+    reader = LeaReader(str(root))
+    path = features_folder(root) / "P01_tea.mat"
+    whole = path.read_bytes()
+    lengths = {"empty": 0, "cut in A": 300, "cut in X": 700, "cut in Y": len(whole) - 8}
+    path.write_bytes(b"no MATLAB file at all " * 20 if damage == "text" else whole[: lengths[damage]])
+    with pytest.raises(ValueError, match=rf"{path} is damaged or no MATLAB file .*: fetch or save it again"):
+        reader.read("P01_tea")
+
+
+def test_matlab_7_3_is_refused_with_the_remedy(write_lea_tree: WriteTree) -> None:
+    h5py = pytest.importorskip("h5py")
+    root = write_lea_tree()
+    reader = LeaReader(str(root))
+    path = features_folder(root) / "P01_tea.mat"
+    with h5py.File(path, "w", userblock_size=512) as file:
+        file["A"] = np.zeros((4, 20))
+    header = b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(124) + (0x0200).to_bytes(2, "little") + b"IM"
+    path.write_bytes(header + path.read_bytes()[128:])
+    with pytest.raises(ValueError, match=rf"{path} is a MATLAB v7\.3 file.*save it again .*-v7"):
+        reader.read("P01_tea")
+
+
+def test_array_that_is_missing_or_no_matrix_is_named(write_lea_tree: WriteTree) -> None:
+    root = write_lea_tree()
+    path = features_folder(root) / "P01_tea.mat"
+    reader = LeaReader(str(root), features=["A", "S"])
+    change(path, A=np.array([["text"]], dtype=object))
+    with pytest.raises(ValueError, match=r"A in .*P01_tea\.mat must be a real matrix \(T, D\), got object"):
+        reader.read("P01_tea")
+    change(path, A=None)
+    with pytest.raises(ValueError, match=r"P01_tea\.mat holds no A \(only S, X, Y\): choose other `features`"):
+        reader.read("P01_tea")
+
+
+def test_arrays_of_different_length_cannot_be_joined(write_lea_tree: WriteTree) -> None:
+    root = write_lea_tree()
+    path = features_folder(root) / "P01_tea.mat"
+    change(path, S=np.zeros((30, 18)))
+    with pytest.raises(ValueError, match=r"different length \(A: 20, S: 18 frames\)"):
+        LeaReader(str(root), features=["A", "S"]).read("P01_tea")

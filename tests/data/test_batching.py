@@ -1,0 +1,41 @@
+"""A batch holds every video's frames unchanged, and nothing else."""
+
+from __future__ import annotations
+
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segtcn.data import Sample, collate
+from segtcn.structures import IGNORE, Video
+
+
+def sample(name: str, num_frames: int, seed: int, labelled: bool = True) -> Sample:
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.randint(0, 5, (num_frames,), generator=generator) if labelled else None
+    return Sample(Video(name, torch.randn(3, num_frames, generator=generator), labels), num_frames=5 * num_frames)
+
+
+@given(lengths=st.lists(st.integers(1, 9), min_size=1, max_size=5))
+def test_padding_is_all_that_is_added(lengths: list[int]) -> None:
+    samples = [sample(f"v{i}", length, seed=i) for i, length in enumerate(lengths)]
+    batch = collate(samples)
+    assert batch.labels is not None
+    assert batch.features.shape == (len(lengths), 3, max(lengths))
+    assert (batch.features.dtype, batch.labels.dtype, batch.mask.dtype) == (torch.float32, torch.int64, torch.bool)
+    assert batch.features.is_contiguous()
+    assert batch.names == [f"v{i}" for i in range(len(lengths))]
+    assert batch.num_frames == [5 * length for length in lengths]
+    for i, (video, _) in enumerate(samples):
+        length = lengths[i]
+        assert batch.mask[i].tolist() == [True] * length + [False] * (max(lengths) - length)
+        assert video.labels is not None
+        assert torch.equal(batch.features[i, :, :length], video.features)
+        assert torch.equal(batch.labels[i, :length], video.labels)
+        assert (batch.features[i, :, length:] == 0).all()
+        assert (batch.labels[i, length:] == IGNORE).all()
+
+
+def test_batch_has_labels_only_if_every_video_has() -> None:
+    assert collate([sample("a", 4, 0), sample("b", 2, 1, labelled=False)]).labels is None
+    assert collate([sample("a", 4, 0), sample("b", 2, 1)]).labels is not None

@@ -1,0 +1,370 @@
+"""The data module: subsets that never mix, statistics of the training videos alone, and loaders Lightning accepts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.cli import LightningArgumentParser
+from torch import Tensor, nn
+
+from segtcn.data.datamodule import SegmentationDataModule
+from segtcn.data.readers import LeaReader, MSTCNReader
+from segtcn.structures import Batch
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+WriteTree = Callable[..., Path]
+
+
+@pytest.fixture
+def make(write_ms_tcn_tree: WriteTree) -> Callable[..., SegmentationDataModule]:
+    def make(**arguments: Any) -> SegmentationDataModule:
+        tree = {key: arguments.pop(key) for key in ("videos", "splits") if key in arguments}
+        return SegmentationDataModule(MSTCNReader(str(write_ms_tcn_tree(**tree)), background="cut"), **arguments)
+
+    return make
+
+
+@pytest.fixture
+def many(make: Callable[..., SegmentationDataModule]) -> Callable[..., SegmentationDataModule]:
+    """Data module of 20 training videos v0, v1, ... whose features are their number, and two test videos."""
+    names = [f"v{i}" for i in range(22)]
+    videos = {
+        name: (np.full((2 + i % 3, 4), float(i), dtype=np.float32), [0] * (2 + i % 3)) for i, name in enumerate(names)
+    }
+
+    def many(**arguments: Any) -> SegmentationDataModule:
+        return make(videos=videos, splits={1: (names[:20], names[20:])}, **arguments)
+
+    return many
+
+
+class Recorder(LightningModule):
+    """The least that trains; records the names that every stage sees."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Conv1d(4, 3, 1)
+        self.seen: dict[str, list[list[str]]] = {"train": [], "val": [], "test": [], "predict": []}
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        if index == 0:
+            self.seen["train"].append([])
+        self.seen["train"][-1] += batch.names
+        assert batch.labels is not None
+        return nn.functional.cross_entropy(self.net(batch.features), batch.labels)
+
+    def validation_step(self, batch: Batch, index: int) -> None:
+        self.seen["val"].append(batch.names)
+
+    def test_step(self, batch: Batch, index: int) -> None:
+        assert batch.labels is not None
+        self.seen["test"].append(batch.names)
+
+    def predict_step(self, batch: Batch, index: int) -> list[str]:
+        assert batch.labels is None
+        self.seen["predict"].append(batch.names)
+        return batch.names
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+def trainer(tmp_path: Path, max_epochs: int = 3, **arguments: Any) -> Trainer:
+    return Trainer(
+        max_epochs=max_epochs,
+        accelerator="cpu",
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=tmp_path,
+        **{"enable_checkpointing": False, **arguments},
+    )
+
+
+def test_facts_that_the_command_line_links_come_from_the_reader(make: Callable[..., SegmentationDataModule]) -> None:
+    data = make(sample_rate=2)
+    assert (data.num_classes, data.in_channels, data.background, data.sample_rate) == (3, 4, 1, 2)
+    assert data.class_names == ["background", "cut", "pour milk"]
+    assert data.fps == 7.5
+
+
+def test_validation_is_carved_out_of_the_training_videos(many: Callable[..., SegmentationDataModule]) -> None:
+    everything = many().names("train")
+    assert many().names("val") == []
+    for share, number in [(0.01, 1), (0.25, 5), (0.95, 19)]:
+        data = many(validation=share)
+        train, val = data.names("train"), data.names("val")
+        assert len(val) == number
+        assert sorted(train + val) == sorted(everything)
+        assert val == [name for name in everything if name in set(val)]  # in the order of the list
+        assert not set(val) & set(data.names("test"))
+    assert many(validation=0.25, seed=3).names("val") == many(validation=0.25, seed=3).names("val")
+    assert many(validation=0.25, seed=3).names("val") != many(validation=0.25, seed=4).names("val")
+
+
+def test_validation_videos_can_be_named(many: Callable[..., SegmentationDataModule]) -> None:
+    data = many(validation=["v7", "v3"])
+    assert data.names("val") == ["v3", "v7"]
+    assert data.names("train") == [f"v{i}" for i in range(20) if i not in (3, 7)]
+    assert many(validation=[]).names("val") == []
+
+
+@pytest.mark.parametrize(
+    ("validation", "message"),
+    [
+        (["v3", "v21"], r"`validation` names test videos of split 1: v21; .*selected on the test videos"),
+        (["v3", "v99"], r"`validation` names videos that split 1 does not train on: v99"),
+        ([f"v{i}" for i in range(20)], r"`validation` takes all 20 training videos of split 1: hold out fewer"),
+        (0.99, r"`validation` takes all 20 training videos"),
+    ],
+)
+def test_validation_that_cannot_be_met_is_refused(
+    many: Callable[..., SegmentationDataModule], validation: Any, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        many(validation=validation).setup("fit")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"split": 5}, r"split 5 does not exist in this data set: choose `split` from 1, 2"),
+        ({"batch_size": 0}, r"`batch_size` must be at least 1, got 0"),
+        ({"validation": 1.0}, r"`validation` must be a share .* below 1, or a list of their names, got 1\.0"),
+        ({"validation": -0.1}, r"`validation` must be a share"),
+    ],
+)
+def test_wrong_argument_is_refused(
+    make: Callable[..., SegmentationDataModule], arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        make(**arguments)
+
+
+def test_video_listed_for_training_and_test_is_refused(make: Callable[..., SegmentationDataModule]) -> None:
+    data = make(splits={1: (["P01_tea", "P01_soup"], ["P01_soup", "P02_tea"])})
+    with pytest.raises(ValueError, match=r"split 1 lists 'P01_soup' for training and for test \(1 such videos\)"):
+        data.setup("fit")
+
+
+def test_validating_without_validation_videos_is_refused(make: Callable[..., SegmentationDataModule]) -> None:
+    with pytest.raises(ValueError, match=r"there are no validation videos: hold some out with `validation`"):
+        make().setup("validate")
+
+
+def test_bad_video_fails_before_the_first_step(write_ms_tcn_tree: WriteTree, tmp_path: Path) -> None:
+    root = write_ms_tcn_tree()
+    (root / "groundTruth" / "P02_soup.txt").unlink()
+    net = Recorder()
+    with pytest.raises(FileNotFoundError, match=r"no ground truth of video 'P02_soup'"):
+        trainer(tmp_path).fit(net, datamodule=SegmentationDataModule(MSTCNReader(str(root)), batch_size=1))
+    assert net.seen["train"] == []
+
+
+def test_lightning_sees_every_video_of_a_subset_once_and_does_not_complain(
+    many: Callable[..., SegmentationDataModule], tmp_path: Path
+) -> None:
+    data, net = many(batch_size=8, validation=0.2), Recorder()
+    trainer(tmp_path, log_every_n_steps=1).fit(net, datamodule=data)
+    train, val = data.names("train"), data.names("val")
+    assert [sorted(epoch) for epoch in net.seen["train"]] == [sorted(train)] * 3
+    assert net.seen["val"][-1] == val
+    assert len({tuple(epoch) for epoch in net.seen["train"]}) == 3  # another order every epoch
+    trainer(tmp_path).validate(net, datamodule=data, verbose=False)
+    trainer(tmp_path).test(net, datamodule=data, verbose=False)
+    trainer(tmp_path).predict(net, datamodule=data, return_predictions=False)
+    assert net.seen["test"] == net.seen["predict"] == [["v20", "v21"]]
+
+
+def test_without_validation_lightning_trains_and_does_not_validate(
+    many: Callable[..., SegmentationDataModule], tmp_path: Path
+) -> None:
+    data, net = many(), Recorder()
+    assert data.val_dataloader() == []
+    trainer(tmp_path).fit(net, datamodule=data)
+    assert net.seen["val"] == []
+    assert len(net.seen["train"]) == 3
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_order_depends_on_seed_and_epoch_and_survives_a_resume(
+    many: Callable[..., SegmentationDataModule], tmp_path: Path, num_workers: int
+) -> None:
+    def fit(max_epochs: int, seed: int, checkpoint: Path | None = None) -> list[list[str]]:
+        net, run = Recorder(), trainer(tmp_path, max_epochs)
+        run.fit(net, datamodule=many(seed=seed, num_workers=num_workers), ckpt_path=checkpoint, weights_only=True)
+        run.save_checkpoint(tmp_path / f"{max_epochs}.ckpt")
+        return net.seen["train"]
+
+    whole = fit(3, seed=5)
+    assert fit(2, seed=5) == whole[:2]
+    assert fit(3, seed=5, checkpoint=tmp_path / "2.ckpt") == whole[2:]
+    if num_workers == 0:
+        assert fit(3, seed=6) != whole
+
+
+def test_loading_draws_nothing_from_the_global_generator(many: Callable[..., SegmentationDataModule]) -> None:
+    data = many(batch_size=4)
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    orders = [[name for batch in loader for name in batch.names] for loader in [data.train_dataloader()] * 2]
+    assert torch.equal(torch.get_rng_state(), before)
+    assert orders[0] != orders[1]
+
+
+def test_workers_give_the_same_batches(many: Callable[..., SegmentationDataModule]) -> None:
+    alone, helped = (list(many(num_workers=n, batch_size=3).test_dataloader()) for n in (0, 1))
+    assert [batch.names for batch in alone] == [batch.names for batch in helped]
+    assert all(torch.equal(a.features, b.features) for a, b in zip(alone, helped, strict=True))
+
+
+def test_prediction_needs_no_ground_truth_and_no_training_list(write_ms_tcn_tree: WriteTree, tmp_path: Path) -> None:
+    root = write_ms_tcn_tree()
+    (root / "groundTruth").rename(tmp_path / "elsewhere")
+    (root / "splits" / "train.split1.bundle").unlink()
+    data, net = SegmentationDataModule(MSTCNReader(str(root))), Recorder()
+    trainer(tmp_path).predict(net, datamodule=data, return_predictions=False)
+    assert net.seen["predict"] == [["P02_tea"]]
+
+
+def test_training_needs_no_test_list(write_ms_tcn_tree: WriteTree, tmp_path: Path) -> None:
+    root = write_ms_tcn_tree()
+    (root / "splits" / "test.split1.bundle").unlink()
+    data, net = SegmentationDataModule(MSTCNReader(str(root)), validation=0.3), Recorder()
+    trainer(tmp_path, 1).fit(net, datamodule=data)
+    assert sorted(net.seen["train"][0]) == sorted(data.names("train"))
+    assert data.card_values()["data/videos_test"] == 0
+
+
+def test_statistics_are_those_of_the_frames_of_the_training_videos(
+    make: Callable[..., SegmentationDataModule],
+) -> None:
+    rng = np.random.default_rng(0)
+    # a large mean: single precision sums would lose the deviation
+    videos = {
+        n: (1e4 + rng.standard_normal((t, 4)).astype(np.float32), [0] * t)
+        for n, t in zip("abcd", (5, 8, 1, 9), strict=True)
+    }
+    data = make(videos=videos, splits={1: (["a", "b", "c"], ["d"])}, validation=["a"], standardize=True, sample_rate=2)
+    statistics = data.feature_statistics()
+    assert statistics is not None
+    frames = np.concatenate([videos[name][0][::2] for name in "bc"]).astype(np.float64)
+    assert [value.dtype for value in statistics] == [torch.float32, torch.float32]
+    np.testing.assert_allclose(statistics[0].numpy(), frames.mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(statistics[1].numpy(), frames.std(axis=0), rtol=1e-6)
+    assert data.feature_statistics() is statistics  # computed once
+
+
+def test_constant_features_get_the_deviation_one(make: Callable[..., SegmentationDataModule]) -> None:
+    constant = np.float32([0.1, 0.0, 1e6 / 3, 1.0])
+    videos = {n: (np.tile(constant, (t, 1)), [0] * t) for n, t in zip("abcd", (5, 7, 11, 3), strict=True)}
+    videos["b"][0][2, 3] = 4.0
+    data = make(videos=videos, splits={1: (["a", "b", "c"], ["d"])}, standardize=True)
+    statistics = data.feature_statistics()
+    assert statistics is not None
+    np.testing.assert_allclose(statistics[0][:3].numpy(), constant[:3])
+    assert statistics[1][:3].tolist() == [1, 1, 1]
+    assert statistics[1][3] == pytest.approx(np.std([1.0] * 22 + [4.0]))
+
+
+def test_statistics_are_offered_only_when_asked_for(make: Callable[..., SegmentationDataModule]) -> None:
+    assert make().feature_statistics() is None
+
+
+def test_card_values_are_measured_and_joined_with_the_card(
+    make: Callable[..., SegmentationDataModule], tmp_path: Path
+) -> None:
+    card = tmp_path / "README.md"
+    card.write_text("---\nname: Tea\nlicence: none\nclasses: [a, b]\n---\n")
+    values = make(sample_rate=2, validation=0.3, card=str(card)).card_values()
+    assert values == {
+        "data/reader": "MSTCNReader",
+        "data/split": 1,
+        "data/num_splits": 2,
+        "data/videos_train": 2,
+        "data/videos_val": 1,
+        "data/videos_test": 1,
+        "data/num_classes": 3,
+        "data/background": "cut",
+        "data/feature_dim": 4,
+        "data/stored_fps": 15.0,
+        "data/sample_rate": 2,
+        "data/fps": 7.5,
+        "card/name": "Tea",
+        "card/licence": "none",
+    }
+
+
+def test_missing_card_is_a_warning_and_a_broken_one_an_error(
+    make: Callable[..., SegmentationDataModule], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = make(card="datasets/tea/README.md")
+    with pytest.warns(UserWarning, match=r"no data set card datasets/tea/README\.md .*; the run is logged without it"):
+        assert "data/reader" in data.card_values()
+    (tmp_path / "README.md").write_text("# no front matter")
+    with pytest.raises(ValueError, match="no front matter"):
+        make(card="README.md").card_values()
+
+
+def parse(*arguments: str) -> SegmentationDataModule:
+    parser = LightningArgumentParser()
+    parser.add_lightning_class_args(SegmentationDataModule, "data")
+    parser.add_argument("-c", action="config")
+    return parser.instantiate_classes(parser.parse_args(list(arguments))).data
+
+
+def test_command_line_takes_short_names_shares_and_lists(write_ms_tcn_tree: WriteTree) -> None:
+    reader = ["--data.reader", "MSTCNReader", "--data.reader.root", str(write_ms_tcn_tree())]
+    assert parse(*reader, "--data.validation", "0.3").names("val") != []
+    assert parse(*reader, "--data.validation", "[P02_soup]").names("val") == ["P02_soup"]
+    assert parse(*reader, "--data.validation", "0").names("val") == []
+
+
+@pytest.mark.parametrize("features", ["S", "[A,S]", "[X, A]"])
+def test_command_line_takes_one_feature_array_or_a_list(write_lea_tree: WriteTree, features: str) -> None:
+    config = str(REPOSITORY / "configs" / "data" / "gtea_lea.yaml")
+    arguments = ["-c", config, "--data.reader.init_args.root", str(write_lea_tree())]
+    data = parse(*arguments, "--data.reader.init_args.features", features)
+    widths = {"A": 4, "X": 3, "S": 30}
+    assert data.in_channels == sum(widths[variable] for variable in re.findall("[AXS]", features))
+
+
+@pytest.mark.parametrize("path", sorted((REPOSITORY / "configs" / "data").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_data_config_builds_a_data_module(
+    path: Path, write_lea_tree: WriteTree, write_ms_tcn_tree: WriteTree
+) -> None:
+    values = yaml.safe_load(path.read_text())["data"]["reader"]
+    if values["class_path"].endswith("LeaReader"):
+        places = {key: values["init_args"][key] for key in ("dataset", "feature_folder")}
+        root = write_lea_tree(**places)
+    else:
+        root = write_ms_tcn_tree()
+    data = parse("-c", str(path), "--data.reader.init_args.root", str(root))
+    data.setup("fit")
+    batch = next(iter(data.train_dataloader()))
+    assert batch.features.shape[:2] == (min(data.batch_size, 3), data.in_channels)
+
+
+def test_released_data_passes_every_check(shared_data: Path) -> None:
+    root = str(shared_data / "lea")
+    for name, splits, classes in [("gtea_lea", [1, 2, 3, 4], 11), ("50salads_mid_lea", [1], 18)]:
+        config = str(REPOSITORY / "configs" / "data" / f"{name}.yaml")
+        data = parse("-c", config, "--data.reader.init_args.root", root, "--data.standardize", "true")
+        assert isinstance(data.reader, LeaReader)
+        assert (data.reader.splits, data.num_classes, data.in_channels, data.background) == (splits, classes, 128, 0)
+        data.setup("fit")
+        data.setup("test")
+        statistics = data.feature_statistics()
+        assert statistics is not None
+        assert statistics[1].min() > 0
+        wide = parse("-c", config, "--data.reader.init_args.root", root, "--data.reader.init_args.features", "[A, X]")
+        assert wide.in_channels == 128 + classes

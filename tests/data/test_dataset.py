@@ -1,0 +1,192 @@
+"""A data set refuses bad videos with a clear error, keeps every k-th frame and reads from disk no more than it must."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from segtcn.data import SegmentationDataset, check_video
+from segtcn.data.readers import MSTCNReader, Reader
+from segtcn.structures import Video
+
+WriteTree = Callable[..., Path]
+
+
+class CountingReader(Reader):
+    """Three videos of 10, 11 and 12 frames whose features are the frame number; counts the reads."""
+
+    class_names = ("a", "b")
+    feature_dim, fps, background, splits = 1, 10.0, None, (1,)
+
+    def __init__(self) -> None:
+        self.reads: list[str] = []
+
+    def videos(self, split: int, subset: str) -> list[str]:
+        return ["10", "11", "12"]
+
+    def read(self, name: str, split: int | None = None, labels: bool = True) -> Video:
+        self.reads.append(name)
+        frames = torch.arange(int(name))
+        return Video(name, frames[None].float(), frames % 2 if labels else None, source=f"{name}.npy")
+
+
+def video(num_frames: int = 10, num_labels: int | None = 10, dim: int = 3) -> Video:
+    labels = None if num_labels is None else torch.zeros(num_labels, dtype=torch.int64)
+    return Video("tea", torch.zeros(dim, num_frames), labels, source="features/tea.npy")
+
+
+def test_every_kth_frame_is_kept() -> None:
+    for rate, kept in [(1, list(range(10))), (3, [0, 3, 6, 9]), (10, [0]), (99, [0])]:
+        sample, num_frames = SegmentationDataset(CountingReader(), ["10"], sample_rate=rate)[0]
+        assert sample.features.tolist() == [[float(t) for t in kept]]
+        assert sample.labels is not None
+        assert sample.labels.tolist() == [t % 2 for t in kept]
+        assert num_frames == 10
+
+
+def test_videos_without_labels_are_read_without_labels() -> None:
+    assert SegmentationDataset(CountingReader(), ["10"], labels=False)[0].video.labels is None
+
+
+def test_cached_video_is_read_once_and_holds_only_the_kept_frames() -> None:
+    reader = CountingReader()
+    dataset = SegmentationDataset(reader, ["10", "11"], sample_rate=5)
+    for _ in range(3):
+        assert [sample.num_frames for sample in (dataset[0], dataset[1])] == [10, 11]
+    assert reader.reads == ["10", "11"]
+    assert dataset[0].video.features.untyped_storage().nbytes() == 2 * 4
+
+
+def test_cache_keeps_within_its_limit() -> None:
+    bytes_of_10_frames = 10 * (4 + 8)
+    reader = CountingReader()
+    dataset = SegmentationDataset(reader, ["12", "10", "11"], cache_gib=bytes_of_10_frames / 2**30)
+    for _ in range(2):
+        dataset.check()
+        _ = dataset[0], dataset[1], dataset[2]
+    assert reader.reads == ["12", "10", "11", "12", "11", "12", "11"]
+
+
+def test_without_cache_every_access_reads() -> None:
+    reader = CountingReader()
+    dataset = SegmentationDataset(reader, ["10"], cache_gib=0)
+    _ = dataset[0], dataset[0]
+    assert reader.reads == ["10", "10"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"sample_rate": 0}, r"`sample_rate` must be at least 1 \(every frame\), got 0"),
+        ({"length_policy": "cut"}, r"`length_policy` must be 'error' or 'trim', got 'cut'"),
+        ({"length_tolerance": -1}, r"`length_tolerance` and `cache_gib` must not be negative, got -1 and 4\.0"),
+        ({"cache_gib": -1}, r"`length_tolerance` and `cache_gib` must not be negative, got 10 and -1"),
+    ],
+)
+def test_wrong_argument_is_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        SegmentationDataset(CountingReader(), ["10"], **arguments)
+
+
+def test_good_video_passes_unchanged() -> None:
+    good = video()
+    checked = check_video(good, feature_dim=3, num_classes=2)
+    assert torch.equal(checked.features, good.features)
+    assert checked.labels is not None
+    assert torch.equal(checked.labels, torch.zeros(10, dtype=torch.int64))
+    assert check_video(video(num_labels=None), feature_dim=3, num_classes=2).labels is None
+
+
+@pytest.mark.parametrize(("num_frames", "num_labels"), [(10, 8), (8, 10), (9, 10)])
+def test_lengths_that_differ_are_an_error_unless_trimmed(num_frames: int, num_labels: int) -> None:
+    odd = video(num_frames, num_labels)
+    message = rf"features/tea\.npy: {num_frames} frames of features but {num_labels} labels; .*`length_policy: trim`"
+    with pytest.raises(ValueError, match=message):
+        check_video(odd, 3, 2)
+    with pytest.raises(ValueError, match=r"differ by at most `length_tolerance` = 0 frames"):
+        check_video(odd, 3, 2, "trim", length_tolerance=0)
+    trimmed = check_video(odd, 3, 2, "trim", length_tolerance=2)
+    assert trimmed.labels is not None
+    assert trimmed.features.shape[1] == len(trimmed.labels) == min(num_frames, num_labels)
+
+
+def test_trimming_to_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"2 frames of features but 0 labels"):
+        check_video(video(2, 0), 3, 2, "trim", length_tolerance=2)
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
+def test_nan_and_infinity_are_reported_with_first_frame_and_count(value: float) -> None:
+    bad = video()
+    bad.features[1, [4, 7]] = value
+    bad.features[2, 7] = value
+    message = r"features/tea\.npy: NaN or infinite features in 2 of 10 frames, the first is frame 4; compute"
+    with pytest.raises(ValueError, match=message):
+        check_video(bad, 3, 2)
+
+
+@pytest.mark.parametrize("label", [2, -1, -100])
+def test_label_without_class_is_named(label: int) -> None:
+    bad = video()
+    assert bad.labels is not None
+    bad.labels[6] = label
+    with pytest.raises(ValueError, match=rf"features/tea\.npy: unknown label {label} at frame 6, expected 0 \.\. 1"):
+        check_video(bad, 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (video(0, 0), r"features/tea\.npy: the video has no frames \(T = 0\); take it out"),
+        (video(0, None), r"features/tea\.npy: the video has no frames \(T = 0\)"),
+        (video(dim=5), r"features/tea\.npy: features are 5 wide, but 3 in the data set's other videos"),
+        (Video("tea", torch.zeros(3)), r"tea: features must be a float \(D, T\), got torch\.float32 \(3,\)"),
+        (Video("tea", torch.zeros(3, 2).int()), r"tea: features must be a float \(D, T\), got torch\.int32 \(3, 2\)"),
+    ],
+)
+def test_features_of_the_wrong_form_are_refused(bad: Video, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        check_video(bad, 3, 2)
+
+
+def spoil(root: Path, how: str) -> None:
+    features, labels = root / "features" / "P01_soup.npy", root / "groundTruth" / "P01_soup.txt"
+    array, lines = np.load(features), labels.read_text().splitlines()
+    if how == "overflow":
+        np.save(
+            features, np.where(np.arange(array.shape[1]) == 3, 1e300, array.astype(np.float64))
+        )  # infinite as float32
+    elif how == "width":
+        np.save(features, array[:3])
+    elif how == "empty":
+        np.save(features, array[:, :0])
+        labels.write_text("")
+    elif how == "shorter truth":
+        labels.write_text("\n".join(lines[:-1]))
+    elif how == "missing":
+        features.unlink()
+
+
+@pytest.mark.parametrize(
+    ("how", "error", "message"),
+    [
+        ("overflow", ValueError, r"P01_soup\.npy: NaN or infinite features in 1 of 15 frames, the first is frame 3"),
+        ("width", ValueError, r"P01_soup\.npy: features are 3 wide, but 4"),
+        ("empty", ValueError, r"P01_soup\.npy: the video has no frames"),
+        ("shorter truth", ValueError, r"P01_soup\.npy: 15 frames of features but 14 labels"),
+        ("missing", FileNotFoundError, r"no features of video 'P01_soup'"),
+    ],
+)
+def test_bad_file_is_named_when_the_data_set_is_checked(
+    write_ms_tcn_tree: WriteTree, how: str, error: type[Exception], message: str
+) -> None:
+    root = write_ms_tcn_tree()
+    reader = MSTCNReader(str(root))
+    spoil(root, how)
+    with pytest.raises(error, match=message):
+        SegmentationDataset(reader, reader.videos(1, "train"), split=1).check()
