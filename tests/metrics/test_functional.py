@@ -147,7 +147,7 @@ def test_the_last_segment_ends_after_the_last_frame():
     assert segmental_f1([0, 0, 0, 1], [0, 0, 1, 1], threshold=0.5, background=0) == 100
 
 
-@pytest.mark.parametrize(("threshold", "overlap", "union"), [(0.1, 1, 10), (0.25, 1, 4), (0.5, 1, 2), (0.1, 3, 30)])
+@pytest.mark.parametrize(("threshold", "overlap", "union"), [(0.1, 3, 30), (0.25, 1, 4), (0.5, 1, 2), (0.7, 7, 10)])
 def test_an_iou_equal_to_the_threshold_counts(threshold, overlap, union):
     preds = [1] * overlap + [0] * (union - overlap)
     labels = [1] * union
