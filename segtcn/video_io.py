@@ -102,17 +102,22 @@ def frame_times(path: str | os.PathLike[str]) -> npt.NDArray[np.float64]:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is not a video or has no frame.
+        ValueError: if the file is not a video, has no frame, or is clearly shorter than it promises.
     """
     import av
 
     path = _existing(path)
     with _open_clip(path) as (container, stream):
-        packets = [packet for packet in container.demux(stream) if packet.size and not packet.is_discard]
+        fps = _frame_rate(path, stream)
+        progress = _Progress(container, stream)
+        packets = [
+            packet for packet in container.demux() if progress.add(packet) and packet.size and not packet.is_discard
+        ]
         if not packets:
             raise ValueError(_no_frames(path, container))
+        progress.check_complete(path, fps)
         if any(packet.pts is None for packet in packets):
-            return np.arange(len(packets)) / float(_frame_rate(path, stream))
+            return np.arange(len(packets)) / float(fps)
         origin_s = (container.start_time or 0) / av.time_base
         return np.sort([float(packet.pts * packet.time_base) for packet in packets]) - origin_s
 
@@ -145,15 +150,12 @@ def _decode(path: Path) -> Iterator[tuple[float, Image]]:
     with _open_clip(path) as (container, stream):
         fps = _frame_rate(path, stream)
         origin = (container.start_time or 0) / av.time_base
-        num_frames, num_packets, end = 0, 0, 0.0
+        progress = _Progress(container, stream)
+        num_frames = 0
         try:
-            # every stream is demuxed: where the sound is longer than the picture, only the sound reaches the end
             for packet in container.demux():
-                if packet.pts is not None:
-                    end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
-                if packet.stream.index != stream.index:
+                if not progress.add(packet):
                     continue
-                num_packets += packet.size > 0
                 for frame in packet.decode():
                     # a clip cut out of a longer one may begin with frames whose reference was cut off
                     if frame.is_corrupt and num_frames:
@@ -166,15 +168,44 @@ def _decode(path: Path) -> Iterator[tuple[float, Image]]:
             raise ValueError(_broken(path, num_frames, fps, error.strerror or str(error))) from error
         if num_frames == 0:
             raise ValueError(_no_frames(path, container))
-        # `end` counts from zero, not from the first timestamp: Matroska's duration does so; for others it is lenient
-        promised = (container.duration or 0) / av.time_base
-        interval = float(1 / fps)
-        tolerance = 1.5 * interval if num_packets < stream.frames else max(3 * interval, 0.01 * promised)
+        progress.check_complete(path, fps)
+
+
+class _Progress:
+    """How far the packets of a clip reach, to compare with what its header promises."""
+
+    def __init__(self, container: Any, stream: Any) -> None:
+        self.container = container
+        self.stream = stream
+        self.num_packets = 0
+        self.end_s = 0.0
+
+    def add(self, packet: Any) -> bool:
+        """Take note of a packet of any stream; whether it belongs to the picture."""
+        # of any: where the sound is longer than the picture, only the sound reaches the promised end
+        if packet.pts is not None:
+            self.end_s = max(self.end_s, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+        if packet.stream.index != self.stream.index:
+            return False
+        self.num_packets += packet.size > 0
+        return True
+
+    def check_complete(self, path: Path, fps: Fraction) -> None:
+        """Raise a ValueError if clearly less came than was promised."""
+        import av
+
+        # `end_s` counts from zero, not from the first timestamp: Matroska's duration does so; for others it is lenient
+        promised_s = (self.container.duration or 0) / av.time_base
+        interval_s = float(1 / fps)
+        if self.container.format.name == "avi":  # where FFmpeg cuts the promise to the size of the file
+            promised_s = max(promised_s, self.stream.frames * interval_s)
+        few = self.num_packets < self.stream.frames
+        tolerance_s = 1.5 * interval_s if few else max(3 * interval_s, 0.01 * promised_s)
         # both: MP4 counts frames, too, that its edit list hides; a last frame may be shown for long
-        if promised - end > tolerance and num_packets != stream.frames:
+        if promised_s - self.end_s > tolerance_s and self.num_packets != self.stream.frames:
             raise ValueError(
-                f"{path} is truncated: it promises {promised:.2f} s and ends after {end:.2f} s ({num_frames} frames); "
-                "copy or download it again"
+                f"{path} is truncated: it promises {promised_s:.2f} s and ends after {self.end_s:.2f} s "
+                f"({self.num_packets} frames); copy or download it again"
             )
 
 
@@ -300,8 +331,10 @@ class ClipWriter:
             self._container = stack.enter_context(
                 av.open(str(temporary.resolve()), "w", format="mp4", options={"movflags": "+faststart"})
             )
-            # veryfast and 20: pictures without visible loss, faster than the clip plays on two cores
-            stream = self._container.add_stream("libx264", rate=self.fps, options={"preset": "veryfast", "crf": "20"})
+            # 20, veryfast: no visible loss, and faster than the clip plays on two cores. No B-frames: with them the
+            # muxer takes a clip with a variable rate for shorter than it is, and players leave out the end
+            options = {"crf": "20", "preset": "veryfast", "bf": "0"}
+            stream = self._container.add_stream("libx264", rate=self.fps, options=options)
             stream.width, stream.height = self.width + self.width % 2, self.height + self.height % 2
             stream.pix_fmt = "yuv420p"
             # untagged clips are shown with BT.601 or BT.709 colours, depending on the player and the size
