@@ -291,11 +291,8 @@ def _statistics(dataset: SegmentationDataset) -> tuple[Tensor, Tensor]:
     """Mean and deviation of every feature in one pass, in double precision: videos are merged one after the other."""
     dim = dataset.reader.feature_dim
     count, mean, squares = 0, torch.zeros(dim, dtype=torch.float64), torch.zeros(dim, dtype=torch.float64)
-    low, high = torch.full((dim,), torch.inf), torch.full((dim,), -torch.inf)
     for index in range(len(dataset)):
-        features = dataset[index].video.features
-        low, high = low.minimum(features.amin(dim=1)), high.maximum(features.amax(dim=1))
-        frames = features.double()
+        frames = dataset[index].video.features.double()
         num = frames.shape[1]
         own_mean = frames.mean(dim=1)
         shift = own_mean - mean
@@ -303,6 +300,5 @@ def _statistics(dataset: SegmentationDataset) -> tuple[Tensor, Tensor]:
         mean += shift * (num / (count + num))
         count += num
     std = (squares / count).sqrt().float()
-    # by the extremes: rounding leaves a constant feature a tiny deviation, and dividing by it would blow up noise
-    constant = (low == high) | (std == 0)
-    return mean.float(), std.masked_fill(constant, 1.0)
+    # exactly 0 for a constant feature: sums of equal single-precision values have no rounding in double precision
+    return mean.float(), std.masked_fill(std == 0, 1.0)

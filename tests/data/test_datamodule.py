@@ -265,14 +265,14 @@ def test_statistics_are_those_of_the_frames_of_the_training_videos(
 
 def test_constant_features_get_the_deviation_one(make: Callable[..., SegmentationDataModule]) -> None:
     constant = np.float32([0.1, 0.0, 1e6 / 3, 1.0])
-    videos = {n: (np.tile(constant, (t, 1)), [0] * t) for n, t in zip("abcd", (5, 7, 11, 3), strict=True)}
+    videos = {n: (np.tile(constant, (t, 1)), [0] * t) for n, t in zip("abcd", (49, 7, 103, 3), strict=True)}
     videos["b"][0][2, 3] = 4.0
     data = make(videos=videos, splits={1: (["a", "b", "c"], ["d"])}, standardize=True)
     statistics = data.feature_statistics()
     assert statistics is not None
     np.testing.assert_allclose(statistics[0][:3].numpy(), constant[:3])
     assert statistics[1][:3].tolist() == [1, 1, 1]
-    assert statistics[1][3] == pytest.approx(np.std([1.0] * 22 + [4.0]))
+    assert statistics[1][3] == pytest.approx(np.std([1.0] * 158 + [4.0]))
 
 
 def test_statistics_are_offered_only_when_asked_for(make: Callable[..., SegmentationDataModule]) -> None:
