@@ -141,9 +141,8 @@ class LeaReader(Reader):
         from scipy.io import loadmat
 
         try:
-            arrays = loadmat(
-                path
-            )  # every variable: scipy passes over those not asked for, even where the file ends early
+            # every variable: scipy passes over those not asked for, even where the file ends early
+            arrays = loadmat(path)
         except NotImplementedError as error:
             raise ValueError(
                 f"{path} is a MATLAB v7.3 file, which this reader does not read: save it again in MATLAB with "
