@@ -36,9 +36,10 @@ def write_clip(
     times_s: list[float] | None = None,
     codec: str = "libx264",
     sound: str | None = None,
+    sound_s: float | None = None,
     **options: str,
 ) -> Path:
-    """Write numbered frames, at ``times_s`` or at a constant rate, and as much of a tone where a codec is given."""
+    """Write numbered frames, at ``times_s`` or at a constant rate, and where a codec is given a tone."""
     fps = Fraction(fps)
     width, height = size
     container_options = {"movflags": "+faststart"} if path.suffix == ".mp4" else {}
@@ -56,7 +57,7 @@ def write_clip(
             container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
         if track:
-            duration_s = float(num_frames / fps) if times_s is None else times_s[-1]
+            duration_s = sound_s or (float(num_frames / fps) if times_s is None else times_s[-1])
             wave = np.sin(np.arange(round(32_000 * duration_s)) * 2 * np.pi * 440 / 32_000) * 8000
             for start in range(0, len(wave), 1024):
                 samples = av.AudioFrame.from_ndarray(wave[None, start : start + 1024].astype(np.int16), "s16", "mono")

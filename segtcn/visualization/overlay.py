@@ -18,8 +18,6 @@ from segtcn.video_io import TIMESTAMP_TOLERANCE_S, ClipInfo, ClipWriter, Image, 
 from segtcn.visualization.palette import RGB, class_color, text_color
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
-
     from PIL import ImageFont
 
 LENGTH_TOLERANCE = 0.02
@@ -351,30 +349,3 @@ def _with_bar(
     from tqdm import tqdm
 
     return tqdm(frames, total=total, desc=name, unit="frame", disable=not progress)
-
-
-def add_overlay_arguments(parser: ArgumentParser) -> None:
-    """Declare the arguments of ``segtcn overlay``."""
-    parser.add_argument("clip", help="the video")
-    parser.add_argument("predictions", help="labels: .txt with one a line, MS-TCN's recognition file, or segments .csv")
-    parser.add_argument("-o", "--output", required=True, metavar="OUT.mp4", help="the video to make")
-    parser.add_argument("--truth", metavar="LABELS", help="the true labels, drawn below the predictions")
-    parser.add_argument("--fps", type=float, metavar="RATE", help="labels per second, if not one label a frame")
-    parser.add_argument("--truth-fps", type=float, metavar="RATE", help="the same for the true labels, if different")
-    parser.add_argument("--background", default="background", metavar="NAME", help="the class drawn in grey")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
-
-
-def run_overlay(args: Namespace) -> None:
-    """Run ``segtcn overlay`` with parsed arguments."""
-    output = overlay_video(
-        args.clip,
-        args.predictions,
-        args.output,
-        truth=args.truth,
-        label_fps=args.fps,
-        truth_fps=args.truth_fps,
-        background=args.background,
-        progress=not args.quiet,
-    )
-    print(output)
