@@ -22,7 +22,7 @@ from segtcn.structures import Batch, Output
 
 
 class StepOutput(NamedTuple):
-    """What validation, test and prediction steps return to callbacks; a training step has it as ``"output"``.
+    """What every step returns to callbacks as ``"output"``.
 
     Args:
         batch: the batch.
@@ -120,22 +120,23 @@ class SegmentationTask(LightningModule):
             self.standardization.set(*statistics)
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:  # noqa: D102
-        loss, output = self._step(batch, "train")
+        step = self._step(batch, "train")
+        loss = step["loss"]
         if not loss.isfinite():
             raise ValueError(
                 f"the loss became {loss.item()} in epoch {self.current_epoch} on {', '.join(batch.names)}: "
                 "lower the learning rate or standardise the features"
             )
-        return {"loss": loss, "output": output}
+        return step
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> StepOutput:  # noqa: D102
-        return self._step(batch, "val")[1]
+    def validation_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:  # noqa: D102
+        return self._step(batch, "val")
 
-    def test_step(self, batch: Batch, batch_idx: int) -> StepOutput:  # noqa: D102
-        return self._step(batch, "test")[1]
+    def test_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:  # noqa: D102
+        return self._step(batch, "test")
 
-    def predict_step(self, batch: Batch, batch_idx: int) -> StepOutput:  # noqa: D102
-        return StepOutput(batch, self(batch.features, batch.mask).logits[-1].softmax(dim=1))
+    def predict_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:  # noqa: D102
+        return {"output": StepOutput(batch, self(batch.features, batch.mask).logits[-1].softmax(dim=1))}
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Stop before a gradient that is not finite spoils the weights."""
@@ -187,7 +188,7 @@ class SegmentationTask(LightningModule):
         task.load_state_dict(checkpoint["state_dict"])
         return task
 
-    def _step(self, batch: Batch, subset: str) -> tuple[Tensor, StepOutput]:
+    def _step(self, batch: Batch, subset: str) -> dict[str, Any]:
         if batch.labels is None:
             raise ValueError(f"no ground truth for {', '.join(batch.names)}: use `segtcn predict`, which needs none")
         output = self(batch.features, batch.mask)
@@ -197,13 +198,13 @@ class SegmentationTask(LightningModule):
             scores[f"{subset}_scores"].update(preds, batch.labels, batch.mask)  # type: ignore[operator]
         num_frames = int(batch.mask.sum())  # weighs the batches, so that the epoch's loss is the mean over all frames
         self.log(f"{subset}/loss", loss, on_step=False, on_epoch=True, batch_size=num_frames, sync_dist=True)
-        return loss, StepOutput(batch, output.logits[-1].detach().softmax(dim=1))
+        return {"loss": loss, "output": StepOutput(batch, output.logits[-1].detach().softmax(dim=1))}
 
     def _log_scores(self, subset: str) -> None:
         scores, class_scores = self.scores[f"{subset}_scores"], self.class_scores[f"{subset}_scores"]
         self.log_dict({f"{subset}/{name}": value for name, value in scores.compute().items()}, prog_bar=True)  # type: ignore[operator]
         for name, values in class_scores.compute().items():  # type: ignore[operator]
-            named = zip(self.class_names, values, strict=True)
+            named = zip(self.class_names, torch.atleast_1d(values), strict=True)
             self.log_dict({f"{subset}/{name}/{label}": value for label, value in named if value.isfinite()})
         scores.reset()  # type: ignore[operator]
         class_scores.reset()  # type: ignore[operator]

@@ -38,7 +38,7 @@ class PredictionWriter(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        self._write(pl_module, outputs)
+        self._write(pl_module, outputs["output"])
 
     on_predict_batch_end = on_test_batch_end
 

@@ -42,9 +42,30 @@ class ExperimentLogger(WandbLogger):
     ) -> None:
         if offline is None and "WANDB_MODE" not in os.environ:
             offline = not _has_key()
+        import wandb
+
         # not the parent's `offline`, which would set WANDB_MODE for the whole process
-        mode = {None: {}, True: {"mode": "offline"}, False: {"mode": "online"}}[offline]
-        super().__init__(name=name, save_dir=save_dir, project=project, group=group, tags=tags, notes=notes, **mode)
+        mode: dict[str, Any] = {} if offline is None else {"mode": "offline" if offline else "online"}
+        # quiet: a cross-validation would print a summary after every run
+        settings = wandb.Settings(quiet=True)
+        super().__init__(
+            name=name,
+            save_dir=save_dir,
+            project=project,
+            group=group,
+            tags=tags,
+            notes=notes,
+            settings=settings,
+            **mode,
+        )
+
+
+def finish() -> None:
+    """Close the run of this process, if there is one, so that the next trainer opens a run of its own."""
+    import wandb
+
+    if wandb.run is not None:
+        wandb.finish()
 
 
 def _has_key() -> bool:
@@ -82,7 +103,7 @@ class WandbSegmentations(Callback):
             description["net"] = pl_module.net.spec
             description["protocol"] = pl_module.protocol
         datamodule = getattr(trainer, "datamodule", None)
-        if hasattr(datamodule, "card_values"):
+        if datamodule is not None and hasattr(datamodule, "card_values"):
             description["data_card"] = datamodule.card_values()
         trainer.logger.log_hyperparams(description)
 
@@ -94,10 +115,10 @@ class WandbSegmentations(Callback):
 
     def on_validation_batch_end(self, trainer: Trainer, pl_module: LightningModule, outputs: Any, *args: Any) -> None:  # noqa: D102
         if self._is_due(trainer) and not trainer.sanity_checking:
-            self._collect(trainer, outputs)
+            self._collect(trainer, outputs["output"])
 
     def on_test_batch_end(self, trainer: Trainer, pl_module: LightningModule, outputs: Any, *args: Any) -> None:  # noqa: D102
-        self._collect(trainer, outputs)
+        self._collect(trainer, outputs["output"])
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         self._log(trainer, pl_module, "train")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from segtcn.atomic import atomic_path
-from segtcn.callbacks.wandb import ExperimentLogger
+from segtcn.callbacks.wandb import ExperimentLogger, finish
 from segtcn.cli.lightning import SegmentationCLI
 from segtcn.cli.tables import SCORES, scores_table
 
@@ -123,10 +123,7 @@ def _train_and_test(fit_args: Sequence[str], seed: int, split: int, out: Path, u
             raise KeyboardInterrupt  # Lightning swallows it and would go on to test
         (scores,) = cli.trainer.test(cli.model, cli.datamodule, verbose=False)
     finally:
-        if uses_wandb:
-            import wandb
-
-            wandb.finish()
+        finish()
     named = {key: scores[f"test/{key}"] for key in SCORES}
     with atomic_path(_scores_file(out, seed, split)) as path:
         path.write_text(json.dumps({"split": split, "seed": seed, **named}, indent=2) + "\n", encoding="utf-8")

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import yaml
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
@@ -18,7 +19,8 @@ from segtcn.atomic import atomic_path
 from segtcn.callbacks.predictions import PredictionWriter
 from segtcn.callbacks.progress import EpochProgressBar
 from segtcn.callbacks.throughput import Throughput
-from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations
+from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations, finish
+from segtcn.checkpoint import read_checkpoint
 from segtcn.cli.tables import SCORES, scores_table
 from segtcn.data.datamodule import SegmentationDataModule
 from segtcn.task import SegmentationTask
@@ -60,8 +62,14 @@ class SegmentationCLI(LightningCLI):
         )
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
-        """Parse ``args``; the parent's warning that ``sys.argv`` is not used is meant for other callers."""
+        """Parse ``args``, and look at the checkpoint that they name before anything is built.
+
+        The parent would warn that ``sys.argv`` is not used, which is meant for other callers.
+        """
         self.config = parser.parse_args(args)
+        path = self.config[self.config.subcommand].ckpt_path if self.config.get("subcommand") else None
+        if path not in (None, "best", "last", "hpc", "registry"):  # Lightning's own words for a checkpoint
+            read_checkpoint(path)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the links from the data to the network and the callbacks of every run."""
@@ -136,13 +144,22 @@ class SegmentationCLI(LightningCLI):
 
 
 class SaveRunConfig(SaveConfigCallback):
-    """Save the config of a training run in its folder and tell it to the logger; scoring leaves it as it is."""
+    """Save the config of a training run in its folder and log it; scoring leaves both as they are."""
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: D102
         if stage == "fit":
             super().setup(trainer, pl_module, stage)
 
+    def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Log the whole config, defaults included."""
+        if trainer.logger is not None:
+            config = yaml.safe_load(self.parser.dump(self.config, skip_none=False))
+            trainer.logger.log_hyperparams({key: value for key, value in config.items() if key != "config"})
+
 
 def main(argv: Sequence[str]) -> None:
     """Run one of the subcommands; ``argv`` begins with its name."""
-    SegmentationCLI(argv)
+    try:
+        SegmentationCLI(argv)
+    finally:
+        finish()

@@ -105,7 +105,7 @@ def build_network(spec: dict[str, Any]) -> SegmentationModel:
     Raises:
         ValueError: if no imported :class:`SegmentationModel` has that name.
     """
-    known = {cls.__name__: cls for cls in _subclasses(SegmentationModel)}
+    known = {cls.__name__: cls for cls in _subclasses(SegmentationModel)}  # type: ignore[type-abstract]
     name = spec["class_name"]
     if name not in known:
         raise ValueError(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from segtcn.layers.activation import Activation
-from segtcn.layers.blocks import TemporalConvBlock, init_glorot
+from segtcn.layers.blocks import TemporalConvBlock, init_keras1
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.receptive_field import convolution, receptive_field
 from segtcn.models.base import SegmentationModel
@@ -44,7 +45,6 @@ class DilatedTCN(SegmentationModel):
         ValueError: if ``num_stacks`` or ``num_layers`` is below 1 or ``activation`` unknown.
 
     Example:
-        >>> import torch
         >>> net = DilatedTCN(in_channels=128, num_classes=11)
         >>> net(torch.zeros(2, 128, 333)).logits.shape
         torch.Size([1, 2, 11, 333])
@@ -86,7 +86,7 @@ class DilatedTCN(SegmentationModel):
         )
         self.conv_out = TemporalConv1d(hidden_channels, hidden_channels, kernel_size=1)
         self.head = TemporalConv1d(hidden_channels, num_classes, kernel_size=1)
-        init_glorot(self)
+        init_keras1(self)
 
     @property
     def receptive_field(self) -> tuple[int, int]:
@@ -96,10 +96,10 @@ class DilatedTCN(SegmentationModel):
 
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:  # noqa: D102
         x = self.conv_in(features, mask)
-        skips = 0
+        skips = []
         for block in self.blocks:
-            z = block(x, mask)
-            x, skips = x + z, skips + z
+            skips.append(block(x, mask))
+            x = x + skips[-1]
         return self._classify(skips)
 
     def initial_state(self, batch_size: int = 1) -> _StreamState:
@@ -118,19 +118,21 @@ class DilatedTCN(SegmentationModel):
         if not self.causal:
             raise self._not_streamable()
         x, conv_in = self.conv_in.step(features, state.conv_in)
-        skips, blocks = 0, []
+        skips, blocks = [], []
         for block, block_state in zip(self._blocks, state.blocks, strict=True):
             z, block_state = block.step(x, block_state)  # noqa: PLW2901
             blocks.append(block_state)
-            x, skips = x + z, skips + z
+            skips.append(z)
+            x = x + z
         return self._classify(skips), _StreamState(conv_in, blocks)
 
-    def _classify(self, skips: Tensor) -> Output:
-        return Output(self.head(F.relu(self.conv_out(F.relu(skips))))[None])
+    def _classify(self, skips: list[Tensor]) -> Output:
+        x = F.relu(torch.stack(skips).sum(dim=0))
+        return Output(self.head(F.relu(self.conv_out(x)))[None])
 
     @property
     def _blocks(self) -> list[_ResidualBlock]:
-        return [*self.blocks]  # type: ignore[list-item]  # a ModuleList forgets what it holds
+        return [*self.blocks]  # a ModuleList forgets what it holds
 
 
 class _ResidualBlock(TemporalConvBlock):

@@ -10,12 +10,16 @@ import torch
 from torch import Tensor, nn
 
 from segtcn.layers.activation import Activation
-from segtcn.layers.blocks import TemporalConvBlock, init_glorot
+from segtcn.layers.blocks import TemporalConvBlock, init_keras1
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.pooling import TemporalMaxPool1d, upsample
 from segtcn.layers.receptive_field import convolution, pooling, receptive_field, upsampling
 from segtcn.models.base import SegmentationModel
 from segtcn.structures import Output
+
+
+def _blocks(modules: nn.ModuleList) -> list[TemporalConvBlock]:
+    return [*modules]  # a ModuleList forgets what it holds
 
 
 class _StreamState(NamedTuple):
@@ -66,7 +70,8 @@ class EDTCN(SegmentationModel):
         - Any number of frames: the code pads all videos to one length divisible by ``2 ** L`` with frames of -1, which
           the convolutions see. Here the end of a video is the end, and pooling takes the last frame alone.
         - ``causal``: the code's pooling and up-sampling let up to ``2 ** L - 1`` future frames through; here a pooled
-          frame covers the frame before it instead of the frame after.
+          frame covers the frame before it instead of the frame after, at the price that the newest up to
+          ``2 ** L - 1`` frames are not seen yet.
     """
 
     def __init__(
@@ -94,7 +99,8 @@ class EDTCN(SegmentationModel):
         self.decoder = nn.ModuleList(blocks[len(hidden_channels) :])
         self.head = TemporalConv1d(widths[-1], num_classes, kernel_size=1)
         self._reach = blocks[0].conv.reach
-        init_glorot(self)
+        init_keras1(self)
+        nn.init.xavier_uniform_(self.head.weight)  # a dense layer in the authors' code
 
     @property
     def receptive_field(self) -> tuple[int, int]:
@@ -120,9 +126,7 @@ class EDTCN(SegmentationModel):
         """
         if not self.causal:
             raise self._not_streamable()
-        encoder: list[TemporalConvBlock] = [*self.encoder]  # type: ignore[list-item]
-        decoder: list[TemporalConvBlock] = [*self.decoder]  # type: ignore[list-item]
-        like = self.head.weight
+        encoder, decoder, like = _blocks(self.encoder), _blocks(self.decoder), self.head.weight
         return _StreamState(
             num_frames=0,
             encoder=[block.conv.initial_state(batch_size) for block in encoder],
@@ -137,14 +141,14 @@ class EDTCN(SegmentationModel):
             raise self._not_streamable()
         x, start, levels = features, state.num_frames, []
         encoder, pool, decoder, held = [], [], [], []
-        for i, block in enumerate(self.encoder):
+        for i, block in enumerate(_blocks(self.encoder)):
             levels.append((start, start + x.shape[-1]))
             x, conv_state = block.step(x, state.encoder[i])
             x, pool_state = self.pool.step(x, state.pool[i], start)
             encoder.append(conv_state)
             pool.append(pool_state)
             start = (start + 1) // 2  # pooled frame j is complete once frame 2j is there
-        for i, block in enumerate(self.decoder):
+        for i, block in enumerate(_blocks(self.decoder)):
             x = torch.cat([state.held[i], x], dim=-1)
             held.append(x[..., -1:])
             start, stop = levels.pop()

@@ -52,7 +52,7 @@ class MSTCNReader(Reader):
                 raise FileNotFoundError(
                     f"no folder {self._root / part}: `root` must hold features, groundTruth, splits and mapping.txt"
                 )
-        self.class_names = _read_mapping(self._root / "mapping.txt")
+        self.class_names = read_mapping(self._root / "mapping.txt")
         self._indices = {name: index for index, name in enumerate(self.class_names)}
         if background is not None and background not in self._indices:
             raise ValueError(
@@ -141,7 +141,20 @@ def _name(line: str) -> str:
     return line.removesuffix(".txt")  # not cut at the first dot: names may hold dots
 
 
-def _read_mapping(path: Path) -> list[str]:
+def read_mapping(path: str | Path) -> list[str]:
+    """Read the class names of an MS-TCN tree, one ``ID NAME`` a line; names may hold spaces.
+
+    Args:
+        path: usually ``mapping.txt``.
+
+    Returns:
+        Name of every class; the index is the class.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if a line cannot be understood or the ids are not 0 to C - 1.
+    """
+    path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no {path}: write one line for every class, `0 background`, `1 cut`, ...")
     classes: dict[int, str] = {}

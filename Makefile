@@ -1,0 +1,42 @@
+# Both `make demo` and `make test` set up everything by themselves in .venv on a fresh machine.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+PIP = $(BIN)/pip install --quiet --constraint constraints.txt
+
+.PHONY: demo test test-slow lint format bench clean
+
+demo: $(VENV)/.installed
+	$(BIN)/segtcn demo
+
+test: $(VENV)/.installed-test
+	$(BIN)/pytest -m "not slow"
+
+test-slow: $(VENV)/.installed-test
+	$(BIN)/pytest -m slow
+
+lint: $(VENV)/.installed-lint
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/.installed-lint
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.installed-test
+	set -e; for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark; done
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing segtcn into $(VENV), a few minutes the first time"
+	$(PIP) --editable .
+	touch $@
+
+# one stamp for each set of extras: what is installed for one does not have to be installed again for another
+$(VENV)/.installed-%: $(VENV)/.installed
+	$(PIP) --editable ".[$*]"
+	touch $@

@@ -1,0 +1,133 @@
+"""Imports point one way, and a library is known only where ARCHITECTURE says so."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+MODULES = sorted((ROOT / "segtcn").rglob("*.py"))
+
+# each part may import these parts and itself; nothing points up
+ALLOWED = {
+    "structures": set(),
+    "atomic": set(),
+    "layers": set(),
+    "losses": set(),
+    "label_files": {"atomic", "structures"},
+    "video_io": {"atomic"},
+    "metrics": {"structures"},
+    "data": {"structures", "atomic", "label_files", "video_io"},
+    "models": {"layers", "structures"},
+    "checkpoint": set(),
+    "inference": {"models", "layers", "structures", "data", "checkpoint"},
+    "visualization": {"structures", "atomic", "label_files", "video_io"},
+    "task": {"models", "losses", "metrics", "structures", "layers", "checkpoint"},
+    "callbacks": {"visualization", "structures", "task", "label_files"},
+    "cli": {
+        "atomic",
+        "callbacks",
+        "checkpoint",
+        "data",
+        "inference",
+        "label_files",
+        "models",
+        "task",
+        "visualization",
+    },
+    "__init__": set(),
+    "__main__": {"cli"},
+}
+# heavy or replaceable libraries, and the only places that know them
+KNOWN_ONLY_TO = {
+    "pytorch_lightning": {"task", "data.datamodule", "callbacks", "cli"},
+    "torchmetrics": {"metrics", "task"},
+    "scipy": {"data.readers.lea"},
+    "h5py": set(),
+    "rapidfuzz": {"metrics.functional"},
+    "cv2": {"visualization.overlay", "data.extractor", "data.kitchen"},
+    "av": {"video_io"},
+    "matplotlib": {"visualization"},
+    "PIL": {"visualization.overlay"},
+    "wandb": {"callbacks.wandb"},
+}
+
+
+def name_of(module: Path) -> str:
+    parts = module.relative_to(ROOT / "segtcn").with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+
+
+def imports_of(module: Path) -> set[str]:
+    """Every module that a file imports, also inside functions and for type checking."""
+    found = set()
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: relative import"
+            found.add(str(node.module))
+            if node.module == "segtcn":
+                found |= {f"segtcn.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name_of)
+def test_imports_point_one_way(module):
+    part = name_of(module).split(".")[0]
+    imported = {name.split(".")[1] for name in imports_of(module) if name.startswith("segtcn.")}
+    assert imported - {part} <= ALLOWED[part]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name_of)
+def test_libraries_are_known_only_where_they_belong(module):
+    name = name_of(module)
+    for imported in imports_of(module):
+        places = KNOWN_ONLY_TO.get(imported.split(".")[0])
+        if places is not None:
+            assert any(name == place or name.startswith(f"{place}.") for place in places), f"{name} imports {imported}"
+
+
+def test_the_table_of_parts_is_complete():
+    assert {name_of(module).split(".")[0] for module in MODULES} <= set(ALLOWED)
+
+
+def test_no_circle_between_parts():
+    remaining = {part: set(below) for part, below in ALLOWED.items()}
+    while remaining:
+        ground = {part for part, below in remaining.items() if not below & set(remaining)}
+        assert ground, f"a circle among {sorted(remaining)}"
+        remaining = {part: below for part, below in remaining.items() if part not in ground}
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("segtcn", {"torch", "pytorch_lightning", "cv2", "av", "matplotlib", "wandb", "scipy"}),
+        ("segtcn.cli", {"torch", "pytorch_lightning", "cv2", "av", "matplotlib", "wandb", "scipy"}),
+        ("segtcn.models", {"pytorch_lightning", "cv2", "av", "matplotlib", "wandb", "scipy", "torchmetrics"}),
+        ("segtcn.metrics", {"pytorch_lightning", "cv2", "av", "wandb"}),
+        ("segtcn.data.readers", {"pytorch_lightning", "cv2", "av", "matplotlib", "wandb", "scipy", "h5py"}),
+        ("segtcn.visualization", {"pytorch_lightning", "cv2", "av", "matplotlib", "wandb"}),
+    ],
+)
+def test_heavy_libraries_are_imported_where_they_are_used(module, heavy):
+    code = f"import sys, {module}; print(*sorted({heavy!r} & set(sys.modules)))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert loaded.split() == []
+
+
+def test_nothing_public_goes_without_a_docstring():
+    missing = []
+    for module in MODULES:
+        tree = ast.parse(module.read_text())
+        assert ast.get_docstring(tree), module
+        for node in tree.body:
+            public = isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_")
+            if public and not ast.get_docstring(node):
+                missing.append(f"{name_of(module)}.{node.name}")
+    assert missing == []

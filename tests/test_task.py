@@ -1,0 +1,207 @@
+"""The task from Python: what it logs, that padding and batches change nothing, and what its checkpoints hold."""
+
+from __future__ import annotations
+
+import io
+from functools import partial
+
+import pytest
+import torch
+from pytorch_lightning import Trainer, seed_everything
+from torch import nn
+
+from segtcn.data.datamodule import SegmentationDataModule
+from segtcn.data.readers import MSTCNReader
+from segtcn.inference import load_model
+from segtcn.metrics.functional import edit_score, frame_accuracy, segmental_f1
+from segtcn.models import EDTCN, DilatedTCN
+from segtcn.structures import Batch
+from segtcn.task import SegmentationTask
+
+
+@pytest.fixture
+def datamodule(write_ms_tcn_tree) -> SegmentationDataModule:
+    reader = MSTCNReader(str(write_ms_tcn_tree()), fps=10, background="background")
+    return SegmentationDataModule(reader, batch_size=2, standardize=True)
+
+
+def make_task(datamodule: SegmentationDataModule, net: nn.Module | None = None, **kwargs) -> SegmentationTask:
+    net = net or EDTCN(datamodule.in_channels, datamodule.num_classes, (6, 8), kernel_size=5)
+    names, background = datamodule.class_names, datamodule.background
+    return SegmentationTask(net, class_names=names, background=background, fps=datamodule.fps, **kwargs)
+
+
+def make_trainer(**kwargs) -> Trainer:
+    options = {"max_epochs": 3, "logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+    return Trainer(**options | {"accelerator": "cpu", "enable_model_summary": False} | kwargs)
+
+
+def batch_of(lengths: list[int], num_classes: int = 3, width: int = 4) -> Batch:
+    features, mask = torch.randn(len(lengths), width, max(lengths)), torch.zeros(len(lengths), max(lengths)).bool()
+    for i, length in enumerate(lengths):
+        mask[i, :length] = True
+    labels = torch.randint(num_classes, mask.shape).masked_fill(~mask, -100)
+    return Batch(features * mask[:, None], labels, mask, [f"video{i}" for i in range(len(lengths))], lengths)
+
+
+def test_logged_scores_are_those_of_the_functions(datamodule):
+    task = make_task(datamodule)
+    trainer = make_trainer()
+    trainer.fit(task, datamodule)
+    (scores,) = trainer.test(task, datamodule, verbose=False)
+    task.eval()
+    expected = {"accuracy": [], "edit": [], "f1@10": [], "f1@25": [], "f1@50": []}
+    for sample in datamodule.dataset("test"):
+        video = sample.video
+        preds = task(video.features[None]).logits[-1, 0].argmax(dim=0)
+        expected["accuracy"].append(frame_accuracy(preds, video.labels))
+        expected["edit"].append(edit_score(preds, video.labels, background=0))
+        for percent in (10, 25, 50):
+            expected[f"f1@{percent}"].append(segmental_f1(preds, video.labels, percent / 100, background=0))
+    for name, values in expected.items():
+        assert scores[f"test/{name}"] == pytest.approx(float(torch.stack(values).mean()), abs=1e-4)
+    assert {"test/loss", "test/accuracy/cut", "test/f1@50/pour milk"} <= set(scores)
+
+
+@pytest.mark.parametrize("network", [EDTCN, DilatedTCN])
+def test_loss_and_scores_of_a_batch_are_those_of_its_videos(network):
+    lengths = [5, 17, 30]
+    task = SegmentationTask(network(4, 3), background=0).eval()
+    task.log = lambda *args, **kwargs: None
+    batch = batch_of(lengths)
+    loss = task._step(batch, "val")["loss"]
+    together = task.scores["val_scores"].compute()
+    task.scores["val_scores"].reset()
+    losses = []
+    for i, length in enumerate(lengths):
+        alone = Batch(batch.features[[i], :, :length], batch.labels[[i], :length], batch.mask[[i], :length], ["x"], [9])
+        losses.append(task._step(alone, "val")["loss"] * length)
+    torch.testing.assert_close(loss, sum(losses) / sum(lengths), atol=1e-5, rtol=1e-5)
+    for name, value in task.scores["val_scores"].compute().items():
+        assert torch.equal(value, together[name])
+
+
+def test_loss_that_is_not_finite_stops_training_and_names_the_videos(datamodule):
+    class Broken(nn.Module):
+        def forward(self, logits, boundaries, labels, mask):
+            return logits.sum() * float("nan")
+
+    with pytest.raises(ValueError, match=r"the loss became nan in epoch 0 on P0\w+, P0\w+: lower the learning rate"):
+        make_trainer().fit(make_task(datamodule, loss=Broken()), datamodule)
+
+
+def test_gradient_that_is_not_finite_stops_training_before_the_weights_change(datamodule):
+    class Infinite(nn.Module):
+        def forward(self, logits, boundaries, labels, mask):
+            return (logits * 0).abs().sqrt().sum()  # finite value, infinite slope
+
+    task = make_task(datamodule, loss=Infinite())
+    before = {name: value.clone() for name, value in task.net.state_dict().items()}
+    with pytest.raises(ValueError, match="the norm of the gradient became nan in epoch 0"):
+        make_trainer().fit(task, datamodule)
+    assert all(torch.equal(value, before[name]) for name, value in task.net.state_dict().items())
+
+
+def test_missing_ground_truth_is_an_error_in_training():
+    batch = batch_of([4])._replace(labels=None)
+    with pytest.raises(ValueError, match="no ground truth for video0: use `segtcn predict`"):
+        SegmentationTask(EDTCN(4, 3))._step(batch, "test")
+
+
+def test_class_names_must_fit_the_network():
+    with pytest.raises(ValueError, match="the network has 3 classes, but 2 are named"):
+        SegmentationTask(EDTCN(4, 3), class_names=["a", "b"])
+
+
+def test_a_task_of_one_class_logs():
+    task = SegmentationTask(EDTCN(4, 1))
+    logged = {}
+    task.log = lambda *args, **kwargs: None
+    task.log_dict = lambda values, **kwargs: logged.update(values)
+    task._step(batch_of([6], num_classes=1), "val")
+    task._log_scores("val")
+    assert logged["val/accuracy/0"] == 100
+
+
+@pytest.mark.parametrize("scheduler", [torch.optim.lr_scheduler.StepLR, torch.optim.lr_scheduler.ReduceLROnPlateau])
+def test_learning_rate_schedulers_run(datamodule, scheduler):
+    arguments = {"step_size": 1} if scheduler is torch.optim.lr_scheduler.StepLR else {"patience": 0, "threshold": 1e9}
+    task = make_task(datamodule, lr_scheduler=partial(scheduler, **arguments))
+    make_trainer().fit(task, datamodule)
+    assert task.optimizers().param_groups[0]["lr"] < 1e-3
+
+
+def test_training_is_deterministic_under_a_seed(datamodule):
+    weights = []
+    for _ in range(2):
+        seed_everything(3, verbose=False)
+        task = make_task(datamodule)
+        make_trainer(deterministic=True).fit(task, datamodule)
+        weights.append(torch.cat([parameter.flatten() for parameter in task.parameters()]))
+    assert torch.equal(*weights)
+
+
+def test_checkpoint_of_a_task_built_in_python_is_enough_by_itself(datamodule, tmp_path):
+    task = make_task(datamodule, DilatedTCN(4, 3, 6, num_stacks=1, num_layers=2), protocol="lea")
+    trainer = make_trainer()
+    trainer.fit(task, datamodule)
+    path = tmp_path / "python.ckpt"
+    trainer.save_checkpoint(path)
+    torch.load(path, weights_only=True)
+    x = torch.randn(1, 4, 50)
+    expected = task.eval()(x).logits
+    loaded = SegmentationTask.load_from_checkpoint(path).eval()
+    assert torch.equal(loaded(x).logits, expected)
+    assert (loaded.class_names, loaded.background, loaded.fps) == (datamodule.class_names, 0, 10)
+    prediction = load_model(path).predict(x[0])
+    assert torch.equal(prediction.labels, expected[-1, 0].argmax(dim=0))
+    assert sum(segment.stop - segment.start for segment in prediction.segments) == 50
+
+
+def test_a_sub_sampled_network_predicts_at_the_rate_of_the_features(tmp_path):
+    task = SegmentationTask(EDTCN(4, 3, (6,), 3), sample_rate=4).eval()
+    trainer = make_trainer()
+    trainer.strategy.connect(task)
+    trainer.save_checkpoint(tmp_path / "task.ckpt")
+    features = torch.randn(4, 30)
+    labels, confidence, _ = load_model(tmp_path / "task.ckpt").predict(features)
+    expected = task(features[None, :, ::4]).logits[-1, 0].softmax(dim=0)
+    assert labels.tolist() == [int(expected[:, t // 4].argmax()) for t in range(30)]
+    torch.testing.assert_close(confidence, torch.stack([expected[:, t // 4].max() for t in range(30)]))
+
+
+@pytest.mark.parametrize("shape", [(4, 0), (5, 10), (10, 4), (1, 4, 10)])
+def test_features_of_another_shape_are_refused(shape, tmp_path):
+    trainer = make_trainer()
+    trainer.strategy.connect(SegmentationTask(EDTCN(4, 3, (6,), 3)))
+    trainer.save_checkpoint(tmp_path / "task.ckpt")
+    with pytest.raises(ValueError, match=r"must have the shape \(4, T\) with T >= 1, got"):
+        load_model(tmp_path / "task.ckpt").predict(torch.zeros(shape))
+
+
+def test_an_untrusted_checkpoint_runs_no_code(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "owned"), "w"))
+
+    torch.save({"segtcn": Evil(), "state_dict": {}}, tmp_path / "evil.ckpt")
+    with pytest.raises(ValueError, match="cannot be read as a checkpoint"):
+        load_model(tmp_path / "evil.ckpt")
+    assert not (tmp_path / "owned").exists()
+
+
+def test_a_checkpoint_cannot_name_a_class_that_is_no_network(tmp_path):
+    stored = {"net": {"class_name": "Popen", "init_args": {"args": "true"}}, "class_names": ["a"]}
+    torch.save({"segtcn": stored, "state_dict": {}}, tmp_path / "popen.ckpt")
+    with pytest.raises(ValueError, match=r"no network is named 'Popen'; known are .*EDTCN.*: import the module"):
+        load_model(tmp_path / "popen.ckpt")
+
+
+def test_a_checkpoint_of_something_else_is_named(tmp_path):
+    file = io.BytesIO()
+    torch.save({"weights": torch.zeros(3)}, file)
+    (tmp_path / "other.pt").write_bytes(file.getvalue())
+    with pytest.raises(ValueError, match=r"other\.pt was not written by segtcn: it has no entry 'segtcn'"):
+        SegmentationTask.load_from_checkpoint(tmp_path / "other.pt")
+    with pytest.raises(FileNotFoundError, match=r"no checkpoint .*nothing\.ckpt: `segtcn fit` writes one"):
+        load_model(tmp_path / "nothing.ckpt")
