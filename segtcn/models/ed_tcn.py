@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from segtcn.layers.activation import Activation
-from segtcn.layers.blocks import TemporalConvBlock, init_keras1
+from segtcn.layers.blocks import TemporalConvBlock
 from segtcn.layers.conv import TemporalConv1d
+from segtcn.layers.init import init_keras1
 from segtcn.layers.pooling import TemporalMaxPool1d, upsample
 from segtcn.layers.receptive_field import convolution, pooling, receptive_field, upsampling
 from segtcn.models.base import SegmentationModel

@@ -99,15 +99,15 @@ def test_receptive_fields_of_the_papers_networks():
 
 
 def test_weights_start_as_in_the_authors_code():
-    """Keras 1.1: fan-in ``in * out`` and fan-out ``k * in * out`` of a convolution, Glorot's own of a dense layer."""
+    """ED-TCN as Keras 1.1: fan-in ``in * out`` and fan-out ``k * in * out`` of a convolution; all else as Glorot."""
     torch.manual_seed(0)
     net = EDTCN(128, 11)
     for layer, fans in [
         (net.encoder[0].conv, 128 * 64 + 25 * 128 * 64),
         (net.decoder[1].conv, 96 * 64 + 25 * 96 * 64),
         (net.head, 64 + 11),
-        (DilatedTCN(128, 11).blocks[3].conv, 64 * 64 + 3 * 64 * 64),
-        (DilatedTCN(128, 11).head, 2 * 64 * 11),
+        (DilatedTCN(128, 11).blocks[3].conv, 3 * 64 + 3 * 64),
+        (DilatedTCN(128, 11).head, 64 + 11),
     ]:
         limit = (6 / fans) ** 0.5
         assert layer.bias.abs().max() == 0
