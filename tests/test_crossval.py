@@ -83,8 +83,8 @@ def test_complete_runs_are_not_repeated_and_interrupted_ones_continue(command, t
     (second / "scores.json").unlink()
     checkpoint = second / "checkpoints" / "last.ckpt"
     checkpoint.unlink()
-    main(["fit", f"-c={second}/config.yaml", "--trainer.max_epochs=1", f"--trainer.default_root_dir={tmp_path}/half"])
-    (tmp_path / "half" / "checkpoints" / "last.ckpt").rename(checkpoint)
+    (second / "config.yaml").rename("config.yaml")
+    assert main(["fit", "-c=config.yaml", "--trainer.max_epochs=1", "--trainer.logger=false"]) == 0
     assert torch.load(checkpoint, weights_only=True)["epoch"] == 1
 
     capsys.readouterr()
