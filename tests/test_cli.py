@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,7 @@ def test_fit_writes_config_checkpoint_and_wandb_run(run, capsys):
 def test_fit_says_how_to_go_on_and_how_fast_it_was(small, tmp_path, capsys):
     main(["fit", *small, f"--trainer.default_root_dir={tmp_path / 'run'}"])
     out = capsys.readouterr().out
+    assert re.search(r"trained 132 frames in [\d.]+ s: [\d,]+ frames per second", out)
     assert f"segtcn test -c {tmp_path / 'run'}/config.yaml --ckpt_path {tmp_path / 'run'}/checkpoints/last.ckpt" in out
 
 

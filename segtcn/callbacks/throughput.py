@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
-from pytorch_lightning.utilities import rank_zero_info
 
 from segtcn.structures import Batch
 
@@ -34,6 +33,6 @@ class Throughput(Callback):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         seconds = time.perf_counter() - self.start_s
-        rank_zero_info(
-            f"trained {self.num_frames:,} frames in {seconds:.1f} s: {self.num_frames / seconds:,.0f} frames per second"
-        )
+        if trainer.is_global_zero:
+            rate = self.num_frames / max(seconds, 1e-9)
+            print(f"trained {self.num_frames:,} frames in {seconds:.1f} s: {rate:,.0f} frames per second")

@@ -58,6 +58,7 @@ class ExperimentLogger(WandbLogger):
             settings=settings,
             **mode,
         )
+        self._wandb_init.pop("anonymous", None)  # wandb warns that it has no effect
 
 
 def finish() -> None:

@@ -95,11 +95,13 @@ def _train(data: Path, out: Path, epochs: int, seed: int) -> tuple[SegmentationT
     from segtcn.callbacks.progress import EpochProgressBar
     from segtcn.callbacks.throughput import Throughput
     from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations
+    from segtcn.cli.quiet import quieten
     from segtcn.data.datamodule import SegmentationDataModule
     from segtcn.data.readers import MSTCNReader
     from segtcn.models import EDTCN
     from segtcn.task import SegmentationTask
 
+    quieten()
     seed_everything(seed, verbose=False)
     datamodule = SegmentationDataModule(
         MSTCNReader(str(data), fps=15, background="background"),

@@ -21,6 +21,7 @@ from segtcn.callbacks.progress import EpochProgressBar
 from segtcn.callbacks.throughput import Throughput
 from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations, finish
 from segtcn.checkpoint import read_checkpoint
+from segtcn.cli.quiet import quieten
 from segtcn.cli.tables import SCORES, scores_table
 from segtcn.data.datamodule import SegmentationDataModule
 from segtcn.task import SegmentationTask
@@ -49,6 +50,7 @@ class SegmentationCLI(LightningCLI):
     """
 
     def __init__(self, args: Sequence[str], run: bool = True) -> None:
+        quieten()
         super().__init__(
             SegmentationTask,
             SegmentationDataModule,

@@ -1,0 +1,15 @@
+"""What Lightning and its companions say that no user of segtcn can act on."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+
+
+def quieten() -> None:
+    """Keep warnings about the data and the run; drop advertisements and deprecations between other libraries."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", message=r"`isinstance\(treespec, LeafSpec\)` is deprecated")
+    os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")
