@@ -1,17 +1,23 @@
-"""How papers combine the scores of videos: the same predictions score differently, so a table names its protocol."""
+"""How papers evaluate: the same predictions score differently, so a table names its protocol.
+
+Every protocol is a row of switches over the same pure functions of :mod:`segtcn.metrics.functional`. What all of them
+share: the edit score is the mean over videos, an overlap equal to the threshold counts, a predicted segment is compared
+with one true segment only, and background segments are left out of edit and F1 after all segments are formed.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from torchmetrics import Metric, MetricCollection
-
-from segtcn.metrics.functional import Background
-from segtcn.metrics.scores import EditScore, FrameAccuracy, SegmentalF1
+from segtcn.metrics.functional import Background, background_classes
 
 THRESHOLDS = {"f1@10": 0.10, "f1@25": 0.25, "f1@50": 0.50}
 """Name of each segmental F1 of the field's tables, and its threshold."""
+
+SCORES = ("accuracy", "edit", *THRESHOLDS)
+"""Names of the five scores of the field's tables."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,61 +26,139 @@ class Protocol:
 
     Args:
         accuracy: average of the frame accuracy, over videos or of pooled frames.
-        edit: average of the edit score.
         f1: average of the segmental F1, over videos or of pooled segments.
         accuracy_counts_background: whether frames whose true class is background count in the frame accuracy. Edit and
             F1 never count background.
-        reference: whose evaluation it is.
+        background_names: names of the classes that are background wherever a data set has them; None: the data set
+            says which classes are.
+        glue: whether frames whose true class is background are deleted first, and what is left of the video is glued
+            together. Two true segments of one class that only background separates become one.
+        drop_last_frame: whether the last segment stops at ``T - 1`` instead of ``T`` frames.
+        fps: frames per second at which a video of a higher rate is scored, by keeping every k-th frame; None scores
+            the frames as they come.
+        epsilon: added to the denominators of precision, recall and F1.
+        used_by: the papers that evaluate so.
     """
 
-    accuracy: Literal["video", "pooled"]
-    edit: Literal["video", "pooled"]
-    f1: Literal["video", "pooled"]
-    accuracy_counts_background: bool
-    reference: str
+    accuracy: Literal["video", "pooled"] = "pooled"
+    f1: Literal["video", "pooled"] = "pooled"
+    accuracy_counts_background: bool = True
+    background_names: tuple[str, ...] | None = None
+    glue: bool = False
+    drop_last_frame: bool = False
+    fps: float | None = None
+    epsilon: float = 0.0
+    used_by: str
+
+    def background(self, class_names: Sequence[str] | None = None, background: Background = None) -> tuple[int, ...]:
+        """The classes that this protocol leaves out on one data set.
+
+        Args:
+            class_names: name of every class of the data set. A protocol that goes by names looks here only. None, or
+                mere numbers ``"0", "1", ...``: no names are known, and it takes ``background`` as all others do.
+            background: the data set's own background classes.
+
+        Returns:
+            Class indexes.
+
+        Raises:
+            ValueError: if ``background`` is no class index.
+
+        Example:
+            >>> PROTOCOLS["mstcn"].background(["SIL", "pour", "background"], background=0)
+            (2,)
+            >>> PROTOCOLS["c2f"].background(["SIL", "pour", "background"])
+            (0, 2)
+            >>> PROTOCOLS["lea"].background(["SIL", "pour", "background"], background=0)
+            (0,)
+        """
+        classes = background_classes(background)
+        named = class_names is not None and list(class_names) != [str(i) for i in range(len(class_names))]
+        if self.background_names is None or class_names is None or not named:
+            return classes
+        return tuple(index for index, name in enumerate(class_names) if name in self.background_names)
 
 
 PROTOCOLS = {
     "lea": Protocol(
         accuracy="video",
-        edit="video",
         f1="video",
-        accuracy_counts_background=True,
-        reference="Lea et al., Temporal Convolutional Networks for Action Segmentation and Detection, CVPR 2017",
+        used_by="ED-TCN, Dilated TCN (Lea et al., CVPR 2017)",
+    ),
+    "mstcn": Protocol(
+        background_names=("background",),
+        used_by="MS-TCN's code since July 2020 and papers that evaluate with it",
+    ),
+    "mstcn_2019": Protocol(
+        background_names=("background",),
+        drop_last_frame=True,
+        used_by="MS-TCN (CVPR 2019), MS-TCN++, ASFormer, UVAST, DiffAct",
+    ),
+    "asrf": Protocol(
+        drop_last_frame=True,
+        fps=15.0,
+        used_by="ASRF (WACV 2021)",
+    ),
+    "c2f": Protocol(
+        background_names=("background", "SIL", "action_start", "action_end"),
+        used_by="C2F-TCN (TPAMI 2023)",
+    ),
+    "ltcontext": Protocol(
+        accuracy="video",
+        f1="video",
+        accuracy_counts_background=False,
+        glue=True,
+        used_by="LTContext (ICCV 2023)",
+    ),
+    "fact": Protocol(
+        accuracy_counts_background=False,
+        epsilon=1e-5,
+        used_by="FACT (CVPR 2024)",
     ),
 }
 """Protocols by name."""
 
 
-def segmentation_scores(protocol: str = "lea", background: Background = None) -> MetricCollection:
-    """The field's five scores under one protocol.
+def get_protocol(name: str) -> Protocol:
+    """The row of :data:`PROTOCOLS` of that name.
 
     Args:
-        protocol: a name in :data:`PROTOCOLS`.
-        background: the data set's background classes; the protocol says which scores leave them out.
+        name: such as ``lea``.
 
     Returns:
-        A collection with the keys ``accuracy``, ``edit``, ``f1@10``, ``f1@25`` and ``f1@50``, all in percent; its
-        ``update`` takes what :meth:`FrameAccuracy.update` takes. ``clone(prefix="val/")`` puts a prefix before keys.
+        The protocol.
 
     Raises:
-        ValueError: if the protocol is unknown.
+        ValueError: if there is none of that name; the message lists the known ones.
 
     Example:
-        >>> import torch
-        >>> scores = segmentation_scores("lea", background=0)
-        >>> scores.update(torch.tensor([0, 1, 1, 1, 2]), torch.tensor([0, 0, 1, 2, 2]))
-        >>> {name: f"{score:.1f}" for name, score in scores.compute().items()}
-        {'accuracy': '60.0', 'edit': '100.0', 'f1@10': '100.0', 'f1@25': '100.0', 'f1@50': '50.0'}
+        >>> get_protocol("lea").f1
+        'video'
     """
-    if protocol not in PROTOCOLS:
-        raise ValueError(f"`protocol` must be one of {sorted(PROTOCOLS)}, got {protocol!r}")
-    choice = PROTOCOLS[protocol]
-    in_accuracy = None if choice.accuracy_counts_background else background
-    scores: dict[str, Metric | MetricCollection] = {
-        "accuracy": FrameAccuracy(choice.accuracy, background=in_accuracy),
-        "edit": EditScore(choice.edit, background=background),
-    }
-    scores |= {name: SegmentalF1(threshold, choice.f1, background) for name, threshold in THRESHOLDS.items()}
-    # torchmetrics would merge scores whose first counts happen to be equal, such as two F1s of a perfect first video
-    return MetricCollection(scores, compute_groups=False)
+    if name not in PROTOCOLS:
+        raise ValueError(f"`protocol` must be one of {', '.join(PROTOCOLS)}, got {name!r}")
+    return PROTOCOLS[name]
+
+
+def classes_named(names: Iterable[str], class_names: Sequence[str]) -> tuple[int, ...]:
+    """Class indexes of the names that a user gives for background.
+
+    Args:
+        names: such as ``["background", "SIL"]``.
+        class_names: name of every class of the data set.
+
+    Returns:
+        One class index for each name, in the order given.
+
+    Raises:
+        ValueError: if a name is no class; the message lists the known ones.
+
+    Example:
+        >>> classes_named(["SIL"], ["pour", "SIL"])
+        (1,)
+    """
+    indices = {name: index for index, name in enumerate(class_names)}
+    names = list(names)
+    if unknown := [name for name in names if name not in indices]:
+        raise ValueError(f"no class is named {unknown[0]!r}: the classes are {', '.join(class_names)}")
+    return tuple(indices[name] for name in names)

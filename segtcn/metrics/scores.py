@@ -22,7 +22,7 @@ from segtcn.metrics.functional import (
 
 Average: TypeAlias = Literal["video", "pooled", "none"]
 
-_VIDEO_WEIGHT = 2**32
+VIDEO_WEIGHT = 2**32
 """What a video counts in a mean over videos. Whole numbers add up to the same sum in any order and on any number of
 processes; this many steps are finer than float32, and leave room for 2**31 videos."""
 
@@ -84,10 +84,10 @@ class _Score(Metric):
         Raises:
             ValueError: if shapes or types do not fit or a label is no class index; no video of the batch is added then.
         """
-        counts = [self._count(*video) for video in _videos(preds, labels, mask)]
+        counts = [self._count(*video) for video in unpad(preds, labels, mask)]
         hits, out_of = (torch.stack(column) for column in zip(*counts, strict=True))
         if self.average == "video":
-            hits, out_of = _weigh_equally(hits, out_of)
+            hits, out_of = weigh_equally(hits, out_of)
         self.hits = self.hits + hits.sum(0).to(self.hits.device)
         self.out_of = self.out_of + out_of.sum(0).to(self.out_of.device)
         self.num_videos = self.num_videos + len(counts)
@@ -216,7 +216,7 @@ class SegmentalF1(_Score):
         return 2 * tp, 2 * tp + fp + fn
 
 
-def _videos(preds: Tensor, labels: Tensor, mask: Tensor | None) -> Iterator[tuple[Tensor, Tensor]]:
+def unpad(preds: Tensor, labels: Tensor, mask: Tensor | None) -> Iterator[tuple[Tensor, Tensor]]:
     """The unpadded predictions and labels of each video, each ``(T,)``."""
     if preds.shape != labels.shape or preds.ndim not in (1, 2):
         raise ValueError(
@@ -239,9 +239,9 @@ def _videos(preds: Tensor, labels: Tensor, mask: Tensor | None) -> Iterator[tupl
             yield video_preds[real], video_labels[real]
 
 
-def _weigh_equally(hits: Tensor, out_of: Tensor) -> tuple[Tensor, Tensor]:
+def weigh_equally(hits: Tensor, out_of: Tensor) -> tuple[Tensor, Tensor]:
     """Expand each video's ratio to the common denominator, to the nearest whole numerator."""
     nothing = out_of == 0  # scores 100, as in `percent`
     out_of = out_of.where(~nothing, 1)
     hits = hits.where(~nothing, 1)
-    return (hits * _VIDEO_WEIGHT + out_of // 2) // out_of, torch.full_like(out_of, _VIDEO_WEIGHT)
+    return (hits * VIDEO_WEIGHT + out_of // 2) // out_of, torch.full_like(out_of, VIDEO_WEIGHT)

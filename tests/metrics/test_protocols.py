@@ -36,17 +36,17 @@ def test_scores_that_start_equal_are_not_merged():
     assert torch.stack(list(scores.compute().values())).tolist() == pytest.approx([200 / 3, 100, 100, 100, 50])
 
 
-def test_one_batch_with_a_mask_equals_its_videos_and_a_prefix_is_put_before_keys():
-    scores, batched = segmentation_scores(background=0), segmentation_scores(background=0).clone(prefix="val/")
+def test_one_batch_with_a_mask_equals_its_videos():
+    scores, batched = segmentation_scores(background=0), segmentation_scores(background=0).clone()
     scores.update(POOR, PERFECT)
     scores.update(POOREST[:4], PERFECT[:4])
     mask = torch.tensor([[True] * 6, [True] * 4 + [False] * 2])
     batched.update(torch.stack([POOR, POOREST]), torch.stack([PERFECT, PERFECT]), mask)
-    assert batched.compute() == {f"val/{name}": score for name, score in scores.compute().items()}
+    assert batched.compute() == scores.compute()
 
 
 def test_a_protocol_is_a_row_of_choices(monkeypatch):
-    row = Protocol(accuracy="pooled", edit="video", f1="pooled", accuracy_counts_background=False, reference="a test")
+    row = Protocol(accuracy="pooled", f1="pooled", accuracy_counts_background=False, used_by="a test")
     monkeypatch.setitem(PROTOCOLS, "other", row)
     scores = segmentation_scores("other", background=0)
     accuracy, f1 = FrameAccuracy("pooled", background=0), SegmentalF1(0.25, "pooled", background=0)
@@ -62,5 +62,5 @@ def test_a_protocol_is_a_row_of_choices(monkeypatch):
 
 
 def test_an_unknown_protocol_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"`protocol` must be one of \['lea'\], got 'mstcn'"):
-        segmentation_scores("mstcn")
+    with pytest.raises(ValueError, match=r"`protocol` must be one of lea, mstcn, .*, fact, got 'ms-tcn'"):
+        segmentation_scores("ms-tcn")

@@ -1,0 +1,383 @@
+"""The field's five scores under one protocol: of a whole set of videos, and as a torchmetrics class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from segtcn.metrics.functional import Background, Labels, percent
+from segtcn.metrics.functional.edit import edit_distance
+from segtcn.metrics.functional.labels import check_labels, is_foreground, to_runs
+from segtcn.metrics.functional.segments import best_ious
+from segtcn.metrics.protocols import SCORES, THRESHOLDS, Protocol, get_protocol
+from segtcn.metrics.scores import VIDEO_WEIGHT, unpad, weigh_equally
+
+
+class VideoCounts(NamedTuple):
+    """What the five scores of videos are made of; all int64, of one video without ``N``.
+
+    Args:
+        correct: frames whose prediction is right, ``(N,)``.
+        total: frames that count in the accuracy, ``(N,)``.
+        distance: edit distance of the segment sequences, ``(N,)``.
+        length: segments of the longer sequence, ``(N,)``.
+        tp: true segments that were found, for the thresholds of F1@10, 25 and 50, ``(N, 3)``.
+        fp: predicted segments that are none of these, ``(N, 3)``.
+        fn: true segments that were not found, ``(N, 3)``.
+    """
+
+    correct: Tensor
+    total: Tensor
+    distance: Tensor
+    length: Tensor
+    tp: Tensor
+    fp: Tensor
+    fn: Tensor
+
+
+class Evaluation(NamedTuple):
+    """The scores of a set of videos, such as the test videos of a split.
+
+    Args:
+        protocol: name of the protocol.
+        background: class indexes that it left out.
+        scores: ``accuracy``, ``edit``, ``f1@10``, ``f1@25`` and ``f1@50`` of all videos together, in percent.
+        videos: the same of every video alone, by name.
+        counts: what they are made of, in the order of ``videos``; :func:`combine_videos` makes the scores of any
+            selection of videos of it, such as of a bootstrap sample.
+    """
+
+    protocol: str
+    background: tuple[int, ...]
+    scores: dict[str, float]
+    videos: dict[str, dict[str, float]]
+    counts: VideoCounts
+
+
+def evaluate_videos(
+    preds: Mapping[str, Labels],
+    labels: Mapping[str, Labels],
+    protocol: str = "lea",
+    *,
+    class_names: Sequence[str] | None = None,
+    background: Background = None,
+    fps: float | None = None,
+) -> Evaluation:
+    """The field's five scores of a set of videos under one protocol.
+
+    Args:
+        preds: predicted class of every frame, ``(T,)``, by name of the video.
+        labels: true class of every frame, ``(T,)``, of the same videos.
+        protocol: a name in :data:`~segtcn.metrics.protocols.PROTOCOLS`.
+        class_names: name of every class. Protocols that know background by its name look it up here, and ignore
+            ``background``; leave this out to force ``background`` on them.
+        background: the data set's background classes; the protocol says which scores leave them out.
+        fps: frames per second of the sequences, for protocols that score at a rate of their own. None takes the frames
+            as they come.
+
+    Returns:
+        The scores of all videos and of each.
+
+    Raises:
+        ValueError: if the protocol is unknown, ``preds`` and ``labels`` are not of the same videos or hold none, a
+            sequence is malformed (the message names the video), a class has no name, or ``fps`` is not positive.
+
+    Example:
+        >>> evaluation = evaluate_videos(
+        ...     {"tea": [0, 1, 1, 1, 2], "soup": [1, 1]}, {"tea": [0, 0, 1, 2, 2], "soup": [1, 1]}, background=0
+        ... )
+        >>> evaluation.scores
+        {'accuracy': 80.0, 'edit': 100.0, 'f1@10': 100.0, 'f1@25': 100.0, 'f1@50': 75.0}
+        >>> evaluation.videos["tea"]["f1@50"]
+        50.0
+    """
+    choice = get_protocol(protocol)
+    left_out = choice.background(class_names, background)
+    step = frame_step(choice, fps)
+    _check_same_videos(preds, labels)
+    num_classes = None if class_names is None else len(class_names)
+    counts = []
+    for name in labels:
+        try:
+            counts.append(video_counts(preds[name], labels[name], choice, left_out, step, num_classes))
+        except ValueError as error:
+            raise ValueError(f"video {name!r}: {error}") from error
+    stacked = VideoCounts(*map(torch.stack, zip(*counts, strict=True)))
+    each = _ratio_scores(stacked, choice).tolist()
+    return Evaluation(
+        protocol,
+        left_out,
+        combine_videos(stacked, protocol),
+        {name: dict(zip(SCORES, row, strict=True)) for name, row in zip(labels, each, strict=True)},
+        stacked,
+    )
+
+
+def combine_videos(
+    counts: VideoCounts, protocol: str, videos: Sequence[int] | Tensor | None = None
+) -> dict[str, float]:
+    """The five scores of a selection of videos together.
+
+    Args:
+        counts: of N videos, as :class:`Evaluation` holds them.
+        protocol: the protocol by which they were counted.
+        videos: indexes of videos, one as often as it counts; None takes each once.
+
+    Returns:
+        Each score by name, in percent.
+
+    Raises:
+        ValueError: if the protocol is unknown or no video is selected.
+
+    Example:
+        >>> evaluation = evaluate_videos({"a": [1, 1], "b": [1, 2]}, {"a": [1, 1], "b": [1, 1]})
+        >>> combine_videos(evaluation.counts, "lea", [0, 0, 0, 1])["accuracy"]
+        87.5
+    """
+    choice = get_protocol(protocol)
+    selected = counts if videos is None else VideoCounts(*(count[torch.as_tensor(videos)] for count in counts))
+    if not len(selected.total):
+        raise ValueError("no video is selected: a score needs at least one")
+    sums = VideoCounts(*(count.sum(0) for count in selected))
+    weighed, weights = weigh_equally(*_ratios(selected))
+    return dict(zip(SCORES, _combine(sums, weighed.sum(0), weights.sum(0), choice).tolist(), strict=True))
+
+
+def mean_over_splits(evaluations: Sequence[Evaluation]) -> dict[str, float]:
+    """The mean of each score over the splits of a data set, as tables of papers give it.
+
+    Args:
+        evaluations: one for each split, of the same protocol.
+
+    Returns:
+        Each score by name, in percent.
+
+    Raises:
+        ValueError: if there is no split, or the protocols differ.
+
+    Example:
+        >>> splits = [evaluate_videos({"a": [1, 1]}, {"a": [1, 1]}), evaluate_videos({"a": [1, 2]}, {"a": [1, 1]})]
+        >>> mean_over_splits(splits)["accuracy"]
+        75.0
+    """
+    protocols = {evaluation.protocol for evaluation in evaluations}
+    if len(protocols) != 1:
+        raise ValueError(f"the splits must have one protocol in common, got {sorted(protocols) or 'no split'}")
+    return {key: sum(each.scores[key] for each in evaluations) / len(evaluations) for key in SCORES}
+
+
+def video_counts(
+    preds: Labels,
+    labels: Labels,
+    protocol: Protocol,
+    background: tuple[int, ...] = (),
+    step: int = 1,
+    num_classes: int | None = None,
+) -> VideoCounts:
+    """Count what the five scores of one video need, in one pass over its segments.
+
+    Args:
+        preds: predicted class of every frame, ``(T,)``.
+        labels: true class of every frame, ``(T,)``.
+        protocol: how to count.
+        background: the classes that the protocol leaves out, see :meth:`Protocol.background`.
+        step: every how many-th frame is scored.
+        num_classes: C, which every label must be below; None if that does not matter.
+
+    Returns:
+        The counts, each ``()`` or ``(3,)``.
+
+    Raises:
+        ValueError: if a sequence is malformed.
+
+    Example:
+        >>> video_counts([1, 1, 1, 2], [1, 1, 2, 2], get_protocol("lea")).tp
+        tensor([2, 2, 2])
+    """
+    pred_frames, true_frames = (frames[::step] for frames in check_labels(preds, labels, num_classes))
+    counted = is_foreground(true_frames, () if protocol.accuracy_counts_background else background)
+    correct = np.count_nonzero(counted & (pred_frames == true_frames))
+    total = np.count_nonzero(counted)
+    if protocol.glue:
+        kept = is_foreground(true_frames, background)
+        pred_frames, true_frames = pred_frames[kept], true_frames[kept]
+    pred, true = (to_runs(frames, protocol.drop_last_frame) for frames in (pred_frames, true_frames))
+    distance, length = edit_distance(pred, true, background)
+    found = best_ious(pred, true)[is_foreground(true.labels, background)]
+    num_pred, num_true = int(is_foreground(pred.labels, background).sum()), len(found)
+    tp = torch.tensor([np.count_nonzero(found >= threshold) for threshold in THRESHOLDS.values()])
+    return VideoCounts(*map(torch.tensor, (correct, total, distance, length)), tp, num_pred - tp, num_true - tp)
+
+
+def frame_step(protocol: Protocol, fps: float | None) -> int:
+    """Every how many-th frame a protocol scores.
+
+    Args:
+        protocol: may have a rate of its own.
+        fps: frames per second of the sequences, None if unknown.
+
+    Returns:
+        The nearest whole step, at least 1.
+
+    Raises:
+        ValueError: if ``fps`` is not positive.
+
+    Example:
+        >>> frame_step(get_protocol("asrf"), fps=30), frame_step(get_protocol("mstcn"), fps=30)
+        (2, 1)
+    """
+    if fps is not None and not fps > 0:
+        raise ValueError(f"`fps` must be positive, got {fps}")
+    return 1 if fps is None or protocol.fps is None else max(1, round(fps / protocol.fps))
+
+
+class SegmentationScores(Metric):
+    """The field's five scores under one protocol, added up over videos, batches and processes.
+
+    The states are sums of whole numbers, so that any order of the videos and any number of processes give the same
+    bits.
+
+    Args:
+        protocol: a name in :data:`~segtcn.metrics.protocols.PROTOCOLS`.
+        background: the data set's background classes; the protocol says which scores leave them out.
+        class_names: name of every class, for protocols that know background by its name: those ignore ``background``
+            then.
+        fps: frames per second of the sequences, for protocols that score at a rate of their own.
+        kwargs: arguments of :class:`torchmetrics.Metric`.
+
+    Raises:
+        ValueError: if the protocol is unknown or ``fps`` is not positive.
+
+    Example:
+        >>> scores = SegmentationScores("lea", background=0)
+        >>> scores.update(torch.tensor([0, 1, 1, 1, 2]), torch.tensor([0, 0, 1, 2, 2]))
+        >>> {name: f"{score:.1f}" for name, score in scores.compute().items()}
+        {'accuracy': '60.0', 'edit': '100.0', 'f1@10': '100.0', 'f1@25': '100.0', 'f1@50': '50.0'}
+    """
+
+    is_differentiable = False
+    higher_is_better = True
+    full_state_update = False
+
+    video_scores: Tensor
+    num_videos: Tensor
+
+    def __init__(
+        self,
+        protocol: str = "lea",
+        background: Background = None,
+        class_names: Sequence[str] | None = None,
+        fps: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.protocol = protocol
+        self._choice = get_protocol(protocol)
+        self.background = self._choice.background(class_names, background)
+        self.step = frame_step(self._choice, fps)
+        for name in VideoCounts._fields:
+            shape = (len(THRESHOLDS),) if name in ("tp", "fp", "fn") else ()
+            self.add_state(name, torch.zeros(shape, dtype=torch.int64), dist_reduce_fx="sum")
+        self.add_state("video_scores", torch.zeros(len(SCORES), dtype=torch.int64), dist_reduce_fx="sum")
+        self.add_state("num_videos", torch.tensor(0), dist_reduce_fx="sum")
+
+    def update(self, preds: Tensor, labels: Tensor, mask: Tensor | None = None) -> None:
+        """Add videos.
+
+        Args:
+            preds: predicted class of every frame, ``(T,)`` or ``(B, T)``.
+            labels: true class of every frame, the same shape.
+            mask: True on real frames, the same shape, bool; what stands on other frames is ignored. None if there is no
+                padding.
+
+        Raises:
+            ValueError: if shapes or types do not fit or a label is no class index; no video of the batch is added then.
+        """
+        videos = [
+            video_counts(*video, self._choice, self.background, self.step) for video in unpad(preds, labels, mask)
+        ]
+        counts = VideoCounts(*map(torch.stack, zip(*videos, strict=True)))
+        for name, count in counts._asdict().items():
+            state = getattr(self, name)
+            setattr(self, name, state + count.sum(0).to(state.device))
+        weighed, _ = weigh_equally(*_ratios(counts))
+        self.video_scores = self.video_scores + weighed.sum(0).to(self.video_scores.device)
+        self.num_videos = self.num_videos + len(videos)
+
+    def compute(self) -> dict[str, Tensor]:
+        """The scores of all videos added so far.
+
+        Returns:
+            ``accuracy``, ``edit``, ``f1@10``, ``f1@25`` and ``f1@50``, each percent, ``()`` float32; NaN before the
+            first video.
+        """
+        # On the CPU: the divisions are in float64, which Apple's GPUs lack
+        sums = VideoCounts(*(getattr(self, name).cpu() for name in VideoCounts._fields))
+        num_videos = self.num_videos.cpu()
+        scores = _combine(sums, self.video_scores.cpu(), num_videos * VIDEO_WEIGHT, self._choice)
+        scores = scores.where(num_videos > 0, torch.nan).to(self.num_videos.device)
+        return dict(zip(SCORES, scores.unbind(), strict=True))
+
+
+def segmentation_scores(
+    protocol: str = "lea",
+    background: Background = None,
+    class_names: Sequence[str] | None = None,
+    fps: float | None = None,
+) -> SegmentationScores:
+    """The field's five scores under one protocol: :class:`SegmentationScores`.
+
+    Args:
+        protocol: a name in :data:`~segtcn.metrics.protocols.PROTOCOLS`.
+        background: the data set's background classes; the protocol says which scores leave them out.
+        class_names: name of every class, for protocols that know background by its name.
+        fps: frames per second of the sequences, for protocols that score at a rate of their own.
+
+    Returns:
+        A metric whose ``compute`` gives the keys ``accuracy``, ``edit``, ``f1@10``, ``f1@25`` and ``f1@50``.
+
+    Raises:
+        ValueError: if the protocol is unknown or ``fps`` is not positive.
+
+    Example:
+        >>> segmentation_scores("mstcn", class_names=["pour", "background"]).background
+        (1,)
+    """
+    return SegmentationScores(protocol, background, class_names, fps)
+
+
+def _ratios(counts: VideoCounts) -> tuple[Tensor, Tensor]:
+    """Numerator and denominator of each score in the order of ``SCORES``, ``(..., 5)``."""
+    correct, total, distance, length, tp, fp, fn = counts
+    hits = torch.cat([torch.stack([correct, length - distance], dim=-1), 2 * tp], dim=-1)
+    return hits, torch.cat([torch.stack([total, length], dim=-1), 2 * tp + fp + fn], dim=-1)
+
+
+def _ratio_scores(counts: VideoCounts, protocol: Protocol) -> Tensor:
+    """Each score as the ratio of its counts, ``(..., 5)``."""
+    scores = percent(*_ratios(counts))
+    if protocol.epsilon:
+        tp, num_pred, num_true = counts.tp.double(), counts.tp + counts.fp, counts.tp + counts.fn
+        precision, recall = tp / (num_pred + protocol.epsilon), tp / (num_true + protocol.epsilon)
+        scores[..., -tp.shape[-1] :] = (200 * precision * recall / (precision + recall + protocol.epsilon)).float()
+    return scores
+
+
+def _combine(sums: VideoCounts, video_scores: Tensor, weights: Tensor, protocol: Protocol) -> Tensor:
+    """The pooled score or the mean over videos, as the protocol wants each, ``(5,)``."""
+    is_pooled = torch.tensor([protocol.accuracy == "pooled", False, *[protocol.f1 == "pooled"] * len(THRESHOLDS)])
+    return torch.where(is_pooled, _ratio_scores(sums, protocol), percent(video_scores, weights))
+
+
+def _check_same_videos(preds: Mapping[str, Labels], labels: Mapping[str, Labels]) -> None:
+    if not labels and not preds:
+        raise ValueError("there is no video: a score needs at least one")
+    for has, lacks, names in (("predictions", "truth", preds.keys() - labels.keys()),
+                              ("truth", "predictions", labels.keys() - preds.keys())):  # fmt: skip
+        if names:
+            raise ValueError(f"there are {has} but no {lacks} of {', '.join(sorted(names))}")
