@@ -9,7 +9,7 @@ from segtcn.metrics.evaluation import (
     segmentation_scores,
 )
 from segtcn.metrics.protocols import PROTOCOLS, Protocol, classes_named
-from segtcn.metrics.scores import EditScore, FrameAccuracy, SegmentalF1
+from segtcn.metrics.scores import EditScore, FrameAccuracy, SegmentalF1, SegmentalPrecision, SegmentalRecall
 
 __all__ = [
     "PROTOCOLS",
@@ -18,6 +18,8 @@ __all__ = [
     "FrameAccuracy",
     "Protocol",
     "SegmentalF1",
+    "SegmentalPrecision",
+    "SegmentalRecall",
     "SegmentationScores",
     "classes_named",
     "combine_videos",

@@ -8,14 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torchmetrics import Metric
 
+from segtcn.metrics.counting import VIDEO_WEIGHT, CountingMetric, weigh_equally
 from segtcn.metrics.functional import Background, Labels, percent
 from segtcn.metrics.functional.edit import edit_distance
 from segtcn.metrics.functional.labels import check_labels, is_foreground, to_runs
 from segtcn.metrics.functional.segments import best_ious
 from segtcn.metrics.protocols import SCORES, THRESHOLDS, Protocol, get_protocol
-from segtcn.metrics.scores import VIDEO_WEIGHT, unpad, weigh_equally
 
 
 class VideoCounts(NamedTuple):
@@ -144,8 +143,9 @@ def combine_videos(
     if not len(selected.total):
         raise ValueError("no video is selected: a score needs at least one")
     sums = VideoCounts(*(count.sum(0) for count in selected))
-    weighed, weights = weigh_equally(*_ratios(selected))
-    return dict(zip(SCORES, _combine(sums, weighed.sum(0), weights.sum(0), choice).tolist(), strict=True))
+    video_scores = weigh_equally(*_ratios(selected)).sum(0)
+    scores = _combine(sums, video_scores, torch.tensor(len(selected.total)), choice)
+    return dict(zip(SCORES, scores.tolist(), strict=True))
 
 
 def mean_over_splits(evaluations: Sequence[Evaluation]) -> dict[str, float]:
@@ -201,8 +201,8 @@ def video_counts(
     """
     pred_frames, true_frames = (frames[::step] for frames in check_labels(preds, labels, num_classes))
     counted = is_foreground(true_frames, () if protocol.accuracy_counts_background else background)
-    correct = np.count_nonzero(counted & (pred_frames == true_frames))
-    total = np.count_nonzero(counted)
+    correct = torch.tensor(np.count_nonzero(counted & (pred_frames == true_frames)))
+    total = torch.tensor(np.count_nonzero(counted))
     if protocol.glue:
         kept = is_foreground(true_frames, background)
         pred_frames, true_frames = pred_frames[kept], true_frames[kept]
@@ -211,7 +211,7 @@ def video_counts(
     found = best_ious(pred, true)[is_foreground(true.labels, background)]
     num_pred, num_true = int(is_foreground(pred.labels, background).sum()), len(found)
     tp = torch.tensor([np.count_nonzero(found >= threshold) for threshold in THRESHOLDS.values()])
-    return VideoCounts(*map(torch.tensor, (correct, total, distance, length)), tp, num_pred - tp, num_true - tp)
+    return VideoCounts(correct, total, torch.tensor(distance), torch.tensor(length), tp, num_pred - tp, num_true - tp)
 
 
 def frame_step(protocol: Protocol, fps: float | None) -> int:
@@ -236,7 +236,7 @@ def frame_step(protocol: Protocol, fps: float | None) -> int:
     return 1 if fps is None or protocol.fps is None else max(1, round(fps / protocol.fps))
 
 
-class SegmentationScores(Metric):
+class SegmentationScores(CountingMetric):
     """The field's five scores under one protocol, added up over videos, batches and processes.
 
     The states are sums of whole numbers, so that any order of the videos and any number of processes give the same
@@ -254,18 +254,13 @@ class SegmentationScores(Metric):
         ValueError: if the protocol is unknown or ``fps`` is not positive.
 
     Example:
+        ``compute`` gives the five scores by name, each in percent, ``()`` float32.
+
         >>> scores = SegmentationScores("lea", background=0)
         >>> scores.update(torch.tensor([0, 1, 1, 1, 2]), torch.tensor([0, 0, 1, 2, 2]))
         >>> {name: f"{score:.1f}" for name, score in scores.compute().items()}
         {'accuracy': '60.0', 'edit': '100.0', 'f1@10': '100.0', 'f1@25': '100.0', 'f1@50': '50.0'}
     """
-
-    is_differentiable = False
-    higher_is_better = True
-    full_state_update = False
-
-    video_scores: Tensor
-    num_videos: Tensor
 
     def __init__(
         self,
@@ -275,52 +270,21 @@ class SegmentationScores(Metric):
         fps: float | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.protocol = protocol
         self._choice = get_protocol(protocol)
+        shapes = {name: (len(THRESHOLDS),) if name in ("tp", "fp", "fn") else () for name in VideoCounts._fields}
+        super().__init__({**shapes, "video_scores": (len(SCORES),)}, **kwargs)
+        self.protocol = protocol
         self.background = self._choice.background(class_names, background)
         self.step = frame_step(self._choice, fps)
-        for name in VideoCounts._fields:
-            shape = (len(THRESHOLDS),) if name in ("tp", "fp", "fn") else ()
-            self.add_state(name, torch.zeros(shape, dtype=torch.int64), dist_reduce_fx="sum")
-        self.add_state("video_scores", torch.zeros(len(SCORES), dtype=torch.int64), dist_reduce_fx="sum")
-        self.add_state("num_videos", torch.tensor(0), dist_reduce_fx="sum")
 
-    def update(self, preds: Tensor, labels: Tensor, mask: Tensor | None = None) -> None:
-        """Add videos.
+    def _count(self, preds: Tensor, labels: Tensor) -> Sequence[Tensor]:
+        counts = video_counts(preds, labels, self._choice, self.background, self.step)
+        return [*counts, weigh_equally(*_ratios(counts))]
 
-        Args:
-            preds: predicted class of every frame, ``(T,)`` or ``(B, T)``.
-            labels: true class of every frame, the same shape.
-            mask: True on real frames, the same shape, bool; what stands on other frames is ignored. None if there is no
-                padding.
-
-        Raises:
-            ValueError: if shapes or types do not fit or a label is no class index; no video of the batch is added then.
-        """
-        videos = [
-            video_counts(*video, self._choice, self.background, self.step) for video in unpad(preds, labels, mask)
-        ]
-        counts = VideoCounts(*map(torch.stack, zip(*videos, strict=True)))
-        for name, count in counts._asdict().items():
-            state = getattr(self, name)
-            setattr(self, name, state + count.sum(0).to(state.device))
-        weighed, _ = weigh_equally(*_ratios(counts))
-        self.video_scores = self.video_scores + weighed.sum(0).to(self.video_scores.device)
-        self.num_videos = self.num_videos + len(videos)
-
-    def compute(self) -> dict[str, Tensor]:
-        """The scores of all videos added so far.
-
-        Returns:
-            ``accuracy``, ``edit``, ``f1@10``, ``f1@25`` and ``f1@50``, each percent, ``()`` float32; NaN before the
-            first video.
-        """
-        # On the CPU: the divisions are in float64, which Apple's GPUs lack
-        sums = VideoCounts(*(getattr(self, name).cpu() for name in VideoCounts._fields))
-        num_videos = self.num_videos.cpu()
-        scores = _combine(sums, self.video_scores.cpu(), num_videos * VIDEO_WEIGHT, self._choice)
-        scores = scores.where(num_videos > 0, torch.nan).to(self.num_videos.device)
+    def _value(self, *sums: Tensor) -> dict[str, Tensor]:
+        *counts, video_scores = sums
+        scores = _combine(VideoCounts(*counts), video_scores, self.num_videos.cpu(), self._choice)
+        scores = scores.to(self.num_videos.device)
         return dict(zip(SCORES, scores.unbind(), strict=True))
 
 
@@ -368,16 +332,17 @@ def _ratio_scores(counts: VideoCounts, protocol: Protocol) -> Tensor:
     return scores
 
 
-def _combine(sums: VideoCounts, video_scores: Tensor, weights: Tensor, protocol: Protocol) -> Tensor:
-    """The pooled score or the mean over videos, as the protocol wants each, ``(5,)``."""
+def _combine(sums: VideoCounts, video_scores: Tensor, num_videos: Tensor, protocol: Protocol) -> Tensor:
+    """The pooled score or the mean over videos, as the protocol wants each, ``(5,)``; NaN without a video."""
     is_pooled = torch.tensor([protocol.accuracy == "pooled", False, *[protocol.f1 == "pooled"] * len(THRESHOLDS)])
-    return torch.where(is_pooled, _ratio_scores(sums, protocol), percent(video_scores, weights))
+    means = percent(video_scores, num_videos * VIDEO_WEIGHT)
+    return torch.where(is_pooled, _ratio_scores(sums, protocol), means).where(num_videos > 0, torch.nan)
 
 
 def _check_same_videos(preds: Mapping[str, Labels], labels: Mapping[str, Labels]) -> None:
-    if not labels and not preds:
+    if not preds and not labels:
         raise ValueError("there is no video: a score needs at least one")
-    for has, lacks, names in (("predictions", "truth", preds.keys() - labels.keys()),
-                              ("truth", "predictions", labels.keys() - preds.keys())):  # fmt: skip
-        if names:
-            raise ValueError(f"there are {has} but no {lacks} of {', '.join(sorted(names))}")
+    if names := sorted(preds.keys() - labels.keys()):
+        raise ValueError(f"there is no truth for the predictions of {', '.join(names)}")
+    if names := sorted(labels.keys() - preds.keys()):
+        raise ValueError(f"there are no predictions for {', '.join(names)}")

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
 
 import pytest
 import torch
 from torchmetrics import Metric
 
-from segtcn.metrics import EditScore, FrameAccuracy, SegmentalF1
+from segtcn.metrics import EditScore, FrameAccuracy, SegmentalF1, SegmentalPrecision, SegmentalRecall
 from segtcn.metrics.functional import edit_counts, edit_score, frame_accuracy, segment_counts, segmental_f1
 from tests.reference import segmental_scores as reference
 
@@ -26,6 +27,8 @@ EVERY_METRIC = [
     lambda: SegmentalF1(0.1),
     lambda: SegmentalF1(0.5, "pooled", background=0),
     lambda: SegmentalF1(0.25, "none", num_classes=C, background=[0, 1]),
+    lambda: SegmentalPrecision(0.25, "macro", num_classes=C),
+    lambda: SegmentalRecall(0.25, background=0),
 ]
 every_metric = pytest.mark.parametrize("make", EVERY_METRIC, ids=lambda make: str(EVERY_METRIC.index(make)))
 
@@ -85,21 +88,21 @@ def test_scores_of_classes_equal_the_loop_over_segments():
     videos = random_videos()
     counts = [reference.segment_counts(p.tolist(), y.tolist(), 0.25, [1]) for p, y in videos]
     expected = [reference.f1_of([count[c] for count in counts if c in count]) for c in range(C)]
-    computed = after(SegmentalF1(0.25, "none", background=1, num_classes=C), *videos).compute()
+    computed = after(SegmentalF1(0.25, "none", background=1, num_classes=C, absent_score=math.nan), *videos).compute()
     assert computed[1].isnan()
     assert computed[[0, 2, 3, 4]].tolist() == pytest.approx([expected[c] for c in (0, 2, 3, 4)])
 
 
 def test_accuracy_of_classes_is_their_recall():
     preds, labels = torch.tensor([0, 1, 1, 3, 4]), torch.tensor([0, 0, 1, 1, 4])
-    accuracy = after(FrameAccuracy("none", background=4, num_classes=C), (preds, labels)).compute()
+    accuracy = after(FrameAccuracy("none", 4, C, absent_score=math.nan), (preds, labels)).compute()
     # no frame is truly 2 or 3, and 4 is left out
     assert accuracy.nan_to_num(-1).tolist() == [50, 50, -1, -1, -1]
 
 
 def test_f1_of_a_class_is_nan_only_if_it_does_not_occur():
     preds, labels = torch.tensor([0, 0, 1, 3]), torch.tensor([0, 0, 2, 3])
-    f1 = after(SegmentalF1(0.5, "none", background=0, num_classes=C), (preds, labels)).compute()
+    f1 = after(SegmentalF1(0.5, "none", 0, C, absent_score=math.nan), (preds, labels)).compute()
     # 1 only predicted, 2 only true, 3 found, 4 nowhere, 0 left out
     assert f1.nan_to_num(-1).tolist() == [-1, 0, 0, 100, -1]
 
@@ -116,7 +119,7 @@ def test_a_mask_may_have_holes_and_any_side():
     mask = torch.tensor([False, True, True, False, True])
     preds, labels = torch.tensor([9, 1, 2, 9, 2]), torch.tensor([-100, 1, 2, -100, 2])
     assert after(FrameAccuracy(), (preds, labels, mask)).compute() == 100
-    assert after(SegmentalF1(0.9, "pooled"), (preds, labels, mask)).out_of == 4  # 1 and 2 on both sides
+    assert after(SegmentalF1(0.9, "pooled"), (preds, labels, mask)).tp == 2
 
 
 @every_metric
@@ -138,7 +141,7 @@ def test_synchronised_processes_compute_what_one_process_computes(make):
     whole, second = after(make(), *videos), after(make(), *videos[3:])
 
     def gather(state, group):  # what two processes would receive from each other
-        name = next(n for n in ("hits", "out_of", "num_videos") if getattr(first, n) is state)
+        name = next(n for n in first._reductions if getattr(first, n) is state)
         return [state, getattr(second, name)]
 
     first = after(make(), *videos[:3])
@@ -175,7 +178,7 @@ def test_long_videos_and_a_thousand_million_of_them_do_not_overflow():
     metric = FrameAccuracy()
     day = torch.arange(24 * 3600 * 30) % 7 == 0
     metric.update(day.long(), torch.zeros(len(day), dtype=torch.int64))
-    metric.hits, metric.out_of = metric.hits * 2**30, metric.out_of * 2**30
+    metric.video_scores, metric.num_videos = metric.video_scores * 2**30, metric.num_videos * 2**30
     assert metric.compute().item() == pytest.approx(600 / 7, abs=1e-4)
 
 
@@ -218,11 +221,13 @@ def test_malformed_batches_are_refused(make, arguments, message):
 
 
 def test_malformed_arguments_are_refused():
-    with pytest.raises(ValueError, match=r"`average` must be one of \('video', 'pooled', 'none'\), got 'macro'"):
-        FrameAccuracy(average="macro")
+    with pytest.raises(
+        ValueError, match=r"`average` must be one of \('video', 'pooled', 'macro', 'none'\), got 'classes'"
+    ):
+        FrameAccuracy(average="classes")
     with pytest.raises(ValueError, match="`average` of an edit score must be 'video' or 'pooled', got 'none'"):
         EditScore(average="none")
-    with pytest.raises(ValueError, match='`average="none"` gives one score per class: pass `num_classes`'):
+    with pytest.raises(ValueError, match='`average="none"` scores every class: pass `num_classes`'):
         SegmentalF1(0.5, average="none")
     with pytest.raises(ValueError, match="`background` is 10, but `num_classes` is 10"):
         SegmentalF1(0.5, background=10, num_classes=10)
