@@ -148,6 +148,35 @@ def combine_videos(
     return dict(zip(SCORES, scores.tolist(), strict=True))
 
 
+def combine_samples(counts: VideoCounts, protocol: str, times: Tensor) -> Tensor:
+    """The five scores of many selections of videos at once, as a bootstrap needs them.
+
+    Args:
+        counts: of N videos, as :class:`Evaluation` holds them.
+        protocol: the protocol by which they were counted.
+        times: how often each selection counts each video, ``(R, N)`` int64, at least one of them in each selection.
+
+    Returns:
+        Percent, ``(R, 5)`` float32, in the order of :data:`~segtcn.metrics.protocols.SCORES`; the same numbers as
+        :func:`combine_videos` for each selection.
+
+    Raises:
+        ValueError: if the protocol is unknown, or ``times`` is not of the shape ``(R, N)``.
+
+    Example:
+        >>> evaluation = evaluate_videos({"a": [1, 1], "b": [1, 2]}, {"a": [1, 1], "b": [1, 1]})
+        >>> combine_samples(evaluation.counts, "lea", torch.tensor([[1, 1], [3, 1]]))[:, 0]
+        tensor([75.0000, 87.5000])
+    """
+    choice = get_protocol(protocol)
+    if times.ndim != 2 or times.shape[1] != len(counts.total):
+        raise ValueError(f"`times` must have the shape (R, {len(counts.total)}), got {tuple(times.shape)}")
+    weights = times.double()  # products of matrices of integers are slow, and these sums are exact below 2**53
+    sums = VideoCounts(*((weights @ count.double()).long() for count in counts))
+    video_scores = (weights @ weigh_equally(*_ratios(counts)).double()).long()
+    return _combine(sums, video_scores, times.sum(1, keepdim=True), choice)
+
+
 def mean_over_splits(evaluations: Sequence[Evaluation]) -> dict[str, float]:
     """The mean of each score over the splits of a data set, as tables of papers give it.
 
