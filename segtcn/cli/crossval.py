@@ -14,7 +14,7 @@ from typing import Any
 from segtcn.atomic import atomic_path
 from segtcn.callbacks.wandb import ExperimentLogger, finish
 from segtcn.cli.lightning import SegmentationCLI
-from segtcn.cli.tables import SCORES, scores_table
+from segtcn.tables import SCORES, scores_table
 
 DESCRIPTION = """\
 Train on the training videos of every split with every seed, score the test videos with the weights of the last epoch,

@@ -56,8 +56,8 @@ def demo(out: Path, num_videos: int = 24, epochs: int = 60, seed: int = 0) -> di
         PermissionError: if ``out`` cannot be written to.
     """
     from segtcn.callbacks.wandb import finish
-    from segtcn.cli.tables import SCORES, scores_table
     from segtcn.data.synthetic import make_synthetic
+    from segtcn.tables import SCORES, scores_table
 
     start_s = time.monotonic()
     data = make_synthetic(out / "data", num_videos=num_videos, seed=seed)

@@ -22,8 +22,8 @@ from segtcn.callbacks.throughput import Throughput
 from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations, finish
 from segtcn.checkpoint import read_checkpoint
 from segtcn.cli.quiet import quieten
-from segtcn.cli.tables import SCORES, scores_table
 from segtcn.data.datamodule import SegmentationDataModule
+from segtcn.tables import SCORES, scores_table
 from segtcn.task import SegmentationTask
 
 # what the network and the task take from the data, so that model and data configs compose freely

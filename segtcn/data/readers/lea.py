@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from segtcn.data.readers.base import Reader, Subset, time_axis
+from segtcn.data.readers.matlab import load_matlab
 from segtcn.data.readers.text import read_names
 from segtcn.structures import Video
 
@@ -138,18 +139,7 @@ class LeaReader(Reader):
             raise ValueError(f"split {split} cannot be read: {why}; choose from {_join(self.splits)} in {self._lists}")
 
     def _load(self, path: Path) -> dict[str, Any]:
-        from scipy.io import loadmat
-
-        try:
-            # every variable: scipy passes over those not asked for, even where the file ends early
-            arrays = loadmat(path)
-        except NotImplementedError as error:
-            raise ValueError(
-                f"{path} is a MATLAB v7.3 file, which this reader does not read: save it again in MATLAB with "
-                "`save(file, '-v7', ...)`"
-            ) from error
-        except Exception as error:  # scipy raises ten kinds of exception for a damaged file
-            raise ValueError(f"{path} is damaged or no MATLAB file ({error}): fetch or save it again") from error
+        arrays = load_matlab(path)
         missing = [variable for variable in self._variables if variable not in arrays]
         if missing:
             held = _join(sorted(key for key in arrays if not key.startswith("__")))

@@ -1,0 +1,107 @@
+"""Tables of text for the terminal, reports, papers and spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+
+SCORES = {"f1@10": "F1@10", "f1@25": "F1@25", "f1@50": "F1@50", "edit": "Edit", "accuracy": "Accuracy"}
+"""Keys of the field's standard scores in the order of its tables, with their headings."""
+
+_LATEX = str.maketrans(
+    {character: f"\\{character}" for character in "&%$#_{}"}
+    | {"±": r"$\pm$", "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+)
+
+
+def scores_table(rows: Mapping[str, Mapping[str, str | float]], heading: str = "") -> str:
+    """One row of scores for each key.
+
+    Args:
+        rows: name of the row to its scores by key, in percent, or already formatted.
+        heading: of the first column.
+
+    Returns:
+        A Markdown table, aligned so that it also reads well as plain text.
+
+    Example:
+        >>> print(scores_table({"ED-TCN": {"f1@10": 72.2, "f1@25": 69.3, "f1@50": 56, "edit": 70, "accuracy": 64}}))
+        |        | F1@10 | F1@25 | F1@50 | Edit | Accuracy |
+        |--------|------:|------:|------:|-----:|---------:|
+        | ED-TCN |  72.2 |  69.3 |  56.0 | 70.0 |     64.0 |
+    """
+    body = [[name, *(_cell(scores[key]) for key in SCORES)] for name, scores in rows.items()]
+    return markdown_table([heading, *SCORES.values()], body)
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table whose first column is aligned left and the others right; it also reads well as plain text.
+
+    Args:
+        header: heading of every column.
+        rows: cells of every row, as many as there are columns.
+
+    Example:
+        >>> print(markdown_table(["run", "F1"], [["ED-TCN", "55.6"]]))
+        | run    |   F1 |
+        |--------|-----:|
+        | ED-TCN | 55.6 |
+    """
+    cells = [[cell.replace("|", "\\|") for cell in row] for row in (header, *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    rule = "|".join(["-" * (widths[0] + 2), *("-" * (width + 1) + ":" for width in widths[1:])])
+    first, *others = (_line(row, widths) for row in cells)
+    return "\n".join([first, f"|{rule}|", *others])
+
+
+def latex_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    r"""A LaTeX ``tabular`` in the style of ``booktabs``.
+
+    Args:
+        header: heading of every column.
+        rows: cells of every row, as many as there are columns.
+
+    Example:
+        >>> print(latex_table(["run", "F1@50"], [["mid_video", "55.6"]]))
+        \begin{tabular}{lr}
+        \toprule
+        run & F1@50 \\
+        \midrule
+        mid\_video & 55.6 \\
+        \bottomrule
+        \end{tabular}
+    """
+    first, *others = (" & ".join(cell.translate(_LATEX) for cell in row) + r" \\" for row in (header, *rows))
+    columns = "l" + "r" * (len(header) - 1)
+    start = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", first, r"\midrule"]
+    return "\n".join([*start, *others, r"\bottomrule", r"\end{tabular}"])
+
+
+def csv_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Values separated by commas, quoted where needed.
+
+    Args:
+        header: heading of every column.
+        rows: cells of every row, as many as there are columns.
+
+    Example:
+        >>> print(csv_table(["run", "F1"], [["ED-TCN, ours", "55.6"]]))
+        run,F1
+        "ED-TCN, ours",55.6
+    """
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerows([header, *rows])
+    return table.getvalue().rstrip("\n")
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    first, *others = (
+        f" {cell:<{width}} " if i == 0 else f" {cell:>{width}} "
+        for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    )
+    return f"|{'|'.join([first, *others])}|"
+
+
+def _cell(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{value:.1f}"
