@@ -32,10 +32,10 @@ class CountingMetric(Metric):
     """
 
     is_differentiable = False
-    higher_is_better = True
+    higher_is_better: bool | None = True
     full_state_update = False
-    plot_lower_bound = 0.0
-    plot_upper_bound = 100.0
+    plot_lower_bound: float | None = 0.0
+    plot_upper_bound: float | None = 100.0
 
     num_videos: Tensor
 

@@ -11,7 +11,27 @@ Labels may be a tensor, an array or a list of integers, ``(T,)`` with ``T >= 1``
 """
 
 from segtcn.metrics.functional.accuracy import FrameCounts, frame_accuracy, frame_counts
+from segtcn.metrics.functional.boundaries import BoundaryCounts, boundary_counts, boundary_f1
+from segtcn.metrics.functional.calibration import CalibrationCounts, calibration_counts, calibration_error
+from segtcn.metrics.functional.detection import Detections, detections, segmental_map
 from segtcn.metrics.functional.edit import EditCounts, edit_counts, edit_score
+from segtcn.metrics.functional.frames import (
+    ClassCounts,
+    class_counts,
+    frame_confusion,
+    frame_iou,
+    frame_precision,
+    frame_recall,
+    mean_over_classes,
+    segment_confusion,
+)
+from segtcn.metrics.functional.granularity import (
+    SplitCounts,
+    over_segmentation,
+    segment_count_error,
+    split_counts,
+    under_segmentation,
+)
 from segtcn.metrics.functional.labels import Background, Labels, background_classes, percent
 from segtcn.metrics.functional.segments import (
     SegmentCounts,
@@ -24,19 +44,41 @@ from segtcn.metrics.functional.segments import (
 
 __all__ = [
     "Background",
+    "BoundaryCounts",
+    "CalibrationCounts",
+    "ClassCounts",
+    "Detections",
     "EditCounts",
     "FrameCounts",
     "Labels",
     "SegmentCounts",
+    "SplitCounts",
     "background_classes",
+    "boundary_counts",
+    "boundary_f1",
+    "calibration_counts",
+    "calibration_error",
     "check_threshold",
+    "class_counts",
+    "detections",
     "edit_counts",
     "edit_score",
     "frame_accuracy",
+    "frame_confusion",
     "frame_counts",
+    "frame_iou",
+    "frame_precision",
+    "frame_recall",
+    "mean_over_classes",
+    "over_segmentation",
     "percent",
+    "segment_confusion",
+    "segment_count_error",
     "segment_counts",
     "segmental_f1",
+    "segmental_map",
     "segmental_precision",
     "segmental_recall",
+    "split_counts",
+    "under_segmentation",
 ]

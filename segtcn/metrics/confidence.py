@@ -1,0 +1,166 @@
+"""Scores that need a network's probabilities, as torchmetrics classes: detection and calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+from torchmetrics.utilities import dim_zero_cat
+
+from segtcn.metrics.counting import CountingMetric, unpad
+from segtcn.metrics.functional import Background, background_classes, calibration_counts, detections
+from segtcn.metrics.functional.calibration import CalibrationCounts, expected_error
+from segtcn.metrics.functional.detection import Criterion, check_detection, mean_average_precision
+
+
+class CalibrationError(CountingMetric):
+    """Expected calibration error over the frames of all videos: :func:`segtcn.metrics.functional.calibration_error`.
+
+    Args:
+        num_bins: bins of confidence.
+        kwargs: arguments of :class:`torchmetrics.Metric`.
+
+    Raises:
+        ValueError: if ``num_bins`` is not positive.
+
+    Example:
+        >>> CalibrationError()(torch.tensor([[0.75, 0.25], [0.25, 0.75]]), torch.tensor([0, 0]))
+        tensor(25.)
+    """
+
+    higher_is_better = False
+
+    def __init__(self, num_bins: int = 15, **kwargs: Any) -> None:
+        if num_bins < 1:
+            raise ValueError(f"`num_bins` must be at least 1, got {num_bins}")
+        super().__init__(dict.fromkeys(CalibrationCounts._fields, (num_bins,)), **kwargs)
+        self.num_bins = num_bins
+
+    def update(self, probabilities: Tensor, labels: Tensor, mask: Tensor | None = None) -> None:
+        """Add videos.
+
+        Args:
+            probabilities: of every class and frame, ``(C, T)`` or ``(B, C, T)``, from 0 to 1.
+            labels: true class of every frame, ``(T,)`` or ``(B, T)``.
+            mask: True on real frames, the shape of ``labels``, bool; None if there is no padding.
+
+        Raises:
+            ValueError: if shapes or values do not fit; no video of the batch is added then.
+        """
+        self._add([self._count(*video) for video in _unpad_scores(probabilities, labels, mask)])
+
+    def _count(self, preds: Tensor, labels: Tensor) -> Sequence[Tensor]:
+        return calibration_counts(preds, labels, self.num_bins)
+
+    def _value(self, *sums: Tensor) -> Tensor:
+        error = expected_error(*sums) if self.num_videos else torch.tensor(torch.nan)
+        return error.to(self.num_videos.device)
+
+
+class SegmentalMAP(Metric):
+    """Mean average precision of the segments of all videos: :func:`segtcn.metrics.functional.segmental_map`.
+
+    The segments of all videos are ranked together; equal confidences count as found at once, so that the order of the
+    videos does not matter.
+
+    Args:
+        num_classes: C.
+        criterion: ``"iou"`` or ``"midpoint"``.
+        threshold: intersection over union that must be exceeded, ``0 <= threshold < 1``; not used by ``"midpoint"``.
+        background: classes whose segments are left out.
+        kwargs: arguments of :class:`torchmetrics.Metric`.
+
+    Raises:
+        ValueError: if ``criterion`` is unknown or ``threshold`` is not in its range.
+
+    Example:
+        >>> scores = torch.tensor([[0.1, 0.1, 0.9, 0.2], [0.7, 0.6, 0.1, 0.8]])
+        >>> mean_ap = SegmentalMAP(num_classes=2, background=0)
+        >>> mean_ap(torch.tensor([1, 1, 0, 1]), torch.tensor([1, 1, 0, 0]), scores)
+        tensor(50.)
+    """
+
+    is_differentiable = False
+    higher_is_better = True
+    full_state_update = False
+    plot_lower_bound = 0.0
+    plot_upper_bound = 100.0
+
+    confidence: list[Tensor]
+    detection: list[Tensor]
+    num_true: Tensor
+    num_videos: Tensor
+
+    def __init__(
+        self,
+        num_classes: int,
+        criterion: Criterion = "iou",
+        threshold: float = 0.5,
+        background: Background = None,
+        **kwargs: Any,
+    ) -> None:
+        check_detection(criterion, threshold)
+        super().__init__(**kwargs)
+        self.num_classes, self.criterion, self.threshold = num_classes, criterion, threshold
+        self.background = background_classes(background)
+        # Both float32 and one-dimensional, as torchmetrics fills in for a process that has seen no video
+        self.add_state("confidence", [], dist_reduce_fx="cat")
+        self.add_state("detection", [], dist_reduce_fx="cat")  # twice the class, and one more if it is correct
+        self.add_state("num_true", torch.zeros(num_classes, dtype=torch.int64), dist_reduce_fx="sum")
+        self.add_state("num_videos", torch.tensor(0), dist_reduce_fx="sum")
+
+    def update(self, preds: Tensor, labels: Tensor, scores: Tensor, mask: Tensor | None = None) -> None:
+        """Add videos.
+
+        Args:
+            preds: predicted class of every frame, ``(T,)`` or ``(B, T)``.
+            labels: true class of every frame, the same shape.
+            scores: of every class and frame, ``(C, T)`` or ``(B, C, T)``.
+            mask: True on real frames, the shape of ``labels``, bool; None if there is no padding.
+
+        Raises:
+            ValueError: if shapes or values do not fit; no video of the batch is added then.
+        """
+        videos = [
+            detections(*video, video_scores, self.criterion, self.threshold, self.background)
+            for video, (video_scores, _) in zip(
+                unpad(preds, labels, mask), _unpad_scores(scores, labels, mask, self.num_classes), strict=True
+            )
+        ]
+        device = self.num_true.device
+        self.confidence += [video.confidence.to(device) for video in videos]
+        self.detection += [(2 * video.label + video.correct).float().to(device) for video in videos]
+        self.num_true = self.num_true + torch.stack([video.num_true for video in videos]).sum(0).to(device)
+        self.num_videos = self.num_videos + len(videos)
+
+    def compute(self) -> Tensor:
+        """The score of all videos added so far.
+
+        Returns:
+            Percent, ``()`` float32; NaN before the first video.
+        """
+        if self.num_videos == 0:
+            return torch.tensor(torch.nan, device=self.num_true.device)
+        detection, confidence = dim_zero_cat(self.detection).cpu().long(), dim_zero_cat(self.confidence).cpu()
+        score = mean_average_precision(detection // 2, confidence, detection % 2 == 1, self.num_true.cpu())
+        return score.to(self.num_true.device)
+
+
+def _unpad_scores(
+    scores: Tensor, labels: Tensor, mask: Tensor | None, num_classes: int | None = None
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Scores ``(C, T)`` and labels ``(T,)`` of each video."""
+    classes = scores.shape[-2] if scores.ndim > 1 else 0
+    if scores.shape != (*labels.shape[:-1], num_classes or classes, labels.shape[-1]):
+        raise ValueError(
+            "`probabilities` or `scores` must have the shape (C, T) or (B, C, T) with the B and T of `labels`, "
+            f"{tuple(labels.shape)}, got {tuple(scores.shape)}"
+        )
+    videos = unpad(labels, labels, mask)
+    masks = torch.ones_like(labels, dtype=torch.bool) if mask is None else mask
+    batched = scores.detach().cpu().reshape(-1, *scores.shape[-2:])
+    for (_, video_labels), video_scores, real in zip(videos, batched, torch.atleast_2d(masks.cpu()), strict=True):
+        yield video_scores[:, real], video_labels

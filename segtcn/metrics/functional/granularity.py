@@ -1,0 +1,128 @@
+"""Segments that are broken into several or merged into one, and how far the number of segments is off."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from segtcn.metrics.functional.labels import Background, Labels, Runs, check_labels, is_foreground, to_runs
+from segtcn.metrics.functional.segments import common_pieces
+
+
+class SplitCounts(NamedTuple):
+    """What over- and under-segmentation are made of.
+
+    Args:
+        split: segments that more than one segment of their class on the other side overlaps, ``()`` int64.
+        total: all segments on that side, ``()`` int64.
+    """
+
+    split: Tensor
+    total: Tensor
+
+
+def over_segmentation(preds: Labels, labels: Labels, background: Background = None) -> Tensor:
+    """Share of the true segments that the prediction breaks into several of their class.
+
+    A true segment is broken if more than one predicted segment of its class overlaps it, by however little.
+
+    Args:
+        preds: predicted class of every frame, ``(T,)``.
+        labels: true class of every frame, ``(T,)``.
+        background: segments of these classes are left out.
+
+    Returns:
+        Percent, ``()`` float32, the lower the better; 0 without a true segment.
+
+    Raises:
+        ValueError: as :func:`~segtcn.metrics.functional.frame_accuracy`.
+
+    Example:
+        The segment of class 1 is broken, that of class 3 only starts late.
+
+        >>> over_segmentation([1, 2, 1, 1, 1, 3], [1, 1, 1, 1, 3, 3])
+        tensor(50.)
+    """
+    return _share(split_counts(preds, labels, background))
+
+
+def under_segmentation(preds: Labels, labels: Labels, background: Background = None) -> Tensor:
+    """Share of the predicted segments that merge several true segments of their class.
+
+    :func:`over_segmentation` with predictions and truth exchanged.
+
+    Args:
+        preds: predicted class of every frame, ``(T,)``.
+        labels: true class of every frame, ``(T,)``.
+        background: segments of these classes are left out.
+
+    Returns:
+        Percent, ``()`` float32, the lower the better; 0 without a predicted segment.
+
+    Raises:
+        ValueError: as :func:`~segtcn.metrics.functional.frame_accuracy`.
+
+    Example:
+        >>> under_segmentation([1, 1, 1, 1, 3, 3], [1, 2, 1, 1, 1, 3])
+        tensor(50.)
+    """
+    return _share(split_counts(*check_labels(preds, labels)[::-1], background))
+
+
+def split_counts(preds: Labels, labels: Labels, background: Background = None) -> SplitCounts:
+    """Count the true segments that the prediction breaks into several of their class.
+
+    Args:
+        preds: predicted class of every frame, ``(T,)``.
+        labels: true class of every frame, ``(T,)``.
+        background: segments of these classes are left out.
+
+    Returns:
+        The counts, each ``()``.
+
+    Raises:
+        ValueError: as :func:`~segtcn.metrics.functional.frame_accuracy`.
+
+    Example:
+        >>> split_counts([1, 2, 1, 1, 1, 3], [1, 1, 1, 1, 3, 3])
+        SplitCounts(split=tensor(1), total=tensor(2))
+    """
+    pred, true = map(to_runs, check_labels(preds, labels))
+    pieces = common_pieces(pred, true)
+    same = pred.labels[pieces.pred] == true.labels[pieces.true]
+    found_by = np.bincount(pieces.true[same], minlength=len(true.labels))
+    counted = is_foreground(true.labels, background)
+    return SplitCounts(torch.tensor(int((found_by[counted] > 1).sum())), torch.tensor(int(counted.sum())))
+
+
+def segment_count_error(preds: Labels, labels: Labels, background: Background = None) -> Tensor:
+    """By how many segments the prediction has too many or too few.
+
+    Args:
+        preds: predicted class of every frame, ``(T,)``.
+        labels: true class of every frame, ``(T,)``.
+        background: segments of these classes are left out on both sides.
+
+    Returns:
+        Segments, not percent: ``|predicted - true|``, ``()`` float32.
+
+    Raises:
+        ValueError: as :func:`~segtcn.metrics.functional.frame_accuracy`.
+
+    Example:
+        >>> segment_count_error([1, 2, 1, 2], [1, 1, 1, 1])
+        tensor(3.)
+    """
+    pred, true = map(to_runs, check_labels(preds, labels))
+    return torch.tensor(float(abs(_num_segments(pred, background) - _num_segments(true, background))))
+
+
+def _num_segments(runs: Runs, background: Background) -> int:
+    return int(is_foreground(runs.labels, background).sum())
+
+
+def _share(counts: SplitCounts) -> Tensor:
+    return (100.0 * counts.split.double() / counts.total.double().clamp(min=1)).float()
