@@ -1,0 +1,52 @@
+"""A released wheel works without the checkout."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory) -> Path:
+    """The wheel's content, alone on the path."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
+    subprocess.run(build, check=True)
+    (wheel,) = folder.glob("segtcn-*.whl")
+    zipfile.ZipFile(wheel).extractall(folder / "site")
+    return folder / "site"
+
+
+def run(installed: Path, *words: str) -> str:
+    environment = os.environ | {"PYTHONPATH": str(installed)}
+    done = subprocess.run(
+        [sys.executable, *words], env=environment, cwd=installed.parent, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_networks_and_command_line_work_without_the_checkout(installed):
+    code = (
+        "import segtcn, torch; from segtcn.models import EDTCN;"
+        "print(segtcn.__file__, EDTCN(4, 3)(torch.zeros(1, 4, 9)).logits.shape)"
+    )
+    shown = run(installed, "-c", code)
+    assert str(installed) in shown
+    assert "torch.Size([1, 1, 3, 9])" in shown
+    assert "segtcn fit" in run(installed, "-m", "segtcn", "--help")
+    assert "--epochs" in run(installed, "-m", "segtcn", "demo", "--help")
+
+
+@pytest.mark.slow
+def test_only_the_package_is_shipped(installed):
+    top = {path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")}
+    assert top == {"segtcn"}
+    assert (installed / "segtcn" / "py.typed").is_file()
