@@ -139,12 +139,12 @@ def combine_videos(
         87.5
     """
     choice = get_protocol(protocol)
-    selected = counts if videos is None else VideoCounts(*(count[torch.as_tensor(videos)] for count in counts))
-    if not len(selected.total):
+    chosen = torch.arange(len(counts.total)) if videos is None else torch.as_tensor(videos, dtype=torch.int64)
+    if not len(chosen):
         raise ValueError("no video is selected: a score needs at least one")
-    sums = VideoCounts(*(count.sum(0) for count in selected))
-    video_scores = weigh_equally(*_ratios(selected)).sum(0)
-    scores = _combine(sums, video_scores, torch.tensor(len(selected.total)), choice)
+    sums = VideoCounts(*(count[chosen].sum(0) for count in counts))
+    video_scores = weigh_equally(*_ratios(counts))[chosen].sum(0)
+    scores = _combine(sums, video_scores, torch.tensor(len(chosen)), choice)
     return dict(zip(SCORES, scores.tolist(), strict=True))
 
 
