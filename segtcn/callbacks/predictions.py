@@ -53,7 +53,7 @@ class PredictionWriter(Callback):
             confidence, labels = scores[:, mask.cpu()].max(dim=0)
             labels = repeat_frames(labels, task.sample_rate, num_frames)
             confidence = repeat_frames(confidence, task.sample_rate, num_frames)
-            # a name may hold folders ("P03/cam01"); it never leads out of the folder, see SegmentationDataset
+            # a name may hold folders ("P03/cam01"); readers refuse those that lead out of the folder
             path = self.folder / f"{name}.txt"
             path.parent.mkdir(parents=True, exist_ok=True)
             write_labels(path, [task.class_names[label] for label in labels.tolist()])

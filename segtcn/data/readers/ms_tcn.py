@@ -70,15 +70,15 @@ class MSTCNReader(Reader):
             )
         self._feature_dim: int | None = None
         listed = chain.from_iterable(map(read_lines, bundles))
-        files = (self._features_path(_name(line)) for line in listed if line)
-        first = next((path for path in files if path.is_file()), None)
+        names = (_name(line) for line in listed if line)
+        first = next((name for name in names if self._features_path(name).is_file()), None)
         if first is None:
             raise FileNotFoundError(
                 f"no video that {self._root / 'splits'} lists has features: expected {self._root / 'features'}/NAME.npy"
             )
-        truth = self._labels_path(first.stem)
+        truth = self._labels_path(first)
         num_labels = len(read_lines(truth)) if truth.is_file() else None
-        self.feature_dim = self._feature_dim = self._oriented(first, num_labels).shape[0]
+        self.feature_dim = self._feature_dim = self._oriented(self._features_path(first), num_labels).shape[0]
 
     def videos(self, split: int, subset: Subset) -> list[str]:  # noqa: D102
         if split not in self.splits:

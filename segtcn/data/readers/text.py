@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 
 def read_lines(path: Path) -> list[str]:
@@ -30,11 +30,14 @@ def read_names(path: Path, clean: Callable[[str], str]) -> list[str]:
         clean: turns a line into a name.
 
     Raises:
-        ValueError: if the list is empty or holds a video twice.
+        ValueError: if the list is empty, holds a video twice, or a name leads out of the data set.
     """
     names = [clean(line) for line in read_lines(path) if line]
     if not names:
         raise ValueError(f"{path} lists no video: write one name a line, or choose another split")
+    outside = [name for name in names if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts]
+    if outside:  # predictions are written to files of that name
+        raise ValueError(f"{path} lists {outside[0]!r}: a name must not lead out of the data set's folder")
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"{path} lists {twice!r} {names.count(twice)} times: leave one line")

@@ -64,7 +64,12 @@ def test_names_skip_empty_lines(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("\n\n", r"test\.txt lists no video"), ("a\nb\na.txt\n", r"test\.txt lists 'a' 2 times: leave one")],
+    [
+        ("\n\n", r"test\.txt lists no video"),
+        ("a\nb\na.txt\n", r"test\.txt lists 'a' 2 times: leave one"),
+        ("a\n../b\n", r"test\.txt lists '\.\./b': a name must not lead out of the data set's folder"),
+        ("/etc/b\n", r"test\.txt lists '/etc/b': a name must not lead out of the data set's folder"),
+    ],
 )
 def test_empty_or_repeating_list_is_refused(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "test.txt"
