@@ -117,6 +117,46 @@ def _read_segments(path: Path, text: str) -> LabelTrack:
     return LabelTrack(labels, fps, confidence or None)
 
 
+def read_label_array(path: str | os.PathLike[str]) -> npt.NDArray[np.int64]:
+    """Read a NumPy file with the class index of every frame. Pickled objects are refused: they could run code.
+
+    Args:
+        path: a ``.npy`` file that holds ``(T,)`` integers, none negative.
+
+    Returns:
+        ``(T,)`` int64.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file is damaged, holds pickled objects, or anything but class indexes ``(T,)``.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "labels.npy"
+        >>> np.save(path, np.array([0, 0, 2]))
+        >>> read_label_array(path)
+        array([0, 0, 2])
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no label file {path}: check the path")
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise ValueError(
+            f"{path} is damaged, no NumPy array, or holds pickled objects, which could run code: "
+            "save the class index of every frame with `numpy.save`"
+        ) from error
+    if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype.kind not in "iu":
+        held = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else "an archive of arrays"
+        raise ValueError(f"{path} must hold the class index of every frame, integers (T,), got {held}")
+    if not len(array):
+        raise ValueError(f"{path} is empty: expected the class index of at least one frame")
+    if array.min() < 0:
+        raise ValueError(f"{path} holds {array.min()}, but class indexes start at 0: leave out padding")
+    return array.astype(np.int64)
+
+
 def write_labels(path: str | os.PathLike[str], names: Sequence[str]) -> None:
     """Write one label a line, in UTF-8; complete or not at all.
 

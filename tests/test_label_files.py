@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segtcn.label_files import LabelTrack, read_labels, write_labels, write_segments
+from segtcn.label_files import LabelTrack, read_label_array, read_labels, write_labels, write_segments
 from segtcn.structures import Segment, frames_to_segments
 
 HEADER = "label,start,stop,start_s,stop_s,confidence\n"
@@ -171,3 +171,38 @@ def test_written_files_are_readable_by_others_and_replace_old_ones(tmp_path: Pat
         assert read_labels(path).labels == names
     assert path.stat().st_mode == plain.stat().st_mode
     assert sorted(tmp_path.iterdir()) == [path, plain]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "int64"])
+def test_label_arrays_of_any_integer_type_become_int64(tmp_path: Path, dtype: str) -> None:
+    np.save(tmp_path / "labels.npy", np.array([3, 0, 255 if dtype == "uint8" else 70_000], dtype=dtype))
+    labels = read_label_array(tmp_path / "labels.npy")
+    assert labels.dtype == np.int64
+    assert labels.tolist() == [3, 0, 255 if dtype == "uint8" else 70_000]
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.array([0.0, 1.0]), r"integers \(T,\), got float64 \(2,\)"),
+        (np.array([[0, 1]]), r"integers \(T,\), got int64 \(1, 2\)"),
+        (np.array(["take"]), r"integers \(T,\), got <U4 \(1,\)"),
+        (np.array([], dtype=int), "is empty: expected the class index of at least one frame"),
+        (np.array([0, -100]), "holds -100, but class indexes start at 0"),
+        (np.array([{"take": 1}], dtype=object), "holds pickled objects, which could run code"),
+    ],
+)
+def test_arrays_that_are_no_class_indexes_are_refused(tmp_path: Path, array: np.ndarray, message: str) -> None:
+    path = tmp_path / "labels.npy"
+    np.save(path, array, allow_pickle=True)
+    with pytest.raises(ValueError, match=f"{re.escape(str(path))}.*{message}"):
+        read_label_array(path)
+
+
+def test_damaged_and_missing_arrays(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="is damaged, no NumPy array"):
+        read_label_array(written(tmp_path, b"\x93NUMPY\x01", "labels.npy"))
+    with pytest.raises(ValueError, match="is damaged, no NumPy array"):
+        read_label_array(written(tmp_path, b"", "empty.npy"))
+    with pytest.raises(FileNotFoundError, match=r"no label file .*absent\.npy"):
+        read_label_array(tmp_path / "absent.npy")

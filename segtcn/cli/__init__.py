@@ -15,6 +15,7 @@ COMMANDS = {
     "test": ("segtcn.cli.lightning", "score a checkpoint on the test videos"),
     "predict": ("segtcn.cli.lightning", "write the predictions of a checkpoint as text and segments"),
     "crossval": ("segtcn.cli.crossval", "train and test on all splits with several seeds, in one table"),
+    "evaluate": ("segtcn.cli.evaluate", "score prediction files under any protocol"),
     "overlay": ("segtcn.cli.overlay", "draw predictions and truth on a clip"),
     "demo": ("segtcn.cli.demo", "make a small data set of rendered clips, train on it, score it, draw it"),
 }
