@@ -14,6 +14,7 @@ from segtcn.metrics.functional import (
     SplitCounts,
     background_classes,
     boundary_counts,
+    merge_counts,
     segment_count_error,
     split_counts,
 )
@@ -108,7 +109,7 @@ class UnderSegmentation(OverSegmentation):
     """
 
     def _counts(self, preds: Tensor, labels: Tensor) -> Sequence[Tensor]:
-        return super()._counts(labels, preds)
+        return merge_counts(preds, labels, self.background)
 
 
 class SegmentCountError(CountingMetric):

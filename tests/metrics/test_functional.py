@@ -17,31 +17,11 @@ from segtcn.metrics.functional import (
     segment_counts,
     segmental_f1,
 )
+from tests.metrics.sequences import videos
 from tests.reference import segmental_scores as reference
 
 THRESHOLDS = [0.1, 0.25, 0.5, 1 / 3, 0.75, 1.0]
 seeded = settings(derandomize=True, deadline=None)
-
-
-@st.composite
-def videos(draw):
-    """Predictions, labels and background of one video: 1 to 300 frames, 1 to 8 classes, long runs and single frames."""
-    num_classes = draw(st.integers(1, 8))
-    run = st.tuples(st.integers(0, num_classes - 1), st.one_of(st.integers(1, 4), st.integers(1, 60)))
-
-    def sequence():
-        return [label for label, length in draw(st.lists(run, min_size=1, max_size=25)) for _ in range(length)][:300]
-
-    labels = sequence()
-    # Truth with some stretches overwritten has overlaps to find; an independent sequence has few
-    preds = list(labels) if draw(st.booleans()) else sequence()
-    num_frames = min(len(preds), len(labels))
-    preds, labels = preds[:num_frames], labels[:num_frames]
-    for label, length in draw(st.lists(run, max_size=8)):
-        start = draw(st.integers(0, num_frames - 1))
-        preds[start : start + length] = [label] * len(preds[start : start + length])
-    background = draw(st.one_of(st.just([]), st.lists(st.integers(0, num_classes - 1), max_size=2, unique=True)))
-    return preds, labels, background, num_classes
 
 
 @seeded

@@ -6,13 +6,27 @@ import random
 
 import pytest
 import torch
-from torchmetrics import Metric
 
-from segtcn.metrics import EditScore, FrameAccuracy, SegmentalF1, SegmentalPrecision, SegmentalRecall
+from segtcn.metrics import (
+    BoundaryF1,
+    Confusion,
+    EditScore,
+    FrameAccuracy,
+    FrameIoU,
+    FramePrecision,
+    FrameRecall,
+    OverSegmentation,
+    SegmentalF1,
+    SegmentalPrecision,
+    SegmentalRecall,
+    SegmentCountError,
+    UnderSegmentation,
+)
 from segtcn.metrics.functional import edit_counts, edit_score, frame_accuracy, segment_counts, segmental_f1
+from tests.metrics.sequences import NUM_CLASSES as C
+from tests.metrics.sequences import after, pad, random_videos
 from tests.reference import segmental_scores as reference
 
-C = 5
 SCORES = {
     "accuracy": (FrameAccuracy, frame_accuracy),
     "edit": (EditScore, edit_score),
@@ -29,34 +43,18 @@ EVERY_METRIC = [
     lambda: SegmentalF1(0.25, "none", num_classes=C, background=[0, 1]),
     lambda: SegmentalPrecision(0.25, "macro", num_classes=C),
     lambda: SegmentalRecall(0.25, background=0),
+    lambda: FramePrecision(C, background=0),
+    lambda: FrameRecall(C, "none"),
+    lambda: FrameIoU(C),
+    lambda: BoundaryF1(0.1, fps=15),
+    lambda: BoundaryF1(0.1, fps=15, average="pooled"),
+    lambda: OverSegmentation(background=0),
+    lambda: UnderSegmentation("pooled"),
+    lambda: SegmentCountError(background=0),
+    lambda: Confusion(C),
+    lambda: Confusion(C, by="segment"),
 ]
 every_metric = pytest.mark.parametrize("make", EVERY_METRIC, ids=lambda make: str(EVERY_METRIC.index(make)))
-
-
-def random_videos(num_videos: int = 7, seed: int = 0) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """Labels of 1 to about 80 frames in runs, and predictions that are right about half the time."""
-    generator = torch.Generator().manual_seed(seed)
-    videos = []
-    for number in range(num_videos):
-        runs = torch.randint(C, (1 + 3 * number,), generator=generator)
-        lengths = torch.randint(1, 8, runs.shape, generator=generator)
-        labels = runs.repeat_interleave(lengths)
-        other = torch.randint(C, runs.shape, generator=generator).repeat_interleave(lengths)
-        videos.append((torch.where(torch.rand(labels.shape, generator=generator) < 0.5, labels, other), labels))
-    return videos
-
-
-def pad(videos, fill: int = -100):
-    """A batch ``(B, T)`` with something on padding, and its mask."""
-    preds, labels = (torch.nn.utils.rnn.pad_sequence(list(v), True, fill) for v in zip(*videos, strict=True))
-    lengths = torch.tensor([len(y) for _, y in videos])
-    return preds, labels, torch.arange(labels.shape[1]) < lengths[:, None]
-
-
-def after(metric: Metric, *updates) -> Metric:
-    for update in updates:
-        metric.update(*update)
-    return metric
 
 
 @pytest.mark.parametrize("background", [None, 0, [1, 2]])
@@ -164,7 +162,8 @@ def test_forward_returns_the_score_of_the_batch_and_adds_it(make):
 @every_metric
 def test_before_the_first_video_the_score_is_nan_and_torchmetrics_warns(make):
     with pytest.warns(UserWarning, match="was called before the ``update`` method"):
-        assert make().compute().isnan().all()
+        score = make().compute()
+    assert not score.any() if isinstance(make(), Confusion) else score.isnan().all()
 
 
 @pytest.mark.parametrize("average", ["video", "pooled"])
@@ -220,7 +219,56 @@ def test_malformed_batches_are_refused(make, arguments, message):
         make().update(*arguments)
 
 
+def test_means_over_classes_are_of_those_that_occur():
+    preds, labels = torch.tensor([0, 0, 1, 3]), torch.tensor([0, 0, 2, 3])
+    # 1 only predicted, 2 only true, 3 found, 4 nowhere, 0 left out
+    assert SegmentalF1(0.5, "macro", 0, C)(preds, labels) == pytest.approx(100 / 3)
+    assert SegmentalPrecision(0.5, "none", 0, C, absent_score=-1)(preds, labels).tolist() == [-1, 0, 0, 100, -1]
+    assert FrameAccuracy("macro", 0, C)(preds, labels) == 50  # of the true classes 2 and 3
+    assert FrameRecall(C, "macro", 0)(preds, labels) == pytest.approx(100 / 3)
+    for metric in (SegmentalF1(0.5, "macro", 0, C), FrameAccuracy("macro", 0, C), FrameIoU(C, background=0)):
+        assert metric(torch.zeros(3).long(), torch.zeros(3).long()) == 100  # none occurs
+
+
+def test_classes_that_do_not_occur_score_100_unless_asked_otherwise():
+    ones = torch.ones(4, dtype=torch.int64)
+    for make in (lambda **kw: SegmentalF1(0.5, "none", num_classes=2, **kw), lambda **kw: FrameIoU(2, "none", **kw)):
+        assert make()(ones, ones).tolist() == [100, 100]
+        assert make(absent_score=0)(ones, ones).tolist() == [0, 100]
+        assert make(absent_score=math.nan)(ones, ones)[0].isnan()
+
+
+def test_over_and_under_segmentation_are_shares_that_are_low_for_the_truth():
+    preds, labels = torch.tensor([1, 2, 1, 1, 3, 3]), torch.tensor([1, 1, 1, 1, 3, 2])
+    assert after(OverSegmentation(), (preds, labels), (labels, labels)).compute().item() == pytest.approx(100 / 3 / 2)
+    assert after(OverSegmentation("pooled"), (preds, labels), (labels, labels)).compute().item() == pytest.approx(
+        100 / 6
+    )
+    assert after(UnderSegmentation(), (labels, preds)).compute().item() == pytest.approx(100 / 3)
+    zeros = torch.zeros(3, dtype=torch.int64)
+    assert OverSegmentation(background=0)(zeros, zeros) == UnderSegmentation("pooled", 0)(zeros, zeros) == 0
+
+
+def test_confusion_adds_up_frames_and_segments():
+    videos = random_videos()
+    by_frame, by_segment = after(Confusion(C), *videos).compute(), after(Confusion(C, by="segment"), *videos).compute()
+    assert by_frame.sum() == sum(len(labels) for _, labels in videos)
+    assert by_frame.diagonal().sum() == sum((preds == labels).sum() for preds, labels in videos)
+    assert by_segment.sum() == sum(len(reference.pieces(labels.tolist())) for _, labels in videos)
+    assert by_frame.dtype == by_segment.dtype == torch.int64
+
+
 def test_malformed_arguments_are_refused():
+    with pytest.raises(ValueError, match="`average` of a score of classes must be 'macro' or 'none', got 'video'"):
+        FrameIoU(3, "video")
+    with pytest.raises(ValueError, match="`average` must be 'video' or 'pooled', got 'none'"):
+        OverSegmentation("none")
+    with pytest.raises(ValueError, match="`average` must be 'video' or 'pooled', got 'macro'"):
+        BoundaryF1(0.1, 15, "macro")
+    with pytest.raises(ValueError, match="`tolerance_s` must be 0 or more seconds, got -1"):
+        BoundaryF1(-1, 15)
+    with pytest.raises(ValueError, match="`by` must be 'frame' or 'segment', got 'video'"):
+        Confusion(3, by="video")
     with pytest.raises(
         ValueError, match=r"`average` must be one of \('video', 'pooled', 'macro', 'none'\), got 'classes'"
     ):

@@ -27,6 +27,7 @@ from segtcn.metrics.functional.frames import (
 )
 from segtcn.metrics.functional.granularity import (
     SplitCounts,
+    merge_counts,
     over_segmentation,
     segment_count_error,
     split_counts,
@@ -70,6 +71,7 @@ __all__ = [
     "frame_precision",
     "frame_recall",
     "mean_over_classes",
+    "merge_counts",
     "over_segmentation",
     "percent",
     "segment_confusion",

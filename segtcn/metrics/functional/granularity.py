@@ -69,7 +69,7 @@ def under_segmentation(preds: Labels, labels: Labels, background: Background = N
         >>> under_segmentation([1, 1, 1, 1, 3, 3], [1, 2, 1, 1, 1, 3])
         tensor(50.)
     """
-    return _share(split_counts(*check_labels(preds, labels)[::-1], background))
+    return _share(merge_counts(preds, labels, background))
 
 
 def split_counts(preds: Labels, labels: Labels, background: Background = None) -> SplitCounts:
@@ -96,6 +96,28 @@ def split_counts(preds: Labels, labels: Labels, background: Background = None) -
     found_by = np.bincount(pieces.true[same], minlength=len(true.labels))
     counted = is_foreground(true.labels, background)
     return SplitCounts(torch.tensor(int((found_by[counted] > 1).sum())), torch.tensor(int(counted.sum())))
+
+
+def merge_counts(preds: Labels, labels: Labels, background: Background = None) -> SplitCounts:
+    """Count the predicted segments that merge several true ones of their class.
+
+    Args:
+        preds: predicted class of every frame, ``(T,)``.
+        labels: true class of every frame, ``(T,)``.
+        background: segments of these classes are left out.
+
+    Returns:
+        The counts, each ``()``; ``total`` is that of the predicted segments.
+
+    Raises:
+        ValueError: as :func:`~segtcn.metrics.functional.frame_accuracy`.
+
+    Example:
+        >>> merge_counts([1, 1, 1, 1, 3, 3], [1, 2, 1, 1, 1, 3])
+        SplitCounts(split=tensor(1), total=tensor(2))
+    """
+    pred_frames, true_frames = check_labels(preds, labels)
+    return split_counts(true_frames, pred_frames, background)
 
 
 def segment_count_error(preds: Labels, labels: Labels, background: Background = None) -> Tensor:

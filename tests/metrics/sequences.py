@@ -1,0 +1,57 @@
+"""Random videos: long runs and single frames, predictions near the truth and far from it."""
+
+from __future__ import annotations
+
+import torch
+from hypothesis import strategies as st
+from torchmetrics import Metric
+
+NUM_CLASSES = 5
+
+
+@st.composite
+def videos(draw, max_frames=300, max_classes=8):
+    """Predictions, labels, background classes and number of classes of one video."""
+    num_classes = draw(st.integers(1, max_classes))
+    run = st.tuples(st.integers(0, num_classes - 1), st.one_of(st.integers(1, 4), st.integers(1, 60)))
+
+    def sequence():
+        runs = draw(st.lists(run, min_size=1, max_size=25))
+        return [label for label, length in runs for _ in range(length)][:max_frames]
+
+    labels = sequence()
+    # Truth with some stretches overwritten has overlaps to find; an independent sequence has few
+    preds = list(labels) if draw(st.booleans()) else sequence()
+    num_frames = min(len(preds), len(labels))
+    preds, labels = preds[:num_frames], labels[:num_frames]
+    for label, length in draw(st.lists(run, max_size=8)):
+        start = draw(st.integers(0, num_frames - 1))
+        preds[start : start + length] = [label] * len(preds[start : start + length])
+    background = draw(st.one_of(st.just([]), st.lists(st.integers(0, num_classes - 1), max_size=2, unique=True)))
+    return preds, labels, background, num_classes
+
+
+def random_videos(num_videos: int = 7, seed: int = 0) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Labels of 1 to about 80 frames in runs, and predictions that are right about half the time."""
+    generator = torch.Generator().manual_seed(seed)
+    found = []
+    for number in range(num_videos):
+        runs = torch.randint(NUM_CLASSES, (1 + 3 * number,), generator=generator)
+        lengths = torch.randint(1, 8, runs.shape, generator=generator)
+        labels = runs.repeat_interleave(lengths)
+        other = torch.randint(NUM_CLASSES, runs.shape, generator=generator).repeat_interleave(lengths)
+        found.append((torch.where(torch.rand(labels.shape, generator=generator) < 0.5, labels, other), labels))
+    return found
+
+
+def pad(sequences, fill: int = -100):
+    """A batch ``(B, T)`` with something on padding, and its mask."""
+    preds, labels = (torch.nn.utils.rnn.pad_sequence(list(v), True, fill) for v in zip(*sequences, strict=True))
+    lengths = torch.tensor([len(y) for _, y in sequences])
+    return preds, labels, torch.arange(labels.shape[1]) < lengths[:, None]
+
+
+def after(metric: Metric, *updates) -> Metric:
+    for update in updates:
+        metric.update(*update)
+    return metric

@@ -1,0 +1,124 @@
+"""Scores that need probabilities, as torchmetrics classes."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+
+import pytest
+import torch
+
+from segtcn.metrics import CalibrationError, SegmentalMAP
+from segtcn.metrics.functional import calibration_error, segmental_map
+from tests.metrics.sequences import NUM_CLASSES, after, random_videos
+from tests.reference import detailed_scores as reference
+
+
+def scored_videos(num_videos=6, levels=None):
+    """Predictions, labels and probabilities ``(C, T)`` of videos; ``levels`` makes many confidences equal."""
+    generator = torch.Generator().manual_seed(1)
+    found = []
+    for preds, labels in random_videos(num_videos):
+        scores = torch.rand(NUM_CLASSES, len(labels), generator=generator).clamp(max=0.999)
+        found.append((preds, labels, scores if levels is None else (scores * levels).round() / levels))
+    return found
+
+
+def padded(videos, fill):
+    preds, labels = (torch.nn.utils.rnn.pad_sequence([v[i] for v in videos], True, 0) for i in (0, 1))
+    scores = torch.nn.utils.rnn.pad_sequence([v[2].T for v in videos], True, fill).transpose(1, 2)
+    lengths = torch.tensor([len(v[1]) for v in videos])
+    return preds, labels, scores, torch.arange(labels.shape[1]) < lengths[:, None]
+
+
+@pytest.mark.parametrize("how", [("iou", 0.1), ("iou", 0.5), ("midpoint", 0.5)])
+def test_segments_of_all_videos_are_ranked_together(how):
+    videos = scored_videos()
+    computed = after(SegmentalMAP(NUM_CLASSES, *how, background=0), *videos).compute()
+    lists = [(p.tolist(), y.tolist(), s.T.tolist()) for p, y, s in videos]
+    assert computed.item() == pytest.approx(reference.mean_average_precision(lists, *how, {0}), abs=1e-4)
+    assert computed.item() != pytest.approx(sum(segmental_map(*v, *how, background=0) for v in videos) / len(videos))
+
+
+def test_one_video_scores_as_the_function_says():
+    (video,) = scored_videos(3)[2:]
+    assert SegmentalMAP(NUM_CLASSES)(*video) == segmental_map(*video)
+    _, labels, probabilities = video
+    assert CalibrationError(10)(probabilities, labels) == calibration_error(probabilities, labels, 10)
+
+
+def test_calibration_is_over_the_frames_of_all_videos():
+    videos = scored_videos()
+    together = torch.cat([p for _, _, p in videos], dim=1), torch.cat([y for _, y, _ in videos])
+    computed = after(CalibrationError(7), *((p, y) for _, y, p in videos)).compute()
+    assert computed == calibration_error(*together, 7)
+
+
+@pytest.mark.parametrize("fill", [0.0, 5.0, math.nan])
+def test_padding_has_no_weight(fill):
+    videos = scored_videos()
+    preds, labels, scores, mask = padded(videos, fill)
+    assert (
+        after(SegmentalMAP(NUM_CLASSES), (preds, labels, scores, mask)).compute()
+        == after(SegmentalMAP(NUM_CLASSES), *videos).compute()
+    )
+    assert (
+        after(CalibrationError(), (scores, labels, mask)).compute()
+        == after(CalibrationError(), *((p, y) for _, y, p in videos)).compute()
+    )
+
+
+@pytest.mark.parametrize("levels", [None, 4])
+def test_any_order_and_any_number_of_processes_give_the_same_bits(levels):
+    videos = scored_videos(8, levels)
+    expected = after(SegmentalMAP(NUM_CLASSES, threshold=0.1), *videos).compute()
+    calibration = after(CalibrationError(), *((p, y) for _, y, p in videos)).compute()
+    for seed, num_processes in itertools.product(range(3), (1, 2, 3)):
+        shuffled = random.Random(seed).sample(videos, len(videos))
+        shares = [shuffled[rank::num_processes] for rank in range(num_processes)]
+        first, *others = (after(SegmentalMAP(NUM_CLASSES, threshold=0.1), *share) for share in shares)
+        for other in others:
+            first.merge_state(other)
+        assert first.compute() == expected
+        first, *others = (after(CalibrationError(), *((p, y) for _, y, p in share)) for share in shares)
+        for other in others:
+            first.merge_state(other)
+        assert first.compute() == calibration
+
+
+def test_equal_confidences_count_as_found_at_once():
+    # one of two equally sure segments is right, in either order of the videos
+    right, wrong = torch.tensor([1, 1]), torch.tensor([0, 0])
+    sure = torch.full((2, 2), 0.5)
+    for videos in ([(right, right, sure), (right, wrong, sure)], [(right, wrong, sure), (right, right, sure)]):
+        assert after(SegmentalMAP(2, background=0), *videos).compute() == 50
+
+
+@pytest.mark.parametrize("make", [lambda: SegmentalMAP(3), CalibrationError])
+def test_before_the_first_video_the_score_is_nan_and_torchmetrics_warns(make):
+    with pytest.warns(UserWarning, match="was called before the ``update`` method"):
+        assert make().compute().isnan()
+
+
+ONES = torch.ones(2, 3, dtype=torch.int64)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: SegmentalMAP(3, "middle"), r"`criterion` must be one of \('iou', 'midpoint'\), got 'middle'"),
+        (lambda: CalibrationError(0), "`num_bins` must be at least 1, got 0"),
+        (
+            lambda: SegmentalMAP(3).update(ONES, ONES, torch.zeros(2, 4, 3)),
+            r"must have the shape \(C, T\) or \(B, C, T\) with the B and T of `labels`, \(2, 3\), got \(2, 4, 3\)",
+        ),
+        (lambda: CalibrationError().update(torch.zeros(2, 4), ONES), r"with the B and T of `labels`, .* got \(2, 4\)"),
+        (lambda: CalibrationError().update(torch.zeros(3), ONES[0]), r"with the B and T of `labels`, .* got \(3,\)"),
+        (lambda: CalibrationError().update(torch.zeros(2, 4, 3) - 1, ONES), "must lie from 0 to 1, got -1 to -1"),
+        (lambda: SegmentalMAP(4).update(ONES, ONES, torch.zeros(2, 4, 3), ONES), "`mask` must be bool"),
+    ],
+)
+def test_malformed_input_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -1,0 +1,77 @@
+"""Two processes that share the videos compute the same bits as one that sees all of them."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import distributed, multiprocessing
+
+from segtcn.metrics import (
+    PROTOCOLS,
+    BoundaryF1,
+    CalibrationError,
+    Confusion,
+    EditScore,
+    FrameAccuracy,
+    FrameIoU,
+    OverSegmentation,
+    SegmentalF1,
+    SegmentalMAP,
+    SegmentalPrecision,
+    SegmentationScores,
+    SegmentCountError,
+)
+from tests.metrics.sequences import NUM_CLASSES, random_videos
+
+NUM_VIDEOS = (7, 1)  # does not divide evenly; the second process sees none
+
+
+def scores_of(share):
+    """Every metric after the videos ``share`` selects, as plain tensors, for each number of videos."""
+    results = []
+    for num_videos in NUM_VIDEOS:
+        metrics = {
+            **{name: SegmentationScores(name, background=0) for name in PROTOCOLS},
+            "accuracy": FrameAccuracy("macro", num_classes=NUM_CLASSES),
+            "edit": EditScore(),
+            "f1": SegmentalF1(0.25, "none", num_classes=NUM_CLASSES),
+            "precision": SegmentalPrecision(0.5, "pooled"),
+            "iou": FrameIoU(NUM_CLASSES),
+            "confusion": Confusion(NUM_CLASSES),
+            "boundaries": BoundaryF1(0.1, fps=15),
+            "over": OverSegmentation(),
+            "count": SegmentCountError(),
+        }
+        with_scores = {"map": SegmentalMAP(NUM_CLASSES), "calibration": CalibrationError()}
+        for number, (preds, labels) in list(enumerate(random_videos(num_videos, seed=3)))[share]:
+            generator = torch.Generator().manual_seed(number)
+            scores = torch.rand(NUM_CLASSES, len(labels), generator=generator)
+            for metric in metrics.values():
+                metric.update(preds, labels)
+            with_scores["map"].update(preds, labels, scores)
+            with_scores["calibration"].update(scores, labels)
+        results.append({name: metric.compute() for name, metric in {**metrics, **with_scores}.items()})
+    return results
+
+
+def run(rank, folder):
+    distributed.init_process_group("gloo", f"file://{folder}/rendezvous", rank=rank, world_size=2)
+    try:
+        torch.save(scores_of(slice(rank, None, 2)), f"{folder}/{rank}.pt")
+    finally:
+        distributed.destroy_process_group()
+
+
+@pytest.mark.filterwarnings("ignore:The ``compute`` method")
+def test_two_processes_compute_what_one_computes(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo")
+    multiprocessing.spawn(run, (str(tmp_path),), nprocs=2)
+    expected = scores_of(slice(None))
+    for rank in (0, 1):
+        computed = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
+        for here, there in zip(expected, computed, strict=True):
+            for name, value in here.items():
+                if isinstance(value, dict):
+                    assert there[name] == value, name
+                else:
+                    assert torch.equal(there[name], value), name

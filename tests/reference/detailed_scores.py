@@ -1,0 +1,118 @@
+"""Scores beside those of the tables, written out in loops over frames and segments."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from itertools import combinations
+
+from tests.reference.segmental_scores import Piece, pieces
+
+
+def confusion(preds: list[int], labels: list[int], num_classes: int) -> list[list[int]]:
+    table = [[0] * num_classes for _ in range(num_classes)]
+    for pred, label in zip(preds, labels, strict=True):
+        table[label][pred] += 1
+    return table
+
+
+def confusion_of_segments(preds: list[int], labels: list[int], num_classes: int) -> list[list[int]]:
+    table = [[0] * num_classes for _ in range(num_classes)]
+    for piece in pieces(labels):
+        within = [preds[t] for t in piece.frames]
+        table[piece.label][max(range(num_classes), key=lambda c: (within.count(c), -c))] += 1
+    return table
+
+
+def precision_recall_iou(preds: list[int], labels: list[int], c: int) -> tuple[float, float, float] | None:
+    """Of one class; None if it does not occur."""
+    predicted = {t for t, pred in enumerate(preds) if pred == c}
+    true = {t for t, label in enumerate(labels) if label == c}
+    if not predicted and not true:
+        return None
+    both = len(predicted & true)
+    precision = 100 * both / len(predicted) if predicted else 0.0
+    recall = 100 * both / len(true) if true else 0.0
+    return precision, recall, 100 * both / len(predicted | true)
+
+
+def broken(preds: list[int], labels: list[int], background: Collection[int] = ()) -> float:
+    """Percent of the true segments that two or more predicted ones of their class overlap."""
+    true = pieces(labels, background)
+    parts = [sum(p.label == y.label and bool(p.frames & y.frames) for p in pieces(preds)) for y in true]
+    return 100 * sum(part > 1 for part in parts) / len(true) if true else 0.0
+
+
+def boundaries(labels: list[int]) -> list[int]:
+    return [t for t in range(1, len(labels)) if labels[t] != labels[t - 1]]
+
+
+def most_pairs(a: list[int], b: list[int], tolerance: int) -> int:
+    """The largest number of one-to-one pairs within the tolerance, by trying every set of partners in order."""
+    for size in range(min(len(a), len(b)), 0, -1):
+        for some_a in combinations(a, size):
+            for some_b in combinations(b, size):
+                if all(abs(x - y) <= tolerance for x, y in zip(some_a, some_b, strict=True)):
+                    return size
+    return 0
+
+
+def boundary_f1(preds: list[int], labels: list[int], tolerance: int) -> float:
+    a, b = boundaries(preds), boundaries(labels)
+    return 200 * most_pairs(a, b, tolerance) / (len(a) + len(b)) if a or b else 100.0
+
+
+def calibration_error(confidences: list[float], right: list[bool], num_bins: int) -> float:
+    error = 0.0
+    for k in range(num_bins):
+        inside = [
+            i
+            for i, confidence in enumerate(confidences)
+            if k / num_bins <= confidence < (k + 1) / num_bins or (k == num_bins - 1 and confidence == 1)
+        ]
+        if inside:
+            gap = sum(right[i] for i in inside) / len(inside) - sum(confidences[i] for i in inside) / len(inside)
+            error += abs(gap) * len(inside) / len(confidences)
+    return 100 * error
+
+
+def mean_average_precision(videos, criterion: str, threshold: float, background: Collection[int] = ()) -> float:
+    """Videos are (predictions, labels, scores of each frame by class); no two confidences may be equal."""
+    ranked = []  # confidence, class, correct
+    num_true: dict[int, int] = {}
+    for preds, labels, scores in videos:
+        predicted, true = pieces(preds, background), pieces(labels, background)
+        confidence = [max(scores[t][piece.label] for t in piece.frames) for piece in predicted]
+        detecting = set()
+        for target in true:
+            num_true[target.label] = num_true.get(target.label, 0) + 1
+            best, best_fit = None, -1.0
+            for i in sorted(range(len(predicted)), key=lambda i: -confidence[i]):
+                if predicted[i].label == target.label and i not in detecting:
+                    fit = _fit(predicted[i], target, criterion)
+                    if fit > best_fit:
+                        best, best_fit = i, fit
+            if best is not None and best_fit > (threshold if criterion == "iou" else 0.5):
+                detecting.add(best)
+        ranked += [(confidence[i], piece.label, i in detecting) for i, piece in enumerate(predicted)]
+    if not num_true:
+        return 0.0 if ranked else 100.0
+    ranked.sort(reverse=True)
+    average = []
+    for label, count in num_true.items():
+        found = total = 0
+        precisions = 0.0
+        for _, each, correct in ranked:
+            if each == label:
+                total += 1
+                if correct:
+                    found += 1
+                    precisions += found / total
+        average.append(precisions / count)
+    return 100 * sum(average) / len(average)
+
+
+def _fit(piece: Piece, target: Piece, criterion: str) -> float:
+    if criterion == "midpoint":
+        middle = (min(piece.frames) + max(piece.frames) + 1) / 2
+        return float(min(target.frames) <= middle < max(target.frames) + 1)
+    return len(piece.frames & target.frames) / len(piece.frames | target.frames)
