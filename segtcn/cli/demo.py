@@ -105,13 +105,12 @@ def _train(data: Path, out: Path, epochs: int, seed: int) -> tuple[SegmentationT
     seed_everything(seed, verbose=False)
     datamodule = SegmentationDataModule(
         MSTCNReader(str(data), fps=15, background="background"),
-        sample_rate=2,
         batch_size=4,
         standardize=True,
         seed=seed,
     )
     task = SegmentationTask(
-        EDTCN(datamodule.in_channels, datamodule.num_classes),
+        EDTCN(datamodule.in_channels, datamodule.num_classes, kernel_size=15),
         class_names=datamodule.class_names,
         background=datamodule.background,
         fps=datamodule.fps,

@@ -98,18 +98,11 @@ def test_receptive_fields_of_the_papers_networks():
     assert left == right == 12 * (1 + 2 + 2 + 1) + 3
 
 
-def test_weights_start_as_in_the_authors_code():
-    """ED-TCN as Keras 1.1: fan-in ``in * out`` and fan-out ``k * in * out`` of a convolution; all else as Glorot."""
+def test_weights_start_as_glorot_and_bengio_say():
     torch.manual_seed(0)
-    net = EDTCN(128, 11)
-    for layer, fans in [
-        (net.encoder[0].conv, 128 * 64 + 25 * 128 * 64),
-        (net.decoder[1].conv, 96 * 64 + 25 * 96 * 64),
-        (net.head, 64 + 11),
-        (DilatedTCN(128, 11).blocks[3].conv, 3 * 64 + 3 * 64),
-        (DilatedTCN(128, 11).head, 64 + 11),
-    ]:
-        limit = (6 / fans) ** 0.5
+    for layer in [EDTCN(128, 11).encoder[0].conv, EDTCN(128, 11).head, DilatedTCN(128, 11).blocks[3].conv]:
+        (kernel_size,) = layer.kernel_size
+        limit = (6 / (kernel_size * (layer.in_channels + layer.out_channels))) ** 0.5
         assert layer.bias.abs().max() == 0
         assert 0.98 * limit < layer.weight.abs().max() <= limit
 

@@ -1,0 +1,99 @@
+"""Glorot's initial weights against those that Keras 1.1 drew, on held-out training videos only.
+
+    python benchmarks/initial_weights.py --root DIR [--only gtea_ed_tcn]
+
+Prints the table of docs/results/initial_weights.md; takes about half an hour on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import statistics
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from pytorch_lightning import Trainer, seed_everything
+from torch import nn
+
+from segtcn.cli.tables import SCORES, scores_table
+from segtcn.data.datamodule import SegmentationDataModule
+from segtcn.data.readers import LeaReader
+from segtcn.layers import TemporalConv1d
+from segtcn.models import EDTCN, DilatedTCN
+from segtcn.task import SegmentationTask
+
+RMSPROP = partial(torch.optim.RMSprop, lr=1e-3, alpha=0.9)
+ADAM = partial(torch.optim.Adam, lr=1e-3)
+GTEA = {"dataset": "GTEA", "feature_folder": "SpatialCNN"}
+SALADS = {"dataset": "50Salads", "feature_folder": "SpatialCNN_mid"}
+CASES: dict[str, tuple[dict[str, str], list[int], Callable[[int, int], nn.Module], Callable]] = {
+    "gtea_ed_tcn": (GTEA, [1, 2, 3, 4], EDTCN, RMSPROP),
+    "gtea_dilated_tcn": (GTEA, [1, 2, 3, 4], DilatedTCN, ADAM),
+    "50salads_mid_ed_tcn": (SALADS, [1], partial(EDTCN, kernel_size=15), RMSPROP),
+}
+
+
+def init_as_keras1(net: nn.Module) -> None:
+    """Fan-in ``in * out`` and fan-out ``taps * in * out`` for every convolution but ED-TCN's dense head."""
+    for name, layer in net.named_modules():
+        if isinstance(layer, TemporalConv1d) and not (isinstance(net, EDTCN) and name == "head"):
+            bound = (6 / ((layer.kernel_size[0] + 1) * layer.in_channels * layer.out_channels)) ** 0.5
+            nn.init.uniform_(layer.weight, -bound, bound)
+
+
+def held_out(dataset: str, names: list[str], split: int) -> list[str]:
+    """Training videos to score on: of GTEA the subject after the test subject, of 50Salads every fourth person."""
+    if dataset == "GTEA":
+        return [name for name in names if name.startswith(f"S{split % 4 + 1}_")]
+    people = sorted({name.split("-")[0] for name in names})[::4]
+    return [name for name in names if name.split("-")[0] in people]
+
+
+def measure(case: str, root: str, keras1: bool) -> dict[str, float]:
+    """Scores on the held-out training videos, mean over the splits."""
+    data, splits, make, optimizer = CASES[case]
+    rows = []
+    for split in splits:
+        seed_everything(0, verbose=False)
+        reader = LeaReader(root, **data)
+        validation = held_out(data["dataset"], reader.videos(split, "train"), split)
+        module = SegmentationDataModule(reader, split, sample_rate=5, validation=validation)
+        net = make(module.in_channels, module.num_classes)
+        if keras1:
+            init_as_keras1(net)
+        task = SegmentationTask(net, background=module.background, optimizer=optimizer)
+        trainer = Trainer(
+            max_epochs=200,
+            accelerator="cpu",
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            limit_val_batches=0,
+        )
+        trainer.fit(task, module)
+        trainer.limit_val_batches = 1.0
+        (scores,) = trainer.validate(task, module, verbose=False)
+        rows.append({key: scores[f"val/{key}"] for key in SCORES})
+    return {key: statistics.fmean(row[key] for row in rows) for key in SCORES}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", required=True, help="Lea et al.'s release, see datasets/gtea/README.md")
+    parser.add_argument("--only", choices=CASES, help="one case")
+    options = parser.parse_args()
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    rows = {
+        f"{case}, {'Keras 1.1' if keras1 else 'Glorot'}": measure(case, options.root, keras1)
+        for case in ([options.only] if options.only else CASES)
+        for keras1 in (False, True)
+    }
+    print(scores_table(rows))
+
+
+if __name__ == "__main__":
+    main()
