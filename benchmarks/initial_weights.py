@@ -17,11 +17,11 @@ import torch
 from pytorch_lightning import Trainer, seed_everything
 from torch import nn
 
-from segtcn.cli.tables import SCORES, scores_table
 from segtcn.data.datamodule import SegmentationDataModule
 from segtcn.data.readers import LeaReader
 from segtcn.layers import TemporalConv1d
 from segtcn.models import EDTCN, DilatedTCN
+from segtcn.tables import SCORES, scores_table
 from segtcn.task import SegmentationTask
 
 RMSPROP = partial(torch.optim.RMSprop, lr=1e-3, alpha=0.9)
