@@ -38,6 +38,7 @@ ALLOWED = {
         "evaluation",
         "inference",
         "label_files",
+        "metrics",
         "models",
         "tables",
         "task",

@@ -16,6 +16,7 @@ COMMANDS = {
     "predict": ("segtcn.cli.lightning", "write the predictions of a checkpoint as text and segments"),
     "crossval": ("segtcn.cli.crossval", "train and test on all splits with several seeds, in one table"),
     "evaluate": ("segtcn.cli.evaluate", "score prediction files under any protocol"),
+    "compare": ("segtcn.cli.compare", "several runs side by side, and whether a difference is more than chance"),
     "overlay": ("segtcn.cli.overlay", "draw predictions and truth on a clip"),
     "demo": ("segtcn.cli.demo", "make a small data set of rendered clips, train on it, score it, draw it"),
 }

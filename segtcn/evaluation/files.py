@@ -154,6 +154,42 @@ def read_video_list(path: Path) -> list[str]:
     return read_names(path, clean=video_name)
 
 
+def read_tracks(files: Mapping[str, Path], class_names: Sequence[str], source: str) -> dict[str, Frames]:
+    """Read label files of known classes.
+
+    Args:
+        files: a file of labels for each video.
+        class_names: name of every class.
+        source: where the names are from, for error messages.
+
+    Returns:
+        Class index of every frame, ``(T,)``, by name of the video.
+
+    Raises:
+        FileNotFoundError: if a file is missing.
+        ValueError: if a file cannot be understood or holds a label that is no class.
+    """
+    return {name: _to_indexes(_read(path), class_names, source) for name, path in files.items()}
+
+
+def collect_names(names: Iterable[str]) -> list[str]:
+    """The classes of labels that no mapping describes: sorted, so that the same labels always get the same indexes.
+
+    Args:
+        names: of classes, each once or often. Where all are numbers, they are the indexes themselves.
+
+    Example:
+        >>> collect_names(["take", "pour", "take"]), collect_names(["3", "0"])
+        (['pour', 'take'], ['0', '1', '2', '3'])
+    """
+    found = sorted({*names})
+    if all(name.isascii() and name.isdigit() and str(int(name)) == name for name in found):
+        highest = max(map(int, found))
+        if highest <= _MAX_CLASS:
+            return [str(label) for label in range(highest + 1)]
+    return found
+
+
 def video_name(file_name: str) -> str:
     """Name of a video: that of its file without the ending.
 
@@ -256,12 +292,7 @@ def _collect_names(tracks: Sequence[_Track]) -> list[str]:
         if highest > _MAX_CLASS:
             raise ValueError(f"{top.path} holds {highest}, which is hardly a class index")
         return [str(label) for label in range(highest + 1)]
-    names = sorted({str(label) for track in tracks for label in set(track.frames)})
-    if all(name.isascii() and name.isdigit() and str(int(name)) == name for name in names):
-        highest = max(map(int, names))
-        if highest <= _MAX_CLASS:
-            return [str(label) for label in range(highest + 1)]
-    return names
+    return collect_names(str(label) for track in tracks for label in set(track.frames))
 
 
 def _to_indexes(track: _Track, class_names: Sequence[str], source: str) -> Frames:
