@@ -63,8 +63,8 @@ class CalibrationError(CountingMetric):
 class SegmentalMAP(Metric):
     """Mean average precision of the segments of all videos: :func:`segtcn.metrics.functional.segmental_map`.
 
-    The segments of all videos are ranked together; equal confidences count as found at once, so that the order of the
-    videos does not matter.
+    The segments of all videos are ranked together. Those of different videos that are equally sure and start at the
+    same frame count as found at once, so that the order of the videos does not matter.
 
     Args:
         num_classes: C.
@@ -90,6 +90,7 @@ class SegmentalMAP(Metric):
     plot_upper_bound = 100.0
 
     confidence: list[Tensor]
+    start: list[Tensor]
     detection: list[Tensor]
     num_true: Tensor
     num_videos: Tensor
@@ -106,8 +107,9 @@ class SegmentalMAP(Metric):
         super().__init__(**kwargs)
         self.num_classes, self.criterion, self.threshold = num_classes, criterion, threshold
         self.background = background_classes(background)
-        # Both float32 and one-dimensional, as torchmetrics fills in for a process that has seen no video
+        # All float32 and one-dimensional, as torchmetrics fills in for a process that has seen no video
         self.add_state("confidence", [], dist_reduce_fx="cat")
+        self.add_state("start", [], dist_reduce_fx="cat")
         self.add_state("detection", [], dist_reduce_fx="cat")  # twice the class, and one more if it is correct
         self.add_state("num_true", torch.zeros(num_classes, dtype=torch.int64), dist_reduce_fx="sum")
         self.add_state("num_videos", torch.tensor(0), dist_reduce_fx="sum")
@@ -132,6 +134,7 @@ class SegmentalMAP(Metric):
         ]
         device = self.num_true.device
         self.confidence += [video.confidence.to(device) for video in videos]
+        self.start += [video.start.float().to(device) for video in videos]
         self.detection += [(2 * video.label + video.correct).float().to(device) for video in videos]
         self.num_true = self.num_true + torch.stack([video.num_true for video in videos]).sum(0).to(device)
         self.num_videos = self.num_videos + len(videos)
@@ -144,8 +147,11 @@ class SegmentalMAP(Metric):
         """
         if self.num_videos == 0:
             return torch.tensor(torch.nan, device=self.num_true.device)
-        detection, confidence = dim_zero_cat(self.detection).cpu().long(), dim_zero_cat(self.confidence).cpu()
-        score = mean_average_precision(detection // 2, confidence, detection % 2 == 1, self.num_true.cpu())
+        confidence, start, detection = (
+            dim_zero_cat(state).cpu() for state in (self.confidence, self.start, self.detection)
+        )
+        label, correct = detection.long() // 2, detection.long() % 2 == 1
+        score = mean_average_precision(label, confidence, start.long(), correct, self.num_true.cpu())
         return score.to(self.num_true.device)
 
 

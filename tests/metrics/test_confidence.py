@@ -87,8 +87,8 @@ def test_any_order_and_any_number_of_processes_give_the_same_bits(levels):
         assert first.compute() == calibration
 
 
-def test_equal_confidences_count_as_found_at_once():
-    # one of two equally sure segments is right, in either order of the videos
+def test_equally_sure_segments_at_the_same_frame_count_as_found_at_once():
+    # one of two is right, in either order of the videos
     right, wrong = torch.tensor([1, 1]), torch.tensor([0, 0])
     sure = torch.full((2, 2), 0.5)
     for videos in ([(right, right, sure), (right, wrong, sure)], [(right, wrong, sure), (right, right, sure)]):

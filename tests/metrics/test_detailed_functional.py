@@ -236,6 +236,12 @@ def test_average_precision_by_hand_and_classes_without_truth_are_left_out():
     assert segmental_map(preds, labels, scores, background=0).item() == pytest.approx(100 * (1 + 2 / 3) / 3)
 
 
+def test_of_equally_sure_segments_the_earlier_ranks_first():
+    scores = torch.full((2, 5), 0.5)
+    assert segmental_map([1, 0, 1, 1, 0], [1, 0, 0, 0, 0], scores, background=0) == 100
+    assert segmental_map([1, 0, 1, 1, 0], [0, 0, 1, 1, 0], scores, background=0) == 50
+
+
 def test_calibration_of_a_sure_and_right_network_is_perfect():
     sure = torch.eye(3)
     assert calibration_error(sure, [0, 1, 2]) == 0

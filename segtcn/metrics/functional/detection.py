@@ -28,12 +28,14 @@ class Detections(NamedTuple):
     Args:
         label: class of each predicted segment, ``(N,)`` int64.
         confidence: of each predicted segment, ``(N,)`` float32.
+        start: first frame of each predicted segment, ``(N,)`` int64.
         correct: whether it detects a true one, ``(N,)`` bool.
         num_true: true segments of each class, ``(C,)`` int64.
     """
 
     label: Tensor
     confidence: Tensor
+    start: Tensor
     correct: Tensor
     num_true: Tensor
 
@@ -48,9 +50,10 @@ def segmental_map(
 ) -> Tensor:
     """Mean average precision of the predicted segments.
 
-    A segment's confidence is the largest score of its class among its frames. The average precision of a class is the
-    mean, over its true segments, of the precision among all predicted segments that are at least as sure as the one
-    that detected it, 0 for those not detected; the result is the mean over the classes that have a true segment.
+    A segment's confidence is the largest score of its class among its frames. Predicted segments are ranked by it, the
+    earlier first where two are equally sure. The average precision of a class is the mean, over its true segments, of
+    the precision down to the rank of the segment that detected it, 0 for those not detected; the result is the mean
+    over the classes that have a true segment.
 
     Args:
         preds: predicted class of every frame, ``(T,)``.
@@ -135,17 +138,22 @@ def detections(
     return Detections(
         torch.from_numpy(pred.labels[kept]),
         torch.from_numpy(confidence[kept]),
+        torch.from_numpy(pred.bounds[:-1][kept]),
         torch.from_numpy(correct[kept]),
         num_true,
     )
 
 
-def mean_average_precision(label: Tensor, confidence: Tensor, correct: Tensor, num_true: Tensor) -> Tensor:
+def mean_average_precision(
+    label: Tensor, confidence: Tensor, start: Tensor, correct: Tensor, num_true: Tensor
+) -> Tensor:
     """Mean over classes of the average precision, from the fields of :class:`Detections` of any number of videos.
 
     Args:
         label: ``(N,)``.
-        confidence: ``(N,)``. Equal ones count as found at once, so that the order of the videos does not matter.
+        confidence: ``(N,)``.
+        start: ``(N,)``. Segments of different videos that are equally sure and start at the same frame count as found
+            at once, so that the order of the videos does not matter.
         correct: ``(N,)``.
         num_true: ``(C,)``.
 
@@ -153,15 +161,17 @@ def mean_average_precision(label: Tensor, confidence: Tensor, correct: Tensor, n
         Percent, ``()`` float32.
 
     Example:
-        >>> columns = torch.tensor([1, 1]), torch.tensor([0.7, 0.8]), torch.tensor([True, False])
-        >>> mean_average_precision(*columns, num_true=torch.tensor([0, 1]))
+        >>> label, confidence, start = torch.tensor([1, 1]), torch.tensor([0.7, 0.8]), torch.tensor([0, 9])
+        >>> mean_average_precision(label, confidence, start, torch.tensor([True, False]), torch.tensor([0, 1]))
         tensor(50.)
     """
     classes = num_true.nonzero().flatten().tolist()
     if not classes:
         return torch.tensor(0.0 if len(label) else 100.0)
-    average = [_average_precision(confidence[label == c], correct[label == c]) / num_true[c] for c in classes]
-    return (100.0 * torch.stack(average).mean()).float()
+    columns = (confidence.numpy(), start.numpy(), correct.numpy())
+    of_classes = [(label == c).numpy() for c in classes]
+    sums = [_sum_of_precisions(*(column[chosen] for column in columns)) for chosen in of_classes]
+    return (100.0 * (torch.tensor(sums, dtype=torch.float64) / num_true[classes]).mean()).float()
 
 
 def check_detection(criterion: str, threshold: float) -> None:
@@ -195,10 +205,11 @@ def _fit(pred: Runs, chosen: NDArray[np.int64], start: int, stop: int, criterion
     return np.maximum(overlap, 0) / (np.maximum(pred_stop, stop) - np.minimum(pred_start, start))
 
 
-def _average_precision(confidence: Tensor, correct: Tensor) -> Tensor:
-    """Sum over the correct ones of the precision down to their confidence, ``()`` float64."""
-    levels, index = torch.unique(confidence, return_inverse=True)
-    correct_at = torch.zeros(len(levels), dtype=torch.float64).index_add(0, index, correct.double())
-    all_at = torch.zeros(len(levels), dtype=torch.float64).index_add(0, index, torch.ones(len(index)).double())
-    precision = correct_at.flip(0).cumsum(0) / all_at.flip(0).cumsum(0)
-    return (precision * correct_at.flip(0)).sum()
+def _sum_of_precisions(confidence: NDArray[np.float32], start: NDArray[np.int64], correct: NDArray[np.bool_]) -> float:
+    """Sum, over the correct ones, of the precision down to their rank."""
+    order = np.lexsort((start, -confidence))
+    confidence, start, correct = confidence[order], start[order], correct[order]
+    is_last = np.ones(len(order), dtype=bool)  # of those that share a rank
+    is_last[:-1] = (confidence[1:] != confidence[:-1]) | (start[1:] != start[:-1])
+    found, total = correct.cumsum()[is_last], np.flatnonzero(is_last) + 1
+    return float((np.diff(found, prepend=0) * found / total).sum())
