@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,12 +79,14 @@ def recipes() -> list[list[Step]]:
 # The grammar
 
 
-def test_durations_are_within_their_bounds(recipes: list[list[Step]]) -> None:
-    for recipe in recipes:
-        assert CLIP_S[0] <= sum(step.num_frames for step in recipe) / 15 <= CLIP_S[1]
+@pytest.mark.parametrize("fps", [1, 2.5, 15, 29.97])
+def test_durations_are_within_their_bounds(fps: float) -> None:
+    for seed in range(100):
+        recipe = write_recipe(np.random.default_rng(seed), fps)
+        assert CLIP_S[0] <= sum(step.num_frames for step in recipe) / fps <= CLIP_S[1]
         for step in recipe:
             shortest, longest = DURATIONS_S[step.action]
-            assert shortest <= step.num_frames / 15 <= longest
+            assert shortest <= step.num_frames / fps <= longest
 
 
 def test_durations_of_every_action_vary(recipes: list[list[Step]]) -> None:
@@ -290,6 +293,21 @@ def test_an_interrupted_run_is_completed(made: Path, tmp_path: Path, monkeypatch
     make(root)
     assert first.stat().st_mtime_ns == written
     assert_same_data(root, made)
+
+
+def test_an_error_stops_the_clips_that_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = []
+
+    def fail(root: Path, clip: synthetic._Clip, fps: int, bar: object) -> None:
+        begun.append(clip.name)
+        if len(begun) == 1:
+            raise OSError("the disk is full")
+        time.sleep(0.05)
+
+    monkeypatch.setattr(synthetic, "_make_clip", fail)
+    with pytest.raises(OSError, match="the disk is full"):
+        make(tmp_path / "data", num_videos=24)
+    assert len(begun) < 12
 
 
 def test_a_finished_tree_is_left_as_it_is(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
