@@ -21,22 +21,16 @@ class VideoCounts(NamedTuple):
     """What the five scores of videos are made of; all int64, of one video without ``N``.
 
     Args:
-        correct: frames whose prediction is right, ``(N,)``.
-        total: frames that count in the accuracy, ``(N,)``.
-        distance: edit distance of the segment sequences, ``(N,)``.
-        length: segments of the longer sequence, ``(N,)``.
-        tp: true segments that were found, for the thresholds of F1@10, 25 and 50, ``(N, 3)``.
-        fp: predicted segments that are none of these, ``(N, 3)``.
-        fn: true segments that were not found, ``(N, 3)``.
+        hits: numerator of each score in the order of :data:`~segtcn.metrics.protocols.SCORES`: right frames, the length
+            of the longer segment sequence less the edit distance, and for each F1 twice the true positives, ``(N, 5)``.
+        out_of: denominator of each: counted frames, the longer length, and for F1 all predicted and true segments
+            together, which is ``2 tp + fp + fn``, ``(N, 5)``.
+        num_segments: predicted and true segments, ``(N, 2)``.
     """
 
-    correct: Tensor
-    total: Tensor
-    distance: Tensor
-    length: Tensor
-    tp: Tensor
-    fp: Tensor
-    fn: Tensor
+    hits: Tensor
+    out_of: Tensor
+    num_segments: Tensor
 
 
 class Evaluation(NamedTuple):
@@ -139,11 +133,11 @@ def combine_videos(
         87.5
     """
     choice = get_protocol(protocol)
-    chosen = torch.arange(len(counts.total)) if videos is None else torch.as_tensor(videos, dtype=torch.int64)
+    chosen = torch.arange(len(counts.hits)) if videos is None else torch.as_tensor(videos, dtype=torch.int64)
     if not len(chosen):
         raise ValueError("no video is selected: a score needs at least one")
     sums = VideoCounts(*(count[chosen].sum(0) for count in counts))
-    video_scores = weigh_equally(*_ratios(counts))[chosen].sum(0)
+    video_scores = weigh_equally(counts.hits, counts.out_of)[chosen].sum(0)
     scores = _combine(sums, video_scores, torch.tensor(len(chosen)), choice)
     return dict(zip(SCORES, scores.tolist(), strict=True))
 
@@ -169,11 +163,11 @@ def combine_samples(counts: VideoCounts, protocol: str, times: Tensor) -> Tensor
         tensor([75.0000, 87.5000])
     """
     choice = get_protocol(protocol)
-    if times.ndim != 2 or times.shape[1] != len(counts.total):
-        raise ValueError(f"`times` must have the shape (R, {len(counts.total)}), got {tuple(times.shape)}")
+    if times.ndim != 2 or times.shape[1] != len(counts.hits):
+        raise ValueError(f"`times` must have the shape (R, {len(counts.hits)}), got {tuple(times.shape)}")
     weights = times.double()  # products of matrices of integers are slow, and these sums are exact below 2**53
     sums = VideoCounts(*((weights @ count.double()).long() for count in counts))
-    video_scores = (weights @ weigh_equally(*_ratios(counts)).double()).long()
+    video_scores = (weights @ weigh_equally(counts.hits, counts.out_of).double()).long()
     return _combine(sums, video_scores, times.sum(1, keepdim=True), choice)
 
 
@@ -219,28 +213,32 @@ def video_counts(
         num_classes: C, which every label must be below; None if that does not matter.
 
     Returns:
-        The counts, each ``()`` or ``(3,)``.
+        The counts, ``(5,)``, ``(5,)`` and ``(2,)``.
 
     Raises:
         ValueError: if a sequence is malformed.
 
     Example:
-        >>> video_counts([1, 1, 1, 2], [1, 1, 2, 2], get_protocol("lea")).tp
-        tensor([2, 2, 2])
+        >>> video_counts([1, 1, 1, 2], [1, 1, 2, 2], get_protocol("lea")).hits
+        tensor([3, 2, 4, 4, 4])
     """
     pred_frames, true_frames = (frames[::step] for frames in check_labels(preds, labels, num_classes))
-    counted = is_foreground(true_frames, () if protocol.accuracy_counts_background else background)
-    correct = torch.tensor(np.count_nonzero(counted & (pred_frames == true_frames)))
-    total = torch.tensor(np.count_nonzero(counted))
-    if protocol.glue:
+    right = pred_frames == true_frames
+    if protocol.glue or not protocol.accuracy_counts_background:
         kept = is_foreground(true_frames, background)
-        pred_frames, true_frames = pred_frames[kept], true_frames[kept]
+        right = right[kept]
+        if protocol.glue:
+            pred_frames, true_frames = pred_frames[kept], true_frames[kept]
     pred, true = (to_runs(frames, protocol.drop_last_frame) for frames in (pred_frames, true_frames))
     distance, length = edit_distance(pred, true, background)
     found = best_ious(pred, true)[is_foreground(true.labels, background)]
-    num_pred, num_true = int(is_foreground(pred.labels, background).sum()), len(found)
-    tp = torch.tensor([np.count_nonzero(found >= threshold) for threshold in THRESHOLDS.values()])
-    return VideoCounts(correct, total, torch.tensor(distance), torch.tensor(length), tp, num_pred - tp, num_true - tp)
+    num_pred, num_true = np.count_nonzero(is_foreground(pred.labels, background)), len(found)
+    found_twice = [2 * np.count_nonzero(found >= threshold) for threshold in THRESHOLDS.values()]
+    return VideoCounts(
+        torch.tensor([np.count_nonzero(right), length - distance, *found_twice]),
+        torch.tensor([len(right), length, *[num_pred + num_true] * len(THRESHOLDS)]),
+        torch.tensor([num_pred, num_true]),
+    )
 
 
 def frame_step(protocol: Protocol, fps: float | None) -> int:
@@ -300,19 +298,19 @@ class SegmentationScores(CountingMetric):
         **kwargs: Any,
     ) -> None:
         self._choice = get_protocol(protocol)
-        shapes = {name: (len(THRESHOLDS),) if name in ("tp", "fp", "fn") else () for name in VideoCounts._fields}
-        super().__init__({**shapes, "video_scores": (len(SCORES),)}, **kwargs)
+        each = (len(SCORES),)
+        super().__init__({"hits": each, "out_of": each, "num_segments": (2,), "video_scores": each}, **kwargs)
         self.protocol = protocol
         self.background = self._choice.background(class_names, background)
         self.step = frame_step(self._choice, fps)
 
     def _count(self, preds: Tensor, labels: Tensor) -> Sequence[Tensor]:
         counts = video_counts(preds, labels, self._choice, self.background, self.step)
-        return [*counts, weigh_equally(*_ratios(counts))]
+        return [*counts, weigh_equally(counts.hits, counts.out_of)]
 
     def _value(self, *sums: Tensor) -> dict[str, Tensor]:
-        *counts, video_scores = sums
-        scores = _combine(VideoCounts(*counts), video_scores, self.num_videos.cpu(), self._choice)
+        hits, out_of, num_segments, video_scores = sums
+        scores = _combine(VideoCounts(hits, out_of, num_segments), video_scores, self.num_videos.cpu(), self._choice)
         scores = scores.to(self.num_videos.device)
         return dict(zip(SCORES, scores.unbind(), strict=True))
 
@@ -344,20 +342,14 @@ def segmentation_scores(
     return SegmentationScores(protocol, background, class_names, fps)
 
 
-def _ratios(counts: VideoCounts) -> tuple[Tensor, Tensor]:
-    """Numerator and denominator of each score in the order of ``SCORES``, ``(..., 5)``."""
-    correct, total, distance, length, tp, fp, fn = counts
-    hits = torch.cat([torch.stack([correct, length - distance], dim=-1), 2 * tp], dim=-1)
-    return hits, torch.cat([torch.stack([total, length], dim=-1), 2 * tp + fp + fn], dim=-1)
-
-
 def _ratio_scores(counts: VideoCounts, protocol: Protocol) -> Tensor:
     """Each score as the ratio of its counts, ``(..., 5)``."""
-    scores = percent(*_ratios(counts))
+    scores = percent(counts.hits, counts.out_of)
     if protocol.epsilon:
-        tp, num_pred, num_true = counts.tp.double(), counts.tp + counts.fp, counts.tp + counts.fn
-        precision, recall = tp / (num_pred + protocol.epsilon), tp / (num_true + protocol.epsilon)
-        scores[..., -tp.shape[-1] :] = (200 * precision * recall / (precision + recall + protocol.epsilon)).float()
+        is_f1 = slice(-len(THRESHOLDS), None)
+        tp = counts.hits[..., is_f1].double() / 2
+        precision, recall = (tp / (num + protocol.epsilon) for num in counts.num_segments.split(1, dim=-1))
+        scores[..., is_f1] = (200 * precision * recall / (precision + recall + protocol.epsilon)).float()
     return scores
 
 

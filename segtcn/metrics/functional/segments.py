@@ -233,7 +233,9 @@ def common_pieces(pred: Runs, true: Runs) -> Pieces:
         >>> common_pieces(to_runs(np.array([1, 1, 1, 2])), to_runs(np.array([1, 1, 2, 2])))
         Pieces(pred=array([0, 0, 1]), true=array([0, 1, 1]), length=array([2, 1, 1]))
     """
-    cuts = np.union1d(pred.bounds, true.bounds)
+    cuts = np.concatenate([pred.bounds, true.bounds])
+    cuts.sort()
+    cuts = cuts[to_runs(cuts).bounds[:-1]]
     starts = cuts[:-1]
     return Pieces(
         np.searchsorted(pred.bounds, starts, side="right") - 1,
