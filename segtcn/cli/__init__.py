@@ -17,6 +17,7 @@ COMMANDS = {
     "crossval": ("segtcn.cli.crossval", "train and test on all splits with several seeds, in one table"),
     "evaluate": ("segtcn.cli.evaluate", "score prediction files under any protocol"),
     "compare": ("segtcn.cli.compare", "several runs side by side, and whether a difference is more than chance"),
+    "analyze": ("segtcn.cli.analyze", "report what a run gets wrong, with pictures"),
     "overlay": ("segtcn.cli.overlay", "draw predictions and truth on a clip"),
     "demo": ("segtcn.cli.demo", "make a small data set of rendered clips, train on it, score it, draw it"),
 }

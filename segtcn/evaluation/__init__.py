@@ -1,17 +1,20 @@
 """Predictions after the fact: scores of files, comparisons of runs, and what a run gets wrong."""
 
 from segtcn.evaluation.comparison import Difference, compare_runs
+from segtcn.evaluation.errors import ErrorAnalysis, analyze_run
 from segtcn.evaluation.files import LabelledVideos, read_matlab_splits, read_video_list, read_videos
 from segtcn.evaluation.runs import Run, RunPart, RunScores, read_run, score_run, with_common_split
 from segtcn.evaluation.scoring import SetScores, parse_background, score_all_protocols, score_splits
 
 __all__ = [
     "Difference",
+    "ErrorAnalysis",
     "LabelledVideos",
     "Run",
     "RunPart",
     "RunScores",
     "SetScores",
+    "analyze_run",
     "compare_runs",
     "parse_background",
     "read_matlab_splits",

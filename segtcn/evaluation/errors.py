@@ -1,0 +1,223 @@
+"""What a run gets wrong: confused actions, early and late boundaries, broken segments, rare classes, bad videos."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from segtcn.evaluation.files import Frames
+from segtcn.evaluation.runs import Run, RunScores, score_run
+from segtcn.metrics.functional import frame_confusion, segment_counts, split_counts
+from segtcn.metrics.functional.labels import is_foreground, to_runs
+from segtcn.metrics.functional.segments import common_pieces
+
+
+class Confused(NamedTuple):
+    """Frames of one class that are predicted as another.
+
+    Args:
+        true: name of the true class.
+        predicted: name of the predicted class.
+        frames: how many.
+        share: of the frames of the true class, in percent.
+    """
+
+    true: str
+    predicted: str
+    frames: int
+    share: float
+
+
+class ClassErrors(NamedTuple):
+    """How well one class is found; scores are percent, of all videos pooled.
+
+    Args:
+        name: of the class.
+        frames: true frames.
+        segments: true segments.
+        recall: share of its frames that are predicted as it; NaN without any.
+        precision: share of the frames predicted as it that are its own; NaN without any.
+        f1: segmental F1@50; NaN for background, and where it is neither true nor predicted.
+    """
+
+    name: str
+    frames: int
+    segments: int
+    recall: float
+    precision: float
+    f1: float
+
+
+class VideoErrors(NamedTuple):
+    """One video, with every network that predicted it.
+
+    Args:
+        name: of the video.
+        split: it is a test video of.
+        scores: mean over the seeds, in percent.
+        tracks: labels at the rate at which the run is scored, ``(T,)`` each: ``truth`` and the predictions.
+    """
+
+    name: str
+    split: str
+    scores: dict[str, float]
+    tracks: dict[str, Frames]
+
+
+class ErrorAnalysis(NamedTuple):
+    """What a run gets wrong, over all its videos, splits and seeds.
+
+    Args:
+        run: the run.
+        scores: of the run.
+        confusion: frames by true class (rows) and predicted class (columns), ``(C, C)``.
+        confused: the pairs of different classes that have frames, most frames first.
+        start_offsets: frames by which found segments start late (positive) or early.
+        stop_offsets: the same for where they stop.
+        num_missed: true segments of which no frame is found.
+        num_true: true segments; background does not count here and below.
+        num_predicted: predicted segments.
+        num_broken: true segments that are predicted in several pieces.
+        num_merged: predicted segments that hold several true ones of their class.
+        classes: the rarest first; those that are neither true nor predicted are left out.
+        videos: the worst first, by F1@50, then edit, then accuracy.
+    """
+
+    run: Run
+    scores: RunScores
+    confusion: NDArray[np.int64]
+    confused: list[Confused]
+    start_offsets: Frames
+    stop_offsets: Frames
+    num_missed: int
+    num_true: int
+    num_predicted: int
+    num_broken: int
+    num_merged: int
+    classes: list[ClassErrors]
+    videos: list[VideoErrors]
+
+
+def analyze_run(run: Run, protocol: str | None = None) -> ErrorAnalysis:
+    """Find out what a run gets wrong.
+
+    A true segment is found by the predicted segment of its class that shares most frames with it; its offsets are how
+    many frames later that one starts and stops. Bounds at the very start or end of a video have no offset.
+
+    Args:
+        run: predictions and truth.
+        protocol: of the scores; None takes the run's own, or ``lea``.
+
+    Raises:
+        ValueError: as :func:`score_run`.
+
+    Example:
+        >>> from segtcn.evaluation import LabelledVideos, RunPart
+        >>> preds, labels = {"tea": np.array([0, 0, 0, 1, 0])}, {"tea": np.array([0, 0, 1, 1, 1])}
+        >>> part = RunPart("1", 0, LabelledVideos(preds, labels, ["take", "pour"]))
+        >>> analysis = analyze_run(Run("mine", [part], ["take", "pour"], (), "lea", 1, 15.0))
+        >>> analysis.start_offsets, analysis.stop_offsets, analysis.confused[0]
+        (array([1]), array([1]), Confused(true='pour', predicted='take', frames=2, share=66.66666666666667))
+    """
+    scores = score_run(run, protocol)
+    num_classes = len(run.class_names)
+    confusion = torch.zeros(num_classes, num_classes, dtype=torch.int64)
+    found = torch.zeros(3, num_classes, dtype=torch.int64)
+    offsets: list[tuple[Frames, Frames, int]] = []
+    num_predicted = num_broken = num_merged = 0
+    for preds, labels in _pairs(run):
+        confusion += frame_confusion(preds, labels, num_classes)
+        counts = segment_counts(preds, labels, [0.5], run.background, num_classes)
+        found += torch.stack([count[0] for count in counts])
+        offsets.append(_offsets(preds, labels, run.background))
+        num_broken += int(split_counts(preds, labels, run.background).split)
+        merged = split_counts(labels, preds, run.background)
+        num_merged, num_predicted = num_merged + int(merged.split), num_predicted + int(merged.total)
+    starts, stops, missed = zip(*offsets, strict=True)
+    tp, _, fn = found
+    return ErrorAnalysis(
+        run,
+        scores,
+        confusion.numpy(),
+        _confused(confusion.numpy(), run.class_names),
+        np.concatenate(starts),
+        np.concatenate(stops),
+        sum(missed),
+        int((tp + fn).sum()),
+        num_predicted,
+        num_broken,
+        num_merged,
+        _classes(run, confusion.numpy(), found.numpy()),
+        _videos(run, scores),
+    )
+
+
+def _pairs(run: Run) -> list[tuple[Frames, Frames]]:
+    return [(part.videos.preds[name], labels) for part in run.parts for name, labels in part.videos.labels.items()]
+
+
+def _offsets(preds: Frames, labels: Frames, background: tuple[int, ...]) -> tuple[Frames, Frames, int]:
+    """Offsets of starts and of stops in frames, and how many true segments were not found at all."""
+    pred, true = to_runs(preds), to_runs(labels)
+    pieces = common_pieces(pred, true)
+    same = pred.labels[pieces.pred] == true.labels[pieces.true]
+    # The longest piece of each true run last, so that it stays where several are written to one place
+    order = np.argsort(pieces.length[same], kind="stable")
+    partner = np.full(len(true.labels), -1)
+    partner[pieces.true[same][order]] = pieces.pred[same][order]
+    counted = is_foreground(true.labels, background)
+    runs = np.flatnonzero(counted & (partner >= 0))
+    start, stop = true.bounds[runs], true.bounds[runs + 1]
+    late_start, late_stop = pred.bounds[partner[runs]] - start, pred.bounds[partner[runs] + 1] - stop
+    return late_start[start > 0], late_stop[stop < len(labels)], int((counted & (partner < 0)).sum())
+
+
+def _confused(confusion: NDArray[np.int64], class_names: list[str]) -> list[Confused]:
+    totals = confusion.sum(axis=1)
+    pairs = [
+        Confused(class_names[i], class_names[j], int(confusion[i, j]), float(100 * confusion[i, j] / totals[i]))
+        for i, j in zip(*np.nonzero(confusion), strict=True)
+        if i != j
+    ]
+    return sorted(pairs, key=lambda pair: (-pair.frames, pair.true, pair.predicted))
+
+
+def _classes(run: Run, confusion: NDArray[np.int64], found: NDArray[np.int64]) -> list[ClassErrors]:
+    true, predicted, right = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
+    segments = np.zeros(len(run.class_names), dtype=np.int64)
+    for _, labels in _pairs(run):
+        segments += np.bincount(to_runs(labels).labels, minlength=len(segments))
+    tp, fp, fn = found
+    classes = [
+        ClassErrors(
+            name,
+            int(true[i]),
+            int(segments[i]),
+            _percent(right[i], true[i]),
+            _percent(right[i], predicted[i]),
+            _percent(2 * tp[i], 2 * tp[i] + fp[i] + fn[i]),
+        )
+        for i, name in enumerate(run.class_names)
+        if true[i] + predicted[i] > 0
+    ]
+    return sorted(classes, key=lambda each: (each.frames, each.name))
+
+
+def _videos(run: Run, scores: RunScores) -> list[VideoErrors]:
+    videos = []
+    for split in scores.splits:
+        parts = [part for part in run.parts if part.split == split]
+        for name, own in scores.video_scores(split).items():
+            tracks = {"truth": parts[0].videos.labels[name]}
+            for part in parts:
+                track = "prediction" if len(parts) == 1 or part.seed is None else f"seed {part.seed}"
+                tracks[track] = part.videos.preds[name]
+            videos.append(VideoErrors(name, split, own, tracks))
+    return sorted(videos, key=lambda video: tuple(video.scores[key] for key in ("f1@50", "edit", "accuracy")))
+
+
+def _percent(hits: np.int64, out_of: np.int64) -> float:
+    return float(100 * hits / out_of) if out_of else float("nan")

@@ -1,0 +1,216 @@
+"""The error report of a run: Markdown with pictures."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from segtcn.atomic import atomic_path
+from segtcn.evaluation.errors import ErrorAnalysis
+from segtcn.tables import SCORES, markdown_table, scores_table
+from segtcn.visualization.confusion import plot_confusion
+from segtcn.visualization.offsets import plot_offsets
+from segtcn.visualization.timeline import plot_timelines
+
+REPORT = "analysis.md"
+"""Name of the report's text."""
+
+_TOP = 15
+_WORST = 10
+_NEAR_S = (0.5, 1.0, 2.0)
+
+
+def write_report(analysis: ErrorAnalysis, folder: Path) -> list[Path]:
+    """Write the error report of a run: ``analysis.md``, ``confusion.png``, ``offsets.png`` and ``timelines.png``.
+
+    Everything is computed and drawn before anything is written, and each file is complete or not there; the text comes
+    last.
+
+    Args:
+        analysis: of the run.
+        folder: made if it does not exist; files of an earlier report in it are replaced.
+
+    Returns:
+        The files, the text first.
+
+    Raises:
+        PermissionError: if the folder cannot be made or written to.
+    """
+    figures = _figures(analysis)
+    text = report(analysis)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PermissionError(
+            f"cannot make the folder {folder} ({(error.strerror or str(error)).lower()}): choose another with --out"
+        ) from error
+    for name, figure in figures.items():
+        with atomic_path(folder / name) as path:
+            figure.savefig(path, dpi=150)
+    with atomic_path(folder / REPORT) as path:
+        path.write_text(text, encoding="utf-8")
+    return [folder / REPORT, *(folder / name for name in figures)]
+
+
+def report(analysis: ErrorAnalysis) -> str:
+    """The text of the report, in Markdown.
+
+    Args:
+        analysis: of the run.
+    """
+    run = analysis.run
+    networks, splits = len(run.parts), len(analysis.scores.splits)
+    rate = f", every {run.sample_rate}th stored frame" if run.sample_rate > 1 else ""
+    fps = f" at {run.fps:g} frames a second" if run.fps else ""
+    background = ", ".join(run.class_names[label] for label in run.background) or "none"
+    sections = [
+        f"# Errors of {run.name}",
+        f"{len(analysis.videos)} test videos in {splits} split{'s' * (splits > 1)}, predicted by {networks} "
+        f"network{'s' * (networks > 1)}{fps}{rate}; background: {background}. Protocol `{analysis.scores.protocol}`, "
+        "percent, mean over the seeds, then over the splits:",
+        scores_table({run.name: analysis.scores.scores}, "run"),
+        *(["Below, frames and segments are summed over the seeds."] if networks > splits else []),
+        *_confusion_section(analysis),
+        *_boundary_section(analysis),
+        *_segment_section(analysis),
+        *_class_section(analysis),
+        *_video_section(analysis),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _figures(analysis: ErrorAnalysis) -> dict[str, Any]:
+    """The pictures, Matplotlib figures, by name of their file."""
+    run = analysis.run
+    step, unit = (1 / run.fps, "s") if run.fps else (1.0, "frames")
+    worst = {
+        f"{video.name}, F1@50 {video.scores['f1@50']:.0f}": {
+            track: torch.from_numpy(frames) for track, frames in video.tracks.items()
+        }
+        for video in analysis.videos[:_WORST]
+    }
+    background = run.background[0] if run.background else None
+    return {
+        "confusion.png": plot_confusion(analysis.confusion, run.class_names),
+        "offsets.png": plot_offsets(
+            {"start": analysis.start_offsets * step, "stop": analysis.stop_offsets * step}, step, unit
+        ),
+        "timelines.png": plot_timelines(worst, run.class_names, run.fps, background),
+    }
+
+
+def _confusion_section(analysis: ErrorAnalysis) -> list[str]:
+    wrong = int(analysis.confusion.sum() - analysis.confusion.diagonal().sum())
+    rows = [
+        [f"{pair.true} → {pair.predicted}", f"{pair.frames}", f"{pair.share:.1f}", f"{100 * pair.frames / wrong:.1f}"]
+        for pair in analysis.confused[:_TOP]
+    ]
+    table = markdown_table(["true → predicted", "frames", "% of the class", "% of all errors"], rows)
+    return [
+        "## Confused actions",
+        f"{wrong} of {analysis.confusion.sum()} frames are wrong"
+        + (f"; the {len(rows)} pairs with most of them:" if rows else "."),
+        *([table] if rows else []),
+        "![confusion](confusion.png)",
+    ]
+
+
+def _boundary_section(analysis: ErrorAnalysis) -> list[str]:
+    fps = analysis.run.fps
+    kinds = {"start": analysis.start_offsets, "stop": analysis.stop_offsets}
+    if fps:
+        near = [f"within {seconds:g} s, %" for seconds in _NEAR_S]
+        rows = [_offset_row(kind, frames / fps, _NEAR_S) for kind, frames in kinds.items()]
+        unit = "seconds"
+    else:
+        near = [f"within {frames} frames, %" for frames in (1, 5, 15)]
+        rows = [_offset_row(kind, frames.astype(float), (1, 5, 15)) for kind, frames in kinds.items()]
+        unit = "frames (the frame rate is not known: --fps)"
+    return [
+        "## Boundaries",
+        f"{analysis.num_true - analysis.num_missed} of {analysis.num_true} true segments are found by at least one "
+        f"frame. How much later (positive) or earlier the predicted segment starts and stops that shares most frames "
+        f"with each, in {unit}; bounds of the video itself are left out:",
+        markdown_table(["bound", "segments", "median", "middle half", "median of the size", *near], rows),
+        "![offsets](offsets.png)",
+    ]
+
+
+def _offset_row(kind: str, offsets: NDArray[np.float64], near: tuple[float, ...]) -> list[str]:
+    if not len(offsets):
+        return [kind, "0", *["-"] * (3 + len(near))]
+    low, median, high = np.percentile(offsets, [25, 50, 75])
+    size = np.abs(offsets)
+    return [
+        kind,
+        f"{len(offsets)}",
+        f"{median:+.2f}",
+        f"{low:+.2f} to {high:+.2f}",
+        f"{np.median(size):.2f}",
+        *(f"{100 * (size <= limit + 1e-9).mean():.0f}" for limit in near),
+    ]
+
+
+def _segment_section(analysis: ErrorAnalysis) -> list[str]:
+    ratio = f"{analysis.num_predicted / analysis.num_true:.2f}" if analysis.num_true else "-"
+    rows = [
+        ["true segments", f"{analysis.num_true}", ""],
+        ["predicted segments", f"{analysis.num_predicted}", _share(analysis, analysis.num_predicted)],
+        ["true segments predicted in several pieces", f"{analysis.num_broken}", _share(analysis, analysis.num_broken)],
+        ["true segments of which no frame is found", f"{analysis.num_missed}", _share(analysis, analysis.num_missed)],
+        ["predicted segments that merge several true ones", f"{analysis.num_merged}", ""],
+    ]
+    return [
+        "## Over-segmentation",
+        f"{ratio} predicted segments for every true one, background not counted.",
+        markdown_table(["", "number", "% of the true"], rows),
+    ]
+
+
+def _share(analysis: ErrorAnalysis, number: int) -> str:
+    return f"{100 * number / analysis.num_true:.0f}" if analysis.num_true else "-"
+
+
+def _class_section(analysis: ErrorAnalysis) -> list[str]:
+    mistaken = {pair.true: pair for pair in reversed(analysis.confused)}  # the first of each class stays
+    rows = []
+    for each in analysis.classes[:_TOP]:
+        pair = mistaken.get(each.name)
+        rows.append(
+            [
+                each.name,
+                f"{each.frames}",
+                f"{each.segments}",
+                *(_number(score) for score in (each.recall, each.precision, each.f1)),
+                f"{pair.predicted} ({pair.share:.0f} %)" if pair else "-",
+            ]
+        )
+    header = ["class", "frames", "segments", "recall", "precision", "F1@50", "mostly mistaken for"]
+    shown = (
+        f"the {len(rows)} rarest of {len(analysis.classes)}" if len(rows) < len(analysis.classes) else "rarest first"
+    )
+    return [
+        "## Rare classes",
+        f"All test videos pooled, {shown}; recall and precision of frames:",
+        markdown_table(header, rows),
+    ]
+
+
+def _video_section(analysis: ErrorAnalysis) -> list[str]:
+    worst = analysis.videos[:_WORST]
+    rows = [[video.name, video.split or "-", *(f"{video.scores[key]:.1f}" for key in SCORES)] for video in worst]
+    return [
+        "## Worst videos",
+        f"The {len(worst)} of {len(analysis.videos)} with the lowest F1@50, mean over the seeds:",
+        markdown_table(["video", "split", *SCORES.values()], rows),
+        "![timelines](timelines.png)",
+    ]
+
+
+def _number(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.1f}"
