@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import netrc
 import os
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -69,6 +71,27 @@ def finish() -> None:
         wandb.finish()
 
 
+def log_report(files: Sequence[Path], name: str) -> bool:
+    """Keep files as an artefact of the run that is open in this process, if there is one.
+
+    Args:
+        files: what :func:`segtcn.evaluation.report.write_report` returns.
+        name: of the artefact.
+
+    Returns:
+        Whether a run was open.
+    """
+    import wandb
+
+    if wandb.run is None:
+        return False
+    artifact = wandb.Artifact(name, type="report")
+    for path in files:
+        artifact.add_file(str(path))
+    wandb.run.log_artifact(artifact)
+    return True
+
+
 def _has_key() -> bool:
     """Whether there is a key, without asking the server or the user, which `wandb.login` would."""
     if os.environ.get("WANDB_API_KEY"):
@@ -79,7 +102,8 @@ def _has_key() -> bool:
         keys = netrc.netrc(os.environ.get("NETRC"))
     except (OSError, netrc.NetrcParseError):
         return False
-    return urlsplit(wandb.Settings().base_url).hostname in keys.hosts
+    server = os.environ.get("WANDB_BASE_URL") or wandb.Settings().base_url
+    return urlsplit(server).hostname in keys.hosts
 
 
 class WandbSegmentations(Callback):

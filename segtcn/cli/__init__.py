@@ -31,6 +31,9 @@ examples:
   segtcn test -c RUN/config.yaml --ckpt_path RUN/checkpoints/last.ckpt
   segtcn crossval -c configs/model/ed_tcn.yaml -c configs/data/gtea_lea.yaml -c configs/trainer/default.yaml \\
       --seeds 0,1,2
+  segtcn evaluate predictions/ truth/ --protocol all --mapping mapping.txt
+  segtcn compare runs/ed_tcn runs/dilated_tcn
+  segtcn analyze RUN
   segtcn overlay clip.mp4 predictions.txt -o out.mp4 --truth labels.txt
 """
 

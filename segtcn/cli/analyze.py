@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,4 +50,8 @@ def main(argv: Sequence[str]) -> None:
         run = run._replace(fps=options.fps / run.sample_rate)
     analysis = analyze_run(run, options.protocol)
     files = write_report(analysis, options.out or options.run / "analysis")
+    if "wandb" in sys.modules:  # otherwise no run can be open, and importing it takes seconds
+        from segtcn.callbacks.wandb import log_report
+
+        log_report(files, "analysis")
     print(report(analysis).split("\n## ")[0].rstrip(), *files, sep="\n")
