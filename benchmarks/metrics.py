@@ -9,6 +9,7 @@ thread; a row gives the median over the turns. The loops are those that the test
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import time
 from collections.abc import Callable
@@ -27,7 +28,7 @@ def sequence(rng: np.random.Generator, num_segments: int, like: np.ndarray | Non
     bounds = [0, *np.sort(rng.choice(np.arange(1, NUM_FRAMES), num_segments - 1, replace=False)), NUM_FRAMES]
     labels = np.empty(NUM_FRAMES, dtype=np.int64)
     last = -1
-    for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
+    for start, stop in itertools.pairwise(bounds):
         wish = -1 if like is None or rng.random() > 2 / 3 else like[(start + stop) // 2]
         while wish in (-1, last):
             wish = rng.integers(NUM_CLASSES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -50,9 +50,10 @@ class CalibrationError(CountingMetric):
         Raises:
             ValueError: if shapes or values do not fit; no video of the batch is added then.
         """
-        self._add([self._count(*video) for video in _unpad_scores(probabilities, labels, mask)])
+        probabilities, labels, num_frames = _unpad_scores(probabilities, labels, mask)
+        self._add(self._count(probabilities, labels, num_frames), len(num_frames))
 
-    def _count(self, preds: Tensor, labels: Tensor) -> Sequence[Tensor]:
+    def _count(self, preds: Tensor, labels: Tensor, num_frames: list[int]) -> Sequence[Tensor]:
         return calibration_counts(preds, labels, self.num_bins)
 
     def _value(self, *sums: Tensor) -> Tensor:
@@ -126,12 +127,10 @@ class SegmentalMAP(Metric):
         Raises:
             ValueError: if shapes or values do not fit; no video of the batch is added then.
         """
-        videos = [
-            detections(*video, video_scores, self.criterion, self.threshold, self.background)
-            for video, (video_scores, _) in zip(
-                unpad(preds, labels, mask), _unpad_scores(scores, labels, mask, self.num_classes), strict=True
-            )
-        ]
+        scores, _, num_frames = _unpad_scores(scores, labels, mask, self.num_classes)
+        preds, labels, _ = unpad(preds, labels, mask)
+        batch = zip(preds.split(num_frames), labels.split(num_frames), scores.split(num_frames, dim=1), strict=True)
+        videos = [detections(*video, self.criterion, self.threshold, self.background) for video in batch]
         device = self.num_true.device
         self.confidence += [video.confidence.to(device) for video in videos]
         self.start += [video.start.float().to(device) for video in videos]
@@ -157,16 +156,14 @@ class SegmentalMAP(Metric):
 
 def _unpad_scores(
     scores: Tensor, labels: Tensor, mask: Tensor | None, num_classes: int | None = None
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Scores ``(C, T)`` and labels ``(T,)`` of each video."""
+) -> tuple[Tensor, Tensor, list[int]]:
+    """Scores ``(C, frames)`` and labels ``(frames,)`` of the videos of a batch after each other, and their frames."""
     classes = scores.shape[-2] if scores.ndim > 1 else 0
     if scores.shape != (*labels.shape[:-1], num_classes or classes, labels.shape[-1]):
         raise ValueError(
             "`probabilities` or `scores` must have the shape (C, T) or (B, C, T) with the B and T of `labels`, "
             f"{tuple(labels.shape)}, got {tuple(scores.shape)}"
         )
-    videos = unpad(labels, labels, mask)
-    masks = torch.ones_like(labels, dtype=torch.bool) if mask is None else mask
-    batched = scores.detach().cpu().reshape(-1, *scores.shape[-2:])
-    for (_, video_labels), video_scores, real in zip(videos, batched, torch.atleast_2d(masks.cpu()), strict=True):
-        yield video_scores[:, real], video_labels
+    _, real_labels, num_frames = unpad(labels, labels, mask)
+    by_class = scores.detach().cpu().movedim(-2, 0)
+    return by_class.flatten(1) if mask is None else by_class[:, mask.cpu()], real_labels, num_frames

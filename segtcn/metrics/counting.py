@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
 import torch
@@ -47,8 +47,11 @@ class CountingMetric(Metric):
         self.add_state("num_videos", torch.tensor(0), dist_reduce_fx="sum")
 
     @abstractmethod
-    def _count(self, preds: Tensor, labels: Tensor) -> Sequence[Tensor]:
-        """What one video adds to each sum, int64, in the order of ``shapes``."""
+    def _count(self, preds: Tensor, labels: Tensor, num_frames: list[int]) -> Sequence[Tensor]:
+        """What videos add to each sum, int64, in the order of ``shapes``.
+
+        ``preds`` and ``labels`` are all videos of a batch one after the other, of ``num_frames`` frames each.
+        """
 
     @abstractmethod
     def _value(self, *sums: Tensor) -> Any:
@@ -66,7 +69,8 @@ class CountingMetric(Metric):
         Raises:
             ValueError: if shapes or types do not fit or a label is no class index; no video of the batch is added then.
         """
-        self._add([self._count(*video) for video in unpad(preds, labels, mask)])
+        preds, labels, num_frames = unpad(preds, labels, mask)
+        self._add(self._count(preds, labels, num_frames), len(num_frames))
 
     def compute(self) -> Any:
         """The value for all videos added so far.
@@ -77,11 +81,11 @@ class CountingMetric(Metric):
         # On the CPU: the divisions are in float64, which Apple's GPUs lack
         return self._value(*(getattr(self, name).cpu() for name in self._names))
 
-    def _add(self, videos: Sequence[Sequence[Tensor]]) -> None:
-        for name, counts in zip(self._names, zip(*videos, strict=True), strict=True):
+    def _add(self, counts: Sequence[Tensor], num_videos: int) -> None:
+        for name, count in zip(self._names, counts, strict=True):
             state = getattr(self, name)
-            setattr(self, name, state + torch.stack(counts).sum(0).to(state.device))
-        self.num_videos = self.num_videos + len(videos)
+            setattr(self, name, state + count.to(state.device))
+        self.num_videos = self.num_videos + num_videos
 
 
 class RatioMetric(CountingMetric):
@@ -136,13 +140,21 @@ class RatioMetric(CountingMetric):
     def _counts(self, preds: Tensor, labels: Tensor) -> Sequence[Tensor]:
         """The counts of one video, each ``()`` or ``(C,)`` int64."""
 
+    def _pooled_counts(self, preds: Tensor, labels: Tensor, num_frames: list[int]) -> Sequence[Tensor]:
+        """The sums of the counts of videos that are one after the other."""
+        videos = [self._counts(*video) for video in zip(preds.split(num_frames), labels.split(num_frames), strict=True)]
+        return [torch.stack(counts).sum(0) for counts in zip(*videos, strict=True)]
+
     @abstractmethod
     def _ratio(self, *counts: Tensor) -> tuple[Tensor, Tensor]:
         """Numerator and denominator; both are zero where there is nothing to count."""
 
-    def _count(self, preds: Tensor, labels: Tensor) -> Sequence[Tensor]:
-        counts = self._counts(preds, labels)
-        return [weigh_equally(*self._ratio(*counts), self.empty_score)] if self.average == "video" else counts
+    def _count(self, preds: Tensor, labels: Tensor, num_frames: list[int]) -> Sequence[Tensor]:
+        if self.average != "video":
+            return self._pooled_counts(preds, labels, num_frames)
+        videos = [self._counts(*video) for video in zip(preds.split(num_frames), labels.split(num_frames), strict=True)]
+        counts = (torch.stack(each) for each in zip(*videos, strict=True))
+        return [weigh_equally(*self._ratio(*counts), self.empty_score).sum(0)]
 
     def _value(self, *sums: Tensor) -> Tensor:
         if self.num_videos == 0:
@@ -180,24 +192,24 @@ def weigh_equally(hits: Tensor, out_of: Tensor, empty_score: float = 100.0) -> T
     return steps.where(out_of > 0, round(empty_score / 100 * VIDEO_WEIGHT))
 
 
-def unpad(preds: Tensor, labels: Tensor, mask: Tensor | None = None) -> Iterator[tuple[Tensor, Tensor]]:
-    """The videos of a batch without padding, on the CPU.
+def unpad(preds: Tensor, labels: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor, list[int]]:
+    """The videos of a batch without padding, one after the other, on the CPU.
 
     Args:
         preds: one value for every frame, ``(T,)`` or ``(B, T)``.
         labels: the same shape.
         mask: True on real frames, the same shape, bool; None if there is no padding.
 
-    Yields:
-        Predictions and labels of each video, each ``(T,)``.
+    Returns:
+        Predictions and labels of all real frames, each ``(frames,)``, and the frames of each video.
 
     Raises:
-        ValueError: if shapes or types do not fit, or there is no frame.
+        ValueError: if shapes or types do not fit, or a video has no frame.
 
     Example:
         >>> mask = torch.tensor([[True, True], [True, False]])
-        >>> list(unpad(torch.tensor([[1, 2], [3, 0]]), torch.tensor([[1, 1], [3, 0]]), mask))
-        [(tensor([1, 2]), tensor([1, 1])), (tensor([3]), tensor([3]))]
+        >>> unpad(torch.tensor([[1, 2], [3, 0]]), torch.tensor([[1, 1], [3, 0]]), mask)
+        (tensor([1, 2, 3]), tensor([1, 1, 3]), [2, 1])
     """
     if preds.shape != labels.shape or preds.ndim not in (1, 2):
         raise ValueError(
@@ -212,9 +224,12 @@ def unpad(preds: Tensor, labels: Tensor, mask: Tensor | None = None) -> Iterator
     if not len(preds):
         raise ValueError(f"`preds` holds no frames, its shape is {tuple(preds.shape)}: a score needs at least one")
     # One copy from the GPU for the batch, not one for each video
-    preds, labels = torch.atleast_2d(preds.cpu()), torch.atleast_2d(labels.cpu())
+    preds, labels = preds.cpu(), labels.cpu()
     if mask is None:
-        yield from zip(preds, labels, strict=True)
-    else:
-        for video_preds, video_labels, real in zip(preds, labels, torch.atleast_2d(mask.cpu()), strict=True):
-            yield video_preds[real], video_labels[real]
+        num_videos = 1 if preds.ndim == 1 else len(preds)
+        return preds.flatten(), labels.flatten(), [preds.shape[-1]] * num_videos
+    mask = mask.cpu()
+    num_frames = torch.atleast_1d(mask.sum(-1)).tolist()
+    if 0 in num_frames:
+        raise ValueError("`preds` has no frames: a score needs at least one, but `mask` leaves a video without any")
+    return preds[mask], labels[mask], num_frames

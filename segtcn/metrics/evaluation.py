@@ -12,9 +12,12 @@ from torch import Tensor
 from segtcn.metrics.counting import VIDEO_WEIGHT, CountingMetric, weigh_equally
 from segtcn.metrics.functional import Background, Labels, percent
 from segtcn.metrics.functional.edit import edit_distance
-from segtcn.metrics.functional.labels import check_labels, is_foreground, to_runs
+from segtcn.metrics.functional.labels import Frames, check_labels, is_foreground, to_runs
 from segtcn.metrics.functional.segments import best_ious
 from segtcn.metrics.protocols import SCORES, THRESHOLDS, Protocol, get_protocol
+
+_BATCH = 8
+"""Videos that are counted in one pass: more would not fit into the processor's cache."""
 
 
 class VideoCounts(NamedTuple):
@@ -94,20 +97,26 @@ def evaluate_videos(
     step = frame_step(choice, fps)
     _check_same_videos(preds, labels)
     num_classes = None if class_names is None else len(class_names)
-    counts = []
+    videos = []
     for name in labels:
         try:
-            counts.append(video_counts(preds[name], labels[name], choice, left_out, step, num_classes))
+            videos.append(check_labels(preds[name], labels[name], num_classes))
         except ValueError as error:
             raise ValueError(f"video {name!r}: {error}") from error
-    stacked = VideoCounts(*map(torch.stack, zip(*counts, strict=True)))
-    each = _ratio_scores(stacked, choice).tolist()
+    counted = []
+    for start in range(0, len(videos), _BATCH):
+        batch = videos[start : start + _BATCH]
+        both = [np.concatenate(side) for side in zip(*batch, strict=True)]
+        counted.append(video_counts(both[0], both[1], [len(video) for video, _ in batch], choice, left_out, step))
+    hits, out_of, num_segments = map(torch.cat, zip(*counted, strict=True))
+    counts = VideoCounts(hits, out_of, num_segments)
+    each = _ratio_scores(counts, choice).tolist()
     return Evaluation(
         protocol,
         left_out,
-        combine_videos(stacked, protocol),
+        combine_videos(counts, protocol),
         {name: dict(zip(SCORES, row, strict=True)) for name, row in zip(labels, each, strict=True)},
-        stacked,
+        counts,
     )
 
 
@@ -195,50 +204,61 @@ def mean_over_splits(evaluations: Sequence[Evaluation]) -> dict[str, float]:
 
 
 def video_counts(
-    preds: Labels,
-    labels: Labels,
+    preds: Frames,
+    labels: Frames,
+    num_frames: Sequence[int],
     protocol: Protocol,
     background: tuple[int, ...] = (),
     step: int = 1,
-    num_classes: int | None = None,
 ) -> VideoCounts:
-    """Count what the five scores of one video need, in one pass over its segments.
+    """Count what the five scores of videos need, in one pass over the segments of all of them.
 
     Args:
-        preds: predicted class of every frame, ``(T,)``.
-        labels: true class of every frame, ``(T,)``.
+        preds: predicted class of every frame, one video after the other, ``(frames,)``.
+        labels: true class of every frame, the same.
+        num_frames: frames of each video, N of them, each at least 1.
         protocol: how to count.
         background: the classes that the protocol leaves out, see :meth:`Protocol.background`.
-        step: every how many-th frame is scored.
-        num_classes: C, which every label must be below; None if that does not matter.
+        step: every how many-th frame of a video is scored.
 
     Returns:
-        The counts, ``(5,)``, ``(5,)`` and ``(2,)``.
-
-    Raises:
-        ValueError: if a sequence is malformed.
+        The counts, ``(N, 5)``, ``(N, 5)`` and ``(N, 2)``.
 
     Example:
-        >>> video_counts([1, 1, 1, 2], [1, 1, 2, 2], get_protocol("lea")).hits
-        tensor([3, 2, 4, 4, 4])
+        >>> video_counts(np.array([1, 1, 1, 2]), np.array([1, 1, 2, 2]), [4], get_protocol("lea")).hits
+        tensor([[3, 2, 4, 4, 4]])
     """
-    pred_frames, true_frames = (frames[::step] for frames in check_labels(preds, labels, num_classes))
-    right = pred_frames == true_frames
-    if protocol.glue or not protocol.accuracy_counts_background:
-        kept = is_foreground(true_frames, background)
-        right = right[kept]
-        if protocol.glue:
-            pred_frames, true_frames = pred_frames[kept], true_frames[kept]
-    pred, true = (to_runs(frames, protocol.drop_last_frame) for frames in (pred_frames, true_frames))
-    distance, length = edit_distance(pred, true, background)
-    found = best_ious(pred, true)[is_foreground(true.labels, background)]
-    num_pred, num_true = np.count_nonzero(is_foreground(pred.labels, background)), len(found)
-    found_twice = [2 * np.count_nonzero(found >= threshold) for threshold in THRESHOLDS.values()]
-    return VideoCounts(
-        torch.tensor([np.count_nonzero(right), length - distance, *found_twice]),
-        torch.tensor([len(right), length, *[num_pred + num_true] * len(THRESHOLDS)]),
-        torch.tensor([num_pred, num_true]),
-    )
+    lengths = np.asarray(num_frames)
+    if step > 1:
+        kept = np.concatenate([np.arange(length) % step == 0 for length in num_frames])
+        preds, labels, lengths = preds[kept], labels[kept], -(-lengths // step)
+    starts = np.cumsum(lengths) - lengths
+    right, frames = preds == labels, lengths
+    if not protocol.accuracy_counts_background or protocol.glue:
+        kept = is_foreground(labels, background)
+        right &= kept
+        frames = np.add.reduceat(kept, starts, dtype=np.int64)
+    right = np.add.reduceat(right, starts, dtype=np.int64)
+    if protocol.glue:
+        preds, labels, lengths = preds[kept], labels[kept], frames
+    hits, out_of = np.empty((len(lengths), len(SCORES)), np.int64), np.empty((len(lengths), len(SCORES)), np.int64)
+    hits[:, 0], out_of[:, 0] = right, frames
+    ends, num_videos = np.cumsum(lengths), len(lengths)
+    pred, true = (to_runs(each, protocol.drop_last_frame, lengths) for each in (preds, labels))
+    num_segments = np.empty((num_videos, 2), dtype=np.int64)
+    sequences = []
+    for side, runs in enumerate((pred, true)):
+        counted = is_foreground(runs.labels, background)
+        video = np.searchsorted(ends, runs.starts[counted], side="right")
+        num_segments[:, side] = np.bincount(video, minlength=num_videos)
+        sequences.append(_split(runs.labels[counted], num_segments[:, side]))
+    out_of[:, 1] = num_segments.max(axis=1)
+    hits[:, 1] = out_of[:, 1] - [edit_distance(*each) for each in zip(*sequences, strict=True)]
+    found = best_ious(pred, true)[counted]
+    for column, threshold in enumerate(THRESHOLDS.values(), start=2):
+        hits[:, column] = 2 * np.bincount(video[found >= threshold], minlength=num_videos)
+    out_of[:, 2:] = num_segments.sum(axis=1, keepdims=True)
+    return VideoCounts(*map(torch.from_numpy, (hits, out_of, num_segments)))
 
 
 def frame_step(protocol: Protocol, fps: float | None) -> int:
@@ -304,9 +324,9 @@ class SegmentationScores(CountingMetric):
         self.background = self._choice.background(class_names, background)
         self.step = frame_step(self._choice, fps)
 
-    def _count(self, preds: Tensor, labels: Tensor) -> Sequence[Tensor]:
-        counts = video_counts(preds, labels, self._choice, self.background, self.step)
-        return [*counts, weigh_equally(counts.hits, counts.out_of)]
+    def _count(self, preds: Tensor, labels: Tensor, num_frames: list[int]) -> Sequence[Tensor]:
+        counts = video_counts(*check_labels(preds, labels), num_frames, self._choice, self.background, self.step)
+        return [each.sum(0) for each in (*counts, weigh_equally(counts.hits, counts.out_of))]
 
     def _value(self, *sums: Tensor) -> dict[str, Tensor]:
         hits, out_of, num_segments, video_scores = sums
@@ -340,6 +360,13 @@ def segmentation_scores(
         (1,)
     """
     return SegmentationScores(protocol, background, class_names, fps)
+
+
+def _split(labels: Frames, lengths: Frames) -> list[list[int]]:
+    """Cut a sequence of labels into those of each video."""
+    ends = np.cumsum(lengths).tolist()
+    sequence = labels.tolist()
+    return [sequence[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def _ratio_scores(counts: VideoCounts, protocol: Protocol) -> Tensor:

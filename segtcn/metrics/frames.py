@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import torch
 from torch import Tensor
 
 from segtcn.metrics.counting import CountingMetric, RatioMetric
@@ -31,6 +32,9 @@ class _ClassMetric(RatioMetric):
         assert self.num_classes is not None
         return class_counts(preds, labels, self.num_classes, self.background)
 
+    def _pooled_counts(self, preds: Tensor, labels: Tensor, num_frames: list[int]) -> Sequence[Tensor]:
+        return self._counts(preds, labels)
+
 
 class FramePrecision(_ClassMetric):
     """Share of the frames predicted as a class that are of it: :func:`segtcn.metrics.functional.frame_precision`.
@@ -50,7 +54,6 @@ class FramePrecision(_ClassMetric):
         ValueError: if ``average`` is unknown or ``background`` is not below ``num_classes``.
 
     Example:
-        >>> import torch
         >>> preds, labels = torch.tensor([0, 1, 1, 1]), torch.tensor([0, 0, 1, 2])
         >>> FramePrecision(num_classes=4)(preds, labels)
         tensor(44.4444)
@@ -78,7 +81,6 @@ class FrameRecall(_ClassMetric):
         ValueError: as :class:`FramePrecision`.
 
     Example:
-        >>> import torch
         >>> FrameRecall(num_classes=4, average="none")(torch.tensor([0, 1, 1, 1]), torch.tensor([0, 0, 1, 2]))
         tensor([ 50., 100.,   0., 100.])
     """
@@ -104,7 +106,6 @@ class FrameIoU(_ClassMetric):
         ValueError: as :class:`FramePrecision`.
 
     Example:
-        >>> import torch
         >>> FrameIoU(num_classes=4, average="none")(torch.tensor([0, 1, 1, 1]), torch.tensor([0, 0, 1, 2]))
         tensor([ 50.0000,  33.3333,   0.0000, 100.0000])
     """
@@ -129,7 +130,6 @@ class Confusion(CountingMetric):
         ValueError: if ``by`` is something else.
 
     Example:
-        >>> import torch
         >>> preds, labels = torch.tensor([0, 0, 1, 1, 1, 1]), torch.tensor([0, 0, 0, 1, 0, 0])
         >>> Confusion(num_classes=2, by="segment")(preds, labels)
         tensor([[1, 1],
@@ -144,9 +144,11 @@ class Confusion(CountingMetric):
         super().__init__({"pairs": (num_classes, num_classes)}, **kwargs)
         self.num_classes, self.by = num_classes, by
 
-    def _count(self, preds: Tensor, labels: Tensor) -> Sequence[Tensor]:
-        count = frame_confusion if self.by == "frame" else segment_confusion
-        return [count(preds, labels, self.num_classes)]
+    def _count(self, preds: Tensor, labels: Tensor, num_frames: list[int]) -> Sequence[Tensor]:
+        if self.by == "frame":
+            return [frame_confusion(preds, labels, self.num_classes)]
+        videos = zip(preds.split(num_frames), labels.split(num_frames), strict=True)
+        return [torch.stack([segment_confusion(*video, self.num_classes) for video in videos]).sum(0)]
 
     def _value(self, *sums: Tensor) -> Tensor:
         return sums[0].to(self.num_videos.device)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import torch
 from torch import Tensor
 
 from segtcn.metrics.counting import CountingMetric, RatioMetric
@@ -35,7 +36,6 @@ class BoundaryF1(RatioMetric):
         ValueError: if ``tolerance_s`` is negative, ``fps`` is not positive or ``average`` is unknown.
 
     Example:
-        >>> import torch
         >>> BoundaryF1(0.1, fps=10)(torch.tensor([1, 1, 1, 2, 2, 2]), torch.tensor([1, 1, 2, 2, 2, 1]))
         tensor(66.6667)
     """
@@ -69,7 +69,6 @@ class OverSegmentation(RatioMetric):
         ValueError: if ``average`` is unknown.
 
     Example:
-        >>> import torch
         >>> OverSegmentation()(torch.tensor([1, 2, 1, 1, 1, 3]), torch.tensor([1, 1, 1, 1, 3, 3]))
         tensor(50.)
     """
@@ -103,7 +102,6 @@ class UnderSegmentation(OverSegmentation):
         ValueError: if ``average`` is unknown.
 
     Example:
-        >>> import torch
         >>> UnderSegmentation()(torch.tensor([1, 1, 1, 1, 3, 3]), torch.tensor([1, 2, 1, 1, 1, 3]))
         tensor(50.)
     """
@@ -125,7 +123,6 @@ class SegmentCountError(CountingMetric):
         ValueError: if ``background`` is no class index.
 
     Example:
-        >>> import torch
         >>> SegmentCountError()(torch.tensor([[1, 2, 1, 2], [1, 1, 1, 1]]), torch.tensor([[1, 1, 1, 1], [1, 1, 2, 2]]))
         tensor(2.)
     """
@@ -137,8 +134,9 @@ class SegmentCountError(CountingMetric):
         super().__init__({"difference": ()}, **kwargs)
         self.background = background_classes(background)
 
-    def _count(self, preds: Tensor, labels: Tensor) -> Sequence[Tensor]:
-        return [segment_count_error(preds, labels, self.background).long()]
+    def _count(self, preds: Tensor, labels: Tensor, num_frames: list[int]) -> Sequence[Tensor]:
+        videos = zip(preds.split(num_frames), labels.split(num_frames), strict=True)
+        return [torch.stack([segment_count_error(*video, self.background) for video in videos]).sum().long()]
 
     def _value(self, *sums: Tensor) -> Tensor:
         return (sums[0].double() / self.num_videos.cpu()).float().to(self.num_videos.device)

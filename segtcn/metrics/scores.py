@@ -18,7 +18,8 @@ from segtcn.metrics.functional import (
     frame_counts,
     segment_counts,
 )
-from segtcn.metrics.functional.segments import precision_ratio
+from segtcn.metrics.functional.labels import check_labels, to_runs
+from segtcn.metrics.functional.segments import count_runs, precision_ratio
 
 
 class FrameAccuracy(RatioMetric):
@@ -60,6 +61,9 @@ class FrameAccuracy(RatioMetric):
 
     def _counts(self, preds: Tensor, labels: Tensor) -> Sequence[Tensor]:
         return frame_counts(preds, labels, self.background, self._classes_apart)
+
+    def _pooled_counts(self, preds: Tensor, labels: Tensor, num_frames: list[int]) -> Sequence[Tensor]:
+        return self._counts(preds, labels)
 
     def _ratio(self, *counts: Tensor) -> tuple[Tensor, Tensor]:
         correct, total = counts
@@ -119,6 +123,13 @@ class _SegmentalMetric(RatioMetric):
 
     def _counts(self, preds: Tensor, labels: Tensor) -> Sequence[Tensor]:
         counts = segment_counts(preds, labels, [self.threshold], self.background, self._classes_apart)
+        return [count[0] for count in counts]
+
+    def _pooled_counts(self, preds: Tensor, labels: Tensor, num_frames: list[int]) -> Sequence[Tensor]:
+        pred, true = (
+            to_runs(frames, num_frames=num_frames) for frames in check_labels(preds, labels, self.num_classes)
+        )
+        counts = count_runs(pred, true, [self.threshold], self.background, self._classes_apart)
         return [count[0] for count in counts]
 
 

@@ -21,6 +21,7 @@ from segtcn.metrics import (
     segmentation_scores,
 )
 from segtcn.metrics.protocols import SCORES
+from tests.metrics.sequences import pad
 from tests.reference import protocols as reference
 
 NAMES = ["background", "SIL", "action_start", "action_end", *(f"action {i}" for i in range(26))]
@@ -87,15 +88,17 @@ def test_all_protocols_equal_the_loops_on_long_videos(data_set):
 
 @settings(derandomize=True, deadline=None, max_examples=25)
 @given(data_sets())
-def test_the_metric_and_the_function_give_the_same_bits(data_set):
+def test_the_metric_alone_or_in_batches_and_the_function_give_the_same_bits(data_set):
     names, background, fps, videos = data_set
     for protocol in PROTOCOLS:
         kwargs = {"class_names": names, "background": background, "fps": fps}
-        metric = SegmentationScores(protocol, **kwargs)
+        metric, batched = SegmentationScores(protocol, **kwargs), SegmentationScores(protocol, **kwargs)
         for preds, labels in videos:
             metric.update(torch.tensor(preds), torch.tensor(labels))
+        batched.update(*pad([(torch.tensor(preds), torch.tensor(labels)) for preds, labels in videos]))
         expected = evaluate(videos, protocol, **kwargs).scores
-        assert {name: score.item() for name, score in metric.compute().items()} == expected
+        for each in (metric, batched):
+            assert {name: score.item() for name, score in each.compute().items()} == expected
 
 
 @settings(derandomize=True, deadline=None, max_examples=25)

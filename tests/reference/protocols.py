@@ -127,8 +127,10 @@ def counts(video, overlap, background, minus_last=False):
     for pred in preds:
         best, best_iou = None, 0.0
         for i, label in enumerate(labels):
-            if label.label == pred.label and iou(pred, label) > best_iou:
-                best, best_iou = i, iou(pred, label)
+            # times whether the classes are equal, of all pairs, as the evaluators do
+            overlapping = iou(pred, label) * (label.label == pred.label)
+            if overlapping > best_iou:
+                best, best_iou = i, overlapping
         if best is not None and best_iou >= overlap and best not in used:
             used.add(best)
             tp += 1

@@ -76,7 +76,7 @@ def boundary_counts(preds: Labels, labels: Labels, tolerance_s: float, fps: floa
         BoundaryCounts(tp=tensor(1), fp=tensor(0), fn=tensor(1))
     """
     tolerance = tolerance_frames(tolerance_s, fps)
-    pred, true = (to_runs(frames).bounds[1:-1].tolist() for frames in check_labels(preds, labels))
+    pred, true = (to_runs(frames).starts[1:].tolist() for frames in check_labels(preds, labels))
     # In time order, pairing the two earliest that fit never costs a later pair
     pairs = p = t = 0
     while p < len(pred) and t < len(true):

@@ -125,9 +125,9 @@ def detections(
     pred_frames, true_frames = check_labels(preds, labels, len(scores))
     confidences = scores.detach().cpu().float().numpy()[pred_frames, np.arange(len(pred_frames))]
     pred, true = to_runs(pred_frames), to_runs(true_frames)
-    confidence = np.maximum.reduceat(confidences, pred.bounds[:-1])
+    confidence = np.maximum.reduceat(confidences, pred.starts)
     correct = np.zeros(len(pred.labels), dtype=bool)
-    for start, stop, label in zip(true.bounds[:-1], true.bounds[1:], true.labels, strict=True):
+    for start, stop, label in zip(true.starts, true.stops, true.labels, strict=True):
         free = np.flatnonzero((pred.labels == label) & ~correct)
         fits = _fit(pred, free, start, stop, criterion)
         if len(free):
@@ -138,7 +138,7 @@ def detections(
     return Detections(
         torch.from_numpy(pred.labels[kept]),
         torch.from_numpy(confidence[kept]),
-        torch.from_numpy(pred.bounds[:-1][kept]),
+        torch.from_numpy(pred.starts[kept]),
         torch.from_numpy(correct[kept]),
         num_true,
     )
@@ -197,7 +197,7 @@ def check_detection(criterion: str, threshold: float) -> None:
 
 def _fit(pred: Runs, chosen: NDArray[np.int64], start: int, stop: int, criterion: Criterion) -> NDArray[np.float64]:
     """How well predicted runs fit the true one from ``start`` to ``stop``; the midpoint fits or not, 1 or 0."""
-    pred_start, pred_stop = pred.bounds[chosen], pred.bounds[chosen + 1]
+    pred_start, pred_stop = pred.starts[chosen], pred.stops[chosen]
     if criterion == "midpoint":
         middle = (pred_start + pred_stop) / 2
         return ((start <= middle) & (middle < stop)).astype(np.float64)

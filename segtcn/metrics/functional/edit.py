@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from rapidfuzz.distance import Levenshtein
 from torch import Tensor
 
-from segtcn.metrics.functional.labels import Background, Labels, Runs, check_labels, is_foreground, percent, to_runs
+from segtcn.metrics.functional.labels import Background, Labels, check_labels, is_foreground, percent, to_runs
 
 
 class EditCounts(NamedTuple):
@@ -71,28 +72,26 @@ def edit_counts(preds: Labels, labels: Labels, background: Background = None) ->
         >>> edit_counts([1, 1, 2, 2, 1], [1, 2, 2, 2, 2])
         EditCounts(distance=tensor(1), length=tensor(3))
     """
-    pred_frames, true_frames = check_labels(preds, labels)
-    distance, length = edit_distance(to_runs(pred_frames), to_runs(true_frames), background)
-    return EditCounts(torch.tensor(distance), torch.tensor(length))
+    sequences = []
+    for frames in check_labels(preds, labels):
+        segments = to_runs(frames).labels
+        sequences.append(segments[is_foreground(segments, background)].tolist())
+    return EditCounts(torch.tensor(edit_distance(*sequences)), torch.tensor(max(map(len, sequences))))
 
 
-def edit_distance(pred: Runs, true: Runs, background: Background = None) -> tuple[int, int]:
-    """:func:`edit_counts` of runs.
+def edit_distance(preds: Sequence[int], labels: Sequence[int]) -> int:
+    """Levenshtein distance.
 
     Args:
-        pred: predicted runs.
-        true: true runs.
-        background: runs of these classes are left out of both sequences.
+        preds: predicted class of every segment.
+        labels: true class of every segment.
 
     Returns:
-        The distance and the length of the longer sequence.
+        Fewest insertions, deletions and substitutions that make one of the other.
 
     Example:
-        >>> import numpy as np
-        >>> edit_distance(to_runs(np.array([1, 1, 2])), to_runs(np.array([1, 3, 3])))
-        (1, 2)
+        >>> edit_distance([1, 2, 1], [1, 2])
+        1
     """
-    pred_sequence, true_sequence = (
-        runs.labels[is_foreground(runs.labels, background)].tolist() for runs in (pred, true)
-    )
-    return Levenshtein.distance(pred_sequence, true_sequence), max(len(pred_sequence), len(true_sequence))
+    distance: int = Levenshtein.distance(preds, labels)
+    return distance

@@ -19,20 +19,27 @@ Frames: TypeAlias = NDArray[np.int64]
 
 
 class Runs(NamedTuple):
-    """A label sequence as its maximal runs of equal labels, R of them.
+    """A label sequence as its maximal runs of equal labels, R of them, in time order.
 
     Args:
         labels: class of each run, ``(R,)``.
-        bounds: first frame of each run, and at the end where the last one stops, ``(R + 1,)``.
+        starts: first frame of each run, ``(R,)``.
+        stops: the frame after the last one of each run, ``(R,)``.
     """
 
     labels: Frames
-    bounds: Frames
+    starts: Frames
+    stops: Frames
 
     @property
     def lengths(self) -> Frames:
         """Frames of each run, ``(R,)``."""
-        return np.diff(self.bounds)
+        return self.stops - self.starts
+
+    @property
+    def bounds(self) -> Frames:
+        """First frame of each run, and at the end where the last one stops, ``(R + 1,)``."""
+        return np.append(self.starts, self.stops[-1:])
 
 
 def percent(hits: Tensor, out_of: Tensor) -> Tensor:
@@ -108,29 +115,33 @@ def check_labels(preds: Labels, labels: Labels, num_classes: int | None = None) 
     return pred_frames, true_frames
 
 
-def to_runs(frames: Frames, drop_last_frame: bool = False) -> Runs:
+def to_runs(frames: Frames, drop_last_frame: bool = False, num_frames: Sequence[int] | Frames | None = None) -> Runs:
     """Group equal neighbouring labels.
 
     Args:
         frames: class of every frame, ``(T,)``.
-        drop_last_frame: let the last run stop at ``T - 1``; a last run of one frame then has no frames.
+        drop_last_frame: let the last run stop one frame early; one of a single frame then has none.
+        num_frames: lengths of the videos of which ``frames`` is one after the other; a run ends where its video does.
+            None if it is one video.
 
     Returns:
         The runs in time order; none for ``T = 0``.
 
     Example:
         >>> to_runs(np.array([4, 4, 7]))
-        Runs(labels=array([4, 7]), bounds=array([0, 2, 3]))
-        >>> to_runs(np.array([4, 4, 7]), drop_last_frame=True)
-        Runs(labels=array([4, 7]), bounds=array([0, 2, 2]))
+        Runs(labels=array([4, 7]), starts=array([0, 2]), stops=array([2, 3]))
+        >>> to_runs(np.array([4, 4, 4]), drop_last_frame=True, num_frames=[2, 1])
+        Runs(labels=array([4, 4]), starts=array([0, 2]), stops=array([1, 2]))
     """
+    ends = np.array([len(frames)]) if num_frames is None else np.cumsum(num_frames)
     is_bound = np.ones(len(frames) + 1, dtype=bool)
     np.not_equal(frames[1:], frames[:-1], out=is_bound[1:-1])
+    is_bound[ends] = True
     bounds = np.flatnonzero(is_bound)
-    runs = Runs(frames[bounds[:-1]], bounds)
-    if drop_last_frame and len(frames):
-        bounds[-1] -= 1
-    return runs
+    starts, stops = bounds[:-1], bounds[1:]
+    if drop_last_frame:
+        stops = stops - np.isin(stops, ends)
+    return Runs(frames[starts], starts, stops)
 
 
 def is_foreground(labels: Frames, background: Background) -> NDArray[np.bool_]:

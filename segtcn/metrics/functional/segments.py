@@ -43,7 +43,7 @@ class Pieces(NamedTuple):
     Args:
         pred: index of the predicted run, ``(P,)``.
         true: index of the true run, ``(P,)``.
-        length: frames, ``(P,)``, each at least 1.
+        length: frames, ``(P,)``; 0 for what is left of a last run without its only frame.
     """
 
     pred: Frames
@@ -175,6 +175,28 @@ def segment_counts(
         check_threshold(threshold)
     pred_frames, true_frames = check_labels(preds, labels, num_classes)
     pred, true = to_runs(pred_frames, drop_last_frame), to_runs(true_frames, drop_last_frame)
+    return count_runs(pred, true, thresholds, background, num_classes)
+
+
+def count_runs(
+    pred: Runs, true: Runs, thresholds: Sequence[float], background: Background = None, num_classes: int | None = None
+) -> SegmentCounts:
+    """:func:`segment_counts` of runs, of one video or of several after each other.
+
+    Args:
+        pred: predicted runs.
+        true: true runs.
+        thresholds: K smallest IoUs that count.
+        background: runs of these classes are left out on both sides.
+        num_classes: C to count by class, None to count all together.
+
+    Returns:
+        The counts, each ``(K,)`` or ``(K, C)``.
+
+    Example:
+        >>> count_runs(to_runs(np.array([1, 1, 1, 2])), to_runs(np.array([1, 1, 2, 2])), thresholds=[0.6]).tp
+        tensor([1])
+    """
     found = best_ious(pred, true)
     pred_kept, true_kept = is_foreground(pred.labels, background), is_foreground(true.labels, background)
     pred_labels, true_labels, found = pred.labels[pred_kept], true.labels[true_kept], found[true_kept]
@@ -207,9 +229,10 @@ def best_ious(pred: Runs, true: Runs) -> NDArray[np.float64]:
     same = pred.labels[pieces.pred] == true.labels[pieces.true]
     pred_run, true_run, overlap = pieces.pred[same], pieces.true[same], pieces.length[same]
     union = pred.lengths[pred_run] + true.lengths[true_run] - overlap
-    iou = overlap / union  # float64 as in the authors' code: 1 / 10 reaches the threshold 0.1 exactly
+    # float64 as in the authors' code: 1 / 10 reaches the threshold 0.1 exactly. A union without frames has no overlap
+    iou = overlap / np.maximum(union, 1)
     order = np.lexsort((-iou, pred_run))  # stable: of equal IoUs the first in time stays first
-    best = order[to_runs(pred_run).bounds[:-1]]
+    best = order[to_runs(pred_run).starts]
     # Whether a true run is found depends on the best of those that chose it only; all the others are false positives
     found = np.zeros(len(true.labels))
     np.maximum.at(found, true_run[best], iou[best])
@@ -217,7 +240,7 @@ def best_ious(pred: Runs, true: Runs) -> NDArray[np.float64]:
 
 
 def common_pieces(pred: Runs, true: Runs) -> Pieces:
-    """Cut time at the bounds of both sequences.
+    """Cut time where a run of either sequence starts.
 
     A predicted and a true run overlap in one piece at most, so R and R' runs have at most R + R' pieces, of which each
     is visited once instead of each of R * R' pairs.
@@ -233,15 +256,12 @@ def common_pieces(pred: Runs, true: Runs) -> Pieces:
         >>> common_pieces(to_runs(np.array([1, 1, 1, 2])), to_runs(np.array([1, 1, 2, 2])))
         Pieces(pred=array([0, 0, 1]), true=array([0, 1, 1]), length=array([2, 1, 1]))
     """
-    cuts = np.concatenate([pred.bounds, true.bounds])
+    cuts = np.concatenate([pred.starts, true.starts])
     cuts.sort()
-    cuts = cuts[to_runs(cuts).bounds[:-1]]
-    starts = cuts[:-1]
-    return Pieces(
-        np.searchsorted(pred.bounds, starts, side="right") - 1,
-        np.searchsorted(true.bounds, starts, side="right") - 1,
-        np.diff(cuts),
-    )
+    cuts = cuts[to_runs(cuts).starts]
+    pred_run = np.searchsorted(pred.starts, cuts, side="right") - 1
+    true_run = np.searchsorted(true.starts, cuts, side="right") - 1
+    return Pieces(pred_run, true_run, np.minimum(pred.stops[pred_run], true.stops[true_run]) - cuts)
 
 
 def precision_ratio(tp: Tensor, fp: Tensor, fn: Tensor) -> tuple[Tensor, Tensor]:
