@@ -86,7 +86,7 @@ class SegmentationTask(LightningModule):
         self.standardization = Standardization(net.in_channels)
         self.loss = loss or CrossEntropy()
         self.optimizer, self.lr_scheduler = optimizer, lr_scheduler
-        scores = segmentation_scores(protocol, background)
+        scores = segmentation_scores(protocol, background, class_names, fps)
         class_scores = MetricCollection(
             {
                 "accuracy": FrameAccuracy("none", num_classes=net.num_classes),
