@@ -22,7 +22,20 @@ from segtcn.metrics import (
     SegmentCountError,
     UnderSegmentation,
 )
-from segtcn.metrics.functional import edit_counts, edit_score, frame_accuracy, segment_counts, segmental_f1
+from segtcn.metrics.counting import weigh_equally
+from segtcn.metrics.functional import (
+    boundary_f1,
+    edit_counts,
+    edit_score,
+    frame_accuracy,
+    over_segmentation,
+    segment_count_error,
+    segment_counts,
+    segmental_f1,
+    segmental_precision,
+    segmental_recall,
+    under_segmentation,
+)
 from tests.metrics.sequences import NUM_CLASSES as C
 from tests.metrics.sequences import after, pad, random_videos
 from tests.reference import segmental_scores as reference
@@ -31,6 +44,15 @@ SCORES = {
     "accuracy": (FrameAccuracy, frame_accuracy),
     "edit": (EditScore, edit_score),
     "f1": (lambda **kwargs: SegmentalF1(0.25, **kwargs), lambda p, y, b: segmental_f1(p, y, 0.25, b)),
+    "precision": (
+        lambda **kwargs: SegmentalPrecision(0.25, **kwargs),
+        lambda p, y, b: segmental_precision(p, y, 0.25, b),
+    ),
+    "recall": (lambda **kwargs: SegmentalRecall(0.25, **kwargs), lambda p, y, b: segmental_recall(p, y, 0.25, b)),
+    "over": (OverSegmentation, over_segmentation),
+    "under": (UnderSegmentation, under_segmentation),
+    "count": (SegmentCountError, segment_count_error),
+    "boundaries": (lambda **_: BoundaryF1(0.2, fps=15), lambda p, y, _: boundary_f1(p, y, 0.2, fps=15)),
 }
 EVERY_METRIC = [
     FrameAccuracy,
@@ -171,6 +193,12 @@ def test_a_video_of_background_only_scores_100(average):
     zeros = torch.zeros(1, 4, dtype=torch.int64)
     for metric in (FrameAccuracy(average, 0), EditScore(average, 0), SegmentalF1(0.5, average, 0)):
         assert metric(zeros, zeros) == 100
+
+
+def test_a_video_weighs_its_score_to_the_nearest_step():
+    steps = weigh_equally(torch.tensor([1, 2, 3, 0]), torch.tensor([3, 3, 3, 0]))
+    assert steps.tolist() == [round(2**32 / 3), round(2 * 2**32 / 3), 2**32, 2**32]
+    assert weigh_equally(torch.tensor([0]), torch.tensor([0]), empty_score=0) == 0
 
 
 def test_long_videos_and_a_thousand_million_of_them_do_not_overflow():
