@@ -8,8 +8,8 @@ thread; a row gives the median over the turns. The loops are those that the test
     python -m benchmarks.metrics --epoch
 
 Share of an epoch's time that the scores take: batches of random features through ED-TCN, forward and back, and the
-updates of the five scores and of the scores by class that the task logs. The network has learned nothing yet, so that it
-predicts more segments than it will later.
+updates of the five scores and of the scores by class that the task logs. The network has learned nothing yet, so that
+it predicts more segments than it will later.
 """
 
 from __future__ import annotations

@@ -27,9 +27,9 @@ class _ClassMetric(RatioMetric):
         if average not in ("macro", "none"):
             raise ValueError(f"`average` of a score of classes must be 'macro' or 'none', got {average!r}")
         super().__init__(ClassCounts._fields, average, background, num_classes, absent_score, **kwargs)
+        self.num_classes: int = num_classes
 
     def _counts(self, preds: Tensor, labels: Tensor) -> Sequence[Tensor]:
-        assert self.num_classes is not None
         return class_counts(preds, labels, self.num_classes, self.background)
 
     def _pooled_counts(self, preds: Tensor, labels: Tensor, num_frames: list[int]) -> Sequence[Tensor]:
