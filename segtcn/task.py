@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -89,8 +90,8 @@ class SegmentationTask(LightningModule):
         scores = segmentation_scores(protocol, background, class_names, fps)
         class_scores = MetricCollection(
             {
-                "accuracy": FrameAccuracy("none", num_classes=net.num_classes),
-                "f1@50": SegmentalF1(0.5, "none", background, num_classes=net.num_classes),
+                "accuracy": FrameAccuracy("none", num_classes=net.num_classes, absent_score=math.nan),
+                "f1@50": SegmentalF1(0.5, "none", background, num_classes=net.num_classes, absent_score=math.nan),
             },
             compute_groups=False,
         )
@@ -205,6 +206,7 @@ class SegmentationTask(LightningModule):
         self.log_dict({f"{subset}/{name}": value for name, value in scores.compute().items()}, prog_bar=True)  # type: ignore[operator]
         for name, values in class_scores.compute().items():  # type: ignore[operator]
             named = zip(self.class_names, torch.atleast_1d(values), strict=True)
+            # NaN: a class that the videos of this subset do not have
             self.log_dict({f"{subset}/{name}/{label}": value for label, value in named if value.isfinite()})
         scores.reset()  # type: ignore[operator]
         class_scores.reset()  # type: ignore[operator]
