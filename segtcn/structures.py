@@ -48,6 +48,8 @@ class Batch(NamedTuple):
         mask: ``(B, T)`` bool, True on real frames.
         names: name of each video, ``B`` of them.
         num_frames: frames of each video before ``sample_rate`` was applied, ``B`` of them.
+        stored_labels: labels of each video before ``sample_rate`` was applied, ``B`` times ``(num_frames,)``, for
+            protocols that score at that rate; None where a video has no ground truth.
     """
 
     features: Tensor
@@ -55,6 +57,7 @@ class Batch(NamedTuple):
     mask: Tensor
     names: list[str]
     num_frames: list[int]
+    stored_labels: list[Tensor] | None = None
 
 
 class Output(NamedTuple):

@@ -10,6 +10,7 @@ import torch
 from pytorch_lightning import LightningModule
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torchmetrics import MetricCollection
@@ -18,8 +19,9 @@ from segtcn.checkpoint import CHECKPOINT_KEY, read_checkpoint
 from segtcn.layers.standardization import Standardization
 from segtcn.losses import CrossEntropy
 from segtcn.metrics import FrameAccuracy, SegmentalF1, segmentation_scores
+from segtcn.metrics.protocols import get_protocol
 from segtcn.models.base import SegmentationModel, build_network
-from segtcn.structures import Batch, Output
+from segtcn.structures import Batch, Output, repeat_frames
 
 
 class StepOutput(NamedTuple):
@@ -51,7 +53,8 @@ class SegmentationTask(LightningModule):
             :class:`segtcn.losses.CrossEntropy`.
         optimizer: makes the optimizer from the parameters.
         lr_scheduler: makes the learning rate scheduler from the optimizer, stepped every epoch; None keeps the rate.
-        protocol: name of the evaluation protocol, see :mod:`segtcn.metrics.protocols`.
+        protocol: name of the evaluation protocol, see :mod:`segtcn.metrics.protocols`. Some score every stored frame:
+            the predictions of a sub-sampled network are repeated for them.
 
     Raises:
         ValueError: if ``class_names`` does not name every class of the network.
@@ -87,7 +90,9 @@ class SegmentationTask(LightningModule):
         self.standardization = Standardization(net.in_channels)
         self.loss = loss or CrossEntropy()
         self.optimizer, self.lr_scheduler = optimizer, lr_scheduler
-        scores = segmentation_scores(protocol, background, class_names, fps)
+        self.scores_stored_rate = get_protocol(protocol).stored_rate and sample_rate > 1
+        scored_fps = fps * sample_rate if fps is not None and self.scores_stored_rate else fps
+        scores = segmentation_scores(protocol, background, class_names, scored_fps)
         class_scores = MetricCollection(
             {
                 "accuracy": FrameAccuracy("none", num_classes=net.num_classes, absent_score=math.nan),
@@ -194,12 +199,29 @@ class SegmentationTask(LightningModule):
             raise ValueError(f"no ground truth for {', '.join(batch.names)}: use `segtcn predict`, which needs none")
         output = self(batch.features, batch.mask)
         loss = self.loss(*output, batch.labels, batch.mask)
-        preds = output.logits[-1].argmax(dim=1)
+        preds, labels, mask = output.logits[-1].argmax(dim=1), batch.labels, batch.mask
+        if self.scores_stored_rate:
+            preds, labels, mask = self._at_stored_rate(preds, batch)
         for scores in (self.scores, self.class_scores):
-            scores[f"{subset}_scores"].update(preds, batch.labels, batch.mask)  # type: ignore[operator]
+            scores[f"{subset}_scores"].update(preds, labels, mask)  # type: ignore[operator]
         num_frames = int(batch.mask.sum())  # weighs the batches, so that the epoch's loss is the mean over all frames
         self.log(f"{subset}/loss", loss, on_step=False, on_epoch=True, batch_size=num_frames, sync_dist=True)
         return {"loss": loss, "output": StepOutput(batch, output.logits[-1].detach().softmax(dim=1))}
+
+    def _at_stored_rate(self, preds: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Predictions, labels and mask before sub-sampling, ``(B, T)`` each."""
+        if batch.stored_labels is None:
+            raise ValueError(
+                f"protocol {self.protocol!r} scores every stored frame: the batch needs `stored_labels`, as "
+                "`segtcn.data.batching.collate` gives them"
+            )
+        restored = [
+            repeat_frames(frames[mask], self.sample_rate, num_frames)
+            for frames, mask, num_frames in zip(preds, batch.mask, batch.num_frames, strict=True)
+        ]
+        lengths = torch.tensor(batch.num_frames, device=preds.device)[:, None]
+        mask = torch.arange(max(batch.num_frames), device=preds.device) < lengths
+        return pad_sequence(restored, batch_first=True), pad_sequence(batch.stored_labels, batch_first=True), mask
 
     def _log_scores(self, subset: str) -> None:
         scores, class_scores = self.scores[f"{subset}_scores"], self.class_scores[f"{subset}_scores"]

@@ -70,19 +70,20 @@ def scored(name: str, videos: int, quality: float, protocol: str = "lea", seeds:
     return RunScores(name, protocol, splits)
 
 
-def test_numbers_are_those_of_the_run_although_predictions_are_stored_at_another_rate(root, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("protocol", "rate"), [("lea", 3), ("mstcn", 1)])
+def test_numbers_are_those_of_the_run_at_the_rate_of_its_protocol(root, tmp_path, monkeypatch, protocol, rate):
     monkeypatch.chdir(tmp_path)
     options = [f"--data.reader.init_args.root={root}", "--data.sample_rate=3", "--trainer.max_epochs=2"]
     small = ["--model.net.init_args.hidden_channels=[6]", "--model.net.init_args.kernel_size=3"]
     quiet = ["--trainer.logger=false", "--trainer.accelerator=cpu", "--trainer.default_root_dir=run"]
-    assert main(["fit", *CONFIGS, *options, *small, *quiet]) == 0
+    assert main(["fit", *CONFIGS, *options, *small, *quiet, f"--model.protocol={protocol}"]) == 0
     assert main(["test", "-c=run/config.yaml", "--ckpt_path=run/checkpoints/last.ckpt"]) == 0
     run = read_run(tmp_path / "run")
-    assert (run.sample_rate, run.protocol, run.fps) == (3, "lea", 5)
+    assert (run.sample_rate, run.protocol, run.fps) == (rate, protocol, 15 / rate)
     stored = json.loads((tmp_path / "run" / "test_scores.json").read_text())
     assert score_run(run).scores == {key: stored[key] for key in KEYS}
-    # at the rate of the files they would be others
-    assert score_run(read_run(tmp_path / "run", sample_rate=1)).scores != score_run(run).scores
+    # at another rate they would be others
+    assert score_run(read_run(tmp_path / "run", sample_rate=4 - rate)).scores != score_run(run).scores
 
 
 def test_numbers_are_those_of_the_cross_validation(root, tmp_path, monkeypatch):

@@ -205,3 +205,30 @@ def test_a_checkpoint_of_something_else_is_named(tmp_path):
         SegmentationTask.load_from_checkpoint(tmp_path / "other.pt")
     with pytest.raises(FileNotFoundError, match=r"no checkpoint .*nothing\.ckpt: `segtcn fit` writes one"):
         load_model(tmp_path / "nothing.ckpt")
+
+
+def test_a_protocol_of_the_stored_rate_scores_every_stored_frame(write_ms_tcn_tree):
+    reader = MSTCNReader(str(write_ms_tcn_tree()), fps=30, background="background")
+    datamodule = SegmentationDataModule(reader, batch_size=3, sample_rate=3)
+    scores = {}
+    for protocol in ("lea", "mstcn"):
+        torch.manual_seed(0)
+        net = EDTCN(datamodule.in_channels, datamodule.num_classes, (6,), kernel_size=3)
+        task = make_task(datamodule, net, sample_rate=3, protocol=protocol)
+        (scores[protocol],) = make_trainer().test(task, datamodule, verbose=False)
+    task.eval()
+    hits = total = 0
+    for name in datamodule.names("test"):
+        video = reader.read(name)
+        preds = task(video.features[None, :, ::3]).logits[-1, 0].argmax(dim=0)
+        every_frame = torch.stack([preds[t // 3] for t in range(len(video.labels))])
+        hits, total = hits + int((every_frame == video.labels).sum()), total + len(video.labels)
+    assert scores["mstcn"]["test/accuracy"] == pytest.approx(100 * hits / total)
+    assert scores["mstcn"]["test/accuracy"] != pytest.approx(scores["lea"]["test/accuracy"])
+
+
+def test_a_protocol_of_the_stored_rate_needs_the_stored_labels():
+    task = SegmentationTask(EDTCN(4, 3), sample_rate=2, protocol="mstcn")
+    task.log = lambda *args, **kwargs: None
+    with pytest.raises(ValueError, match="protocol 'mstcn' scores every stored frame: the batch needs `stored_labels`"):
+        task._step(batch_of([6]), "val")

@@ -101,6 +101,7 @@ def read_run_of(folder: Path, options: argparse.Namespace) -> Run:
         options.mapping,
         options.background,
         options.sample_rate,
+        options.protocol,
         options.length_policy,
         options.length_tolerance,
     )

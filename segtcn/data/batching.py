@@ -33,6 +33,7 @@ def collate(samples: Sequence[Sample]) -> Batch:
     """
     videos = [sample.video for sample in samples]
     labels = [video.labels for video in videos if video.labels is not None]
+    stored_labels = [sample.stored_labels for sample in samples if sample.stored_labels is not None]
     return Batch(
         # `pad_sequence` wants time first
         features=pad_sequence([video.features.T for video in videos], batch_first=True).mT.contiguous(),
@@ -42,4 +43,5 @@ def collate(samples: Sequence[Sample]) -> Batch:
         ),
         names=[video.name for video in videos],
         num_frames=[sample.num_frames for sample in samples],
+        stored_labels=stored_labels if len(stored_labels) == len(samples) else None,
     )

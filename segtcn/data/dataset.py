@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import torch
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from segtcn.data.readers import Reader
@@ -20,10 +21,12 @@ class Sample(NamedTuple):
     Args:
         video: the kept frames.
         num_frames: frames of the video before ``sample_rate`` was applied.
+        stored_labels: its labels before that, ``(num_frames,)``; None where there is no ground truth.
     """
 
     video: Video
     num_frames: int
+    stored_labels: Tensor | None = None
 
 
 def check_video(
@@ -158,11 +161,12 @@ class SegmentationDataset(Dataset[Sample]):
         video = check_video(
             video, self.reader.feature_dim, len(self.reader.class_names), self.length_policy, self.length_tolerance
         )
-        # copies: a view would keep every stored frame in memory
+        # a copy: a view would keep every stored frame in memory
         features = video.features[:, :: self.sample_rate].clone(memory_format=torch.contiguous_format)
-        labels = None if video.labels is None else video.labels[:: self.sample_rate].clone()
-        sample = Sample(video._replace(features=features, labels=labels), num_frames=video.features.shape[1])
-        size = features.nbytes + (0 if labels is None else labels.nbytes)
+        # of the labels, which are small, all frames are kept
+        labels = None if video.labels is None else video.labels[:: self.sample_rate]
+        sample = Sample(video._replace(features=features, labels=labels), video.features.shape[1], video.labels)
+        size = features.nbytes + (0 if video.labels is None else video.labels.nbytes)
         if size <= self._cache_room:
             self._cache[index] = sample
             self._cache_room -= size

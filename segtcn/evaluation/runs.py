@@ -24,7 +24,7 @@ from segtcn.evaluation.files import (
 )
 from segtcn.evaluation.scoring import parse_background
 from segtcn.metrics import Evaluation, evaluate_videos
-from segtcn.metrics.protocols import SCORES
+from segtcn.metrics.protocols import SCORES, get_protocol
 
 _PART = re.compile(r"split(\d+)-seed(\d+)")
 
@@ -100,6 +100,7 @@ def read_run(
     mapping: Path | None = None,
     background: str | None = None,
     sample_rate: int | None = None,
+    protocol: str | None = None,
     length_policy: LengthPolicy = "error",
     length_tolerance: int = 10,
 ) -> Run:
@@ -107,8 +108,8 @@ def read_run(
 
     A run is a folder of ``segtcn crossval``, one of ``segtcn fit`` after ``segtcn test``, or any folder with one
     prediction file a video. Without ``truth``, the truth comes from the data set that the run's config names.
-    Predictions are stored at the rate of the features; a network that saw every k-th frame is scored on every k-th
-    frame, as in its training run.
+    Predictions are stored at the rate of the features. The protocol says whether they are scored there, or, of a
+    network that saw every k-th frame, on every k-th frame.
 
     Args:
         folder: the run.
@@ -116,7 +117,8 @@ def read_run(
         truth: folder with one file of true labels a video; it may hold other videos, too.
         mapping: ``mapping.txt`` with the name of every class, used with ``truth`` only.
         background: names of the classes to leave out, used with ``truth`` only.
-        sample_rate: score every how many-th stored frame; None takes the config's, or every frame.
+        sample_rate: score every how many-th stored frame; None leaves it to protocol and config.
+        protocol: name of the protocol that will score; None means the run's own, or ``lea``.
         length_policy: where ``truth`` and predictions differ in length, see :func:`read_videos`.
         length_tolerance: largest difference in frames that ``trim`` accepts.
 
@@ -137,8 +139,10 @@ def read_run(
             f"no config.yaml in {folders[0]}: it would say where the truth is; give the folder of the true labels "
             "(`--truth`)"
         )
-    rate = sample_rate or _entry(config, "data", "sample_rate") or 1
-    name, protocol = folder.resolve().name, _entry(config, "model", "protocol")
+    own_protocol = _entry(config, "model", "protocol")
+    stored_rate = get_protocol(protocol or own_protocol or "lea").stored_rate
+    rate = sample_rate or (1 if stored_rate else _entry(config, "data", "sample_rate") or 1)
+    name = folder.resolve().name
     if truth is not None:
         videos = [_from_files(part, truth, mapping, length_policy, length_tolerance) for part in folders]
         class_names = videos[0].class_names
@@ -163,7 +167,7 @@ def read_run(
         seed = int(match[2]) if match else _entry(own, "seed_everything")
         split_name = match[1] if match else str(_entry(own, "data", "split") or "")
         parts.append(RunPart(split_name, seed, _sampled(found, rate)))
-    return Run(name, parts, class_names, left_out, protocol, rate, fps)
+    return Run(name, parts, class_names, left_out, own_protocol, rate, fps)
 
 
 def score_run(run: Run, protocol: str | None = None) -> RunScores:

@@ -34,6 +34,8 @@ class Protocol:
         glue: whether frames whose true class is background are deleted first, and what is left of the video is glued
             together. Two true segments of one class that only background separates become one.
         drop_last_frame: whether the last segment stops at ``T - 1`` instead of ``T`` frames.
+        stored_rate: whether the predictions of a network that sees every k-th frame are repeated to the rate of the
+            stored features and scored there; otherwise every k-th frame is scored, as the network saw them.
         fps: frames per second at which a video of a higher rate is scored, by keeping every k-th frame; None scores
             the frames as they come.
         epsilon: added to the denominators of precision, recall and F1.
@@ -46,6 +48,7 @@ class Protocol:
     background_names: tuple[str, ...] | None = None
     glue: bool = False
     drop_last_frame: bool = False
+    stored_rate: bool = True
     fps: float | None = None
     epsilon: float = 0.0
     used_by: str
@@ -83,6 +86,7 @@ PROTOCOLS = {
     "lea": Protocol(
         accuracy="video",
         f1="video",
+        stored_rate=False,
         used_by="ED-TCN, Dilated TCN (Lea et al., CVPR 2017)",
     ),
     "mstcn": Protocol(

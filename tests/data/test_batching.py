@@ -26,7 +26,7 @@ def test_padding_is_all_that_is_added(lengths: list[int]) -> None:
     assert batch.features.is_contiguous()
     assert batch.names == [f"v{i}" for i in range(len(lengths))]
     assert batch.num_frames == [5 * length for length in lengths]
-    for i, (video, _) in enumerate(samples):
+    for i, (video, *_) in enumerate(samples):
         length = lengths[i]
         assert batch.mask[i].tolist() == [True] * length + [False] * (max(lengths) - length)
         assert video.labels is not None
@@ -39,3 +39,12 @@ def test_padding_is_all_that_is_added(lengths: list[int]) -> None:
 def test_batch_has_labels_only_if_every_video_has() -> None:
     assert collate([sample("a", 4, 0), sample("b", 2, 1, labelled=False)]).labels is None
     assert collate([sample("a", 4, 0), sample("b", 2, 1)]).labels is not None
+
+
+def test_labels_before_sub_sampling_stay_whole_or_are_none() -> None:
+    video = Video("a", torch.zeros(3, 2), torch.tensor([0, 2]))
+    whole = Sample(video, num_frames=4, stored_labels=torch.tensor([0, 1, 2, 2]))
+    batch = collate([whole, whole])
+    assert batch.stored_labels is not None
+    assert [labels.tolist() for labels in batch.stored_labels] == [[0, 1, 2, 2]] * 2
+    assert collate([whole, Sample(video, num_frames=4)]).stored_labels is None

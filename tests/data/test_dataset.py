@@ -42,11 +42,13 @@ def video(num_frames: int = 10, num_labels: int | None = 10, dim: int = 3) -> Vi
 
 def test_every_kth_frame_is_kept() -> None:
     for rate, kept in [(1, list(range(10))), (3, [0, 3, 6, 9]), (10, [0]), (99, [0])]:
-        sample, num_frames = SegmentationDataset(CountingReader(), ["10"], sample_rate=rate)[0]
+        sample, num_frames, stored_labels = SegmentationDataset(CountingReader(), ["10"], sample_rate=rate)[0]
         assert sample.features.tolist() == [[float(t) for t in kept]]
         assert sample.labels is not None
         assert sample.labels.tolist() == [t % 2 for t in kept]
         assert num_frames == 10
+        assert stored_labels is not None
+        assert stored_labels.tolist() == [t % 2 for t in range(10)]
 
 
 def test_videos_without_labels_are_read_without_labels() -> None:
