@@ -286,3 +286,13 @@ def test_overlay_errors_are_one_line_and_leave_nothing_behind(clip, tmp_path, ca
     assert message in err
     assert "Traceback" not in err
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_going_online_without_a_key_is_one_line(small, capsys, monkeypatch, tmp_path):
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    online = ["--trainer.logger.init_args.offline=false", "--trainer.default_root_dir=run"]
+    assert main(["fit", *small, *online]) == 1
+    err = capsys.readouterr().err
+    assert "No API key configured" in err
+    assert "Traceback" not in err

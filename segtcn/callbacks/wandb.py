@@ -42,12 +42,12 @@ class ExperimentLogger(WandbLogger):
         tags: list[str] | None = None,
         notes: str | None = None,
     ) -> None:
-        if offline is None and "WANDB_MODE" not in os.environ:
-            offline = not _has_key()
         import wandb
 
-        # not the parent's `offline`, which would set WANDB_MODE for the whole process
-        mode: dict[str, Any] = {} if offline is None else {"mode": "offline" if offline else "online"}
+        if offline is None:
+            mode = os.environ.get("WANDB_MODE") or ("online" if _has_key() else "offline")
+        else:
+            mode = "offline" if offline else "online"
         # quiet: a cross-validation would print a summary after every run
         settings = wandb.Settings(quiet=True)
         super().__init__(
@@ -58,7 +58,7 @@ class ExperimentLogger(WandbLogger):
             tags=tags,
             notes=notes,
             settings=settings,
-            **mode,
+            mode=mode,  # not the parent's `offline`, which would set WANDB_MODE for the whole process
         )
         self._wandb_init.pop("anonymous", None)  # wandb warns that it has no effect
 

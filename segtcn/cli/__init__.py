@@ -23,6 +23,10 @@ COMMANDS = {
 }
 """Name of every command: the module whose ``main(argv)`` runs it, and what it does."""
 
+USER_ERRORS = (ValueError, OSError, ImportError)
+LIBRARIES_OF_USER_ERRORS = ("wandb", "lightning_fabric")
+"""Libraries whose own exceptions say what the user can mend: no key, no such device."""
+
 EXAMPLES = """\
 examples:
   segtcn demo
@@ -73,8 +77,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("segtcn: interrupted", file=sys.stderr)
         return 130
-    except (ValueError, OSError, ImportError) as error:
-        if os.environ.get("SEGTCN_TRACEBACK"):
+    except Exception as error:
+        known = isinstance(error, USER_ERRORS) or type(error).__module__.split(".")[0] in LIBRARIES_OF_USER_ERRORS
+        if not known or os.environ.get("SEGTCN_TRACEBACK"):
             raise
         print(f"segtcn {argv[0]}: error: {error}\n(SEGTCN_TRACEBACK=1 shows where)", file=sys.stderr)
         return 1

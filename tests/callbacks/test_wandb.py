@@ -40,7 +40,7 @@ def test_online_with_a_stored_key_of_the_same_server_only(tmp_path, monkeypatch)
 def test_the_argument_decides_and_the_environment_has_the_word_where_it_is_silent(tmp_path, monkeypatch):
     assert mode_of(ExperimentLogger(save_dir=str(tmp_path), offline=False)) == "online"
     monkeypatch.setenv("WANDB_MODE", "disabled")
-    assert mode_of(ExperimentLogger(save_dir=str(tmp_path))) is None
+    assert mode_of(ExperimentLogger(save_dir=str(tmp_path))) == "disabled"
     assert mode_of(ExperimentLogger(save_dir=str(tmp_path), offline=True)) == "offline"
 
 
