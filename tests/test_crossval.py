@@ -111,6 +111,12 @@ def test_a_split_that_does_not_exist_is_named(command, capsys):
     assert "there is no split 9; the data set has 1, 2" in capsys.readouterr().err
 
 
+def test_the_protocol_is_that_of_the_task(command, tmp_path):
+    assert main([*command, "--splits=1", "--trainer.logger=false", "--protocol=mstcn"]) == 0
+    assert json.loads((tmp_path / "out" / "results.json").read_text())["protocol"] == "mstcn"
+    assert "Protocol `mstcn`" in (tmp_path / "out" / "results.md").read_text()
+
+
 def test_seeds_must_be_numbers(command, capsys):
     with pytest.raises(SystemExit):
         main([*command, "--seeds=a"])

@@ -42,8 +42,11 @@ def main(argv: Sequence[str]) -> None:
     )
     parser.add_argument("--seeds", type=_numbers, default=[0], metavar="0,1,2", help="seeds (default: 0)")
     parser.add_argument("--splits", type=_numbers, metavar="1,2", help="splits (default: all of the data set)")
+    parser.add_argument("--protocol", metavar="NAME", help="evaluation protocol, as --model.protocol (default: lea)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder (default: runs/crossval-NAMES-OF-THE-CONFIGS)")
     options, fit_args = parser.parse_known_args(argv[1:])
+    if options.protocol is not None:
+        fit_args.append(f"--model.protocol={options.protocol}")
     crossval(fit_args, options.seeds, options.splits, options.out or _default_folder(fit_args))
 
 
