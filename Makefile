@@ -25,7 +25,7 @@ format: $(VENV)/.installed-lint
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.installed-test
-	set -e; for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark; done
+	$(BIN)/python benchmarks/metrics.py
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache

@@ -32,7 +32,7 @@ def read_checkpoint(path: str | Path | IO[bytes], map_location: Any = "cpu") -> 
         )
     try:
         checkpoint = torch.load(path, map_location=map_location, weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError) as error:
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError, OSError) as error:
         raise ValueError(
             f"{path} cannot be read as a checkpoint: it is damaged, or holds more than weights and plain values "
             "and could run code"

@@ -85,10 +85,11 @@ def test_wandb_run_holds_config_scores_classes_card_and_timelines(run):
     assert [row["epoch"] for row in per_epoch] == [0, 1, 2]
     for key in ("loss", "accuracy", "edit", "f1@10", "f1@25", "f1@50", "accuracy/cut", "f1@50/pour milk"):
         assert all(np.isfinite(row[f"train/{key}"]) for row in per_epoch), key
-    (captions,) = [row["train/timelines.captions"] for row in rows if "train/timelines.captions" in row]
-    assert set(captions) == {"P01_tea", "P01_soup", "P02_soup"}
+    (caption,) = [row["train/timelines.caption"] for row in rows if "train/timelines.caption" in row]
+    assert set(caption.split(", ")) == {"P01_tea", "P01_soup", "P02_soup"}
     rows = wandb_file.history(test_run)
-    assert [row["test/timelines.captions"] for row in rows if "test/timelines.captions" in row] == [["P02_tea"]]
+    assert [row["test/timelines.caption"] for row in rows if "test/timelines.caption" in row] == ["P02_tea"]
+    assert wandb_file.config(test_run)["ckpt_path"] == f"{run}/checkpoints/last.ckpt"
     (picture,) = test_run.parent.glob("files/media/images/test/timelines*.png")
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert any("test/f1@50/cut" in row for row in rows)
@@ -186,6 +187,8 @@ def test_short_names_and_model_help(capsys):
         (["--data.split=7"], "split 7 does not exist"),
         (["--data.reader.init_args.root=nowhere"], "nowhere"),
         (["--model.protocol=mine"], "`protocol` must be one of"),
+        (["--data.sample_rate=0"], "`sample_rate` must be at least 1"),
+        (["--model.net.init_args.kernel_size=0"], "`kernel_size` and `dilation` must be at least 1, got 0"),
         (["--trainer.default_root_dir=ms_tcn/mapping.txt/run"], "cannot write the run into ms_tcn/mapping.txt/run"),
         (["--data.validation=[P02_tea]"], "test videos"),
     ],
@@ -209,9 +212,10 @@ def test_bad_features_stop_before_training_and_name_the_file(small, tmp_path, ca
     assert not (tmp_path / "run" / "checkpoints").exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 broken zip"])
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 broken zip", None])
 def test_a_damaged_checkpoint_is_named(run, capsys, content):
-    (run / "bad.ckpt").write_bytes(content)
+    half = (run / "checkpoints" / "last.ckpt").read_bytes()[:20_000]
+    (run / "bad.ckpt").write_bytes(half if content is None else content)
     assert main(["test", "-c", f"{run}/config.yaml", "--ckpt_path", f"{run}/bad.ckpt"]) == 1
     err = capsys.readouterr().err
     assert "bad.ckpt cannot be read as a checkpoint" in err
@@ -295,4 +299,20 @@ def test_going_online_without_a_key_is_one_line(small, capsys, monkeypatch, tmp_
     assert main(["fit", *small, *online]) == 1
     err = capsys.readouterr().err
     assert "No API key configured" in err
+    assert "Traceback" not in err
+
+
+def test_without_a_checkpoint_the_last_one_of_the_run_is_scored_never_new_weights(run, tmp_path, capsys):
+    assert main(["test", "-c", f"{run}/config.yaml", "--ckpt_path", f"{run}/checkpoints/last.ckpt"]) == 0
+    expected = (run / "test_scores.json").read_text()
+    assert main(["test", "-c", f"{run}/config.yaml", "--seed_everything=9"]) == 0
+    assert (run / "test_scores.json").read_text() == expected
+    assert main(["test", "-c", f"{run}/config.yaml", f"--trainer.default_root_dir={tmp_path}/other"]) == 1
+    assert "no checkpoint: --ckpt_path FILE says which" in capsys.readouterr().err
+
+
+def test_the_checkpoint_of_another_network_is_one_line(run, capsys):
+    assert main(["test", "-c", f"{run}/config.yaml", "--model.net.init_args.kernel_size=3"]) == 1
+    err = capsys.readouterr().err
+    assert "size mismatch" in err
     assert "Traceback" not in err

@@ -6,6 +6,7 @@ import json
 import statistics
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -121,6 +122,34 @@ def test_seeds_must_be_numbers(command, capsys):
     with pytest.raises(SystemExit):
         main([*command, "--seeds=a"])
     assert "expected whole numbers with commas between them, got 'a'" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main([*command, "--seeds=-1"])
+    assert "expected numbers from 0 upwards, got '-1'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--seed=1", "--split=1", "--data.split=2", "--seed_everything=3"])
+def test_options_of_one_run_are_refused(command, capsys, option):
+    with pytest.raises(SystemExit):
+        main([*command, option])
+    assert f"{option.split('=')[0]} is for one run: give --seeds and --splits" in capsys.readouterr().err
+
+
+def test_the_config_of_a_run_can_be_cross_validated(command, tmp_path):
+    fit = [word for word in command[1:] if not word.startswith("--out")] + ["--trainer.logger=false"]
+    assert main(["fit", *fit, "--trainer.default_root_dir=run"]) == 0
+    resume = ["--ckpt_path=run/checkpoints/last.ckpt", "--trainer.max_epochs=3"]
+    assert main(["fit", "-c=run/config.yaml", *resume]) == 0
+    assert "ckpt_path" not in (tmp_path / "run" / "config.yaml").read_text()
+    assert main(["crossval", "-c=run/config.yaml", "--splits=1", "--out=again"]) == 0
+    assert "One seed: no standard deviation." in (tmp_path / "again" / "results.md").read_text()
+
+
+def test_a_bad_test_video_is_found_before_training(command, tmp_path, capsys):
+    path = tmp_path / "ms_tcn" / "features" / "P02_tea.npy"
+    np.save(path, np.full_like(np.load(path), np.nan))
+    assert main([*command, "--splits=1", "--trainer.logger=false"]) == 1
+    assert "P02_tea.npy" in capsys.readouterr().err
+    assert not (tmp_path / "out" / "split1-seed0" / "checkpoints").exists()
 
 
 def test_help_has_examples(capsys):

@@ -52,7 +52,7 @@ def test_wandb_run_holds_training_test_and_timelines(small):
     rows = wandb_file.history(run)
     assert any("train/f1@50" in row for row in rows)
     assert any("test/f1@50/stir" in row for row in rows)
-    assert any("test/timelines.captions" in row for row in rows)
+    assert any("test/timelines.caption" in row for row in rows)
     assert wandb_file.config(run)["data_card"]["data/num_classes"] == 9
 
 

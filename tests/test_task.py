@@ -179,6 +179,16 @@ def test_features_of_another_shape_are_refused(shape, tmp_path):
         load_model(tmp_path / "task.ckpt").predict(torch.zeros(shape))
 
 
+def test_features_that_are_not_finite_are_refused(tmp_path):
+    trainer = make_trainer()
+    trainer.strategy.connect(SegmentationTask(EDTCN(4, 3, (6,), 3)))
+    trainer.save_checkpoint(tmp_path / "task.ckpt")
+    features = torch.zeros(4, 10)
+    features[2, 7] = torch.nan
+    with pytest.raises(ValueError, match="`features` must be finite, got NaN or infinity in frame 7"):
+        load_model(tmp_path / "task.ckpt").predict(features)
+
+
 def test_an_untrusted_checkpoint_runs_no_code(tmp_path):
     class Evil:
         def __reduce__(self):

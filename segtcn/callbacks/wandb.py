@@ -174,17 +174,11 @@ class WandbSegmentations(Callback):
             return
         import wandb
 
-        from segtcn.visualization.timeline import plot_timeline
+        from segtcn.visualization.timeline import plot_timelines
 
-        images = []
-        for name, labels, preds in videos:
-            figure = plot_timeline(
-                {"truth": labels, "prediction": preds},
-                task.class_names,
-                fps=task.fps,
-                background=task.background,
-                title=name,
-            )
-            images.append(wandb.Image(figure, caption=name))
+        tracks = {name: {"truth": labels, "prediction": preds} for name, labels, preds in videos}
+        # one picture: W&B shows several well only if they are of one size
+        figure = plot_timelines(tracks, task.class_names, fps=task.fps, background=task.background)
+        image = wandb.Image(figure, caption=", ".join(tracks))
         step = {"epoch": trainer.current_epoch, "trainer/global_step": trainer.global_step}
-        trainer.logger.experiment.log({f"{subset}/timelines": images, **step})
+        trainer.logger.experiment.log({f"{subset}/timelines": image, **step})

@@ -75,10 +75,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         command.main(argv)
     except KeyboardInterrupt:
-        print("segtcn: interrupted", file=sys.stderr)
+        print(
+            "segtcn: interrupted; `crossval` continues with the same command, `fit` with --ckpt_path", file=sys.stderr
+        )
         return 130
     except Exception as error:
         known = isinstance(error, USER_ERRORS) or type(error).__module__.split(".")[0] in LIBRARIES_OF_USER_ERRORS
+        # the checkpoint of another network
+        known = known or (isinstance(error, RuntimeError) and "in loading state_dict" in str(error))
         if not known or os.environ.get("SEGTCN_TRACEBACK"):
             raise
         print(f"segtcn {argv[0]}: error: {error}\n(SEGTCN_TRACEBACK=1 shows where)", file=sys.stderr)

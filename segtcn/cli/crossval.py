@@ -13,7 +13,7 @@ from typing import Any
 
 from segtcn.atomic import atomic_path
 from segtcn.callbacks.wandb import ExperimentLogger, finish
-from segtcn.cli.lightning import SegmentationCLI
+from segtcn.cli.lightning import SegmentationCLI, raise_if_interrupted
 from segtcn.tables import SCORES, scores_table
 
 DESCRIPTION = """\
@@ -45,6 +45,9 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--protocol", metavar="NAME", help="evaluation protocol, as --model.protocol (default: lea)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder (default: runs/crossval-NAMES-OF-THE-CONFIGS)")
     options, fit_args = parser.parse_known_args(argv[1:])
+    for word in fit_args:
+        if word.split("=")[0] in ("--seed", "--split", "--data.split", "--seed_everything"):
+            parser.error(f"{word.split('=')[0]} is for one run: give --seeds and --splits")
     if options.protocol is not None:
         fit_args.append(f"--model.protocol={options.protocol}")
     crossval(fit_args, options.seeds, options.splits, options.out or _default_folder(fit_args))
@@ -102,12 +105,17 @@ def crossval(fit_args: Sequence[str], seeds: Sequence[int], splits: Sequence[int
 def results_table(results: dict[str, Any]) -> str:
     """The Markdown table of ``results.json``: every run, then the mean and standard deviation."""
     rows: dict[str, dict[str, Any]] = {f"split {run['split']}, seed {run['seed']}": run for run in results["runs"]}
-    rows["mean ± std"] = {key: f"{score['mean']:.1f} ± {score['std']:.1f}" for key, score in results["scores"].items()}
+    if len(results["seeds"]) > 1:
+        spread = "std: sample standard deviation over the seeds of the mean over the splits."
+        mean = {key: f"{score['mean']:.1f} ± {score['std']:.1f}" for key, score in results["scores"].items()}
+        rows["mean ± std"] = mean
+    else:
+        spread = "One seed: no standard deviation."
+        rows["mean"] = {key: score["mean"] for key, score in results["scores"].items()}
     return (
         f"{scores_table(rows, 'run')}\n\n"
         f"Protocol `{results['protocol']}`, percent, test videos, {results['epochs']} epochs, {results['selection']}. "
-        f"Mean over {len(results['splits'])} splits, then over {len(results['seeds'])} seeds; "
-        "std: sample standard deviation over the seeds of the mean over the splits."
+        f"Mean over splits ({len(results['splits'])}), then over seeds ({len(results['seeds'])}). {spread}"
     )
 
 
@@ -121,8 +129,12 @@ def _train_and_test(fit_args: Sequence[str], seed: int, split: int, out: Path, u
     cli = SegmentationCLI([*fit_args, *args], run=False)
     last = folder / "checkpoints" / "last.ckpt"
     try:
+        cli.datamodule.dataset("test").check()  # a bad test video is found before training, not after
         cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=last if last.exists() else None, weights_only=True)
         (scores,) = cli.trainer.test(cli.model, cli.datamodule, verbose=False)
+    except SystemExit as stop:
+        raise_if_interrupted(stop)
+        raise
     finally:
         finish()
     named = {key: scores[f"test/{key}"] for key in SCORES}
@@ -169,4 +181,6 @@ def _numbers(text: str) -> list[int]:
         numbers = [int(part) for part in text.split(",")]
     except ValueError:
         raise argparse.ArgumentTypeError(f"expected whole numbers with commas between them, got {text!r}") from None
+    if min(numbers) < 0:
+        raise argparse.ArgumentTypeError(f"expected numbers from 0 upwards, got {text!r}")
     return list(dict.fromkeys(numbers))

@@ -83,7 +83,7 @@ class SegmentationCLI(LightningCLI):
         parser.set_defaults({"checkpoint.save_last": True, "checkpoint.save_top_k": 0, "checkpoint.every_n_epochs": 10})
         parser.add_lightning_class_args(PredictionWriter, "predictions")
         # links, not defaults: a config taken from one run must not write into that run's folder again
-        parser.set_defaults({"trainer.default_root_dir": f"runs/{datetime.now():%Y%m%d-%H%M%S}"})
+        parser.set_defaults({"trainer.default_root_dir": f"runs/{datetime.now():%Y%m%d-%H%M%S-%f}"})
         parser.link_arguments("trainer.default_root_dir", "checkpoint.dirpath", compute_fn=_checkpoints_of)
         parser.link_arguments("trainer.default_root_dir", "predictions.folder", compute_fn=_predictions_of)
         parser.add_lightning_class_args(WandbSegmentations, "wandb_segmentations")
@@ -94,13 +94,18 @@ class SegmentationCLI(LightningCLI):
         """Make the run's folder, unless it holds another run."""
         config = self.config if self.subcommand is None else self.config[self.subcommand]
         folder = Path(config.trainer.default_root_dir)
+        if self.subcommand in ("validate", "test", "predict") and config.ckpt_path is None:
+            last = folder / "checkpoints" / "last.ckpt"
+            if not last.is_file():
+                raise ValueError(f"no checkpoint: --ckpt_path FILE says which; there is no {last}")
+            config.ckpt_path = str(last)  # a network with new weights would be scored otherwise
         logger = config.trainer.logger
         if hasattr(logger, "class_path") and logger.class_path.endswith(ExperimentLogger.__name__):
             logger.init_args.save_dir = str(folder)
         if self.subcommand == "fit" and config.ckpt_path is None and (folder / "config.yaml").exists():
             raise ValueError(
                 f"{folder} already holds a run: choose another folder with --trainer.default_root_dir, "
-                f"or continue it with --ckpt_path {folder}/checkpoints/last.ckpt"
+                f"or continue it with --ckpt_path {folder}/checkpoints/last.ckpt, if that is there"
             )
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -139,7 +144,9 @@ class SegmentationCLI(LightningCLI):
         folder = Path(self.trainer.default_root_dir)
         with atomic_path(folder / f"{subset}_scores.json") as path:
             path.write_text(json.dumps({"protocol": self.model.protocol, **scores}, indent=2) + "\n", encoding="utf-8")
-        print(f"scores: {folder / f'{subset}_scores.json'}\npredictions: {_predictions_of(str(folder))}")
+        print(f"scores: {folder / f'{subset}_scores.json'}")
+        if subset == "test":
+            print(f"predictions: {_predictions_of(str(folder))}")
 
 
 def _checkpoints_of(folder: str) -> str:
@@ -150,12 +157,24 @@ def _predictions_of(folder: str) -> str:
     return f"{folder}/predictions"
 
 
+def raise_if_interrupted(stop: SystemExit) -> None:
+    """Turn the exit that Lightning makes of Ctrl-C back into what it was."""
+    if isinstance(stop.__context__, KeyboardInterrupt):
+        raise KeyboardInterrupt from stop
+
+
 class SaveRunConfig(SaveConfigCallback):
-    """Save the config of a training run in its folder and log it; scoring leaves both as they are."""
+    """Log the config of every run; save that of a training run in its folder."""
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: D102
-        if stage == "fit":
-            super().setup(trainer, pl_module, stage)
+        if stage != "fit":
+            self.save_config(trainer, pl_module, stage)
+            return
+        config, self.config = self.config, self.config.clone()
+        for key in ("ckpt_path", "weights_only"):  # of this start, not of the run: the config must start it anew
+            self.config.pop(key, None)
+        super().setup(trainer, pl_module, stage)
+        self.config = config
 
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Log the whole config, defaults included."""
@@ -168,5 +187,8 @@ def main(argv: Sequence[str]) -> None:
     """Run one of the subcommands; ``argv`` begins with its name."""
     try:
         SegmentationCLI(argv)
+    except SystemExit as stop:
+        raise_if_interrupted(stop)
+        raise
     finally:
         finish()

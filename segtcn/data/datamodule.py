@@ -62,6 +62,8 @@ class SegmentationDataModule(LightningDataModule):
         if split not in reader.splits:
             splits = ", ".join(map(str, reader.splits))
             raise ValueError(f"split {split} does not exist in this data set: choose `split` from {splits}")
+        if sample_rate < 1:
+            raise ValueError(f"`sample_rate` must be at least 1 (every frame), got {sample_rate}")
         if batch_size < 1:
             raise ValueError(f"`batch_size` must be at least 1, got {batch_size}")
         if not isinstance(validation, list) and not 0 <= validation < 1:

@@ -64,7 +64,7 @@ class TrainedModel(nn.Module):
                 standardisation happen here.
 
         Raises:
-            ValueError: if the shape does not fit the network or there is no frame.
+            ValueError: if the shape does not fit the network, there is no frame, or a value is not finite.
         """
         expected = self.net.in_channels
         if features.ndim != 2 or features.shape[0] != expected or features.shape[1] == 0:
@@ -72,6 +72,9 @@ class TrainedModel(nn.Module):
                 f"`features` must have the shape ({expected}, T) with T >= 1, got {tuple(features.shape)}; "
                 "features stored as (T, D) need `.T`"
             )
+        if not features.isfinite().all():
+            frame = int((~features.isfinite()).any(dim=0).nonzero()[0])
+            raise ValueError(f"`features` must be finite, got NaN or infinity in frame {frame}")
         sampled = features[None, :, :: self.sample_rate].to(self.standardization.mean)
         probabilities = self.net(self.standardization(sampled)).logits[-1, 0].softmax(dim=0)
         confidence, labels = (

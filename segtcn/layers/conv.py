@@ -21,6 +21,9 @@ class TemporalConv1d(nn.Conv1d):
         causal: whether frame t sees only frames up to t.
         bias: whether to add a learned bias.
 
+    Raises:
+        ValueError: if ``kernel_size`` or ``dilation`` is below 1.
+
     Shape:
         ``(B, in_channels, T)`` and a mask ``(B, T)`` or None to ``(B, out_channels, T)``.
 
@@ -39,6 +42,8 @@ class TemporalConv1d(nn.Conv1d):
         causal: bool = False,
         bias: bool = True,
     ) -> None:
+        if kernel_size < 1 or dilation < 1:
+            raise ValueError(f"`kernel_size` and `dilation` must be at least 1, got {kernel_size} and {dilation}")
         super().__init__(in_channels, out_channels, kernel_size, dilation=dilation, bias=bias)
         self.span = (kernel_size - 1) * dilation
         left = self.span if causal else self.span // 2

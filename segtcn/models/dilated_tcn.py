@@ -79,7 +79,8 @@ class DilatedTCN(SegmentationModel):
         if num_stacks < 1 or num_layers < 1:
             raise ValueError(f"`num_stacks` and `num_layers` must be at least 1, got {num_stacks} and {num_layers}")
         self.in_channels, self.num_classes, self.causal = in_channels, num_classes, causal
-        kernel_size = kernel_size or (2 if causal else 3)
+        if kernel_size is None:
+            kernel_size = 2 if causal else 3
         self.conv_in = TemporalConv1d(in_channels, hidden_channels, kernel_size, causal=causal)
         self.blocks = nn.ModuleList(
             _ResidualBlock(hidden_channels, kernel_size, 2**i, causal, dropout, activation)
