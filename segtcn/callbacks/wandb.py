@@ -52,7 +52,7 @@ class ExperimentLogger(WandbLogger):
         settings = wandb.Settings(quiet=True)
         super().__init__(
             name=name,
-            save_dir=save_dir,
+            save_dir=os.path.abspath(save_dir),  # W&B's own process may have been started in another folder
             project=project,
             group=group,
             tags=tags,

@@ -55,3 +55,8 @@ def test_a_report_becomes_an_artefact_of_the_open_run(tmp_path, monkeypatch):
     requests = [record.request.log_artifact.artifact for record in wandb_file.records(run)]
     artifacts = [record.artifact for record in wandb_file.records(run) if record.HasField("artifact")]
     assert [artifact.name for artifact in artifacts or requests if artifact.name] == ["analysis"]
+
+
+def test_a_relative_folder_means_that_of_this_process(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert ExperimentLogger(save_dir="run").save_dir == str(tmp_path / "run")
