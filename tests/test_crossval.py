@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import statistics
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import torch
 
 from segtcn.cli import main
 from segtcn.cli.crossval import results_table
+from segtcn.task import SegmentationTask
 from tests import wandb_file
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -157,3 +159,24 @@ def test_help_has_examples(capsys):
         main(["crossval", "--help"])
     assert stop.value.code == 0
     assert "--seeds 0,1,2" in capsys.readouterr().out
+
+
+def test_ctrl_c_in_the_middle_leaves_a_checkpoint_from_which_the_same_command_goes_on(command, tmp_path, monkeypatch):
+    once = [*command, "--splits=1", "--trainer.logger=false", "--trainer.max_epochs=12"]
+
+    def interrupt(task):
+        if task.current_epoch == 11:
+            raise KeyboardInterrupt
+
+    handler = signal.getsignal(signal.SIGINT)
+    with monkeypatch.context() as patch:
+        patch.setattr(SegmentationTask, "on_train_epoch_start", interrupt)
+        assert main(once) == 130
+    signal.signal(signal.SIGINT, handler)  # Lightning ignores further interrupts while it shuts down
+    last = tmp_path / "out" / "split1-seed0" / "checkpoints" / "last.ckpt"
+    assert torch.load(last, weights_only=True)["epoch"] == 9
+    started = []
+    with monkeypatch.context() as patch:
+        patch.setattr(SegmentationTask, "on_train_epoch_start", lambda task: started.append(task.current_epoch))
+        assert main(once) == 0
+    assert started == [10, 11]

@@ -79,8 +79,9 @@ class SegmentationCLI(LightningCLI):
             parser.link_arguments(source, target, apply_on="instantiate")
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
         parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
-        # by default nothing is selected: the last epoch counts, and saving now and then makes a run resumable
-        parser.set_defaults({"checkpoint.save_last": True, "checkpoint.save_top_k": 0, "checkpoint.every_n_epochs": 10})
+        # By default nothing is selected: the last epoch counts, and saving now and then makes a run resumable. Not
+        # `save_top_k=0`: Lightning then writes last.ckpt at the end only
+        parser.set_defaults({"checkpoint.save_last": True, "checkpoint.save_top_k": 1, "checkpoint.every_n_epochs": 10})
         parser.add_lightning_class_args(PredictionWriter, "predictions")
         # links, not defaults: a config taken from one run must not write into that run's folder again
         parser.set_defaults({"trainer.default_root_dir": f"runs/{datetime.now():%Y%m%d-%H%M%S-%f}"})

@@ -12,4 +12,6 @@ def quieten() -> None:
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message=r"`isinstance\(treespec, LeafSpec\)` is deprecated")
+    # meant: a run that continues; one that would overwrite another is refused before
+    warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
     os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")
