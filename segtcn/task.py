@@ -30,10 +30,12 @@ class StepOutput(NamedTuple):
     Args:
         batch: the batch.
         probabilities: softmax of the last stage, ``(B, C, T)``; undefined on padding.
+        preds: the predicted class of every frame, ``(B, T)`` int64; undefined on padding.
     """
 
     batch: Batch
     probabilities: Tensor
+    preds: Tensor
 
 
 class SegmentationTask(LightningModule):
@@ -142,7 +144,7 @@ class SegmentationTask(LightningModule):
         return self._step(batch, "test")
 
     def predict_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:  # noqa: D102
-        return {"output": StepOutput(batch, self(batch.features, batch.mask).logits[-1].softmax(dim=1))}
+        return {"output": self._step_output(batch, self(batch.features, batch.mask))}
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Stop before a gradient that is not finite spoils the weights."""
@@ -199,14 +201,19 @@ class SegmentationTask(LightningModule):
             raise ValueError(f"no ground truth for {', '.join(batch.names)}: use `segtcn predict`, which needs none")
         output = self(batch.features, batch.mask)
         loss = self.loss(*output, batch.labels, batch.mask)
-        preds, labels, mask = output.logits[-1].argmax(dim=1), batch.labels, batch.mask
+        step_output = self._step_output(batch, output)
+        preds, labels, mask = step_output.preds, batch.labels, batch.mask
         if self.scores_stored_rate:
             preds, labels, mask = self._at_stored_rate(preds, batch)
         for scores in (self.scores, self.class_scores):
             scores[f"{subset}_scores"].update(preds, labels, mask)  # type: ignore[operator]
         num_frames = int(batch.mask.sum())  # weighs the batches, so that the epoch's loss is the mean over all frames
         self.log(f"{subset}/loss", loss, on_step=False, on_epoch=True, batch_size=num_frames, sync_dist=True)
-        return {"loss": loss, "output": StepOutput(batch, output.logits[-1].detach().softmax(dim=1))}
+        return {"loss": loss, "output": step_output}
+
+    @torch.no_grad()
+    def _step_output(self, batch: Batch, output: Output) -> StepOutput:
+        return StepOutput(batch, output.logits[-1].softmax(dim=1), self.net.decode(output, batch.mask))
 
     def _at_stored_rate(self, preds: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Predictions, labels and mask before sub-sampling, ``(B, T)`` each."""

@@ -45,14 +45,15 @@ class PredictionWriter(Callback):
     def _write(self, task: LightningModule, output: StepOutput) -> None:
         if self.folder is None or not isinstance(task, SegmentationTask):
             return
-        batch, probabilities = output
+        batch = output.batch
+        confidences = output.probabilities.gather(1, output.preds[:, None])[:, 0]  # (B, T)
         fps = None if task.fps is None else task.fps * task.sample_rate  # of the stored features
-        for name, mask, num_frames, scores in zip(
-            batch.names, batch.mask, batch.num_frames, probabilities.cpu(), strict=True
+        for name, mask, num_frames, preds, scores in zip(
+            batch.names, batch.mask, batch.num_frames, output.preds, confidences, strict=True
         ):
-            confidence, labels = scores[:, mask.cpu()].max(dim=0)
-            labels = repeat_frames(labels, task.sample_rate, num_frames)
-            confidence = repeat_frames(confidence, task.sample_rate, num_frames)
+            labels, confidence = (
+                repeat_frames(frames[mask].cpu(), task.sample_rate, num_frames) for frames in (preds, scores)
+            )
             # a name may hold folders ("P03/cam01"); readers refuse those that lead out of the folder
             path = self.folder / f"{name}.txt"
             path.parent.mkdir(parents=True, exist_ok=True)

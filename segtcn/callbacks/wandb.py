@@ -159,12 +159,10 @@ class WandbSegmentations(Callback):
         return epoch == trainer.max_epochs or epoch % self.every_n_epochs == 0
 
     def _collect(self, trainer: Trainer, output: StepOutput) -> None:
-        batch, probabilities = output
+        batch = output.batch
         if not isinstance(trainer.logger, WandbLogger) or batch.labels is None:
             return
-        for name, labels, preds, mask in zip(
-            batch.names, batch.labels, probabilities.argmax(dim=1), batch.mask, strict=True
-        ):
+        for name, labels, preds, mask in zip(batch.names, batch.labels, output.preds, batch.mask, strict=True):
             if len(self._videos) < self.num_videos:
                 self._videos.append((name, labels[mask].cpu(), preds[mask].cpu()))
 

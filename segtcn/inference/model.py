@@ -76,9 +76,11 @@ class TrainedModel(nn.Module):
             frame = int((~features.isfinite()).any(dim=0).nonzero()[0])
             raise ValueError(f"`features` must be finite, got NaN or infinity in frame {frame}")
         sampled = features[None, :, :: self.sample_rate].to(self.standardization.mean)
-        probabilities = self.net(self.standardization(sampled)).logits[-1, 0].softmax(dim=0)
-        confidence, labels = (
-            repeat_frames(value, self.sample_rate, features.shape[1]) for value in probabilities.max(dim=0)
+        output = self.net(self.standardization(sampled))
+        labels = self.net.decode(output)[0]
+        confidence = output.logits[-1, 0].softmax(dim=0).gather(0, labels[None])[0]
+        labels, confidence = (
+            repeat_frames(value, self.sample_rate, features.shape[1]) for value in (labels, confidence)
         )
         return Prediction(labels, confidence, frames_to_segments(labels))
 

@@ -111,7 +111,7 @@ class MaskedBatchNorm1d(nn.BatchNorm1d):
     def __init__(self, channels: int) -> None:
         super().__init__(channels)
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:  # type: ignore[override]  # noqa: D102
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:  # noqa: D102
         if not self.training:
             return super().forward(x)
         mean, variance, count = masked_moments(x, mask, dims=(0, 2))

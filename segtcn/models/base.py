@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor, nn
@@ -15,14 +16,19 @@ class SegmentationModel(nn.Module, ABC):
     """A network that gives every frame of a video a score for every class.
 
     A subclass sets ``in_channels``, ``num_classes`` and ``causal`` in its constructor and implements
-    :attr:`receptive_field` and :meth:`forward`; a causal one also :meth:`initial_state` and :meth:`step`.
-    Losses, the task, streaming and the command line know nothing more about it.
+    :attr:`receptive_field` and :meth:`forward`; a causal one also :meth:`initial_state` and :meth:`step`; one whose
+    labels are not simply the best logits, :meth:`decode`. Losses, the task, streaming and the command line know nothing
+    more about it.
+
+    A constructor's arguments are plain values, so that a checkpoint can store the call. A network inside the network is
+    given as a factory, ``Callable[[int, int], SegmentationModel]`` of ``in_channels`` and ``num_classes``, and kept as
+    the submodule of the argument's name.
 
     Attributes:
         in_channels: feature width D.
         num_classes: C.
         causal: whether frame t depends on frames up to t only.
-        init_args: the constructor's arguments by name, defaults included; a checkpoint stores them.
+        init_args: the constructor's arguments by name, defaults included.
     """
 
     in_channels: int
@@ -35,13 +41,20 @@ class SegmentationModel(nn.Module, ABC):
         # `bind_partial`: `copy` and `pickle` call this without arguments; a wrong call fails in `__init__`, by name
         call = inspect.signature(cls).bind_partial(*args, **kwargs)
         call.apply_defaults()
-        object.__setattr__(net, "init_args", {name: _plain(value) for name, value in call.arguments.items()})
+        object.__setattr__(net, "init_args", dict(call.arguments))
         return net
 
     @property
     def spec(self) -> dict[str, Any]:
-        """The constructor call as plain values: ``class_name`` and ``init_args``; :func:`build_network` runs it."""
-        return {"class_name": type(self).__name__, "init_args": self.init_args}
+        """The constructor call as plain values: ``class_name`` and ``init_args``; :func:`build_network` runs it.
+
+        In the place of a factory stands the ``spec`` of the network that it made.
+        """
+        init_args = {
+            name: getattr(self, name).spec if callable(value) else _plain(value)
+            for name, value in self.init_args.items()
+        }
+        return {"class_name": type(self).__name__, "init_args": init_args}
 
     @property
     @abstractmethod
@@ -63,6 +76,18 @@ class SegmentationModel(nn.Module, ABC):
             Logits ``(S, B, C, T)``. Real frames get the same values whatever stands on padding; what the padded
             frames themselves get is undefined.
         """
+
+    def decode(self, output: Output, mask: Tensor | None = None) -> Tensor:
+        """The predicted label of every frame: here, the class with the largest logit of the last stage.
+
+        Args:
+            output: of :meth:`forward`.
+            mask: True on real frames, ``(B, T)`` bool; None if there is no padding.
+
+        Returns:
+            Class indexes, ``(B, T)`` int64; undefined on padding.
+        """
+        return output.logits[-1].argmax(dim=1)
 
     def initial_state(self, batch_size: int = 1) -> Any:
         """State before the first frame of a stream.
@@ -90,7 +115,8 @@ class SegmentationModel(nn.Module, ABC):
     def _not_streamable(self) -> ValueError:
         future = self.receptive_field[1]
         needs = "all future frames" if future is None else f"{future} future frames"
-        return ValueError(f"{type(self).__name__} cannot stream: it needs {needs}; build it with `causal=True`")
+        remedy = "; build it with `causal=True`" if "causal" in self.init_args else " and has no causal variant"
+        return ValueError(f"{type(self).__name__} cannot stream: it needs {needs}{remedy}")
 
 
 def build_network(spec: dict[str, Any]) -> SegmentationModel:
@@ -112,7 +138,22 @@ def build_network(spec: dict[str, Any]) -> SegmentationModel:
             f"no network is named {name!r}; known are {', '.join(sorted(known))}: "
             "import the module that defines it first"
         )
-    return known[name](**spec["init_args"])
+    init_args = {name: _factory(value) if _is_spec(value) else value for name, value in spec["init_args"].items()}
+    return known[name](**init_args)
+
+
+def _is_spec(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() == {"class_name", "init_args"}
+
+
+def _factory(spec: dict[str, Any]) -> Callable[[int, int], SegmentationModel]:
+    """What a network inside a network was built from; the outer network says its widths again."""
+
+    def build(in_channels: int, num_classes: int) -> SegmentationModel:
+        widths = {"in_channels": in_channels, "num_classes": num_classes}
+        return build_network({**spec, "init_args": {**spec["init_args"], **widths}})
+
+    return build
 
 
 def _subclasses(cls: type[SegmentationModel]) -> list[type[SegmentationModel]]:
