@@ -8,13 +8,18 @@ import pickle
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
 
+from segtcn.inference import load_model
 from segtcn.models import SegmentationModel
 from segtcn.models.base import build_network
+from segtcn.structures import Output
+from segtcn.task import SegmentationTask
 from tests.models.networks import IN_CHANNELS, NETWORKS, NUM_CLASSES
 
 LENGTHS = [1, 2, 3, 4, 5, 7, 8, 16, 31]
+UNEXPORTABLE_WITH_MASK: tuple[type[SegmentationModel], ...] = ()  # packed sequences depend on the values of the mask
 
 
 @pytest.fixture(params=NETWORKS)
@@ -29,6 +34,29 @@ def randomise(net: SegmentationModel) -> SegmentationModel:
         if parameter.ndim == 1:
             torch.nn.init.uniform_(parameter, -0.5, 0.5)
     return net
+
+
+def without_dropout(net: SegmentationModel) -> SegmentationModel:
+    for module in net.modules():
+        if isinstance(module, _DropoutNd):
+            module.p = 0.0
+        elif isinstance(module, nn.RNNBase):
+            module.dropout = 0.0
+    return net
+
+
+def seeded(net: SegmentationModel, x: Tensor, mask: Tensor | None = None) -> Output:
+    """Run with the same random numbers every time, for networks that draw a resolution in training."""
+    torch.manual_seed(1)
+    return net(x, mask)
+
+
+def assert_same(output: Output, expected: Output, num_frames: int, atol: float = 1e-5) -> None:
+    """All stages of both branches agree on the first ``num_frames`` frames."""
+    for actual, wanted in zip(output, expected, strict=True):
+        assert (actual is None) == (wanted is None)
+        if actual is not None:
+            torch.testing.assert_close(actual[..., :num_frames], wanted, atol=atol, rtol=0)
 
 
 def causal(net: SegmentationModel) -> SegmentationModel:
@@ -48,19 +76,33 @@ def influence(net: SegmentationModel, frame: int, num_frames: int) -> Tensor:
 @pytest.mark.parametrize("num_frames", LENGTHS)
 def test_every_frame_gets_one_logit_for_every_class(net, num_frames):
     logits = net(torch.randn(2, IN_CHANNELS, num_frames)).logits
-    assert logits.shape == (1, 2, NUM_CLASSES, num_frames)
+    assert logits.shape[1:] == (2, NUM_CLASSES, num_frames)
     assert logits.isfinite().all()
 
 
+@pytest.mark.parametrize("num_frames", [1, 2, 30])
+def test_boundaries_are_one_logit_a_frame(net, num_frames):
+    output = net(torch.randn(2, IN_CHANNELS, num_frames))
+    if output.boundaries is not None:
+        assert output.boundaries.shape[1:] == (2, num_frames)
+    labels = net.decode(output)
+    assert labels.shape == (2, num_frames)
+    assert labels.dtype == torch.int64
+    assert 0 <= labels.min() <= labels.max() < NUM_CLASSES
+
+
+@pytest.mark.parametrize("training", [False, True], ids=["evaluation", "training"])
 @pytest.mark.parametrize("num_frames", LENGTHS)
-def test_padding_changes_nothing(net, num_frames):
+def test_padding_changes_nothing(net, num_frames, training):
+    net = without_dropout(net).train(training)
     x = torch.randn(1, IN_CHANNELS, num_frames)
-    alone = net(x).logits
+    alone = seeded(net, x)
     for padding in (1, 2, 3, 20):
         garbage = torch.full((1, IN_CHANNELS, padding), 1e3)
         mask = torch.arange(num_frames + padding) < num_frames
-        padded = net(torch.cat([x, garbage], dim=-1), mask[None]).logits
-        torch.testing.assert_close(padded[..., :num_frames], alone, atol=1e-5, rtol=0)
+        padded = seeded(net, torch.cat([x, garbage], dim=-1), mask[None])
+        assert_same(padded, alone, num_frames)
+        assert torch.equal(net.decode(padded, mask[None])[:, :num_frames], net.decode(alone))
 
 
 def test_a_video_scores_the_same_in_any_batch(net):
@@ -69,9 +111,13 @@ def test_a_video_scores_the_same_in_any_batch(net):
     batch, mask = torch.full((4, IN_CHANNELS, 30), 7.0), torch.zeros(4, 30, dtype=torch.bool)
     for i, video in enumerate(videos):
         batch[i, :, : lengths[i]], mask[i, : lengths[i]] = video, True
-    logits = net(batch, mask).logits
+    together = net(batch, mask)
+    labels = net.decode(together, mask)
     for i, video in enumerate(videos):
-        torch.testing.assert_close(logits[:, i, :, : lengths[i]], net(video[None]).logits[:, 0], atol=1e-5, rtol=0)
+        alone = net(video[None])
+        of_this = Output(*(None if field is None else field[:, i : i + 1] for field in together))
+        assert_same(of_this, alone, lengths[i])
+        assert torch.equal(labels[i, : lengths[i]], net.decode(alone)[0])
 
 
 def test_padding_has_no_gradient(net):
@@ -84,12 +130,22 @@ def test_padding_has_no_gradient(net):
 
 def test_receptive_field_is_the_stated_one(net):
     left, right = net.receptive_field
+    if left is None or right is None:
+        pytest.skip("unbounded")
     num_frames = left + right + 24
     first, last = 0, 0
     for frame in range(left, left + 8):  # every place in a pooling window
         seen = influence(net, frame, num_frames).nonzero()[:, 0]
         first, last = max(first, frame - int(seen.min())), max(last, int(seen.max()) - frame)
     assert (first, last) == (left, right)
+
+
+def test_unbounded_receptive_field_reaches_the_ends_of_the_video(net):
+    left, right = net.receptive_field
+    if left is not None and right is not None:
+        pytest.skip("bounded")
+    seen = influence(net, frame=20, num_frames=41).nonzero()[:, 0]
+    assert (int(seen.min()), int(seen.max())) == (0 if left is None else 20 - left, 40 if right is None else 20 + right)
 
 
 def test_causal_network_ignores_the_future(net):
@@ -124,7 +180,8 @@ def test_chunks_of_changing_length_equal_offline(net):
 def test_network_that_sees_the_future_says_how_much_it_needs(net):
     if net.causal:
         pytest.skip("causal")
-    message = f"needs {net.receptive_field[1]} future frames"
+    future = net.receptive_field[1]
+    message = "needs all future frames" if future is None else f"needs {future} future frames"
     with pytest.raises(ValueError, match=message):
         net.initial_state()
     with pytest.raises(ValueError, match=message):
@@ -139,10 +196,11 @@ def test_gradients_reach_every_parameter(net):
     assert not unreached
 
 
-def test_evaluation_is_deterministic_and_training_drops_whole_channels(net):
+def test_evaluation_is_deterministic_and_training_is_random_where_there_is_dropout(net):
     x = torch.randn(1, IN_CHANNELS, 20)
     assert torch.equal(net(x).logits, net(x).logits)
-    assert not torch.equal(net.train()(x).logits, net(x).logits)
+    if any(isinstance(module, _DropoutNd) and module.p > 0 for module in net.modules()):
+        assert not torch.equal(net.train()(x).logits, net(x).logits)
 
 
 def test_the_constructor_call_rebuilds_the_network(net):
@@ -158,6 +216,56 @@ def test_the_constructor_call_survives_a_safe_file(net):
     torch.save(net.spec, file)
     file.seek(0)
     assert torch.load(file, weights_only=True) == net.spec
+
+
+def test_a_checkpoint_reproduces_the_logits_exactly(net):
+    task = SegmentationTask(net)
+    checkpoint = {"state_dict": task.state_dict()}
+    task.on_save_checkpoint(checkpoint)
+    file = io.BytesIO()
+    torch.save(checkpoint, file)
+    file.seek(0)
+    loaded = load_model(file)
+    x = torch.randn(1, IN_CHANNELS, 20)
+    for actual, expected in zip(loaded.net(x), net(x), strict=True):
+        assert actual is expected is None or torch.equal(actual, expected)
+
+
+def test_bfloat16_autocast_stays_near_single_precision(net):
+    """Within 5 % of the largest logit: bfloat16 has 8 bits, and a deep network adds up their errors."""
+    x, mask = torch.randn(2, IN_CHANNELS, 30), torch.arange(30)[None] < torch.tensor([[30], [17]])
+    expected = net(x, mask).logits
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = net(x, mask).logits.float()
+    real = mask[None, :, None].expand_as(logits)
+    assert (logits - expected)[real].abs().max() <= 0.05 * expected[real].abs().max()
+
+
+def test_export_reproduces_the_logits(net):
+    x, mask = torch.randn(2, IN_CHANNELS, 30), torch.arange(30)[None] < torch.tensor([[30], [17]])
+    if isinstance(net, UNEXPORTABLE_WITH_MASK):
+        mask = None
+    exported = torch.export.export(net, (x, mask)).module()
+    assert_same(exported(x, mask), net(x, mask), 30)
+
+
+@pytest.mark.parametrize(
+    "backend", ["aot_eager", pytest.param("inductor", marks=pytest.mark.slow)], ids=["traced", "compiled"]
+)
+def test_compile_reproduces_logits_and_gradients(net, backend):
+    torch.compiler.reset()
+    x, mask = torch.randn(2, IN_CHANNELS, 30), torch.arange(30)[None] < torch.tensor([[30], [17]])
+    results = []
+    for run in (net, torch.compile(net, backend=backend)):
+        net.zero_grad()
+        logits = run(x, mask).logits
+        real = logits * mask[None, :, None]
+        real.square().sum().backward()
+        results.append((real.detach(), [parameter.grad.clone() for parameter in net.parameters()]))
+    (expected, expected_gradients), (logits, gradients) = results
+    torch.testing.assert_close(logits, expected, atol=1e-5, rtol=0)
+    for actual, wanted in zip(gradients, expected_gradients, strict=True):
+        torch.testing.assert_close(actual, wanted, atol=1e-5 * max(1.0, float(wanted.abs().max())), rtol=0)
 
 
 def test_copies_and_pickles(net):
