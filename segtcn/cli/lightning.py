@@ -78,6 +78,8 @@ class SegmentationCLI(LightningCLI):
         for source, target in LINKS.items():
             parser.link_arguments(source, target, apply_on="instantiate")
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
+        # where no model config says it; Lightning's own default, 1000 with a warning, is nobody's recipe
+        parser.set_defaults({"trainer.max_epochs": 200})
         parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
         # By default nothing is selected: the last epoch counts, and saving now and then makes a run resumable. Not
         # `save_top_k=0`: Lightning then writes last.ckpt at the end only
