@@ -23,6 +23,9 @@ from segtcn.metrics.protocols import get_protocol
 from segtcn.models.base import SegmentationModel, build_network
 from segtcn.structures import Batch, Output, repeat_frames
 
+LABEL_STATISTICS_KEY = "segtcn_label_statistics"
+"""Entry of a checkpoint with the counts of the training labels, if a loss asked for them."""
+
 
 class StepOutput(NamedTuple):
     """What every step returns to callbacks as ``"output"``.
@@ -51,8 +54,10 @@ class SegmentationTask(LightningModule):
         background: index of the background class, left out of edit and F1; None if every class counts.
         fps: frames per second of the features that the network sees, None if unknown.
         sample_rate: every how many-th stored frame the network sees.
-        loss: takes logits ``(S, B, C, T)``, boundaries, labels ``(B, T)`` and mask ``(B, T)``; None is
-            :class:`segtcn.losses.CrossEntropy`.
+        loss: any module that takes logits ``(S, B, C, T)``, boundaries ``(S, B, T)`` or None, labels ``(B, T)``, mask
+            ``(B, T)`` and features ``(B, D, T)``, in this order, and returns a scalar. The features are those that the
+            network sees: standardised, if the data module standardises. :mod:`segtcn.losses` has some losses, and says
+            how one of your own gets the counts of the training labels. None is :class:`segtcn.losses.CrossEntropy`.
         optimizer: makes the optimizer from the parameters.
         lr_scheduler: makes the learning rate scheduler from the optimizer, stepped every epoch; None keeps the rate.
         protocol: name of the evaluation protocol, see :mod:`segtcn.metrics.protocols`. Some score every stored frame:
@@ -91,6 +96,7 @@ class SegmentationTask(LightningModule):
         self.fps, self.sample_rate, self.protocol = fps, sample_rate, protocol
         self.standardization = Standardization(net.in_channels)
         self.loss = loss or CrossEntropy()
+        self._label_statistics: tuple[Tensor, int] | None = None
         self.optimizer, self.lr_scheduler = optimizer, lr_scheduler
         self.scores_stored_rate = get_protocol(protocol).stored_rate and sample_rate > 1
         scored_fps = fps * sample_rate if fps is not None and self.scores_stored_rate else fps
@@ -122,10 +128,14 @@ class SegmentationTask(LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": config}
 
     def on_fit_start(self) -> None:
-        """Take the feature statistics of the training videos from the data module, if it has any."""
+        """Take the statistics of the training videos from the data module: of features, and for losses of labels."""
         statistics = getattr(self.trainer.datamodule, "feature_statistics", lambda: None)()  # type: ignore[attr-defined]
         if statistics is not None:
             self.standardization.set(*statistics)
+        if any(getattr(loss, "wants_label_statistics", False) for loss in self.loss.modules()):
+            label_statistics = getattr(self.trainer.datamodule, "label_statistics", lambda: None)()  # type: ignore[attr-defined]
+            if label_statistics is not None:
+                self._set_label_statistics(*label_statistics)
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:  # noqa: D102
         step = self._step(batch, "train")
@@ -175,6 +185,17 @@ class SegmentationTask(LightningModule):
             "sample_rate": self.sample_rate,
             "protocol": self.protocol,
         }
+        if self._label_statistics is not None:
+            frames_per_class, num_segments = self._label_statistics
+            checkpoint[LABEL_STATISTICS_KEY] = {
+                "frames_per_class": frames_per_class.tolist(),
+                "num_segments": num_segments,
+            }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Give the losses the counts of the training videos that they had in training."""
+        if (counts := checkpoint.get(LABEL_STATISTICS_KEY)) is not None:
+            self._set_label_statistics(torch.tensor(counts["frames_per_class"]), counts["num_segments"])
 
     @classmethod
     def load_from_checkpoint(  # type: ignore[override]
@@ -185,7 +206,8 @@ class SegmentationTask(LightningModule):
         Args:
             checkpoint_path: written by the command line or from Python.
             map_location: device of the weights.
-            kwargs: arguments of :class:`SegmentationTask` that replace the stored ones.
+            kwargs: arguments of :class:`SegmentationTask` that replace the stored ones, or that a checkpoint does not
+                store: ``loss``, whose weights, if it has any, are loaded only into a loss that is given here.
 
         Raises:
             FileNotFoundError: if there is no such file.
@@ -193,14 +215,19 @@ class SegmentationTask(LightningModule):
         """
         checkpoint, stored = read_checkpoint(checkpoint_path, map_location)
         task = cls(**{"net": build_network(stored.pop("net")), **stored, **kwargs})
-        task.load_state_dict(checkpoint["state_dict"])
+        weights = checkpoint["state_dict"]
+        if "loss" not in kwargs:
+            weights = {name: value for name, value in weights.items() if not name.startswith("loss.")}
+        task.load_state_dict(weights)
+        task.on_load_checkpoint(checkpoint)
         return task
 
     def _step(self, batch: Batch, subset: str) -> dict[str, Any]:
         if batch.labels is None:
             raise ValueError(f"no ground truth for {', '.join(batch.names)}: use `segtcn predict`, which needs none")
-        output = self(batch.features, batch.mask)
-        loss = self.loss(*output, batch.labels, batch.mask)
+        features = self.standardization(batch.features)
+        output = self.net(features, batch.mask)
+        loss = self.loss(*output, batch.labels, batch.mask, features)
         step_output = self._step_output(batch, output)
         preds, labels, mask = step_output.preds, batch.labels, batch.mask
         if self.scores_stored_rate:
@@ -212,6 +239,12 @@ class SegmentationTask(LightningModule):
         return {"loss": loss, "output": step_output}
 
     @torch.no_grad()
+    def _set_label_statistics(self, frames_per_class: Tensor, num_segments: int) -> None:
+        self._label_statistics = (frames_per_class, num_segments)
+        for loss in self.loss.modules():
+            if getattr(loss, "wants_label_statistics", False):
+                loss.set_label_statistics(frames_per_class.to(self.device), num_segments)  # type: ignore[operator]
+
     def _step_output(self, batch: Batch, output: Output) -> StepOutput:
         return StepOutput(batch, output.logits[-1].softmax(dim=1), self.net.decode(output, batch.mask))
 

@@ -83,7 +83,7 @@ def test_loss_and_scores_of_a_batch_are_those_of_its_videos(network):
 
 def test_loss_that_is_not_finite_stops_training_and_names_the_videos(datamodule):
     class Broken(nn.Module):
-        def forward(self, logits, boundaries, labels, mask):
+        def forward(self, logits, *_):
             return logits.sum() * float("nan")
 
     with pytest.raises(ValueError, match=r"the loss became nan in epoch 0 on P0\w+, P0\w+: lower the learning rate"):
@@ -92,7 +92,7 @@ def test_loss_that_is_not_finite_stops_training_and_names_the_videos(datamodule)
 
 def test_gradient_that_is_not_finite_stops_training_before_the_weights_change(datamodule):
     class Infinite(nn.Module):
-        def forward(self, logits, boundaries, labels, mask):
+        def forward(self, logits, *_):
             return (logits * 0).abs().sqrt().sum()  # finite value, infinite slope
 
     task = make_task(datamodule, loss=Infinite())

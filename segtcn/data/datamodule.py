@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -16,8 +16,21 @@ from segtcn.data.batching import collate
 from segtcn.data.card import read_card
 from segtcn.data.dataset import LengthPolicy, Sample, SegmentationDataset
 from segtcn.data.readers import Reader
+from segtcn.structures import frames_to_segments
 
 Subset = Literal["train", "val", "test", "predict"]
+
+
+class LabelStatistics(NamedTuple):
+    """What the labels of a subset consist of, at the rate that the network sees.
+
+    Args:
+        frames_per_class: number of frames of each class, ``(C,)`` int64.
+        num_segments: number of segments, in all videos together.
+    """
+
+    frames_per_class: Tensor
+    num_segments: int
 
 
 class SegmentationDataModule(LightningDataModule):
@@ -85,6 +98,7 @@ class SegmentationDataModule(LightningDataModule):
         self.card = card
         self._datasets: dict[Subset, SegmentationDataset] = {}
         self._statistics: tuple[Tensor, Tensor] | None = None
+        self._label_statistics: LabelStatistics | None = None
 
     @property
     def num_classes(self) -> int:
@@ -157,6 +171,15 @@ class SegmentationDataModule(LightningDataModule):
         if self.standardize and self._statistics is None:
             self._statistics = _statistics(self.dataset("train"))
         return self._statistics
+
+    def label_statistics(self) -> LabelStatistics:
+        """Frames of each class and number of segments of the training videos, as the network sees them.
+
+        Losses that weigh classes or boundaries ask for them. Validation and test videos do not enter.
+        """
+        if self._label_statistics is None:
+            self._label_statistics = _label_statistics(self.dataset("train"))
+        return self._label_statistics
 
     def card_values(self) -> dict[str, str | int | float | bool | None]:
         """Facts about the data for the log: measured ones as ``data/NAME``, those of the card as ``card/NAME``.
@@ -304,3 +327,14 @@ def _statistics(dataset: SegmentationDataset) -> tuple[Tensor, Tensor]:
     std = (squares / count).sqrt().float()
     # exactly 0 for a constant feature: sums of equal single-precision values have no rounding in double precision
     return mean.float(), std.masked_fill(std == 0, 1.0)
+
+
+def _label_statistics(dataset: SegmentationDataset) -> LabelStatistics:
+    frames_per_class, num_segments = torch.zeros(len(dataset.reader.class_names), dtype=torch.int64), 0
+    for index in range(len(dataset)):
+        labels = dataset[index].video.labels
+        if labels is None:
+            raise ValueError(f"no ground truth for {dataset.names[index]!r}: training needs it")
+        frames_per_class += labels.bincount(minlength=len(frames_per_class))
+        num_segments += len(frames_to_segments(labels))
+    return LabelStatistics(frames_per_class, num_segments)
