@@ -238,13 +238,13 @@ class SegmentationTask(LightningModule):
         self.log(f"{subset}/loss", loss, on_step=False, on_epoch=True, batch_size=num_frames, sync_dist=True)
         return {"loss": loss, "output": step_output}
 
-    @torch.no_grad()
     def _set_label_statistics(self, frames_per_class: Tensor, num_segments: int) -> None:
         self._label_statistics = (frames_per_class, num_segments)
         for loss in self.loss.modules():
             if getattr(loss, "wants_label_statistics", False):
                 loss.set_label_statistics(frames_per_class.to(self.device), num_segments)  # type: ignore[operator]
 
+    @torch.no_grad()
     def _step_output(self, batch: Batch, output: Output) -> StepOutput:
         return StepOutput(batch, output.logits[-1].softmax(dim=1), self.net.decode(output, batch.mask))
 
