@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from segtcn.models import EDTCN, DilatedTCN, SegmentationModel
+from segtcn.models import EDTCN, MSTCN, DilatedTCN, SegmentationModel
 
 IN_CHANNELS, NUM_CLASSES = 5, 3
 
@@ -30,4 +30,7 @@ NETWORKS: dict[str, Callable[[], SegmentationModel]] = {
     "causal DilatedTCN, kernel 3": lambda: DilatedTCN(
         IN_CHANNELS, NUM_CLASSES, 6, num_stacks=1, num_layers=3, kernel_size=3, causal=True
     ),
+    "MSTCN": lambda: MSTCN(IN_CHANNELS, NUM_CLASSES, num_stages=3, num_layers=2, hidden_channels=8),
+    "MSTCN, one stage, kernel 2": lambda: MSTCN(IN_CHANNELS, NUM_CLASSES, 1, 3, 6, kernel_size=2),
+    "causal MSTCN": lambda: MSTCN(IN_CHANNELS, NUM_CLASSES, num_stages=2, num_layers=3, hidden_channels=8, causal=True),
 }

@@ -1,0 +1,114 @@
+"""Multi-stage temporal convolutional network (Abu Farha & Gall, CVPR 2019)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from torch import Tensor, nn
+
+from segtcn.layers.receptive_field import convolution, receptive_field
+from segtcn.layers.residual import RefinementStages, SingleStageTCN, dilated_residual_layers
+from segtcn.models.base import SegmentationModel
+from segtcn.structures import Output
+
+
+class _StreamState(NamedTuple):
+    first: list[Any]  # of every layer of the first stage
+    refine: list[list[Any]]  # of every layer of every refinement
+
+
+class MSTCN(SegmentationModel):
+    """MS-TCN: a stage of dilated residual layers scores the frames, further stages correct its probabilities.
+
+    ::
+
+        stage: 1x1 → num_layers times, i = 0 ..:  x = x + dropout(1x1(relu(convolution of dilation 2^i)))  → 1x1
+        logits[0] = stage of the features
+        logits[s] = stage of softmax(logits[s - 1])
+
+    Args:
+        in_channels: feature width D.
+        num_classes: C.
+        num_stages: S.
+        num_layers: residual layers of a stage.
+        hidden_channels: width of every layer.
+        kernel_size: taps of the dilated convolutions.
+        dropout: probability of dropping a value.
+        causal: whether frame t sees only frames up to t.
+
+    Shape:
+        features ``(B, D, T)``, mask ``(B, T)`` or None to logits ``(S, B, C, T)``; any ``T >= 1``.
+
+    Raises:
+        ValueError: if ``num_stages`` or ``num_layers`` is below 1.
+
+    Example:
+        >>> import torch
+        >>> net = MSTCN(in_channels=2048, num_classes=11)
+        >>> net(torch.zeros(2, 2048, 333)).logits.shape
+        torch.Size([4, 2, 11, 333])
+
+    Reference:
+        Abu Farha & Gall: "MS-TCN: Multi-Stage Temporal Convolutional Network for Action Segmentation", CVPR 2019,
+        sections 3.1 and 3.2.
+
+        Differs from the authors' code:
+
+        - Padding has no effect: the code's first 1x1 convolution fills it with its bias, which the layers after it
+          see; here every dilated convolution masks its input.
+        - ``causal`` is not in the code: all taps of a convolution lie on frames up to t.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        num_stages: int = 4,
+        num_layers: int = 10,
+        hidden_channels: int = 64,
+        kernel_size: int = 3,
+        dropout: float = 0.5,
+        causal: bool = False,
+    ) -> None:
+        super().__init__()
+        if num_stages < 1 or num_layers < 1:
+            raise ValueError(f"`num_stages` and `num_layers` must be at least 1, got {num_stages} and {num_layers}")
+        self.in_channels, self.num_classes, self.causal = in_channels, num_classes, causal
+        layers = dilated_residual_layers(hidden_channels, num_layers, kernel_size, causal=causal, dropout=dropout)
+        self.first = SingleStageTCN(in_channels, hidden_channels, num_classes, layers)
+        self.refine = RefinementStages(
+            num_classes,
+            hidden_channels,
+            num_stages - 1,
+            num_layers,
+            kernel_size,
+            activation=nn.Softmax(dim=1),
+            causal=causal,
+            dropout=dropout,
+        )
+
+    @property
+    def receptive_field(self) -> tuple[int, int]:
+        """Frames seen to the left and to the right."""
+        return receptive_field([convolution(*self.first.reach), convolution(*self.refine.reach)])
+
+    def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:  # noqa: D102
+        return Output(self.refine(self.first(features, mask), mask))
+
+    def initial_state(self, batch_size: int = 1) -> _StreamState:
+        """State before the first frame of a stream.
+
+        Raises:
+            ValueError: if the network is not causal.
+        """
+        if not self.causal:
+            raise self._not_streamable()
+        return _StreamState(self.first.initial_state(batch_size), self.refine.initial_state(batch_size))
+
+    def step(self, features: Tensor, state: _StreamState) -> tuple[Output, _StreamState]:
+        """Score the next frames of a stream, see :meth:`SegmentationModel.step`."""
+        if not self.causal:
+            raise self._not_streamable()
+        logits, first = self.first.step(features, state.first)
+        logits, refine = self.refine.step(logits, state.refine)
+        return Output(logits), _StreamState(first, refine)
