@@ -21,3 +21,29 @@ def init_glorot(module: nn.Module) -> None:
             nn.init.xavier_uniform_(layer.weight)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
+
+
+def init_recurrent(rnn: nn.LSTM | nn.GRU) -> None:
+    """Draw the weights of an LSTM or GRU, each gate by itself: Glorot's of the input, orthogonal of the state.
+
+    Biases start at zero, that of an LSTM's forget gate at one, so that it remembers from the start.
+
+    Args:
+        rnn: any number of layers and directions.
+
+    Reference:
+        Saxe, McClelland, Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear neural
+        networks", 2014; Jozefowicz, Zaremba, Sutskever, "An empirical exploration of recurrent network architectures",
+        2015.
+    """
+    for name, parameter in rnn.named_parameters():
+        gates = parameter.detach().view(-1, rnn.hidden_size, *parameter.shape[1:])
+        for gate in gates:
+            if name.startswith("weight_ih"):
+                nn.init.xavier_uniform_(gate)
+            elif name.startswith("weight_hh"):
+                nn.init.orthogonal_(gate)
+            else:
+                nn.init.zeros_(gate)
+        if isinstance(rnn, nn.LSTM) and name.startswith("bias_ih"):
+            nn.init.ones_(gates[1])  # PyTorch orders the gates: input, forget, cell, output

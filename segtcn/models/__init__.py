@@ -1,8 +1,27 @@
 """The networks: one paper, one file."""
 
 from segtcn.models.base import SegmentationModel
+from segtcn.models.bytenet import ByteNet
+from segtcn.models.causal_tcn import CausalTCN
 from segtcn.models.dilated_tcn import DilatedTCN
 from segtcn.models.ed_tcn import EDTCN
+from segtcn.models.frame_classifier import FrameClassifier
 from segtcn.models.ms_tcn import MSTCN
+from segtcn.models.ms_tcn_plus_plus import MSTCNPlusPlus
+from segtcn.models.recurrent import RecurrentNetwork
+from segtcn.models.tcnn import TCNN
+from segtcn.models.tdnn import TDNN
 
-__all__ = ["EDTCN", "MSTCN", "DilatedTCN", "SegmentationModel"]
+__all__ = [
+    "EDTCN",
+    "MSTCN",
+    "TCNN",
+    "TDNN",
+    "ByteNet",
+    "CausalTCN",
+    "DilatedTCN",
+    "FrameClassifier",
+    "MSTCNPlusPlus",
+    "RecurrentNetwork",
+    "SegmentationModel",
+]

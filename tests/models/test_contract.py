@@ -12,14 +12,14 @@ from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
 from segtcn.inference import load_model
-from segtcn.models import SegmentationModel
+from segtcn.models import RecurrentNetwork, SegmentationModel
 from segtcn.models.base import build_network
 from segtcn.structures import Output
 from segtcn.task import SegmentationTask
 from tests.models.networks import IN_CHANNELS, NETWORKS, NUM_CLASSES
 
 LENGTHS = [1, 2, 3, 4, 5, 7, 8, 16, 31]
-UNEXPORTABLE_WITH_MASK: tuple[type[SegmentationModel], ...] = ()  # packed sequences depend on the values of the mask
+UNEXPORTABLE_WITH_MASK = (RecurrentNetwork,)  # packed sequences depend on the values of the mask
 
 
 @pytest.fixture(params=NETWORKS)
@@ -134,7 +134,7 @@ def test_receptive_field_is_the_stated_one(net):
         pytest.skip("unbounded")
     num_frames = left + right + 24
     first, last = 0, 0
-    for frame in range(left, left + 8):  # every place in a pooling window
+    for frame in range(left, left + 16):  # every place in a pooling window
         seen = influence(net, frame, num_frames).nonzero()[:, 0]
         first, last = max(first, frame - int(seen.min())), max(last, int(seen.max()) - frame)
     assert (first, last) == (left, right)
@@ -153,7 +153,7 @@ def test_causal_network_ignores_the_future(net):
     for frame in range(16, 33):
         seen = influence(net, frame, num_frames=40)
         assert seen[frame + 1 :].max() == 0
-        assert seen[frame - 7 : frame + 1].max() > 0  # pooling may hide the newest frames
+        assert seen[frame - 15 : frame + 1].max() > 0  # pooling may hide the newest frames
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 3, 5, 8, 41])
@@ -241,6 +241,7 @@ def test_bfloat16_autocast_stays_near_single_precision(net):
     assert (logits - expected)[real].abs().max() <= 0.05 * expected[real].abs().max()
 
 
+@pytest.mark.filterwarnings("ignore:The tensor attributes self.rnn._flat_weights:UserWarning")  # of PyTorch's LSTM
 def test_export_reproduces_the_logits(net):
     x, mask = torch.randn(2, IN_CHANNELS, 30), torch.arange(30)[None] < torch.tensor([[30], [17]])
     if isinstance(net, UNEXPORTABLE_WITH_MASK):
@@ -249,11 +250,13 @@ def test_export_reproduces_the_logits(net):
     assert_same(exported(x, mask), net(x, mask), 30)
 
 
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")  # Dynamo, which breaks off at an LSTM
 def test_tracing_reproduces_logits_and_gradients(net):
     assert_compiles(net, "aot_eager")
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")  # Dynamo, which breaks off at an LSTM
 @pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")  # inductor's own
 @pytest.mark.parametrize("name", {type(make()): name for name, make in reversed(NETWORKS.items())}.values())
 def test_compilation_reproduces_logits_and_gradients(name):

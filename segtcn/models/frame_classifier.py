@@ -1,0 +1,80 @@
+"""The baseline that knows no time: every frame by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from segtcn.layers.blocks import TemporalConvBlock
+from segtcn.layers.conv import TemporalConv1d
+from segtcn.layers.init import init_glorot
+from segtcn.models.base import SegmentationModel
+from segtcn.structures import Output
+
+
+class FrameClassifier(SegmentationModel):
+    """A linear classifier or, with hidden layers, an MLP of each frame by itself.
+
+    What it scores is what the features know without any model of time, so every other network must score more.
+    It is causal, and streams, without being asked.
+
+    ::
+
+        for every hidden layer:  1x1 convolution → dropout → ReLU
+        1x1 convolution to the classes
+
+    Args:
+        in_channels: feature width D.
+        num_classes: C.
+        hidden_channels: width of every hidden layer; none makes the classifier linear.
+        dropout: probability of dropping a hidden channel for the whole sequence.
+
+    Shape:
+        features ``(B, D, T)``, mask ``(B, T)`` (not used) or None to logits ``(1, B, C, T)``; any ``T >= 1``.
+
+    Example:
+        >>> net = FrameClassifier(in_channels=128, num_classes=11)
+        >>> net(torch.zeros(2, 128, 333)).logits.shape
+        torch.Size([1, 2, 11, 333])
+
+    Reference:
+        The rows "Spatial CNN" of Lea et al., CVPR 2017, tables 1 to 3.
+
+        Differs from the authors' code:
+
+        - It is a linear support vector machine on the Spatial CNN's class scores (``X`` of the released features); this
+          is softmax regression on the features that all other networks get (``A``), so that only time differs.
+    """
+
+    def __init__(
+        self, in_channels: int, num_classes: int, hidden_channels: Sequence[int] = (), dropout: float = 0.3
+    ) -> None:
+        super().__init__()
+        self.in_channels, self.num_classes, self.causal = in_channels, num_classes, True
+        widths = [in_channels, *hidden_channels]
+        self.blocks = nn.Sequential(
+            *(
+                TemporalConvBlock(before, after, kernel_size=1, dropout=dropout, activation="relu")
+                for before, after in pairwise(widths)
+            )
+        )
+        self.head = TemporalConv1d(widths[-1], num_classes, kernel_size=1)
+        init_glorot(self)
+
+    @property
+    def receptive_field(self) -> tuple[int, int]:
+        """Frames seen to the left and to the right: none."""
+        return 0, 0
+
+    def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:  # noqa: D102
+        return Output(self.head(self.blocks(features))[None])
+
+    def initial_state(self, batch_size: int = 1) -> None:
+        """State before the first frame of a stream: nothing is remembered."""
+        return
+
+    def step(self, features: Tensor, state: None) -> tuple[Output, None]:
+        """Score the next frames of a stream, see :meth:`SegmentationModel.step`."""
+        return self(features), None
