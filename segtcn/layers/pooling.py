@@ -1,10 +1,37 @@
-"""Halving and doubling the frame rate without looking at padding or, if causal, into the future."""
+"""Lower and higher frame rates without looking at padding or, if causal, into the future."""
 
 from __future__ import annotations
+
+from functools import reduce
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+
+def max_pool(x: Tensor, mask: Tensor | None = None, window: int = 2, shift: int = 0) -> tuple[Tensor, Tensor | None]:
+    """Maximum over windows of frames; frames outside the sequence and padded frames do not take part.
+
+    Args:
+        x: ``(B, C, T)``.
+        mask: True on real frames, ``(B, T)``; None if all are.
+        window: output frame j covers ``window`` input frames, the first of them ``j * window - shift``.
+        shift: from 0 to ``window - 1``.
+
+    Returns:
+        ``(B, C, ceil(T / window))``, zero on padding, and a mask of that length or None.
+
+    Example:
+        >>> max_pool(torch.tensor([[[1.0, 5.0, 2.0, 4.0]]]), window=3)
+        (tensor([[[5., 4.]]]), None)
+    """
+    lowest, length = torch.finfo(x.dtype).min, x.shape[-1]
+    if mask is not None:
+        x = x.masked_fill(~mask[:, None], lowest)
+        mask = mask[:, ::window]  # window j is real exactly if frame `j * window` is
+    x = F.pad(x, (shift, -length % window - shift), value=lowest)
+    x = reduce(torch.maximum, [x[..., i::window] for i in range(window)])
+    return (x if mask is None else x.masked_fill(~mask[:, None], 0)), mask
 
 
 class TemporalMaxPool1d(nn.Module):
@@ -31,14 +58,7 @@ class TemporalMaxPool1d(nn.Module):
         self.causal = causal
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor | None]:  # noqa: D102
-        lowest = torch.finfo(x.dtype).min
-        if mask is not None:
-            x = x.masked_fill(~mask[:, None], lowest)
-            mask = mask[:, ::2]  # window j is real exactly if frame 2j is
-        before, after = (1, x.shape[-1] % 2 - 1) if self.causal else (0, x.shape[-1] % 2)
-        x = F.pad(x, (before, after), value=lowest)
-        x = torch.maximum(x[..., ::2], x[..., 1::2])
-        return (x if mask is None else x.masked_fill(~mask[:, None], 0)), mask
+        return max_pool(x, mask, shift=int(self.causal))
 
     def initial_state(self, batch_size: int, channels: int, like: Tensor) -> Tensor:
         """The frame before the first one, ``(batch_size, channels, 1)``: lower than any."""
@@ -60,19 +80,61 @@ class TemporalMaxPool1d(nn.Module):
         return pairs[..., start % 2 :: 2], x[..., -1:]
 
 
-def upsample(x: Tensor, num_frames: int) -> Tensor:
-    """Repeat every frame twice and cut to ``num_frames``.
+def upsample(x: Tensor, num_frames: int, factor: int = 2) -> Tensor:
+    """Repeat every frame ``factor`` times and cut to ``num_frames``.
 
     Args:
-        x: ``(B, C, T)``.
-        num_frames: length of the result, ``2 T - 1`` or ``2 T``.
+        x: ``(..., T)``.
+        num_frames: length of the result, more than ``factor * (T - 1)`` and at most ``factor * T``.
+        factor: how often.
 
     Returns:
-        ``(B, C, num_frames)``.
+        ``(..., num_frames)``.
 
     Example:
         >>> upsample(torch.tensor([[[1, 2]]]), 3)
         tensor([[[1, 1, 2]]])
     """
-    batch, channels, _ = x.shape
-    return x[..., None].expand(-1, -1, -1, 2).reshape(batch, channels, -1)[..., :num_frames]
+    return x[..., None].expand(*x.shape, factor).flatten(-2)[..., :num_frames]
+
+
+def interpolate(x: Tensor, num_frames: int, mask: Tensor | None = None, new_mask: Tensor | None = None) -> Tensor:
+    r"""Stretch every video linearly to a new number of frames: the first and the last frame stay what they are.
+
+    .. math:: y_j = (1 - \alpha)\, x_i + \alpha\, x_{i+1}, \quad i + \alpha = j \frac{n - 1}{m - 1}, \quad 0 \le j < m
+
+    n and m are the real frames of the video before and after, not those of the batch: a video's result is the same in
+    any batch.
+
+    Args:
+        x: ``(B, C, T)``.
+        num_frames: length of the result, padding included.
+        mask: True on the real frames of ``x``, ``(B, T)``; None if all are.
+        new_mask: True on the real frames of the result, ``(B, num_frames)``; None if all are.
+
+    Returns:
+        ``(B, C, num_frames)``; undefined on padding.
+
+    Example:
+        >>> interpolate(torch.tensor([[[0.0, 6.0, 9.0]]]), 5)
+        tensor([[[0.0000, 3.0000, 6.0000, 7.5000, 9.0000]]])
+
+    Reference:
+        ``torch.nn.functional.interpolate(mode="linear", align_corners=True)`` without a mask.
+    """
+    last, new_last = _last_frame(x.shape[-1], mask, x.device), _last_frame(num_frames, new_mask, x.device)
+    # whole numbers until the end: rounding would move the frames of a long video
+    place = torch.arange(num_frames, device=x.device) * last
+    parts = new_last.clamp_min(1)
+    before = (place // parts).clamp_max(last)  # padding reads any real frame
+    after = (before + 1).clamp_max(last)
+    weight = (place % parts / parts).to(x.dtype)
+    size = (*x.shape[:2], num_frames)
+    return torch.lerp(x.gather(-1, before.expand(size)), x.gather(-1, after.expand(size)), weight)
+
+
+def _last_frame(num_frames: int, mask: Tensor | None, device: torch.device) -> Tensor:
+    """Index of each video's last real frame, ``(B, 1, 1)``, or of all together, ``(1, 1, 1)``."""
+    if mask is None:
+        return torch.full((1, 1, 1), num_frames - 1, device=device)
+    return (mask.sum(dim=1) - 1).clamp_min(0)[:, None, None]
