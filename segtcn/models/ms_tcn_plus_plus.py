@@ -1,0 +1,135 @@
+"""MS-TCN++ (Li et al., TPAMI 2020)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from torch import Tensor, nn
+
+from segtcn.layers.receptive_field import convolution, receptive_field
+from segtcn.layers.residual import DualDilatedLayer, RefinementStages, SingleStageTCN
+from segtcn.models.base import SegmentationModel
+from segtcn.structures import Output
+
+
+class _StreamState(NamedTuple):
+    generate: list[Any]  # of every layer of the prediction generation
+    refine: list[list[Any]]  # of every layer of every refinement
+
+
+class MSTCNPlusPlus(SegmentationModel):
+    """MS-TCN++: every layer of the first stage sees near and far frames, further stages correct its probabilities.
+
+    ::
+
+        prediction generation: 1x1 → num_layers times, i = 0 .. L - 1 with L = num_layers:
+            x = x + dropout(relu(1x1([convolution of dilation 2^(L - 1 - i); convolution of dilation 2^i])))  → 1x1
+        refinement: 1x1 → num_refinement_layers times, i = 0 ..:
+            x = x + dropout(1x1(relu(convolution of dilation 2^i)))  → 1x1
+        logits[0] = prediction generation of the features
+        logits[s] = refinement of softmax(logits[s - 1])
+
+    Args:
+        in_channels: feature width D.
+        num_classes: C.
+        num_layers: dual dilated layers of the prediction generation.
+        num_refinements: stages after it, so that S = ``1 + num_refinements``.
+        num_refinement_layers: residual layers of a refinement.
+        hidden_channels: width of every layer.
+        kernel_size: taps of the dilated convolutions.
+        dropout: probability of dropping a value.
+        shared_refinement: whether all refinements have the same weights, the paper's variant with fewer parameters.
+        causal: whether frame t sees only frames up to t.
+
+    Shape:
+        features ``(B, D, T)``, mask ``(B, T)`` or None to logits ``(S, B, C, T)``; any ``T >= 1``.
+
+    Raises:
+        ValueError: if ``num_layers`` or ``num_refinement_layers`` is below 1 or ``num_refinements`` below 0.
+
+    Example:
+        >>> import torch
+        >>> net = MSTCNPlusPlus(in_channels=2048, num_classes=11)
+        >>> net(torch.zeros(2, 2048, 333)).logits.shape
+        torch.Size([4, 2, 11, 333])
+
+    Reference:
+        Li, Abu Farha, Liu, Cheng, Gall: "MS-TCN++: Multi-Stage Temporal Convolutional Network for Action
+        Segmentation", TPAMI 2020, section 3.
+
+        Differs from the authors' code:
+
+        - Padding has no effect: the code gives the network no mask, so that biases fill the padding and reach real
+          frames; here every dilated convolution masks its input.
+        - ``shared_refinement`` is in the paper, not in the code.
+        - ``causal`` is not in the code: all taps of a convolution lie on frames up to t.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        num_layers: int = 11,
+        num_refinements: int = 3,
+        num_refinement_layers: int = 10,
+        hidden_channels: int = 64,
+        kernel_size: int = 3,
+        dropout: float = 0.5,
+        shared_refinement: bool = False,
+        causal: bool = False,
+    ) -> None:
+        super().__init__()
+        if num_layers < 1 or num_refinement_layers < 1 or num_refinements < 0:
+            raise ValueError(
+                "`num_layers` and `num_refinement_layers` must be at least 1 and `num_refinements` at least 0, got "
+                f"{num_layers}, {num_refinement_layers} and {num_refinements}"
+            )
+        self.in_channels, self.num_classes, self.causal = in_channels, num_classes, causal
+        layers = [
+            DualDilatedLayer(
+                hidden_channels,
+                kernel_size,
+                dilations=(2 ** (num_layers - 1 - i), 2**i),
+                causal=causal,
+                dropout=dropout,
+            )
+            for i in range(num_layers)
+        ]
+        self.generate = SingleStageTCN(in_channels, hidden_channels, num_classes, layers)
+        self.refine = RefinementStages(
+            num_classes,
+            hidden_channels,
+            num_refinements,
+            num_refinement_layers,
+            kernel_size,
+            activation=nn.Softmax(dim=1),
+            causal=causal,
+            dropout=dropout,
+            shared=shared_refinement,
+        )
+
+    @property
+    def receptive_field(self) -> tuple[int, int]:
+        """Frames seen to the left and to the right."""
+        return receptive_field([convolution(*self.generate.reach), convolution(*self.refine.reach)])
+
+    def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:  # noqa: D102
+        return Output(self.refine(self.generate(features, mask), mask))
+
+    def initial_state(self, batch_size: int = 1) -> _StreamState:
+        """State before the first frame of a stream.
+
+        Raises:
+            ValueError: if the network is not causal.
+        """
+        if not self.causal:
+            raise self._not_streamable()
+        return _StreamState(self.generate.initial_state(batch_size), self.refine.initial_state(batch_size))
+
+    def step(self, features: Tensor, state: _StreamState) -> tuple[Output, _StreamState]:
+        """Score the next frames of a stream, see :meth:`SegmentationModel.step`."""
+        if not self.causal:
+            raise self._not_streamable()
+        logits, generate = self.generate.step(features, state.generate)
+        logits, refine = self.refine.step(logits, state.refine)
+        return Output(logits), _StreamState(generate, refine)
