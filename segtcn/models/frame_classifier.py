@@ -35,6 +35,7 @@ class FrameClassifier(SegmentationModel):
         features ``(B, D, T)``, mask ``(B, T)`` (not used) or None to logits ``(1, B, C, T)``; any ``T >= 1``.
 
     Example:
+        >>> import torch
         >>> net = FrameClassifier(in_channels=128, num_classes=11)
         >>> net(torch.zeros(2, 128, 333)).logits.shape
         torch.Size([1, 2, 11, 333])

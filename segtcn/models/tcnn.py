@@ -32,6 +32,7 @@ class TCNN(SegmentationModel):
         features ``(B, D, T)``, mask ``(B, T)`` or None to logits ``(1, B, C, T)``; any ``T >= 1``.
 
     Example:
+        >>> import torch
         >>> net = TCNN(in_channels=128, num_classes=11)
         >>> net(torch.zeros(2, 128, 333)).logits.shape
         torch.Size([1, 2, 11, 333])

@@ -40,6 +40,7 @@ class TDNN(SegmentationModel):
         ValueError: if ``hidden_channels`` is empty or ``activation`` unknown.
 
     Example:
+        >>> import torch
         >>> net = TDNN(in_channels=128, num_classes=11)
         >>> net(torch.zeros(2, 128, 333)).logits.shape
         torch.Size([1, 2, 11, 333])
