@@ -1,16 +1,268 @@
-"""Cross-entropy: by hand, and padding has no weight."""
+"""Losses: by hand, against loops over single frames, and padding has neither weight nor gradient."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
+import yaml
+from jsonargparse import ArgumentParser
+from torch import Tensor, nn
 
-from segtcn.losses import CrossEntropy, cross_entropy
+from segtcn.losses import (
+    BoundaryBCE,
+    CrossEntropy,
+    Focal,
+    GaussianSimilarityTMSE,
+    LossSum,
+    TruncatedMSE,
+    boundary_bce,
+    boundary_targets,
+    class_weights,
+    cross_entropy,
+    focal,
+    gaussian_similarity,
+    truncated_mse,
+)
+from tests.reference import losses as reference
+
+LENGTHS = [6, 9, 1]
+WEIGHT = [0.5, 1.0, 2.0, 0.0]
+LOSSES: dict[str, Callable[[], nn.Module]] = {
+    "cross-entropy": CrossEntropy,
+    "cross-entropy, weighted and smoothed": lambda: CrossEntropy(WEIGHT, label_smoothing=0.2),
+    "focal": Focal,
+    "focal, weighted, gamma 0.5": lambda: Focal(0.5, WEIGHT),
+    "truncated MSE": lambda: TruncatedMSE(threshold=1.5),
+    "similarity-weighted MSE": lambda: GaussianSimilarityTMSE(threshold=1.5, sigma=2.0),
+    "similarity-weighted MSE of the authors": lambda: GaussianSimilarityTMSE(squared=False),
+    "boundaries": BoundaryBCE,
+    "boundaries, weighted": lambda: BoundaryBCE(pos_weight=7.0),
+    "sum": lambda: LossSum([CrossEntropy(), TruncatedMSE(), BoundaryBCE()], [1.0, 0.15, 0.1]),
+}
+SMOOTHING = ["truncated MSE", "similarity-weighted MSE", "similarity-weighted MSE of the authors"]
+each_loss = pytest.mark.parametrize("make", LOSSES.values(), ids=LOSSES)
+each_smoothing_loss = pytest.mark.parametrize("make", [LOSSES[name] for name in SMOOTHING], ids=SMOOTHING)
 
 
-def test_by_hand():
+def arguments(num_stages: int = 2, dtype: torch.dtype = torch.float32) -> dict[str, Any]:
+    """Arguments of a loss for three videos of 6, 9 and 1 frames and four classes; one frame is not annotated."""
+    mask = torch.arange(max(LENGTHS)) < torch.tensor(LENGTHS)[:, None]
+    labels = torch.randint(4, mask.shape)
+    labels[1, 4] = -100
+    return {
+        "logits": 2 * torch.randn(num_stages, *mask.shape[:1], 4, mask.shape[1], dtype=dtype),
+        "boundaries": 2 * torch.randn(num_stages, *mask.shape, dtype=dtype),
+        "labels": labels.masked_fill(~mask, -100),
+        "mask": mask,
+        "features": torch.randn(mask.shape[0], 3, mask.shape[1], dtype=dtype),
+    }
+
+
+def by_loops(loss: nn.Module, given: dict[str, Any]) -> float:
+    """The sum over stages of the slow loss."""
+    real = list(zip(given["mask"], given["labels"], strict=True))
+    labels = [truth[mask].tolist() for mask, truth in real]
+    total = 0.0
+    if isinstance(loss, LossSum):
+        return sum(w * by_loops(part, given) for part, w in zip(loss.losses, loss.weights, strict=True))
+    for stage in given["boundaries"] if isinstance(loss, BoundaryBCE) else given["logits"]:
+        videos = [values[..., mask].movedim(-1, 0).tolist() for values, (mask, _) in zip(stage, real, strict=True)]
+        if isinstance(loss, BoundaryBCE):
+            weight = 1.0 if loss.pos_weight is None else float(loss.pos_weight)
+            total += reference.boundary_bce(videos, labels, weight)
+        elif isinstance(loss, TruncatedMSE):
+            total += reference.truncated_mse(videos, loss.threshold)
+        elif isinstance(loss, GaussianSimilarityTMSE):
+            features = [x[:, mask].T.tolist() for x, (mask, _) in zip(given["features"], real, strict=True)]
+            similarity = [reference.similarities(frames, loss.sigma, loss.squared) for frames in features]
+            total += reference.truncated_mse(videos, loss.threshold, similarity)
+        else:
+            weights = [1.0] * 4 if loss.weight is None else loss.weight.tolist()
+            smoothing, gamma = getattr(loss, "label_smoothing", 0.0), getattr(loss, "gamma", 0.0)
+            total += reference.cross_entropy(videos, labels, weights, smoothing, gamma)
+    return total
+
+
+@each_loss
+@pytest.mark.parametrize("seed", range(5))
+def test_every_loss_equals_loops_over_the_real_frames_of_every_stage(make, seed):
+    torch.manual_seed(seed)
+    given = arguments(num_stages=1 + seed % 3)
+    loss = make()
+    assert loss(**given).item() == pytest.approx(by_loops(loss, given), rel=1e-4)
+
+
+@each_loss
+@pytest.mark.parametrize("garbage", [1e4, math.inf, math.nan])
+def test_padding_has_neither_weight_nor_gradient(make, garbage):
+    given = arguments()
+    expected = make()(**given)
+    padding = ~given["mask"]
+    given["labels"][padding] = 77
+    for name in ("logits", "features", "boundaries"):
+        where = padding if name == "boundaries" else padding[:, None]
+        given[name] = given[name].masked_fill(where, garbage).requires_grad_()
+    loss = make()(**given)
+    assert torch.equal(loss, expected)
+    loss.backward()
+    for name in ("logits", "boundaries"):
+        gradient = given[name].grad
+        if gradient is not None:  # None: this loss does not use it
+            frames = gradient.movedim(-1, 2)  # (S, B, T) or (S, B, T, C)
+            assert (frames[:, padding] == 0).all()
+            assert frames.isfinite().all()
+            assert frames[:, ~padding].abs().sum() > 0
+    assert given["features"].grad is None
+
+
+@pytest.mark.parametrize("make", [LOSSES[name] for name in LOSSES if name != "sum"])
+def test_a_batch_is_the_mean_of_its_videos_by_frames_pairs_or_class_weights(make):
+    given = arguments()
+    given["labels"] = torch.randint(4, given["labels"].shape)
+    loss = make()
+    total = count = 0.0
+    for i, length in enumerate(LENGTHS):
+        alone = {
+            name: (value[:, [i]] if name in ("logits", "boundaries") else value[[i]])[..., :length]
+            for name, value in given.items()
+        }
+        size = float(length)
+        if isinstance(loss, TruncatedMSE | GaussianSimilarityTMSE):
+            size = length - 1
+        elif getattr(loss, "weight", None) is not None:
+            size = float(loss.weight[alone["labels"]].sum())
+        total, count = total + size * float(loss(**alone)), count + size
+    assert float(loss(**given)) == pytest.approx(total / count, rel=1e-4)
+
+
+@each_loss
+def test_no_real_frame_scores_zero_and_has_no_gradient(make):
+    given = arguments()
+    given["mask"] = torch.zeros_like(given["mask"])
+    for name in ("logits", "boundaries"):
+        given[name].requires_grad_()
+    loss = make()(**given)
+    loss.backward()
+    assert loss == 0
+    for name in ("logits", "boundaries"):
+        assert given[name].grad is None or (given[name].grad == 0).all()
+
+
+@each_smoothing_loss
+def test_one_frame_has_nothing_to_smooth(make):
+    given = {name: value[..., :1] for name, value in arguments().items()}
+    given["logits"] = given["logits"].requires_grad_()
+    loss = make()(**given)
+    loss.backward()
+    assert loss == 0
+
+
+@each_smoothing_loss
+def test_smoothing_needs_no_annotation(make):
+    given = arguments()
+    expected = make()(**given)
+    given["labels"][:] = -100
+    assert torch.equal(make()(**given), expected)
+
+
+@pytest.mark.parametrize("make", [LOSSES[name] for name in LOSSES if name not in [*SMOOTHING, "sum"]])
+def test_videos_without_any_annotation_score_zero(make):
+    given = arguments()
+    given["labels"][:] = -100
+    assert make()(**given) == 0
+
+
+# MS-TCN's smoothing holds the earlier frame of a pair constant, which finite differences do not
+@pytest.mark.parametrize("make", [LOSSES[name] for name in LOSSES if name not in ("truncated MSE", "sum")])
+def test_gradients_are_those_of_finite_differences(make):
+    given = arguments(dtype=torch.float64)
+    inputs = {name: given[name].requires_grad_() for name in ("logits", "boundaries")}
+
+    def value(logits: Tensor, boundaries: Tensor) -> Tensor:
+        loss = make()(**given | {"logits": logits, "boundaries": boundaries})
+        return loss + 0 * (logits.sum() + boundaries.sum())  # each loss uses one of the two
+
+    assert torch.autograd.gradcheck(value, tuple(inputs.values()))
+
+
+@each_loss
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_summed_in_single(make, dtype):
+    given = {name: value.to(dtype) if value.is_floating_point() else value for name, value in arguments().items()}
+    single = {name: value.float() if value.is_floating_point() else value for name, value in given.items()}
+    with torch.autocast("cpu", dtype):
+        loss = make()(**given)
+    assert loss.dtype == torch.float32
+    torch.testing.assert_close(loss, make()(**single))
+
+
+@each_loss
+def test_extreme_logits_stay_finite(make):
+    given = arguments()
+    for name in ("logits", "boundaries"):
+        given[name] = (1e4 * given[name]).requires_grad_()
+    loss = make()(**given)
+    loss.backward()
+    assert loss.isfinite()
+    assert all(given[name].grad is None or given[name].grad.isfinite().all() for name in ("logits", "boundaries"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"logits": torch.zeros(1, 3, 4, 9, dtype=torch.int64)}, "logits must be floating point, got torch.int64"),
+        ({"labels": torch.zeros(3, 9)}, r"`labels` must be class indices of type int64, got torch.float32: .*`\.long"),
+        ({"labels": torch.zeros(3, 9, dtype=torch.int32)}, "`labels` must be class indices of type int64"),
+        ({"labels": torch.zeros(3, 8).long()}, r"`labels` must have the shape \(3, 9\) of the logits' frames, got"),
+        ({"mask": torch.ones(3, 9)}, r"`mask` must be bool, True on real frames, got torch.float32: .*`\.bool"),
+        ({"mask": torch.ones(1, 9).bool()}, r"`mask` must have the shape \(3, 9\) of the logits' frames, got \(1, 9\)"),
+    ],
+)
+def test_wrong_types_and_shapes_are_named(wrong, message):
+    for loss in (CrossEntropy(), Focal(), LossSum([TruncatedMSE(), CrossEntropy()])):
+        with pytest.raises(ValueError, match=message):
+            loss(**arguments() | wrong)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: CrossEntropy(label_smoothing=1.0), "`label_smoothing` must be from 0 to below 1, got 1.0"),
+        (lambda: CrossEntropy([1.0, -1.0]), r"`weight` must be finite and not negative, got \[1.0, -1.0\]"),
+        (lambda: Focal(weight=[math.inf]), "`weight` must be finite and not negative"),
+        (lambda: CrossEntropy("median"), "class weights are 'median_frequency' or 'inverse_frequency', got 'median'"),
+        (lambda: Focal(gamma=-1), "`gamma` must not be negative, got -1"),
+        (lambda: TruncatedMSE(threshold=0), "`threshold` must be positive, got 0"),
+        (lambda: GaussianSimilarityTMSE(sigma=0), "`sigma` must be positive, got 0"),
+        (lambda: BoundaryBCE(pos_weight=math.inf), "`pos_weight` must be positive, got inf"),
+        (lambda: BoundaryBCE(pos_weight="equal"), "`pos_weight` must be a number, 'balanced' or None, got 'equal'"),
+        (lambda: LossSum([CrossEntropy()], [1.0, 2.0]), "one finite number for each loss, .* for 1 losses"),
+        (lambda: LossSum([]), "there must be one, got .* for 0 losses"),
+    ],
+)
+def test_wrong_arguments_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_what_a_network_does_not_give_is_an_error_that_says_what_to_use():
+    given = arguments()
+    with pytest.raises(ValueError, match=r"`BoundaryBCE` needs .* boundary branch, such as `segtcn.models.ASRF`"):
+        BoundaryBCE()(**given | {"boundaries": None})
+    with pytest.raises(ValueError, match=r"needs the features .* `TruncatedMSE`, which needs none"):
+        GaussianSimilarityTMSE()(given["logits"], None, given["labels"], given["mask"])
+    with pytest.raises(ValueError, match="`weight` must have one number for each of 4 classes, got 3"):
+        CrossEntropy([1.0, 1.0, 1.0])(**given)
+
+
+# Each loss by hand
+
+
+def test_cross_entropy_by_hand():
     logits = torch.log(torch.tensor([[[0.5, 0.1], [0.25, 0.2], [0.25, 0.7]]]))
     labels = torch.tensor([[1, 2]])
     expected = -(math.log(0.25) + math.log(0.7)) / 2
@@ -23,36 +275,172 @@ def test_class_weights_make_a_weighted_mean():
     expected = -(4 * math.log(0.25) + 1 * math.log(0.7)) / 5
     weight = torch.tensor([1.0, 4.0, 1.0])
     assert cross_entropy(logits, labels, labels >= 0, weight).item() == pytest.approx(expected)
+    assert cross_entropy(logits, labels, labels >= 0, 9 * weight).item() == pytest.approx(expected)
 
 
-def test_a_batch_is_the_mean_over_the_real_frames_of_its_videos():
-    lengths = [3, 8, 1]
-    logits, labels = torch.randn(3, 4, 8), torch.randint(4, (3, 8))
-    mask = torch.arange(8) < torch.tensor(lengths)[:, None]
-    alone = [
-        cross_entropy(logits[i : i + 1, :, :n], labels[i : i + 1, :n], mask[i : i + 1, :n])
-        for i, n in enumerate(lengths)
-    ]
-    expected = sum(n * loss for n, loss in zip(lengths, alone, strict=True)) / sum(lengths)
-    logits[0, :, 3:], labels[0, 3:] = 1e4, -100  # whatever stands on padding
-    torch.testing.assert_close(cross_entropy(logits, labels, mask), expected)
+def test_label_smoothing_by_hand_and_as_torch_has_it():
+    logits = torch.log(torch.tensor([[[0.5], [0.25], [0.25]]]))
+    labels = torch.tensor([[0]])
+    expected = -(0.7 * math.log(0.5) + 0.1 * (math.log(0.5) + 2 * math.log(0.25)))
+    assert cross_entropy(logits, labels, labels >= 0, label_smoothing=0.3).item() == pytest.approx(expected)
+    logits, labels = torch.randn(2, 4, 7), torch.randint(4, (2, 7))
+    ours = cross_entropy(logits, labels, labels >= 0, label_smoothing=0.3)
+    torch.testing.assert_close(ours, nn.functional.cross_entropy(logits, labels, label_smoothing=0.3))
 
 
-def test_padding_has_no_gradient():
-    logits = torch.randn(1, 4, 6, requires_grad=True)
-    cross_entropy(logits, torch.zeros(1, 6, dtype=torch.int64), torch.arange(6)[None] < 4).backward()
-    assert logits.grad[..., 4:].abs().max() == 0
-    assert logits.grad[..., :4].abs().min() > 0
+def test_weights_and_smoothing_leave_a_batch_of_unweighted_classes_at_zero():
+    labels = torch.zeros(1, 3, dtype=torch.int64)
+    weight = torch.tensor([0.0, 1.0])
+    assert cross_entropy(torch.randn(1, 2, 3), labels, labels == 0, weight, label_smoothing=0.1) == 0
 
 
-def test_no_real_frame_scores_zero():
-    mask = torch.zeros(1, 3, dtype=torch.bool)
-    assert cross_entropy(torch.randn(1, 4, 3), torch.zeros(1, 3, dtype=torch.int64), mask) == 0
+def test_focal_by_hand():
+    logits = torch.log(torch.tensor([[[0.5, 0.1], [0.25, 0.2], [0.25, 0.7]]]))
+    labels = torch.tensor([[1, 2]])
+    expected = -(0.75**2 * math.log(0.25) + 0.3**2 * math.log(0.7)) / 2
+    assert focal(logits, labels, labels >= 0, gamma=2).item() == pytest.approx(expected)
+    torch.testing.assert_close(focal(logits, labels, labels >= 0, 0.0), cross_entropy(logits, labels, labels >= 0))
 
 
-def test_stages_add_up():
-    logits, labels = torch.randn(3, 2, 4, 5), torch.randint(4, (2, 5))
-    mask = torch.ones(2, 5, dtype=torch.bool)
-    weight = [1.0, 2.0, 3.0, 4.0]
-    expected = sum(cross_entropy(stage, labels, mask, torch.tensor(weight)) for stage in logits)
-    torch.testing.assert_close(CrossEntropy(weight)(logits, None, labels, mask), expected)
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
+def test_focal_of_a_certain_frame_has_a_finite_gradient(gamma):
+    logits = torch.tensor([[[200.0], [0.0]]], requires_grad=True)
+    loss = focal(logits, torch.tensor([[0]]), torch.ones(1, 1, dtype=torch.bool), gamma)
+    loss.backward()
+    assert loss == 0
+    assert (logits.grad == 0).all()
+
+
+def test_truncated_mse_by_hand():
+    p = torch.tensor([[[0.5, 0.8, 1e-6], [0.5, 0.2, 1 - 1e-6]]], dtype=torch.float64)
+    first = math.log(0.8 / 0.5) ** 2 + math.log(0.2 / 0.5) ** 2
+    second = 16 + math.log((1 - 1e-6) / 0.2) ** 2  # the change of log 0.8 to log 1e-6 is 13.6, cut at 4
+    loss = truncated_mse(p.log(), torch.ones(1, 3, dtype=torch.bool))
+    assert loss.item() == pytest.approx((first + second) / 4)
+
+
+def test_only_the_later_frame_of_a_pair_follows_ms_tcns_smoothing():
+    logits = torch.randn(1, 3, 5, requires_grad=True)
+    mask = torch.ones(1, 5, dtype=torch.bool)
+    (gradient,) = torch.autograd.grad(truncated_mse(logits, mask), logits)
+    assert (gradient[..., 0] == 0).all()
+    assert (gradient[..., 1:].abs().sum(dim=1) > 0).all()
+    (gradient,) = torch.autograd.grad(truncated_mse(logits, mask, detach=False), logits)
+    assert gradient[..., 0].abs().sum() > 0
+
+
+def test_a_jump_above_the_threshold_has_no_gradient():
+    logits = torch.tensor([[[0.0, 50.0], [0.0, -50.0]]], requires_grad=True)
+    loss = truncated_mse(logits, torch.ones(1, 2, dtype=torch.bool), threshold=0.1)
+    loss.backward()
+    assert loss.item() == pytest.approx(0.01)
+    assert (logits.grad == 0).all()
+
+
+def test_gaussian_similarity_by_hand():
+    features = torch.tensor([[[0.0, 3.0, 3.0], [0.0, 4.0, 4.0]]])
+    assert gaussian_similarity(features, sigma=5.0)[0].tolist() == pytest.approx([math.exp(-25 / 50), 1])
+    assert gaussian_similarity(features, 5.0, squared=False)[0].tolist() == pytest.approx([math.exp(-5 / 50), 1])
+
+
+def test_smoothing_stops_where_the_features_change():
+    given = arguments()
+    given["features"] = torch.zeros(3, 2, 9)
+    even = GaussianSimilarityTMSE()(**given)
+    torch.testing.assert_close(even, TruncatedMSE()(**given))
+    given["features"][:, :, 1::2] = 100
+    assert GaussianSimilarityTMSE()(**given) == 0
+
+
+def test_boundary_targets_by_hand():
+    labels = torch.tensor([[2, 2, 1, -100, 1, 1, 0], [0, 0, 0, 1, -100, -100, -100]])
+    mask = torch.arange(7) < torch.tensor([[7], [4]])
+    starts, known = boundary_targets(labels, mask)
+    # not known: a frame without annotation, and whether a segment starts right after it
+    assert known.int().tolist() == [[1, 1, 1, 0, 0, 1, 1], [1, 1, 1, 1, 0, 0, 0]]
+    assert starts.int().tolist() == [[1, 0, 1, 0, 0, 0, 1], [1, 0, 0, 1, 0, 0, 0]]
+
+
+def test_boundary_bce_by_hand():
+    q = torch.tensor([[0.9, 0.2, 0.6]])
+    labels = torch.tensor([[3, 3, 1]])
+    loss = boundary_bce(q.logit(), labels, labels >= 0, pos_weight=torch.tensor(5.0))
+    assert loss.item() == pytest.approx(-(5 * math.log(0.9) + math.log(0.8) + 5 * math.log(0.6)) / 3, rel=1e-5)
+
+
+def test_sum_of_losses_is_weighted():
+    given = arguments()
+    parts = [CrossEntropy(), TruncatedMSE()]
+    expected = parts[0](**given) + 0.15 * parts[1](**given)
+    torch.testing.assert_close(LossSum(parts, [1, 0.15])(**given), expected)
+    torch.testing.assert_close(LossSum(parts)(**given), parts[0](**given) + parts[1](**given))
+
+
+# Weights from the training videos
+
+
+def test_class_weights_by_hand():
+    frames = torch.tensor([60, 0, 10, 20])
+    assert class_weights(frames).tolist() == pytest.approx([20 / 60, 1, 2, 1])
+    assert class_weights(frames, "inverse_frequency").tolist() == pytest.approx([0.5, 1, 3, 1.5])
+    assert class_weights(torch.zeros(3)).tolist() == [1, 1, 1]
+    assert class_weights(torch.tensor([1, 8, 2, 4])).tolist() == pytest.approx([2, 0.25, 1, 0.5])  # the lower median
+    with pytest.raises(ValueError, match="class weights are 'median_frequency' or 'inverse_frequency', got 'mean'"):
+        class_weights(frames, "mean")
+
+
+def test_losses_take_their_weights_from_the_counts_of_the_training_labels():
+    given = arguments()
+    frames = torch.tensor([60, 0, 10, 20])
+    for make in (CrossEntropy, Focal):
+        loss = make(weight="median_frequency")
+        assert loss.wants_label_statistics
+        loss.set_label_statistics(frames, 9)
+        torch.testing.assert_close(loss(**given), make(weight=class_weights(frames).tolist())(**given))
+        numbers = make(weight=WEIGHT)
+        assert not numbers.wants_label_statistics
+        numbers.set_label_statistics(frames, 9)
+        assert numbers.weight.tolist() == WEIGHT
+    loss = BoundaryBCE(pos_weight="balanced")
+    loss.set_label_statistics(frames, 9)
+    torch.testing.assert_close(loss(**given), BoundaryBCE(pos_weight=10.0)(**given))
+    assert "weight" in dict(CrossEntropy(WEIGHT).named_buffers())  # moves with the module
+    assert CrossEntropy(WEIGHT).state_dict() == {}  # checkpoints hold the counts instead
+
+
+def test_weights_that_nobody_counted_are_an_error():
+    with pytest.raises(
+        ValueError, match=r"`weight: median_frequency` is taken from the training videos, .*or give num"
+    ):
+        CrossEntropy("median_frequency")(**arguments())
+    with pytest.raises(ValueError, match=r"`pos_weight: balanced` is taken from the training videos"):
+        BoundaryBCE("balanced")(**arguments())
+
+
+def test_a_config_builds_a_sum_of_losses():
+    config = """
+    loss:
+      class_path: segtcn.losses.LossSum
+      init_args:
+        losses:
+          - class_path: segtcn.losses.CrossEntropy
+            init_args: {weight: median_frequency, label_smoothing: 0.1}
+          - class_path: segtcn.losses.CrossEntropy
+            init_args: {weight: [1, 2.5, 1]}
+          - class_path: segtcn.losses.GaussianSimilarityTMSE
+            init_args: {sigma: 3}
+          - class_path: segtcn.losses.BoundaryBCE
+            init_args: {pos_weight: balanced}
+          - class_path: segtcn.losses.BoundaryBCE
+            init_args: {pos_weight: 12}
+        weights: [1, 1, 0.15, 0.1, 0.1]
+    """
+    parser = ArgumentParser()
+    parser.add_argument("--loss", type=nn.Module)
+    loss = parser.instantiate_classes(parser.parse_object(yaml.safe_load(config))).loss
+    names = ["CrossEntropy", "CrossEntropy", "GaussianSimilarityTMSE", "BoundaryBCE", "BoundaryBCE"]
+    assert [type(part).__name__ for part in loss.losses] == names
+    assert loss.weights == [1, 1, 0.15, 0.1, 0.1]
+    assert [getattr(part, "wants_label_statistics", None) for part in loss.losses] == [True, False, None, True, False]
+    assert loss.losses[1].weight.tolist() == [1, 2.5, 1]
+    assert loss.losses[4].pos_weight == 12

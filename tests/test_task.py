@@ -13,6 +13,7 @@ from torch import nn
 from segtcn.data.datamodule import SegmentationDataModule
 from segtcn.data.readers import MSTCNReader
 from segtcn.inference import load_model
+from segtcn.losses import CrossEntropy, Focal, LossSum, class_weights, cross_entropy
 from segtcn.metrics.functional import edit_score, frame_accuracy, segmental_f1
 from segtcn.models import EDTCN, DilatedTCN
 from segtcn.structures import Batch
@@ -100,6 +101,86 @@ def test_gradient_that_is_not_finite_stops_training_before_the_weights_change(da
     with pytest.raises(ValueError, match="the norm of the gradient became nan in epoch 0"):
         make_trainer().fit(task, datamodule)
     assert all(torch.equal(value, before[name]) for name, value in task.net.state_dict().items())
+
+
+def test_losses_see_the_features_as_the_network_does():
+    class Recorder(nn.Module):
+        def forward(self, logits, boundaries, labels, mask, features):
+            self.features = features
+            return logits.sum()
+
+    task = SegmentationTask(EDTCN(4, 3), loss=Recorder())
+    task.log = lambda *args, **kwargs: None
+    task.standardization.set(torch.ones(4), torch.full((4,), 2.0))
+    batch = batch_of([5, 8])
+    task._step(batch, "val")
+    torch.testing.assert_close(task.loss.features, (batch.features - 1) / 2)
+
+
+def weighted_loss() -> LossSum:
+    return LossSum([CrossEntropy("median_frequency"), LossSum([Focal(weight="inverse_frequency")])])
+
+
+def weights_of(task: SegmentationTask) -> list[list[float]]:
+    return [loss.weight.tolist() for loss in task.loss.modules() if isinstance(loss, CrossEntropy | Focal)]
+
+
+def test_losses_are_weighted_by_the_training_videos_and_again_after_loading(datamodule, tmp_path):
+    task = make_task(datamodule, loss=weighted_loss())
+    trainer = make_trainer(max_epochs=1)
+    trainer.fit(task, datamodule)
+    frames = torch.cat([sample.video.labels for sample in datamodule.dataset("train")]).bincount(minlength=3)
+    expected = [class_weights(frames, method).tolist() for method in ("median_frequency", "inverse_frequency")]
+    assert weights_of(task) == expected
+    path = tmp_path / "weighted.ckpt"
+    trainer.save_checkpoint(path)
+    (scores,) = trainer.test(task, datamodule, verbose=False)
+
+    loaded = SegmentationTask.load_from_checkpoint(path, loss=weighted_loss())
+    assert weights_of(loaded) == expected
+    assert SegmentationTask.load_from_checkpoint(path).loss.weight is None
+    fresh = make_task(datamodule, loss=weighted_loss())
+    (again,) = make_trainer().test(fresh, datamodule, ckpt_path=path, weights_only=True, verbose=False)
+    assert again == scores
+    resumed = make_task(datamodule, loss=weighted_loss())
+    make_trainer(max_epochs=2).fit(resumed, datamodule, ckpt_path=path, weights_only=True)
+    assert weights_of(resumed) == expected
+
+
+def test_a_checkpoint_without_counts_loads_and_needs_none(datamodule, tmp_path):
+    trainer = make_trainer(max_epochs=1)
+    trainer.fit(make_task(datamodule), datamodule)
+    trainer.save_checkpoint(tmp_path / "plain.ckpt")
+    assert "segtcn_label_statistics" not in torch.load(tmp_path / "plain.ckpt", weights_only=True)
+    assert datamodule._label_statistics is None  # nobody asked: the labels were not counted
+    task = SegmentationTask.load_from_checkpoint(tmp_path / "plain.ckpt", loss=weighted_loss())
+    task.log = lambda *args, **kwargs: None
+    with pytest.raises(ValueError, match="taken from the training videos, which nobody has counted"):
+        task._step(batch_of([6]), "val")
+
+
+def test_a_loss_of_ones_own_may_have_weights_and_counts(datamodule, tmp_path):
+    class Own(nn.Module):
+        wants_label_statistics = True
+
+        def __init__(self):
+            super().__init__()
+            self.scale = nn.Parameter(torch.ones(()))
+
+        def set_label_statistics(self, frames_per_class, num_segments):
+            self.counts = frames_per_class.tolist(), num_segments
+
+        def forward(self, logits, boundaries, labels, mask, features):
+            return cross_entropy(logits[-1], labels, mask) * self.scale.exp()
+
+    task = make_task(datamodule, loss=Own())
+    trainer = make_trainer(max_epochs=1)
+    trainer.fit(task, datamodule)
+    trainer.save_checkpoint(tmp_path / "own.ckpt")
+    assert task.loss.scale != 1
+    assert SegmentationTask.load_from_checkpoint(tmp_path / "own.ckpt", loss=Own()).loss.scale == task.loss.scale
+    assert SegmentationTask.load_from_checkpoint(tmp_path / "own.ckpt", loss=Own()).loss.counts == task.loss.counts
+    assert isinstance(SegmentationTask.load_from_checkpoint(tmp_path / "own.ckpt").loss, CrossEntropy)
 
 
 def test_missing_ground_truth_is_an_error_in_training():

@@ -279,6 +279,18 @@ def test_statistics_are_offered_only_when_asked_for(make: Callable[..., Segmenta
     assert make().feature_statistics() is None
 
 
+def test_label_statistics_count_the_kept_frames_of_the_training_videos(
+    make: Callable[..., SegmentationDataModule],
+) -> None:
+    labels = {"a": [0] * 5, "b": [0, 0, 0, 0, 2, 1, 1, 2], "c": [0], "d": [1] * 9}
+    videos = {name: (np.ones((len(own), 4), dtype=np.float32), own) for name, own in labels.items()}
+    data = make(videos=videos, splits={1: (["a", "b", "c"], ["d"])}, validation=["a"], sample_rate=2)
+    statistics = data.label_statistics()
+    assert statistics.frames_per_class.tolist() == [3, 1, 1]  # 0 0 2 1 of b, and c
+    assert statistics.num_segments == 4
+    assert data.label_statistics() is statistics  # counted once
+
+
 def test_card_values_are_measured_and_joined_with_the_card(
     make: Callable[..., SegmentationDataModule], tmp_path: Path
 ) -> None:
