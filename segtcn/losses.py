@@ -424,9 +424,12 @@ class GaussianSimilarityTMSE(nn.Module):
         Differs from the authors' code:
 
         - The distance is squared, as the similarity is Gaussian; the code leaves the square out, and its published
-          scores come from that: ``squared=False``.
-        - As there, both frames of a pair get a gradient, unlike in MS-TCN. The code takes the mean over the stages:
-          weights of one over their number in :class:`LossSum` do the same.
+          scores come from that: ``squared=False``. On wide features the two differ by orders of magnitude.
+        - The log-probabilities are those of the classes of a frame; the code normalises every class over the frames of
+          the video, so it smooths the logits themselves.
+        - The stages are added up; the code takes their mean: divide the weights in :class:`LossSum` by their number.
+
+        As there, and unlike in MS-TCN, both frames of a pair get a gradient.
     """
 
     def __init__(self, threshold: float = 4.0, sigma: float = 1.0, squared: bool = True) -> None:
