@@ -114,6 +114,7 @@ def test_no_circle_between_parts():
     [
         ("segtcn", {"torch", "pytorch_lightning", "cv2", "av", "matplotlib", "wandb", "scipy"}),
         ("segtcn.cli", {"torch", "pytorch_lightning", "cv2", "av", "matplotlib", "wandb", "scipy"}),
+        ("segtcn.cli.crossval", {"torch", "pytorch_lightning", "cv2", "av", "matplotlib", "wandb", "scipy"}),
         ("segtcn.models", {"pytorch_lightning", "cv2", "av", "matplotlib", "wandb", "scipy", "torchmetrics"}),
         ("segtcn.metrics", {"pytorch_lightning", "cv2", "av", "wandb"}),
         ("segtcn.data.readers", {"pytorch_lightning", "cv2", "av", "matplotlib", "wandb", "scipy", "h5py"}),

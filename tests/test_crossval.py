@@ -12,7 +12,9 @@ import pytest
 import torch
 
 from segtcn.cli import main
-from segtcn.cli.crossval import results_table
+from segtcn.cli.crossval import runs
+from segtcn.cli.crossval.runs import results_table
+from segtcn.inference import load_model
 from segtcn.task import SegmentationTask
 from tests import wandb_file
 
@@ -24,6 +26,7 @@ CONFIGS = [f"-c={ROOT}/configs/{name}.yaml" for name in ("model/ed_tcn", "data/m
 def command(write_ms_tcn_tree, tmp_path, monkeypatch) -> list[str]:
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")
+    monkeypatch.setattr(runs, "INFERENCE_S", 0.0)
     monkeypatch.chdir(tmp_path)
     return [
         "crossval",
@@ -63,6 +66,21 @@ def test_all_splits_times_seeds_in_one_command(command, tmp_path, capsys):
     assert names == {"split1-seed0", "split1-seed5", "split2-seed0", "split2-seed5"}
     # fit and test of one run share one W&B run
     assert all(any("test/f1@50" in row for row in wandb_file.history(run)) for run in runs)
+
+
+def test_results_say_what_the_network_costs(command, tmp_path, capsys):
+    assert main([*command, "--trainer.logger=false", "--data.batch_size=2", "--data.sample_rate=3"]) == 0
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert (results["network"], results["batch_size"], results["sample_rate"]) == ("EDTCN", 2, 3)
+    net = load_model(tmp_path / "out" / "split1-seed0" / "checkpoints" / "last.ckpt").net
+    assert results["parameters"] == sum(parameter.numel() for parameter in net.parameters())
+    measured, each = results["measured"], results["runs"]
+    assert measured["train_minutes"] == pytest.approx(sum(run["train_seconds"] for run in each) / 60)
+    for key in ("train_frames_per_second", "inference_frames_per_second"):
+        assert measured[key] == pytest.approx(statistics.fmean(run[key] for run in each))
+    assert measured["peak_memory_mib"] == max(run["peak_memory_mib"] for run in each) > 50
+    table = (tmp_path / "out" / "results.md").read_text()
+    assert f"EDTCN, {results['parameters']:,} parameters; batch size 2, sample rate 3; cpu" in table
 
 
 def test_scores_are_those_of_test_with_the_checkpoint(command, tmp_path):

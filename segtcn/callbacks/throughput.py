@@ -1,11 +1,15 @@
-"""How many frames a second training went through."""
+"""How many frames a second training goes through, and a trained network."""
 
 from __future__ import annotations
 
+import statistics
 import time
+from collections.abc import Iterable
 from typing import Any
 
+import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
+from torch import Tensor, nn
 
 from segtcn.structures import Batch
 
@@ -13,15 +17,36 @@ from segtcn.structures import Batch
 class Throughput(Callback):
     """Print, and log as ``train/frames_per_second``, the real frames that training consumed per second of wall time.
 
-    Everything counts as time: loading, scores, logging and validation, as the user waits for all of it.
+    Everything counts as time: loading, scores, logging and validation, as the user waits for all of it. A run that
+    continues from a checkpoint goes on counting.
+
+    Attributes:
+        num_frames: real frames that training consumed, those of every epoch.
+        seconds: time it took.
     """
 
     def __init__(self) -> None:
         self.num_frames = 0
-        self.start_s = 0.0
+        self._earlier_s = 0.0
+        self._start_s: float | None = None
+
+    @property
+    def seconds(self) -> float:  # noqa: D102  # an attribute, see the class
+        return self._earlier_s + (0.0 if self._start_s is None else time.perf_counter() - self._start_s)
+
+    @property
+    def frames_per_second(self) -> float:
+        """Their ratio; 0 before training."""
+        return self.num_frames / max(self.seconds, 1e-9)
+
+    def state_dict(self) -> dict[str, Any]:  # noqa: D102
+        return {"num_frames": self.num_frames, "seconds": self.seconds}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:  # noqa: D102
+        self.num_frames, self._earlier_s = state_dict["num_frames"], state_dict["seconds"]
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
-        self.num_frames, self.start_s = 0, time.perf_counter()
+        self._start_s = time.perf_counter()
 
     def on_train_batch_end(  # noqa: D102
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
@@ -29,10 +54,51 @@ class Throughput(Callback):
         self.num_frames += int(batch.mask.sum())
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
-        pl_module.log("train/frames_per_second", self.num_frames / (time.perf_counter() - self.start_s))
+        pl_module.log("train/frames_per_second", self.frames_per_second)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
-        seconds = time.perf_counter() - self.start_s
+        self._earlier_s, self._start_s = self.seconds, None
         if trainer.is_global_zero:
-            rate = self.num_frames / max(seconds, 1e-9)
-            print(f"trained {self.num_frames:,} frames in {seconds:.1f} s: {rate:,.0f} frames per second")
+            print(
+                f"trained {self.num_frames:,} frames in {self.seconds:.1f} s: "
+                f"{self.frames_per_second:,.0f} frames per second"
+            )
+
+
+@torch.inference_mode()
+def inference_speed(net: nn.Module, videos: Iterable[Tensor], seconds: float = 1.0) -> float:
+    """Frames a second of the forward pass of ``net`` in evaluation mode, one video at a time.
+
+    Args:
+        net: takes features ``(1, D, T)``.
+        videos: features ``(D, T)`` of each, on the device of ``net``.
+        seconds: all videos are gone through again until so much time has passed.
+
+    Returns:
+        The median over the passes, after a first video that does not count.
+
+    Raises:
+        ValueError: if there are no videos.
+    """
+    videos = [features[None] for features in videos]
+    if not videos:
+        raise ValueError("`videos` must hold at least one video")
+    was_training = net.training
+    net.eval()
+    num_frames = sum(features.shape[-1] for features in videos)
+    rates: list[float] = []
+    net(videos[0])
+    started_s = _now(videos[0])
+    while (start_s := _now(videos[0])) - started_s < seconds or not rates:
+        for features in videos:
+            net(features)
+        rates.append(num_frames / (_now(videos[0]) - start_s))
+    net.train(was_training)
+    return statistics.median(rates)
+
+
+def _now(computed: Tensor) -> float:
+    """The time once the device of ``computed`` has done what it was asked to."""
+    if computed.device.type != "cpu":
+        torch.accelerator.synchronize(computed.device)
+    return time.perf_counter()

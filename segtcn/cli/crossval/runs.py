@@ -1,56 +1,27 @@
-"""``segtcn crossval``: all splits times several seeds, one table."""
+"""One configuration on all splits with several seeds."""
 
 from __future__ import annotations
 
-import argparse
 import difflib
 import json
+import resource
 import statistics
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from segtcn.atomic import atomic_path
+from segtcn.callbacks.throughput import Throughput, inference_speed
 from segtcn.callbacks.wandb import ExperimentLogger, finish
 from segtcn.cli.lightning import SegmentationCLI, raise_if_interrupted
 from segtcn.tables import SCORES, scores_table
 
-DESCRIPTION = """\
-Train on the training videos of every split with every seed, score the test videos with the weights of the last epoch,
-and write the mean over the splits, with mean and standard deviation over the seeds, as results.json and results.md.
-A run that is complete is not repeated and an interrupted one continues from its last checkpoint: give the same command.
-All options of `segtcn fit` are options here too.
-"""
-
-EXAMPLES = """\
-examples:
-  segtcn crossval -c configs/model/ed_tcn.yaml -c configs/data/gtea_lea.yaml -c configs/trainer/default.yaml \\
-      --data.reader.init_args.root DIR --seeds 0,1,2
-  segtcn crossval -c RUN/config.yaml --splits 1,2 --out runs/two_splits
-"""
-
-
-def main(argv: Sequence[str]) -> None:
-    """Run the command; ``argv`` begins with its name."""
-    parser = argparse.ArgumentParser(
-        "segtcn crossval",
-        description=DESCRIPTION,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--seeds", type=_numbers, default=[0], metavar="0,1,2", help="seeds (default: 0)")
-    parser.add_argument("--splits", type=_numbers, metavar="1,2", help="splits (default: all of the data set)")
-    parser.add_argument("--protocol", metavar="NAME", help="evaluation protocol, as --model.protocol (default: lea)")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder (default: runs/crossval-NAMES-OF-THE-CONFIGS)")
-    options, fit_args = parser.parse_known_args(argv[1:])
-    for word in fit_args:
-        if word.split("=")[0] in ("--seed", "--split", "--data.split", "--seed_everything"):
-            parser.error(f"{word.split('=')[0]} is for one run: give --seeds and --splits")
-    if options.protocol is not None:
-        fit_args.append(f"--model.protocol={options.protocol}")
-    crossval(fit_args, options.seeds, options.splits, options.out or _default_folder(fit_args))
+INFERENCE_S = 1.0
+"""How long the speed of each trained network is measured."""
 
 
 def crossval(fit_args: Sequence[str], seeds: Sequence[int], splits: Sequence[int] | None, out: Path) -> dict[str, Any]:
@@ -63,8 +34,10 @@ def crossval(fit_args: Sequence[str], seeds: Sequence[int], splits: Sequence[int
         out: folder of the results, with one folder a run.
 
     Returns:
-        What ``results.json`` holds: ``protocol``, ``splits``, ``seeds``, ``epochs``, ``selection``, ``scores`` (mean
-        and, over the seeds, sample standard deviation of the mean over splits, in percent) and ``runs``.
+        What ``results.json`` holds: ``protocol``, ``splits``, ``seeds``, ``selection``; ``network`` with its
+        ``parameters``, ``epochs``, ``batch_size`` and ``sample_rate``; ``scores`` (mean and, over the seeds, sample
+        standard deviation of the mean over splits, in percent); ``measured`` (``train_minutes`` of all runs, frames a
+        second as the mean over the runs, the largest memory of a process in MiB, device and threads); and ``runs``.
 
     Raises:
         ValueError: if a split does not exist, or ``out`` holds runs of another configuration.
@@ -89,9 +62,21 @@ def crossval(fit_args: Sequence[str], seeds: Sequence[int], splits: Sequence[int
         "protocol": plan.model.protocol,
         "splits": [*splits],
         "seeds": [*seeds],
-        "epochs": plan.trainer.max_epochs,
         "selection": "last epoch",
+        "network": type(plan.model.net).__name__,
+        "parameters": sum(parameter.numel() for parameter in plan.model.net.parameters()),
+        "epochs": plan.trainer.max_epochs,
+        "batch_size": plan.datamodule.batch_size,
+        "sample_rate": plan.datamodule.sample_rate,
         "scores": {key: _mean_and_std(runs, key, seeds) for key in SCORES},
+        "measured": {
+            "train_minutes": sum(run["train_seconds"] for run in runs) / 60,
+            "train_frames_per_second": statistics.fmean(run["train_frames_per_second"] for run in runs),
+            "inference_frames_per_second": statistics.fmean(run["inference_frames_per_second"] for run in runs),
+            "peak_memory_mib": max(run["peak_memory_mib"] for run in runs),
+            "device": plan.trainer.strategy.root_device.type,
+            "threads": torch.get_num_threads(),
+        },
         "runs": runs,
     }
     with atomic_path(out / "results.json") as path:
@@ -115,7 +100,19 @@ def results_table(results: dict[str, Any]) -> str:
     return (
         f"{scores_table(rows, 'run')}\n\n"
         f"Protocol `{results['protocol']}`, percent, test videos, {results['epochs']} epochs, {results['selection']}. "
-        f"Mean over splits ({len(results['splits'])}), then over seeds ({len(results['seeds'])}). {spread}"
+        f"Mean over splits ({len(results['splits'])}), then over seeds ({len(results['seeds'])}). {spread}\n\n"
+        f"{_measurements(results)}"
+    )
+
+
+def _measurements(results: dict[str, Any]) -> str:
+    measured = results["measured"]
+    return (
+        f"{results['network']}, {results['parameters']:,} parameters; batch size {results['batch_size']}, sample rate "
+        f"{results['sample_rate']}; {measured['device']} (threads: {measured['threads']}). Training took "
+        f"{measured['train_minutes']:.1f} min, {measured['train_frames_per_second']:,.0f} frames a second; inference "
+        f"{measured['inference_frames_per_second']:,.0f} frames a second, all after sub-sampling; peak memory "
+        f"{measured['peak_memory_mib']:,.0f} MiB."
     )
 
 
@@ -132,6 +129,7 @@ def _train_and_test(fit_args: Sequence[str], seed: int, split: int, out: Path, u
         cli.datamodule.dataset("test").check()  # a bad test video is found before training, not after
         cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=last if last.exists() else None, weights_only=True)
         (scores,) = cli.trainer.test(cli.model, cli.datamodule, verbose=False)
+        measured = _measure(cli)
     except SystemExit as stop:
         raise_if_interrupted(stop)
         raise
@@ -139,7 +137,30 @@ def _train_and_test(fit_args: Sequence[str], seed: int, split: int, out: Path, u
         finish()
     named = {key: scores[f"test/{key}"] for key in SCORES}
     with atomic_path(_scores_file(out, seed, split)) as path:
-        path.write_text(json.dumps({"split": split, "seed": seed, **named}, indent=2) + "\n", encoding="utf-8")
+        path.write_text(
+            json.dumps({"split": split, "seed": seed, **named, **measured}, indent=2) + "\n", encoding="utf-8"
+        )
+
+
+def _measure(cli: SegmentationCLI) -> dict[str, float]:
+    """Speed and memory of a run that has just been trained and tested."""
+    callbacks = cli.trainer.callbacks  # type: ignore[attr-defined]
+    (throughput,) = (callback for callback in callbacks if isinstance(callback, Throughput))
+    device = cli.trainer.strategy.root_device
+    with cli.trainer.precision_plugin.forward_context():
+        speed = inference_speed(
+            cli.model.to(device),  # which the trainer took off it
+            [sample.video.features.to(device) for sample in cli.datamodule.dataset("test")],
+            INFERENCE_S,
+        )
+    # KiB on Linux, bytes on macOS
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return {
+        "train_seconds": throughput.seconds,
+        "train_frames_per_second": throughput.frames_per_second,
+        "inference_frames_per_second": speed,
+        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit,
+    }
 
 
 def _scores_file(out: Path, seed: int, split: int) -> Path:
@@ -166,21 +187,3 @@ def _check_same_configuration(plan: SegmentationCLI, path: Path) -> None:
         )
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def _default_folder(fit_args: Sequence[str]) -> Path:
-    """The same for the same configs, so that the same command continues."""
-    words = [*fit_args]
-    configs = [words[i + 1] for i, word in enumerate(words[:-1]) if word in ("-c", "--config")]
-    configs += [word.split("=", 1)[1] for word in words if word.startswith(("-c=", "--config="))]
-    return Path("runs") / "-".join(["crossval", *(Path(config).stem for config in configs)])
-
-
-def _numbers(text: str) -> list[int]:
-    try:
-        numbers = [int(part) for part in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected whole numbers with commas between them, got {text!r}") from None
-    if min(numbers) < 0:
-        raise argparse.ArgumentTypeError(f"expected numbers from 0 upwards, got {text!r}")
-    return list(dict.fromkeys(numbers))

@@ -1,0 +1,251 @@
+"""Several networks, each cross-validated in a process of its own, in one table.
+
+Each process is ``segtcn crossval`` of one network, so what holds for one (complete runs are not repeated, interrupted
+ones continue) holds for all. This module imports nothing heavy: on Linux the peak memory that a process reports is at
+least that of the process which started it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from segtcn.atomic import atomic_path
+from segtcn.tables import SCORES, markdown_table
+
+MEASURED = {
+    "train_frames_per_second": ("Training, frames/s", ",.0f"),
+    "inference_frames_per_second": ("Inference, frames/s", ",.0f"),
+    "peak_memory_mib": ("Memory, MiB", ",.0f"),
+    "train_minutes": ("Training, min", ".1f"),
+}
+"""What the table shows of ``measured`` in ``results.json``: heading and format."""
+
+NOTES = """\
+Rate k: the network sees every k-th stored frame, and these are the frames that are counted. Training: wall time of all
+runs with loading, scores and logging. Inference: forward pass of the trained network, test videos one at a time without
+padding, median of the passes within a second. Memory: the most that the process which trained and tested the network
+had resident (`ru_maxrss`), Python, PyTorch and the data included."""
+
+PROGRAM = [sys.executable, "-m", "segtcn"]
+PATIENCE_S = 20.0
+"""How long an interrupted process may take to end by itself."""
+
+
+def crossval_models(
+    models: Sequence[Path],
+    configs: Sequence[str],
+    options: Sequence[str],
+    out: Path,
+    jobs: int = 1,
+    command: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Run ``segtcn crossval`` for each of several networks.
+
+    Args:
+        models: a config for each network; its name without the ending names the network's row and folder.
+        configs: those that all networks share; they come before that of the network.
+        options: further options of ``segtcn crossval``; they come after it.
+        out: folder of the table, with one folder a network: its cross-validation, and ``log.txt``, what it printed.
+        jobs: networks at a time, each with its share of the threads.
+        command: what the user typed, for the record.
+
+    Returns:
+        What ``models.json`` holds: ``command``, ``jobs``, ``failed`` (names) and ``models``, results by name.
+
+    Raises:
+        FileNotFoundError: if a config is missing.
+        ValueError: if two configs have the same name.
+        ChildProcessError: naming the networks that failed, once all others are done and in the table.
+    """
+    names = [path.stem for path in models]
+    for path, name in zip(models, names, strict=True):
+        if not path.is_file():
+            raise FileNotFoundError(f"no config {path}: --models takes one file for each network")
+        if names.count(name) > 1:
+            raise ValueError(f"two configs of --models are named {name!r}, which names row and folder: rename one")
+    commands = {
+        name: ["crossval", *(f"-c={config}" for config in (*configs, path)), *options, f"--out={out / name}"]
+        for path, name in zip(models, names, strict=True)
+    }
+    try:
+        failed = asyncio.run(_run(commands, out, jobs))
+    except asyncio.CancelledError:  # by a signal
+        raise KeyboardInterrupt from None
+    results = {
+        "command": shlex.join(command),
+        "jobs": jobs,
+        "failed": failed,
+        "models": {
+            name: json.loads((out / name / "results.json").read_text(encoding="utf-8"))
+            for name in names
+            if name not in failed
+        },
+    }
+    with atomic_path(out / "models.json") as path:
+        path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    if results["models"]:
+        table = models_table(results)
+        with atomic_path(out / "models.md") as path:
+            path.write_text(table + "\n", encoding="utf-8")
+        print(f"\n{table}\n\n{out / 'models.json'}\n{out / 'models.md'}")
+    if failed:
+        logs = ", ".join(str(out / name / "log.txt") for name in failed)
+        raise ChildProcessError(f"{len(failed)} of {len(names)} networks failed: {logs}")
+    return results
+
+
+def models_table(results: Mapping[str, Any]) -> str:
+    """What ``models.md`` holds: protocol and command, one row for each network, and what the columns mean."""
+    models: Mapping[str, Any] = results["models"]
+    rows = []
+    for name, result in models.items():
+        several = len(result["seeds"]) > 1
+        scores = [result["scores"][key] for key in SCORES]
+        rows.append(
+            [
+                name,
+                *(
+                    f"{score['mean']:.1f} ± {score['std']:.1f}" if several else f"{score['mean']:.1f}"
+                    for score in scores
+                ),
+                *(str(result[key]) for key in ("epochs", "batch_size", "sample_rate")),
+                f"{result['parameters']:,}",
+                *(format(result["measured"][key], form) for key, (_, form) in MEASURED.items()),
+            ]
+        )
+    header = ["network", *SCORES.values(), "Epochs", "Batch", "Rate", "Parameters"]
+    first = next(iter(models.values()))
+    protocols = ", ".join(dict.fromkeys(f"`{result['protocol']}`" for result in models.values()))
+    places = dict.fromkeys(
+        f"{result['measured']['device']} (threads: {result['measured']['threads']})" for result in models.values()
+    )
+    spread = "std over the seeds of the mean over the splits" if len(first["seeds"]) > 1 else "no standard deviation"
+    paragraphs = [
+        f"Protocol {protocols}, percent, test videos, {first['selection']}. Mean over splits ({len(first['splits'])}), "
+        f"then over seeds ({len(first['seeds'])}): {spread}.",
+        f"```\n{results['command']}\n```",
+        markdown_table([*header, *(heading for heading, _ in MEASURED.values())], rows),
+        f"{NOTES} Measured on {', '.join(places)}; networks at a time: {results['jobs']}.",
+    ]
+    if results["failed"]:
+        paragraphs.append(f"Failed, see their log.txt: {', '.join(results['failed'])}.")
+    return "\n\n".join(paragraphs)
+
+
+def arrange(fit_args: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Take the options of ``segtcn fit`` apart: the files given with ``-c``, and the others."""
+    configs, others = [], []
+    words = iter(fit_args)
+    for word in words:
+        name, equals, value = word.partition("=")
+        if name in ("-c", "--config"):
+            configs.append(value if equals else next(words, ""))
+        else:
+            others.append(word)
+    return configs, others
+
+
+async def _run(commands: Mapping[str, Sequence[str]], out: Path, jobs: int) -> list[str]:
+    """Run all commands, some at a time; returns the names of those that failed. Cancelled, it ends its processes."""
+    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C does without this
+        asyncio.get_running_loop().add_signal_handler(number, asyncio.current_task().cancel)  # type: ignore[union-attr]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "TQDM_MININTERVAL": "10"}  # bars end up in a file
+    if jobs > 1:
+        environment["OMP_NUM_THREADS"] = str(max(1, _num_threads() // jobs))
+    progress = _Progress(out, [*commands])
+    free = asyncio.Semaphore(jobs)
+
+    async def run(name: str) -> None:
+        async with free:
+            status = await _run_one(name, commands[name], out / name / "log.txt", environment, progress)
+            progress.end(name, status)
+
+    async with asyncio.TaskGroup() as group:
+        for name in commands:
+            group.create_task(run(name))
+    return [name for name in commands if name in progress.failed]
+
+
+async def _run_one(
+    name: str, command: Sequence[str], log: Path, environment: Mapping[str, str], progress: _Progress
+) -> int:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as file:
+        process = await asyncio.create_subprocess_exec(
+            *PROGRAM,
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=file,
+            env=environment,
+            start_new_session=True,  # so that it is interrupted once, by `finally`, with all its own processes
+        )
+        try:
+            async for line in process.stdout:  # type: ignore[union-attr]
+                progress.show(name, line.decode(errors="replace").rstrip())
+                file.write(line)
+                file.flush()
+            return await process.wait()
+        finally:
+            await _end(process)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """End a process that is still running, with the processes it started."""
+    for number in (signal.SIGINT, signal.SIGKILL):
+        if process.returncode is None:
+            os.killpg(process.pid, number)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), PATIENCE_S)
+
+
+class _Progress:
+    """Lines about all networks: which run of which one, and how much time the rest will take."""
+
+    def __init__(self, out: Path, names: Sequence[str]) -> None:
+        self.failed: list[str] = []
+        self._out, self._names = out, names
+        self._start_s, self._before = time.monotonic(), self._complete()
+
+    def show(self, name: str, line: str) -> None:
+        """Print a line of a network if it says which run begins."""
+        if not (match := re.match(r"run \d+ of (\d+)", line)):
+            return
+        complete = {key: runs for key, runs in self._complete().items() if key not in self.failed}
+        done, new = sum(complete.values()), sum(runs - self._before[key] for key, runs in complete.items())
+        total = max(int(match[1]) * len(complete), done)
+        minutes = (time.monotonic() - self._start_s) / 60
+        left = f", about {minutes / new * (total - done):.0f} min left" if new else ""
+        print(f"{name}: {line} (of all networks {done} of {total} runs are done{left})", flush=True)
+
+    def end(self, name: str, status: int) -> None:
+        """Print that a network is done or has failed, and why."""
+        if status == 0:
+            print(f"{name}: done", flush=True)
+            return
+        self.failed.append(name)
+        lines = (self._out / name / "log.txt").read_text(encoding="utf-8", errors="replace").splitlines()
+        said = [line for line in lines if line.strip() and not line.startswith("(SEGTCN_TRACEBACK")]
+        print(f"{name}: failed with status {status}: {said[-1] if said else 'no message'}", flush=True)
+
+    def _complete(self) -> dict[str, int]:
+        return {name: len([*(self._out / name).glob("split*-seed*/scores.json")]) for name in self._names}
+
+
+def _num_threads() -> int:
+    """Threads of one process, as PyTorch takes them."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    if wanted.isdigit() and int(wanted) > 0:
+        return int(wanted)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
