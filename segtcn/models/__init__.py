@@ -2,6 +2,7 @@
 
 from segtcn.models.base import SegmentationModel
 from segtcn.models.bytenet import ByteNet
+from segtcn.models.c2f_tcn import C2FTCN
 from segtcn.models.causal_tcn import CausalTCN
 from segtcn.models.dilated_tcn import DilatedTCN
 from segtcn.models.ed_tcn import EDTCN
@@ -13,6 +14,7 @@ from segtcn.models.tcnn import TCNN
 from segtcn.models.tdnn import TDNN
 
 __all__ = [
+    "C2FTCN",
     "EDTCN",
     "MSTCN",
     "TCNN",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from segtcn.models import (
+    C2FTCN,
     EDTCN,
     MSTCN,
     TCNN,
@@ -92,5 +93,9 @@ NETWORKS: dict[str, Callable[[], SegmentationModel]] = {
     ),
     "causal MSTCNPlusPlus": lambda: MSTCNPlusPlus(
         IN_CHANNELS, NUM_CLASSES, 2, 2, 2, hidden_channels=8, shared_refinement=True, causal=True
+    ),
+    "C2FTCN": lambda: C2FTCN(IN_CHANNELS, NUM_CLASSES, (6, 7, 8, 6), 6, ensemble_weights=(1, 1, 0)),
+    "C2FTCN, resolutions": lambda: C2FTCN(
+        IN_CHANNELS, NUM_CLASSES, (6, 7), 5, kernel_size=4, ensemble_weights=(1,), window=3, eval_windows=(2, 3, 3, 5)
     ),
 }
