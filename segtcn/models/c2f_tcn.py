@@ -45,8 +45,8 @@ class C2FTCN(SegmentationModel):
         kernel_size: taps of every convolution of the blocks.
         pyramid_windows: frames of each pooling of the pyramid, at the lowest rate.
         ensemble_weights: weight :math:`w_u` of every decoder level in the prediction, finest level first.
-        window: frames that one frame of the network covers; 1 keeps the rate of the features. The code pools stored
-            features at 15 (GTEA, Breakfast) and 30 (50Salads) frames a second over 4, 10 and 20.
+        window: frames that one frame of the network covers; 1 keeps the rate of the features. The code's are 4 (GTEA,
+            15 frames a second), 10 (Breakfast, 15) and 20 (50Salads, 30).
         zoom: the 2 above: by how much a window of training is shorter or longer; 1 always takes ``window``.
         eval_windows: the windows of evaluation; one that is named twice weighs twice. None takes ``window`` alone. The
             code's are 3, 4, 4, 4, 5 (GTEA), 7 to 15 (Breakfast), 20 to 39 (50Salads).
@@ -56,8 +56,8 @@ class C2FTCN(SegmentationModel):
         The stages are the decoder's levels, coarsest first, and their average.
 
     Raises:
-        ValueError: if there are fewer than two ``encoder_channels``, not one weight above zero for every decoder level,
-            or a window or ``zoom`` is below 1.
+        ValueError: if there are fewer than two ``encoder_channels``; if ``ensemble_weights`` are not one for every
+            decoder level, none negative and not all zero; if a window or ``zoom`` is below 1.
 
     Example:
         >>> net = C2FTCN(in_channels=128, num_classes=11, window=4, eval_windows=[3, 4, 4, 4, 5])
