@@ -93,7 +93,6 @@ def test_one_row_a_network_and_a_failure_stops_no_other(command, tmp_path, capsy
     before = checkpoint.stat().st_mtime_ns
 
     Path("other.yaml").write_text(DILATED_TCN)
-    Path("out/other/configuration.yaml").unlink(missing_ok=True)
     capsys.readouterr()
     assert main(both) == 0
     out = capsys.readouterr().out
