@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.init import init_glorot, init_recurrent
@@ -40,7 +40,6 @@ class RecurrentNetwork(SegmentationModel):
         ValueError: if ``num_layers`` is below 1 or ``cell`` unknown.
 
     Example:
-        >>> import torch
         >>> net = RecurrentNetwork(in_channels=128, num_classes=11)
         >>> net(torch.zeros(2, 128, 333)).logits.shape
         torch.Size([1, 2, 11, 333])
@@ -77,19 +76,12 @@ class RecurrentNetwork(SegmentationModel):
         if cell not in CELLS:
             raise ValueError(f"`cell` must be one of {', '.join(CELLS)}, got {cell!r}")
         self.in_channels, self.num_classes, self.causal = in_channels, num_classes, causal
-        self.rnn = CELLS[cell](
-            in_channels,
-            hidden_channels,
-            num_layers,
-            batch_first=True,
-            dropout=dropout
-            if num_layers > 1
-            else 0.0,  # PyTorch's is between layers, and warns where there is no between
-            bidirectional=not causal,
+        width = hidden_channels * (1 if causal else 2)
+        self.layers = nn.ModuleList(
+            _RecurrentLayer(cell, width if i else in_channels, hidden_channels, causal) for i in range(num_layers)
         )
         self.dropout = nn.Dropout(dropout)
-        self.head = TemporalConv1d(hidden_channels * (1 if causal else 2), num_classes, kernel_size=1)
-        init_recurrent(self.rnn)
+        self.head = TemporalConv1d(width, num_classes, kernel_size=1)
         init_glorot(self)
 
     @property
@@ -99,31 +91,68 @@ class RecurrentNetwork(SegmentationModel):
 
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:  # noqa: D102
         x = features.transpose(1, 2)
-        if mask is None or self.causal:  # what comes after the last real frame reaches only the backward direction
-            x, _ = self.rnn(x)
-        else:
-            num_frames = mask.sum(dim=1).cpu()
-            packed, _ = self.rnn(pack_padded_sequence(x, num_frames, batch_first=True, enforce_sorted=False))
-            x, _ = pad_packed_sequence(packed, batch_first=True, total_length=x.shape[1])
-        return self._classify(x)
+        for layer in self.layers:
+            x = self.dropout(layer(x, mask))
+        return Output(self.head(x.transpose(1, 2))[None])
 
-    def initial_state(self, batch_size: int = 1) -> Any:
-        """State before the first frame of a stream: zeros, hidden and, of an LSTM, cell state ``(L, B, H)``.
+    def initial_state(self, batch_size: int = 1) -> list[Any]:
+        """State before the first frame of a stream: zeros for every layer.
 
         Raises:
             ValueError: if the network is not causal.
         """
         if not self.causal:
             raise self._not_streamable()
-        zeros = self.head.weight.new_zeros(self.rnn.num_layers, batch_size, self.rnn.hidden_size)
-        return (zeros, zeros) if isinstance(self.rnn, nn.LSTM) else zeros
+        return [layer.initial_state(batch_size) for layer in self._layers]
 
-    def step(self, features: Tensor, state: Any) -> tuple[Output, Any]:
+    def step(self, features: Tensor, state: list[Any]) -> tuple[Output, list[Any]]:
         """Score the next frames of a stream, see :meth:`SegmentationModel.step`."""
         if not self.causal:
             raise self._not_streamable()
-        x, state = self.rnn(features.transpose(1, 2), state)
-        return self._classify(x), state
+        x, after = features.transpose(1, 2), []
+        for layer, before in zip(self._layers, state, strict=True):
+            x, layer_state = layer.ahead(x, before)
+            x = self.dropout(x)
+            after.append(layer_state)
+        return Output(self.head(x.transpose(1, 2))[None]), after
 
-    def _classify(self, x: Tensor) -> Output:
-        return Output(self.head(self.dropout(x).transpose(1, 2))[None])
+    @property
+    def _layers(self) -> list[_RecurrentLayer]:
+        return [*self.layers]  # a ModuleList forgets what it holds
+
+
+class _RecurrentLayer(nn.Module):
+    """An LSTM or GRU, forwards or in both directions: ``(B, T, C)`` and a mask to ``(B, T, H)`` or ``(B, T, 2 H)``.
+
+    The directions are two modules and the backward one gets each video reversed in place. Packed sequences, PyTorch's
+    way for videos of different length, give the same but train ten times slower on a CPU and do not export.
+    """
+
+    def __init__(self, cell: str, in_channels: int, hidden_channels: int, causal: bool) -> None:
+        super().__init__()
+        self.ahead = CELLS[cell](in_channels, hidden_channels, batch_first=True)
+        self.back = None if causal else CELLS[cell](in_channels, hidden_channels, batch_first=True)
+        for rnn in (self.ahead, self.back):
+            if rnn is not None:
+                init_recurrent(rnn)
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        ahead, _ = self.ahead(x)
+        if self.back is None:
+            return ahead
+        back, _ = self.back(_reverse(x, mask))
+        return torch.cat([ahead, _reverse(back, mask)], dim=-1)
+
+    def initial_state(self, batch_size: int) -> Any:
+        """Hidden state, of an LSTM also the cell's, ``(1, batch_size, H)`` each."""
+        zeros = next(self.ahead.parameters()).new_zeros(1, batch_size, self.ahead.hidden_size)
+        return (zeros, zeros) if isinstance(self.ahead, nn.LSTM) else zeros
+
+
+def _reverse(x: Tensor, mask: Tensor | None) -> Tensor:
+    """The real frames of ``(B, T, C)`` in reverse order; padding stays behind them, where it reaches no real frame."""
+    if mask is None:
+        return x.flip(1)
+    frames = torch.arange(x.shape[1], device=x.device)
+    source = torch.where(mask, mask.sum(dim=1, keepdim=True) - 1 - frames, frames)
+    return x.gather(1, source[..., None].expand_as(x))

@@ -26,18 +26,17 @@ def conv(x: Tensor, weight: Tensor, bias: Tensor, left: int, dilation: int = 1) 
 
 def run_cells(net: RecurrentNetwork, features: Tensor) -> Tensor:
     """All layers and directions of one video ``(D, T)``, frame by frame, ``(H or 2 H, T)``."""
-    rnn, sequence = net.rnn, features.T
-    for layer in range(rnn.num_layers):
+    sequence = features.T
+    for layer in net.layers:
         directions = []
-        for suffix in [""] if net.causal else ["", "_reverse"]:
-            cell = CELLS[net.init_args["cell"]](sequence.shape[1], rnn.hidden_size)
-            cell.load_state_dict({name: getattr(rnn, f"{name}_l{layer}{suffix}") for name in cell.state_dict()})
-            frames = sequence.flip(0) if suffix else sequence
+        for rnn in [layer.ahead] if net.causal else [layer.ahead, layer.back]:
+            cell = CELLS[net.init_args["cell"]](rnn.input_size, rnn.hidden_size)
+            cell.load_state_dict({name.removesuffix("_l0"): weight for name, weight in rnn.state_dict().items()})
             state, outputs = None, []
-            for frame in frames:
+            for frame in sequence.flip(0) if rnn is layer.back else sequence:
                 state = cell(frame, state)
                 outputs.append(state[0] if isinstance(state, tuple) else state)
-            directions.append(torch.stack(outputs[::-1] if suffix else outputs))
+            directions.append(torch.stack(outputs[::-1] if rnn is layer.back else outputs))
         sequence = torch.cat(directions, dim=1)
     return sequence.T
 
@@ -121,9 +120,9 @@ def test_reversing_a_video_and_swapping_the_directions_reverses_the_output():
     net = RecurrentNetwork(6, 4, 5).eval()
     swapped = RecurrentNetwork(6, 4, 5).eval()
     state = net.state_dict()
-    for name in [name for name in state if name.endswith("_reverse")]:
-        forward = name.removesuffix("_reverse")
-        state[name], state[forward] = state[forward], state[name]
+    for name in net.layers[0].ahead.state_dict():
+        ahead, back = f"layers.0.ahead.{name}", f"layers.0.back.{name}"
+        state[ahead], state[back] = state[back], state[ahead]
     state["head.weight"] = state["head.weight"].roll(5, dims=1)
     swapped.load_state_dict(state)
     x = torch.randn(1, 6, 12)
@@ -140,17 +139,16 @@ def test_recurrent_dropout_acts_in_training_only(num_layers):
 
 def test_recurrent_weights_start_as_in_keras():
     net = RecurrentNetwork(128, 11)
-    for suffix in ("", "_reverse"):
-        weights = [getattr(net.rnn, f"{name}_l0{suffix}") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
-        of_input, of_state, bias, second_bias = (parameter.detach().unflatten(0, (4, 64)) for parameter in weights)
+    for rnn in (net.layers[0].ahead, net.layers[0].back):
+        of_input, of_state, bias, second_bias = (weight.detach().unflatten(0, (4, 64)) for weight in rnn.parameters())
         limit = (6 / (128 + 64)) ** 0.5
         for gate in range(4):
             assert 0.98 * limit < of_input[gate].abs().max() <= limit
             torch.testing.assert_close(of_state[gate] @ of_state[gate].T, torch.eye(64), atol=1e-5, rtol=0)
         assert bias.mean(dim=1).tolist() == [0, 1, 0, 0]  # input, forget, cell, output
         assert second_bias.abs().max() == 0
-    net = RecurrentNetwork(8, 3, cell="gru")
-    assert net.rnn.bias_ih_l0.abs().max() == net.rnn.bias_hh_l0.abs().max() == 0
+    gru = RecurrentNetwork(8, 3, cell="gru").layers[0].ahead
+    assert gru.bias_ih_l0.abs().max() == gru.bias_hh_l0.abs().max() == 0
 
 
 @pytest.mark.parametrize("hidden_channels", [(), (7,)])
