@@ -1,5 +1,6 @@
 """The networks: one paper, one file."""
 
+from segtcn.models.asformer import ASFormer
 from segtcn.models.base import SegmentationModel
 from segtcn.models.bytenet import ByteNet
 from segtcn.models.c2f_tcn import C2FTCN
@@ -19,6 +20,7 @@ __all__ = [
     "MSTCN",
     "TCNN",
     "TDNN",
+    "ASFormer",
     "ByteNet",
     "CausalTCN",
     "DilatedTCN",

@@ -10,6 +10,7 @@ from segtcn.models import (
     MSTCN,
     TCNN,
     TDNN,
+    ASFormer,
     ByteNet,
     CausalTCN,
     DilatedTCN,
@@ -97,5 +98,9 @@ NETWORKS: dict[str, Callable[[], SegmentationModel]] = {
     "C2FTCN": lambda: C2FTCN(IN_CHANNELS, NUM_CLASSES, (6, 7, 8, 6), 6, ensemble_weights=(1, 1, 0)),
     "C2FTCN, resolutions": lambda: C2FTCN(
         IN_CHANNELS, NUM_CLASSES, (6, 7), 5, kernel_size=4, ensemble_weights=(1,), window=3, eval_windows=(2, 3, 3, 5)
+    ),
+    "ASFormer": lambda: ASFormer(IN_CHANNELS, NUM_CLASSES, 16, num_decoders=2, num_layers=3),
+    "ASFormer, shared windows": lambda: ASFormer(
+        IN_CHANNELS, NUM_CLASSES, 16, num_decoders=1, num_layers=3, shared_windows=True
     ),
 }

@@ -12,13 +12,16 @@ from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
 from segtcn.inference import load_model
-from segtcn.models import SegmentationModel
+from segtcn.models import ASFormer, SegmentationModel
 from segtcn.models.base import build_network
 from segtcn.structures import Output
 from segtcn.task import SegmentationTask
 from tests.models.networks import IN_CHANNELS, NETWORKS, NUM_CLASSES
 
 LENGTHS = [1, 2, 3, 4, 5, 7, 8, 16, 31]
+WITHOUT_INFLUENCE = {  # the first window is one frame, with nothing to weigh; the authors' network has them too
+    ASFormer: (".layers.0.attention.query.", ".layers.0.attention.key."),
+}
 
 
 @pytest.fixture(params=NETWORKS)
@@ -192,7 +195,8 @@ def test_gradients_reach_every_parameter(net):
     unreached = [
         name for name, parameter in net.named_parameters() if parameter.grad is None or not parameter.grad.any()
     ]
-    assert not unreached
+    expected = WITHOUT_INFLUENCE.get(type(net), ())
+    assert not [name for name in unreached if not any(part in name for part in expected)]
 
 
 def test_evaluation_is_deterministic_and_training_is_random_where_there_is_dropout(net):
