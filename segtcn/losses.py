@@ -546,6 +546,32 @@ class LossSum(nn.Module):
         return _sum([weight * term for weight, term in zip(self.weights, terms, strict=True)])
 
 
+class LastStage(nn.Module):
+    """A loss of the last stage alone, the one that predicts; the others learn through it.
+
+    Args:
+        loss: a module of this file, or any that is called like them.
+
+    Shape:
+        logits ``(S, B, C, T)``, boundaries ``(S, B, T)`` or None, labels ``(B, T)``, mask ``(B, T)``, features
+        ``(B, D, T)`` or None to a scalar.
+
+    Example:
+        >>> labels, mask = torch.tensor([[0, 3, 3]]), torch.ones(1, 3, dtype=torch.bool)
+        >>> LastStage(CrossEntropy())(torch.zeros(2, 1, 4, 3), None, labels, mask)
+        tensor(1.3863)
+    """
+
+    def __init__(self, loss: nn.Module) -> None:
+        super().__init__()
+        self.loss = loss
+
+    def forward(  # noqa: D102
+        self, logits: Tensor, boundaries: Tensor | None, labels: Tensor, mask: Tensor, features: Tensor | None = None
+    ) -> Tensor:
+        return self.loss(logits[-1:], None if boundaries is None else boundaries[-1:], labels, mask, features)
+
+
 def _sum(terms: list[Tensor]) -> Tensor:
     return torch.stack(terms).sum()
 

@@ -139,6 +139,14 @@ def test_options_come_after_the_config_of_the_network_and_that_after_the_common_
     assert argv[-1] == "--out=out/small"
 
 
+def test_a_network_may_have_several_configs_and_is_named_after_the_first(command, stub):
+    stub("Path('argv.json').write_text(json.dumps(sys.argv[1:]))")
+    assert main(["crossval", "--models", "small.yaml+other.yaml", *command]) == 0
+    argv = json.loads(Path("argv.json").read_text())
+    assert argv[3:5] == ["-c=small.yaml", "-c=other.yaml"]
+    assert argv[-1] == "--out=out/small"
+
+
 def test_as_many_at_a_time_as_jobs_each_with_its_share_of_the_threads(command, stub, monkeypatch, capsys):
     monkeypatch.setenv("OMP_NUM_THREADS", "6")
     names = [f"{letter}.yaml" for letter in "abcd"]

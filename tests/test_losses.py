@@ -17,6 +17,7 @@ from segtcn.losses import (
     CrossEntropy,
     Focal,
     GaussianSimilarityTMSE,
+    LastStage,
     LossSum,
     TruncatedMSE,
     boundary_bce,
@@ -42,6 +43,7 @@ LOSSES: dict[str, Callable[[], nn.Module]] = {
     "boundaries": BoundaryBCE,
     "boundaries, weighted": lambda: BoundaryBCE(pos_weight=7.0),
     "sum": lambda: LossSum([CrossEntropy(), TruncatedMSE(), BoundaryBCE()], [1.0, 0.15, 0.1]),
+    "last stage": lambda: LastStage(LossSum([CrossEntropy(), BoundaryBCE()])),
 }
 SMOOTHING = ["truncated MSE", "similarity-weighted MSE", "similarity-weighted MSE of the authors"]
 each_loss = pytest.mark.parametrize("make", LOSSES.values(), ids=LOSSES)
@@ -67,6 +69,9 @@ def by_loops(loss: nn.Module, given: dict[str, Any]) -> float:
     real = list(zip(given["mask"], given["labels"], strict=True))
     labels = [truth[mask].tolist() for mask, truth in real]
     total = 0.0
+    if isinstance(loss, LastStage):
+        last = {name: given[name][-1:] for name in ("logits", "boundaries")}
+        return by_loops(loss.loss, {**given, **last})
     if isinstance(loss, LossSum):
         return sum(w * by_loops(part, given) for part, w in zip(loss.losses, loss.weights, strict=True))
     for stage in given["boundaries"] if isinstance(loss, BoundaryBCE) else given["logits"]:

@@ -28,8 +28,9 @@ examples:
       --data.reader.init_args.root DIR --seeds 0,1,2
   segtcn crossval -c RUN/config.yaml --splits 1,2 --out runs/two_splits
   segtcn crossval --models configs/model/ed_tcn.yaml configs/model/dilated_tcn.yaml -c configs/data/gtea_lea.yaml \\
+      configs/model/c2f_tcn.yaml+configs/experiment/c2f_tcn_gtea.yaml \
       -c configs/trainer/default.yaml --data.reader.init_args.root DIR --trainer.logger=false --out runs/gtea
-  segtcn compare runs/gtea/ed_tcn runs/gtea/dilated_tcn
+  segtcn compare runs/gtea/ed_tcn runs/gtea/c2f_tcn
 """
 
 
@@ -49,9 +50,9 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument(
         "--models",
         nargs="+",
-        type=Path,
+        type=_joined_paths,
         metavar="CONFIG",
-        help="a config for each network; it comes after those of -c and before all other options",
+        help="a config for each network, or several joined by `+`; after those of -c and before all other options",
     )
     parser.add_argument("--jobs", type=int, metavar="N", help="networks at a time, goes with --models (default: 1)")
     options, fit_args = parser.parse_known_args(argv[1:])
@@ -79,6 +80,10 @@ def main(argv: Sequence[str]) -> None:
         if options.splits is not None:
             runs.append(f"--splits={','.join(map(str, options.splits))}")
         crossval_models(options.models, configs, [*others, *runs], out, jobs, ["segtcn", *argv])
+
+
+def _joined_paths(text: str) -> list[Path]:
+    return [Path(part) for part in text.split("+")]
 
 
 def _numbers(text: str) -> list[int]:

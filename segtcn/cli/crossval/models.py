@@ -43,7 +43,7 @@ PATIENCE_S = 20.0
 
 
 def crossval_models(
-    models: Sequence[Path],
+    models: Sequence[Sequence[Path]],
     configs: Sequence[str],
     options: Sequence[str],
     out: Path,
@@ -53,7 +53,8 @@ def crossval_models(
     """Run ``segtcn crossval`` for each of several networks.
 
     Args:
-        models: a config for each network; its name without the ending names the network's row and folder.
+        models: the configs of each network, at least one; the name of the first without its ending names the network's
+            row and folder.
         configs: those that all networks share; they come before that of the network.
         options: further options of ``segtcn crossval``; they come after it.
         out: folder of the table, with one folder a network: its cross-validation, and ``log.txt``, what it printed.
@@ -68,15 +69,18 @@ def crossval_models(
         ValueError: if two configs have the same name.
         ChildProcessError: naming the networks that failed, once all others are done and in the table.
     """
-    names = [path.stem for path in models]
-    for path, name in zip(models, names, strict=True):
-        if not path.is_file():
-            raise FileNotFoundError(f"no config {path}: --models takes one file for each network")
+    names = [paths[0].stem for paths in models]
+    for paths, name in zip(models, names, strict=True):
+        for path in paths:
+            if not path.is_file():
+                raise FileNotFoundError(
+                    f"no config {path}: --models takes one file for each network, or several joined by `+`"
+                )
         if names.count(name) > 1:
             raise ValueError(f"two configs of --models are named {name!r}, which names row and folder: rename one")
     commands = {
-        name: ["crossval", *(f"-c={config}" for config in (*configs, path)), *options, f"--out={out / name}"]
-        for path, name in zip(models, names, strict=True)
+        name: ["crossval", *(f"-c={config}" for config in (*configs, *paths)), *options, f"--out={out / name}"]
+        for paths, name in zip(models, names, strict=True)
     }
     try:
         failed = asyncio.run(_run(commands, out, jobs))
