@@ -1,6 +1,7 @@
 """The networks: one paper, one file."""
 
 from segtcn.models.asformer import ASFormer
+from segtcn.models.asrf import ASRF
 from segtcn.models.base import SegmentationModel
 from segtcn.models.bytenet import ByteNet
 from segtcn.models.c2f_tcn import C2FTCN
@@ -15,6 +16,7 @@ from segtcn.models.tcnn import TCNN
 from segtcn.models.tdnn import TDNN
 
 __all__ = [
+    "ASRF",
     "C2FTCN",
     "EDTCN",
     "MSTCN",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from segtcn.models import (
+    ASRF,
     C2FTCN,
     EDTCN,
     MSTCN,
@@ -102,5 +104,13 @@ NETWORKS: dict[str, Callable[[], SegmentationModel]] = {
     "ASFormer": lambda: ASFormer(IN_CHANNELS, NUM_CLASSES, 16, num_decoders=2, num_layers=3),
     "ASFormer, shared windows": lambda: ASFormer(
         IN_CHANNELS, NUM_CLASSES, 16, num_decoders=1, num_layers=3, shared_windows=True
+    ),
+    "ASRF": lambda: ASRF(IN_CHANNELS, NUM_CLASSES, 2, 2, num_layers=2, hidden_channels=8),
+    "ASRF, fewer boundary stages": lambda: ASRF(IN_CHANNELS, NUM_CLASSES, 2, 1, num_layers=2, hidden_channels=8),
+    "ASRF on EDTCN": lambda: ASRF(
+        IN_CHANNELS, NUM_CLASSES, 1, 1, 2, 8, backbone=partial(EDTCN, hidden_channels=(6, 8), kernel_size=3)
+    ),
+    "ASRF on MSTCN": lambda: ASRF(
+        IN_CHANNELS, NUM_CLASSES, 2, 1, 2, 8, backbone=partial(MSTCN, num_stages=2, num_layers=2, hidden_channels=8)
     ),
 }
