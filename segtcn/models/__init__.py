@@ -9,6 +9,7 @@ from segtcn.models.causal_tcn import CausalTCN
 from segtcn.models.dilated_tcn import DilatedTCN
 from segtcn.models.ed_tcn import EDTCN
 from segtcn.models.frame_classifier import FrameClassifier
+from segtcn.models.ltcontext import LTContext
 from segtcn.models.ms_tcn import MSTCN
 from segtcn.models.ms_tcn_plus_plus import MSTCNPlusPlus
 from segtcn.models.recurrent import RecurrentNetwork
@@ -27,6 +28,7 @@ __all__ = [
     "CausalTCN",
     "DilatedTCN",
     "FrameClassifier",
+    "LTContext",
     "MSTCNPlusPlus",
     "RecurrentNetwork",
     "SegmentationModel",

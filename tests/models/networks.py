@@ -17,6 +17,7 @@ from segtcn.models import (
     CausalTCN,
     DilatedTCN,
     FrameClassifier,
+    LTContext,
     MSTCNPlusPlus,
     RecurrentNetwork,
     SegmentationModel,
@@ -104,6 +105,10 @@ NETWORKS: dict[str, Callable[[], SegmentationModel]] = {
     "ASFormer": lambda: ASFormer(IN_CHANNELS, NUM_CLASSES, 16, num_decoders=2, num_layers=3),
     "ASFormer, shared windows": lambda: ASFormer(
         IN_CHANNELS, NUM_CLASSES, 16, num_decoders=1, num_layers=3, shared_windows=True
+    ),
+    "LTContext": lambda: LTContext(IN_CHANNELS, NUM_CLASSES, 16, num_stages=3, num_layers=2, window=4, stride=3),
+    "LTContext, two heads, instance normalisation": lambda: LTContext(
+        IN_CHANNELS, NUM_CLASSES, 16, 2, 2, window=5, stride=2, num_heads=2, instance_norm=True
     ),
     "ASRF": lambda: ASRF(IN_CHANNELS, NUM_CLASSES, 2, 2, num_layers=2, hidden_channels=8),
     "ASRF, fewer boundary stages": lambda: ASRF(IN_CHANNELS, NUM_CLASSES, 2, 1, num_layers=2, hidden_channels=8),
