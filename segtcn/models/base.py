@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
@@ -138,7 +138,9 @@ def build_network(spec: dict[str, Any]) -> SegmentationModel:
             f"no network is named {name!r}; known are {', '.join(sorted(known))}: "
             "import the module that defines it first"
         )
-    init_args = {name: _factory(value) if _is_spec(value) else value for name, value in spec["init_args"].items()}
+    init_args = {
+        name: partial(_build_inner, value) if _is_spec(value) else value for name, value in spec["init_args"].items()
+    }
     return known[name](**init_args)
 
 
@@ -146,14 +148,10 @@ def _is_spec(value: Any) -> bool:
     return isinstance(value, dict) and value.keys() == {"class_name", "init_args"}
 
 
-def _factory(spec: dict[str, Any]) -> Callable[[int, int], SegmentationModel]:
-    """What a network inside a network was built from; the outer network says its widths again."""
-
-    def build(in_channels: int, num_classes: int) -> SegmentationModel:
-        widths = {"in_channels": in_channels, "num_classes": num_classes}
-        return build_network({**spec, "init_args": {**spec["init_args"], **widths}})
-
-    return build
+def _build_inner(spec: dict[str, Any], in_channels: int, num_classes: int) -> SegmentationModel:
+    """A network inside a network: the outer one says its widths again."""
+    widths = {"in_channels": in_channels, "num_classes": num_classes}
+    return build_network({**spec, "init_args": {**spec["init_args"], **widths}})
 
 
 def _subclasses(cls: type[SegmentationModel]) -> list[type[SegmentationModel]]:

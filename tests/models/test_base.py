@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import io
+import pickle
 from collections.abc import Callable
 from functools import partial
 
@@ -46,7 +48,8 @@ def test_the_call_of_a_network_inside_a_network_is_stored_and_rebuilt():
     assert rebuilt.spec == net.spec
     rebuilt.load_state_dict(net.state_dict())
     x = torch.randn(1, 5, 20)
-    assert torch.equal(rebuilt(x).logits, net(x).logits)
+    for twin in (rebuilt, copy.deepcopy(rebuilt), pickle.loads(pickle.dumps(rebuilt))):
+        assert torch.equal(twin(x).logits, net(x).logits)
 
 
 def test_labels_are_those_of_the_last_stage():
