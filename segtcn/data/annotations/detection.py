@@ -1,0 +1,92 @@
+"""Which format a file has, by what is in it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from segtcn.data.annotations.audacity import is_audacity, read_audacity
+from segtcn.data.annotations.base import Track, Unit, read_bytes, read_text
+from segtcn.data.annotations.boris import is_boris, read_boris
+from segtcn.data.annotations.elan import read_elan
+from segtcn.data.annotations.frame_list import read_frame_list
+from segtcn.data.annotations.plain import is_plain_csv, read_csv, read_json
+
+Format = Literal["boris", "elan", "audacity", "csv", "json", "frames"]
+
+
+def detect_format(path: str | os.PathLike[str]) -> Format:
+    """Which format a file has; its content decides, not its name.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it has none of them.
+    """
+    path = Path(path)
+    beginning = read_bytes(path)[:4].removeprefix(b"\xef\xbb\xbf").lstrip()
+    if beginning.startswith((b"<", b"\xff\xfe", b"\xfe\xff")):  # XML may be UTF-16
+        return "elan"
+    text = read_text(path)
+    if text.lstrip().startswith(("[", "{")):
+        return "json"
+    if is_boris(text):
+        return "boris"
+    if is_plain_csv(text):
+        return "csv"
+    if is_audacity(text):
+        return "audacity"
+    if path.suffix.lower() in (".csv", ".tsv", ".eaf", ".json"):  # else a broken table would be taken for labels
+        raise ValueError(
+            f"{path} has no known format: expected a table with the columns label, start_s and stop_s, an export of "
+            f"BORIS, ELAN or Audacity, or JSON, got {text.lstrip()[:60]!r}"
+        )
+    return "frames"
+
+
+def read_annotations(
+    path: str | os.PathLike[str], fps: float | None = None, unit: Unit | None = None, track: str | None = None
+) -> list[Track]:
+    r"""Read an annotation file of any format.
+
+    =============================== ====================================================================
+    content                         format
+    =============================== ====================================================================
+    XML                             ELAN, :func:`read_elan`
+    ``[`` or ``{``                  JSON, :func:`read_json`
+    a column ``Behavior``           BORIS, tabular or aggregated events, :func:`read_boris`
+    columns ``label``, ``start``... plain table, :func:`read_csv`
+    two numbers, tabs               Audacity, :func:`read_audacity`
+    anything else in a text file    one label a line, :func:`read_frame_list`
+    =============================== ====================================================================
+
+    Args:
+        path: the file.
+        fps: frames per second, for files that count frames.
+        unit: of times of which the file does not say it.
+        track: ELAN's tier or BORIS's subject to take, where there are several.
+
+    Returns:
+        A track for every video in the file.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file cannot be understood.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "P01.csv"
+        >>> _ = path.write_text("label,start_s,stop_s\npour,0.5,2\n")
+        >>> read_annotations(path)[0].intervals
+        [Interval(start_s=0.5, stop_s=2.0, label='pour')]
+    """
+    form = detect_format(path)
+    if form == "boris":
+        return read_boris(path, track)
+    if form == "elan":
+        return read_elan(path, track)
+    if form == "audacity":
+        return read_audacity(path)
+    if form == "frames":
+        return read_frame_list(path, fps)
+    return read_csv(path, fps, unit) if form == "csv" else read_json(path, fps, unit)
