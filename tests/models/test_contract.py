@@ -26,8 +26,12 @@ WITHOUT_INFLUENCE = {  # the first window is one frame, with nothing to weigh; t
 
 @pytest.fixture(params=NETWORKS)
 def net(request) -> SegmentationModel:
+    return build(request.param)
+
+
+def build(name: str) -> SegmentationModel:
     torch.manual_seed(0)
-    return randomise(NETWORKS[request.param]()).eval()
+    return randomise(NETWORKS[name]()).eval()
 
 
 def randomise(net: SegmentationModel) -> SegmentationModel:
@@ -252,26 +256,34 @@ def test_bfloat16_autocast_stays_near_single_precision(net):
     assert (logits - expected)[real].abs().max() <= 0.05 * expected[real].abs().max()
 
 
+# Tracing takes a second, compiling half a minute: every class once, causal and not; the other variants are slow tests
+FIRST = {(type(net), net.causal): name for name, net in reversed([(name, make()) for name, make in NETWORKS.items()])}
+each_traced = pytest.mark.parametrize(
+    "name", [name if name in FIRST.values() else pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS]
+)
+
+
+@each_traced
 @pytest.mark.filterwarnings("ignore:The tensor attributes .*_flat_weights:UserWarning")  # of PyTorch's LSTM
-def test_export_reproduces_the_logits(net):
+def test_export_reproduces_the_logits(name):
+    net = build(name)
     x, mask = torch.randn(2, IN_CHANNELS, 30), torch.arange(30)[None] < torch.tensor([[30], [17]])
     exported = torch.export.export(net, (x, mask)).module()
     assert_same(exported(x, mask), net(x, mask), 30)
 
 
+@each_traced
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")  # Dynamo, which breaks off at an LSTM
-def test_tracing_reproduces_logits_and_gradients(net):
-    assert_compiles(net, "aot_eager")
+def test_tracing_reproduces_logits_and_gradients(name):
+    assert_compiles(build(name), "aot_eager")
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")  # Dynamo, which breaks off at an LSTM
 @pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")  # inductor's own
-@pytest.mark.parametrize("name", {type(make()): name for name, make in reversed(NETWORKS.items())}.values())
+@pytest.mark.parametrize("name", {network: name for (network, _), name in FIRST.items()}.values())
 def test_compilation_reproduces_logits_and_gradients(name):
-    """The first variant of every class: a compilation takes half a minute."""
-    torch.manual_seed(0)
-    assert_compiles(randomise(NETWORKS[name]()).eval(), "inductor")
+    assert_compiles(build(name), "inductor")
 
 
 def assert_compiles(net: SegmentationModel, backend: str) -> None:
