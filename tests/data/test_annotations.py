@@ -290,7 +290,9 @@ def test_frame_belongs_to_the_annotation_that_contains_its_middle() -> None:
 
 def test_at_half_the_rate_the_frame_begins_with_what_starts_at_its_middle() -> None:
     for k in range(1, 200, 2):  # k / 30 s is the middle of frame (k - 1) / 2 at 15 frames a second
-        labels = frame_labels([Interval(0, k / 30, "a"), Interval(k / 30, 20, "b")], 200, fps=15).labels
+        labels = frame_labels(
+            [Interval(0, round(k / 30, 6), "a"), Interval(round(k / 30, 6), 20, "b")], 200, fps=15
+        ).labels
         assert labels.index("b") == (k - 1) // 2
 
 

@@ -1,0 +1,136 @@
+"""Which annotations belong to which video."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tqdm import tqdm
+
+from segtcn.data.annotations import Track, detect_format, read_annotations
+from segtcn.data.annotations.base import Unit
+from segtcn.label_files import read_labels
+
+ENDINGS = (".txt", ".csv", ".tsv", ".eaf", ".json")
+"""Of annotation files in a folder; others lie beside them (ELAN's settings, BORIS's project)."""
+
+
+class Annotations(NamedTuple):
+    """The annotations of a data set.
+
+    Args:
+        tracks: of every video that has some, by its name.
+        kept: labels of every video whose ``groundTruth/NAME.txt`` is there already, one a frame.
+        notes: what should be known.
+        formats: the formats with their numbers of files.
+    """
+
+    tracks: dict[str, Track]
+    kept: dict[str, list[str]]
+    notes: list[str]
+    formats: list[str]
+
+
+def find_annotations(root: Path, given: str | os.PathLike[str] | None) -> list[Path]:
+    """The annotation files: a given one, or those of a given folder, of ``annotations`` or of ``groundTruth``.
+
+    Raises:
+        FileNotFoundError: if there are none.
+    """
+    if given is not None:
+        source = Path(given).expanduser()
+        if not source.exists():
+            raise FileNotFoundError(f"no annotations {source}: check the path")
+        if source.is_file():
+            return [source]
+    else:
+        folders = [folder for folder in (root / "annotations", root / "groundTruth") if folder.is_dir()]
+        if not folders:
+            raise FileNotFoundError(
+                f"no folder {root / 'annotations'}: put a file for every video there, or give their place "
+                "(`--annotations PATH`)"
+            )
+        source = folders[0]
+    paths = sorted(path for path in source.iterdir() if path.suffix.lower() in ENDINGS and path.name[0] != ".")
+    paths = [path for path in paths if path.is_file()]
+    if not paths:
+        raise FileNotFoundError(f"no annotation files in {source}: expected {', '.join(ENDINGS)}")
+    return paths
+
+
+def match_annotations(
+    paths: Sequence[Path],
+    videos: Sequence[str],
+    truth: Path,
+    fps: float,
+    unit: Unit | None,
+    track: str | None,
+    progress: bool,
+) -> Annotations:
+    """Read annotation files and find the video of each.
+
+    Args:
+        paths: the files.
+        videos: names of the videos.
+        truth: folder of the frame labels; one that is there and belongs to a video is kept as it is.
+        fps: rate at which the files count frames.
+        unit: of times of which the files do not say it.
+        track: ELAN's tier or BORIS's subject.
+        progress: whether to show a progress bar.
+
+    Raises:
+        ValueError: if a file cannot be understood, none belongs to a video, or two belong to one.
+    """
+    known = {_normal(name): name for name in videos}
+    result = Annotations({}, {}, [], [])
+    homeless: list[str] = []
+    units: dict[str, str] = {}
+    formats: Counter[str] = Counter()
+    for path in tqdm(paths, desc="read annotations", unit="file", disable=not progress):
+        form = detect_format(path)
+        formats[form] += 1
+        name = known.get(_normal(path.stem))
+        if form == "frames" and name is not None and path.absolute() == (truth / f"{name}.txt").absolute():
+            result.kept[name] = read_labels(path).labels
+            continue
+        for one in read_annotations(path, fps, unit, track):
+            name = next((known[key] for key in map(_normal, one.names) if key in known), None)
+            if name is None:
+                homeless.append(one.names[0])
+                continue
+            if name in result.tracks:
+                raise ValueError(f"{result.tracks[name].source} and {path} both annotate {name!r}: keep one")
+            result.tracks[name] = one
+            result.notes.extend(f"{path}: {note}" for note in one.notes)
+            if one.guessed_unit is not None:
+                units.setdefault(one.guessed_unit, one.source)
+    if len(units) > 1:
+        raise ValueError(
+            f"by their numbers, times are seconds in {units['seconds']} and frames in {units['frames']}: say which "
+            "(`--unit`), or name the columns start_s and stop_s"
+        )
+    if not result.tracks and not result.kept:
+        raise ValueError(
+            f"no annotation belongs to a video: expected names such as {videos[0]!r}, got {_listed(homeless)}; rename "
+            "one or the other"
+        )
+    if units:
+        result.notes.append(f"times are read as {next(iter(units))}, by their numbers; `--unit` says otherwise")
+    if homeless:
+        result.notes.append(f"annotations of no video, left out: {_listed(homeless)}")
+    if unlabelled := [name for name in videos if name not in result.tracks and name not in result.kept]:
+        result.notes.append(f"videos without annotations, left out: {_listed(unlabelled)}")
+    return result._replace(formats=[f"{form} ({number})" for form, number in sorted(formats.items())])
+
+
+def _normal(name: str) -> str:
+    return unicodedata.normalize("NFC", name)  # macOS stores accents apart from their letters
+
+
+def _listed(names: Iterable[str], most: int = 5) -> str:
+    names = list(names)
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -1,0 +1,186 @@
+"""What there is to label: features or clips, how many frames they have, and how many a second."""
+
+from __future__ import annotations
+
+import os
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from segtcn.data.annotations.base import VIDEO_ENDINGS
+from segtcn.data.readers.base import time_axis
+
+RATE_TOLERANCE = 0.02
+"""Share by which features may be longer or shorter than their clip and still be one vector a frame."""
+
+
+class Clip(NamedTuple):
+    """What is measured in a clip.
+
+    Args:
+        num_frames: frames that it decodes to.
+        fps: frames per second.
+    """
+
+    num_frames: int
+    fps: float
+
+
+class Material(NamedTuple):
+    """The videos of a folder.
+
+    Args:
+        arrays: path of every video's features; empty if there are only clips.
+        shapes: of every video's features.
+        clips: of the videos that were measured.
+        fps: frames per second of the features; from the clips unless it was given.
+        fps_is_measured: whether it is from the clips.
+        link: folder of the features, if it is not in the data set's.
+    """
+
+    arrays: dict[str, Path]
+    shapes: dict[str, tuple[int, int]]
+    clips: dict[str, Clip]
+    fps: float
+    fps_is_measured: bool
+    link: Path | None
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the videos."""
+        return list(self.arrays or self.clips)
+
+
+def find_material(
+    root: Path,
+    features: str | os.PathLike[str] | None,
+    videos: str | os.PathLike[str] | None,
+    fps: float | None,
+    progress: bool,
+) -> Material:
+    """Find features and clips; see :func:`~segtcn.data.project.init_project`."""
+    features_folder, videos_folder = _folder(features, root / "features"), _folder(videos, root / "videos")
+    arrays = {} if features_folder is None else _files(features_folder, (".npy",))
+    paths = {} if videos_folder is None else _files(videos_folder, VIDEO_ENDINGS)
+    if not arrays and not paths:
+        loose = {path.suffix.lower() for path in (root.iterdir() if root.is_dir() else ())} & {".npy", *VIDEO_ENDINGS}
+        option = "--features" if ".npy" in loose else "--videos"
+        hint = f"; for those in {root} itself: segtcn init NEW_FOLDER {option} {root}" if loose else ""
+        raise FileNotFoundError(f"no features/NAME.npy and no videos/NAME.mp4 in {root}: put them there{hint}")
+    shapes = {name: _shape(path) for name, path in arrays.items()}
+    clips = {}
+    if not arrays or fps is None:
+        chosen = {name: path for name, path in paths.items() if not arrays or name in arrays}
+        bar = tqdm(chosen.items(), desc="read clips", unit="clip", disable=not progress or not chosen)
+        clips = {name: _measure(path) for name, path in bar}
+    link = features_folder if arrays and features_folder is not None and _is_elsewhere(features_folder, root) else None
+    return Material(arrays, shapes, clips, _common_rate(clips) if fps is None else fps, fps is None, link)
+
+
+def count_frames(material: Material, expected: Mapping[str, int]) -> tuple[int | None, dict[str, int]]:
+    """The feature width, None if there are only clips, and the number of frames of every video.
+
+    Args:
+        material: the videos.
+        expected: about how many frames a video has by its annotations; it decides where all features have one shape.
+
+    Raises:
+        ValueError: if widths differ, a file is empty, or the rate of the clips is not that of the features.
+    """
+    if not material.arrays:
+        wanted = material.fps
+        return None, {
+            name: number if abs(rate / wanted - 1) < 1e-3 else max(1, round(number / rate * wanted))
+            for name, (number, rate) in material.clips.items()
+        }
+    known = {**expected, **{name: clip.num_frames for name, clip in material.clips.items()}}
+    feature_dim = _feature_dim(material, known)
+    num_frames = {name: a if b == feature_dim else b for name, (a, b) in material.shapes.items()}
+    empty = next((name for name, shape in material.shapes.items() if 0 in shape), None)
+    if empty is not None:
+        raise ValueError(f"{material.arrays[empty]} is empty, {material.shapes[empty]}: compute its features again")
+    if material.fps_is_measured:
+        rates = [num_frames[name] / number * rate for name, (number, rate) in material.clips.items()]
+        if max(abs(rate / material.fps - 1) for rate in rates) > RATE_TOLERANCE:
+            raise ValueError(
+                "features and clips differ in length: by the clips the features have about "
+                f"{statistics.median(rates):.3g} vectors a second; give their rate (`--fps`)"
+            )
+    return feature_dim, num_frames
+
+
+def _files(folder: Path, endings: Sequence[str]) -> dict[str, Path]:
+    """Files of a folder by name without ending; hidden ones (macOS puts `._NAME.npy` beside each) are no data."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.suffix.lower() not in endings or not path.is_file():
+            continue
+        if path.stem in found:
+            raise ValueError(f"{path} and {found[path.stem]} have the same name: keep one")
+        if path.stem != path.stem.strip() or "\n" in path.stem or "\r" in path.stem:
+            raise ValueError(
+                f"{path.name!r} in {folder}: a name must be one line without outer blanks; rename the file"
+            )
+        found[path.stem] = path
+    return found
+
+
+def _folder(given: str | os.PathLike[str] | None, default: Path) -> Path | None:
+    if given is None:
+        return default if default.is_dir() else None
+    folder = Path(given).expanduser()
+    if not folder.is_dir():
+        raise FileNotFoundError(f"no folder {folder}: check the path")
+    return folder
+
+
+def _is_elsewhere(folder: Path, root: Path) -> bool:
+    return folder.resolve() != (root / "features").resolve()
+
+
+def _measure(path: Path) -> Clip:
+    from segtcn.video_io import frame_times, probe
+
+    return Clip(len(frame_times(path)), float(probe(path).fps))
+
+
+def _common_rate(clips: Mapping[str, Clip]) -> float:
+    rates = sorted({round(clip.fps, 3) for clip in clips.values()})
+    if not rates:
+        raise ValueError("the rate of the features is unknown: give their frames per second (`--fps 25`)")
+    if len(rates) > 1:
+        listed = ", ".join(f"{rate:g}" for rate in rates)
+        raise ValueError(f"the clips have {listed} frames a second: give the rate of the features (`--fps`)")
+    return next(iter(clips.values())).fps
+
+
+def _shape(path: Path) -> tuple[int, int]:
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # numpy raises six kinds of exception for a damaged header
+        raise ValueError(f"{path} is damaged or no NumPy array ({error}): save it again with `numpy.save`") from error
+    if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind not in "fiu":
+        held = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else "an archive of arrays"
+        raise ValueError(f"{path} must hold a real matrix (D, T), got {held}: save it again with `numpy.save`")
+    return array.shape[0], array.shape[1]
+
+
+def _feature_dim(material: Material, known: Mapping[str, int]) -> int:
+    """The size that all videos share; where they share both, the number of frames or the layout decides."""
+    names = list(material.shapes)
+    common = set(material.shapes[names[0]])
+    for name in names:
+        if not common & set(material.shapes[name]):
+            raise ValueError(
+                f"{material.arrays[name]} is {material.shapes[name]}, but {material.arrays[names[0]]} is "
+                f"{material.shapes[names[0]]}: expected features of one width; compute them again in the same way"
+            )
+        common &= set(material.shapes[name])
+    if len(common) == 1:
+        return common.pop()
+    name = next((name for name in names if name in known), names[0])
+    return material.shapes[name][1 - time_axis(material.shapes[name], known.get(name), None, documented=1)]
