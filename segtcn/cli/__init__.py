@@ -18,6 +18,7 @@ COMMANDS = {
     "evaluate": ("segtcn.cli.evaluate", "score prediction files under any protocol"),
     "compare": ("segtcn.cli.compare", "several runs side by side, and whether a difference is more than chance"),
     "analyze": ("segtcn.cli.analyze", "report what a run gets wrong, with pictures"),
+    "check": ("segtcn.cli.check", "report what a data set holds and what is wrong with it"),
     "init": ("segtcn.cli.init", "make a data set of features or clips and annotations: labels, splits, card, config"),
     "overlay": ("segtcn.cli.overlay", "draw predictions and truth on a clip"),
     "demo": ("segtcn.cli.demo", "make a small data set of rendered clips, train on it, score it, draw it"),
@@ -39,6 +40,7 @@ examples:
   segtcn evaluate predictions/ truth/ --protocol all --mapping mapping.txt
   segtcn compare runs/ed_tcn runs/dilated_tcn
   segtcn analyze RUN
+  segtcn check configs/data/gtea_lea.yaml --data.reader.init_args.root DIR
   segtcn init mydata --fps 25 --folds 4
   segtcn overlay clip.mp4 predictions.txt -o out.mp4 --truth labels.txt
 """

@@ -1,0 +1,191 @@
+"""``segtcn check``: what a data set holds and what is wrong with it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segtcn.cli.evaluate import check_json_name, write_json
+from segtcn.tables import markdown_table
+
+if TYPE_CHECKING:
+    from segtcn.cli.data_source import DataSource
+    from segtcn.data.checking import DataReport, Fix
+
+DESCRIPTION = """\
+Read every video of a data set once and report what it holds and all that is wrong with it: missing, damaged and
+duplicated files, NaN, widths, lengths, labels, classes, lists. Errors stop training or void scores; warnings may be
+meant. Exit status 1 if there are errors. Options of `segtcn fit` that begin with --data are options here too.
+"""
+
+EXAMPLES = """\
+examples:
+  segtcn check configs/data/gtea_lea.yaml --data.reader.init_args.root DIR
+  segtcn check DIR                           # an MS-TCN tree, or a folder with data.yaml or an HDF5 file
+  segtcn check DIR --data.reader.init_args.fps 30 --clips DIR/videos
+  segtcn check DIR --json report.json --strict
+  segtcn check DIR --fix COPY                # then: segtcn check COPY
+
+--fix writes an MS-TCN tree with a data.yaml: lengths that differ a little cut, each video listed once, features (D, T),
+videos that cannot be repaired left out. The original is never changed.
+"""
+
+_SHOWN = 10
+
+
+def main(argv: Sequence[str]) -> None:
+    """Run the command; ``argv`` begins with its name."""
+    parser = argparse.ArgumentParser(
+        "segtcn check",
+        usage="segtcn check DATA_CONFIG_OR_FOLDER [-c CONFIG] [--data.OPTION VALUE ...] [OPTIONS]",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("data", nargs="?", type=Path, metavar="DATA", help="data config, folder or HDF5 file")
+    parser.add_argument(
+        "-c", "--config", action="append", default=[], type=Path, help="config, of which `data` counts; may be repeated"
+    )
+    parser.add_argument("--clips", type=Path, metavar="DIR", help="compare durations with the clips NAME.mp4 in there")
+    parser.add_argument("--strict", action="store_true", help="warnings are errors")
+    parser.add_argument("--fix", type=Path, metavar="OUT", help="write a corrected copy into this new folder")
+    parser.add_argument("--json", nargs="?", const="-", metavar="FILE.json", help="write JSON there, or print it alone")
+    parser.add_argument("--all", action="store_true", help=f"print every problem, not the first {_SHOWN} of a kind")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    words, overrides = _without_overrides(argv[1:])
+    options = parser.parse_args(words)
+    if options.data is None and not options.config:
+        parser.error("give a data config, a folder or an HDF5 file")
+    check_json_name(options.json)
+
+    from segtcn.cli.data_source import open_data
+    from segtcn.data.checking import DataReport, fix_data
+    from segtcn.data.checking.fix import check_target
+
+    name = ", ".join(map(str, [options.data, *options.config] if options.data else options.config))
+    fixes: list[Fix] = []
+    source = None
+    try:
+        source = open_data(options.data, options.config, overrides)
+    except (ValueError, OSError) as error:
+        report = DataReport()
+        report.add("error", "data set", name, str(error))
+    else:
+        folders = [*source.paths, *([options.data] if options.data and options.data.is_dir() else [])]
+        if options.fix is not None:
+            check_target(options.fix.expanduser(), folders)  # before minutes of reading
+        report = _check(source, options.clips, progress=not options.quiet)
+        if options.fix is not None:
+            tolerance = source.options["length_tolerance"]
+            fixes = fix_data(source.reader, report, options.fix, tolerance, folders, progress=not options.quiet)
+    failed = bool(report.errors) or (options.strict and bool(report.problems))
+    record: dict[str, Any] = {"source": name, **report.record(), "ok": not failed}
+    if options.fix is not None:
+        record["fix"] = {"folder": str(options.fix), "changes": [fix._asdict() for fix in fixes]}
+    write_json(options.json, record)
+    if options.json != "-":
+        if source is not None:
+            _print_contents(name, report)
+        _print_problems(report, options.all)
+        if options.fix is not None and source is not None:
+            _print_fixes(options.fix, fixes, report.split_specific)
+    if failed:
+        sys.exit(1)
+
+
+def _without_overrides(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The words that are this command's own, and the options ``--data.NAME VALUE``."""
+    own: list[str] = []
+    overrides: list[str] = []
+    following = iter(words)
+    for word in following:
+        if not word.startswith("--data."):
+            own.append(word)
+        else:  # argparse would take the value of an option that it does not know for DATA
+            overrides += [word] if "=" in word else [word, *(value for value in [next(following, None)] if value)]
+    return own, overrides
+
+
+def _check(source: DataSource, clips: Path | None, progress: bool) -> DataReport:
+    from segtcn.data.checking import check_data
+
+    keys = ("length_policy", "length_tolerance", "standardize", "card")
+    report = check_data(source.reader, **{key: source.options[key] for key in keys}, clips=clips, progress=progress)
+    for note in source.notes:
+        report.add("warning", "reader", report.reader, note)
+    return report
+
+
+def _print_contents(name: str, report: DataReport) -> None:
+    facts = report.facts
+    fps = facts["fps"]
+    widths = ", ".join(f"{width} ({number} videos)" for width, number in facts.get("widths", {}).items())
+    several = len(facts.get("widths", {})) > 1
+    rows = [
+        ["videos", f"{facts['videos']:,}"],
+        ["frames", f"{facts['frames']:,} ({facts['seconds'] / 60:,.1f} min at {fps:g} a second)"],
+        *(
+            [f"{which} video", f"{facts[f'{which}_video']:,} frames ({facts[f'{which}_video'] / fps:,.1f} s)"]
+            for which in ("shortest", "longest")
+        ),
+        ["segments", f"{facts['all_segments']:,}, {facts['segments']:,} without background"],
+        ["classes", f"{facts['num_classes']}, background: {facts['background'] or 'none'}"],
+        ["feature width", widths if several else str(facts["feature_dim"])],
+    ]
+    if "lowest_feature" in facts:
+        rows.append(["feature values", f"{facts['lowest_feature']:.4g} to {facts['highest_feature']:.4g}"])
+    if "clips" in facts:
+        rate = f", median {facts['fps_of_clips']:.3g} features a second" if "fps_of_clips" in facts else ""
+        rows.append(["clips", f"{facts['clips']}{rate}"])
+    own = ", features of every split" if report.split_specific else ""
+    speed = report.bytes_read / 2**20 / report.seconds if report.seconds else 0.0
+    rows.append(["read", f"{len(report.videos):,} videos{own}, {speed:,.0f} MiB a second"])
+    print(markdown_table([f"{name}: {report.reader}", ""], rows), end="\n\n")
+    header = ["split", "train videos", "frames", "test videos", "frames"]
+    print(markdown_table(header, [[f"{value:,}" for value in count] for count in report.splits]), end="\n\n")
+    total = max(1, sum(count.frames for count in report.classes))
+    class_rows = [
+        [
+            count.name,
+            f"{count.frames:,}",
+            f"{100 * count.frames / total:.1f}",
+            f"{count.segments:,}",
+            f"{count.frames / count.segments / fps:.1f}" if count.segments else "-",
+            f"{count.videos:,}",
+        ]
+        for count in report.classes
+    ]
+    print(markdown_table(["class", "frames", "%", "segments", "mean s", "videos"], class_rows), end="\n\n")
+    if set(report.length_differences) - {0}:
+        differences = [[f"{frames:+d}", f"{number:,}"] for frames, number in report.length_differences.items()]
+        print(markdown_table(["frames of features more than labels", "videos"], differences), end="\n\n")
+
+
+def _print_problems(report: DataReport, everything: bool) -> None:
+    for severity, problems in (("error", report.errors), ("warning", report.warnings)):
+        kinds: dict[str, list[str]] = defaultdict(list)
+        for problem in problems:
+            kinds[problem.kind].append(problem.message)
+        for kind, messages in kinds.items():
+            shown = messages if everything else messages[:_SHOWN]
+            print(*(f"{severity} [{kind}] {message}" for message in shown), sep="\n")
+            if len(messages) > len(shown):
+                print(
+                    f"{severity} [{kind}] and {len(messages) - len(shown)} more: --all prints them, --json holds them"
+                )
+    if report.problems:
+        print()
+    print(f"errors: {len(report.errors)}, warnings: {len(report.warnings)}")
+
+
+def _print_fixes(out: Path, fixes: Sequence[Fix], split_specific: bool) -> None:
+    print(f"\ncorrected copy: {out}" + (", a tree for every split" if split_specific else ""))
+    for fix in fixes:
+        print(f"  {fix.where}: {fix.message}")
+    if not fixes:
+        print("  nothing had to be corrected")

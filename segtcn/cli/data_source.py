@@ -1,0 +1,120 @@
+"""A data set as the command line names it: a data config, a folder or a file, with options as of ``segtcn fit``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from segtcn.cli.quiet import quieten
+from segtcn.data.readers import Reader
+
+HDF5_ENDINGS = (".h5", ".hdf5")
+
+
+class DataSource(NamedTuple):
+    """A data set and what its config says of it.
+
+    Args:
+        reader: the data set.
+        options: values of the data module by name, defaults included: ``split``, ``length_policy``, ``card``, ...
+        paths: files and folders of the data set.
+        notes: warnings of the reader.
+    """
+
+    reader: Reader
+    options: dict[str, Any]
+    paths: list[Path]
+    notes: list[str]
+
+
+def open_data(path: Path | None, configs: Sequence[Path], overrides: Sequence[str]) -> DataSource:
+    """Build the reader of a data set.
+
+    Args:
+        path: a data config; a folder with a ``data.yaml``, an MS-TCN tree, or one HDF5 file; or an HDF5 file. None
+            leaves it to ``configs``.
+        configs: more configs, the later ones win. Of each only ``data`` counts, so that a run's config will do.
+        overrides: options such as ``--data.reader.init_args.root DIR``.
+
+    Raises:
+        ValueError: if the configuration or the data set is wrong.
+        FileNotFoundError: if a file or folder is missing.
+    """
+    quieten()
+    import jsonargparse
+
+    import segtcn.data.readers  # noqa: F401  # so that `--data.reader LeaReader` needs no module path
+    from segtcn.data.datamodule import SegmentationDataModule
+
+    parser = jsonargparse.ArgumentParser(prog="segtcn", exit_on_error=False)
+    parser.add_argument("-c", "--config", action="config")
+    parser.add_class_arguments(SegmentationDataModule, "data", instantiate=False)
+    args = [] if path is None else recognise(path)
+    args += [f"--config={_data_of(config)}" for config in configs]
+    try:
+        config = parser.parse_args([*args, *overrides])
+    except argparse.ArgumentError as error:
+        named = [str(each) for each in (path, *configs) if each is not None]
+        raise ValueError(f"{', '.join(named) or 'the command line'} describes no data set: {error}") from error
+    init_args = dict(config.data.reader.get("init_args") or {})
+    module, _, name = config.data.reader.class_path.rpartition(".")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        reader = getattr(importlib.import_module(module), name)(**init_args)
+    options = {key: value for key, value in vars(config.data).items() if key != "reader"}
+    places = [Path(value).expanduser() for value in init_args.values() if isinstance(value, str)]
+    paths = [place for place in places if place.parts and place.exists()]
+    return DataSource(reader, options, paths, [str(warning.message) for warning in caught])
+
+
+def recognise(path: Path) -> list[str]:
+    """Options that describe a config, a folder or a file.
+
+    Raises:
+        FileNotFoundError: if it does not exist.
+        ValueError: if it is none of those.
+    """
+    if path.is_dir():
+        if (path / "data.yaml").is_file():
+            return [f"--config={_data_of(path / 'data.yaml')}"]
+        card = [f"--data.card={path / 'README.md'}"] if _has_front_matter(path / "README.md") else []
+        if (path / "features").is_dir() and (path / "splits").is_dir():
+            return ["--data.reader=MSTCNReader", f"--data.reader.init_args.root={path}", *card]
+        files = sorted(file for file in path.iterdir() if file.suffix.lower() in HDF5_ENDINGS)
+        if len(files) == 1:
+            return ["--data.reader=HDF5Reader", f"--data.reader.init_args.path={files[0]}", *card]
+        raise ValueError(
+            f"{path} is no data set that is recognised: expected data.yaml, or the folders features and splits, or one "
+            f"HDF5 file ({len(files)} found); give a data config, such as configs/data/gtea_lea.yaml with "
+            f"--data.reader.init_args.root {path}"
+        )
+    if not path.is_file():
+        raise FileNotFoundError(f"no file or folder {path}: give a data config (.yaml), a folder or an HDF5 file")
+    if path.suffix.lower() in HDF5_ENDINGS:
+        return ["--data.reader=HDF5Reader", f"--data.reader.init_args.path={path}"]
+    if path.suffix.lower() in (".yaml", ".yml"):
+        return [f"--config={_data_of(path)}"]
+    raise ValueError(f"{path} is no data config (.yaml), folder or HDF5 file: give one of these")
+
+
+def _data_of(path: Path) -> str:
+    """The part ``data`` of a config, as YAML."""
+    if not path.is_file():
+        raise FileNotFoundError(f"no config {path}: check the path")
+    try:
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"{path} is no YAML in UTF-8 ({' '.join(str(error).split())}): correct it") from error
+    if not isinstance(config, dict) or not isinstance(config.get("data"), dict):
+        raise ValueError(f"{path} has no part `data`: give a config such as those in configs/data")
+    return yaml.safe_dump({"data": config["data"]}, width=1_000_000)
+
+
+def _has_front_matter(path: Path) -> bool:
+    return path.is_file() and path.read_bytes()[:4] in (b"---\n", b"---\r")

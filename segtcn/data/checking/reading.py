@@ -1,0 +1,161 @@
+"""Every video of a data set once, measured while the next one is read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from segtcn.data.checking.report import DataReport, Key, VideoFacts
+from segtcn.data.readers.base import Reader
+from segtcn.data.readers.text import ListError
+from segtcn.structures import Video
+
+Extremes = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+"""Smallest and largest value of every feature, ``(D,)`` each."""
+
+_FAILURES = (ValueError, OSError, MemoryError)
+_BLOCK = 2**16  # float32 values: smallest and largest are then found in the processor's cache
+
+
+class ReadResult(NamedTuple):
+    """What became of reading a video.
+
+    Args:
+        key: the video.
+        video: None if its features cannot be read; without labels if they cannot be.
+        kind: what is wrong, if anything is: ``missing``, ``unreadable``, ``no truth`` or ``labels``.
+        message: the reader's.
+    """
+
+    key: Key
+    video: Video | None
+    kind: str = ""
+    message: str = ""
+
+
+def read_lists(reader: Reader, report: DataReport) -> None:
+    """Read the lists of all splits; a wrong one is noted and what is usable of it is kept."""
+    for split in reader.splits:
+        report.lists[split] = {}
+        for subset in ("train", "test"):
+            names: list[str] = []
+            try:
+                names = reader.videos(split, subset)
+            except FileNotFoundError as error:
+                # a data set without test videos can be trained on
+                report.add("error" if subset == "train" else "warning", "no list", f"split {split}", str(error))
+            except _FAILURES as error:
+                names = error.names if isinstance(error, ListError) else []
+                report.add("error", "list", f"split {split}", str(error))
+            report.lists[split][subset] = names
+
+
+def differs_from_split_to_split(reader: Reader, report: DataReport) -> bool:
+    """Whether the first video that two splits can read comes from two files."""
+    places: dict[str, list[int]] = {}
+    for split in report.lists:
+        for name in dict.fromkeys(report.listed(split)):
+            places.setdefault(name, []).append(split)
+    for name, splits in places.items():
+        if len(splits) > 1:
+            sources = [_read(reader, (name, split), split).video for split in splits[:2]]
+            if sources[0] is not None and sources[1] is not None:
+                return sources[0].source != sources[1].source
+    return False
+
+
+def read_all(reader: Reader, report: DataReport) -> Iterator[ReadResult]:
+    """Every listed video once, for each split where features differ; the next is read while one is in use."""
+    jobs: dict[Key, int] = {}
+    for split in report.lists:
+        for key in report.keys(split, report.listed(split)):
+            jobs.setdefault(key, split)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = None
+        for key, split in jobs.items():
+            ready, waiting = waiting, pool.submit(_read, reader, key, split)
+            if ready is not None:
+                yield ready.result()
+        if waiting is not None:
+            yield waiting.result()
+
+
+def num_reads(report: DataReport) -> int:
+    """How many videos :func:`read_all` reads."""
+    return len({key for split in report.lists for key in report.keys(split, report.listed(split))})
+
+
+def read_video(reader: Reader, key: Key) -> Video:
+    """Read a video that could be read before.
+
+    Raises:
+        ValueError: if it cannot be read any more.
+    """
+    result = _read(reader, key, key[1])
+    if result.video is None:
+        raise ValueError(f"{result.message} (it could be read a moment ago: do not change data during a check)")
+    return result.video
+
+
+def _read(reader: Reader, key: Key, split: int | None) -> ReadResult:
+    try:
+        return ReadResult(key, reader.read(key[0], split))
+    except _FAILURES as error:
+        first = error
+    try:
+        video = reader.read(key[0], split, labels=False)
+    except _FAILURES as error:
+        kind = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
+        return ReadResult(key, None, kind, str(error) or type(error).__name__)
+    kind = "no truth" if isinstance(first, FileNotFoundError) else "labels"
+    return ReadResult(key, video, kind, str(first) or type(first).__name__)
+
+
+def measure(video: Video, num_classes: int) -> tuple[VideoFacts, Extremes]:
+    """Measure a video in one pass over its features."""
+    lowest, highest = _extremes(video.features.numpy())
+    finite = bool(np.isfinite(lowest).all() and np.isfinite(highest).all()) and video.features.numel() > 0
+    frames: list[int] = []
+    segments: list[int] = []
+    num_short = 0
+    if video.labels is not None and len(video.labels):
+        labels = video.labels.numpy()
+        starts = np.flatnonzero(np.diff(labels, prepend=labels[0] - 1))
+        frames = np.bincount(labels, minlength=num_classes).tolist()
+        segments = np.bincount(labels[starts], minlength=num_classes).tolist()
+        num_short = int((np.diff(starts, append=len(labels)) == 1).sum())
+    facts = VideoFacts(
+        source=video.source or video.name,
+        num_frames=video.features.shape[1],
+        width=video.features.shape[0],
+        num_labels=None if video.labels is None else len(video.labels),
+        frames_per_class=frames,
+        segments_per_class=segments,
+        one_frame_segments=num_short,
+        mean_range=float((highest.astype(np.float64) - lowest).mean()) if finite else None,
+    )
+    return facts, (lowest, highest)
+
+
+def _extremes(features: npt.NDArray[np.float32]) -> Extremes:
+    """Smallest and largest value of every row; NaN where there is one, and of no columns."""
+    lowest, highest = np.full((2, len(features)), math.nan, dtype=np.float32)
+    if not features.shape[1]:
+        return lowest, highest
+    rows = max(1, _BLOCK // features.shape[1])
+    with np.errstate(invalid="ignore"):
+        for start in range(0, len(features), rows):
+            block = features[start : start + rows]
+            block.min(axis=1, out=lowest[start : start + rows])
+            block.max(axis=1, out=highest[start : start + rows])
+    return lowest, highest
+
+
+def merged(parts: Sequence[Extremes]) -> Extremes:
+    """Smallest and largest values over several videos."""
+    return np.minimum.reduce([low for low, _ in parts]), np.maximum.reduce([high for _, high in parts])

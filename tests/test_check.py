@@ -1,0 +1,193 @@
+"""`segtcn check` as a user calls it: tables, JSON, exit status, corrected copies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from segtcn.cli import main
+from segtcn.data import read_card
+from segtcn.structures import Video
+from tests.conftest import CLASSES, small_videos
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+WriteTree = Callable[..., Path]
+
+
+def run(*args: object) -> int:
+    """Exit status of the command."""
+    try:
+        return main(["check", *map(str, args), "--quiet"])
+    except SystemExit as stop:
+        return int(stop.code or 0)
+
+
+@pytest.fixture
+def sound(write_ms_tcn_tree: WriteTree) -> Path:
+    return write_ms_tcn_tree(videos=small_videos(frames_per_action=5))
+
+
+def test_a_sound_folder(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(sound, "--data.reader.init_args.fps", 10, "--data.reader.init_args.background=background") == 0
+    lines = capsys.readouterr().out.split("\n")
+    assert any(line.startswith(f"| {sound}: MSTCNReader") for line in lines)
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    frames = sum(len(labels) for _, labels in small_videos(frames_per_action=5).values())
+    assert ["frames", f"{frames} ({frames / 600:.1f} min at 10 a second)"] in cells
+    assert next(row for row in cells if row[0] == "pour milk")[3:] == ["4", "0.6", "4"]
+    assert lines[-2] == "errors: 0, warnings: 0"
+
+
+def test_status_is_1_after_errors_and_with_strict_after_warnings(
+    sound: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(sound / "features" / "extra.npy", np.zeros((4, 9), np.float32))
+    assert run(sound) == 0
+    assert "warning [unlisted]" in capsys.readouterr().out
+    assert run(sound, "--strict") == 1
+    for name in ("P01_soup", "P02_tea"):
+        (sound / "features" / f"{name}.npy").unlink()
+    capsys.readouterr()
+    assert run(sound) == 1
+    out = capsys.readouterr().out
+    assert out.count("error [missing]") == 2
+    assert out.endswith("errors: 2, warnings: 1\n")
+
+
+def test_problems_of_a_kind_are_cut_off_unless_all_are_wanted(
+    write_ms_tcn_tree: WriteTree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    features, labels = small_videos()["P01_tea"]
+    names = [f"v{number:02}" for number in range(14)]
+    root = write_ms_tcn_tree(videos={"good": (features, labels)}, splits={1: (["good"], names)})
+    assert run(root) == 1
+    out = capsys.readouterr().out
+    assert out.count("error [missing]") == 11
+    assert "error [missing] and 4 more" in out
+    assert run(root, "--all") == 1
+    assert capsys.readouterr().out.count("error [missing] no features of video 'v") == 14
+
+
+def test_json_holds_everything(sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.save(sound / "features" / "P02_tea.npy", np.full((4, 23), np.nan, np.float32))
+    assert run(sound, "--json", tmp_path / "report.json") == 1
+    record = json.loads((tmp_path / "report.json").read_text())
+    assert "errors: " in capsys.readouterr().out
+    assert (record["source"], record["ok"], record["num_errors"]) == (str(sound), False, 1)
+    assert record["problems"][0]["kind"] == "values"
+    assert record["measured"]["classes"] == CLASSES
+    assert len(record["videos"]) == 4
+    assert run(sound, "--json") == 1
+    printed = json.loads(capsys.readouterr().out)
+    assert {**printed, "seconds": 0} == {**record, "seconds": 0}
+
+
+def test_a_reader_that_cannot_be_built_is_an_error_of_the_report(
+    sound: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (sound / "mapping.txt").write_text("0 background\n2 cut\n")
+    assert run(sound) == 1
+    out = capsys.readouterr().out
+    assert f"error [data set] {sound / 'mapping.txt'} must number the classes" in out
+    assert run(sound, "--json") == 1
+    assert json.loads(capsys.readouterr().out)["num_errors"] == 1
+
+
+def test_a_data_config_with_overrides(write_lea_tree: WriteTree, capsys: pytest.CaptureFixture[str]) -> None:
+    root = write_lea_tree(videos=small_videos(frames_per_action=5))
+    args = ["--data.reader.init_args.root", root, "--data.card", "null"]
+    classes = "--data.reader.init_args.class_names=[background, cut, pour milk]"
+    config = REPOSITORY / "configs/data/gtea_lea.yaml"
+    for words in ([config, *args], ["-c", config, *args], [*args, config]):
+        assert run(*words, classes) == 0
+        out = capsys.readouterr().out
+        assert "LeaReader" in out
+        assert "features of every split" in out
+
+
+def test_the_config_of_a_run_will_do(sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    reader = {"class_path": "segtcn.data.readers.MSTCNReader", "init_args": {"root": str(sound), "fps": 12}}
+    config = {"seed_everything": 0, "model": {"net": "EDTCN"}, "data": {"reader": reader, "batch_size": 2}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    assert run(tmp_path / "config.yaml") == 0
+    assert "at 12 a second" in capsys.readouterr().out
+
+
+def test_a_folder_with_a_card_or_an_hdf5_file(sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (sound / "README.md").write_text("---\nvideos: 3\n---\n")
+    assert run(sound) == 0
+    assert f"{sound / 'README.md'} says `videos`: 3, the data has 4" in capsys.readouterr().out
+    (tmp_path / "folder").mkdir()
+    hdf5 = pytest.importorskip("segtcn.data.readers.hdf5")
+    videos = [
+        Video(name, torch.from_numpy(features.T.copy()), torch.tensor(labels))
+        for name, (features, labels) in small_videos(frames_per_action=5).items()
+    ]
+    names = [video.name for video in videos]
+    hdf5.write_hdf5(tmp_path / "folder/a.h5", videos, CLASSES, 10, {1: {"train": names[:2], "test": names[2:]}}, 0)
+    for path in (tmp_path / "folder", tmp_path / "folder" / "a.h5"):
+        assert run(path) == 0
+        assert "HDF5Reader" in capsys.readouterr().out
+
+
+def test_what_is_no_data_set_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "model.yaml").write_text("model: {net: EDTCN}\n")
+    (tmp_path / "typo.yaml").write_text("data: {reader: MSTCNReader, splitt: 1}\n")
+    (tmp_path / "broken.yaml").write_text("data: [\n")
+    (tmp_path / "notes.txt").write_text("tea\n")
+    for name, message in {
+        "": "is no data set that is recognised",
+        "nowhere": "no file or folder",
+        "model.yaml": "has no part `data`",
+        "typo.yaml": "describes no data set",
+        "broken.yaml": "is no YAML",
+        "notes.txt": "is no data config",
+    }.items():
+        assert run(tmp_path / name) == 1
+        out = capsys.readouterr().out
+        assert message in out
+        assert str(tmp_path / name) in out
+    assert run(tmp_path, "--model.net=EDTCN") == 2
+    assert "unrecognized arguments: --model.net=EDTCN" in capsys.readouterr().err
+    assert run() == 2
+    assert run(tmp_path, "--json", tmp_path / "features") == 1
+    assert "--json writes to a file whose name ends with .json" in capsys.readouterr().err
+
+
+def test_the_corrected_copy_passes(
+    write_ms_tcn_tree: WriteTree, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    videos = small_videos(frames_per_action=5)
+    videos["P01_soup"][1].append(0)
+    root = write_ms_tcn_tree(videos=videos)
+    (root / "splits/test.split1.bundle").write_text("P02_tea.txt\nP02_tea")
+    options = ["--data.reader.init_args.fps=12", "--data.reader.init_args.background=background"]
+    assert run(root, *options, "--fix", tmp_path / "copy", "--json", tmp_path / "report.json") == 1
+    out = capsys.readouterr().out
+    assert "P01_soup: cut 1 labels off the end" in out
+    assert len(json.loads((tmp_path / "report.json").read_text())["fix"]["changes"]) == 2
+    assert run(tmp_path / "copy", "--strict") == 0
+    out = capsys.readouterr().out
+    assert "at 12 a second" in out
+    assert "background: background" in out
+    assert run(root, "--fix", root / "copy") == 1
+    assert "lies in the data set" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("folder", ["gtea", "50salads"])
+def test_released_data_agree_with_their_cards(
+    folder: str, shared_data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    config = read_card(REPOSITORY / "datasets" / folder / "README.md")["config"]
+    report = tmp_path / "report.json"
+    assert run(config, "--data.reader.init_args.root", shared_data / "lea", "--json", report) == 0
+    problems = json.loads(report.read_text())["problems"]
+    found = {(problem["kind"], problem["where"]) for problem in problems if problem["kind"] != "one frame"}
+    assert found == ({("card", "splits")} if folder == "50salads" else set())  # features of one split of five are there
