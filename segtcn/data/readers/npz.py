@@ -1,0 +1,200 @@
+"""One NumPy archive a video, with features and labels in it."""
+
+from __future__ import annotations
+
+import math
+import re
+import zipfile
+from itertools import chain
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import torch
+
+from segtcn.data.readers.base import Reader, Subset, time_axis
+from segtcn.data.readers.ms_tcn import read_mapping
+from segtcn.data.readers.text import read_lines, read_names
+from segtcn.structures import Video
+
+_DEFLATE_RATIO = 1100  # a byte never unpacks into more: deflate's limit is 1032
+
+
+class NpzReader(Reader):
+    """Features and labels of a video in one ``.npz``, lists and classes as in the tree of the MS-TCN release.
+
+    ::
+
+        ROOT/features/NAME.npz               `features`: (D, T) or (T, D), any real number type
+                                             `labels`: (T,) class indexes or class names; may be missing
+        ROOT/splits/train.split1.bundle      one NAME a line, with or without .txt or .npz; also test.split1.bundle
+        ROOT/mapping.txt                     lines "0 background", "1 cut", ...: ids from 0 without a gap
+
+    Write them with ``numpy.savez`` or ``numpy.savez_compressed``. Pickled objects are refused: they could run code.
+
+    Args:
+        root: folder that holds those.
+        fps: frames per second of the stored features.
+        background: name of the background class, or None.
+
+    Raises:
+        FileNotFoundError: if a part of the tree is missing, or no listed video has features.
+        ValueError: if ``mapping.txt``, an argument or the first file is wrong.
+    """
+
+    def __init__(self, root: str, fps: float = 15.0, background: str | None = None) -> None:
+        if not fps > 0:
+            raise ValueError(f"`fps` must be positive, got {fps}")
+        self.fps = fps
+        self._root = Path(root).expanduser()
+        for folder in (self._root, self._root / "features", self._root / "splits"):
+            if not folder.is_dir():
+                raise FileNotFoundError(
+                    f"no folder {folder}: `root` must hold features/NAME.npz, splits/ and mapping.txt "
+                    "(`--data.reader.init_args.root DIR`)"
+                )
+        self.class_names = read_mapping(self._root / "mapping.txt")
+        self._indices = {name: index for index, name in enumerate(self.class_names)}
+        if background is not None and background not in self._indices:
+            raise ValueError(
+                f"`background` {background!r} is no class of {self._root / 'mapping.txt'}: "
+                f"choose from {', '.join(self.class_names)}, or null"
+            )
+        self.background = None if background is None else self._indices[background]
+        bundles = sorted((self._root / "splits").glob("*.bundle"))
+        numbers = (re.fullmatch(r"(?:train|test)\.split(\d+)\.bundle", path.name) for path in bundles)
+        self.splits = sorted({int(match[1]) for match in numbers if match})
+        if not self.splits:
+            raise FileNotFoundError(
+                f"no list of videos in {self._root / 'splits'}: write train.split1.bundle and test.split1.bundle, "
+                "one video name a line"
+            )
+        self._feature_dim: int | None = None
+        listed = (_name(line) for line in chain.from_iterable(map(read_lines, bundles)) if line)
+        first = next((path for path in map(self._path, listed) if path.is_file()), None)
+        if first is None:
+            raise FileNotFoundError(
+                f"no video that {self._root / 'splits'} lists has features: expected {self._root / 'features'}/NAME.npz"
+            )
+        shape, axis = self._axis(_load(first, values=False), first)
+        self.feature_dim = self._feature_dim = shape[1 - axis]
+
+    def videos(self, split: int, subset: Subset) -> list[str]:  # noqa: D102
+        if split not in self.splits:
+            splits = ", ".join(map(str, self.splits))
+            raise ValueError(f"split {split} does not exist in {self._root / 'splits'}: choose from {splits}")
+        path = self._root / "splits" / f"{subset}.split{split}.bundle"
+        if not path.is_file():
+            raise FileNotFoundError(f"no {path}: write the names of the {subset} videos of split {split}, one a line")
+        return read_names(path, clean=_name)
+
+    def read(self, name: str, split: int | None = None, labels: bool = True) -> Video:  # noqa: D102
+        path = self._existing(name)
+        arrays = _load(path)
+        shape, axis = self._axis(arrays, path)
+        features = arrays["features"]
+        if features.dtype.kind not in "fiu":
+            raise ValueError(f"`features` in {path} must be a real matrix (D, T), got {features.dtype} {shape}")
+        truth = self._labels(arrays, path) if labels else None
+        with np.errstate(over="ignore"):  # becomes infinite, which the data set reports with its frame
+            oriented = np.ascontiguousarray(features if axis == 1 else features.T, dtype=np.float32)
+        return Video(name=name, features=torch.from_numpy(oriented), labels=truth, source=str(path))
+
+    def num_frames(self, name: str, split: int | None = None) -> int:  # noqa: D102
+        path = self._existing(name)
+        shape, axis = self._axis(_load(path, values=False), path)
+        return shape[axis]
+
+    def _existing(self, name: str) -> Path:
+        path = self._path(name)
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"no features of video {name!r}: expected {path}; add the file or take the name out of the split's list"
+            )
+        return path
+
+    def _axis(self, arrays: dict[str, np.ndarray], path: Path) -> tuple[tuple[int, ...], int]:
+        """Shape of the stored features and which of its axes is time."""
+        if "features" not in arrays:
+            raise ValueError(f"{path} holds no `features`: save it with `numpy.savez(path, features=..., labels=...)`")
+        shape = arrays["features"].shape
+        if len(shape) != 2:
+            raise ValueError(f"`features` in {path} must be a real matrix (D, T), got the shape {shape}")
+        num_labels = arrays["labels"].size if "labels" in arrays else None
+        return shape, time_axis(shape, num_labels, self._feature_dim, documented=1)
+
+    def _path(self, name: str) -> Path:
+        return self._root / "features" / f"{name}.npz"
+
+    def _labels(self, arrays: dict[str, np.ndarray], path: Path) -> torch.Tensor:
+        if "labels" not in arrays:
+            raise FileNotFoundError(
+                f"{path} holds no `labels`: save the class of every frame beside `features`; without it the video can "
+                "only be predicted"
+            )
+        labels = arrays["labels"]
+        if labels.ndim != 1 or labels.dtype.kind not in "iuUS":
+            raise ValueError(
+                f"`labels` in {path} must be class indexes or class names (T,), got {labels.dtype} {labels.shape}"
+            )
+        if labels.dtype.kind in "US":
+            names = np.char.decode(labels, "utf-8", "replace") if labels.dtype.kind == "S" else labels
+            indices = np.array([self._indices.get(str(name).strip(), -1) for name in names], dtype=np.int64)
+        else:
+            names, indices = labels, np.where(labels < len(self.class_names), labels, -1).astype(np.int64)
+        if (indices < 0).any():
+            frame = int((indices < 0).argmax())
+            raise ValueError(
+                f"unknown label {names[frame].item()!r} at frame {frame} of {path}: add it to "
+                f"{self._root / 'mapping.txt'} or correct it; known labels: 0 .. {len(self.class_names) - 1} or "
+                f"{', '.join(self.class_names)}"
+            )
+        return torch.from_numpy(indices)
+
+
+def _name(line: str) -> str:
+    return line.removesuffix(".txt").removesuffix(".npz")  # not cut at the first dot: names may hold dots
+
+
+def _load(path: Path, values: bool = True) -> dict[str, np.ndarray]:
+    """``features`` and ``labels``, where they are there; without ``values``, arrays of their shape without memory."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            held = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            arrays: dict[str, np.ndarray] = {}
+            for key in ("features", "labels"):
+                if key in held:
+                    _check_packing(held[key], path)
+                    with archive.open(held[key]) as member:
+                        arrays[key] = _read(member, held[key].file_size, values)
+            return arrays
+    except Exception as error:  # zipfile, zlib and NumPy raise ten kinds of exception for a damaged file
+        raise ValueError(
+            f"{path} is damaged or no archive of NumPy arrays ({error}): save it again with "
+            "`numpy.savez(path, features=..., labels=...)`, names of classes as an array of type `str`"
+        ) from error
+
+
+def _check_packing(info: zipfile.ZipInfo, path: Path) -> None:
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{info.filename} is packed in another way than NumPy's")
+    packed = min(info.compress_size, path.stat().st_size)
+    if info.file_size > packed * (1 if info.compress_type == zipfile.ZIP_STORED else _DEFLATE_RATIO):
+        raise ValueError(f"{info.filename} says that it has {info.file_size:,} bytes, packed into {packed:,}")
+
+
+def _read(member: IO[bytes], size: int, values: bool) -> np.ndarray:
+    """An array whose header and length agree, so that no more memory is taken than the archive has bytes."""
+    version = np.lib.format.read_magic(member)
+    if version not in ((1, 0), (2, 0)):  # 3.0 has field names that are no ASCII, so it holds no plain array
+        raise ValueError(f"NumPy's format {version[0]}.{version[1]} is for arrays with named fields")
+    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = header(member)
+    if dtype.hasobject:
+        raise ValueError("it holds pickled objects, which could run code and are not read")
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != size - member.tell():
+        raise ValueError(f"{dtype} {shape} does not fit {size:,} bytes")
+    if not values:
+        return np.broadcast_to(np.zeros((), dtype=np.int8), shape)
+    member.seek(0)
+    return np.lib.format.read_array(member, allow_pickle=False)

@@ -1,0 +1,156 @@
+"""One archive a video: both kinds of labels, both orientations, and every way a file can be wrong."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from segtcn.data.readers import MSTCNReader, NpzReader
+from tests.conftest import CLASSES, small_videos
+
+
+@pytest.fixture
+def root(write_ms_tcn_tree: Any) -> Path:
+    tree: Path = write_ms_tcn_tree()
+    for number, (name, (features, labels)) in enumerate(small_videos().items()):
+        (tree / "features" / f"{name}.npy").unlink()
+        names = np.array([CLASSES[label] for label in labels])
+        truth = [np.array(labels, dtype=np.uint8), names, np.char.encode(names, "utf-8"), np.array(labels)][number]
+        save = np.savez if number % 2 else np.savez_compressed
+        save(tree / "features" / f"{name}.npz", features=features.T if number < 2 else features, labels=truth)
+    return tree
+
+
+def save(root: Path, **arrays: Any) -> Path:
+    path = root / "features" / "P01_soup.npz"
+    np.savez(path, **arrays)
+    return path
+
+
+def test_archives_read_as_the_ms_tcn_tree(root: Path, write_ms_tcn_tree: Any, tmp_path: Path) -> None:
+    reader = NpzReader(str(root), fps=25, background="background")
+    other = MSTCNReader(str(write_ms_tcn_tree(root=tmp_path / "other")), fps=25, background="background")
+    for attribute in ("class_names", "feature_dim", "fps", "background", "splits"):
+        assert getattr(reader, attribute) == getattr(other, attribute)
+    for split in reader.splits:
+        for subset in ("train", "test"):
+            assert reader.videos(split, subset) == other.videos(split, subset)  # type: ignore[arg-type]
+    for name in small_videos():
+        video, expected = reader.read(name), other.read(name)
+        assert torch.equal(video.features, expected.features)
+        assert torch.equal(video.labels, expected.labels)  # type: ignore[arg-type]
+        assert video.features.is_contiguous()
+        assert reader.num_frames(name) == expected.features.shape[1]
+
+
+def test_video_without_labels_can_be_predicted_only(root: Path) -> None:
+    save(root, features=np.zeros((4, 9)))
+    reader = NpzReader(str(root))
+    assert reader.read("P01_soup", labels=False).labels is None
+    with pytest.raises(FileNotFoundError, match=r"P01_soup\.npz holds no `labels`: save the class of every frame"):
+        reader.read("P01_soup")
+    with pytest.raises(FileNotFoundError, match=r"no features of video 'P09': expected .*P09\.npz"):
+        reader.read("P09")
+
+
+@pytest.mark.parametrize("part", ["features", "splits", "mapping.txt"])
+def test_missing_part_is_named_by_the_constructor(root: Path, part: str) -> None:
+    (root / part).rename(root / "elsewhere")
+    with pytest.raises(FileNotFoundError, match=part):
+        NpzReader(str(root))
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"labels": np.zeros(3, int)}, r"holds no `features`: save it with"),
+        ({"features": np.zeros(3)}, r"must be a real matrix \(D, T\), got the shape \(3,\)"),
+        ({"features": np.zeros((4, 3), dtype=complex)}, r"must be a real matrix \(D, T\), got complex128"),
+        ({"features": np.zeros((4, 3)), "labels": np.zeros((3, 1), int)}, r"class names \(T,\), got int64 \(3, 1\)"),
+        ({"features": np.zeros((4, 3)), "labels": np.zeros(3)}, r"class names \(T,\), got float64"),
+        ({"features": np.zeros((4, 3)), "labels": np.array([0, 3, 1])}, r"unknown label 3 at frame 1 of"),
+        ({"features": np.zeros((4, 3)), "labels": np.array([0, -1, 1])}, r"unknown label -1 at frame 1 of"),
+        ({"features": np.zeros((4, 2)), "labels": np.array(["cut", "stir"])}, r"unknown label 'stir' at frame 1 of"),
+        ({"features": np.zeros((4, 1)), "labels": np.array([2**63], dtype="u8")}, r"unknown label 9223372036854775808"),
+        ({"features": np.array([[{}]])}, r"pickled objects, which could run code"),
+        (
+            {"features": np.zeros((4, 2)), "labels": np.array(["cut", "cut"], dtype=object)},
+            r"pickled objects.*type `str`",
+        ),
+    ],
+)
+def test_wrong_archive_is_named(root: Path, arrays: dict[str, Any], message: str) -> None:
+    reader = NpzReader(str(root))
+    path = save(root, **arrays)
+    with pytest.raises(ValueError, match=message) as caught:
+        reader.read("P01_soup")
+    assert str(path) in str(caught.value)
+
+
+def test_pickle_is_not_run(root: Path, tmp_path: Path) -> None:
+    class Attack:
+        def __reduce__(self) -> Any:
+            return Path.touch, (tmp_path / "attacked",)
+
+    reader = NpzReader(str(root))
+    path = save(root, features=np.zeros((4, 2)))
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "|O", "fortran_order": False, "shape": (4, 2)})
+    for content in (pickle.dumps(Attack()), header.getvalue() + pickle.dumps(Attack())):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("features.npy", content)
+        with pytest.raises(ValueError, match=r"P01_soup\.npz is damaged or no archive"):
+            reader.read("P01_soup")
+    path.write_bytes(pickle.dumps(Attack()))
+    with pytest.raises(ValueError, match=r"P01_soup\.npz is damaged or no archive"):
+        reader.read("P01_soup")
+    assert not (tmp_path / "attacked").exists()
+
+
+@pytest.mark.parametrize("shape", [(2**40, 2**20), (4, 10**9), (4, -1)])
+def test_declared_size_takes_no_memory(root: Path, shape: tuple[int, int]) -> None:
+    reader = NpzReader(str(root))
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": shape})
+    with zipfile.ZipFile(root / "features" / "P01_soup.npz", "w") as archive:
+        archive.writestr("features.npy", header.getvalue() + bytes(64))
+    with pytest.raises(ValueError, match=r"P01_soup\.npz is damaged .* does not fit 192 bytes"):
+        reader.read("P01_soup")
+
+
+def test_other_packing_than_numpys_is_refused(root: Path) -> None:
+    reader = NpzReader(str(root))
+    array = io.BytesIO()
+    np.save(array, np.zeros((1000, 1000)))
+    with zipfile.ZipFile(root / "features" / "P01_soup.npz", "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("features.npy", array.getvalue())
+    with pytest.raises(ValueError, match=r"features\.npy is packed in another way than NumPy's"):
+        reader.read("P01_soup")
+
+
+def test_damaged_archives_are_named_or_read(root: Path) -> None:
+    reader, rng = NpzReader(str(root)), np.random.default_rng(0)
+    for name in ("P01_tea", "P01_soup"):  # packed and not
+        path = root / "features" / f"{name}.npz"
+        content = path.read_bytes()
+        messages: list[str] = []
+        for trial in range(250):
+            damaged = bytearray(content)
+            if trial % 5 == 0:
+                del damaged[rng.integers(len(content)) :]
+            for place in rng.integers(max(1, len(damaged)), size=int(rng.integers(1, 9))):
+                damaged[place : place + 1] = rng.bytes(1)
+            path.write_bytes(damaged)
+            try:
+                reader.read(name)
+            except (ValueError, FileNotFoundError) as error:
+                messages.append(str(error))
+        assert len(messages) > 100
+        assert all(str(path) in message for message in messages)
