@@ -120,7 +120,7 @@ def _report(project: Project, dry_run: bool, verbose: bool) -> list[str]:
     )
     if project.feature_dim is None:
         lines.append(
-            f"first: segtcn extract {quote(str(project.root / 'videos'))} --out {quote(str(project.root / 'features'))}"
+            f"first: segtcn extract {quote(str(project.videos))} --out {quote(str(project.root / 'features'))}"
         )
     config = quote(str(project.root / "data.yaml"))
     return [

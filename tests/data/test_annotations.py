@@ -120,6 +120,17 @@ def test_each_format_gives_the_same_intervals(tmp_path: Path, content: str, form
     assert sorted(one for one in tracks[0].intervals if one.label != "look") == CUT_AND_POUR
 
 
+def test_examples_of_the_documentation_are_read(tmp_path: Path) -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "annotations.md").read_text("utf-8")
+    examples = {form: body for form, body in re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL) if form != "python"}
+    assert sorted(examples) == ["audacity", "boris", "csv", "json", "xml"]
+    for form, example in examples.items():
+        path = written(tmp_path, example)
+        (track,) = read_annotations(path)
+        assert detect_format(path) == form.replace("xml", "elan")
+        assert (track.names[0], track.intervals) == ("P01", CUT_AND_POUR)
+
+
 def test_point_events_have_no_length(tmp_path: Path) -> None:
     for content in (TABULAR, AGGREGATED):
         track = read_annotations(written(tmp_path, content), track="anna" if content == AGGREGATED else None)[0]

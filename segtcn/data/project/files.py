@@ -28,6 +28,7 @@ class Project(NamedTuple):
         labels: of every labelled video, one a frame.
         num_frames: of every labelled video; differs from the labels only where they were there before.
         feature_dim: width D; None if the features are not there yet.
+        videos: folder of the clips, or None.
         fps: frames per second.
         fps_is_measured: whether that is from the clips.
         class_names: name of every class.
@@ -45,6 +46,7 @@ class Project(NamedTuple):
     labels: dict[str, list[str]]
     num_frames: dict[str, int]
     feature_dim: int | None
+    videos: Path | None
     fps: float
     fps_is_measured: bool
     class_names: list[str]

@@ -107,6 +107,7 @@ def init_project(
         labels=labels,
         num_frames={name: num_frames[name] for name in labels},
         feature_dim=feature_dim,
+        videos=material.videos,
         fps=material.fps,
         fps_is_measured=material.fps_is_measured,
         class_names=class_names,

@@ -40,6 +40,7 @@ class Material(NamedTuple):
         fps: frames per second of the features; from the clips unless it was given.
         fps_is_measured: whether it is from the clips.
         link: folder of the features, if it is not in the data set's.
+        videos: folder of the clips.
     """
 
     arrays: dict[str, Path]
@@ -48,6 +49,7 @@ class Material(NamedTuple):
     fps: float
     fps_is_measured: bool
     link: Path | None
+    videos: Path | None
 
     @property
     def names(self) -> list[str]:
@@ -78,7 +80,8 @@ def find_material(
         bar = tqdm(chosen.items(), desc="read clips", unit="clip", disable=not progress or not chosen)
         clips = {name: _measure(path) for name, path in bar}
     link = features_folder if arrays and features_folder is not None and _is_elsewhere(features_folder, root) else None
-    return Material(arrays, shapes, clips, _common_rate(clips) if fps is None else fps, fps is None, link)
+    rate = _common_rate(clips) if fps is None else fps
+    return Material(arrays, shapes, clips, rate, fps is None, link, videos_folder)
 
 
 def count_frames(material: Material, expected: Mapping[str, int]) -> tuple[int | None, dict[str, int]]:
