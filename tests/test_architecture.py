@@ -53,6 +53,8 @@ KNOWN_ONLY_TO = {
     "torchmetrics": {"metrics", "task"},
     "scipy": {"data.readers.matlab"},
     "h5py": {"data.readers.hdf5"},
+    "pyarrow": {"data.readers.table"},
+    "lmdb": {"data.readers.assembly101"},
     "rapidfuzz": {"metrics.functional"},
     "cv2": {"visualization.overlay", "data.extractor", "data.kitchen"},
     "av": {"video_io"},
@@ -118,6 +120,7 @@ def test_no_circle_between_parts():
         ("segtcn.models", {"pytorch_lightning", "cv2", "av", "matplotlib", "wandb", "scipy", "torchmetrics"}),
         ("segtcn.metrics", {"pytorch_lightning", "cv2", "av", "wandb"}),
         ("segtcn.data.readers", {"pytorch_lightning", "cv2", "av", "matplotlib", "wandb", "scipy", "h5py"}),
+        ("segtcn.data.readers", {"pyarrow", "lmdb"}),
         ("segtcn.visualization", {"pytorch_lightning", "cv2", "av", "matplotlib", "wandb"}),
     ],
 )

@@ -1,9 +1,20 @@
 """Readers, one for each layout on disk."""
 
+from segtcn.data.readers.assembly101 import Assembly101Reader
 from segtcn.data.readers.base import Reader
 from segtcn.data.readers.hdf5 import HDF5Reader, write_hdf5
 from segtcn.data.readers.lea import LeaReader
 from segtcn.data.readers.ms_tcn import MSTCNReader
 from segtcn.data.readers.npz import NpzReader
+from segtcn.data.readers.table import TableReader
 
-__all__ = ["HDF5Reader", "LeaReader", "MSTCNReader", "NpzReader", "Reader", "write_hdf5"]
+__all__ = [
+    "Assembly101Reader",
+    "HDF5Reader",
+    "LeaReader",
+    "MSTCNReader",
+    "NpzReader",
+    "Reader",
+    "TableReader",
+    "write_hdf5",
+]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from itertools import chain
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from os.path import isfile  # unlike `Path.is_file`, False also for a name that is too long
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from segtcn.data.readers.base import Reader, Subset, time_axis
-from segtcn.data.readers.text import read_lines, read_names
+from segtcn.data.readers.base import Reader, Subset, first_that_opens, time_axis
+from segtcn.data.readers.text import check_names, read_lines, read_names
 from segtcn.structures import Video
 
 
@@ -23,6 +25,9 @@ class MSTCNReader(Reader):
         ROOT/groundTruth/NAME.txt            one label a line, T lines
         ROOT/splits/train.split1.bundle      one NAME.txt or NAME a line; also test.split1.bundle
         ROOT/mapping.txt                     lines "0 background", "1 cut", ...: ids from 0 without a gap
+
+    Without ``mapping.txt`` the classes are those of the listed videos' ground truth in the order of
+    :func:`order_classes`, with a warning: another selection of videos may number them otherwise.
 
     Args:
         root: folder that holds those.
@@ -52,7 +57,9 @@ class MSTCNReader(Reader):
                 raise FileNotFoundError(
                     f"no folder {self._root / part}: `root` must hold features, groundTruth, splits and mapping.txt"
                 )
-        self.class_names = read_mapping(self._root / "mapping.txt")
+        self._lists = VideoLists(self._root / "splits")
+        self.splits = self._lists.splits
+        self.class_names = read_or_find_classes(self._root / "mapping.txt", self._all_labels)
         self._indices = {name: index for index, name in enumerate(self.class_names)}
         if background is not None and background not in self._indices:
             raise ValueError(
@@ -60,49 +67,46 @@ class MSTCNReader(Reader):
                 f"choose from {', '.join(self.class_names)}, or null"
             )
         self.background = None if background is None else self._indices[background]
-        bundles = sorted((self._root / "splits").glob("*.bundle"))
-        numbers = (re.fullmatch(r"(?:train|test)\.split(\d+)\.bundle", path.name) for path in bundles)
-        self.splits = sorted({int(match[1]) for match in numbers if match})
-        if not self.splits:
-            raise FileNotFoundError(
-                f"no list of videos in {self._root / 'splits'}: write train.split1.bundle and test.split1.bundle, "
-                "one video name a line"
-            )
         self._feature_dim: int | None = None
-        listed = chain.from_iterable(map(read_lines, bundles))
-        names = (_name(line) for line in listed if line)
-        first = next((name for name in names if self._features_path(name).is_file()), None)
-        if first is None:
+        stored = (name for name in self._lists.names() if isfile(self._features_path(name)))
+        width = first_that_opens(stored, self._width)
+        if width is None:
             raise FileNotFoundError(
                 f"no video that {self._root / 'splits'} lists has features: expected {self._root / 'features'}/NAME.npy"
             )
-        truth = self._labels_path(first)
-        num_labels = len(read_lines(truth)) if truth.is_file() else None
-        self.feature_dim = self._feature_dim = self._oriented(self._features_path(first), num_labels).shape[0]
+        self.feature_dim = self._feature_dim = width
 
     def videos(self, split: int, subset: Subset) -> list[str]:  # noqa: D102
-        if split not in self.splits:
-            splits = ", ".join(map(str, self.splits))
-            raise ValueError(f"split {split} does not exist in {self._root / 'splits'}: choose from {splits}")
-        path = self._root / "splits" / f"{subset}.split{split}.bundle"
-        if not path.is_file():
-            raise FileNotFoundError(f"no {path}: write the names of the {subset} videos of split {split}, one a line")
-        return read_names(path, clean=_name)
+        return self._lists.videos(split, subset)
 
     def read(self, name: str, split: int | None = None, labels: bool = True) -> Video:  # noqa: D102
-        path = self._features_path(name)
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"no features of video {name!r}: expected {path}; add the file or take the name out of the split's list"
-            )
+        path = self._existing_features(name)
         truth = self._read_labels(name) if labels else None
         array = self._oriented(path, None if truth is None else len(truth))
         with np.errstate(over="ignore"):  # becomes infinite, which the data set reports with its frame
             features = torch.from_numpy(np.array(array, dtype=np.float32, order="C"))
         return Video(name=name, features=features, labels=truth, source=str(path))
 
+    def num_frames(self, name: str, split: int | None = None) -> int:  # noqa: D102
+        return self._oriented(self._existing_features(name), num_labels=None).shape[1]
+
+    def _existing_features(self, name: str) -> Path:
+        check_names([name], str(self._root / "features"))
+        path = self._features_path(name)
+        if not isfile(path):
+            raise FileNotFoundError(
+                f"no features of video {name!r}: expected {path}; add the file or take the name out of the split's list"
+            )
+        return path
+
     def _features_path(self, name: str) -> Path:
         return self._root / "features" / f"{name}.npy"
+
+    def _width(self, name: str) -> int:
+        """Feature width of a video when that of the data set is not yet known."""
+        truth = self._labels_path(name)
+        num_labels = len(read_lines(truth)) if isfile(truth) else None
+        return self._oriented(self._features_path(name), num_labels).shape[0]
 
     def _labels_path(self, name: str) -> Path:
         return self._root / "groundTruth" / f"{name}.txt"
@@ -111,7 +115,7 @@ class MSTCNReader(Reader):
         """The stored array as ``(D, T)``, not yet read from disk."""
         try:
             array = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (ValueError, OSError, EOFError) as error:
+        except Exception as error:  # numpy raises six kinds of exception for a damaged header
             raise ValueError(
                 f"{path} is damaged or no NumPy array ({error}): save it again with `numpy.save`"
             ) from error
@@ -120,9 +124,19 @@ class MSTCNReader(Reader):
             raise ValueError(f"{path} must hold a real matrix (D, T), got {held}: save it again with `numpy.save`")
         return array if time_axis(array.shape, num_labels, self._feature_dim, documented=1) == 1 else array.T
 
+    def _all_labels(self) -> Iterator[str]:
+        """Labels of all listed videos that have ground truth."""
+        for name in self._lists.names():
+            path = self._labels_path(name)
+            if isfile(path):
+                lines = read_lines(path)
+                if "" in lines:
+                    raise ValueError(f"line {lines.index('') + 1} of {path} is empty: expected one label a line")
+                yield from set(lines)
+
     def _read_labels(self, name: str) -> torch.Tensor:
         path = self._labels_path(name)
-        if not path.is_file():
+        if not isfile(path):
             raise FileNotFoundError(
                 f"no ground truth of video {name!r}: expected {path} with one label a line; without it the video can "
                 "only be predicted"
@@ -137,8 +151,106 @@ class MSTCNReader(Reader):
         return torch.tensor([self._indices[line] for line in lines], dtype=torch.int64)
 
 
-def _name(line: str) -> str:
-    return line.removesuffix(".txt")  # not cut at the first dot: names may hold dots
+class VideoLists:
+    """The lists of a tree: ``{train,test}.splitK.bundle``, one ``NAME`` or ``NAME.txt`` a line.
+
+    Args:
+        folder: that holds them.
+        suffixes: endings that are no part of a name.
+
+    Attributes:
+        splits: numbers of the splits, in order.
+
+    Raises:
+        FileNotFoundError: if there is no list.
+    """
+
+    def __init__(self, folder: Path, suffixes: Iterable[str] = (".txt",)) -> None:
+        self._folder = folder
+        self._suffixes = tuple(suffixes)
+        matches = (re.fullmatch(r"(?:train|test)\.split(\d+)\.bundle", path.name) for path in self._bundles())
+        self.splits = sorted({int(match[1]) for match in matches if match})
+        if not self.splits:
+            raise FileNotFoundError(
+                f"no list of videos in {folder}: write train.split1.bundle and test.split1.bundle, "
+                "one video name a line"
+            )
+
+    def videos(self, split: int, subset: Subset) -> list[str]:
+        """Names of the videos of a subset, see :meth:`Reader.videos`."""
+        if split not in self.splits:
+            splits = ", ".join(map(str, self.splits))
+            raise ValueError(f"split {split} does not exist in {self._folder}: choose from {splits}")
+        path = self._folder / f"{subset}.split{split}.bundle"
+        if not path.is_file():
+            raise FileNotFoundError(f"no {path}: write the names of the {subset} videos of split {split}, one a line")
+        return read_names(path, clean=self._name)
+
+    def names(self) -> list[str]:
+        """Names of all videos in any list, each once, those for training first.
+
+        Raises:
+            ValueError: if a name leads out of the data set.
+        """
+        names: dict[str, None] = {}
+        for path in self._bundles():
+            of_list = dict.fromkeys(self._name(line) for line in read_lines(path) if line)
+            names |= dict.fromkeys(check_names(list(of_list), str(path)))
+        return list(names)
+
+    def _bundles(self) -> list[Path]:
+        found = (path for path in self._folder.glob("*.bundle") if path.is_file())
+        return sorted(found, key=lambda path: (not path.name.startswith("train"), path.name))  # training videos first
+
+    def _name(self, line: str) -> str:
+        # not cut at the first dot: names may hold dots
+        return next((line.removesuffix(suffix) for suffix in self._suffixes if line.endswith(suffix)), line)
+
+
+def read_or_find_classes(mapping: Path, labels: Callable[[], Iterable[str]]) -> list[str]:
+    """The class names of ``mapping.txt`` or, if there is none, those of the ground truth, with a warning.
+
+    Args:
+        mapping: where the file should be.
+        labels: called if it is missing; every label of the ground truth, once or often.
+
+    Returns:
+        Name of every class; the index is the class.
+
+    Raises:
+        FileNotFoundError: if there is neither that file nor a label.
+        ValueError: if the file cannot be understood.
+    """
+    found = [] if mapping.is_symlink() or mapping.exists() else order_classes(labels())
+    if not found:
+        return read_mapping(mapping)
+    shown = ", ".join([f"{index} {name}" for index, name in enumerate(found[:3])] + ["..."] * (len(found) > 3))
+    warnings.warn(
+        f"no {mapping}: its {len(found)} classes are those of the ground truth in alphabetical order ({shown}); "
+        "write the file, so that they keep these numbers whichever videos there are",
+        stacklevel=3,
+    )
+    return found
+
+
+def order_classes(labels: Iterable[str]) -> list[str]:
+    """The order of classes that nothing else numbers: alphabetical, by code point.
+
+    Background is not moved to the front: the field has no common practice (GTEA has it last in the MS-TCN release and
+    first in Lea et al.'s, Breakfast first, 50Salads none), scores find it by its name, and so the numbers depend on the
+    labels alone. Labels that are all numbers are the indexes themselves.
+
+    Args:
+        labels: each once or often.
+
+    Example:
+        >>> order_classes(["pour", "background", "cut", "pour"]), order_classes(["10", "2"])[-3:]
+        (['background', 'cut', 'pour'], ['8', '9', '10'])
+    """
+    found = sorted({*labels})
+    if all(re.fullmatch(r"0|[1-9][0-9]{0,3}", label) for label in found):  # four digits: no list of a billion classes
+        return [str(index) for index in range(max(map(int, found), default=-1) + 1)]
+    return found
 
 
 def read_mapping(path: str | Path) -> list[str]:

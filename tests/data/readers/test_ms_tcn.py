@@ -30,6 +30,7 @@ def test_tree_is_read(write_ms_tcn_tree: WriteTree) -> None:
     names = [reader.class_names[int(label)] for label in video.labels]
     assert names == (root / "groundTruth" / "P02_tea.txt").read_text().splitlines()
     assert video.source == str(root / "features" / "P02_tea.npy")
+    assert reader.num_frames("P02_tea") == video.features.shape[1]
 
 
 def test_orientation_and_number_type_do_not_matter(write_ms_tcn_tree: WriteTree) -> None:
@@ -61,6 +62,44 @@ def test_mapping_may_be_in_any_order(write_ms_tcn_tree: WriteTree) -> None:
     root = write_ms_tcn_tree()
     (root / "mapping.txt").write_text("2 pour milk\n0 background\n1\tcut")
     assert MSTCNReader(str(root)).class_names == ["background", "cut", "pour milk"]
+
+
+def test_missing_mapping_is_built_from_the_listed_truth_in_alphabetical_order(write_ms_tcn_tree: WriteTree) -> None:
+    root = write_ms_tcn_tree(classes=["take", "background", "cut"])
+    (root / "mapping.txt").unlink()
+    (root / "groundTruth" / "notes.txt").write_text("of no listed video\n")
+    (root / "groundTruth" / "P02_soup.txt").unlink()
+    warning = rf"no {root}/mapping\.txt: its 3 classes .* alphabetical order \(0 background, 1 cut, 2 take\); write"
+    with pytest.warns(UserWarning, match=warning):
+        reader = MSTCNReader(str(root), background="background")
+    assert (reader.class_names, reader.background) == (["background", "cut", "take"], 0)
+    labels = reader.read("P01_tea").labels
+    assert labels is not None
+    assert labels.tolist() == np.repeat([2, 0, 0, 1, 2], 4).tolist()
+    with pytest.warns(UserWarning, match=warning):  # nothing but the labels decides on their numbers
+        assert MSTCNReader(str(root), background="take").class_names == reader.class_names
+
+
+def test_labels_that_are_numbers_are_the_indexes(write_ms_tcn_tree: WriteTree) -> None:
+    root = write_ms_tcn_tree(classes=["2", "0", "10"])
+    (root / "mapping.txt").unlink()
+    with pytest.warns(UserWarning, match=r"11 classes .*\(0 0, 1 1, 2 2, \.\.\.\)"):
+        reader = MSTCNReader(str(root))
+    labels = reader.read("P02_soup").labels
+    assert labels is not None
+    assert labels.unique().tolist() == [0, 2, 10]
+
+
+def test_mapping_cannot_be_built_without_truth_or_from_a_truth_with_gaps(write_ms_tcn_tree: WriteTree) -> None:
+    root = write_ms_tcn_tree()
+    (root / "mapping.txt").unlink()
+    (root / "groundTruth" / "P01_soup.txt").write_text("cut\n\ncut\n")
+    with pytest.raises(ValueError, match=r"line 2 of .*P01_soup\.txt is empty: expected one label a line"):
+        MSTCNReader(str(root))
+    for path in (root / "groundTruth").iterdir():
+        path.unlink()
+    with pytest.raises(FileNotFoundError, match=rf"no {root}/mapping\.txt: write one line for every class"):
+        MSTCNReader(str(root))
 
 
 def test_background_is_given_by_name(write_ms_tcn_tree: WriteTree) -> None:
@@ -99,7 +138,7 @@ def test_width_is_found_in_a_first_video_that_is_longer_than_its_labels(write_ms
     assert reader.read("a").features.shape == (4, 9)
 
 
-@pytest.mark.parametrize("part", ["mapping.txt", "features", "splits", "."])
+@pytest.mark.parametrize("part", ["features", "splits", "."])
 def test_missing_part_is_named_by_the_constructor(write_ms_tcn_tree: WriteTree, tmp_path: Path, part: str) -> None:
     root = write_ms_tcn_tree()
     (root / part).rename(tmp_path / "elsewhere")
@@ -159,6 +198,37 @@ def test_listed_video_without_file_is_named(write_ms_tcn_tree: WriteTree) -> Non
         MSTCNReader(str(root)).read("P01_soup")
 
 
+@pytest.mark.parametrize("name", ["../secret", "/etc/secret", "a/../../secret"])
+def test_name_that_leads_out_of_the_tree_is_refused(write_ms_tcn_tree: WriteTree, name: str) -> None:
+    root = write_ms_tcn_tree()
+    np.save(root / "secret.npy", np.zeros((4, 9)))
+    reader = MSTCNReader(str(root))
+    with pytest.raises(ValueError, match=rf"'{name}': a name must not lead out of the data set's folder"):
+        reader.read(name, labels=False)
+    (root / "splits" / "train.split1.bundle").write_text(f"P01_tea\n{name}.txt\n")
+    with pytest.raises(ValueError, match=rf"train\.split1\.bundle lists '{name}': a name must not lead out"):
+        MSTCNReader(str(root))
+
+
+def test_links_in_a_circle_and_impossible_names_are_missing_files(write_ms_tcn_tree: WriteTree) -> None:
+    root = write_ms_tcn_tree()
+    reader = MSTCNReader(str(root))
+    for path in (root / "features" / "P01_tea.npy", root / "groundTruth" / "P01_soup.txt"):
+        path.unlink()
+        path.symlink_to(path)
+    with pytest.raises(FileNotFoundError, match=r"no features of video 'P01_tea': expected"):
+        reader.read("P01_tea")
+    with pytest.raises(FileNotFoundError, match=r"no ground truth of video 'P01_soup': expected"):
+        reader.read("P01_soup")
+    with pytest.raises(FileNotFoundError, match=r"no features of video 'nnn"):
+        reader.read("n" * 300)
+    bundle = root / "splits" / "train.split2.bundle"
+    bundle.unlink()
+    bundle.symlink_to(bundle)
+    with pytest.raises(FileNotFoundError, match=r"no .*train\.split2\.bundle: write the names"):
+        MSTCNReader(str(root)).videos(2, "train")
+
+
 @pytest.mark.parametrize(("line", "label"), [("stir", "stir"), ("", ""), ("pour", "pour")])
 def test_unknown_label_is_named_with_file_and_line(write_ms_tcn_tree: WriteTree, line: str, label: str) -> None:
     root = write_ms_tcn_tree()
@@ -178,6 +248,26 @@ def test_damaged_array_is_named(write_ms_tcn_tree: WriteTree, damage: str) -> No
         path.write_bytes({"empty": b"", "text": b"1 2 3\n", "truncated": path.read_bytes()[:-8]}[damage])
     with pytest.raises(ValueError, match=rf"{path} is damaged or no NumPy array .*save it again with `numpy\.save`"):
         reader.read("P01_soup")
+
+
+def test_no_byte_of_the_header_lets_another_error_through(write_ms_tcn_tree: WriteTree) -> None:
+    root = write_ms_tcn_tree()
+    reader = MSTCNReader(str(root))
+    path = root / "features" / "P01_soup.npy"
+    intact = path.read_bytes()
+    rng = np.random.default_rng(0)
+    messages = []
+    for _ in range(300):
+        damaged = bytearray(intact)
+        for position in rng.integers(0, 128, size=2):
+            damaged[position] = rng.choice(bytearray(b"0123456789(){}[]',: \x00\xffTFabc<>f"))
+        path.write_bytes(damaged)
+        try:
+            reader.read("P01_soup", labels=False)
+        except ValueError as error:
+            messages.append(str(error))
+    assert len(messages) > 200
+    assert all(str(path) in message for message in messages)
 
 
 @pytest.mark.parametrize("array", [np.zeros(9), np.zeros((4, 9, 1)), np.zeros((4, 9), dtype=complex)])

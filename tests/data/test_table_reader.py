@@ -1,0 +1,358 @@
+"""Tables of columns: every form of features and labels, and every way a table can be wrong."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from segtcn.data import SegmentationDataset
+from segtcn.data.readers.table import TableReader
+
+pyarrow = pytest.importorskip("pyarrow", reason="tables need the extra `tables`")
+
+CLASSES = ["background", "cut", "pour milk"]
+NUMBERS = np.array([[0.5, -1], [1e-3, 2], [3, 4.25], [5, 6]], dtype=np.float64)
+LABELS = [0, 1, 1, 2]
+NAMES = [CLASSES[label] for label in LABELS]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A tree without features: two videos ``a`` (train) and ``b`` (test), three classes."""
+    root = tmp_path / "tables"
+    for folder in ("features", "groundTruth", "splits"):
+        (root / folder).mkdir(parents=True)
+    (root / "mapping.txt").write_text("".join(f"{i} {name}\n" for i, name in enumerate(CLASSES)))
+    (root / "splits" / "train.split1.bundle").write_text("a\n")
+    (root / "splits" / "test.split1.bundle").write_text("b.txt")
+    return root
+
+
+def write(path: Path, columns: dict[str, Sequence[Any]], delimiter: str = ",") -> Path:
+    lines = [list(columns), *zip(*columns.values(), strict=True)]
+    path.write_text("".join(delimiter.join(map(str, line)) + "\n" for line in lines))
+    return path
+
+
+def write_parquet(path: Path, columns: dict[str, Sequence[Any]]) -> None:
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.table(columns), path)
+
+
+def columns(**more: Sequence[Any]) -> dict[str, Sequence[Any]]:
+    return {"x": NUMBERS[:, 0].tolist(), "y": NUMBERS[:, 1].tolist(), **more}
+
+
+def reader(root: Path, **arguments: Any) -> TableReader:
+    return TableReader(str(root), **{"fps": 10, **arguments})
+
+
+def labels(table: TableReader, name: str = "a") -> list[int]:
+    video = table.read(name)
+    assert video.labels is not None
+    assert video.labels.dtype == torch.int64
+    return video.labels.tolist()
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet"])
+def test_columns_become_features_and_labels(root: Path, suffix: str) -> None:
+    path = root / "features" / f"a.{suffix}"
+    content = columns(action=NAMES, note=["", "late", "", ""])
+    if suffix == "parquet":
+        write_parquet(path, content)
+    else:
+        write(path, content, {"csv": ",", "tsv": "\t"}[suffix])
+    table = reader(root, label_columns="action", background="background", fps=12.5)
+    assert (table.feature_dim, table.fps, table.class_names, table.background) == (2, 12.5, CLASSES, 0)
+    assert (table.splits, table.videos(1, "train"), table.videos(1, "test")) == ([1], ["a"], ["b"])
+    video = table.read("a", split=1)
+    assert video.features.dtype == torch.float32
+    assert torch.equal(video.features, torch.from_numpy(NUMBERS.T.astype(np.float32)))
+    assert video.features.is_contiguous()
+    assert (labels(table), video.source, table.num_frames("a")) == (LABELS, str(path), 4)
+    assert table.read("a", labels=False).labels is None
+    sample = SegmentationDataset(table, ["a"])[0]
+    assert sample.num_frames == 4
+
+
+def test_columns_are_found_by_name_and_expression_in_any_order(root: Path) -> None:
+    write(root / "features/a.csv", columns(z=[0, 0, 0, 0]))
+    write(root / "features/b.csv", {"z": [7], "other": [9], "y": [2], "x": [1]})
+    assert reader(root, feature_columns=["y", "x"]).read("b", labels=False).features.tolist() == [[2], [1]]
+    assert reader(root, feature_columns="[xz]").read("b", labels=False).features.tolist() == [[1], [7]]
+    assert reader(root).read("b", labels=False).features.tolist() == [[1], [2], [7]]
+    with pytest.raises(ValueError, match=r"`feature_columns` must be different columns of .*a\.csv, got \['q'\]; its"):
+        reader(root, feature_columns=["x", "q"])
+    with pytest.raises(
+        ValueError, match=r"`feature_columns` must be different columns of .*, got 'joint_.\*'; its col"
+    ):
+        reader(root, feature_columns="joint_.*")
+    with pytest.raises(ValueError, match=r"'\[x' is neither a column nor a regular expression"):
+        reader(root, feature_columns="[x")
+    write(root / "features/b.csv", {"x": [1]})
+    with pytest.raises(ValueError, match=r"b\.csv has no column 'y', unlike the first table: it has x"):
+        reader(root).read("b", labels=False)
+
+
+def test_row_numbers_of_pandas_are_no_feature_and_other_counters_are_warned_of(root: Path) -> None:
+    write(root / "features/a.csv", {"": range(4), **columns()})
+    assert reader(root).feature_dim == 2
+    write(root / "features/a.csv", columns(frame=range(1, 5)))
+    with pytest.warns(UserWarning, match=r"column 'frame' of .*a\.csv counts the rows, and is a feature: name"):
+        assert reader(root).feature_dim == 3
+    write(root / "features/a.csv", {"0": [1, 5], "1": [2, 7]})  # an array that pandas wrote
+    assert reader(root).read("a", labels=False).features.tolist() == [[1, 5], [2, 7]]
+
+
+@pytest.mark.parametrize(
+    "write_labels",
+    [
+        lambda folder: (folder / "a.txt").write_text("\n".join(NAMES)),  # no final newline
+        lambda folder: (folder / "a.txt").write_text("0\n1\n1\n2\n"),
+        lambda folder: write(folder / "a.csv", {"label": NAMES}),
+        lambda folder: write(folder / "a.tsv", {"label": LABELS}),
+        lambda folder: write_parquet(folder / "a.parquet", {"label": NAMES}),
+        lambda folder: write_parquet(folder / "a.parquet", {"label": LABELS}),
+        lambda folder: (folder / "a.csv").write_text(
+            "label,start,stop\nbackground,0,1\ncut,1,3\npour milk,3,4\n"  # segments, as `segtcn test` writes them
+        ),
+    ],
+)
+def test_labels_of_a_file_of_their_own(root: Path, write_labels: Callable[[Path], None]) -> None:
+    write(root / "features/a.csv", columns())
+    write_labels(root / "groundTruth")
+    assert labels(reader(root)) == LABELS
+
+
+def test_label_columns_are_looked_for_beside_the_features_too(root: Path) -> None:
+    write(root / "features/a.csv", columns())
+    write(root / "groundTruth/a.csv", {"frame": range(4), "label": NAMES})
+    assert labels(reader(root, label_columns="label")) == LABELS
+    with pytest.raises(
+        ValueError, match=r"`label_columns` None must be the column of .*a\.csv with the labels.* frame, l"
+    ):
+        reader(root).read("a")
+    with pytest.raises(ValueError, match=r"`label_columns` 'action' must be the column of .*groundTruth/a\.csv"):
+        reader(root, label_columns="action").read("a")
+    (root / "groundTruth/a.csv").unlink()
+    with pytest.raises(
+        FileNotFoundError, match=r"no ground truth of video 'a': expected .*groundTruth/a\.txt or \.csv"
+    ):
+        reader(root).read("a")
+    assert reader(root).read("a", labels=False).labels is None
+
+
+@pytest.mark.parametrize("where", ["features", "groundTruth"])
+@pytest.mark.parametrize("wanted", ["is_(.*)", ["background", "pour milk", "cut"]])
+def test_one_hot_columns_are_labels_and_name_the_classes(root: Path, where: str, wanted: Any) -> None:
+    prefix = "is_" if isinstance(wanted, str) else ""
+    one_hot = {f"{prefix}{CLASSES[c]}": [int(label == c) for label in LABELS] for c in (2, 0, 1)}
+    write(root / "features/a.csv", columns(**(one_hot if where == "features" else {})))
+    if where == "groundTruth":
+        write(root / "groundTruth/a.csv", one_hot)
+    table = reader(root, label_columns=wanted)
+    assert (table.feature_dim, table.class_names, labels(table)) == (2, CLASSES, LABELS)
+    (root / "mapping.txt").unlink()
+    table = reader(root, label_columns=wanted)
+    order = ["pour milk", "background", "cut"] if isinstance(wanted, str) else wanted
+    assert table.class_names == order
+    assert [table.class_names[label] for label in labels(table)] == NAMES
+    (root / "mapping.txt").write_text("0 background\n1 cut\n2 stir\n")
+    with pytest.raises(ValueError, match=r"the one-hot columns of .* are those of .*pour milk.*, but .* names .*stir"):
+        reader(root, label_columns=wanted)
+
+
+@pytest.mark.parametrize(("row", "shown"), [((0, 0), "0.0, 0.0"), ((1, 1), "1.0, 1.0"), ((2, 0), "2.0, 0.0")])
+def test_one_hot_columns_must_hold_a_single_one(root: Path, row: tuple[int, int], shown: str) -> None:
+    (root / "mapping.txt").unlink()
+    write(root / "features/a.csv", {"x": [1, 2], "is_a": [1, row[0]], "is_b": [0, row[1]]})
+    with pytest.raises(ValueError, match=rf"columns of .*a\.csv must hold a single 1 .* got {shown} at frame 1"):
+        reader(root, label_columns="is_.").read("a")
+
+
+def test_missing_mapping_is_built_from_the_column_of_all_videos(root: Path) -> None:
+    (root / "mapping.txt").unlink()
+    write(root / "features/a.csv", {"x": [1, 2], "action": ["stir", "cut"]})
+    write(root / "features/b.csv", {"x": [1, 2], "action": ["add", "cut"]})
+    with pytest.warns(UserWarning, match=r"no .*mapping\.txt: its 3 classes .*\(0 add, 1 cut, 2 stir\)"):
+        table = reader(root, label_columns="action")
+    assert labels(table) == [2, 1]
+
+
+def test_unknown_label_is_named_with_file_and_line(root: Path) -> None:
+    write(root / "features/a.csv", columns(action=["cut", "0", "stir", "cut"]))
+    with pytest.raises(ValueError, match=r"unknown label '0' in line 3 of .*a\.csv: add it .*known labels: background"):
+        reader(root, label_columns="action").read("a")
+    write(root / "features/a.csv", columns(action=[0, 1, 3, 2]))
+    with pytest.raises(ValueError, match=r"unknown label '0' in line 2 of .*a\.csv"):
+        reader(root, label_columns="action").read("a")
+    write_parquet(root / "groundTruth/a.parquet", {"label": ["cut", None]})
+    with pytest.raises(ValueError, match=r"unknown label '' in frame 1 of .*a\.parquet"):
+        reader(root).read("a")
+
+
+@pytest.mark.parametrize("digits", [3, 6])
+def test_times_tell_the_rate_and_are_no_feature(root: Path, digits: int) -> None:
+    times = [round(5 + frame / 29.97, digits) for frame in range(200)]
+    write(root / "features/a.csv", {"x": [0.1] * 200, "seconds": times})
+    table = reader(root, time="seconds", fps=None)
+    assert table.feature_dim == 1
+    assert table.fps == pytest.approx(29.97, rel=2 * 10**-digits)
+    assert table.read("a", labels=False).features.shape == (1, 200)
+    write(root / "features/b.csv", {"x": [0.1] * 9, "seconds": np.arange(9) / 25})
+    with pytest.raises(
+        ValueError, match=r"b\.csv has 25 rows a second by its column 'seconds', expected 2[0-9.]+: res"
+    ):
+        table.read("b", labels=False)
+    with pytest.raises(ValueError, match=r"a\.csv has 29\.9.* rows a second .*, expected 10: resample it, or correct"):
+        reader(root, time="seconds", fps=10).read("a", labels=False)
+
+
+@pytest.mark.parametrize(
+    "times", [[0, 1, 2, 4, 5], [0, 1, 1, 2, 3], [0, 1, 2, "", 4], [5, 4, 3, 2, 1], [1, 1, 1, 1, 1]]
+)
+def test_times_that_are_not_evenly_spaced_are_refused(root: Path, times: list[Any]) -> None:
+    write(root / "features/a.csv", {"x": [0.5] * 5, "t": times})
+    with pytest.raises(ValueError, match=r"column 't' of .*a\.csv must be evenly spaced, but is .* at frame \d"):
+        reader(root, time="t", fps=None)
+
+
+def test_missing_numbers_are_refused_with_frame_and_column_or_filled(root: Path) -> None:
+    write(root / "features/a.csv", {"x": ["NaN", 1, "", "NA"], "y": [5, "", 6, 7]})
+    with pytest.raises(ValueError, match=r"a\.csv has no number in column 'x' at frame 0 \(4 such cells in all\): add"):
+        reader(root).read("a", labels=False)
+    forward = reader(root, fill="forward").read("a", labels=False).features
+    assert forward.tolist() == [[1, 1, 1, 1], [5, 5, 6, 7]]
+    assert reader(root, fill="zero").read("a", labels=False).features.tolist() == [[0, 1, 0, 0], [5, 0, 6, 7]]
+    write_parquet(root / "features/b.parquet", {"x": [1.0, None, float("nan")], "y": [1, 2, None]})
+    with pytest.raises(ValueError, match=r"b\.parquet has no number in column 'x' at frame 1 \(3 such"):
+        reader(root).read("b", labels=False)
+    assert reader(root, fill="forward").read("b", labels=False).features.tolist() == [[1, 1, 1], [1, 2, 2]]
+    write(root / "features/a.csv", {"x": [1, 2], "y": ["", ""]})
+    with pytest.raises(
+        ValueError, match=r"a\.csv has no number at all in column 'y': leave it out, or use `fill: zero`"
+    ):
+        reader(root, fill="forward").read("a", labels=False)
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_any_editor_writes_the_same_table(root: Path, ending: str) -> None:
+    text = "\ufeffx,y" + ending + "1, 2" + ending + '"3",4' + ending * 3
+    (root / "features/a.csv").write_bytes(text.encode())
+    assert reader(root).read("a", labels=False).features.tolist() == [[1, 3], [2, 4]]
+
+
+def test_delimiter_of_csv_files_can_be_given(root: Path) -> None:
+    write(root / "features/a.csv", columns(), delimiter=";")
+    with pytest.raises(ValueError, match=r"columns of .*a\.csv seem to be separated by ';': give `delimiter`"):
+        reader(root)
+    assert reader(root, delimiter=";").read("a", labels=False).features.shape == (2, 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x,y\n1,2\n3\n", r"line 3 of .*a\.csv has 1 columns, expected 2 as in its header"),
+        (
+            "x,y\n1,2\n1,5,2\n",
+            r"line 3 of .*a\.csv has 3 columns, .*\(a decimal comma separates, too: write 1\.5, not 1,5\)",
+        ),
+        ('x,y\n"1,5",2\n', r"line 2 of .*a\.csv has '1,5' in column 'x', expected a number: write 1\.5"),
+        ("x,y\n1,2\n3,lost\n", r"line 3 of .*a\.csv has 'lost' in column 'y', expected a number: correct it, or leave"),
+        ("x,y\n1,2\n\n3,4\n", r"a\.csv has no number in column 'x' at frame 1"),
+        ("0.5,1.5\n2,3\n", r"a\.csv has no header: its first line must name the columns, got 0\.5, 1\.5"),
+        ("12,15\n2,3\n", r"a\.csv has no header: its first line must name the columns, got 12, 15"),
+        ("", r"a\.csv has no header: its first line must name the columns, got none"),
+        ("x,x\n1,2\n", r"a\.csv has 2 columns of the name 'x': rename them"),
+        ("note\nlate\n", r"no column of .*a\.csv holds numbers that can be features: it has note"),
+        (b"x,\xe4\n1,2\n", r"a\.csv is not a table in UTF-8"),
+        (b"x,y\n1,2\n1,\xe4\n", r"a\.csv is not a table in UTF-8|a\.csv has .*line 3"),
+        (b"\xff\xfex\x00\n\x001\x00\n\x00", r"a\.csv is not a table in UTF-8"),
+        (b"\x00\x01\x02" * 50, r"a\.csv"),
+    ],
+)
+def test_wrong_table_is_named_with_its_line(root: Path, text: str | bytes, message: str) -> None:
+    path = root / "features/a.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ValueError, match=message):
+        reader(root).read("a", labels=False)
+
+
+def test_label_file_without_a_header_is_refused(root: Path) -> None:
+    write(root / "features/a.csv", columns())
+    (root / "groundTruth/a.csv").write_text("cut\ncut\ncut\nbackground\n")
+    with pytest.raises(ValueError, match=r"groundTruth/a\.csv has no header: its first line, 'cut', is a label"):
+        reader(root).read("a")
+
+
+def test_tree_and_arguments_are_checked_by_the_constructor(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no video that .*splits lists has features: expected .*NAME\.csv"):
+        reader(root)
+    write(root / "features/a.csv", columns())
+    with pytest.raises(ValueError, match=r"give `fps`, the rows per second, or `time`"):
+        reader(root, fps=None)
+    with pytest.raises(ValueError, match=r"`fps` must be positive, got 0"):
+        reader(root, fps=0)
+    with pytest.raises(ValueError, match=r"`fill` must be 'forward', 'zero' or null, got 'mean'"):
+        reader(root, fill="mean")
+    with pytest.raises(ValueError, match=r"`delimiter` must be one character, such as ';', got '\\n'"):
+        reader(root, delimiter="\n")
+    with pytest.raises(
+        ValueError, match=r"`background` 'SIL' is no class of .*: choose from background, cut, pour milk"
+    ):
+        reader(root, background="SIL")
+    write(root / "features/a.csv", {"x": [1], "t": [0]})
+    with pytest.raises(ValueError, match=r"a\.csv has fewer than two rows, which do not tell the rate: give `fps`"):
+        reader(root, fps=None, time="t")
+    write(root / "features/a.tsv", columns(), "\t")
+    with pytest.raises(ValueError, match=r"a\.csv and .*a\.tsv are files of the same video: remove one"):
+        reader(root)
+    with pytest.raises(FileNotFoundError, match=rf"no folder {tmp_path}/nowhere"):
+        reader(tmp_path / "nowhere")
+
+
+def test_listed_video_without_table_and_names_that_lead_out_are_refused(root: Path) -> None:
+    write(root / "features/a.csv", columns())
+    write(root / "a.csv", columns())
+    with pytest.raises(FileNotFoundError, match=r"no features of video 'b': expected .*features/b\.csv, \.tsv or"):
+        reader(root).read("b")
+    with pytest.raises(ValueError, match=r"'\.\./a': a name must not lead out of the data set's folder"):
+        reader(root).read("../a")
+
+
+def test_a_reader_can_be_sent_to_another_process(root: Path) -> None:
+    write(root / "features/a.csv", columns(action=NAMES))
+    table = pickle.loads(pickle.dumps(reader(root, label_columns="action")))
+    assert labels(table) == LABELS
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_damaged_bytes_give_a_value_error_that_names_the_file(root: Path, suffix: str) -> None:
+    path = root / "features" / f"a.{suffix}"
+    content = columns(action=NAMES)
+    if suffix == "parquet":
+        write_parquet(path, content)
+    else:
+        write(path, content)
+    table = reader(root, label_columns="action", feature_columns=["x", "y"])
+    intact = path.read_bytes()
+    rng = np.random.default_rng(0)
+    messages = []
+    for step in range(150):
+        damaged = bytearray(intact if step % 3 else intact[: rng.integers(len(intact))])
+        for position in rng.integers(0, max(1, len(damaged)), size=2 * bool(damaged)):
+            damaged[position] = rng.integers(256)
+        path.write_bytes(damaged)
+        try:
+            table.read("a")
+        except ValueError as error:
+            messages.append(str(error))
+    assert len(messages) > 50
+    assert all(str(path) in message for message in messages)
