@@ -21,7 +21,7 @@ from segtcn.losses import CrossEntropy
 from segtcn.metrics import FrameAccuracy, SegmentalF1, segmentation_scores
 from segtcn.metrics.protocols import get_protocol
 from segtcn.models.base import SegmentationModel, build_network
-from segtcn.structures import Batch, Output, repeat_frames
+from segtcn.structures import IGNORE, Batch, Output, repeat_frames
 
 LABEL_STATISTICS_KEY = "segtcn_label_statistics"
 """Entry of a checkpoint with the counts of the training labels, if a loss asked for them."""
@@ -229,12 +229,13 @@ class SegmentationTask(LightningModule):
         output = self.net(features, batch.mask)
         loss = self.loss(*output, batch.labels, batch.mask, features)
         step_output = self._step_output(batch, output)
-        preds, labels, mask = step_output.preds, batch.labels, batch.mask
+        # a crop's surroundings, which only the network sees, have no label
+        preds, labels, mask = step_output.preds, batch.labels, batch.mask & (batch.labels != IGNORE)
+        num_frames = int(mask.sum())  # weighs the batches, so that the epoch's loss is the mean over all frames
         if self.scores_stored_rate:
             preds, labels, mask = self._at_stored_rate(preds, batch)
         for scores in (self.scores, self.class_scores):
             scores[f"{subset}_scores"].update(preds, labels, mask)  # type: ignore[operator]
-        num_frames = int(batch.mask.sum())  # weighs the batches, so that the epoch's loss is the mean over all frames
         self.log(f"{subset}/loss", loss, on_step=False, on_epoch=True, batch_size=num_frames, sync_dist=True)
         return {"loss": loss, "output": step_output}
 
@@ -259,9 +260,8 @@ class SegmentationTask(LightningModule):
             repeat_frames(frames[mask], self.sample_rate, num_frames)
             for frames, mask, num_frames in zip(preds, batch.mask, batch.num_frames, strict=True)
         ]
-        lengths = torch.tensor(batch.num_frames, device=preds.device)[:, None]
-        mask = torch.arange(max(batch.num_frames), device=preds.device) < lengths
-        return pad_sequence(restored, batch_first=True), pad_sequence(batch.stored_labels, batch_first=True), mask
+        labels = pad_sequence(batch.stored_labels, batch_first=True, padding_value=IGNORE)
+        return pad_sequence(restored, batch_first=True), labels, labels != IGNORE
 
     def _log_scores(self, subset: str) -> None:
         scores, class_scores = self.scores[f"{subset}_scores"], self.class_scores[f"{subset}_scores"]

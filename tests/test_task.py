@@ -15,8 +15,8 @@ from segtcn.data.readers import MSTCNReader
 from segtcn.inference import load_model
 from segtcn.losses import CrossEntropy, Focal, LossSum, class_weights, cross_entropy
 from segtcn.metrics.functional import edit_score, frame_accuracy, segmental_f1
-from segtcn.models import EDTCN, DilatedTCN
-from segtcn.structures import Batch
+from segtcn.models import EDTCN, DilatedTCN, FrameClassifier
+from segtcn.structures import IGNORE, Batch
 from segtcn.task import SegmentationTask
 
 
@@ -316,6 +316,27 @@ def test_a_protocol_of_the_stored_rate_scores_every_stored_frame(write_ms_tcn_tr
         hits, total = hits + int((every_frame == video.labels).sum()), total + len(video.labels)
     assert scores["mstcn"]["test/accuracy"] == pytest.approx(100 * hits / total)
     assert scores["mstcn"]["test/accuracy"] != pytest.approx(scores["lea"]["test/accuracy"])
+
+
+@pytest.mark.parametrize("protocol", ["lea", "mstcn"])
+def test_frames_around_a_crop_are_seen_and_not_counted(protocol):
+    task = SegmentationTask(FrameClassifier(4, 3), sample_rate=2, protocol=protocol).eval()
+    logged = []
+    task.log = lambda name, value, **kwargs: logged.append(kwargs["batch_size"])
+
+    def step(labels, features):
+        frames, count = features.T[None].mT, len(labels)
+        video = Batch(frames, labels[None], torch.ones(1, count).bool(), ["a"], [2 * count])
+        loss = task._step(video._replace(stored_labels=[labels.repeat_interleave(2)]), "train")["loss"]
+        scores = task.scores["train_scores"].compute() | task.class_scores["train_scores"].compute()
+        task.scores["train_scores"].reset(), task.class_scores["train_scores"].reset()
+        return loss, scores
+
+    features, labels = torch.randn(4, 20), torch.randint(3, (20,))
+    labels[:5] = labels[17:] = IGNORE
+    with_context, alone = step(labels, features), step(labels[5:17], features[:, 5:17])
+    torch.testing.assert_close(with_context, alone, equal_nan=True)
+    assert logged == [12, 12]
 
 
 def test_a_protocol_of_the_stored_rate_needs_the_stored_labels():

@@ -17,16 +17,21 @@ from segtcn.structures import Batch
 class Throughput(Callback):
     """Print, and log as ``train/frames_per_second``, the real frames that training consumed per second of wall time.
 
+    The share of padding in the batches of each epoch, in percent, is logged as ``train/padding``, that of all epochs
+    printed: where it is high, ``data.bucket`` saves time.
+
     Everything counts as time: loading, scores, logging and validation, as the user waits for all of it. A run that
     continues from a checkpoint goes on counting.
 
     Attributes:
         num_frames: real frames that training consumed, those of every epoch.
+        num_padded: frames of padding beside them.
         seconds: time it took.
     """
 
     def __init__(self) -> None:
-        self.num_frames = 0
+        self.num_frames = self.num_padded = 0
+        self._epoch_frames = self._epoch_padded = 0
         self._earlier_s = 0.0
         self._start_s: float | None = None
 
@@ -40,10 +45,11 @@ class Throughput(Callback):
         return self.num_frames / max(self.seconds, 1e-9)
 
     def state_dict(self) -> dict[str, Any]:  # noqa: D102
-        return {"num_frames": self.num_frames, "seconds": self.seconds}
+        return {"num_frames": self.num_frames, "num_padded": self.num_padded, "seconds": self.seconds}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:  # noqa: D102
         self.num_frames, self._earlier_s = state_dict["num_frames"], state_dict["seconds"]
+        self.num_padded = state_dict.get("num_padded", 0)  # earlier versions did not save it
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         self._start_s = time.perf_counter()
@@ -51,17 +57,27 @@ class Throughput(Callback):
     def on_train_batch_end(  # noqa: D102
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
-        self.num_frames += int(batch.mask.sum())
+        num_frames = int(batch.mask.sum())
+        num_padded = batch.mask.numel() - num_frames
+        self.num_frames += num_frames
+        self.num_padded += num_padded
+        self._epoch_frames += num_frames
+        self._epoch_padded += num_padded
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+        self._epoch_frames = self._epoch_padded = 0
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         pl_module.log("train/frames_per_second", self.frames_per_second)
+        pl_module.log("train/padding", _percent(self._epoch_padded, self._epoch_frames))
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         self._earlier_s, self._start_s = self.seconds, None
         if trainer.is_global_zero:
             print(
                 f"trained {self.num_frames:,} frames in {self.seconds:.1f} s: "
-                f"{self.frames_per_second:,.0f} frames per second"
+                f"{self.frames_per_second:,.0f} frames per second, "
+                f"{_percent(self.num_padded, self.num_frames):.1f} % of the batches was padding"
             )
 
 
@@ -95,6 +111,10 @@ def inference_speed(net: nn.Module, videos: Iterable[Tensor], seconds: float = 1
         rates.append(num_frames / (_now(videos[0]) - start_s))
     net.train(was_training)
     return statistics.median(rates)
+
+
+def _percent(num_padded: int, num_frames: int) -> float:
+    return 100 * num_padded / max(num_padded + num_frames, 1)
 
 
 def _now(computed: Tensor) -> float:

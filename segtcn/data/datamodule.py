@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from pytorch_lightning import LightningDataModule
 from torch import Tensor
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Dataset, SequentialSampler
 
+from segtcn.data.augmentation import Augmentation, AugmentedDataset
 from segtcn.data.batching import collate
 from segtcn.data.card import read_card
 from segtcn.data.dataset import LengthPolicy, Sample, SegmentationDataset
 from segtcn.data.readers import Reader
+from segtcn.data.sampling import BucketSampler, CappedBatches, Shuffle, WholeBatches
 from segtcn.structures import frames_to_segments
 
 Subset = Literal["train", "val", "test", "predict"]
@@ -39,7 +40,7 @@ class SegmentationDataModule(LightningDataModule):
     Args:
         reader: the data set, a reader with its arguments.
         split: number of the split.
-        batch_size: videos in a batch.
+        batch_size: videos in a batch, at most.
         sample_rate: keep every k-th frame.
         standardize: offer mean and standard deviation of the training features (:meth:`feature_statistics`), with
             which the task standardises its input.
@@ -47,10 +48,16 @@ class SegmentationDataModule(LightningDataModule):
             their names. 0 holds out none. Test videos are never among them.
         length_policy: for features and labels of different length: ``error``, or ``trim`` both to the shorter.
         length_tolerance: largest difference, in stored frames, that ``trim`` accepts.
-        cache_gib: memory for videos that were read, in GiB for each subset; 0 reads them from disk in every epoch.
+        cache_gib: memory for videos that were read, in GiB for each subset, whatever ``num_workers``; 0 reads them from
+            disk in every epoch.
         num_workers: processes that read ahead. 0 is the fastest as long as the videos fit into the cache.
         seed: of the order of the training videos and of the choice of validation videos.
         card: path of the data set's card, a README.md with YAML front matter, logged with the run; None: no card.
+        bucket: train on batches of videos of similar length, which have less padding and go through faster. Which
+            videos meet in a batch then depends on their length, so that scores may differ from those without.
+        max_frames_per_batch: limit of the frames of a batch, padding included, in training (which needs ``bucket``) and
+            evaluation; a longer video is a batch of its own. None: no limit.
+        augmentations: random changes of the training videos, in this order, see :mod:`segtcn.data.augmentation`.
 
     Raises:
         ValueError: if an argument is out of range or the split does not exist.
@@ -70,6 +77,9 @@ class SegmentationDataModule(LightningDataModule):
         num_workers: int = 0,
         seed: int = 0,
         card: str | None = None,
+        bucket: bool = False,
+        max_frames_per_batch: int | None = None,
+        augmentations: list[Augmentation] | None = None,
     ) -> None:
         super().__init__()
         if split not in reader.splits:
@@ -84,6 +94,13 @@ class SegmentationDataModule(LightningDataModule):
                 f"`validation` must be a share of the training videos from 0 to below 1, or a list of their names, "
                 f"got {validation}"
             )
+        if max_frames_per_batch is not None and max_frames_per_batch < 1:
+            raise ValueError(f"`max_frames_per_batch` must be at least 1, or null, got {max_frames_per_batch}")
+        if max_frames_per_batch is not None and not bucket:
+            raise ValueError(
+                "`max_frames_per_batch` needs `bucket: true`: of videos of any length in random order, a limited batch "
+                "would hold another number in every epoch"
+            )
         self.reader = reader
         self.split = split
         self.batch_size = batch_size
@@ -96,6 +113,9 @@ class SegmentationDataModule(LightningDataModule):
         self.num_workers = num_workers
         self.seed = seed
         self.card = card
+        self.bucket = bucket
+        self.max_frames_per_batch = max_frames_per_batch
+        self.augmentations = augmentations or []
         self._datasets: dict[Subset, SegmentationDataset] = {}
         self._statistics: tuple[Tensor, Tensor] | None = None
         self._label_statistics: LabelStatistics | None = None
@@ -234,25 +254,47 @@ class SegmentationDataModule(LightningDataModule):
     def train_dataloader(self) -> DataLoader[Sample]:
         """Batches of the training videos, in another order every epoch."""
         epoch = self.trainer.current_epoch if self.trainer is not None else 0
-        return self._loader("train", _Shuffle(len(self.dataset("train")), self.seed, epoch))
+        videos = AugmentedDataset(self.dataset("train"), self.augmentations, self.seed)
+        if not self.bucket:
+            return self._loader(
+                videos, batch_size=self.batch_size, sampler=Shuffle(len(videos), seed=self.seed, epoch=epoch)
+            )
+        sampler = BucketSampler(
+            videos.lengths(),
+            self.batch_size,
+            self.max_frames_per_batch,
+            seed=self.seed,
+            epoch=epoch,
+            num_replicas=self.trainer.world_size if self.trainer is not None else 1,
+            rank=self.trainer.global_rank if self.trainer is not None else 0,
+        )
+        return self._loader(WholeBatches(videos), batch_size=None, sampler=sampler)
 
     def val_dataloader(self) -> DataLoader[Sample] | list[DataLoader[Sample]]:
         """Batches of the validation videos; an empty list if there are none."""
-        return self._loader("val") if self.names("val") else []
+        return self._evaluation_loader("val") if self.names("val") else []
 
     def test_dataloader(self) -> DataLoader[Sample]:
         """Batches of the test videos, in the order of the split's list."""
-        return self._loader("test")
+        return self._evaluation_loader("test")
 
     def predict_dataloader(self) -> DataLoader[Sample]:
         """Batches of the test videos without labels, in the order of the split's list."""
-        return self._loader("predict")
+        return self._evaluation_loader("predict")
 
-    def _loader(self, subset: Subset, sampler: Sampler[int] | None = None) -> DataLoader[Sample]:
+    def _evaluation_loader(self, subset: Subset) -> DataLoader[Sample]:
+        videos = self.dataset(subset)
+        if self.max_frames_per_batch is None:
+            return self._loader(videos, batch_size=self.batch_size)
+        batches = CappedBatches(
+            SequentialSampler(videos), self.batch_size, lengths=videos.lengths(), max_frames=self.max_frames_per_batch
+        )
+        return self._loader(videos, batch_sampler=batches)
+
+    def _loader(self, videos: Dataset[Any], **batches: Any) -> DataLoader[Any]:
         return DataLoader(
-            self.dataset(subset),
-            batch_size=self.batch_size,
-            sampler=sampler,
+            videos,
+            **batches,
             collate_fn=collate,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
@@ -287,29 +329,6 @@ class SegmentationDataModule(LightningDataModule):
                 f"`validation` takes all {len(training)} training videos of split {self.split}: hold out fewer"
             )
         return chosen
-
-
-class _Shuffle(Sampler[int]):
-    """Another order every epoch that depends on seed and epoch only, so that a resumed run goes on as it would have.
-
-    Lightning calls :meth:`set_epoch` before every epoch; a plain loop gets the next order by iterating again.
-    """
-
-    def __init__(self, length: int, seed: int, epoch: int) -> None:
-        self.length = length
-        self.seed = seed
-        self.epoch = epoch
-
-    def set_epoch(self, epoch: int) -> None:
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return self.length
-
-    def __iter__(self) -> Iterator[int]:
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.length).tolist()
-        self.epoch += 1
-        return iter(order)
 
 
 def _statistics(dataset: SegmentationDataset) -> tuple[Tensor, Tensor]:

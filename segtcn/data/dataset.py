@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, get_worker_info
 
 from segtcn.data.readers import Reader
 from segtcn.structures import Video
@@ -94,6 +94,8 @@ class SegmentationDataset(Dataset[Sample]):
     """The videos of a subset, read when they are asked for.
 
     A video is checked (:func:`check_video`) when it is first read and then, while there is room, kept in memory.
+    Workers of a loader share what was kept before they started, and keep nothing themselves: the limit holds for all
+    together.
 
     Args:
         reader: where the videos come from.
@@ -142,7 +144,7 @@ class SegmentationDataset(Dataset[Sample]):
         self.labels = labels
         self._cache: dict[int, Sample] = {}
         self._cache_room = int(cache_gib * 2**30)
-        self._checked: set[int] = set()
+        self._lengths: dict[int, int] = {}  # of the videos that were read, and so checked
 
     def __len__(self) -> int:
         """Number of videos."""
@@ -167,11 +169,20 @@ class SegmentationDataset(Dataset[Sample]):
         labels = None if video.labels is None else video.labels[:: self.sample_rate]
         sample = Sample(video._replace(features=features, labels=labels), video.features.shape[1], video.labels)
         size = features.nbytes + (0 if video.labels is None else video.labels.nbytes)
-        if size <= self._cache_room:
+        if size <= self._cache_room and get_worker_info() is None:
             self._cache[index] = sample
             self._cache_room -= size
-        self._checked.add(index)
+        self._lengths[index] = features.shape[1]
         return sample
+
+    def lengths(self) -> list[int]:
+        """Frames of every video, sub-sampled; of those that were not read yet, what the reader says without reading.
+
+        Raises:
+            FileNotFoundError: if a file is missing.
+            ValueError: if a file cannot be understood.
+        """
+        return [self._length(index) for index in range(len(self))]
 
     def check(self) -> None:
         """Read every video that was not read before, so that a bad one fails now and not in the middle of a run.
@@ -181,5 +192,12 @@ class SegmentationDataset(Dataset[Sample]):
             ValueError: if a file cannot be understood or a video fails :func:`check_video`.
         """
         for index in range(len(self)):
-            if index not in self._checked:
+            if index not in self._lengths:
                 self[index]
+
+    def _length(self, index: int) -> int:
+        if index not in self._lengths and self.length_policy == "trim" and self.labels:
+            self[index]  # only both lengths together tell what remains
+        if index in self._lengths:
+            return self._lengths[index]
+        return -(-self.reader.num_frames(self.names[index], self.split) // self.sample_rate)

@@ -56,6 +56,7 @@ def test_a_run_that_continues_goes_on_counting(write_ms_tcn_tree, tmp_path, monk
     reader = MSTCNReader(str(write_ms_tcn_tree()), fps=10, background="background")
 
     def fit(epochs: int, checkpoint: Path | None = None) -> Throughput:
+        monkeypatch.setattr(SegmentationTask, "log", log)
         data = SegmentationDataModule(reader, batch_size=2)
         task = SegmentationTask(EDTCN(data.in_channels, data.num_classes, (4,), kernel_size=3))
         callback = Throughput()
@@ -73,6 +74,12 @@ def test_a_run_that_continues_goes_on_counting(write_ms_tcn_tree, tmp_path, monk
         trainer.save_checkpoint(tmp_path / "run.ckpt")
         return callback
 
+    padding: list[float] = []
+
+    def log(self: SegmentationTask, name: str, value: object, **kwargs: object) -> None:
+        if name == "train/padding":
+            padding.append(value)
+
     first = fit(1)
     frames = first.num_frames
     assert frames == 44  # the three training videos without their padding
@@ -80,6 +87,14 @@ def test_a_run_that_continues_goes_on_counting(write_ms_tcn_tree, tmp_path, monk
     assert second.num_frames == 3 * frames
     assert second.seconds > first.seconds
     assert second.seconds == second.seconds  # training has ended, and the time with it
-    assert "trained 132 frames in" in capsys.readouterr().out
+    # videos of 20, 15 and 9 frames, two in a batch
+    possible = (5, 11, 6)
+    assert all(any(percent == pytest.approx(100 * p / (44 + p)) for p in possible) for percent in padding)
+    assert len(padding) == 3
+    padded = sum(44 * percent / (100 - percent) for percent in padding)
+    assert second.num_padded == pytest.approx(padded)
+    printed = capsys.readouterr().out
+    assert "trained 132 frames in" in printed
+    assert f"frames per second, {100 * padded / (132 + padded):.1f} % of the batches was padding" in printed
     again = fit(3, tmp_path / "run.ckpt")  # nothing to train
     assert (again.num_frames, again.seconds) == (second.num_frames, second.seconds)

@@ -15,9 +15,10 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.cli import LightningArgumentParser
 from torch import Tensor, nn
 
+from segtcn.data.augmentation import Augmentation
 from segtcn.data.datamodule import SegmentationDataModule
 from segtcn.data.readers import LeaReader, MSTCNReader
-from segtcn.structures import Batch
+from segtcn.structures import Batch, Video
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 WriteTree = Callable[..., Path]
@@ -44,6 +45,13 @@ def many(make: Callable[..., SegmentationDataModule]) -> Callable[..., Segmentat
         return make(videos=videos, splits={1: (names[:20], names[20:])}, **arguments)
 
     return many
+
+
+class Shifted(Augmentation):
+    """Adds the same random number to all features, so that every epoch of every video has its own."""
+
+    def __call__(self, video: Video, rng: np.random.Generator) -> Video:
+        return video._replace(features=video.features + float(rng.random()))
 
 
 class Recorder(LightningModule):
@@ -140,6 +148,8 @@ def test_validation_that_cannot_be_met_is_refused(
         ({"batch_size": 0}, r"`batch_size` must be at least 1, got 0"),
         ({"validation": 1.0}, r"`validation` must be a share .* below 1, or a list of their names, got 1\.0"),
         ({"validation": -0.1}, r"`validation` must be a share"),
+        ({"max_frames_per_batch": 0}, r"`max_frames_per_batch` must be at least 1, or null, got 0"),
+        ({"max_frames_per_batch": 9}, r"`max_frames_per_batch` needs `bucket: true`: .* another number in every epoch"),
     ],
 )
 def test_wrong_argument_is_refused(
@@ -194,21 +204,100 @@ def test_without_validation_lightning_trains_and_does_not_validate(
     assert len(net.seen["train"]) == 3
 
 
+@pytest.mark.parametrize("bucket", [False, True])
 @pytest.mark.parametrize("num_workers", [0, 1])
-def test_order_depends_on_seed_and_epoch_and_survives_a_resume(
-    many: Callable[..., SegmentationDataModule], tmp_path: Path, num_workers: int
+def test_order_and_changes_depend_on_seed_and_epoch_and_survive_a_resume(
+    many: Callable[..., SegmentationDataModule], tmp_path: Path, num_workers: int, bucket: bool
 ) -> None:
-    def fit(max_epochs: int, seed: int, checkpoint: Path | None = None) -> list[list[str]]:
-        net, run = Recorder(), trainer(tmp_path, max_epochs)
-        run.fit(net, datamodule=many(seed=seed, num_workers=num_workers), ckpt_path=checkpoint, weights_only=True)
+    class Listener(Recorder):
+        """Records the features that it trains on, too."""
+
+        def training_step(self, batch: Batch, index: int) -> Tensor:
+            self.seen_features[-1].append(batch.features) if index else self.seen_features.append([batch.features])
+            return super().training_step(batch, index)
+
+    def fit(max_epochs: int, seed: int, checkpoint: Path | None = None) -> list[list[Any]]:
+        net, run = Listener(), trainer(tmp_path, max_epochs)
+        net.seen_features: list[list[Tensor]] = []
+        data = many(seed=seed, num_workers=num_workers, bucket=bucket, augmentations=[Shifted()])
+        run.fit(net, datamodule=data, ckpt_path=checkpoint, weights_only=True)
         run.save_checkpoint(tmp_path / f"{max_epochs}.ckpt")
-        return net.seen["train"]
+        sums = [[features.double().sum().item() for features in epoch] for epoch in net.seen_features]
+        return list(zip(net.seen["train"], sums, strict=True))
 
     whole = fit(3, seed=5)
     assert fit(2, seed=5) == whole[:2]
     assert fit(3, seed=5, checkpoint=tmp_path / "2.ckpt") == whole[2:]
     if num_workers == 0:
         assert fit(3, seed=6) != whole
+
+
+def test_buckets_put_videos_of_similar_length_together(
+    many: Callable[..., SegmentationDataModule], tmp_path: Path
+) -> None:
+    data = many(bucket=True, batch_size=2, sample_rate=2)  # 1 or 2 frames each
+    data.setup("fit")
+    batches = list(data.train_dataloader())
+    assert sorted(name for batch in batches for name in batch.names) == sorted(data.names("train"))
+    assert sum(not batch.mask.all() for batch in batches) <= 1
+    assert [batch.names for batch in data.test_dataloader()] == [["v20", "v21"]]
+
+
+def test_limit_of_frames_holds_in_all_subsets_and_evaluation_keeps_the_order(
+    many: Callable[..., SegmentationDataModule], tmp_path: Path
+) -> None:
+    data, net = many(bucket=True, batch_size=8, max_frames_per_batch=7, validation=0.3), Recorder()
+    trainer(tmp_path).fit(net, datamodule=data)  # videos of 2, 3 and 4 frames
+    assert [sorted(epoch) for epoch in net.seen["train"]] == [sorted(data.names("train"))] * 3
+    net.seen["val"].clear()
+    for run in (trainer(tmp_path).validate, trainer(tmp_path).test):
+        run(net, datamodule=data, verbose=False)
+    trainer(tmp_path).predict(net, datamodule=data, return_predictions=False)
+    assert [name for batch in net.seen["val"] for name in batch] == data.names("val")
+    assert net.seen["test"] == net.seen["predict"] == [["v20"], ["v21"]]  # 4 and 2 frames, 8 with padding
+    loaders = [data.train_dataloader(), data.val_dataloader(), data.test_dataloader()]
+    assert max(batch.mask.numel() for loader in loaders for batch in loader) <= 7
+    assert max(len(batch.names) for loader in loaders for batch in loader) > 1
+
+
+def test_buckets_and_augmentations_also_serve_overfitting(
+    many: Callable[..., SegmentationDataModule], tmp_path: Path
+) -> None:
+    for bucket in (False, True):
+        data, net = many(bucket=bucket, batch_size=3, augmentations=[Shifted()]), Recorder()
+        with pytest.warns(UserWarning, match="overfit"):
+            trainer(tmp_path, overfit_batches=1).fit(net, datamodule=data)
+        assert net.seen["train"][0] == net.seen["train"][1]
+
+
+def test_augmentation_changes_training_videos_and_nothing_else(many: Callable[..., SegmentationDataModule]) -> None:
+    data = many(augmentations=[Shifted()], standardize=True, validation=0.2)
+    clean = many(standardize=True, validation=0.2)
+    data.setup("fit")
+    before, after = (
+        [batch.features for batch in loader] for loader in (clean.train_dataloader(), data.train_dataloader())
+    )
+    assert all((a > b).any() for a, b in zip(after, before, strict=True))
+    for subset in ("val", "test", "predict"):
+        loaders = [getattr(module, f"{subset}_dataloader")() for module in (clean, data)]
+        for one, other in zip(*loaders, strict=True):
+            assert torch.equal(one.features, other.features)
+    for statistics in ("feature_statistics", "label_statistics"):
+        pairs = zip(getattr(clean, statistics)(), getattr(data, statistics)(), strict=True)
+        assert all(torch.equal(torch.as_tensor(one), torch.as_tensor(other)) for one, other in pairs)
+
+
+def test_command_line_takes_augmentations(write_ms_tcn_tree: WriteTree, tmp_path: Path) -> None:
+    config = tmp_path / "augment.yaml"
+    config.write_text(
+        "data:\n  augmentations:\n    - class_path: segtcn.data.augmentation.SpeedChange\n"
+        "      init_args: {slowest: 0.5, fastest: 0.5}\n    - class_path: GaussianNoise\n"
+    )
+    reader = ["--data.reader", "MSTCNReader", "--data.reader.root", str(write_ms_tcn_tree())]
+    data = parse(*reader, "-c", str(config))
+    assert [type(augmentation).__name__ for augmentation in data.augmentations] == ["SpeedChange", "GaussianNoise"]
+    longest = max(data.dataset("train").lengths())
+    assert max(batch.mask.shape[1] for batch in data.train_dataloader()) == 2 * longest
 
 
 def test_loading_draws_nothing_from_the_global_generator(many: Callable[..., SegmentationDataModule]) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
-from segtcn.data import SegmentationDataset, check_video
+from segtcn.data import SegmentationDataset, check_video, collate
 from segtcn.data.readers import MSTCNReader, Reader
 from segtcn.structures import Video
 
@@ -79,6 +80,58 @@ def test_without_cache_every_access_reads() -> None:
     dataset = SegmentationDataset(reader, ["10"], cache_gib=0)
     _ = dataset[0], dataset[0]
     assert reader.reads == ["10", "10"]
+
+
+class LoggingReader(CountingReader):
+    """Counts the reads of all processes, one letter for each in a file."""
+
+    def __init__(self, log: Path) -> None:
+        super().__init__()
+        self.log = log
+        log.write_text("")
+
+    def read(self, name: str, split: int | None = None, labels: bool = True) -> Video:
+        with self.log.open("a") as file:
+            file.write("x")
+        return super().read(name, split, labels)
+
+    @property
+    def num_reads(self) -> int:
+        return len(self.log.read_text())
+
+
+def test_workers_share_the_cache_and_keep_nothing_themselves(tmp_path: Path) -> None:
+    reader = LoggingReader(tmp_path / "reads")
+    dataset = SegmentationDataset(reader, ["10", "11", "12"])
+    for expected in (6, 3):  # reads in two epochs: of a cache that was empty when the worker started, and of a full one
+        loader = DataLoader(dataset, collate_fn=collate, num_workers=1, persistent_workers=True)
+        for _ in range(2):
+            assert [batch.num_frames for batch in loader] == [[10], [11], [12]]
+        assert reader.num_reads == expected
+        reader.log.write_text("")
+        dataset.check()
+
+
+def test_lengths_are_known_without_reading_a_video_twice() -> None:
+    reader = CountingReader()
+    dataset = SegmentationDataset(reader, ["10", "11", "12"], sample_rate=5, cache_gib=0)
+    _ = dataset[1]
+    assert dataset.lengths() == [2, 3, 3]
+    assert reader.reads == ["11", "10", "12"]  # this reader has to read them
+    dataset.check()
+    reader.reads.clear()
+    assert dataset.lengths() == [2, 3, 3]
+    assert reader.reads == []
+
+
+def test_length_of_a_trimmed_video_counts_what_remains() -> None:
+    class Longer(CountingReader):
+        def read(self, name: str, split: int | None = None, labels: bool = True) -> Video:
+            video = super().read(name, split, labels)
+            return video if video.labels is None else video._replace(labels=video.labels[:-2])
+
+    assert SegmentationDataset(Longer(), ["10"], length_policy="trim").lengths() == [8]
+    assert SegmentationDataset(Longer(), ["10"], length_policy="trim", labels=False).lengths() == [10]
 
 
 @pytest.mark.parametrize(

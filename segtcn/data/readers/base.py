@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal, TypeVar
 
 from segtcn.structures import Video
 
 Subset = Literal["train", "test"]
+
+_Item = TypeVar("_Item")
+_Opened = TypeVar("_Opened")
 
 
 class Reader(ABC):
@@ -56,6 +59,49 @@ class Reader(ABC):
             FileNotFoundError: if the video has no file, or no ground truth although ``labels`` asks for it.
             ValueError: if a file cannot be understood, or holds a label that is no class.
         """
+
+    def num_frames(self, name: str, split: int | None = None) -> int:
+        """Frames of the stored features of a video.
+
+        A reader whose files say so before they are read overrides this, which reads the video.
+
+        Args:
+            name: as of :meth:`read`.
+            split: as of :meth:`read`.
+
+        Raises:
+            FileNotFoundError: if the video has no file.
+            ValueError: if the file cannot be understood.
+        """
+        return self.read(name, split, labels=False).features.shape[1]
+
+
+def first_that_opens(items: Iterable[_Item], open_item: Callable[[_Item], _Opened]) -> _Opened | None:
+    """What the first video that can be opened gives: one damaged file does not make a data set unreadable.
+
+    Args:
+        items: videos or their files, in order.
+        open_item: opens one of them.
+
+    Returns:
+        What ``open_item`` returned; None without items.
+
+    Raises:
+        ValueError: the first of those that ``open_item`` raised, if it raised one for every item.
+
+    Example:
+        >>> first_that_opens(["tea", "12", "7"], int)
+        12
+    """
+    failure: ValueError | None = None
+    for item in items:
+        try:
+            return open_item(item)
+        except ValueError as error:
+            failure = failure or error
+    if failure is not None:
+        raise failure
+    return None
 
 
 def time_axis(shape: Sequence[int], num_labels: int | None, feature_dim: int | None, documented: int) -> int:

@@ -1,0 +1,212 @@
+"""Which videos make a batch, and in which order: random, by length, or limited in frames."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from torch.utils.data import BatchSampler, Dataset, DistributedSampler, Sampler
+
+from segtcn.data.dataset import Sample
+
+
+class Draw(NamedTuple):
+    """A video to train on.
+
+    The epoch travels with the index because workers live longer than an epoch: nothing else tells them.
+
+    Args:
+        video: its index in the data set.
+        epoch: that it is drawn for.
+    """
+
+    video: int
+    epoch: int
+
+
+class Shuffle(Sampler[Draw]):
+    """Another order every epoch that depends on seed and epoch only, so that a resumed run goes on as it would have.
+
+    Lightning calls :meth:`set_epoch` before every epoch; a plain loop gets the next order by iterating again.
+
+    Args:
+        length: number of videos.
+        seed: of the order.
+        epoch: the first.
+    """
+
+    def __init__(self, length: int, seed: int = 0, epoch: int = 0) -> None:
+        self.length = length
+        self.seed = seed
+        self.epoch = epoch
+
+    def set_epoch(self, epoch: int) -> None:
+        """Let the next iteration be that of ``epoch``."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        """Number of videos."""
+        return self.length
+
+    def __iter__(self) -> Iterator[Draw]:
+        """The videos in the order of the epoch."""
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.length).tolist()
+        draws = [Draw(index, self.epoch) for index in order]
+        self.epoch += 1
+        yield from draws
+
+
+class BucketSampler(DistributedSampler[list[Draw]]):
+    """Batches of videos of similar length, in random order; like :class:`Shuffle` by seed and epoch only.
+
+    Videos are sorted by length times a random factor and cut into batches, so that neighbours change from epoch to
+    epoch; then the batches are shuffled. Number and sizes of the batches are the same in every epoch.
+
+    Processes that train together (DDP) get batches of similar length at the same time and equally many: where the
+    batches cannot be divided, some are drawn twice.
+
+    Args:
+        lengths: frames of each video.
+        batch_size: videos in a batch, at most.
+        max_frames: limit of the frames of a batch, padding included; a longer video is a batch of its own. None: no
+            limit.
+        jitter: the random factor lies between ``exp(-jitter)`` and ``exp(jitter)``.
+        seed: of the order.
+        epoch: the first.
+        num_replicas: number of processes.
+        rank: number of this process.
+
+    Raises:
+        ValueError: if an argument is out of range.
+
+    Example:
+        >>> sampler = BucketSampler([90, 10, 40, 41, 11], batch_size=2, max_frames=95)
+        >>> sorted(sorted(draw.video for draw in batch) for batch in sampler)
+        [[0], [1, 4], [2, 3]]
+    """
+
+    def __init__(
+        self,
+        lengths: Sequence[int],
+        batch_size: int,
+        max_frames: int | None = None,
+        jitter: float = 0.1,
+        seed: int = 0,
+        epoch: int = 0,
+        num_replicas: int = 1,
+        rank: int = 0,
+    ) -> None:
+        if batch_size < 1 or (max_frames is not None and max_frames < 1):
+            raise ValueError(f"`batch_size` and `max_frames` must be at least 1, got {batch_size} and {max_frames}")
+        if not 0 <= jitter < math.inf:
+            raise ValueError(f"`jitter` must not be negative, got {jitter}")
+        # a `DistributedSampler`, because Lightning would put another one around everything else
+        super().__init__(list(lengths), num_replicas=num_replicas, rank=rank, seed=seed)  # type: ignore[arg-type]
+        self.epoch = epoch
+        self._lengths = np.asarray(lengths, dtype=np.int64)
+        self._jitter = jitter
+        self._sizes = self._batch_sizes(batch_size, max_frames)
+
+    def __len__(self) -> int:
+        """Number of batches of this process."""
+        return math.ceil(len(self._sizes) / self.num_replicas)
+
+    def __iter__(self) -> Iterator[list[Draw]]:
+        """The batches of this process in the order of the epoch."""
+        rng = np.random.default_rng([self.seed, self.epoch])
+        factors = np.exp(rng.uniform(-self._jitter, self._jitter, len(self._lengths)))
+        order = np.argsort(-self._lengths * factors, kind="stable")
+        batches = np.split(order, np.cumsum(self._sizes)[:-1])
+        missing = len(self) * self.num_replicas - len(batches)
+        batches += [batches[number] for number in rng.integers(len(batches), size=missing)]
+        steps = rng.permutation(len(self))
+        mine = [batches[step * self.num_replicas + self.rank] for step in steps]
+        draws = [[Draw(index, self.epoch) for index in batch.tolist()] for batch in mine]
+        self.epoch += 1
+        yield from draws  # a generator: loaders with workers call `iter` twice and use the second
+
+    def _batch_sizes(self, batch_size: int, max_frames: int | None) -> list[int]:
+        """Videos of each batch, from the longest videos to the shortest, such that no epoch breaks the limit."""
+        lengths = np.sort(self._lengths)[::-1]
+        sizes: list[int] = []
+        start = 0
+        while start < len(lengths):
+            size = batch_size
+            if max_frames is not None:
+                # a factor of exp(jitter) at most moves a video ahead, one of exp(-jitter) those that it overtakes back
+                reach = math.ceil(lengths[start] * math.exp(2 * self._jitter))
+                longest = int(lengths[lengths <= reach][0])
+                size = max(1, min(batch_size, max_frames // longest))
+            sizes.append(min(size, len(lengths) - start))
+            start += size
+        return sizes
+
+
+class CappedBatches(BatchSampler):
+    """Videos in the order of a sampler, as many in a batch as the limits allow.
+
+    Args:
+        sampler: indexes of the videos.
+        batch_size: videos in a batch, at most.
+        drop_last: must be False; Lightning sets it.
+        lengths: frames of each video.
+        max_frames: limit of the frames of a batch, padding included; a longer video is a batch of its own.
+
+    Raises:
+        ValueError: if a limit is below 1 or ``drop_last`` is set.
+
+    Example:
+        >>> list(CappedBatches(range(4), batch_size=3, lengths=[5, 5, 9, 1], max_frames=12))
+        [[0, 1], [2], [3]]
+    """
+
+    def __init__(
+        self,
+        sampler: Iterable[int],
+        batch_size: int,
+        drop_last: bool = False,
+        lengths: Sequence[int] = (),
+        max_frames: int = 1,
+    ) -> None:
+        if max_frames < 1 or drop_last:
+            raise ValueError(f"`max_frames` must be at least 1 and `drop_last` False, got {max_frames} and {drop_last}")
+        super().__init__(sampler, batch_size, drop_last)
+        self._lengths = list(lengths)
+        self._max_frames = max_frames
+
+    def __len__(self) -> int:
+        """Number of batches."""
+        return sum(1 for _ in self)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        """The batches, one after the other."""
+        batch: list[int] = []
+        for index in self.sampler:
+            longest = max(self._lengths[other] for other in [*batch, index])
+            if batch and (len(batch) == self.batch_size or longest * (len(batch) + 1) > self._max_frames):
+                yield batch
+                batch = []
+            batch.append(index)
+        if batch:
+            yield batch
+
+
+class WholeBatches(Dataset[list[Sample]]):
+    """A data set that is asked for batches, for a loader whose sampler makes them.
+
+    Args:
+        dataset: of single videos.
+    """
+
+    def __init__(self, dataset: Dataset[Sample]) -> None:
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        """Number of videos."""
+        return len(self.dataset)  # type: ignore[arg-type]
+
+    def __getitem__(self, draws: list[Draw] | int) -> list[Sample]:
+        """The videos of a batch; Lightning's ``overfit_batches`` asks for single ones."""
+        return [self.dataset[draw] for draw in (draws if isinstance(draws, list) else [draws])]
