@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -249,6 +250,14 @@ def test_bad_file_is_refused_with_its_name(tmp_path: Path, content: str | bytes,
 def test_broken_table_is_not_taken_for_frame_labels(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"P01\.csv has no known format: expected a table"):
         read_annotations(written(tmp_path, "name;from;to\ncut;0;1\n", "P01.csv"), fps=10)
+
+
+def test_endless_digits_are_refused_at_once(tmp_path: Path) -> None:
+    path = written(tmp_path, "0.5\t" + "9" * 30_000 + "\tcut\n0.5\t" + "9" * 30_000 + "x\tcut\n")
+    began = time.process_time()
+    with pytest.raises(ValueError, match="expected"):
+        read_annotations(path, fps=10)
+    assert time.process_time() - began < 2
 
 
 def test_missing_and_huge_files_are_refused(tmp_path: Path) -> None:
