@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segtcn.cli.evaluate import check_json_name, write_json
+from segtcn.cli.overrides import without_overrides
 from segtcn.tables import markdown_table
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--json", nargs="?", const="-", metavar="FILE.json", help="write JSON there, or print it alone")
     parser.add_argument("--all", action="store_true", help=f"print every problem, not the first {_SHOWN} of a kind")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    words, overrides = _without_overrides(argv[1:])
+    words, overrides = without_overrides(argv[1:])
     options = parser.parse_args(words)
     if options.data is None and not options.config:
         parser.error("give a data config, a folder or an HDF5 file")
@@ -98,19 +99,6 @@ def main(argv: Sequence[str]) -> None:
         sys.exit(1)
 
 
-def _without_overrides(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The words that are this command's own, and the options ``--data.NAME VALUE``."""
-    own: list[str] = []
-    overrides: list[str] = []
-    following = iter(words)
-    for word in following:
-        if not word.startswith("--data."):
-            own.append(word)
-        else:  # argparse would take the value of an option that it does not know for DATA
-            overrides += [word] if "=" in word else [word, *(value for value in [next(following, None)] if value)]
-    return own, overrides
-
-
 def _check(source: DataSource, clips: Path | None, progress: bool) -> DataReport:
     from segtcn.data.checking import check_data
 
@@ -143,8 +131,8 @@ def _print_contents(name: str, report: DataReport) -> None:
         rate = f", median {facts['fps_of_clips']:.3g} features a second" if "fps_of_clips" in facts else ""
         rows.append(["clips", f"{facts['clips']}{rate}"])
     own = ", features of every split" if report.split_specific else ""
-    speed = report.bytes_read / 2**20 / report.seconds if report.seconds else 0.0
-    rows.append(["read", f"{len(report.videos):,} videos{own}, {speed:,.0f} MiB a second"])
+    size = f"{report.bytes_read / 2**20:,.0f} MiB in {report.seconds:,.1f} s"
+    rows.append(["read", f"{len(report.videos):,} videos{own}, {size}"])
     print(markdown_table([f"{name}: {report.reader}", ""], rows), end="\n\n")
     header = ["split", "train videos", "frames", "test videos", "frames"]
     print(markdown_table(header, [[f"{value:,}" for value in count] for count in report.splits]), end="\n\n")
@@ -162,7 +150,9 @@ def _print_contents(name: str, report: DataReport) -> None:
     ]
     print(markdown_table(["class", "frames", "%", "segments", "mean s", "videos"], class_rows), end="\n\n")
     if set(report.length_differences) - {0}:
-        differences = [[f"{frames:+d}", f"{number:,}"] for frames, number in report.length_differences.items()]
+        differences = [
+            [f"{frames:+d}" if frames else "0", f"{number:,}"] for frames, number in report.length_differences.items()
+        ]
         print(markdown_table(["frames of features more than labels", "videos"], differences), end="\n\n")
 
 

@@ -148,6 +148,17 @@ def test_missing_damaged_and_foreign_files_are_all_reported(write_ms_tcn_tree: W
     assert not of_kind(report, "unlisted")  # P02_soup.npy is listed, though it cannot be read
 
 
+def test_the_first_video_may_be_the_damaged_one(write_ms_tcn_tree: WriteTree, write_lea_tree: WriteTree) -> None:
+    root = write_ms_tcn_tree()
+    (root / "features" / "P01_tea.npy").write_bytes(b"")
+    assert the(check(root), "unreadable").where == "P01_tea"
+    root = write_lea_tree()
+    for split in (1, 2):
+        (root / f"features/GTEA/SpatialCNN/Split_{split}/P01_soup.mat").write_bytes(b"")  # first in the folder
+    report = check_data(LeaReader(str(root), class_names=CLASSES))
+    assert [problem.where for problem in of_kind(report, "unreadable")] == ["P01_soup", "P01_soup"]
+
+
 def test_pickled_objects_are_not_loaded(write_ms_tcn_tree: WriteTree, tmp_path: Path) -> None:
     class Bomb:
         def __reduce__(self) -> tuple[Any, ...]:
@@ -364,11 +375,13 @@ def test_any_reader_will_do_and_empty_videos_are_found() -> None:
 def test_the_copy_is_sound_and_the_original_untouched(write_ms_tcn_tree: WriteTree, tmp_path: Path) -> None:
     videos = small_videos()
     videos["P01_soup"] = (videos["P01_soup"][0], videos["P01_soup"][1][:-2])
-    videos["bad"] = videos["P01_tea"]
-    splits = {1: (["P01_tea", "P01_soup", "P02_soup", "P02_tea", "bad", "gone"], ["P02_tea"])}
+    videos["bad"] = videos["twin"] = videos["P02_tea"]
+    videos["odd"] = videos["P02_soup"]
+    splits = {1: (["P01_tea", "P01_soup", "P02_soup", "P02_tea", "bad", "twin", "odd", "gone"], ["P02_tea"])}
     root = write_ms_tcn_tree(videos=videos, splits=splits)
     rewrite(root, "bad", lambda array: array * np.nan)
     rewrite(root, "P02_tea", lambda array: array.T)
+    (root / "groundTruth" / "odd.txt").write_text("stir\n" * 13)
     path = root / "splits" / "train.split1.bundle"
     path.write_text((path.read_text() + "P01_tea.txt").replace("P02_soup.txt", "P02_soup"))
     before = content(root)
@@ -380,11 +393,14 @@ def test_the_copy_is_sound_and_the_original_untouched(write_ms_tcn_tree: WriteTr
         ("P01_soup", "cut 2 frames of features off the end"),
         ("bad", "left out"),
         ("gone", "left out"),
+        ("odd", "left out"),
+        ("twin", "taken out of the training list of split 1"),
         ("P02_tea", "taken out of the training list of split 1"),
         ("split 1", "each video is listed once"),
     }
     copy = tmp_path / "copy"
     report = check(copy)
+    assert {path.stem for path in (copy / "features").iterdir()} == {"P01_tea", "P01_soup", "P02_soup", "P02_tea"}
     assert [problem.kind for problem in report.errors] == []
     assert report.lists == {1: {"train": ["P01_tea", "P01_soup", "P02_soup"], "test": ["P02_tea"]}}
     for name in ("P01_tea", "P01_soup", "P02_soup", "P02_tea"):

@@ -129,7 +129,7 @@ def _read_and_measure(
             # a test video without ground truth can still be predicted
             severity: Severity = "warning" if kind == "no truth" and key not in trained else "error"
             report.add(severity, kind, key[0], message)
-            if severity == "error":
+            if kind != "no truth":  # which it may not need as a test video
                 report.broken[key] = message
         if video is None:
             continue
@@ -174,6 +174,7 @@ def _check_duplicates(reader: Reader, report: DataReport, alike: list[list[Key]]
                 else:
                     pairs.setdefault(frozenset((one[0], other[0])), (one, other))
     for names, (one, other) in pairs.items():
+        report.duplicates.append((one[0], other[0]))
         files = f"{report.videos[one].source} and {report.videos[other].source} hold the same features"
         leaks = [
             split for split, lists in report.lists.items() if names & set(lists["train"]) and names & set(lists["test"])
@@ -258,7 +259,8 @@ def _check_lengths(report: DataReport, policy: LengthPolicy, tolerance: int) -> 
 def _check_values(report: DataReport, extremes: Mapping[int | None, Extremes], standardize: bool) -> None:
     for split, (lowest, highest) in extremes.items():
         where = "all videos" if split is None else f"split {split}"
-        source = next(facts.source for (_, own), facts in report.videos.items() if own == split)
+        usable = [facts for (_, own), facts in report.videos.items() if own == split and facts.largest is not None]
+        source = usable[0].source
         ranges = highest.astype(np.float64) - lowest
         if (constant := np.flatnonzero(ranges == 0)).size:
             report.add(
@@ -284,22 +286,22 @@ def _check_values(report: DataReport, extremes: Mapping[int | None, Extremes], s
                 f"than the median feature, such as feature {i} of {source} ({lowest[i]:g} to {highest[i]:g}; median "
                 f"range {typical:g}): `--data.standardize true` makes them equal",
             )
-        largest = max(abs(float(lowest.min())), abs(float(highest.max())))
+        largest, source = max((facts.largest or 0.0, facts.source) for facts in usable)
         if largest > _LARGEST_HALF:
             report.add(
                 "warning",
                 "scale",
                 where,
-                f"features of {where} reach {largest:g} (such as {source}), beyond the {_LARGEST_HALF:g} of half "
+                f"features of {where} reach {largest:g} (in {source}), beyond the {_LARGEST_HALF:g} of half "
                 "precision: divide them, or `--data.standardize true`",
             )
     if extremes:
         report.facts["lowest_feature"] = min(float(lowest.min()) for lowest, _ in extremes.values())
         report.facts["highest_feature"] = max(float(highest.max()) for _, highest in extremes.values())
-    usable = {key: facts for key, facts in report.videos.items() if key not in report.broken and facts.num_frames > 1}
-    ranges_of_videos = [facts.mean_range for facts in usable.values() if facts.mean_range]
+    measured = {key: facts for key, facts in report.videos.items() if key not in report.broken and facts.num_frames > 1}
+    ranges_of_videos = [facts.mean_range for facts in measured.values() if facts.mean_range]
     typical = statistics.median(ranges_of_videos) if ranges_of_videos else 0.0
-    for key, facts in usable.items():
+    for key, facts in measured.items():
         if facts.mean_range is None:
             continue
         if facts.mean_range == 0:

@@ -44,8 +44,9 @@ def fix_data(
 
     The copy is a tree for :class:`~segtcn.data.readers.MSTCNReader` with a ``data.yaml``; where features differ from
     split to split, one tree a split in ``split1``, ``split2``, ... Features become ``(D, T)`` float32. Features and
-    labels whose lengths differ are cut to the shorter. A video that cannot be repaired is left out, as is one that is
-    listed for training and for test from the training list. Features are never made up: NaN are not filled in.
+    labels whose lengths differ are cut to the shorter. A video that cannot be repaired is left out. One that is listed
+    for training and for test, or equals a test video, is left out of the training list. Features are never made up:
+    NaN are not filled in.
 
     Args:
         reader: the data set.
@@ -112,8 +113,10 @@ def _write_tree(
             written[key[0]] = _write_video(reader, report, key, folder, tolerance, fixes)
         except _CannotRepairError as reason:
             fixes.append(Fix(key[0], f"left out: {reason}"))
-    for split in splits:
-        _write_lists(report, split, folder, written, fixes)
+    listed = {name for split in splits for name in _write_lists(report, split, folder, written, fixes)}
+    for name in written.keys() - listed:
+        (folder / "features" / f"{name}.npy").unlink()
+        (folder / "groundTruth" / f"{name}.txt").unlink(missing_ok=True)
     names = "".join(f"{index} {name}\n" for index, name in enumerate(reader.class_names))
     (folder / "mapping.txt").write_text(names, encoding="utf-8", newline="")
     background = None if reader.background is None else reader.class_names[reader.background]
@@ -129,9 +132,10 @@ def _write_tree(
 def _write_video(reader: Reader, report: DataReport, key: Key, folder: Path, tolerance: int, fixes: list[Fix]) -> bool:
     """Write features and labels; returns whether there are labels."""
     name = key[0]
-    if key not in report.videos or (key in report.broken and report.videos[key].num_labels is not None):
-        reasons = [problem.message for problem in report.problems if problem.where == name]
-        raise _CannotRepairError(report.broken.get(key) or (reasons[0] if reasons else "it cannot be read"))
+    if key in report.broken:
+        raise _CannotRepairError(report.broken[key])
+    if report.videos[key].num_labels is None and not any(name in lists["test"] for lists in report.lists.values()):
+        raise _CannotRepairError("it has no ground truth, and no list tests on it")
     check_names([name], "the data set")
     video = read_video(reader, key)
     features, labels = video.features, video.labels
@@ -153,15 +157,21 @@ def _write_video(reader: Reader, report: DataReport, key: Key, folder: Path, tol
     return True
 
 
-def _write_lists(report: DataReport, split: int, folder: Path, written: dict[str, bool], fixes: list[Fix]) -> None:
+def _write_lists(report: DataReport, split: int, folder: Path, written: dict[str, bool], fixes: list[Fix]) -> list[str]:
+    """Write the lists of a split; returns the names in them."""
     lists = report.lists[split]
     test = [name for name in lists["test"] if name in written]
-    train = [name for name in lists["train"] if written.get(name) and name not in test]
-    out_of_list = f"taken out of the training list of split {split}"
+    unfit = dict.fromkeys((name for name in lists["train"] if not written.get(name)), "it has no ground truth")
+    for pair in report.duplicates:
+        for name, other in (pair, pair[::-1]):
+            if other in test:
+                unfit[name] = f"it has the features of the test video {other}"
+    unfit |= dict.fromkeys(test, "it is a test video there")
+    train = [name for name in lists["train"] if name not in unfit and name in written]
     fixes += [
-        Fix(name, f"{out_of_list}: {'it is a test video there' if name in test else 'it has no ground truth'}")
+        Fix(name, f"taken out of the training list of split {split}: {unfit[name]}")
         for name in lists["train"]
-        if name in written and name not in train
+        if name in written and name in unfit
     ]
     fixes += [
         Fix(problem.where, f"each video is listed once: {problem.message}")
@@ -177,6 +187,7 @@ def _write_lists(report: DataReport, split: int, folder: Path, written: dict[str
                 f"no copy was written: none of the {len(before)} {subset} videos of split {split} can be used; correct "
                 "what the check reports first"
             )
+    return train + test
 
 
 class _CannotRepairError(Exception):

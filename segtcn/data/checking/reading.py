@@ -137,6 +137,7 @@ def measure(video: Video, num_classes: int) -> tuple[VideoFacts, Extremes]:
         frames_per_class=frames,
         segments_per_class=segments,
         one_frame_segments=num_short,
+        largest=float(max(abs(lowest.min()), abs(highest.max()))) if finite else None,
         mean_range=float((highest.astype(np.float64) - lowest).mean()) if finite else None,
     )
     return facts, (lowest, highest)

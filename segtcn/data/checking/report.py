@@ -39,6 +39,7 @@ class VideoFacts(NamedTuple):
         frames_per_class: frames of each class, C numbers; empty without ground truth.
         segments_per_class: segments of each class, C numbers; empty without ground truth.
         one_frame_segments: segments of a single frame.
+        largest: absolute value; None if a value is not finite.
         mean_range: largest minus smallest value, mean over the features; None if a value is not finite.
     """
 
@@ -49,6 +50,7 @@ class VideoFacts(NamedTuple):
     frames_per_class: list[int]
     segments_per_class: list[int]
     one_frame_segments: int
+    largest: float | None
     mean_range: float | None
 
 
@@ -99,6 +101,7 @@ class DataReport:
         videos: what was measured, of every video that could be read.
         split_specific: whether features differ from split to split.
         length_differences: how many videos have how many more frames of features than labels.
+        duplicates: pairs of videos with equal features.
         broken: videos that cannot be used, with the reason.
         problems: in the order in which they were found.
         bytes_read: size of all features in memory.
@@ -113,6 +116,7 @@ class DataReport:
     videos: dict[Key, VideoFacts] = field(default_factory=dict)
     split_specific: bool = False
     length_differences: dict[int, int] = field(default_factory=dict)
+    duplicates: list[tuple[str, str]] = field(default_factory=list)
     broken: dict[Key, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     bytes_read: int = 0

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from segtcn.data.readers.base import Reader, Subset, time_axis
+from segtcn.data.readers.base import Reader, Subset, first_that_opens, time_axis
 from segtcn.data.readers.matlab import load_matlab
 from segtcn.data.readers.text import read_names
 from segtcn.structures import Video
@@ -83,11 +83,12 @@ class LeaReader(Reader):
                 f"no split has both features and lists: expected folders Split_1, Split_2, ... in {self._lists} "
                 f"(found splits {_join(listed)}) and in {folder} (found splits {_join(by_split)})"
             )
-        first = next((path for files in self._files.values() for path in files.values()), None)
-        if first is None:
+        paths = (path for files in self._files.values() for path in files.values())
+        opened = first_that_opens(paths, lambda path: (path, self._load(path)))
+        if opened is None:
             raise FileNotFoundError(f"no .mat file in {folder}: put the features of Lea et al.'s release there")
         self._widths: dict[str, int] = {}
-        arrays = self._load(first)
+        first, arrays = opened
         for variable in self._variables:
             self._widths[variable] = self._oriented(arrays, variable, first).shape[0]
         self.feature_dim = sum(self._widths[variable] for variable in self._variables)

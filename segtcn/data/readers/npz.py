@@ -12,7 +12,7 @@ from typing import IO
 import numpy as np
 import torch
 
-from segtcn.data.readers.base import Reader, Subset, time_axis
+from segtcn.data.readers.base import Reader, Subset, first_that_opens, time_axis
 from segtcn.data.readers.ms_tcn import read_mapping
 from segtcn.data.readers.text import read_lines, read_names
 from segtcn.structures import Video
@@ -71,13 +71,13 @@ class NpzReader(Reader):
             )
         self._feature_dim: int | None = None
         listed = (_name(line) for line in chain.from_iterable(map(read_lines, bundles)) if line)
-        first = next((path for path in map(self._path, listed) if path.is_file()), None)
-        if first is None:
+        stored = (path for path in map(self._path, listed) if path.is_file())
+        width = first_that_opens(stored, self._width)
+        if width is None:
             raise FileNotFoundError(
                 f"no video that {self._root / 'splits'} lists has features: expected {self._root / 'features'}/NAME.npz"
             )
-        shape, axis = self._axis(_load(first, values=False), first)
-        self.feature_dim = self._feature_dim = shape[1 - axis]
+        self.feature_dim = self._feature_dim = width
 
     def videos(self, split: int, subset: Subset) -> list[str]:  # noqa: D102
         if split not in self.splits:
@@ -122,6 +122,10 @@ class NpzReader(Reader):
             raise ValueError(f"`features` in {path} must be a real matrix (D, T), got the shape {shape}")
         num_labels = arrays["labels"].size if "labels" in arrays else None
         return shape, time_axis(shape, num_labels, self._feature_dim, documented=1)
+
+    def _width(self, path: Path) -> int:
+        shape, axis = self._axis(_load(path, values=False), path)
+        return shape[1 - axis]
 
     def _path(self, name: str) -> Path:
         return self._root / "features" / f"{name}.npz"
