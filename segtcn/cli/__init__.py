@@ -19,6 +19,7 @@ COMMANDS = {
     "compare": ("segtcn.cli.compare", "several runs side by side, and whether a difference is more than chance"),
     "analyze": ("segtcn.cli.analyze", "report what a run gets wrong, with pictures"),
     "check": ("segtcn.cli.check", "report what a data set holds and what is wrong with it"),
+    "convert": ("segtcn.cli.convert", "write any data set as one HDF5 file, or as an MS-TCN tree"),
     "init": ("segtcn.cli.init", "make a data set of features or clips and annotations: labels, splits, card, config"),
     "overlay": ("segtcn.cli.overlay", "draw predictions and truth on a clip"),
     "demo": ("segtcn.cli.demo", "make a small data set of rendered clips, train on it, score it, draw it"),
@@ -41,6 +42,7 @@ examples:
   segtcn compare runs/ed_tcn runs/dilated_tcn
   segtcn analyze RUN
   segtcn check configs/data/gtea_lea.yaml --data.reader.init_args.root DIR
+  segtcn convert DIR gtea.h5 --fps 15 --background background
   segtcn init mydata --fps 25 --folds 4
   segtcn overlay clip.mp4 predictions.txt -o out.mp4 --truth labels.txt
 """
@@ -80,7 +82,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         command.main(argv)
     except KeyboardInterrupt:
         print(
-            "segtcn: interrupted; `crossval` continues with the same command, `fit` with --ckpt_path", file=sys.stderr
+            "segtcn: interrupted; `crossval` and `convert` continue with the same command, `fit` with --ckpt_path",
+            file=sys.stderr,
         )
         return 130
     except Exception as error:

@@ -85,7 +85,9 @@ def recognise(path: Path) -> list[str]:
             return [f"--config={_data_of(path / 'data.yaml')}"]
         card = [f"--data.card={path / 'README.md'}"] if _has_front_matter(path / "README.md") else []
         if (path / "features").is_dir() and (path / "splits").is_dir():
-            return ["--data.reader=MSTCNReader", f"--data.reader.init_args.root={path}", *card]
+            names = [file.suffix for file in (path / "features").iterdir()]
+            reader = "NpzReader" if ".npz" in names and ".npy" not in names else "MSTCNReader"
+            return [f"--data.reader={reader}", f"--data.reader.init_args.root={path}", *card]
         files = sorted(file for file in path.iterdir() if file.suffix.lower() in HDF5_ENDINGS)
         if len(files) == 1:
             return ["--data.reader=HDF5Reader", f"--data.reader.init_args.path={files[0]}", *card]
