@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 import yaml
+from jsonargparse import ArgumentParser
 
 from segtcn.cli import main
 from segtcn.cli.lightning import SegmentationCLI
+from segtcn.data.datamodule import SegmentationDataModule
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 MODELS = sorted((CONFIGS / "model").glob("*.yaml"))
+DATA = sorted((CONFIGS / "data").glob("*.yaml"))
 
 
 def values(config: dict[str, Any], prefix: str = "") -> set[str]:
@@ -65,6 +68,19 @@ def test_a_model_config_has_the_recipe_of_its_paper_and_builds(path, write_ms_tc
         config["data"]["batch_size"],
     )
     assert cli.model.net.num_classes == 3
+
+
+@pytest.mark.parametrize("path", DATA, ids=lambda path: path.stem)
+def test_a_data_config_is_a_call_of_its_reader(path):
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(SegmentationDataModule, "data")
+    config = parser.parse_object(yaml.safe_load(path.read_text()))  # checks names and types, reads no data
+    assert config.data.reader.class_path.startswith("segtcn.data.readers.")
+    assert config.data.card is None or (CONFIGS.parent / config.data.card).is_file()
+    commands = [line for line in path.read_text().split("\n") if f"configs/data/{path.name}" in line]
+    assert commands, "the config's comment must show how to use it"
+    for line in commands:
+        assert all((CONFIGS.parent / word).is_file() for word in line.split() if word.startswith("configs/"))
 
 
 def test_without_a_recipe_there_are_defaults(write_ms_tcn_tree, tmp_path, monkeypatch):

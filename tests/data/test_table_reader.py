@@ -97,7 +97,7 @@ def test_columns_are_found_by_name_and_expression_in_any_order(root: Path) -> No
     with pytest.raises(ValueError, match=r"'\[x' is neither a column nor a regular expression"):
         reader(root, feature_columns="[x")
     write(root / "features/b.csv", {"x": [1]})
-    with pytest.raises(ValueError, match=r"b\.csv has no column 'y', unlike the first table: it has x"):
+    with pytest.raises(ValueError, match=r"b\.csv has no column 'y': it has x"):
         reader(root).read("b", labels=False)
 
 
@@ -308,6 +308,8 @@ def test_tree_and_arguments_are_checked_by_the_constructor(root: Path, tmp_path:
         ValueError, match=r"`background` 'SIL' is no class of .*: choose from background, cut, pour milk"
     ):
         reader(root, background="SIL")
+    with pytest.raises(ValueError, match=r"a\.csv has no column 'seconds': it has x, y"):
+        reader(root, time="seconds")
     write(root / "features/a.csv", {"x": [1], "t": [0]})
     with pytest.raises(ValueError, match=r"a\.csv has fewer than two rows, which do not tell the rate: give `fps`"):
         reader(root, fps=None, time="t")

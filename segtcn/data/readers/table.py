@@ -119,13 +119,15 @@ class TableReader(Reader):
 
     def read(self, name: str, split: int | None = None, labels: bool = True) -> Video:  # noqa: D102
         path = self._existing_features(name)
-        rate = self._rate(path)
+        wanted = self._features if self._time is None else [*self._features, self._time]
+        values = self._files.numbers(path, wanted)
+        rate = None if self._time is None else self._rate(values[-1], path)
         if rate is not None and abs(rate / self.fps - 1) > 0.01:
             raise ValueError(
                 f"{path} has {rate:.6g} rows a second by its column {self._time!r}, expected {self.fps:g}: "
                 "resample it, or correct `fps`"
             )
-        features = self._filled(self._files.numbers(path, self._features), path)
+        features = self._filled(values[: self.feature_dim], path)
         truth = torch.tensor(self._read_indices(name, path), dtype=torch.int64) if labels else None
         with np.errstate(over="ignore"):  # becomes infinite, which the data set reports with its frame
             return Video(name, torch.from_numpy(features.astype(np.float32)), truth, source=str(path))
@@ -172,10 +174,13 @@ class TableReader(Reader):
         return chosen
 
     def _choose_fps(self, path: Path, fps: float | None) -> float:
-        rate = fps or self._rate(path)
+        times = None if self._time is None else self._files.numbers(path, [self._time])[0]
+        if fps is not None:
+            return fps
+        rate = None if times is None else self._rate(times, path)
         if rate is None:
             raise ValueError(f"{path} has fewer than two rows, which do not tell the rate: give `fps`")
-        return fps or float(f"{rate:.6g}")
+        return float(f"{rate:.6g}")
 
     def _choose_classes(self, features: Path) -> list[str]:
         mapping = self._root / "mapping.txt"
@@ -262,11 +267,8 @@ class TableReader(Reader):
         names = [self._class_of(column) for column in columns]
         return [names[index] for index in values.argmax(axis=0)]
 
-    def _rate(self, path: Path) -> float | None:
-        """Rows per second by the column ``time``; None if there is no such column or only one row."""
-        if self._time is None:
-            return None
-        times = self._files.numbers(path, [self._time])[0]
+    def _rate(self, times: npt.NDArray[np.float64], path: Path) -> float | None:
+        """Rows per second; None if there are fewer than two."""
         if len(times) < 2:
             return None
         steps = np.diff(times)
@@ -378,7 +380,7 @@ class _Files:
         columns = self.columns(path)
         absent = next((column for column in types if column not in columns), None)
         if absent is not None:
-            raise ValueError(f"{path} has no column {absent!r}, unlike the first table: it has {_join(columns)}")
+            raise ValueError(f"{path} has no column {absent!r}: it has {_join(columns)}")
         # without threads: a data loader's processes are forks, in which those of the parent do not run
         if path.suffix == ".parquet":
             try:
