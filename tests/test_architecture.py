@@ -55,6 +55,8 @@ KNOWN_ONLY_TO = {
     "h5py": {"data.readers.hdf5"},
     "pyarrow": {"data.readers.table"},
     "lmdb": {"data.readers.assembly101"},
+    "transformers": {"data.extraction.backbones.huggingface"},
+    "onnxruntime": {"data.extraction.backbones.onnx"},
     "rapidfuzz": {"metrics.functional"},
     "cv2": {"visualization.overlay", "data.extractor", "data.kitchen"},
     "av": {"video_io"},
@@ -121,6 +123,7 @@ def test_no_circle_between_parts():
         ("segtcn.metrics", {"pytorch_lightning", "cv2", "av", "wandb"}),
         ("segtcn.data.readers", {"pytorch_lightning", "cv2", "av", "matplotlib", "wandb", "scipy", "h5py"}),
         ("segtcn.data.readers", {"pyarrow", "lmdb"}),
+        ("segtcn.data.extraction", {"pytorch_lightning", "cv2", "av", "matplotlib", "transformers", "onnxruntime"}),
         ("segtcn.visualization", {"pytorch_lightning", "cv2", "av", "matplotlib", "wandb"}),
     ],
 )

@@ -21,6 +21,7 @@ COMMANDS = {
     "check": ("segtcn.cli.check", "report what a data set holds and what is wrong with it"),
     "convert": ("segtcn.cli.convert", "write any data set as one HDF5 file, or as an MS-TCN tree"),
     "init": ("segtcn.cli.init", "make a data set of features or clips and annotations: labels, splits, card, config"),
+    "extract": ("segtcn.cli.extract", "make features of videos"),
     "overlay": ("segtcn.cli.overlay", "draw predictions and truth on a clip"),
     "demo": ("segtcn.cli.demo", "make a small data set of rendered clips, train on it, score it, draw it"),
 }
@@ -44,6 +45,7 @@ examples:
   segtcn check configs/data/gtea_lea.yaml --data.reader.init_args.root DIR
   segtcn convert DIR gtea.h5 --fps 15 --background background
   segtcn init mydata --fps 25 --folds 4
+  segtcn extract clips/ --out data/features --backbone facebook/dinov2-base
   segtcn overlay clip.mp4 predictions.txt -o out.mp4 --truth labels.txt
 """
 
@@ -82,7 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         command.main(argv)
     except KeyboardInterrupt:
         print(
-            "segtcn: interrupted; `crossval` and `convert` continue with the same command, `fit` with --ckpt_path",
+            "segtcn: interrupted; `crossval`, `convert` and `extract` continue with the same command, "
+            "`fit` with --ckpt_path",
             file=sys.stderr,
         )
         return 130

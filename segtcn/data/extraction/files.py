@@ -1,0 +1,186 @@
+"""What is written for every video: ``NAME.npy``, complete or not at all, and a record of how it was made."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from segtcn.atomic import atomic_path
+
+VIDEO_SUFFIXES = frozenset(
+    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts"}
+    | {".wmv", ".flv", ".ogv", ".3gp", ".mjpg", ".mjpeg"}
+)
+"""Endings of the files that are taken from a folder; a file that is given by its name may have any."""
+
+RECORDS = "extraction"
+"""Folder beside the features that holds ``NAME.json`` for every ``NAME.npy``."""
+
+BLOCK_BYTES = 64 * 2**20
+"""Memory for turning a finished file from frame after frame to ``(D, T)``."""
+
+
+def find_videos(paths: Iterable[str | Path], relative_to: str | Path | None = None) -> dict[str, Path]:
+    """The videos that are meant, by name.
+
+    Args:
+        paths: video files, and folders, which are searched with all their folders.
+        relative_to: a folder: names are then the paths below it, without ending, so that videos of the same name in
+            different folders stay apart. None takes the names of the files.
+
+    Returns:
+        Name to file, in the given order; a file that is given twice counts once.
+
+    Raises:
+        FileNotFoundError: if a path does not exist.
+        ValueError: if a folder holds no video, a video lies outside ``relative_to``, or two would get the same name.
+    """
+    videos: dict[str, Path] = {}
+    for path in map(Path, paths):
+        if not path.exists():
+            raise FileNotFoundError(f"no video file or folder {path}: check the path")
+        found = [path]
+        if path.is_dir():
+            found = sorted(p for p in path.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file())
+            if not found:
+                raise ValueError(f"no video in {path}: expected files that end in .mp4, .mkv, .avi, .mov, .webm, ...")
+        for file in found:
+            name = file.stem if relative_to is None else _name_below(file, Path(relative_to))
+            same = videos.setdefault(name, file)
+            if not same.samefile(file):
+                raise ValueError(
+                    f"{same} and {file} would both become {name}.npy: keep folders apart by `--relative-to FOLDER`, "
+                    "or rename one"
+                )
+    return videos
+
+
+def _name_below(file: Path, folder: Path) -> str:
+    # not `resolve`: a link within the folder to a video elsewhere is a video of the folder
+    absolute, base = Path(os.path.abspath(file)), Path(os.path.abspath(folder))
+    if not absolute.is_relative_to(base):
+        raise ValueError(f"{file} does not lie below `relative_to` {folder}: choose a folder that holds all videos")
+    return absolute.relative_to(base).with_suffix("").as_posix()
+
+
+class FeatureFile:
+    """A ``.npy`` file ``(D, T)`` whose T is not known yet: vectors are appended, in memory is one batch.
+
+    A context manager. The file gets its name when the block ends without an error; until then, and after an error or
+    Ctrl-C, there is nothing under that name.
+
+    Args:
+        path: the file to make or to replace.
+        dtype: ``float32`` or ``float16``.
+
+    Raises:
+        FileNotFoundError: if the folder does not exist.
+        PermissionError: if no file can be created in the folder.
+    """
+
+    def __init__(self, path: str | Path, dtype: str = "float32") -> None:
+        self.path = Path(path)
+        self.dtype = np.dtype(dtype)
+        self.num_frames = 0
+        self._width = 0
+
+    def __enter__(self) -> FeatureFile:
+        """Open the file under a temporary name."""
+        with ExitStack() as stack:
+            self._temporary = stack.enter_context(atomic_path(self.path))
+            # frame after frame, as they come; without a name, so that nothing can be left of it
+            self._frames = stack.enter_context(tempfile.TemporaryFile(dir=self.path.parent))
+            self._stack = stack.pop_all()
+        return self
+
+    def append(self, features: npt.NDArray[np.floating[Any]]) -> None:
+        """Add the vectors of the next frames, ``(N, D)``.
+
+        Raises:
+            ValueError: if they hold NaN or infinite values, or values beyond the number type.
+        """
+        with np.errstate(over="ignore"):
+            stored = features.astype(self.dtype)
+        if not np.isfinite(stored).all():
+            frame = self.num_frames + int((~np.isfinite(stored)).any(axis=1).argmax())
+            why = "are NaN or infinite" if not np.isfinite(features).all() else f"are too large for {self.dtype}"
+            raise ValueError(f"features of frame {frame} {why}: try `--precision float32` and `--dtype float32`")
+        self._width = stored.shape[1]
+        self._frames.write(np.ascontiguousarray(stored).data)
+        self.num_frames += len(stored)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the file its name, or remove what there is of it after an error."""
+        with self._stack:
+            if error is not None:
+                self._stack.__exit__(kind, error, trace)
+                return
+            if self.num_frames == 0:
+                raise ValueError(f"cannot write {self.path}: it got no frames, expected at least one")
+            self._frames.flush()
+            shape = (self.num_frames, self._width)
+            frames = np.memmap(self._frames, dtype=self.dtype, mode="r", shape=shape)
+            rows = max(1, BLOCK_BYTES // (self.num_frames * self.dtype.itemsize))
+            # written row after row, not through a memory map: a full disk would end the process, not raise an OSError
+            with self._temporary.open("wb") as file:
+                header = {"descr": self.dtype.str, "fortran_order": False, "shape": shape[::-1]}
+                np.lib.format.write_array_header_1_0(file, header)
+                for row in range(0, self._width, rows):
+                    file.write(np.ascontiguousarray(frames[:, row : row + rows].T).data)
+
+
+def record_path(out: Path, name: str) -> Path:
+    """Where the record of a video is."""
+    return out / RECORDS / f"{name}.json"
+
+
+def write_record(out: Path, name: str, record: Mapping[str, Any]) -> None:
+    """Write the record of a video, complete or not at all."""
+    path = record_path(out, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def forget_record(out: Path, name: str) -> None:
+    """Remove the record of a video whose features are about to be replaced."""
+    record_path(out, name).unlink(missing_ok=True)
+
+
+def read_record(out: Path, name: str) -> dict[str, Any] | None:
+    """The record of a video that is done; None if there is none, it cannot be read, or it does not fit the features."""
+    try:
+        record = json.loads(record_path(out, name).read_bytes().decode("utf-8"))
+        features = np.load(out / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        fits = [features.dtype.name, *features.shape] == [record["settings"]["dtype"], *record["shape"]]
+    except Exception:  # numpy raises six kinds of exception for a damaged header
+        return None
+    return record if fits else None
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """What two settings say differently, one text each.
+
+    Example:
+        >>> differences({"window": 1, "backbone": {"name": "a"}}, {"window": 1, "backbone": {"name": "b"}})
+        ["backbone name 'a', not 'b'"]
+    """
+    found: list[str] = []
+    for key in dict.fromkeys([*old, *new]):
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            found += [f"{key} {text}" for text in differences(before, after)]
+        elif before != after:
+            found.append(f"{key} {before!r}, not {after!r}")
+    return found

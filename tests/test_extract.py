@@ -1,0 +1,131 @@
+"""The command `segtcn extract`, alone and on the way from clips to predictions."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from segtcn.cli import main
+from tests.clips import write_clip
+
+
+def test_help_says_what_to_type(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["extract", "--help"])
+    assert stop.value.code == 0
+    assert "segtcn extract clips/ --out data/features --backbone builtin" in capsys.readouterr().out
+
+
+def test_help_of_the_command_is_fast():
+    code = (
+        "import sys\nfrom segtcn.cli import main\n"
+        "try: main(['extract', '--help'])\n"
+        "except SystemExit: print(sorted({'torch', 'cv2', 'av', 'transformers', 'onnxruntime'} & set(sys.modules)))"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed.splitlines()[-1] == "[]"
+
+
+def test_folder_of_clips_becomes_features_and_is_not_done_twice(tmp_path, capsys):
+    (tmp_path / "clips" / "P01").mkdir(parents=True)
+    write_clip(tmp_path / "clips" / "P01" / "tea.mp4", 9, 15)
+    write_clip(tmp_path / "clips" / "soup.mkv", 12, 30)
+    words = ["extract", str(tmp_path / "clips"), "--out", str(tmp_path / "features"), "--backbone", "builtin"]
+    assert main(words) == 0
+    printed = capsys.readouterr()
+    assert "2 videos extracted" in printed.out
+    assert "278 values, 21 features, 15, 30 a second" in printed.out
+    assert "the rates differ" in printed.out
+    assert "extract: 100%" in printed.err
+    assert np.load(tmp_path / "features" / "tea.npy").shape == (278, 9)
+    assert main([*words, "--quiet"]) == 0
+    printed = capsys.readouterr()
+    assert "0 videos extracted, 2 were there already" in printed.out
+    assert printed.err == ""
+    assert main([*words, "--quiet", "--fps", "15"]) == 1
+    assert "was made with fps None, not 15.0" in capsys.readouterr().err
+    assert main([*words, "--quiet", "--fps", "15", "--overwrite", "--dtype", "float16"]) == 0
+    assert "soup was brought to 15 frames a second" in capsys.readouterr().out
+    soup = np.load(tmp_path / "features" / "soup.npy")
+    assert (soup.shape, soup.dtype) == ((278, 6), np.float16)
+    record = json.loads((tmp_path / "features" / "extraction" / "soup.json").read_text())
+    assert (record["fps"], record["source"]["fps"], record["source"]["frames"]) == (15, 30, 12)
+
+
+def test_failed_videos_are_reported_at_the_end(tmp_path, capsys):
+    (tmp_path / "a.mp4").write_text("no video")
+    write_clip(tmp_path / "b.mp4", 5)
+    assert main(["extract", str(tmp_path), "--out", str(tmp_path / "out"), "--backbone", "builtin", "--quiet"]) == 1
+    printed = capsys.readouterr()
+    assert "1 videos extracted" in printed.out
+    assert "1 of 2 videos failed, the others are done:\n" in printed.err
+    assert "a.mp4 cannot be decoded" in printed.err
+    assert np.load(tmp_path / "out" / "b.npy").shape == (278, 5)
+
+
+def test_same_names_stay_apart_below_their_folder(tmp_path):
+    for folder in ("P01", "P02"):
+        (tmp_path / folder).mkdir()
+        write_clip(tmp_path / folder / "tea.mp4", 5)
+    words = ["extract", str(tmp_path / "P01"), str(tmp_path / "P02"), "--backbone", "builtin", "--quiet"]
+    assert main([*words, "--out", str(tmp_path / "out")]) == 1
+    assert main([*words, "--out", str(tmp_path / "out"), "--relative-to", str(tmp_path)]) == 0
+    assert (tmp_path / "out" / "P02" / "tea.npy").is_file()
+
+
+@pytest.mark.parametrize("rate", ["fast", "1/0", ""])
+def test_wrong_rate_is_a_wrong_command_line(tmp_path, capsys, rate):
+    with pytest.raises(SystemExit) as stop:
+        main(["extract", str(tmp_path), "--out", "x", "--backbone", "builtin", "--fps", rate])
+    assert stop.value.code == 2
+    assert "expected a number such as 15 or 30000/1001" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("clip", ["one-by-one-person-detection.mp4", "intel_asl_gestures/brother.mkv"])
+def test_real_clip_has_a_feature_for_every_frame(shared_data: Path, tmp_path, clip):
+    path = shared_data / "clips" / clip
+    words = ["extract", str(path), "--out", str(tmp_path), "--backbone", "builtin", "--quiet"]
+    assert main([*words, *(["--fps", "1"] if path.suffix == ".mp4" else [])]) == 0
+    record = json.loads((tmp_path / "extraction" / f"{path.stem}.json").read_text())
+    # of the 10 frames a second every tenth; the camera of the other dropped one of 66
+    frames, features = (1394, 140) if path.suffix == ".mp4" else (65, 66)
+    assert (record["source"]["frames"], record["shape"]) == (frames, [278, features])
+
+
+def test_from_clips_to_predictions(tmp_path):
+    names = ["P01", "P02", "P03"]
+    clips = [write_clip(tmp_path / f"{name}.mp4", 24 + i, 15) for i, name in enumerate(names)]
+    data = tmp_path / "data"
+    assert main(["extract", *map(str, clips), "--out", str(data / "features"), "--backbone", "builtin", "--quiet"]) == 0
+    for folder in ("groundTruth", "splits"):
+        (data / folder).mkdir()
+    (data / "mapping.txt").write_text("0 pour\n1 stir\n")
+    for i, name in enumerate(names):
+        (data / "groundTruth" / f"{name}.txt").write_text("pour\n" * 12 + "stir\n" * (12 + i))
+    (data / "splits" / "train.split1.bundle").write_text("P01.txt\nP02.txt\n")
+    (data / "splits" / "test.split1.bundle").write_text("P03.txt\n")
+    configs = [f"-c{path}" for path in ("configs/model/ed_tcn.yaml", "configs/data/ms_tcn.yaml")]
+    options = {
+        "data.reader.init_args.root": data,
+        "data.reader.init_args.background": "null",
+        "trainer.max_epochs": 1,
+        "trainer.logger": "false",
+        "trainer.accelerator": "cpu",
+        "trainer.default_root_dir": tmp_path / "run",
+        "model.net.init_args.kernel_size": 5,
+    }
+    words = [f"--{key}={value}" for key, value in options.items()]
+    assert main(["fit", *configs, "-cconfigs/trainer/default.yaml", *words]) == 0
+    assert main(["predict", *configs, "-cconfigs/trainer/default.yaml", *words, f"--ckpt_path={last(tmp_path)}"]) == 0
+    (prediction,) = (tmp_path / "run").rglob("P03.txt")
+    assert len(prediction.read_text().splitlines()) == 26
+
+
+def last(folder: Path) -> Path:
+    (path,) = folder.rglob("last.ckpt")
+    return path
