@@ -119,9 +119,9 @@ def _report(project: Project, dry_run: bool, verbose: bool) -> list[str]:
         + (f"; {len(project.unchanged)} were there and are right" if project.unchanged else "")
     )
     if project.feature_dim is None:
-        lines.append(
-            f"first: segtcn extract {quote(str(project.videos))} --out {quote(str(project.root / 'features'))}"
-        )
+        rate = "" if project.fps_is_measured else f" --fps {project.fps:g}"
+        paths = f"{quote(str(project.videos))} --out {quote(str(project.root / 'features'))}"
+        lines.append(f"first: segtcn extract {paths} --backbone builtin{rate}  # or a better one")
     config = quote(str(project.root / "data.yaml"))
     return [
         *lines,

@@ -157,6 +157,20 @@ def test_boris_observation_through_several_clips_is_one_video(tmp_path: Path) ->
     assert "several clips" in track.notes[0]
 
 
+def test_observations_without_the_subject_are_left_out(tmp_path: Path) -> None:
+    (track,) = read_annotations(written(tmp_path, AGGREGATED), track="ben")
+    assert track == (("P02", "second"), [Interval(1, 4, "cut")], str(tmp_path / "P01.txt"), None, ())
+    with pytest.raises(ValueError, match="has no subject 'eve': choose one of anna, ben"):
+        read_annotations(written(tmp_path, AGGREGATED), track="eve")
+
+
+def test_elan_tier_is_chosen_by_name(tmp_path: Path) -> None:
+    path = written(tmp_path, ELAN.replace(END, OTHER_TIER.format("hand", "ts2") + END))
+    assert read_annotations(path, track="hand")[0].intervals == [Interval(0.5, 2, "x")]
+    with pytest.raises(ValueError, match=r"no annotations with times on a tier 'notes': choose one of actions \(2\)"):
+        read_annotations(path, track="notes")
+
+
 def test_elan_annotations_without_times_are_noted(tmp_path: Path) -> None:
     (track,) = read_annotations(written(tmp_path, ELAN))
     assert track.notes == ("tier 'notes': 1 annotations refer to others and have no times, left out",)

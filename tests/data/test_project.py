@@ -145,7 +145,9 @@ def test_what_is_there_is_not_replaced_without_force(folder: Make, name: str) ->
     path.write_text("0 pour milk\n1 cut\n2 background\n3 my own\n")
     before = contents(root)
     if name == "mapping.txt":  # its numbers are kept
-        assert made(root).class_names == ["pour milk", "cut", "background", "my own"]
+        project = made(root)
+        assert project.class_names == ["pour milk", "cut", "background", "my own"]
+        assert "classes without a frame: my own" in project.notes
         assert path.read_bytes() == before[name]
         return
     with pytest.raises(FileExistsError, match=rf"{re.escape(name)}.*`--force` replaces them"):
@@ -303,10 +305,23 @@ def test_clips_give_number_and_rate_of_frames(clips: Path, capsys: Any) -> None:
     assert f"first: segtcn extract {clips}/videos" in printed
     config = yaml.safe_load((clips / "data.yaml").read_text())["data"]["reader"]["init_args"]
     assert config["fps"] == pytest.approx(30000 / 1001)
-    assert read_card(clips / "README.md")["unchecked"] == ["feature_dim", "source", "licence"]
+    card = read_card(clips / "README.md")
+    assert card["unchecked"] == ["source", "licence"]
+    assert "feature_dim" not in card
     for name, length in (("a.1", 12), ("b", 15)):  # the middle of frame 6 is 0.217 s
         labels = (clips / "groundTruth" / f"{name}.txt").read_text().split()
         assert labels == ["cut"] * 6 + ["pour"] * (length - 6)
+
+
+@pytest.mark.parametrize("fps", [15, 10, 59.94])
+def test_labels_are_as_many_as_extracted_features_at_another_rate(clips: Path, fps: float, capsys: Any) -> None:
+    assert main(["init", str(clips), "--fps", str(fps)]) == 0
+    assert f"--backbone builtin --fps {fps:g}" in capsys.readouterr().out
+    extract = ["extract", f"{clips}/videos", "--out", f"{clips}/features", "--backbone", "builtin", "--fps", str(fps)]
+    assert main(extract) == 0
+    for name in ("a.1", "b"):
+        labels = (clips / "groundTruth" / f"{name}.txt").read_text().split()
+        assert np.load(clips / "features" / f"{name}.npy").shape[1] == len(labels)
 
 
 def test_rate_of_the_clips_holds_for_features_of_their_length_only(clips: Path) -> None:
@@ -344,7 +359,12 @@ def spoil_features(root: Path, array: Any) -> None:
         (lambda r: empty(r / "features"), {}, FileNotFoundError, r"no features/NAME\.npy and no videos/NAME\.mp4"),
         (lambda r: empty(r / "annotations"), {}, FileNotFoundError, "no annotation files in .*annotations"),
         (lambda r: (r / "annotations").rename(r / "x"), {}, FileNotFoundError, "no folder .*annotations"),
-        (lambda r: (r / "annotations/P02_tea.txt").write_text("0\t1\tcut"), {}, ValueError, "both annotate 'P02_tea'"),
+        (
+            lambda r: (r / "annotations/P02_tea.txt").write_text("0\t1\tcut"),
+            {},
+            ValueError,
+            "'P02_tea' is annotated twice, in",
+        ),
         (lambda r: spoil_features(r, np.zeros((5, 3))), {}, ValueError, r"is \(5, 3\), but .* is \(6, 40\)"),
         (lambda r: spoil_features(r, np.zeros((6, 0))), {}, ValueError, r"P02_tea\.npy is empty, \(6, 0\)"),
         (lambda r: spoil_features(r, np.zeros(5)), {}, ValueError, r"P02_tea\.npy must hold a real matrix"),

@@ -49,7 +49,7 @@ def read_boris(path: str | os.PathLike[str], subject: str | None = None) -> list
         subject: whose behaviours to take; None if there is only one subject.
 
     Returns:
-        A track for every observation, named after its clip, then after the observation.
+        A track for every observation with events of the subject, named after its clip, then after the observation.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -64,11 +64,11 @@ def read_boris(path: str | os.PathLike[str], subject: str | None = None) -> list
         raise ValueError(f"{path} has several subjects: choose one of {', '.join(subjects)} (`--track NAME`)")
     if subject is not None and subject not in subjects:
         raise ValueError(f"{path} has no subject {subject!r}: choose one of {', '.join(subjects)}")
-    by_observation: dict[str, list[_Event]] = {event.observation: [] for event in events}
+    by_observation: dict[str, list[_Event]] = {}
     for event in events:
         if subject in (None, event.subject):
-            by_observation[event.observation].append(event)
-    clips: dict[str, set[str]] = {observation: set() for observation in by_observation}
+            by_observation.setdefault(event.observation, []).append(event)
+    clips: dict[str, set[str]] = {event.observation: set() for event in events}
     for event in events:
         clips[event.observation] |= {event.media} - {""}
     return [_track(path, observation, own, sorted(clips[observation])) for observation, own in by_observation.items()]

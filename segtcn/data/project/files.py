@@ -90,11 +90,13 @@ def card_text(project: Project) -> str:
         "test_videos": len(project.splits[0].test),
         "layout": "segtcn.data.readers.MSTCNReader",
         "config": "data.yaml",
-        "unchecked": unchecked + ([] if project.feature_dim else ["feature_dim"]) + ["source", "licence"],
+        "unchecked": [*unchecked, "source", "licence"],
         "source": "none given",
         "licence": "none given",
         "citation": "none",
     }
+    if project.feature_dim is None:  # the card says it when the features are there and `segtcn init` is called again
+        del values["feature_dim"]
     path = project.root / "README.md"
     if path.is_file():
         try:

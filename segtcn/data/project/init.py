@@ -14,7 +14,7 @@ from segtcn.data.annotations.base import Unit
 from segtcn.data.project.files import Project, card_text, config_text, write_files
 from segtcn.data.project.labels import Annotations, find_annotations, match_annotations
 from segtcn.data.project.material import Material, count_frames, find_material
-from segtcn.data.readers.ms_tcn import read_mapping
+from segtcn.data.readers.ms_tcn import order_classes, read_mapping
 from segtcn.data.splits import Split, make_splits
 
 LENGTH_TOLERANCE = 10
@@ -155,14 +155,14 @@ def _frame_labels(
 
 
 def _classes(mapping: Path, names: set[str], force: bool) -> tuple[list[str], list[str]]:
-    """The classes in the order of an existing mapping, else alphabetical, and what should be known of them."""
-    class_names, notes = sorted(names), []
+    """The classes in the order of an existing mapping, else of `order_classes`, and what should be known of them."""
+    class_names, notes = order_classes(names), []
     if mapping.is_file() and not force:
         class_names = read_mapping(mapping)
         if missing := sorted(names - {*class_names}):
             raise ValueError(f"{mapping} lacks {', '.join(missing)}: add them, or let `--force` replace it")
-        if absent := [name for name in class_names if name not in names]:
-            notes.append(f"{mapping} has classes without a frame: {', '.join(absent)}")
+    if absent := [name for name in class_names if name not in names]:
+        notes.append(f"classes without a frame: {', '.join(absent)}")
     by_case = Counter(name.casefold() for name in class_names)
     if twins := [name for name in class_names if by_case[name.casefold()] > 1]:
         notes.append(f"classes that differ in case only: {', '.join(twins)}")

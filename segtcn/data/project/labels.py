@@ -103,7 +103,11 @@ def match_annotations(
                 homeless.append(one.names[0])
                 continue
             if name in result.tracks:
-                raise ValueError(f"{result.tracks[name].source} and {path} both annotate {name!r}: keep one")
+                other = result.tracks[name]
+                raise ValueError(
+                    f"video {name!r} is annotated twice, in {other.source} ({other.names[-1]}) and in {path} "
+                    f"({one.names[-1]}): keep one"
+                )
             result.tracks[name] = one
             result.notes.extend(f"{path}: {note}" for note in one.notes)
             if one.guessed_unit is not None:

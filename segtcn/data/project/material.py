@@ -24,10 +24,22 @@ class Clip(NamedTuple):
     Args:
         num_frames: frames that it decodes to.
         fps: frames per second.
+        constant: whether the frames keep to it.
+        length_s: from the first to the last frame, in seconds.
     """
 
     num_frames: int
     fps: float
+    constant: bool
+    length_s: float
+
+    def num_features(self, fps: float) -> int:
+        """Features that `segtcn extract` makes of it at a rate."""
+        from segtcn.data.extraction.rates import num_resampled
+
+        if self.constant and abs(fps / self.fps - 1) * self.num_frames < 0.5:
+            return self.num_frames
+        return num_resampled(self.length_s, fps, last_s=1 / self.fps)
 
 
 class Material(NamedTuple):
@@ -95,19 +107,15 @@ def count_frames(material: Material, expected: Mapping[str, int]) -> tuple[int |
         ValueError: if widths differ, a file is empty, or the rate of the clips is not that of the features.
     """
     if not material.arrays:
-        wanted = material.fps
-        return None, {
-            name: number if abs(rate / wanted - 1) < 1e-3 else max(1, round(number / rate * wanted))
-            for name, (number, rate) in material.clips.items()
-        }
-    known = {**expected, **{name: clip.num_frames for name, clip in material.clips.items()}}
+        return None, {name: clip.num_features(material.fps) for name, clip in material.clips.items()}
+    known = {**expected, **{name: clip.num_features(clip.fps) for name, clip in material.clips.items()}}
     feature_dim = _feature_dim(material, known)
     num_frames = {name: a if b == feature_dim else b for name, (a, b) in material.shapes.items()}
     empty = next((name for name, shape in material.shapes.items() if 0 in shape), None)
     if empty is not None:
         raise ValueError(f"{material.arrays[empty]} is empty, {material.shapes[empty]}: compute its features again")
     if material.fps_is_measured:
-        rates = [num_frames[name] / number * rate for name, (number, rate) in material.clips.items()]
+        rates = [num_frames[name] / known[name] * clip.fps for name, clip in material.clips.items()]
         if max(abs(rate / material.fps - 1) for rate in rates) > RATE_TOLERANCE:
             raise ValueError(
                 "features and clips differ in length: by the clips the features have about "
@@ -146,9 +154,11 @@ def _is_elsewhere(folder: Path, root: Path) -> bool:
 
 
 def _measure(path: Path) -> Clip:
+    from segtcn.data.extraction.rates import clip_rate
     from segtcn.video_io import frame_times, probe
 
-    return Clip(len(frame_times(path)), float(probe(path).fps))
+    times = frame_times(path)
+    return Clip(len(times), *clip_rate(times, float(probe(path).fps)), float(times[-1] - times[0]))
 
 
 def _common_rate(clips: Mapping[str, Clip]) -> float:
