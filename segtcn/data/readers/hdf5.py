@@ -82,10 +82,11 @@ class HDF5Reader(Reader):
             self._lists = self._read_lists(file)
             self.splits = sorted(self._lists)
             listed = (name for lists in self._lists.values() for names in lists.values() for name in names)
-            first = next((name for name in listed if self._group(file, name) is not None), None)
+            groups = ((name, self._group(file, name)) for name in listed)
+            first = next(((name, group) for name, group in groups if group is not None), None)
             if first is None:
                 raise FileNotFoundError(f"no video that {self._path} lists has a group /videos/NAME: add the features")
-            self.feature_dim = self._feature_dim = self._features(file, first).shape[0]
+            self.feature_dim = self._feature_dim = self._features(first[1], first[0]).shape[0]
 
     def videos(self, split: int, subset: Subset) -> list[str]:  # noqa: D102
         self._check_split(split)
@@ -99,11 +100,12 @@ class HDF5Reader(Reader):
         if split is not None:
             self._check_split(split)
         with self._open() as file:
-            dataset = self._features(file, name)
+            group = self._group(file, name)
+            dataset = self._features(group, name)
             array = np.empty(dataset.shape, dataset.dtype)
             if array.size:
                 dataset.read_direct(array)  # not `dataset[()]`, which clears the memory first
-            truth = self._labels(file, name) if labels else None
+            truth = self._labels(group, name) if labels else None
         with np.errstate(over="ignore"):  # becomes infinite, which the data set reports with its frame
             features = torch.from_numpy(array.astype(np.float32, copy=False))
         return Video(name=name, features=features, labels=truth, source=f"{self._path}:/videos/{name}")
@@ -112,7 +114,20 @@ class HDF5Reader(Reader):
         if split is not None:
             self._check_split(split)
         with self._open() as file:
-            return self._features(file, name).shape[1]
+            return self._features(self._group(file, name), name).shape[1]
+
+    def stored(self) -> list[str]:  # noqa: D102
+        names: list[str] = []
+
+        def note(where: str, node: object) -> None:
+            if where.endswith("/features") and _is_dataset(node):
+                names.append(where.removesuffix("/features"))
+
+        with self._open() as file:
+            group = self._child(file, "videos")
+            if _is_group(group):
+                group.visititems(note)  # every object once, and no links to elsewhere
+        return names
 
     @contextmanager
     def _open(self) -> Iterator[h5py.File]:
@@ -178,37 +193,37 @@ class HDF5Reader(Reader):
         parts = PurePosixPath(name).parts
         return None if parts[:1] == ("/",) else self._child(file, "videos", *parts)
 
-    def _features(self, file: h5py.File, name: str) -> h5py.Dataset:
+    def _features(self, group: h5py.Group | None, name: str) -> h5py.Dataset:
         """The stored features of a video, not yet read."""
-        where = f"/videos/{name}/features"
-        if self._group(file, name) is None:
+        if group is None:
             raise FileNotFoundError(
-                f"no features of video {name!r}: expected {where} in {self._path}; add them or take the name out of "
-                "the split's list"
+                f"no features of video {name!r}: expected /videos/{name}/features in {self._path}; add them or take "
+                "the name out of the split's list"
             )
-        dataset = self._dataset(file, where, "fiu", 2, "a real matrix (D, T)")
-        truth = self._child(file, *PurePosixPath(where).parent.parts[1:], "labels")
-        length = truth.size if _is_dataset(truth) else None
-        if length == dataset.shape[0] != dataset.shape[1] and dataset.shape[0] != self._feature_dim:
-            raise _FormatError(
-                f"{where} of {self._path} is {dataset.shape}, but the video has {length} labels: store features as "
-                "(D, T), time last"
-            )
+        dataset = self._dataset(group, "features", "fiu", 2, "a real matrix (D, T)")
+        if dataset.shape[0] != self._feature_dim:  # of the first video, or of one that does not fit
+            truth = self._child(group, "labels")
+            length = truth.size if _is_dataset(truth) else None
+            if length == dataset.shape[0] != dataset.shape[1]:
+                raise _FormatError(
+                    f"{dataset.name} of {self._path} is {dataset.shape}, but the video has {length} labels: store "
+                    "features as (D, T), time last"
+                )
         return dataset
 
-    def _labels(self, file: h5py.File, name: str) -> torch.Tensor:
-        where = f"/videos/{name}/labels"
-        if self._child(file, *PurePosixPath(where).parts[1:]) is None:
+    def _labels(self, group: h5py.Group, name: str) -> torch.Tensor:
+        dataset = self._dataset(group, "labels", "iu", 1, "class indexes (T,)", optional=True)
+        if dataset is None:
             raise FileNotFoundError(
-                f"no ground truth of video {name!r}: expected {where} in {self._path}; without it the video can only "
-                "be predicted"
+                f"no ground truth of video {name!r}: expected /videos/{name}/labels in {self._path}; without it the "
+                "video can only be predicted"
             )
-        labels = self._dataset(file, where, "iu", 1, "class indexes (T,)")[()]
+        labels = dataset[()]
         outside = (labels < 0) | (labels >= len(self.class_names))
         if outside.any():
             frame = int(outside.argmax())
             raise _FormatError(
-                f"unknown label {labels[frame]} at frame {frame} of {where} in {self._path}: labels must lie in "
+                f"unknown label {labels[frame]} at frame {frame} of {dataset.name} in {self._path}: labels must lie in "
                 f"0 .. {len(self.class_names) - 1}, one for each of /class_names"
             )
         return torch.from_numpy(labels.astype(np.int64))
@@ -247,14 +262,20 @@ class HDF5Reader(Reader):
             )
         return file.attrs[name].item()
 
-    def _dataset(self, file: h5py.File, where: str, kinds: str, ndim: int, wanted: str) -> h5py.Dataset:
+    def _dataset(
+        self, group: h5py.Group, name: str, kinds: str, ndim: int, wanted: str, optional: bool = False
+    ) -> h5py.Dataset:
         """A data set of that type and number of axes which really holds as many bytes as it says."""
-        dataset = self._child(file, *PurePosixPath(where).parts[1:])
+        dataset = self._child(group, *name.split("/"))
+        if dataset is None and optional:
+            return None
+        where = f"{group.name.rstrip('/')}/{name}"
         if not _is_dataset(dataset):
             held = "nothing" if dataset is None else type(dataset).__name__.lower()
             raise _FormatError(f"{where} of {self._path} must hold {wanted}, got {held}")
-        if dataset.shape is None or len(dataset.shape) != ndim or dataset.dtype.kind not in kinds:
-            raise _FormatError(f"{where} of {self._path} must hold {wanted}, got {dataset.dtype} {dataset.shape}")
+        shape, dtype = dataset.shape, dataset.dtype
+        if shape is None or len(shape) != ndim or dtype.kind not in kinds:
+            raise _FormatError(f"{where} of {self._path} must hold {wanted}, got {dtype} {shape}")
         self._check_storage(dataset, where)
         return dataset
 
@@ -285,9 +306,9 @@ class HDF5Reader(Reader):
             )
 
     def _strings(self, file: h5py.File, where: str, optional: bool = False) -> list[str]:
-        if optional and self._child(file, *where.split("/")) is None:
+        dataset = self._dataset(file, where, "OS", 1, "a list of strings", optional)
+        if dataset is None:
             return []
-        dataset = self._dataset(file, f"/{where}", "OS", 1, "a list of strings")
         import h5py
 
         kind = h5py.check_string_dtype(dataset.dtype)
