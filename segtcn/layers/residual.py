@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from segtcn.layers.conv import TemporalConv1d
+from segtcn.layers.dropout import Dropout
 
 
 class DilatedResidualLayer(nn.Module):
@@ -36,7 +37,7 @@ class DilatedResidualLayer(nn.Module):
         super().__init__()
         self.conv_dilated = TemporalConv1d(channels, channels, kernel_size, dilation=dilation, causal=causal)
         self.conv_1x1 = TemporalConv1d(channels, channels, kernel_size=1)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     @property
     def reach(self) -> tuple[int, int]:
@@ -45,7 +46,7 @@ class DilatedResidualLayer(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:  # noqa: D102
         # padding needs no other mask: the 1x1 moves nothing in time, and the next dilated convolution masks its input
-        return x + self.dropout(self.conv_1x1(F.relu(self.conv_dilated(x, mask))))
+        return x + self.dropout(self.conv_1x1(F.relu(self.conv_dilated(x, mask), inplace=True)))
 
     def initial_state(self, batch_size: int) -> Tensor:
         """The frames before the first one, see :meth:`TemporalConv1d.initial_state`."""
@@ -54,7 +55,7 @@ class DilatedResidualLayer(nn.Module):
     def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Continue where the last chunk ended, as :meth:`TemporalConv1d.step` does."""
         z, state = self.conv_dilated.step(x, state)
-        return x + self.dropout(self.conv_1x1(F.relu(z))), state
+        return x + self.dropout(self.conv_1x1(F.relu(z, inplace=True))), state
 
 
 class DualDilatedLayer(nn.Module):
@@ -89,7 +90,7 @@ class DualDilatedLayer(nn.Module):
         self.conv_1 = TemporalConv1d(channels, channels, kernel_size, dilation=first, causal=causal)
         self.conv_2 = TemporalConv1d(channels, channels, kernel_size, dilation=second, causal=causal)
         self.conv_fusion = TemporalConv1d(2 * channels, channels, kernel_size=1)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     @property
     def reach(self) -> tuple[int, int]:
@@ -98,7 +99,7 @@ class DualDilatedLayer(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:  # noqa: D102
         z = torch.cat([self.conv_1(x, mask), self.conv_2(x, mask)], dim=1)
-        return x + self.dropout(F.relu(self.conv_fusion(z)))
+        return x + self.dropout(F.relu(self.conv_fusion(z), inplace=True))
 
     def initial_state(self, batch_size: int) -> tuple[Tensor, Tensor]:
         """The frames before the first one, of both convolutions."""
@@ -109,7 +110,7 @@ class DualDilatedLayer(nn.Module):
         z_1, state_1 = self.conv_1.step(x, state[0])
         z_2, state_2 = self.conv_2.step(x, state[1])
         z = torch.cat([z_1, z_2], dim=1)
-        return x + self.dropout(F.relu(self.conv_fusion(z))), (state_1, state_2)
+        return x + self.dropout(F.relu(self.conv_fusion(z), inplace=True)), (state_1, state_2)
 
 
 def dilated_residual_layers(
