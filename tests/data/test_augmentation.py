@@ -193,6 +193,8 @@ def test_frame_dropout_drops_whole_stretches_with_all_their_features() -> None:
             inner = itertools.groupby(dropped.tolist())
             runs += [len(list(run)) for _, run in inner][1:-1]
         assert all(run % length == 0 for run in runs)
+    edges = [(FrameDropout(0.5, 5)(video, rng(seed)).features[0] == 0).int().diff().nonzero()[0] for seed in range(50)]
+    assert {int(edge) % 5 for edge in edges} == set(range(5))  # no frame is always the first of a stretch
     assert FrameDropout(1)(video, rng()).features.abs().max() == 0
 
 
