@@ -13,6 +13,7 @@ import yaml
 
 from segtcn.cli import main
 from segtcn.data import read_card
+from segtcn.data.readers import write_hdf5
 from segtcn.structures import Video
 from tests.conftest import CLASSES, small_videos
 
@@ -124,16 +125,17 @@ def test_a_folder_with_a_card_or_an_hdf5_file(sound: Path, tmp_path: Path, capsy
     assert run(sound) == 0
     assert f"{sound / 'README.md'} says `videos`: 3, the data has 4" in capsys.readouterr().out
     (tmp_path / "folder").mkdir()
-    hdf5 = pytest.importorskip("segtcn.data.readers.hdf5")
     videos = [
         Video(name, torch.from_numpy(features.T.copy()), torch.tensor(labels))
         for name, (features, labels) in small_videos(frames_per_action=5).items()
     ]
     names = [video.name for video in videos]
-    hdf5.write_hdf5(tmp_path / "folder/a.h5", videos, CLASSES, 10, {1: {"train": names[:2], "test": names[2:]}}, 0)
+    write_hdf5(tmp_path / "folder/a.h5", videos, CLASSES, 10, {1: {"train": names[:2], "test": names[2:3]}}, 0)
     for path in (tmp_path / "folder", tmp_path / "folder" / "a.h5"):
         assert run(path) == 0
-        assert "HDF5Reader" in capsys.readouterr().out
+        out = capsys.readouterr().out
+        assert "HDF5Reader" in out
+        assert f"warning [unlisted] {names[3]} are stored beside {tmp_path / 'folder' / 'a.h5'}" in out
 
 
 def test_what_is_no_data_set_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

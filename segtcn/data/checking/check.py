@@ -81,7 +81,7 @@ def check_data(
     _check_lengths(report, length_policy, length_tolerance)
     _check_values(report, {split: parts for (split, w), parts in extremes.items() if w == width}, standardize)
     _check_labels(reader, report)
-    _check_unlisted(report)
+    _check_unlisted(reader, report)
     _take_facts(reader, report, width)
     if clips is not None:
         check_clips(report, reader.fps, Path(clips), progress)
@@ -378,22 +378,36 @@ def _check_labels(reader: Reader, report: DataReport) -> None:
         )
 
 
-def _check_unlisted(report: DataReport) -> None:
-    """Files beside those that were read which no list names."""
+def _check_unlisted(reader: Reader, report: DataReport) -> None:
+    """What no list names: videos in the same file, and files beside those that were read."""
+    try:
+        stored = reader.stored()
+    except (ValueError, OSError) as error:
+        report.add("error", "unreadable", report.reader, str(error))
+        stored = []
+    if others := sorted(set(stored).difference(*(report.listed(split) for split in report.lists))):
+        source = next((facts.source for facts in report.videos.values()), report.reader)
+        report.add(
+            "warning",
+            "unlisted",
+            _join(others),
+            f"{_join(others)} are stored beside {source}, but no split lists them: add what was forgotten to a "
+            "list, or remove it",
+        )
     sources = {Path(facts.source) for facts in report.videos.values() if isfile(facts.source)}
     failed = {Path(name).name for name, _ in report.broken} | {
         Path(problem.where).name for problem in report.problems if problem.kind in ("missing", "unreadable")
     }
     for folder, ending in sorted({(path.parent, path.suffix) for path in sources}):
-        others = sorted(path for path in folder.glob(f"*{ending}") if path not in sources and path.is_file())
+        beside = sorted(path for path in folder.glob(f"*{ending}") if path not in sources and path.is_file())
         # a file that could not be read has no source, but was listed
-        others = [path for path in others if path.stem.removesuffix(".avi").removeprefix("rgb-") not in failed]
-        if others:
+        unlisted = [path.name for path in beside if path.stem.removesuffix(".avi").removeprefix("rgb-") not in failed]
+        if unlisted:
             report.add(
                 "warning",
                 "unlisted",
                 str(folder),
-                f"{folder} holds {_join([path.name for path in others])}, which no split lists: add what was "
+                f"{folder} holds {_join(unlisted)}, which no split lists: add what was "
                 "forgotten to a list, or remove it",
             )
 

@@ -75,6 +75,10 @@ class Reader(ABC):
         """
         return self.read(name, split, labels=False).features.shape[1]
 
+    def stored(self) -> list[str]:
+        """Names of all videos that one file holds, listed or not; none where every video is a file of its own."""
+        return []
+
 
 def first_that_opens(items: Iterable[_Item], open_item: Callable[[_Item], _Opened]) -> _Opened | None:
     """What the first video that can be opened gives: one damaged file does not make a data set unreadable.
