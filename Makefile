@@ -26,6 +26,7 @@ format: $(VENV)/.installed-lint
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.metrics
+	$(BIN)/python -m benchmarks.networks
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache
