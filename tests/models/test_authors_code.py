@@ -1,0 +1,258 @@
+"""The networks and losses against the authors' own code, with the weights copied over.
+
+None of that code is here: the tests look for checkouts of it in the folder ``$SEGTCN_AUTHORS``, each named as on
+GitHub, and skip where there is none.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any, NamedTuple
+from unittest.mock import MagicMock, patch
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from segtcn.losses import BoundaryBCE, CrossEntropy, LossSum, TruncatedMSE
+from segtcn.models import ASRF, C2FTCN, MSTCN, ASFormer, CausalTCN, LTContext, MSTCNPlusPlus, SegmentationModel
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # of functions that the authors' code calls and torch deprecates
+
+
+class Code(NamedTuple):
+    """A file of a repository on GitHub, and what it takes to run it today."""
+
+    repository: str
+    file: str = "model.py"
+    needs: Sequence[str] = ()
+    not_needed: Sequence[str] = ()  # modules that are imported, but not by what is tested
+    repairs: Mapping[str, str] = {}  # of syntax that Python 3 rejects
+
+
+class Network(NamedTuple):
+    """A network of ours and how to build, to read and to run the authors'."""
+
+    code: Code
+    ours: Callable[..., SegmentationModel]
+    theirs: Callable[..., nn.Module]  # of the module and the arguments of ours
+    run: Callable[[nn.Module, Tensor], Tensor]  # to logits (S, B, C, T)
+    smaller: Sequence[int] = ()  # arguments after the feature width and the number of classes
+    parts: Callable[[Any], Sequence[nn.Module]] = lambda net: [net]  # in the order of ours
+    num_unused: int = 0  # parameters that their network never uses
+    num_frames: int = 300
+    tolerance: float = 1e-5
+
+
+def with_mask(net: nn.Module, features: Tensor) -> Tensor:
+    return net(features, torch.ones(len(features), 1, features.shape[-1]))
+
+
+def generation_by_layers(net: Any) -> list[nn.Module]:
+    pg = net.PG
+    layers = zip(pg.conv_dilated_1, pg.conv_dilated_2, pg.conv_fusion, strict=True)
+    return [pg.conv_1x1_in, *(conv for layer in layers for conv in layer), pg.conv_out, net.Rs]
+
+
+def last_stages(net: nn.Module, features: Tensor) -> Tensor:
+    """Classes and boundaries side by side, as :func:`our_logits` has them."""
+    return torch.cat(net(features), dim=1)[None]
+
+
+def coarse_to_fine(net: Any) -> list[nn.Module]:
+    encoder = [net.inc, net.down1, net.down2, net.down3, net.down4, net.down5, net.down6]
+    decoder = [up.conv for up in (net.up, net.up0, net.up1, net.up2, net.up3, net.up4)]
+    heads = [net.outcc0, net.outcc1, net.outcc2, net.outcc3, net.outcc4, net.outcc]
+    return [*encoder, *decoder, *heads, net.tpp.conv]
+
+
+def levels_and_ensemble(net: nn.Module, features: Tensor) -> Tensor:
+    finest, coarser, _ = net(features)
+    levels = [*reversed(coarser), finest]
+    stretch = partial(F.interpolate, size=features.shape[-1], mode="linear", align_corners=True)
+    log_probs = torch.stack([stretch(level).log_softmax(dim=1) for level in levels])
+    return torch.cat([log_probs, log_probs[2:].exp().mean(dim=0, keepdim=True).log()])
+
+
+def blocks_and_head(net: Any) -> list[nn.Module]:
+    layers = [layer for block in net.tcn.network for layer in (block.conv1, block.conv2, block.downsample) if layer]
+    return [*layers, net.linear]
+
+
+def ltcontext(
+    module: Any, in_channels: int, num_classes: int, width: int = 64, stages: int = 4, layers: int = 9
+) -> Any:
+    attention = SimpleNamespace(NUM_ATTN_HEADS=1, DROPOUT=0.2)
+    dropout = {"DROPOUT_PROB": 0.2, "CHANNEL_MASKING_PROB": 0.3}
+    windows = {"WINDOWED_ATTN_W": 64, "LONG_TERM_ATTN_G": 64, "CONV_DILATION_FACTOR": 2}
+    sizes = {"MODEL_DIM": width, "DIM_REDUCTION": 2.0, "NUM_STAGES": stages, "NUM_LAYERS": layers}
+    ltc = SimpleNamespace(USE_INSTANCE_NORM=True, **dropout, **windows, **sizes)  # True is off: a slip in their code
+    return module.LTC(SimpleNamespace(INPUT_DIM=in_channels, NUM_CLASSES=num_classes, ATTENTION=attention, LTC=ltc))
+
+
+MS_TCN = Code("yabufarha/ms-tcn", repairs={"print vid": "print(vid)"})
+ASRF_LOSSES = Code("yiskw713/asrf", "libs/loss_fn/__init__.py")
+NETWORKS = {
+    "MSTCN": Network(
+        MS_TCN,
+        MSTCN,
+        lambda code, d, c, stages=4, layers=10, width=64: code.MultiStageModel(stages, layers, width, d, c),
+        with_mask,
+        smaller=(2, 5, 32),
+    ),
+    "MSTCNPlusPlus": Network(
+        Code("sj-li/MS-TCN2", not_needed=["loguru"], repairs={"MS_TCB    def": "    def"}),
+        MSTCNPlusPlus,
+        lambda code, d, c, layers=11, refine=3, refine_layers=10, width=64: code.MS_TCN2(
+            layers, refine_layers, refine, width, d, c
+        ),
+        nn.Module.__call__,
+        smaller=(5, 1, 4, 32),
+        parts=generation_by_layers,
+    ),
+    "ASRF": Network(
+        Code("yiskw713/asrf", "libs/models/tcn.py"),
+        ASRF,
+        lambda code, d, c, stages=4, boundary_stages=4, layers=10, width=64: code.ActionSegmentRefinementFramework(
+            d, width, c, stages, layers, stages, boundary_stages
+        ),
+        last_stages,
+        smaller=(3, 2, 5, 32),
+    ),
+    "C2FTCN": Network(
+        Code("dipika-singhania/C2F-TCN", not_needed=["torchvision", "torchvision.models"]),
+        C2FTCN,
+        lambda code, d, c: code.C2F_TCN(d, c),
+        levels_and_ensemble,
+        parts=coarse_to_fine,
+        num_unused=6,
+        num_frames=1920,  # every pooling divides it: their code drops what is left over
+    ),
+    "ASFormer": Network(
+        Code("ChinaYi/ASFormer", not_needed=["eval"]),
+        partial(ASFormer, shared_windows=True),
+        lambda code, d, c, width=64, decoders=3, layers=10: code.MyTransformer(
+            decoders, layers, 2, 2, width, d, c, 0.3
+        ),
+        with_mask,
+        smaller=(32, 1, 5),
+        tolerance=1e-4,  # in their softmax, frames outside the window keep a weight of 1e-6
+    ),
+    "LTContext": Network(
+        Code(
+            "LTContext/LTContext",
+            "ltc/model/ltcontext.py",
+            needs=["einops"],
+            not_needed=["pandas", "simplejson", "yacs", "yacs.config"],
+        ),
+        LTContext,
+        ltcontext,
+        lambda net, features: net(features, features.new_ones(len(features), 1, features.shape[-1], dtype=torch.bool)),
+        smaller=(32, 2, 4),
+    ),
+    "CausalTCN": Network(
+        Code("locuslab/TCN", "TCN/copy_memory/model.py"),
+        CausalTCN,
+        lambda code, d, c, width=64, layers=8, kernel=3: code.TCN(d, c, [width] * layers, kernel, 0.2),
+        lambda net, features: net(features).mT[None],
+        smaller=(32, 3, 2),
+        parts=blocks_and_head,
+    ),
+}
+
+
+def load(code: Code) -> Any:
+    """The file as a module; nothing of the checkout stays in ``sys.path`` and ``sys.modules``."""
+    name = code.repository.partition("/")[2]
+    folder = Path(os.environ.get("SEGTCN_AUTHORS", "")) / name
+    if "SEGTCN_AUTHORS" not in os.environ or not (folder / code.file).is_file():
+        pytest.skip(f"set SEGTCN_AUTHORS to the folder that holds a checkout {name} of github.com/{code.repository}")
+    for package in code.needs:
+        pytest.importorskip(package)
+    source = (folder / code.file).read_text(encoding="utf-8")
+    for wrong, right in code.repairs.items():
+        source = source.replace(wrong, right)
+    module = ModuleType("authors_code")
+    module.__package__ = ".".join(Path(code.file).parent.parts)
+    with (
+        patch.object(sys, "path", [str(folder), *sys.path]),
+        patch.object(sys, "dont_write_bytecode", True),
+        patch.dict(sys.modules, {name: MagicMock() for name in code.not_needed}),
+        patch.object(torch.cuda, "is_available", return_value=False),  # some choose their device when imported
+    ):
+        exec(compile(source, folder / code.file, "exec"), module.__dict__)
+    return module
+
+
+def copy_weights(parts: Sequence[nn.Module], ours: nn.Module) -> None:
+    """Copy parameters and running statistics, after moving those that a fresh network has at 0 or 1."""
+    theirs = [value for part in parts for value in part.state_dict().values()]
+    for value, our_value in zip(theirs, ours.state_dict().values(), strict=True):
+        if value.is_floating_point() and value.numel() == len(value):
+            value.add_(0.2 * torch.rand_like(value))
+        assert value.squeeze().shape == our_value.squeeze().shape  # a 1x1 convolution may be a matrix
+        our_value.copy_(value.view_as(our_value))
+
+
+def our_logits(net: SegmentationModel, features: Tensor) -> Tensor:
+    logits, boundaries = net(features)
+    return logits if boundaries is None else torch.cat([logits[-1], boundaries[-1][:, None]], dim=1)[None]
+
+
+def num_parameters(net: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in net.parameters())
+
+
+@pytest.mark.parametrize("smaller", [False, True], ids=["paper", "smaller"])
+@pytest.mark.parametrize("name", NETWORKS)
+@torch.no_grad()
+def test_logits_are_those_of_the_authors_network(name, smaller):
+    network = NETWORKS[name]
+    sizes = (64, 7, *network.smaller) if smaller else (2048, 11)
+    torch.manual_seed(0)
+    theirs = network.theirs(load(network.code), *sizes).eval()
+    ours = network.ours(*sizes).eval()
+    assert num_parameters(ours) == num_parameters(theirs) - network.num_unused
+    copy_weights(network.parts(theirs), ours)
+    features = torch.randn(1, sizes[0], network.num_frames)
+    expected, logits = network.run(theirs, features), our_logits(ours, features)
+    difference = (logits - expected).abs().max()
+    print(f"{name}{sizes}: {num_parameters(ours)} parameters, off by {difference:.1e} of {expected.abs().max():.1f}")
+    torch.testing.assert_close(logits, expected, atol=network.tolerance, rtol=0)
+
+
+def test_gradients_of_a_training_step_are_those_of_ms_tcn(tmp_path):
+    code = load(MS_TCN)
+    torch.manual_seed(0)
+    trainer = code.Trainer(2, 3, 8, 6, 4)
+    ours = MSTCN(6, 4, num_stages=2, num_layers=3, hidden_channels=8, dropout=0.0)
+    copy_weights([trainer.model], ours)
+    for module in trainer.model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0
+    features, labels = torch.randn(2, 6, 40), torch.randint(4, (2, 40))
+    batches = MagicMock(list_of_examples=["a video"])
+    batches.has_next.side_effect = [True, False]
+    batches.next_batch.return_value = features, labels, torch.ones(2, 4, 40)
+    trainer.train(str(tmp_path), batches, num_epochs=1, batch_size=2, learning_rate=0, device="cpu")
+
+    mask = torch.ones(2, 40, dtype=torch.bool)
+    loss = LossSum([CrossEntropy(), TruncatedMSE()], weights=[1, 0.15])
+    loss(*ours(features, mask), labels, mask, features).backward()
+    for theirs, parameter in zip(trainer.model.parameters(), ours.parameters(), strict=True):
+        torch.testing.assert_close(parameter.grad, theirs.grad)
+
+
+def test_boundary_loss_is_that_of_asrf():
+    theirs = load(ASRF_LOSSES).BoundaryRegressionLoss(pos_weight=torch.tensor(3.0))
+    torch.manual_seed(0)
+    boundaries, labels = torch.randn(1, 1, 6), torch.tensor([[2, 2, 0, 0, 0, 1]])
+    starts, mask = torch.tensor([[1.0, 0, 1, 0, 0, 1]]), torch.ones(1, 6, dtype=torch.bool)
+    loss = BoundaryBCE(pos_weight=3)(torch.zeros(1, 1, 3, 6), boundaries, labels, mask)
+    torch.testing.assert_close(loss, theirs(boundaries, starts[None], mask[None]))
