@@ -86,7 +86,13 @@ def test_wrong_rate_is_a_wrong_command_line(tmp_path, capsys, rate):
     assert "expected a number such as 15 or 30000/1001" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("clip", ["one-by-one-person-detection.mp4", "intel_asl_gestures/brother.mkv"])
+@pytest.mark.parametrize(
+    "clip",
+    [
+        pytest.param("one-by-one-person-detection.mp4", marks=pytest.mark.slow),  # 1394 frames to decode
+        "intel_asl_gestures/brother.mkv",
+    ],
+)
 def test_real_clip_has_a_feature_for_every_frame(shared_data: Path, tmp_path, clip):
     path = shared_data / "clips" / clip
     words = ["extract", str(path), "--out", str(tmp_path), "--backbone", "builtin", "--quiet"]

@@ -442,3 +442,15 @@ def test_interruption_leaves_nothing_half_written(tmp_path):
     assert {path.name for path in (tmp_path / "out").rglob("*")} == {"a.npy", "extraction", "a.json"}
     result = extract_videos(videos, tmp_path / "out", FrameNumbers())
     assert (list(result.skipped), list(result.made)) == (["a"], ["b"])
+
+
+def test_old_record_does_not_stand_beside_new_features(tmp_path, monkeypatch):
+    """As after a power failure between the two files."""
+    clip = write_clip(tmp_path / "a.mp4", 9)
+    extract_videos({"a": clip}, tmp_path, FrameNumbers())
+    with monkeypatch.context() as patch:
+        patch.setattr("segtcn.data.extraction.files.json.dumps", lambda *args, **options: 1 / 0)
+        again = extract_videos({"a": clip}, tmp_path, FrameNumbers(), overwrite=True)
+    assert list(again.failed) == ["a"]
+    with pytest.raises(ValueError, match=r"a\.npy has no record that fits it"):
+        extract_videos({"a": clip}, tmp_path, FrameNumbers())

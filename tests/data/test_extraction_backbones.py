@@ -201,7 +201,8 @@ def test_clip_describes_pictures_without_words(clip, tmp_path):
     assert features_of(clip, tmp_path / "clip", tmp_path).shape[0] == 11
 
 
-def test_pickled_weights_are_not_read(models, tmp_path):
+@pytest.mark.parametrize("harmless", [True, False])
+def test_pickled_weights_are_not_read(models, tmp_path, harmless):
     folder = tmp_path / "pickled"
     folder.mkdir()
     for name in ("config.json", "preprocessor_config.json"):
@@ -211,7 +212,8 @@ def test_pickled_weights_are_not_read(models, tmp_path):
         def __reduce__(self) -> tuple[Any, ...]:
             return Path.touch, (tmp_path / "executed",)
 
-    torch.save({"x": Bomb()}, folder / "pytorch_model.bin")
+    weights = transformers.AutoModel.from_pretrained(models / "dino").state_dict()
+    torch.save(weights if harmless else {"x": Bomb()}, folder / "pytorch_model.bin")
     with pytest.raises(ValueError, match=r"pickled cannot be loaded .*code and pickled weights are not loaded"):
         load_backbone(str(folder))
     assert not (tmp_path / "executed").exists()
