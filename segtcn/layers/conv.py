@@ -9,9 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-MIN_PRODUCTS = (
-    2**23
-)  # multiplications of a convolution: below, the calls of several operations cost more than they save
+MIN_PRODUCTS = 2**23
+"""Multiplications of a convolution, below which the calls of several operations cost more than they save."""
 
 
 class TemporalConv1d(nn.Conv1d):

@@ -26,7 +26,7 @@ class Dropout(nn.Dropout):
     """
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        dtype, levels = (torch.int8, 2**8) if (self.p * 2**8).is_integer() else (torch.int16, 2**16)
+        dtype, levels = (torch.int8, 2**8) if self.p * 2**8 % 1 == 0 else (torch.int16, 2**16)
         kept_levels = round((1 - self.p) * levels)
         drawn_here = x.device.type == "cpu" and not torch.compiler.is_compiling()
         if not (self.training and drawn_here and 0 < kept_levels < levels):

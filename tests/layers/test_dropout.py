@@ -43,7 +43,7 @@ def test_the_seed_decides():
     assert not torch.equal(first, second)
 
 
-@pytest.mark.parametrize("p", [0.0, 1e-6, 1 - 1e-6, 1.0])
+@pytest.mark.parametrize("p", [0, 0.0, 1e-6, 1 - 1e-6, 1.0, 1])
 def test_almost_none_and_almost_all(p):
     y = Dropout(p)(torch.ones(1000))
     assert (y == 0).double().mean() == pytest.approx(p, abs=0.01)
