@@ -128,16 +128,25 @@ class FeatureFile:
                 return
             if self.num_frames == 0:
                 raise ValueError(f"cannot write {self.path}: it got no frames, expected at least one")
-            self._frames.flush()
-            shape = (self.num_frames, self._width)
-            frames = np.memmap(self._frames, dtype=self.dtype, mode="r", shape=shape)
             rows = max(1, BLOCK_BYTES // (self.num_frames * self.dtype.itemsize))
-            # written row after row, not through a memory map: a full disk would end the process, not raise an OSError
+            header = {"descr": self.dtype.str, "fortran_order": False, "shape": (self._width, self.num_frames)}
+            # no memory maps: a disk that is full would end the process, and mapped files count as memory of it
             with self._temporary.open("wb") as file:
-                header = {"descr": self.dtype.str, "fortran_order": False, "shape": shape[::-1]}
                 np.lib.format.write_array_header_1_0(file, header)
                 for row in range(0, self._width, rows):
-                    file.write(np.ascontiguousarray(frames[:, row : row + rows].T).data)
+                    file.write(self._turned(row, min(row + rows, self._width)).data)
+
+    def _turned(self, start: int, stop: int) -> npt.NDArray[Any]:
+        """Some rows of the file, ``(stop - start, T)``, collected from the vectors of all frames."""
+        block = np.empty((stop - start, self.num_frames), self.dtype)
+        self._frames.seek(0)
+        at_once = max(1, BLOCK_BYTES // (8 * self._width * self.dtype.itemsize))
+        for frame in range(0, self.num_frames, at_once):
+            num_frames = min(at_once, self.num_frames - frame)
+            content = self._frames.read(num_frames * self._width * self.dtype.itemsize)
+            vectors = np.frombuffer(content, self.dtype).reshape(num_frames, self._width)
+            block[:, frame : frame + num_frames] = vectors[:, start:stop].T
+        return block
 
 
 def record_path(out: Path, name: str) -> Path:
