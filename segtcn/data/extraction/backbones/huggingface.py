@@ -56,6 +56,10 @@ class HuggingFaceBackbone(NetworkBackbone):
         self._precision = precision
         if precision == "auto":
             self._precision = "bfloat16" if device.type == "cuda" else "float32"
+        try:
+            import transformers  # noqa: F401 - before `_quiet`: the import sets the levels of its loggers
+        except ImportError as error:
+            raise ImportError('Hugging Face models need transformers: pip install "segtcn[extract]"') from error
         with _quiet():
             self._model, missing = _load(name)
             super().__init__(read_preprocessing(preprocessing or _preprocessing_file(name)), device)
@@ -103,10 +107,8 @@ class HuggingFaceBackbone(NetworkBackbone):
 
 def _load(name: str) -> tuple[Any, set[str]]:
     """The model, and the names of its weights that are not in the file."""
-    try:
-        import transformers
-    except ImportError as error:
-        raise ImportError('Hugging Face models need transformers: pip install "segtcn[extract]"') from error
+    import transformers
+
     folder = Path(name)
     if not folder.is_dir() and (folder.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1):
         raise FileNotFoundError(
