@@ -34,13 +34,14 @@ def collate(samples: Sequence[Sample]) -> Batch:
     videos = [sample.video for sample in samples]
     labels = [video.labels for video in videos if video.labels is not None]
     stored_labels = [sample.stored_labels for sample in samples if sample.stored_labels is not None]
+    lengths = torch.tensor([video.features.shape[1] for video in videos])
+    features = videos[0].features.new_zeros(len(videos), len(videos[0].features), int(lengths.max()))
+    for padded, video in zip(features, videos, strict=True):  # not `pad_sequence`: time is last, and it copies twice
+        padded[:, : video.features.shape[1]] = video.features
     return Batch(
-        # `pad_sequence` wants time first
-        features=pad_sequence([video.features.T for video in videos], batch_first=True).mT.contiguous(),
+        features=features,
         labels=pad_sequence(labels, batch_first=True, padding_value=IGNORE) if len(labels) == len(videos) else None,
-        mask=pad_sequence(
-            [torch.ones(video.features.shape[1], dtype=torch.bool) for video in videos], batch_first=True
-        ),
+        mask=torch.arange(features.shape[2]) < lengths[:, None],
         names=[video.name for video in videos],
         num_frames=[sample.num_frames for sample in samples],
         stored_labels=stored_labels if len(stored_labels) == len(samples) else None,

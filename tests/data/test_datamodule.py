@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from segtcn.data.augmentation import Augmentation
 from segtcn.data.datamodule import SegmentationDataModule
 from segtcn.data.readers import LeaReader, MSTCNReader
+from segtcn.data.readers.hdf5 import write_hdf5
 from segtcn.structures import Batch, Video
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -315,6 +317,25 @@ def test_workers_give_the_same_batches(many: Callable[..., SegmentationDataModul
     assert all(torch.equal(a.features, b.features) for a, b in zip(alone, helped, strict=True))
 
 
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="memory of a process is measured on Linux")
+def test_memory_of_a_worker_does_not_grow_with_the_videos(write_ms_tcn_tree: WriteTree) -> None:
+    names = [f"v{i}" for i in range(40)]
+    long = (np.zeros((1000, 1024), dtype=np.float32), [0] * 1000)  # 4 MiB
+    root = write_ms_tcn_tree(videos={"v0": long}, splits={1: (names, ["v0_test"])})
+    for name in names[1:]:
+        (root / "features" / f"{name}.npy").hardlink_to(root / "features" / "v0.npy")
+        (root / "groundTruth" / f"{name}.txt").hardlink_to(root / "groundTruth" / "v0.txt")
+    loader = SegmentationDataModule(MSTCNReader(str(root)), batch_size=1, cache_gib=0, num_workers=1).train_dataloader()
+
+    def own_mib() -> float:
+        (worker,) = multiprocessing.active_children()
+        lines = Path(f"/proc/{worker.pid}/smaps_rollup").read_text().splitlines()
+        return sum(int(line.split()[1]) for line in lines if line.startswith("Private_Dirty")) / 2**10
+
+    used = [own_mib() for _ in loader]
+    assert max(used[20:]) < max(used[:5]) + 20
+
+
 def test_prediction_needs_no_ground_truth_and_no_training_list(write_ms_tcn_tree: WriteTree, tmp_path: Path) -> None:
     root = write_ms_tcn_tree()
     (root / "groundTruth").rename(tmp_path / "elsewhere")
@@ -444,12 +465,26 @@ def test_every_data_config_builds_a_data_module(
     path: Path, write_lea_tree: WriteTree, write_ms_tcn_tree: WriteTree
 ) -> None:
     values = yaml.safe_load(path.read_text())["data"]["reader"]
-    if values["class_path"].endswith("LeaReader"):
-        places = {key: values["init_args"][key] for key in ("dataset", "feature_folder")}
-        root = write_lea_tree(**places)
+    layout, place = values["class_path"].rpartition(".")[2], "root"
+    if layout == "LeaReader":
+        root = write_lea_tree(**{key: values["init_args"][key] for key in ("dataset", "feature_folder")})
     else:
         root = write_ms_tcn_tree()
-    data = parse("-c", str(path), "--data.reader.init_args.root", str(root))
+    if layout == "TableReader":
+        pytest.importorskip("pyarrow", reason="tables need the extra `tables`")
+        for file in (root / "features").glob("*.npy"):
+            np.savetxt(file.with_suffix(".csv"), np.load(file).T, delimiter=",", header="x,y,z,w", comments="")
+    elif layout == "HDF5Reader":
+        reader, place = MSTCNReader(str(root)), "path"
+        videos = [reader.read(name) for subset in ("train", "test") for name in reader.videos(1, subset)]
+        splits = {1: {"train": reader.videos(1, "train")}}
+        root = root / "data.h5"
+        write_hdf5(root, videos, reader.class_names, reader.fps, splits)
+    elif layout == "Assembly101Reader":
+        with pytest.raises((FileNotFoundError, ImportError), match=r"ms_tcn|lmdb"):
+            parse("-c", str(path), "--data.reader.init_args.root", str(root))
+        return
+    data = parse("-c", str(path), f"--data.reader.init_args.{place}", str(root))
     data.setup("fit")
     batch = next(iter(data.train_dataloader()))
     assert batch.features.shape[:2] == (min(data.batch_size, 3), data.in_channels)
