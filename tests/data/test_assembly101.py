@@ -241,7 +241,8 @@ def test_every_process_opens_its_own_database(root: Path, method: str) -> None:
     data = reader(root)
     name = data.videos(1, "train")[0]
     assert length_of(pickle.loads(pickle.dumps(data)), name) == 9
-    with multiprocessing.get_context(method).Pool(1) as pool:
+    # one thread, as in a loader's workers: a forked process cannot use the threads that PyTorch had before the fork
+    with multiprocessing.get_context(method).Pool(1, torch.set_num_threads, (1,)) as pool:
         assert pool.apply(length_of, (data, name)) == 9
     assert length_of(data, name) == 9
 
