@@ -3,9 +3,13 @@
     python -m benchmarks.networks
 
 Training steps (loss, backward, Adam) and inference of both in turns in one process on two threads, with the same
-weights on the same batches; a row gives the median and the range of the ratios of the turns. Wall time means something
-on an otherwise idle machine only; on a shared one, look at the processor time of both threads
-(``OMP_WAIT_POLICY=passive`` keeps the time that a thread waits for the other one out of it).
+weights on the same batches; a row gives the median time of each and the median and range of the ratios. On a machine
+that others use too, run
+
+    OMP_WAIT_POLICY=active python -m benchmarks.networks
+
+Threads then wait without giving up their core, so that both are busy all the time unless another program takes a core:
+a turn in which that happened does not count, and is repeated for up to --limit seconds a row.
 
     python -m benchmarks.networks --compile     # the plain one compiled, 1 x 3000 frames
     python -m benchmarks.networks --others      # networks of the library with and without its own kernels
@@ -16,6 +20,7 @@ on an otherwise idle machine only; on a shared one, look at the processor time o
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import statistics
 import subprocess
@@ -36,6 +41,7 @@ from segtcn.models import EDTCN, MSTCN, TCNN, CausalTCN, DilatedTCN
 IN_CHANNELS, NUM_CLASSES = 2048, 19
 SIZES = [(1, 3000), (4, 3000), (1, 12_000), (4, 12_000)]  # videos, frames of the longest
 LENGTHS = (1.0, 0.83, 0.61, 0.47)  # of the videos of a batch
+WAIT_ACTIVELY = os.environ.get("OMP_WAIT_POLICY", "").lower() == "active"
 
 Batch = tuple[Tensor, Tensor, Tensor]
 
@@ -97,44 +103,52 @@ def inference(net: nn.Module, logits: Callable[[], Tensor]) -> Callable[[], None
     return step
 
 
-def in_turns(ways: dict[str, Callable[[], None]], turns: int) -> dict[str, list[tuple[float, float]]]:
-    """Wall and processor time of every turn in seconds; a first turn, which does not count, warms up."""
-    times: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
-    for turn in range(turns + 1):
+def in_turns(ways: dict[str, Callable[[], None]], turns: int, limit: float) -> dict[str, list[float]]:
+    """Seconds of each turn; a first one, which does not count, warms up."""
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for way in ways.values():
+        way()
+    start = time.perf_counter()
+    while min(map(len, times.values())) < turns and time.perf_counter() - start < limit:
         for name, way in ways.items():
             wall, processor = time.perf_counter(), time.process_time()
             way()
-            if turn:
-                times[name].append((time.perf_counter() - wall, time.process_time() - processor))
+            wall, processor = time.perf_counter() - wall, time.process_time() - processor
+            if not WAIT_ACTIVELY or processor > 0.97 * wall * torch.get_num_threads():
+                times[name].append(wall)
     return times
 
 
-def row(label: str, times: dict[str, list[tuple[float, float]]]) -> None:
-    """Median milliseconds of both and the ratios of first to second, wall and processor time."""
+def row(label: str, times: dict[str, list[float]]) -> None:
+    """Median milliseconds of both and the ratios of first to second."""
     first, second = times.values()
-    cells = [f"{1000 * statistics.median(wall for wall, _ in each):,.0f}" for each in (first, second)]
-    for clock in (0, 1):
-        ratios = [a[clock] / b[clock] for a, b in zip(first, second, strict=True)]
-        cells.append(f"**{statistics.median(ratios):.2f}** ({min(ratios):.2f}-{max(ratios):.2f})")
-    print(f"| {label} | {' | '.join(cells)} |", flush=True)
+    ratios = [a / b for a, b in zip(first, second, strict=False)]
+    if not ratios:
+        print(f"| {label} | disturbed | | |", flush=True)
+        return
+    milliseconds = " | ".join(f"{1000 * statistics.median(each):,.0f}" for each in (first, second))
+    print(
+        f"| {label} | {milliseconds} | {statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f}) |",
+        flush=True,
+    )
 
 
 def header(first: str, second: str) -> None:
-    print(f"| | {first}, ms | {second}, ms | ratio, wall | ratio, processor |\n|---|--:|--:|--:|--:|", flush=True)
+    print(f"| | {first}, ms | {second}, ms | ratio |\n|---|--:|--:|--:|", flush=True)
 
 
-def against_plain(turns: int, sizes: list[tuple[int, int]]) -> None:
+def against_plain(turns: int, limit: float, sizes: list[tuple[int, int]]) -> None:
     header("plain", "segtcn")
     for size in sizes:
         data, nets = batch(*size), networks()
         check_equal(nets, data)
         steps = {name: training_step(net, partial(loss, data)) for name, (net, _, loss) in nets.items()}
-        row(f"{size[0]} x {size[1]:,} training", in_turns(steps, turns))
+        row(f"{size[0]} x {size[1]:,} training", in_turns(steps, turns, limit))
         passes = {name: inference(net, partial(score, data)) for name, (net, score, _) in nets.items()}
-        row(f"{size[0]} x {size[1]:,} inference", in_turns(passes, turns))
+        row(f"{size[0]} x {size[1]:,} inference", in_turns(passes, turns, limit))
 
 
-def against_compiled(turns: int) -> None:
+def against_compiled(turns: int, limit: float) -> None:
     data, nets = batch(1, 3000), networks()
     plain, ours = nets["plain"][0], nets["segtcn"]
     compiled = torch.compile(plain)
@@ -151,11 +165,11 @@ def against_compiled(turns: int) -> None:
         way()
     print(f"compiling took {time.perf_counter() - start:.0f} s\n")
     header("plain, compiled", "segtcn")
-    row("1 x 3,000 training", in_turns(steps, turns))
-    row("1 x 3,000 inference", in_turns(passes, turns))
+    row("1 x 3,000 training", in_turns(steps, turns, limit))
+    row("1 x 3,000 inference", in_turns(passes, turns, limit))
 
 
-def with_and_without(turns: int) -> None:
+def with_and_without(turns: int, limit: float) -> None:
     """Training steps and inference of networks of the library, with PyTorch's convolution and with its own."""
     cases: dict[str, tuple[nn.Module, Batch]] = {
         "ED-TCN, 25 taps, 8 x 220, D = 128": (EDTCN(128, NUM_CLASSES), batch(8, 220, 128)),
@@ -182,7 +196,7 @@ def with_and_without(turns: int) -> None:
     for name, (net, data) in cases.items():
         step, predict = training_step(net, partial(loss, net, data)), inference(net, partial(net, data[0], data[1]))
         for label, way in (("training", step), ("inference", predict)):
-            row(f"{name}, {label}", in_turns({"torch": switched(False, way), "own": switched(True, way)}, turns))
+            row(f"{name}, {label}", in_turns({"torch": switched(False, way), "own": switched(True, way)}, turns, limit))
 
 
 def profiles() -> None:
@@ -222,11 +236,17 @@ def peak_of_a_step(name: str, batch_size: int, num_frames: int) -> None:
     print(f"{(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1000:.0f}")
 
 
+def _size(text: str) -> tuple[int, int]:
+    batch_size, num_frames = text.split("x")
+    return int(batch_size), int(num_frames)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--turns", type=int, default=7, help="default: 7")
     parser.add_argument("--threads", type=int, default=2, help="default: 2")
-    parser.add_argument("--sizes", type=int, default=len(SIZES), help="only the first of the four sizes")
+    parser.add_argument("--limit", type=float, default=60, help="seconds that the turns of a row take at most: 60")
+    parser.add_argument("--sizes", type=_size, nargs="+", default=SIZES, help="such as 1x3000 4x12000")
     what = parser.add_mutually_exclusive_group()
     for name in ("compile", "others", "profile", "memory"):
         what.add_argument(f"--{name}", action="store_true")
@@ -238,14 +258,14 @@ def main() -> None:
         return peak_of_a_step(name, int(batch_size), int(num_frames))
     print(f"PyTorch {torch.__version__}, {arguments.threads} threads, {arguments.turns} turns\n")
     if arguments.compile:
-        return against_compiled(arguments.turns)
+        return against_compiled(arguments.turns, arguments.limit)
     if arguments.others:
-        return with_and_without(arguments.turns)
+        return with_and_without(arguments.turns, arguments.limit)
     if arguments.profile:
         return profiles()
     if arguments.memory:
         return memory()
-    return against_plain(arguments.turns, SIZES[: arguments.sizes])
+    return against_plain(arguments.turns, arguments.limit, arguments.sizes)
 
 
 if __name__ == "__main__":

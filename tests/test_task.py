@@ -8,15 +8,16 @@ from functools import partial
 import pytest
 import torch
 from pytorch_lightning import Trainer, seed_everything
-from torch import nn
+from torch import Tensor, nn
 
+from segtcn.callbacks.predictions import PredictionWriter
 from segtcn.data.datamodule import SegmentationDataModule
 from segtcn.data.readers import MSTCNReader
 from segtcn.inference import load_model
 from segtcn.losses import CrossEntropy, Focal, LossSum, class_weights, cross_entropy
 from segtcn.metrics.functional import edit_score, frame_accuracy, segmental_f1
 from segtcn.models import EDTCN, DilatedTCN, FrameClassifier
-from segtcn.structures import IGNORE, Batch
+from segtcn.structures import IGNORE, Batch, Output
 from segtcn.task import SegmentationTask
 
 
@@ -62,6 +63,33 @@ def test_logged_scores_are_those_of_the_functions(datamodule):
     for name, values in expected.items():
         assert scores[f"test/{name}"] == pytest.approx(float(torch.stack(values).mean()), abs=1e-4)
     assert {"test/loss", "test/accuracy/cut", "test/f1@50/pour milk"} <= set(scores)
+
+
+class NextClass(FrameClassifier):
+    """Its labels are never those of the best logits."""
+
+    def decode(self, output: Output, mask: Tensor | None = None) -> Tensor:
+        assert mask is None or mask.shape == output.logits.shape[1::2]
+        return (super().decode(output, mask) + 1) % self.num_classes
+
+
+def test_labels_are_those_that_the_network_decodes_to_in_scores_files_and_inference(datamodule, tmp_path):
+    task = make_task(datamodule, NextClass(datamodule.in_channels, datamodule.num_classes))
+    trainer = make_trainer(max_epochs=1, callbacks=[PredictionWriter(str(tmp_path / "predictions"))])
+    trainer.fit(task, datamodule)
+    (scores,) = trainer.test(task, datamodule, verbose=False)
+    trainer.save_checkpoint(tmp_path / "net.ckpt")
+    model, accuracies = load_model(tmp_path / "net.ckpt"), []
+    for video in (sample.video for sample in datamodule.dataset("test")):
+        probabilities = task.eval()(video.features[None]).logits[-1, 0].softmax(dim=0)
+        labels = (probabilities.argmax(dim=0) + 1) % datamodule.num_classes
+        accuracies.append(frame_accuracy(labels, video.labels))
+        written = (tmp_path / "predictions" / f"{video.name}.txt").read_text().splitlines()
+        assert written == [datamodule.class_names[label] for label in labels]
+        prediction = model.predict(video.features)
+        assert torch.equal(prediction.labels, labels)
+        torch.testing.assert_close(prediction.confidence, probabilities.gather(0, labels[None])[0])
+    assert scores["test/accuracy"] == pytest.approx(float(sum(accuracies) / len(accuracies)), abs=1e-3)
 
 
 @pytest.mark.parametrize("network", [EDTCN, DilatedTCN])

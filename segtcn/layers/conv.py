@@ -28,7 +28,7 @@ class TemporalConv1d(nn.Conv1d):
         bias: whether to add a learned bias.
 
     Raises:
-        ValueError: if ``kernel_size`` or ``dilation`` is below 1.
+        ValueError: if ``kernel_size``, ``dilation`` or a number of channels is below 1.
 
     Shape:
         ``(B, in_channels, T)`` and a mask ``(B, T)`` or None to ``(B, out_channels, T)``.
@@ -50,6 +50,11 @@ class TemporalConv1d(nn.Conv1d):
     ) -> None:
         if kernel_size < 1 or dilation < 1:
             raise ValueError(f"`kernel_size` and `dilation` must be at least 1, got {kernel_size} and {dilation}")
+        if in_channels < 1 or out_channels < 1:
+            raise ValueError(
+                f"a convolution needs at least 1 channel on each side, got {in_channels} and {out_channels}: check the "
+                "feature width, the number of classes and the hidden channels"
+            )
         super().__init__(in_channels, out_channels, kernel_size, dilation=dilation, bias=bias)
         self.span = (kernel_size - 1) * dilation
         left = self.span if causal else self.span // 2
@@ -75,7 +80,7 @@ class TemporalConv1d(nn.Conv1d):
             The outputs of the ``n`` frames, ``(B, out_channels, n)``, and the next state.
         """
         x = torch.cat([state, x], dim=-1)
-        state = x[..., x.shape[-1] - self.span :]
+        state = x[..., x.shape[-1] - self.span :].clone()  # a view would keep the whole chunk in memory
         if x.shape[-1] == self.span:
             return x.new_empty(x.shape[0], self.out_channels, 0), state
         return self._convolve(x, None, (0, 0)), state

@@ -62,9 +62,9 @@ class LTContext(SegmentationModel):
 
         Differs from the authors' code:
 
-        - ``instance_norm``: in the code the switch is the wrong way round, so that the published configs, which leave
-          it on, and the released weights have no normalisation. Here False has none, and is the default for that
-          reason.
+        - ``instance_norm``: in the code the switch is the wrong way round, so that the configs of the released weights,
+          which leave it on, have no normalisation, and those named NoNorm have it. Here False has none, and is the
+          default for that reason.
         - Padded frames change nothing: in the code the bias of the first 1x1 fills them, and with normalisation they
           count in its statistics.
         - An odd ``window``: a block sees one frame more after it than before it; the code fails.

@@ -112,3 +112,14 @@ def test_standardization_refuses_wrong_statistics():
         layer.set(torch.zeros(3), torch.ones(2))
     with pytest.raises(ValueError, match="std must be positive"):
         layer.set(torch.zeros(2), torch.tensor([1.0, 0.0]))
+
+
+def test_a_convolution_needs_channels():
+    with pytest.raises(ValueError, match="at least 1 channel on each side, got 0 and 3: check the feature width"):
+        TemporalConv1d(0, 3, kernel_size=1)
+
+
+def test_the_state_of_a_stream_holds_no_more_than_it_needs():
+    conv = TemporalConv1d(2, 3, kernel_size=3, causal=True)
+    _, state = conv.step(torch.zeros(1, 2, 1000), conv.initial_state(1))
+    assert state.untyped_storage().nbytes() == 2 * 2 * 4
