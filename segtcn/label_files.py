@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from segtcn.arrays import open_array
 from segtcn.atomic import atomic_path
 
 if TYPE_CHECKING:
@@ -140,21 +141,14 @@ def read_label_array(path: str | os.PathLike[str]) -> npt.NDArray[np.int64]:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no label file {path}: check the path")
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise ValueError(
-            f"{path} is damaged, no NumPy array, or holds pickled objects, which could run code: "
-            "save the class index of every frame with `numpy.save`"
-        ) from error
-    if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype.kind not in "iu":
-        held = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else "an archive of arrays"
-        raise ValueError(f"{path} must hold the class index of every frame, integers (T,), got {held}")
+    array = open_array(path, ndim=1, kinds="iu", wanted="the class index of every frame, integers (T,)")
     if not len(array):
         raise ValueError(f"{path} is empty: expected the class index of at least one frame")
     if array.min() < 0:
         raise ValueError(f"{path} holds {array.min()}, but class indexes start at 0: leave out padding")
-    return array.astype(np.int64)
+    if array.max() > np.iinfo(np.int64).max:
+        raise ValueError(f"{path} holds {array.max()}, which is no class index: save it again with `numpy.save`")
+    return np.array(array, dtype=np.int64)  # a copy: the file is closed
 
 
 def write_labels(path: str | os.PathLike[str], names: Sequence[str]) -> None:

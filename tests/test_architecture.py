@@ -15,13 +15,14 @@ MODULES = sorted((ROOT / "segtcn").rglob("*.py"))
 # each part may import these parts and itself; nothing points up
 ALLOWED = {
     "structures": set(),
+    "arrays": set(),
     "atomic": set(),
     "layers": set(),
     "losses": set(),
-    "label_files": {"atomic", "structures"},
+    "label_files": {"arrays", "atomic", "structures"},
     "video_io": {"atomic"},
     "metrics": {"structures"},
-    "data": {"structures", "atomic", "label_files", "tables", "video_io"},
+    "data": {"structures", "arrays", "atomic", "label_files", "tables", "video_io"},
     "models": {"layers", "structures"},
     "checkpoint": set(),
     "inference": {"models", "layers", "structures", "data", "checkpoint"},

@@ -193,3 +193,17 @@ def test_released_data_agree_with_their_cards(
     problems = json.loads(report.read_text())["problems"]
     found = {(problem["kind"], problem["where"]) for problem in problems if problem["kind"] != "one frame"}
     assert found == ({("card", "splits")} if folder == "50salads" else set())  # features of one split of five are there
+
+
+def test_the_report_is_printed_where_no_copy_can_be_written(
+    write_ms_tcn_tree: WriteTree, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = write_ms_tcn_tree(splits={1: (["P01_tea", "P01_soup"], ["P02_tea"])})
+    (root / "features" / "P02_tea.npy").write_bytes(b"")
+    with pytest.raises(SystemExit):
+        main(["check", str(root), "--fix", str(tmp_path / "copy"), "--quiet"])
+    printed = capsys.readouterr().out
+    assert f"error [unreadable] {root / 'features' / 'P02_tea.npy'} is damaged" in printed
+    assert "error [no copy] no copy was written: none of the 1 test videos of split 1 can be used" in printed
+    assert "corrected copy" not in printed
+    assert not (tmp_path / "copy").exists()

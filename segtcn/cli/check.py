@@ -65,11 +65,11 @@ def main(argv: Sequence[str]) -> None:
     check_json_name(options.json)
 
     from segtcn.cli.data_source import open_data
-    from segtcn.data.checking import DataReport, fix_data
+    from segtcn.data.checking import DataReport
     from segtcn.data.checking.fix import check_target
 
     name = ", ".join(map(str, [options.data, *options.config] if options.data else options.config))
-    fixes: list[Fix] = []
+    fixes: list[Fix] | None = None
     source = None
     try:
         source = open_data(options.data, options.config, overrides)
@@ -82,18 +82,17 @@ def main(argv: Sequence[str]) -> None:
             check_target(options.fix.expanduser(), folders)  # before minutes of reading
         report = _check(source, options.clips, progress=not options.quiet)
         if options.fix is not None:
-            tolerance = source.options["length_tolerance"]
-            fixes = fix_data(source.reader, report, options.fix, tolerance, folders, progress=not options.quiet)
+            fixes = _fix(source, report, options.fix, folders, progress=not options.quiet)
     failed = bool(report.errors) or (options.strict and bool(report.problems))
     record: dict[str, Any] = {"source": name, **report.record(), "ok": not failed}
-    if options.fix is not None:
+    if fixes is not None:
         record["fix"] = {"folder": str(options.fix), "changes": [fix._asdict() for fix in fixes]}
     write_json(options.json, record)
     if options.json != "-":
         if source is not None:
             _print_contents(name, report)
         _print_problems(report, options.all)
-        if options.fix is not None and source is not None:
+        if fixes is not None:
             _print_fixes(options.fix, fixes, report.split_specific)
     if failed:
         sys.exit(1)
@@ -107,6 +106,17 @@ def _check(source: DataSource, clips: Path | None, progress: bool) -> DataReport
     for note in source.notes:
         report.add("warning", "reader", report.reader, note)
     return report
+
+
+def _fix(source: DataSource, report: DataReport, out: Path, folders: list[Path], progress: bool) -> list[Fix] | None:
+    """What the corrected copy differs in; None if there is none, which is then one of the errors."""
+    from segtcn.data.checking import fix_data
+
+    try:
+        return fix_data(source.reader, report, out, source.options["length_tolerance"], folders, progress)
+    except ValueError as error:  # the report says why, and is yet to be printed
+        report.add("error", "no copy", str(out), str(error))
+        return None
 
 
 def _print_contents(name: str, report: DataReport) -> None:

@@ -193,6 +193,8 @@ class _TreeTarget:
         _write_lines(part / "data.yaml", [*([] if features_of_split is None else [why]), *text.splitlines()])
 
     def add(self, video: Video) -> None:
+        if video.labels is not None and not len(video.labels):
+            raise ValueError(f"{video.source or video.name}: its ground truth is empty: write the labels, or remove it")
         for folder, ending in (("groundTruth", "txt"), ("features", "npy")):
             path = self._part / folder / f"{video.name}.{ending}"
             path.parent.mkdir(parents=True, exist_ok=True)

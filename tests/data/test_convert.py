@@ -257,3 +257,10 @@ def test_config_trains_on_a_file(write_ms_tcn_tree: WriteTree, tmp_path: Path, m
     short = ["--trainer.max_epochs=1", "--data.reader.init_args.path=data.h5", "--data.num_workers=1"]
     assert main(["fit", *configs, *quiet, *short]) == 0
     assert (tmp_path / "run" / "checkpoints" / "last.ckpt").is_file()
+
+
+def test_empty_truth_is_named_by_its_source(write_ms_tcn_tree: WriteTree, tmp_path: Path) -> None:
+    root = write_ms_tcn_tree()
+    (root / "groundTruth" / "P01_tea.txt").write_text("")
+    with pytest.raises(ValueError, match=r"ms_tcn/features/P01_tea\.npy: its ground truth is empty: write the labels"):
+        convert(MSTCNReader(str(root)), tmp_path / "copy")

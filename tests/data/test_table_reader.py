@@ -358,3 +358,11 @@ def test_damaged_bytes_give_a_value_error_that_names_the_file(root: Path, suffix
             messages.append(str(error))
     assert len(messages) > 50
     assert all(str(path) in message for message in messages)
+
+
+def test_few_bytes_cannot_claim_many_rows(root: Path) -> None:
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.table({"x": pyarrow.nulls(20_000_000)}), root / "features" / "a.parquet")
+    with pytest.raises(ValueError, match=r"a\.parquet is damaged .*claims 20,000,000 rows, more than its bytes can"):
+        reader(root, feature_columns=["x"], fill="zero").read("a", labels=False)

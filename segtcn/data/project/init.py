@@ -101,7 +101,10 @@ def init_project(
         raise ValueError(f"no frame is {background!r}, the background: choose one of {', '.join(sorted(names))}")
     class_names, notes = _classes(root / "mapping.txt", names, force)
     counts = {name: [Counter(own)[label] for label in class_names] for name, own in labels.items()}
-    splits = make_splits(list(labels), folds, group, counts if stratify else None, seed)
+    try:
+        splits = make_splits(list(labels), folds, group, counts if stratify else None, seed)
+    except ValueError as error:
+        raise ValueError(f"the {len(labels)} videos of {root} cannot be divided: {error}") from error
     project = Project(
         root=root,
         labels=labels,

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 from tqdm import tqdm
 
+from segtcn.arrays import open_array
 from segtcn.data.annotations.base import VIDEO_ENDINGS
 from segtcn.data.readers.base import time_axis
 
@@ -172,14 +172,8 @@ def _common_rate(clips: Mapping[str, Clip]) -> float:
 
 
 def _shape(path: Path) -> tuple[int, int]:
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except Exception as error:  # numpy raises six kinds of exception for a damaged header
-        raise ValueError(f"{path} is damaged or no NumPy array ({error}): save it again with `numpy.save`") from error
-    if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind not in "fiu":
-        held = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else "an archive of arrays"
-        raise ValueError(f"{path} must hold a real matrix (D, T), got {held}: save it again with `numpy.save`")
-    return array.shape[0], array.shape[1]
+    num_rows, num_columns = open_array(path, ndim=2, kinds="fiu", wanted="a real matrix (D, T)").shape
+    return num_rows, num_columns
 
 
 def _feature_dim(material: Material, known: Mapping[str, int]) -> int:

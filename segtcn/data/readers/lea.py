@@ -96,6 +96,8 @@ class LeaReader(Reader):
             if "X" not in arrays:
                 raise ValueError(f"{first} holds no class scores X to count the classes by: give `class_names`")
             class_names = [str(label) for label in range(self._oriented(arrays, "X", first).shape[0])]
+            if not class_names:
+                raise ValueError(f"X in {first} has no columns to count the classes by: give `class_names`")
         if len(set(class_names)) < len(class_names) or not class_names:
             raise ValueError(f"`class_names` must be different names, at least one, got {class_names}")
         if background is not None and not 0 <= background < len(class_names):

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from segtcn.arrays import open_array
 from segtcn.data.readers.base import Reader, Subset, first_that_opens, time_axis
 from segtcn.data.readers.text import check_names, read_lines, read_names
 from segtcn.structures import Video
@@ -113,15 +114,7 @@ class MSTCNReader(Reader):
 
     def _oriented(self, path: Path, num_labels: int | None) -> np.ndarray:
         """The stored array as ``(D, T)``, not yet read from disk."""
-        try:
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
-        except Exception as error:  # numpy raises six kinds of exception for a damaged header
-            raise ValueError(
-                f"{path} is damaged or no NumPy array ({error}): save it again with `numpy.save`"
-            ) from error
-        if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind not in "fiu":
-            held = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else "an archive of arrays"
-            raise ValueError(f"{path} must hold a real matrix (D, T), got {held}: save it again with `numpy.save`")
+        array = open_array(path, ndim=2, kinds="fiu", wanted="a real matrix (D, T)")
         return array if time_axis(array.shape, num_labels, self._feature_dim, documented=1) == 1 else array.T
 
     def _all_labels(self) -> Iterator[str]:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-import re
 import zipfile
-from itertools import chain
+from os.path import isfile  # unlike `Path.is_file`, False also for a name that is too long
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 import torch
 
+from segtcn.arrays import read_header
 from segtcn.data.readers.base import Reader, Subset, first_that_opens, time_axis
-from segtcn.data.readers.ms_tcn import read_mapping
-from segtcn.data.readers.text import read_lines, read_names
+from segtcn.data.readers.ms_tcn import VideoLists, read_mapping
+from segtcn.data.readers.text import check_names
 from segtcn.structures import Video
 
 _DEFLATE_RATIO = 1100  # a byte never unpacks into more: deflate's limit is 1032
@@ -61,17 +61,10 @@ class NpzReader(Reader):
                 f"choose from {', '.join(self.class_names)}, or null"
             )
         self.background = None if background is None else self._indices[background]
-        bundles = sorted((self._root / "splits").glob("*.bundle"))
-        numbers = (re.fullmatch(r"(?:train|test)\.split(\d+)\.bundle", path.name) for path in bundles)
-        self.splits = sorted({int(match[1]) for match in numbers if match})
-        if not self.splits:
-            raise FileNotFoundError(
-                f"no list of videos in {self._root / 'splits'}: write train.split1.bundle and test.split1.bundle, "
-                "one video name a line"
-            )
+        self._lists = VideoLists(self._root / "splits", suffixes=(".txt", ".npz"))
+        self.splits = self._lists.splits
         self._feature_dim: int | None = None
-        listed = (_name(line) for line in chain.from_iterable(map(read_lines, bundles)) if line)
-        stored = (path for path in map(self._path, listed) if path.is_file())
+        stored = (path for path in map(self._path, self._lists.names()) if isfile(path))
         width = first_that_opens(stored, self._width)
         if width is None:
             raise FileNotFoundError(
@@ -80,13 +73,7 @@ class NpzReader(Reader):
         self.feature_dim = self._feature_dim = width
 
     def videos(self, split: int, subset: Subset) -> list[str]:  # noqa: D102
-        if split not in self.splits:
-            splits = ", ".join(map(str, self.splits))
-            raise ValueError(f"split {split} does not exist in {self._root / 'splits'}: choose from {splits}")
-        path = self._root / "splits" / f"{subset}.split{split}.bundle"
-        if not path.is_file():
-            raise FileNotFoundError(f"no {path}: write the names of the {subset} videos of split {split}, one a line")
-        return read_names(path, clean=_name)
+        return self._lists.videos(split, subset)
 
     def read(self, name: str, split: int | None = None, labels: bool = True) -> Video:  # noqa: D102
         path = self._existing(name)
@@ -106,8 +93,9 @@ class NpzReader(Reader):
         return shape[axis]
 
     def _existing(self, name: str) -> Path:
+        check_names([name], str(self._root / "features"))
         path = self._path(name)
-        if not path.is_file():
+        if not isfile(path):
             raise FileNotFoundError(
                 f"no features of video {name!r}: expected {path}; add the file or take the name out of the split's list"
             )
@@ -156,10 +144,6 @@ class NpzReader(Reader):
         return torch.from_numpy(indices)
 
 
-def _name(line: str) -> str:
-    return line.removesuffix(".txt").removesuffix(".npz")  # not cut at the first dot: names may hold dots
-
-
 def _load(path: Path, values: bool = True) -> dict[str, np.ndarray]:
     """``features`` and ``labels``, where they are there; without ``values``, arrays of their shape without memory."""
     try:
@@ -189,14 +173,8 @@ def _check_packing(info: zipfile.ZipInfo, path: Path) -> None:
 
 def _read(member: IO[bytes], size: int, values: bool) -> np.ndarray:
     """An array whose header and length agree, so that no more memory is taken than the archive has bytes."""
-    version = np.lib.format.read_magic(member)
-    if version not in ((1, 0), (2, 0)):  # 3.0 has field names that are no ASCII, so it holds no plain array
-        raise ValueError(f"NumPy's format {version[0]}.{version[1]} is for arrays with named fields")
-    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = header(member)
-    if dtype.hasobject:
-        raise ValueError("it holds pickled objects, which could run code and are not read")
-    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != size - member.tell():
+    shape, _, dtype = read_header(member)
+    if math.prod(shape) * dtype.itemsize != size - member.tell():
         raise ValueError(f"{dtype} {shape} does not fit {size:,} bytes")
     if not values:
         return np.broadcast_to(np.zeros((), dtype=np.int8), shape)

@@ -22,7 +22,9 @@ from segtcn.structures import Video
 
 _SUFFIXES = (".csv", ".tsv", ".parquet")
 _HEADER_BYTES = 2**22
-_MAX_CELLS = 2**30  # a Parquet file of a few bytes can claim any number of rows
+# a Parquet file of a few bytes can claim any number of rows: so many are read from any file, more from larger ones
+_MAX_CELLS = 2**24
+_CELLS_PER_BYTE = 16
 # what pandas, R, MATLAB and spreadsheets write where there is no number
 _MISSING = ("", "#N/A", "NA", "N/A", "n/a", "NaN", "nan", "-nan", "NULL", "null", "None")
 _NUMBER = r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?"
@@ -385,8 +387,9 @@ class _Files:
         if path.suffix == ".parquet":
             try:
                 with parquet.ParquetFile(path, memory_map=True) as file:
-                    if file.metadata.num_rows * len(types) > _MAX_CELLS:
-                        raise ValueError(f"it claims {file.metadata.num_rows} rows, more than any video has")
+                    most = max(_MAX_CELLS, _CELLS_PER_BYTE * path.stat().st_size)
+                    if file.metadata.num_rows * len(types) > most:
+                        raise ValueError(f"it claims {file.metadata.num_rows:,} rows, more than its bytes can hold")
                     return file.read(columns=list(types), use_threads=False)
             except Exception as error:  # pyarrow raises several kinds of exception for a damaged file
                 raise ValueError(f"{path} is damaged or no Parquet file ({error}): write it again") from error

@@ -1,0 +1,75 @@
+"""NumPy files of unknown origin: looked at before they are trusted."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+def open_array(path: str | os.PathLike[str], ndim: int, kinds: str, wanted: str) -> npt.NDArray[Any]:
+    """Open a ``.npy`` file without reading it. Pickled objects are refused: they could run code.
+
+    It is mapped into memory, so that a header which claims more than the file holds takes no memory either.
+
+    Args:
+        path: the file.
+        ndim: number of axes that the array must have.
+        kinds: kinds of numbers that it may hold, letters of ``numpy.dtype.kind``.
+        wanted: the same in words, for the message.
+
+    Raises:
+        ValueError: if the file is damaged, holds pickled objects, or another kind of array.
+
+    Example:
+        >>> import tempfile
+        >>> path = f"{tempfile.mkdtemp()}/features.npy"
+        >>> np.save(path, np.zeros((4, 3)))
+        >>> open_array(path, ndim=2, kinds="f", wanted="a real matrix (D, T)").shape
+        (4, 3)
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            is_archive = file.read(2) == b"PK"
+            file.seek(0)
+            shape, by_columns, dtype = ((), False, np.dtype("O")) if is_archive else read_header(file)
+            start, size = file.tell(), path.stat().st_size
+    except Exception as error:  # numpy raises six kinds of exception for a damaged header
+        raise ValueError(f"{path} is damaged or no NumPy array ({error}): save it again with `numpy.save`") from error
+    if len(shape) != ndim or dtype.kind not in kinds:
+        held = "an archive of arrays" if is_archive else f"{dtype} {shape}"
+        raise ValueError(f"{path} must hold {wanted}, got {held}: save it again with `numpy.save`")
+    if math.prod(shape) * dtype.itemsize > size - start:
+        raise ValueError(
+            f"{path} is damaged or no NumPy array ({dtype} {shape} does not fit {size:,} bytes): "
+            "save it again with `numpy.save`"
+        )
+    if 0 in shape:
+        return np.zeros(shape, dtype)  # no bytes that could be mapped
+    return np.memmap(path, dtype, mode="r", offset=start, shape=shape, order="F" if by_columns else "C")
+
+
+def read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """What a NumPy file says of its array; the array begins where the file then stands.
+
+    Returns:
+        Shape, whether it is stored by columns, and type.
+
+    Raises:
+        ValueError: if it is no array that :func:`open_array` may open. A damaged header raises other exceptions, too.
+    """
+    version = np.lib.format.read_magic(file)
+    if version not in ((1, 0), (2, 0)):  # 3.0 has field names that are no ASCII, so it holds no plain array
+        raise ValueError(f"NumPy's format {version[0]}.{version[1]} is for arrays with named fields")
+    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, by_columns, dtype = header(file)
+    if dtype.hasobject:
+        raise ValueError("it holds pickled objects, which could run code and are not read")
+    if min(shape, default=0) < 0 or not dtype.itemsize:  # numpy divides by the size of an item: the process would die
+        raise ValueError(f"{dtype} {shape} is no array")
+    return shape, by_columns, dtype

@@ -1,0 +1,60 @@
+"""NumPy files of unknown origin; tests/data/test_fuzz.py has many more."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from segtcn.arrays import open_array
+
+
+def opened(path: Path) -> np.ndarray:
+    return open_array(path, ndim=2, kinds="fiu", wanted="a real matrix (D, T)")
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", ["<f4", ">f8", "<f2", "u1"])
+@pytest.mark.parametrize("shape", [(3, 5), (1, 1), (3, 0)])
+def test_arrays_are_opened_as_they_were_saved(tmp_path: Path, order: Any, dtype: str, shape: tuple[int, int]) -> None:
+    array = np.arange(np.prod(shape)).reshape(shape).astype(dtype, order=order)
+    np.save(tmp_path / "a.npy", array)
+    found = opened(tmp_path / "a.npy")
+    assert (found.dtype, found.shape) == (array.dtype, shape)
+    assert np.array_equal(found, array)
+    assert np.array_equal(found, np.load(tmp_path / "a.npy"))
+
+
+@pytest.mark.parametrize(
+    ("descr", "shape", "message"),
+    [
+        ("|V0", (3, -1), r"is no array"),  # numpy.load divides by zero, which ends the process
+        ("<U0", (3, 5), r"is no array"),
+        ("<f4", (3, -5), r"is no array"),
+        ("<f4", (2**40, 2**30), r"does not fit 192 bytes"),
+        ("<f4", (3, 6), r"does not fit 192 bytes"),
+        ("|O", (2, 4), r"pickled objects, which could run code"),
+        ("<c8", (2, 4), r"must hold a real matrix \(D, T\), got complex64 \(2, 4\)"),
+        ("<f4", (2, 4, 1), r"must hold a real matrix \(D, T\), got float32 \(2, 4, 1\)"),
+    ],
+)
+def test_headers_that_promise_something_else_are_refused(tmp_path: Path, descr: str, shape: Any, message: str) -> None:
+    path = tmp_path / "a.npy"
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": descr, "fortran_order": False, "shape": shape})
+    path.write_bytes(header.getvalue() + bytes(64))
+    with pytest.raises(ValueError, match=rf"a\.npy .*{message}.*: save it again"):
+        opened(path)
+
+
+def test_archives_and_other_files_are_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", a=np.zeros((2, 2)))
+    with pytest.raises(ValueError, match=r"a\.npz must hold a real matrix \(D, T\), got an archive of arrays: save"):
+        opened(tmp_path / "a.npz")
+    for content in (b"", b"\x93NUMPY\x01", b"1 2 3\n"):
+        (tmp_path / "b.npy").write_bytes(content)
+        with pytest.raises(ValueError, match=r"b\.npy is damaged or no NumPy array \(.*\): save it again"):
+            opened(tmp_path / "b.npy")
