@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 import os
+import zipfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
+
+_DEFLATE_RATIO = 1100  # a byte never unpacks into more: deflate's limit is 1032
 
 
 def open_array(path: str | os.PathLike[str], ndim: int, kinds: str, wanted: str) -> npt.NDArray[Any]:
@@ -73,3 +77,61 @@ def read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     if min(shape, default=0) < 0 or not dtype.itemsize:  # numpy divides by the size of an item: the process would die
         raise ValueError(f"{dtype} {shape} is no array")
     return shape, by_columns, dtype
+
+
+def read_archive(
+    path: str | os.PathLike[str], keys: Collection[str], remedy: str, values: bool = True
+) -> dict[str, npt.NDArray[Any]]:
+    """Read arrays of an archive that ``numpy.savez`` wrote. Pickled objects are refused: they could run code.
+
+    Args:
+        path: the ``.npz`` file.
+        keys: names of the arrays to read.
+        remedy: what to do about a damaged file, for the message.
+        values: whether to read them; otherwise arrays of their shape without memory stand for them.
+
+    Returns:
+        The arrays by name; those that the archive does not hold are missing.
+
+    Raises:
+        ValueError: if the file is damaged, an array holds pickled objects, or claims more bytes than there are.
+
+    Example:
+        >>> import tempfile
+        >>> path = f"{tempfile.mkdtemp()}/video.npz"
+        >>> np.savez(path, features=np.zeros((4, 3)))
+        >>> {key: array.shape for key, array in read_archive(path, ("features", "labels"), "save it again").items()}
+        {'features': (4, 3)}
+    """
+    path = Path(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            held = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            arrays = {}
+            for key in keys:
+                if key in held:
+                    _check_packing(held[key], path)
+                    with archive.open(held[key]) as member:
+                        arrays[key] = _read_member(member, held[key].file_size, values)
+            return arrays
+    except Exception as error:  # zipfile, zlib and NumPy raise ten kinds of exception for a damaged file
+        raise ValueError(f"{path} is damaged or no archive of NumPy arrays ({error}): {remedy}") from error
+
+
+def _check_packing(info: zipfile.ZipInfo, path: Path) -> None:
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{info.filename} is packed in another way than NumPy's")
+    packed = min(info.compress_size, path.stat().st_size)
+    if info.file_size > packed * (1 if info.compress_type == zipfile.ZIP_STORED else _DEFLATE_RATIO):
+        raise ValueError(f"{info.filename} says that it has {info.file_size:,} bytes, packed into {packed:,}")
+
+
+def _read_member(member: IO[bytes], size: int, values: bool) -> npt.NDArray[Any]:
+    """An array whose header and length agree, so that no more memory is taken than the archive has bytes."""
+    shape, _, dtype = read_header(member)
+    if math.prod(shape) * dtype.itemsize != size - member.tell():
+        raise ValueError(f"{dtype} {shape} does not fit {size:,} bytes")
+    if not values:
+        return np.broadcast_to(np.zeros((), dtype=np.int8), shape)
+    member.seek(0)
+    return np.lib.format.read_array(member, allow_pickle=False)

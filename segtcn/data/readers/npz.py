@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import math
-import zipfile
 from os.path import isfile  # unlike `Path.is_file`, False also for a name that is too long
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import torch
 
-from segtcn.arrays import read_header
+from segtcn.arrays import read_archive
 from segtcn.data.readers.base import Reader, Subset, first_that_opens, time_axis
 from segtcn.data.readers.ms_tcn import VideoLists, read_mapping
 from segtcn.data.readers.text import check_names
 from segtcn.structures import Video
 
-_DEFLATE_RATIO = 1100  # a byte never unpacks into more: deflate's limit is 1032
+_KEYS = ("features", "labels")
+_REMEDY = "save it again with `numpy.savez(path, features=..., labels=...)`, names of classes as an array of type `str`"
 
 
 class NpzReader(Reader):
@@ -77,7 +75,7 @@ class NpzReader(Reader):
 
     def read(self, name: str, split: int | None = None, labels: bool = True) -> Video:  # noqa: D102
         path = self._existing(name)
-        arrays = _load(path)
+        arrays = read_archive(path, _KEYS, _REMEDY)
         shape, axis = self._axis(arrays, path)
         features = arrays["features"]
         if features.dtype.kind not in "fiu":
@@ -89,7 +87,7 @@ class NpzReader(Reader):
 
     def num_frames(self, name: str, split: int | None = None) -> int:  # noqa: D102
         path = self._existing(name)
-        shape, axis = self._axis(_load(path, values=False), path)
+        shape, axis = self._axis(read_archive(path, _KEYS, _REMEDY, values=False), path)
         return shape[axis]
 
     def _existing(self, name: str) -> Path:
@@ -112,7 +110,7 @@ class NpzReader(Reader):
         return shape, time_axis(shape, num_labels, self._feature_dim, documented=1)
 
     def _width(self, path: Path) -> int:
-        shape, axis = self._axis(_load(path, values=False), path)
+        shape, axis = self._axis(read_archive(path, _KEYS, _REMEDY, values=False), path)
         return shape[1 - axis]
 
     def _path(self, name: str) -> Path:
@@ -142,41 +140,3 @@ class NpzReader(Reader):
                 f"{', '.join(self.class_names)}"
             )
         return torch.from_numpy(indices)
-
-
-def _load(path: Path, values: bool = True) -> dict[str, np.ndarray]:
-    """``features`` and ``labels``, where they are there; without ``values``, arrays of their shape without memory."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            held = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-            arrays: dict[str, np.ndarray] = {}
-            for key in ("features", "labels"):
-                if key in held:
-                    _check_packing(held[key], path)
-                    with archive.open(held[key]) as member:
-                        arrays[key] = _read(member, held[key].file_size, values)
-            return arrays
-    except Exception as error:  # zipfile, zlib and NumPy raise ten kinds of exception for a damaged file
-        raise ValueError(
-            f"{path} is damaged or no archive of NumPy arrays ({error}): save it again with "
-            "`numpy.savez(path, features=..., labels=...)`, names of classes as an array of type `str`"
-        ) from error
-
-
-def _check_packing(info: zipfile.ZipInfo, path: Path) -> None:
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f"{info.filename} is packed in another way than NumPy's")
-    packed = min(info.compress_size, path.stat().st_size)
-    if info.file_size > packed * (1 if info.compress_type == zipfile.ZIP_STORED else _DEFLATE_RATIO):
-        raise ValueError(f"{info.filename} says that it has {info.file_size:,} bytes, packed into {packed:,}")
-
-
-def _read(member: IO[bytes], size: int, values: bool) -> np.ndarray:
-    """An array whose header and length agree, so that no more memory is taken than the archive has bytes."""
-    shape, _, dtype = read_header(member)
-    if math.prod(shape) * dtype.itemsize != size - member.tell():
-        raise ValueError(f"{dtype} {shape} does not fit {size:,} bytes")
-    if not values:
-        return np.broadcast_to(np.zeros((), dtype=np.int8), shape)
-    member.seek(0)
-    return np.lib.format.read_array(member, allow_pickle=False)
