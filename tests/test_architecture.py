@@ -63,6 +63,8 @@ KNOWN_ONLY_TO = {
     "av": {"video_io"},
     "matplotlib": {"visualization"},
     "PIL": {"visualization.overlay"},
+    "starlette": {"visualization.viewer.server"},
+    "uvicorn": {"visualization.viewer.server"},
     "wandb": {"callbacks.wandb"},
 }
 

@@ -9,7 +9,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segtcn.label_files import LabelTrack, read_label_array, read_labels, write_labels, write_segments
+from segtcn.label_files import (
+    LabelTrack,
+    read_label_array,
+    read_labels,
+    write_labels,
+    write_scores,
+    write_segments,
+)
 from segtcn.structures import Segment, frames_to_segments
 
 HEADER = "label,start,stop,start_s,stop_s,confidence\n"
@@ -210,3 +217,79 @@ def test_damaged_and_missing_arrays(tmp_path: Path) -> None:
         read_label_array(written(tmp_path, b"", "empty.npy"))
     with pytest.raises(FileNotFoundError, match=r"no label file .*absent\.npy"):
         read_label_array(tmp_path / "absent.npy")
+
+
+NAMES = ["background", "pour milk", "⽜乳"]
+
+
+def scored(num_frames: int = 50) -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(0)
+    scores = generator.dirichlet(np.ones(3), size=num_frames).T
+    return generator.integers(0, 3, num_frames), scores
+
+
+def test_scores_come_back_as_they_were_written(tmp_path: Path) -> None:
+    labels, scores = scored()
+    write_scores(tmp_path / "video.npz", labels, scores, NAMES, fps=29.97)
+    track = read_labels(tmp_path / "video.npz")
+    assert track.labels == [NAMES[label] for label in labels]
+    assert track.fps == 29.97
+    assert track.scores.class_names == NAMES
+    assert track.scores.values.dtype == np.float32
+    np.testing.assert_allclose(track.scores.values, scores, atol=5e-4)
+    # of the label, which a decoder may have chosen against the highest score
+    np.testing.assert_allclose(track.confidence, scores[labels, np.arange(50)], atol=5e-4)
+    assert [path.name for path in tmp_path.iterdir()] == ["video.npz"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"path": "video.npy"}, r"must end in \.npz"),
+        ({"labels": [0, 1]}, r"scores \(C, T\) of 3 classes, got \(2,\)"),
+        ({"labels": np.full(50, 3)}, "labels reach from 3 to 3, but `class_names` names the classes 0 to 2"),
+        ({"scores": np.full((3, 50), 1.2)}, "between 0 and 1, got 1.2 to 1.2"),
+        ({"scores": np.full((3, 50), np.nan)}, "between 0 and 1, got nan"),
+        ({"fps": 0}, "`fps` must be positive, got 0"),
+        ({"class_names": ["a", "b", " c"]}, "without outer white space"),
+    ],
+)
+def test_wrong_scores_are_not_written(tmp_path: Path, change: dict, message: str) -> None:
+    labels, scores = scored()
+    arguments = {"path": "video.npz", "labels": labels, "scores": scores, "class_names": NAMES, **change}
+    arguments["path"] = tmp_path / arguments["path"]
+    with pytest.raises(ValueError, match=message):
+        write_scores(**arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"labels": None}, "holds no `labels`"),
+        ({"class_names": np.array([1, 2, 3])}, r"`class_names` in .* must be names \(C,\), got int64"),
+        ({"class_names": np.array(["a", "", "c"])}, "`class_names` in .* must be names"),
+        ({"class_names": np.array(["a", {}], dtype=object)}, "pickled objects"),
+        ({"labels": np.zeros(50)}, "class indexes .* got float64"),
+        ({"labels": np.full(50, 7)}, "reach from 7 to 7, but it names the classes 0 to 2"),
+        ({"scores": np.ones((50, 3))}, r"here \(3, 50\), got float64 \(50, 3\)"),
+        ({"scores": np.full((3, 50), -0.5)}, "between 0 and 1, got -0.5"),
+        ({"fps": np.array([1.0])}, "`fps` in .* must be a positive number"),
+        ({"fps": np.array(np.inf)}, "`fps` in .* must be a positive number"),
+    ],
+)
+def test_wrong_scores_are_refused_with_the_name_of_their_file(tmp_path: Path, change: dict, message: str) -> None:
+    labels, scores = scored()
+    arrays = {"labels": labels, "scores": scores, "class_names": np.array(NAMES), **change}
+    path = tmp_path / "video.npz"
+    np.savez(path, **{key: value for key, value in arrays.items() if value is not None})
+    with pytest.raises(ValueError, match=message) as caught:
+        read_labels(path)
+    assert str(path) in str(caught.value)
+
+
+def test_damaged_scores_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "video.npz"
+    path.write_bytes(b"PK\x03\x04 and nothing else")
+    with pytest.raises(ValueError, match=r"is damaged or no archive .* write it with"):
+        read_labels(path)

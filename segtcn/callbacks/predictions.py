@@ -1,4 +1,4 @@
-"""Prediction files: one text file and one table of segments a video."""
+"""Prediction files: labels as text, as a table of segments, and with the scores of all classes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from segtcn.label_files import write_labels, write_segments
+from segtcn.label_files import write_labels, write_scores, write_segments
 from segtcn.structures import Batch, frames_to_segments, repeat_frames
 from segtcn.task import SegmentationTask, StepOutput
 
@@ -17,13 +17,16 @@ class PredictionWriter(Callback):
 
     ``NAME.txt`` has one class name a line, one line a stored frame: predictions of a sub-sampled network are repeated
     back to the rate of the features. ``NAME.csv`` has one segment a line with frames, seconds and mean confidence.
+    ``NAME.npz`` has the probability of every class in every frame, see :func:`segtcn.label_files.write_scores`.
 
     Args:
         folder: where to write; None writes nothing.
+        scores: whether to write ``NAME.npz``, 2 bytes for every class and frame before it is packed.
     """
 
-    def __init__(self, folder: str | None = None) -> None:
+    def __init__(self, folder: str | None = None, scores: bool = True) -> None:
         self.folder = None if folder is None else Path(folder)
+        self.scores = scores
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: D102
         if self.folder is not None and stage in ("test", "predict"):
@@ -46,22 +49,21 @@ class PredictionWriter(Callback):
         if self.folder is None or not isinstance(task, SegmentationTask):
             return
         batch = output.batch
-        confidences = output.probabilities.gather(1, output.preds[:, None])[:, 0]  # (B, T)
         fps = None if task.fps is None else task.fps * task.sample_rate  # of the stored features
-        for name, mask, num_frames, preds, scores in zip(
-            batch.names, batch.mask, batch.num_frames, output.preds, confidences, strict=True
+        for name, mask, num_frames, preds, probabilities in zip(
+            batch.names, batch.mask, batch.num_frames, output.preds, output.probabilities, strict=True
         ):
-            labels, confidence = (
-                repeat_frames(frames[mask].cpu(), task.sample_rate, num_frames) for frames in (preds, scores)
+            labels, scores = (
+                repeat_frames(frames[..., mask].cpu(), task.sample_rate, num_frames)
+                for frames in (preds, probabilities)
             )
             # a name may hold folders ("P03/cam01"); readers refuse those that lead out of the folder
             path = self.folder / f"{name}.txt"
             path.parent.mkdir(parents=True, exist_ok=True)
+            stem = path.name.removesuffix(".txt")
             write_labels(path, [task.class_names[label] for label in labels.tolist()])
-            write_segments(
-                path.with_name(path.name.removesuffix(".txt") + ".csv"),
-                frames_to_segments(labels),
-                task.class_names,
-                fps,
-                confidence,
-            )
+            confidence = scores.gather(0, labels[None])[0]
+            segments = frames_to_segments(labels)
+            write_segments(path.with_name(f"{stem}.csv"), segments, task.class_names, fps, confidence)
+            if self.scores:
+                write_scores(path.with_name(f"{stem}.npz"), labels, scores, task.class_names, fps)
