@@ -1,0 +1,30 @@
+"""Clips in and out through PyAV: exact frame rates, presentation times, H.264 that browsers play."""
+
+from segtcn.video_io.reading import (
+    TIMESTAMP_TOLERANCE_S,
+    ClipInfo,
+    ColorTags,
+    Image,
+    Planes,
+    frame_times,
+    probe,
+    read_frames,
+    read_planes,
+)
+from segtcn.video_io.sound import BROWSER_AUDIO, Excerpt
+from segtcn.video_io.writing import ClipWriter
+
+__all__ = [
+    "BROWSER_AUDIO",
+    "TIMESTAMP_TOLERANCE_S",
+    "ClipInfo",
+    "ClipWriter",
+    "ColorTags",
+    "Excerpt",
+    "Image",
+    "Planes",
+    "frame_times",
+    "probe",
+    "read_frames",
+    "read_planes",
+]

@@ -1,0 +1,177 @@
+"""The sound of one clip on its way into another."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple
+
+BROWSER_AUDIO = frozenset({"aac", "mp3", "mp3float", "opus", "libopus", "flac"})
+"""Decoders of the sound formats that MP4 holds and browsers play (AC-3 fits in MP4, but Chromium is silent)."""
+
+_TEMPO = (0.5, 100.0)  # what one `atempo` can do
+
+
+class Excerpt(NamedTuple):
+    """A part of a clip, and how fast it plays.
+
+    Args:
+        start_s: the beginning, in seconds of the clip, which becomes 0.
+        stop_s: the end, in seconds of the clip.
+        speed: 2 plays twice as fast.
+    """
+
+    start_s: float = 0.0
+    stop_s: float = math.inf
+    speed: float = 1.0
+
+
+class AudioTrack:
+    """The first sound track of a clip: packets as they are, or, where needed, encoded again to AAC.
+
+    Args:
+        path: the clip, for messages.
+        source: the opened clip.
+        stream: its sound.
+        target: the clip that is written.
+        excerpt: the part that is wanted; another speed keeps the pitch.
+    """
+
+    def __init__(self, path: Path, source: Any, stream: Any, target: Any, excerpt: Excerpt) -> None:
+        import av
+
+        self._path = path
+        self._target = target
+        self._excerpt = excerpt
+        self._origin_s = (source.start_time or 0) / av.time_base + excerpt.start_s
+        self._until_s = self._origin_s - excerpt.start_s + excerpt.stop_s
+        if excerpt.start_s > 0:
+            source.seek(max(0, int((self._origin_s - 1) * av.time_base)))
+        if stream.codec_context.name in BROWSER_AUDIO and excerpt.speed == 1:
+            self._stream = target.add_stream_from_template(stream)
+            self._packets = self._copied(source, stream)
+        else:
+            self._stream = target.add_stream("aac", rate=min(stream.rate, 48_000))
+            self._stream.layout = "mono" if stream.channels == 1 else "stereo"
+            self._packets = self._encoded(source, stream)
+        self._next: Any = None
+
+    def copy(self, until_s: float) -> None:
+        """Pass on what is heard before ``until_s``, so that sound and picture lie side by side in the file."""
+        while True:
+            if self._next is None:
+                self._next = next(self._packets, None)
+            if self._next is None or float(self._next.dts * self._next.time_base) >= until_s:
+                return
+            self._target.mux(self._next)
+            self._next = None
+
+    def _copied(self, source: Any, stream: Any) -> Iterator[Any]:
+        for packet in source.demux(stream):
+            if packet.dts is None:
+                continue
+            time_s = float(packet.pts * packet.time_base)
+            if time_s >= self._until_s:
+                return
+            # half a packet: the nearest beginning
+            if self._excerpt.start_s and time_s + (packet.duration or 0) * float(packet.time_base) / 2 < self._origin_s:
+                continue
+            shift = round(self._origin_s / packet.time_base)
+            packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
+            packet.stream = self._stream
+            yield packet
+
+    def _encoded(self, source: Any, stream: Any) -> Iterator[Any]:
+        import av
+
+        resampler = av.AudioResampler("fltp", self._stream.layout, self._stream.rate)
+        for frame in self._at_speed(self._decoded(source, stream), stream):
+            for resampled in resampler.resample(frame):
+                yield from self._stream.encode(resampled)
+        for resampled in resampler.resample(None):
+            yield from self._stream.encode(resampled)
+        yield from self._stream.encode(None)
+
+    def _decoded(self, source: Any, stream: Any) -> Iterator[Any]:
+        """The frames of the excerpt, their times counted from its beginning."""
+        for frame in source.decode(stream):
+            if frame.pts is not None:
+                time_s = float(frame.pts * frame.time_base)
+                if time_s >= self._until_s:
+                    return
+                if self._excerpt.start_s and time_s + frame.samples / frame.sample_rate / 2 < self._origin_s:
+                    continue
+                frame.pts -= round(self._origin_s / frame.time_base)
+            yield frame
+
+    def _at_speed(self, frames: Iterator[Any], stream: Any) -> Iterator[Any]:
+        import av
+
+        if self._excerpt.speed == 1:
+            yield from frames
+            return
+        graph = av.filter.Graph()
+        nodes = [graph.add_abuffer(template=stream)]
+        nodes += [graph.add("atempo", f"{factor:.9f}") for factor in _tempo_factors(self._excerpt.speed)]
+        nodes.append(graph.add("abuffersink"))
+        graph.link_nodes(*nodes).configure()
+        delay_s: float | None = None
+        num_samples = 0
+        try:
+            for frame in chain(frames, [None]):
+                if frame is not None and delay_s is None:
+                    delay_s = max(0.0, float((frame.pts or 0) * frame.time_base)) / self._excerpt.speed
+                nodes[0].push(frame)
+                for faster in _pulled(graph):
+                    rate = faster.sample_rate
+                    # counted: the filter keeps the delay of the first frame as it was
+                    faster.pts = round((delay_s or 0.0) * rate) + num_samples
+                    faster.time_base = Fraction(1, rate)
+                    num_samples += faster.samples
+                    yield faster
+        except av.FFmpegError as error:
+            warnings.warn(
+                f"the sound of {self._path} cannot be played at {self._excerpt.speed:g} times its speed "
+                f"({error.strerror or error}): it ends after {num_samples} samples",
+                stacklevel=2,
+            )
+
+
+def _tempo_factors(speed: float) -> list[float]:
+    """Equal factors that one filter each can do, with the product ``speed``."""
+    slowest, fastest = _TEMPO
+    number = max(1, math.ceil(math.log(speed) / math.log(fastest if speed > 1 else slowest) - 1e-9))
+    return [speed ** (1 / number)] * number
+
+
+def _pulled(graph: Any) -> Iterator[Any]:
+    """What a filter graph has ready."""
+    import av
+
+    while True:
+        try:
+            yield graph.pull()
+        except (av.BlockingIOError, av.EOFError):
+            return
+
+
+@contextmanager
+def open_sound(path: Path) -> Iterator[tuple[Path, Any, Any] | None]:
+    """Open the first sound track of a clip; None where it has none.
+
+    Raises:
+        ValueError: if the file cannot be read.
+    """
+    import av
+
+    try:
+        container = av.open(str(path.resolve()))
+    except av.FFmpegError as error:
+        raise ValueError(f"the sound of {path} cannot be read ({error.strerror or error})") from error
+    with container:
+        yield (path, container, container.streams.audio[0]) if container.streams.audio else None

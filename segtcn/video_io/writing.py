@@ -1,0 +1,229 @@
+"""Clips out: H.264 that browsers play, with exact times and the sound of another clip."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from segtcn.atomic import atomic_path
+from segtcn.video_io.reading import TIMESTAMP_TOLERANCE_S, ColorTags, Image, Planes, existing
+from segtcn.video_io.sound import AudioTrack, Excerpt, open_sound
+
+
+class ClipWriter:
+    """Write a clip that browsers play: MP4, H.264, 4:2:0, index in front (``+faststart``).
+
+    A context manager. The clip gets its name when the block ends without an error; until then, and after an error,
+    there is nothing under that name.
+
+    4:2:0 stores colour at half the resolution, hence needs an even width and height: an odd picture gets one more
+    column on the right or one more row at the bottom, a repetition of the last.
+
+    Args:
+        path: the clip to make or to replace; must end in ``.mp4``.
+        fps: frames per second, exact: ``Fraction(30000, 1001)``, not 29.97.
+        width: of the pictures in pixels.
+        height: of the pictures in pixels.
+        audio_from: a clip whose first sound track is kept, if it has one: as it is where MP4 holds the codec and
+            browsers play it, encoded to AAC otherwise. It keeps its place in time relative to the start of the clip.
+        excerpt: the part of the sound that is kept, and how fast it plays; None keeps all of it as it is.
+        colors: what the numbers of :meth:`write_planes` mean; pictures in blue, green, red need the default, BT.709.
+        quality: x264's constant rate factor, from 0, without loss, to 51; 20 shows no loss.
+
+    Raises:
+        ValueError: if the name, the rate or the size is not as described, or ``audio_from`` cannot be read.
+        FileNotFoundError: if the folder of ``path`` or the file ``audio_from`` does not exist.
+        PermissionError: if no file can be created in the folder.
+
+    Example:
+        >>> import tempfile
+        >>> from segtcn.video_io import probe
+        >>> path = Path(tempfile.mkdtemp()) / "grey.mp4"
+        >>> with ClipWriter(path, Fraction(30000, 1001), width=64, height=48) as writer:
+        ...     for _ in range(3):
+        ...         writer.write(np.full((48, 64, 3), 127, np.uint8))
+        >>> probe(path).fps, probe(path).num_frames
+        (Fraction(30000, 1001), 3)
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        fps: Fraction,
+        width: int,
+        height: int,
+        audio_from: str | os.PathLike[str] | None = None,
+        excerpt: Excerpt | None = None,
+        colors: ColorTags | None = None,
+        quality: int = 20,
+    ) -> None:
+        self.path = Path(path)
+        if self.path.suffix.lower() != ".mp4":
+            raise ValueError(f"cannot write {self.path}: clips are MP4 files, so the name must end in .mp4")
+        if fps <= 0:
+            raise ValueError(f"`fps` must be positive, got {fps}")
+        if width < 1 or height < 1:
+            raise ValueError(f"`width` and `height` must be at least 1 pixel, got {width} x {height}")
+        self.fps = Fraction(fps)
+        self.width = width
+        self.height = height
+        self.audio_from = None if audio_from is None else existing(audio_from)
+        self.excerpt = excerpt or Excerpt()
+        self.colors = colors or ColorTags()
+        self.quality = quality
+        self.num_frames = 0
+        # a tick that divides the frame interval and is fine enough for any source with a variable rate
+        self._ticks_per_frame = self.fps.denominator * math.ceil(90_000 / self.fps.numerator)
+        self._first_s = self._last_s = 0.0
+        self._first_tick = self._last_tick = 0
+
+    def __enter__(self) -> ClipWriter:
+        """Open the clip under a temporary name."""
+        import av
+
+        with ExitStack() as stack:
+            temporary = stack.enter_context(atomic_path(self.path))
+            stack.enter_context(self._named_errors())
+            self._container = stack.enter_context(
+                av.open(str(temporary.resolve()), "w", format="mp4", options={"movflags": "+faststart"})
+            )
+            # veryfast: faster than the clip plays on two cores. No B-frames: with them the
+            # muxer takes a clip with a variable rate for shorter than it is, and players leave out the end
+            # without its macroblock tree, which reads uninitialised memory: equal frames become equal bytes
+            options = {"crf": str(self.quality), "preset": "veryfast", "bf": "0", "x264-params": "mbtree=0"}
+            stream = self._container.add_stream("libx264", rate=self.fps, options=options)
+            stream.width, stream.height = self.width + self.width % 2, self.height + self.height % 2
+            stream.pix_fmt = "yuv420p"
+            # untagged clips are shown with BT.601 or BT.709 colours, depending on the player and the size
+            stream.codec_context.colorspace = self.colors.matrix
+            stream.codec_context.color_range = 2 if self.colors.full_range else 1
+            stream.codec_context.color_primaries = self.colors.primaries
+            stream.codec_context.color_trc = self.colors.transfer
+            stream.codec_context.time_base = 1 / (self.fps * self._ticks_per_frame)
+            self._stream = stream
+            self._audio: AudioTrack | None = None
+            if self.audio_from is not None:
+                source = stack.enter_context(open_sound(self.audio_from))
+                if source is not None:
+                    self._audio = AudioTrack(*source, self._container, self.excerpt)
+            self._stack = stack.pop_all()
+        return self
+
+    def write(self, frame: Image, time_s: float | None = None) -> None:
+        """Append a frame.
+
+        Args:
+            frame: ``(H, W, 3)`` uint8 in the order blue, green, red.
+            time_s: when to show it, in seconds from the start of the clip; None continues at the constant rate. Times
+                that differ from the constant rate by the rounding of the source only are taken as such.
+
+        Raises:
+            ValueError: if the frame has another size or type than announced, or the time is negative or before that of
+                the last frame.
+        """
+        import av
+
+        expected = (self.height, self.width, 3)
+        if frame.shape != expected or frame.dtype != np.uint8:
+            raise ValueError(f"expected a frame {expected} uint8, got {frame.shape} {frame.dtype}")
+        if self.colors != ColorTags():
+            raise ValueError(f"pictures in blue, green, red are written with the colours of BT.709, got {self.colors}")
+        picture = av.VideoFrame.from_ndarray(
+            np.pad(frame, ((0, self.height % 2), (0, self.width % 2), (0, 0)), mode="edge")
+            if self.height % 2 or self.width % 2
+            else frame,
+            format="bgr24",
+        ).reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
+        self._encode(picture, time_s)
+
+    def write_planes(self, *parts: Planes, time_s: float | None = None) -> None:
+        """Append a frame that is made of pictures above each other, without a detour through red, green and blue.
+
+        Args:
+            parts: pictures of the announced width, from the top. Only the last may have an odd number of rows.
+            time_s: as of :meth:`write`.
+
+        Raises:
+            ValueError: if the parts together have another size than announced; for the times as :meth:`write`.
+        """
+        import av
+
+        sizes = [part.y.shape for part in parts]
+        fits = sum(rows for rows, _ in sizes) == self.height and all(columns == self.width for _, columns in sizes)
+        if not fits or any(rows % 2 for rows, _ in sizes[:-1]):
+            raise ValueError(f"expected parts that make up {(self.height, self.width)}, even but the last, got {sizes}")
+        picture = av.VideoFrame(self._stream.width, self._stream.height, "yuv420p")
+        for index, plane in enumerate(picture.planes):
+            target = np.frombuffer(plane, np.uint8)[: plane.height * plane.line_size]
+            target = target.reshape(plane.height, plane.line_size)
+            top = 0
+            for part in parts:
+                rows, columns = part[index].shape
+                target[top : top + rows, :columns] = part[index]
+                top += rows
+            if index == 0 and self.width % 2:
+                target[:, self.width] = target[:, self.width - 1]
+            if index == 0 and self.height % 2:
+                target[self.height] = target[self.height - 1]
+        self._encode(picture, time_s)
+
+    def _encode(self, picture: Any, time_s: float | None) -> None:
+        tick = self._tick(time_s)
+        picture.pts = tick
+        picture.time_base = self._stream.codec_context.time_base
+        picture.duration = self._ticks_per_frame
+        with self._named_errors():
+            if self._audio is not None:
+                self._audio.copy(until_s=float(tick * picture.time_base))
+            self._container.mux(self._stream.encode(picture))
+        self._last_tick = tick
+        self._last_s = float(tick * picture.time_base) if time_s is None else time_s
+        if self.num_frames == 0:
+            self._first_s, self._first_tick = self._last_s, tick
+        self.num_frames += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Finish the clip and give it its name, or remove what there is of it after an error."""
+        with self._stack:
+            if error is not None:
+                # handed to the stack, or the half-written clip would take its name
+                self._stack.__exit__(kind, error, trace)
+                return
+            if self.num_frames == 0:
+                raise ValueError(f"cannot write {self.path}: it got no frames, expected at least one")
+            with self._named_errors():
+                if self._audio is not None:
+                    self._audio.copy(until_s=math.inf)
+                self._container.mux(self._stream.encode(None))
+
+    def _tick(self, time_s: float | None) -> int:
+        if time_s is None:
+            return self._last_tick + self._ticks_per_frame if self.num_frames else 0
+        if time_s < self._last_s:
+            raise ValueError(f"frames must come in order: {time_s:.4f} s comes after {self._last_s:.4f} s")
+        tick = round(time_s * self.fps * self._ticks_per_frame)
+        if self.num_frames == 0:
+            return tick
+        index = round((time_s - self._first_s) * self.fps)
+        if abs(time_s - self._first_s - float(index / self.fps)) <= TIMESTAMP_TOLERANCE_S:
+            tick = self._first_tick + index * self._ticks_per_frame
+        return max(tick, self._last_tick + 1)  # some sources give two frames the same time
+
+    @contextmanager
+    def _named_errors(self) -> Iterator[None]:
+        import av
+
+        try:
+            yield
+        except av.FFmpegError as error:
+            raise OSError(f"cannot write {self.path}: {error.strerror or error}; is the disk full?") from error
