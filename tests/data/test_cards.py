@@ -76,8 +76,10 @@ def test_card_agrees_with_itself_and_its_config(path: Path) -> None:
         assert init_args.get("class_names", card["classes"]) == card["classes"]
         background = init_args["background"]
         assert (card["classes"][background] if isinstance(background, int) else background) == card["background"]
-    if "videos" in card and card["splits"] > 1 and "test_videos" in card:
+    if "train_videos" in card:  # `videos` are those that a list names, as `segtcn check` counts them
         assert card["train_videos"] + card["test_videos"] == card["videos"]
+    if "frames" in card:
+        assert card["shortest_video"] * card["videos"] <= card["frames"] <= card["longest_video"] * card["videos"]
 
 
 @pytest.mark.parametrize("folder", ["gtea", "50salads"])
