@@ -1,5 +1,6 @@
 """Predictions after the fact: scores of files, comparisons of runs, and what a run gets wrong."""
 
+from segtcn.evaluation.collection import CollectedVideo, Collection, TrackSource, collect_videos
 from segtcn.evaluation.comparison import Difference, compare_runs
 from segtcn.evaluation.errors import ErrorAnalysis, analyze_run
 from segtcn.evaluation.files import LabelledVideos, read_matlab_splits, read_video_list, read_videos
@@ -7,6 +8,8 @@ from segtcn.evaluation.runs import Run, RunPart, RunScores, read_run, score_run,
 from segtcn.evaluation.scoring import SetScores, parse_background, score_all_protocols, score_splits
 
 __all__ = [
+    "CollectedVideo",
+    "Collection",
     "Difference",
     "ErrorAnalysis",
     "LabelledVideos",
@@ -14,7 +17,9 @@ __all__ = [
     "RunPart",
     "RunScores",
     "SetScores",
+    "TrackSource",
     "analyze_run",
+    "collect_videos",
     "compare_runs",
     "parse_background",
     "read_matlab_splits",

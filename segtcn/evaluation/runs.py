@@ -36,11 +36,13 @@ class RunPart(NamedTuple):
         split: number of the split, empty where nothing says it.
         seed: seed of the training, None where nothing says it.
         videos: predictions and truth, at the rate at which the run is scored.
+        folder: of the prediction files, None where they are from elsewhere.
     """
 
     split: str
     seed: int | None
     videos: LabelledVideos
+    folder: Path | None = None
 
 
 class Run(NamedTuple):
@@ -166,7 +168,7 @@ def read_run(
         match = _PART.fullmatch(part.name)
         seed = int(match[2]) if match else _entry(own, "seed_everything")
         split_name = match[1] if match else str(_entry(own, "data", "split") or "")
-        parts.append(RunPart(split_name, seed, _sampled(found, rate)))
+        parts.append(RunPart(split_name, seed, _sampled(found, rate), _predictions_of(part)))
     return Run(name, parts, class_names, left_out, own_protocol, rate, fps)
 
 
@@ -212,6 +214,13 @@ def with_common_split(runs: Sequence[Run]) -> list[Run]:
         return [*runs]
     (split,) = known
     return [run._replace(parts=[part._replace(split=split) for part in run.parts]) for run in runs]
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder is one of ``segtcn crossval`` or ``segtcn fit``, not of mere prediction files."""
+    return (folder / "config.yaml").is_file() or any(
+        _PART.fullmatch(path.name) and path.is_dir() for path in folder.iterdir()
+    )
 
 
 def _networks(folder: Path) -> list[Path]:
