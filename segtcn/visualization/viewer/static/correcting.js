@@ -1,0 +1,262 @@
+"use strict";
+
+// Correct mode: a copy of a track below the original, and the tools that change it.
+{
+  const { byId, element } = segtcn;
+
+  class CorrectionTools {
+    /** @param {Player} player */
+    constructor(player) {
+      this.player = player;
+      this.panel = byId("correcting");
+      this.select = byId("correct-track");
+      this.state = byId("correct-state");
+      this.dialog = new segtcn.RelabelDialog(player.classes);
+      this.drafts = new segtcn.Drafts(player);
+      /** Corrections begun since the page was opened, by video and number of the track. */
+      this.begun = new Map();
+      this.failed = "";
+      const on = (id, action) => byId(id).addEventListener("click", () => this.attempt(action));
+      byId("correct").addEventListener("click", () => this.toggle());
+      this.select.addEventListener("change", () => this.start(this.player.recording.tracks[this.select.selectedIndex]));
+      on("split", () => this.split());
+      on("join-previous", () => this.join(-1));
+      on("join-next", () => this.join(1));
+      on("relabel", () => this.relabel());
+      on("boundary-here", () => this.moveNearestBoundary());
+      on("undo", () => this.undo());
+      on("redo", () => this.redo());
+      player.correctionTools = this;
+      player.onChange((changes) => this.update(changes));
+      window.addEventListener("beforeunload", (event) => {
+        if ([...this.begun.values()].some((correction) => correction.unsaved)) event.preventDefault();
+      });
+    }
+
+    get isOn() {
+      return Boolean(this.player.correction);
+    }
+
+    toggle() {
+      if (this.isOn) this.stop();
+      else {
+        const { recording } = this.player;
+        this.start(recording.reference ?? recording.tracks[0]);
+      }
+    }
+
+    /** Copy `source`, or go on with the copy begun before. */
+    start(source) {
+      const { player } = this;
+      this.removeCopy();
+      this.source = source;
+      const key = JSON.stringify([player.recording.id, player.recording.tracks.indexOf(source)]);
+      const isNew = !this.begun.has(key);
+      if (isNew) this.begun.set(key, new segtcn.Correction(source));
+      player.correction = this.begun.get(key);
+      const title = `${source.title} (corrected)`;
+      const { starts, classes } = player.correction.original;
+      const payload = { title, fps: source.fps, num_frames: source.numFrames, starts, classes };
+      player.correctedTrack = new segtcn.Track(payload, source.timebase);
+      player.tracks.splice(player.tracks.indexOf(source) + 1, 0, player.correctedTrack);
+      player.activeTrack = player.tracks.indexOf(player.correctedTrack);
+      this.failed = "";
+      const hasDraft = isNew && this.drafts.restore(player.correction, source);
+      this.show();
+      this.say(hasDraft ? "Your unsaved changes of the last visit are back; undo removes them" : "Correct mode on");
+    }
+
+    stop() {
+      this.removeCopy();
+      this.player.correction = null;
+      this.player.changed("tracks", "correct", "time");
+      this.say("Correct mode off");
+    }
+
+    removeCopy() {
+      const { player } = this;
+      const place = player.tracks.indexOf(player.correctedTrack);
+      if (place >= 0) {
+        player.tracks.splice(place, 1);
+        if (player.activeTrack >= place) player.activeTrack -= 1;
+      }
+      player.correctedTrack = null;
+    }
+
+    /** Take the labels of the correction over to its track. */
+    show() {
+      const { player } = this;
+      const { starts, classes } = player.correction.state;
+      player.correctedTrack.setSegments(starts, classes);
+      player.correctedDifferences = changes(this.source, player.correctedTrack);
+      player.changed("tracks", "correct", "time");
+    }
+
+    /** Do what the user asked for; if it cannot be done, say why. */
+    attempt(action) {
+      if (!this.isOn) return;
+      this.failed = "";
+      try {
+        action();
+      } catch (error) {
+        if (!(error instanceof segtcn.CorrectionError || error instanceof segtcn.LabelFileError)) throw error;
+        this.fail(error.message);
+      }
+    }
+
+    fail(message) {
+      this.failed = message;
+      this.player.changed("correct");
+    }
+
+    say(text) {
+      this.player.says(text);
+    }
+
+    changedTo(text) {
+      this.show();
+      this.drafts.keep(this.player.correction, this.source);
+      this.say(text);
+    }
+
+    /** Frame of the corrected track at the cursor. */
+    get frame() {
+      const { correctedTrack, time } = this.player;
+      if (correctedTrack.indexAt(time) < 0) {
+        throw new segtcn.CorrectionError("the cursor is behind the last frame of this track: move it to the left");
+      }
+      return correctedTrack.timebase.frameAt(time);
+    }
+
+    get segment() {
+      return this.player.correction.indexAt(this.frame);
+    }
+
+    split() {
+      const { frame } = this;
+      this.player.correction.split(frame);
+      this.changedTo(`Split at frame ${frame}`);
+    }
+
+    join(direction) {
+      this.player.correction.join(this.segment, direction);
+      this.changedTo(`Joined with the ${direction > 0 ? "next" : "previous"} segment`);
+    }
+
+    relabel() {
+      const { segment } = this;
+      const { correction } = this.player;
+      this.dialog.open(correction.state.classes[segment], (label) => {
+        correction.relabel(segment, label);
+        this.changedTo(`Label ${this.player.classOf(label).name}`);
+      });
+    }
+
+    /** For the keyboard, what dragging is for the mouse. */
+    moveNearestBoundary() {
+      const { correction } = this.player;
+      const { frame, segment } = this;
+      const [start, stop] = correction.bounds(segment);
+      const [hasLeft, hasRight] = [segment > 0, segment + 1 < correction.length];
+      if (!hasLeft && !hasRight) throw new segtcn.CorrectionError("there is no boundary to move: this track is one segment");
+      const isLeft = hasLeft && (!hasRight || frame - start <= stop - frame);
+      const moved = correction.moveBoundary(isLeft ? segment : segment + 1, frame);
+      this.changedTo(`Boundary at frame ${moved}`);
+    }
+
+    undo() {
+      const isDone = this.player.correction.undo();
+      if (isDone) this.changedTo("Undone");
+      else this.say("Nothing to undo");
+    }
+
+    redo() {
+      const isDone = this.player.correction.redo();
+      if (isDone) this.changedTo("Done again");
+      else this.say("Nothing to do again");
+    }
+
+    /** @param {number} index of the segment that starts at the boundary */
+    beginDrag(index) {
+      this.dragged = index;
+      this.failed = "";
+      this.player.correction.beginDrag();
+    }
+
+    /** The boundary follows to the nearest start of a frame, and the clip shows the first frame after it. */
+    drag(time) {
+      const { correctedTrack, correction } = this.player;
+      const { timebase } = correctedTrack;
+      const frame = timebase.frameAt(time);
+      const nearest = time > timebase.middleOf(frame) ? frame + 1 : frame;
+      const moved = correction.dragBoundary(this.dragged, nearest);
+      this.show();
+      this.player.seek(timebase.middleOf(moved));
+    }
+
+    endDrag(keep) {
+      const { correction } = this.player;
+      correction.endDrag(keep);
+      const moved = correction.state.starts[this.dragged];
+      if (keep) this.changedTo(`Boundary at frame ${moved}`);
+      else this.show();
+    }
+
+    /** Take over labels from a file. */
+    replace(labels, name) {
+      this.player.correction.replace(labels);
+      this.changedTo(`Labels of ${name} loaded`);
+    }
+
+    markSaved(message) {
+      this.player.correction.markSaved();
+      this.drafts.forget(this.source);
+      this.saved = message;
+      this.say(message);
+      this.player.changed("correct");
+    }
+
+    update(changed) {
+      const { player } = this;
+      if (!player.recording) return;
+      if (changed.has("video")) this.listTracks();
+      if (!changed.has("correct")) return;
+      byId("correct").setAttribute("aria-pressed", String(this.isOn));
+      this.panel.hidden = !this.isOn;
+      if (!this.isOn) return;
+      const { correction } = player;
+      this.select.selectedIndex = player.recording.tracks.indexOf(this.source);
+      byId("undo").disabled = !correction.past.length;
+      byId("redo").disabled = !correction.future.length;
+      this.state.classList.toggle("failed", Boolean(this.failed));
+      this.state.textContent = this.failed ? sentence(this.failed) : this.summary(correction);
+    }
+
+    summary(correction) {
+      if (!correction.changed) return "No changes yet. Drag a boundary, or use the buttons at the cursor.";
+      const changed = `${segtcn.format.frames(correction.changedFrames)} changed`;
+      return correction.unsaved ? `${changed}, not saved.` : `${changed}. ${this.saved ?? "Saved"}.`;
+    }
+
+    listTracks() {
+      const titles = this.player.recording.tracks.map((track) => segtcn.format.oneLine(track.title).slice(0, 80));
+      this.select.replaceChildren(...titles.map((title) => element("option", {}, title)));
+    }
+  }
+
+  /** Where the copy differs from its source, also where that has no label. */
+  function changes(source, copy) {
+    const shifted = (track) => ({
+      ...{ times: track.times, length: track.length, endTime: track.endTime },
+      classes: track.classes.map((label) => label + 1),
+      indexAt: (time) => track.indexAt(time),
+    });
+    return segtcn.disagreements(shifted(source), shifted(copy));
+  }
+
+  function sentence(text) {
+    return `${text[0].toUpperCase()}${text.slice(1)}.`;
+  }
+
+  segtcn.CorrectionTools = CorrectionTools;
+}

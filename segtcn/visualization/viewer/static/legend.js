@@ -1,0 +1,65 @@
+"use strict";
+
+// The classes: colour, name, share of the video's time. A click dims the others.
+{
+  const { byId, element, nameElement, swatch } = segtcn;
+
+  class Legend {
+    constructor(player) {
+      this.player = player;
+      this.root = byId("legend");
+      this.reset = byId("legend-reset");
+      this.reset.addEventListener("click", () => player.showAllClasses());
+      player.onChange((changes) => {
+        if (!player.recording) return;
+        if (["video", "tracks", "correct"].some((name) => changes.has(name))) this.build();
+        if (["video", "tracks", "correct", "filter"].some((name) => changes.has(name))) this.mark();
+      });
+    }
+
+    build() {
+      const { player } = this;
+      const track = player.active;
+      const key = player.tracks.map((each) => each.classes.length).join();
+      if (key === this.built && track === this.track && !player.correction) return;
+      [this.built, this.track] = [key, track];
+      const focused = document.activeElement?.dataset?.label;
+      const shares = segtcn.classShares(track, player.classes.length);
+      const used = new Set(player.tracks.flatMap((each) => [...new Set(each.classes)]));
+      const order = player.classes.map((_, label) => label).filter((label) => used.has(label));
+      this.root.replaceChildren(...order.map((label) => this.entry(label, shares[label])));
+      if (focused) this.root.querySelector(`[data-label="${Number(focused)}"]`)?.focus();
+    }
+
+    entry(label, share) {
+      const { player } = this;
+      const item = player.classOf(label);
+      const title = `Show only the chosen classes; double-click: only this one. ${segtcn.format.oneLine(item.name).slice(0, 300)}`;
+      const button = element(
+        "button",
+        { type: "button", class: "legend-entry", title, data: { label }, aria: { pressed: "false" } },
+        swatch(item.color),
+        nameElement(item.name),
+        element("span", { class: "number" }, segtcn.format.percent(share)),
+      );
+      button.addEventListener("click", (event) => {
+        // the second click of a double-click: the first one may have chosen it or taken it back
+        if (event.detail === 2) player.onlyClass(label);
+        else if (event.detail < 2) player.toggleClass(label);
+      });
+      return element("li", {}, button);
+    }
+
+    mark() {
+      const { player } = this;
+      for (const button of this.root.querySelectorAll("button")) {
+        const label = Number(button.dataset.label);
+        button.setAttribute("aria-pressed", String(player.filter.has(label)));
+        button.classList.toggle("dimmed", player.isDimmed(label));
+      }
+      this.reset.hidden = !player.filter.size;
+    }
+  }
+
+  segtcn.Legend = Legend;
+}

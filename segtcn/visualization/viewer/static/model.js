@@ -1,0 +1,214 @@
+"use strict";
+
+// What is known of one video: its tracks, in frames and in time. Nothing here touches the page.
+{
+  /**
+   * @param {ArrayLike<number>} values in increasing order
+   * @param {number} value
+   * @param {number} length of the part to search
+   * @returns {number} index of the last element that is at most `value`; -1 if there is none
+   */
+  function bisect(values, value, length = values.length) {
+    let low = 0;
+    let high = length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (values[middle] <= value) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+
+  /** Where frames lie on the time axis. Frame n covers [timeOf(n), timeOf(n + 1)). */
+  class Timebase {
+    /**
+     * @param {object} options
+     * @param {number} options.numFrames
+     * @param {number} options.rate frames per unit of the axis; of a clip with varying rate, the mean
+     * @param {number} options.offset time of frame 0
+     * @param {?ArrayLike<number>} options.times time of every frame, where the rate varies
+     * @param {?number} options.end time at which the last of `times` ends
+     */
+    constructor({ numFrames, rate, offset = 0, times = null, end = null }) {
+      this.numFrames = numFrames;
+      this.rate = rate;
+      this.offset = offset;
+      this.times = times?.length ? times : null;
+      if (this.times) {
+        const last = this.times[this.times.length - 1];
+        this.end = end > last ? end : last + 1 / rate;
+      }
+    }
+
+    /** Time at which `frame` begins; frames after the last follow at the mean rate. */
+    timeOf(frame) {
+      if (!this.times) return this.offset + frame / this.rate;
+      if (frame < this.times.length) return this.times[frame];
+      return this.end + (frame - this.times.length) / this.rate;
+    }
+
+    /** Time in the middle of `frame`: where a clip is sent to show it, whichever way the browser rounds. */
+    middleOf(frame) {
+      return (this.timeOf(frame) + this.timeOf(frame + 1)) / 2;
+    }
+
+    /** Frame that covers `time`, or the nearest. */
+    frameAt(time) {
+      let frame;
+      if (!this.times) frame = Math.floor((time - this.offset) * this.rate + 1e-6);
+      else if (time < this.end) frame = bisect(this.times, time + 1e-9);
+      else frame = this.times.length + Math.floor((time - this.end) * this.rate + 1e-6);
+      return Math.max(0, Math.min(this.numFrames - 1, frame));
+    }
+
+    /** The same frames, continued or cut off after `numFrames`. */
+    withLength(numFrames) {
+      const { rate, offset, times, end } = this;
+      return new Timebase({ numFrames, rate, offset, times, end });
+    }
+  }
+
+  /** The labels of one video from one source, as segments. */
+  class Track {
+    /**
+     * @param {object} payload `title`, `truth`, `starts`, `classes`, `num_frames`, `confidence`, `scores` (see the index)
+     * @param {Timebase} timebase
+     */
+    constructor(payload, timebase) {
+      this.title = payload.title;
+      this.truth = Boolean(payload.truth);
+      this.fps = payload.fps ?? null;
+      this.numFrames = payload.num_frames;
+      this.timebase = timebase;
+      this.confidence = payload.confidence ?? null;
+      this.scores = payload.scores ? new segtcn.ClassScores(payload.scores) : null;
+      this.setSegments(payload.starts, payload.classes);
+    }
+
+    /**
+     * @param {ArrayLike<number>} starts first frame of every segment, (N,)
+     * @param {ArrayLike<number>} classes class of every segment, (N,); -1: no label
+     */
+    setSegments(starts, classes) {
+      /** Number of segments. */
+      this.length = classes.length;
+      /** First frame of every segment and the number of frames, (N + 1,). */
+      this.starts = Int32Array.from([...starts, this.numFrames]);
+      this.classes = Int32Array.from(classes);
+      /** The same as times, (N + 1,). */
+      this.times = Float64Array.from(this.starts, (frame) => this.timebase.timeOf(frame));
+    }
+
+    get endTime() {
+      return this.times[this.length];
+    }
+
+    /** Index of the segment at `time`; -1 outside of the track. */
+    indexAt(time) {
+      return time < this.endTime ? bisect(this.times, time, this.length) : -1;
+    }
+
+    /** Index of the segment that holds `frame`. */
+    indexOfFrame(frame) {
+      return bisect(this.starts, frame, this.length);
+    }
+
+    /** Class at `time`: -1 without label, undefined outside of the track. */
+    classAt(time) {
+      return this.classes[this.indexAt(time)];
+    }
+
+    /** @returns {?object} the segment with this index: frames [start, stop), times, class and mean confidence */
+    segment(index) {
+      if (!(index >= 0 && index < this.length)) return null;
+      return {
+        index,
+        label: this.classes[index],
+        start: this.starts[index],
+        stop: this.starts[index + 1],
+        startTime: this.times[index],
+        stopTime: this.times[index + 1],
+        confidence: this.confidence?.[index] ?? null,
+      };
+    }
+  }
+
+  // two times closer than this are the same: sums of rounding errors, far below a frame
+  const SAME_TIME = 1e-6;
+
+  /**
+   * Where two tracks have different labels; only where both exist and the reference has a label.
+   * @param {Track} reference
+   * @param {Track} other
+   * @returns {{starts: number[], stops: number[]}} maximal intervals of time
+   */
+  function disagreements(reference, other) {
+    const starts = [];
+    const stops = [];
+    const end = Math.min(reference.endTime, other.endTime);
+    let time = Math.max(reference.times[0], other.times[0]);
+    let [i, j] = [reference.indexAt(time), other.indexAt(time)];
+    while (time < end - SAME_TIME) {
+      const stop = Math.min(reference.times[i + 1], other.times[j + 1], end);
+      const differ = reference.classes[i] >= 0 && reference.classes[i] !== other.classes[j];
+      if (differ && stop - time > SAME_TIME) {
+        if (stops.length && time - stops[stops.length - 1] < 2 * SAME_TIME) stops[stops.length - 1] = stop;
+        else {
+          starts.push(time);
+          stops.push(stop);
+        }
+      }
+      if (reference.times[i + 1] <= stop) i += 1;
+      if (other.times[j + 1] <= stop) j += 1;
+      time = stop;
+    }
+    return { starts, stops };
+  }
+
+  /** Share of a track's time that each class has, (numClasses,), 0 to 1. */
+  function classShares(track, numClasses) {
+    const shares = new Float64Array(numClasses);
+    const total = track.endTime - track.times[0];
+    for (let i = 0; i < track.length; i += 1) {
+      if (track.classes[i] >= 0) shares[track.classes[i]] += (track.times[i + 1] - track.times[i]) / total;
+    }
+    return shares;
+  }
+
+  /** One video: the clip's frames if there is a clip, and all tracks on one axis. */
+  class Recording {
+    /** @param {object} payload of data/video-ID.js */
+    constructor(payload) {
+      const { clip, tracks } = payload;
+      this.id = payload.id;
+      this.notes = payload.notes ?? [];
+      this.clip = clip;
+      /** Unit of the axis: seconds, unless some track has no rate and there is no clip. */
+      this.unit = clip || (tracks.length && tracks.every((track) => track.fps)) ? "s" : "frames";
+      const clipBase = clip && timebaseOfClip(clip);
+      this.tracks = tracks.map((track) => new Track(track, this.timebaseOf(track, clipBase)));
+      /** Frames in which the cursor moves: those of the clip, else those of the first track. */
+      this.base = clipBase ?? this.tracks[0].timebase;
+      this.duration = Math.max(this.base.timeOf(this.base.numFrames), ...this.tracks.map((track) => track.endTime));
+      this.reference = this.tracks.find((track) => track.truth) ?? null;
+    }
+
+    timebaseOf(track, clipBase) {
+      const numFrames = track.num_frames;
+      if (clipBase && (track.by_frame || !track.fps)) return clipBase.withLength(numFrames);
+      const rate = this.unit === "s" ? track.fps : 1;
+      return new Timebase({ numFrames, rate, offset: clipBase?.timeOf(0) ?? 0 });
+    }
+  }
+
+  function timebaseOfClip(clip) {
+    return new Timebase({
+      numFrames: clip.num_frames,
+      rate: clip.fps,
+      times: clip.times_ms && Float64Array.from(clip.times_ms, (ms) => ms / 1000),
+      end: clip.duration_s,
+    });
+  }
+
+  Object.assign(segtcn, { bisect, Timebase, Track, Recording, disagreements, classShares });
+}

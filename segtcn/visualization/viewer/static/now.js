@@ -1,0 +1,59 @@
+"use strict";
+
+// Labels at the cursor, of all tracks: beside the clip, or in its place.
+{
+  const { byId, element, nameElement, swatch } = segtcn;
+
+  class Now {
+    constructor(player) {
+      this.player = player;
+      this.root = byId("now");
+      this.rows = [];
+      player.onChange((changes) => this.update(changes));
+    }
+
+    update(changes) {
+      if (!this.player.recording) return;
+      if (["video", "tracks", "correct"].some((name) => changes.has(name))) this.build();
+      if (["video", "tracks", "correct", "time"].some((name) => changes.has(name))) this.rows.forEach((row) => this.fill(row));
+    }
+
+    build() {
+      const { player } = this;
+      this.rows = player.tracks.map((track, number) => {
+        const label = element("p", { class: "now-label" });
+        const rest = element("p", { class: "now-rest" });
+        const root = element("div", { class: "now-row" }, element("p", { class: "now-track" }, nameElement(track.title)), label, rest);
+        root.classList.toggle("active", number === player.activeTrack);
+        return { track, root, label, rest, shown: undefined };
+      });
+      this.root.replaceChildren(...this.rows.map((row) => row.root));
+    }
+
+    fill(row) {
+      const { player } = this;
+      const segment = row.track.segment(row.track.indexAt(player.time));
+      const label = segment?.label;
+      const truth = player.recording.reference?.classAt(player.time);
+      const differs = !row.track.truth && label !== undefined && truth >= 0 && truth !== label;
+      if (row.shown !== label) {
+        row.shown = label;
+        const item = player.classOf(label);
+        const name = segment ? [swatch(item.color), nameElement(item.name)] : [element("span", { class: "muted" }, "ends before")];
+        row.label.replaceChildren(...name);
+      }
+      row.root.classList.toggle("differs", differs);
+      row.rest.textContent = segment ? this.restOf(segment, differs) : "";
+    }
+
+    restOf(segment, differs) {
+      const { player } = this;
+      const left = segment.stopTime - player.time;
+      const rest = player.unit === "s" ? `${left.toFixed(1)} s left` : `${segtcn.format.frames(Math.ceil(left))} left`;
+      const confidence = segment.confidence === null ? "" : ` · confidence ${segment.confidence.toFixed(2)}`;
+      return `${rest}${confidence}${differs ? " · differs" : ""}`;
+    }
+  }
+
+  segtcn.Now = Now;
+}

@@ -1,0 +1,83 @@
+"use strict";
+
+// The whole video in a thin strip, with a frame around the visible part.
+{
+  const { byId } = segtcn;
+  const ROW = 6;
+
+  class Overview {
+    constructor(player) {
+      this.player = player;
+      this.root = byId("overview");
+      this.window = byId("overview-window");
+      this.cursor = byId("overview-cursor");
+      this.surface = new segtcn.Surface(byId("overview-canvas"));
+      player.onChange((changes) => this.update(changes));
+      this.listen();
+    }
+
+    update(changes) {
+      if (!this.player.recording) return;
+      if (["video", "tracks", "filter", "theme", "size"].some((name) => changes.has(name))) this.draw();
+      if (["video", "view", "time", "size"].some((name) => changes.has(name))) this.place();
+    }
+
+    draw() {
+      const { player, surface } = this;
+      const tracks = player.tracks;
+      const whole = new segtcn.Viewport(player.recording.duration, 0);
+      this.root.style.height = `${tracks.length * ROW}px`;
+      surface.begin(tracks.length * ROW);
+      surface.inDevicePixels((device, width, ratio) => {
+        tracks.forEach((track, number) => {
+          const top = Math.round(number * ROW * ratio);
+          const height = Math.round((ROW - 1) * ratio);
+          device.fillStyle = segtcn.themeColors().track;
+          device.fillRect(0, top, width, height);
+          segtcn.forEachRun(track, whole, width, (left, right, label) => {
+            if (label < 0) return;
+            device.globalAlpha = player.isDimmed(label) ? 0.16 : 1;
+            device.fillStyle = player.classOf(label).color;
+            device.fillRect(left, top, right - left, height);
+          });
+          device.globalAlpha = 1;
+        });
+      });
+    }
+
+    place() {
+      const { viewport, time } = this.player;
+      const width = this.root.clientWidth;
+      const left = (viewport.start / viewport.duration) * width;
+      this.window.style.transform = `translateX(${left}px)`;
+      this.window.style.width = `${Math.max(6, (viewport.span / viewport.duration) * width)}px`;
+      this.cursor.style.transform = `translateX(${(time / viewport.duration) * width}px)`;
+    }
+
+    listen() {
+      const { root, player } = this;
+      let grabbed = null;
+      root.addEventListener("pointerdown", (event) => {
+        if (event.button !== 0) return;
+        const time = this.timeAt(event);
+        const { viewport } = player;
+        if (!viewport.contains(time)) player.showPart(time - viewport.span / 2, time + viewport.span / 2);
+        grabbed = time - viewport.start;
+        root.setPointerCapture(event.pointerId);
+      });
+      root.addEventListener("pointermove", (event) => {
+        if (grabbed === null) return;
+        const start = this.timeAt(event) - grabbed;
+        player.showPart(start, start + player.viewport.span);
+      });
+      for (const name of ["pointerup", "pointercancel"]) root.addEventListener(name, () => (grabbed = null));
+    }
+
+    timeAt(event) {
+      const box = this.root.getBoundingClientRect();
+      return ((event.clientX - box.left) / box.width) * this.player.viewport.duration;
+    }
+  }
+
+  segtcn.Overview = Overview;
+}

@@ -1,0 +1,303 @@
+"use strict";
+
+// What the player shows and what it can do. Every part of the page reads this and is told what changed.
+{
+  const SPEEDS = [0.1, 0.25, 0.5, 1, 1.5, 2, 4, 8];
+  const NO_LABEL = { name: "no label", color: "transparent", text: "inherit", background: true };
+  // frames that a clip without any known rate passes in a second
+  const NOMINAL_RATE = 30;
+  const LEAST_FRAMES = 8;
+  // presentation times may be rounded to milliseconds
+  const SHOWN_TOLERANCE = 1e-3;
+
+  /**
+   * State of the page. Parts call `onChange(part)`; their function gets a set of what changed since it last ran:
+   * "video" (another one), "tracks" (labels, order, the chosen one), "view" (visible time), "time", "play" (running or
+   * not, speed), "filter" (classes), "theme", "size", "correct" (mode, undo steps).
+   */
+  class Player {
+    /** @param {object} index payload of data/index.js */
+    constructor(index) {
+      this.index = index;
+      this.classes = index.classes;
+      this.recording = null;
+      this.tracks = [];
+      this.viewport = new segtcn.Viewport(1, 1);
+      this.clock = new segtcn.PlainClock(0, 1);
+      /** Classes that are not dimmed; empty: none is. */
+      this.filter = new Set();
+      this.follow = true;
+      this.speed = 1;
+      this.activeTrack = 0;
+      /** The track being corrected, a copy that shows the labels of `correction`, or null; where it differs. */
+      this.correctedTrack = null;
+      this.correction = null;
+      this.correctedDifferences = null;
+      /** Differences from the reference, by track. */
+      this.differences = new Map();
+      this.parts = [];
+      this.changes = new Set();
+      this.says = () => {};
+    }
+
+    onChange(part) {
+      this.parts.push(part);
+    }
+
+    /** However many events ask: one redraw in an animation frame. */
+    changed(...names) {
+      if (!this.changes.size) requestAnimationFrame(() => this.redraw());
+      for (const name of names) this.changes.add(name);
+    }
+
+    redraw() {
+      if (this.clock.playing) this.#keepPlaying();
+      const changes = new Set(this.changes);
+      this.changes.clear();
+      for (const part of this.parts) part(changes);
+      if (this.clock.playing) this.changed("time");
+    }
+
+    #keepPlaying() {
+      if (this.follow && this.viewport.reveal(this.clock.time)) this.changes.add("view");
+    }
+
+    /** Class with this index; one that says "no label" for -1. */
+    classOf(label) {
+      return this.classes[label] ?? NO_LABEL;
+    }
+
+    /** @param {Recording} recording whose payload has been loaded */
+    open(recording) {
+      this.recording = recording;
+      this.tracks = [...recording.tracks];
+      this.activeTrack = Math.max(0, this.tracks.findIndex((track) => !track.truth));
+      this.correctedTrack = this.correction = null;
+      this.viewport = new segtcn.Viewport(recording.duration, LEAST_FRAMES / recording.base.rate);
+      this.differences.clear();
+      for (const track of this.tracks) {
+        if (recording.reference && track !== recording.reference) {
+          this.differences.set(track, segtcn.disagreements(recording.reference, track));
+        }
+      }
+      this.changed("video", "tracks", "view", "time", "play", "correct");
+    }
+
+    /** Use another clock from now on; it takes over time and speed. */
+    setClock(clock) {
+      this.clock.dispose();
+      this.clock = clock;
+      clock.onChange = () => this.changed("time", "play");
+      clock.setSpeed(this.speed);
+      this.changed("time", "play");
+    }
+
+    plainClock() {
+      const { duration, unit } = this.recording;
+      return new segtcn.PlainClock(duration, unit === "s" ? 1 : NOMINAL_RATE);
+    }
+
+    get unit() {
+      return this.recording.unit;
+    }
+
+    get time() {
+      return this.clock.time;
+    }
+
+    /** Frame of the clip (without one: of the first track) at the cursor; while playing, the one on the screen. */
+    get frame() {
+      const { base } = this.recording;
+      const shown = this.clock.playing ? this.clock.shownTime : null;
+      return base.frameAt(shown === null ? this.time : shown + SHOWN_TOLERANCE);
+    }
+
+    get active() {
+      return this.tracks[this.activeTrack];
+    }
+
+    /** Send the cursor to the middle of the frame at `time`. */
+    seek(time) {
+      const { base, duration } = this.recording;
+      const within = Math.max(0, Math.min(duration, time));
+      const isPastFrames = within >= base.timeOf(base.numFrames);
+      this.#moveTo(isPastFrames && within < duration ? within : base.middleOf(base.frameAt(within)));
+    }
+
+    seekFrame(frame) {
+      const { base } = this.recording;
+      this.#moveTo(base.middleOf(Math.max(0, Math.min(base.numFrames - 1, frame))));
+    }
+
+    #moveTo(time) {
+      this.clock.seek(time);
+      if (this.viewport.reveal(time)) this.changed("view");
+      this.changed("time");
+    }
+
+    stepFrames(frames) {
+      this.clock.pause();
+      this.seekFrame(this.frame + frames);
+    }
+
+    stepSeconds(seconds) {
+      this.seek(this.time + seconds * (this.unit === "s" ? 1 : NOMINAL_RATE));
+    }
+
+    togglePlay() {
+      if (this.clock.playing) this.clock.pause();
+      else this.clock.play();
+      this.changed("play", "time");
+    }
+
+    setSpeed(speed) {
+      this.speed = speed;
+      this.clock.setSpeed(speed);
+      this.changed("play");
+    }
+
+    /** Next (1) or previous (-1) of the usual speeds. */
+    changeSpeed(direction) {
+      const here = SPEEDS.indexOf(this.speed);
+      this.setSpeed(SPEEDS[Math.max(0, Math.min(SPEEDS.length - 1, here + direction))]);
+      this.says(`Speed ${this.speed}`);
+    }
+
+    /** First frame that lies after `time`, by its middle: there the cursor is inside of what starts at `time`. */
+    #landing(time) {
+      const { base } = this.recording;
+      const frame = base.frameAt(time);
+      const middle = base.middleOf(frame);
+      return middle >= time || frame + 1 >= base.numFrames ? middle : base.middleOf(frame + 1);
+    }
+
+    /** Go to the first frame that lies after `time`, the start of a segment. */
+    goTo(time) {
+      this.#moveTo(this.#landing(time));
+    }
+
+    /**
+     * Go to the next (1) or previous (-1) of some times.
+     * @param {ArrayLike<number>} times in increasing order
+     * @returns {number} index of the time, or -1 where there is none in this direction
+     */
+    #jump(times, length, direction) {
+      const near = 1e-6;
+      let index = segtcn.bisect(times, this.time, length);
+      if (direction > 0) {
+        index += 1;
+        while (index < length && this.#landing(times[index]) <= this.time + near) index += 1;
+      } else {
+        while (index >= 0 && this.#landing(times[index]) >= this.time - near) index -= 1;
+      }
+      if (index < 0 || index >= length) return -1;
+      this.#moveTo(this.#landing(times[index]));
+      return index;
+    }
+
+    /** Go to the start of the next (1) segment of the chosen track, or back (-1) to that of this or the previous one. */
+    jumpSegment(direction) {
+      const track = this.active;
+      const index = this.#jump(track.times, track.length, direction);
+      if (index < 0) {
+        this.says(`No ${direction > 0 ? "next" : "previous"} segment`);
+        return;
+      }
+      const { label, startTime, stopTime } = track.segment(index);
+      this.says(`${this.classOf(label).name}, ${this.position(startTime)} to ${this.position(stopTime)}`);
+    }
+
+    /** Go to the next (1) or previous (-1) disagreement of the chosen track; of all tracks if it is the reference. */
+    jumpDisagreement(direction) {
+      const { starts } = this.chosenDifferences();
+      const index = this.#jump(starts, starts.length, direction);
+      if (index < 0) {
+        const none = starts.length ? `No ${direction > 0 ? "next" : "previous"} disagreement` : "No disagreement";
+        this.says(this.recording.reference ? none : "There is no truth to compare with");
+        return;
+      }
+      this.says(`Disagreement ${index + 1} of ${starts.length}: ${this.describe()}`);
+    }
+
+    chosenDifferences() {
+      const own = this.differences.get(this.active);
+      if (own) return own;
+      const starts = [...this.differences.values()].flatMap((differences) => differences.starts);
+      return { starts: [...new Set(starts)].sort((a, b) => a - b) };
+    }
+
+    /** Position as text, "01:23.5". */
+    position(time) {
+      return segtcn.format.position(time, this.unit);
+    }
+
+    /** The cursor in words: "12.3 s, frame 370: truth pour, ED-TCN take". */
+    describe() {
+      const { oneLine } = segtcn.format;
+      const short = (text) => oneLine(text).slice(0, 60);
+      const seconds = this.unit === "s" ? `${this.time.toFixed(1)} s, ` : "";
+      const labels = this.tracks.map((track) => {
+        const label = track.classAt(this.time);
+        return `${short(track.title)} ${label === undefined ? "nothing" : short(this.classOf(label).name)}`;
+      });
+      return `${seconds}frame ${this.frame}: ${labels.join(", ")}`;
+    }
+
+    chooseTrack(number) {
+      if (!this.tracks[number]) return;
+      this.activeTrack = number;
+      this.says(`Track ${segtcn.format.oneLine(this.active.title).slice(0, 60)}`);
+      this.changed("tracks");
+    }
+
+    /** Factor below 1: show less. Around the cursor if it is in sight. */
+    zoom(factor, time = this.time) {
+      const { start, span } = this.viewport;
+      this.viewport.zoomAt(this.viewport.contains(time) ? time : start + span / 2, factor);
+      this.changed("view");
+    }
+
+    fit() {
+      this.viewport.fit();
+      this.changed("view");
+    }
+
+    pan(time) {
+      this.viewport.panBy(time);
+      this.changed("view");
+    }
+
+    showPart(start, stop) {
+      this.viewport.show(start, stop);
+      this.changed("view");
+    }
+
+    toggleFollow() {
+      this.follow = !this.follow;
+      this.changed("play");
+    }
+
+    /** Show a class among those that are not dimmed, or no longer. */
+    toggleClass(label) {
+      if (!this.filter.delete(label)) this.filter.add(label);
+      this.changed("filter");
+    }
+
+    /** Dim all classes but one. */
+    onlyClass(label) {
+      this.filter = new Set([label]);
+      this.changed("filter");
+    }
+
+    showAllClasses() {
+      this.filter.clear();
+      this.changed("filter");
+    }
+
+    isDimmed(label) {
+      return this.filter.size > 0 && !this.filter.has(label);
+    }
+  }
+
+  Object.assign(segtcn, { Player, SPEEDS });
+}

@@ -1,0 +1,152 @@
+"use strict";
+
+// Corrected labels to files and back, and drafts that outlive the page.
+{
+  const { byId } = segtcn;
+
+  /** Unsaved corrections in the browser's storage. Without one (a private window) nothing is kept. */
+  class Drafts {
+    constructor(player) {
+      this.player = player;
+    }
+
+    /** Differs where the labels differ: a draft must not return on labels that were made anew. */
+    keyOf(track) {
+      const { index, recording } = this.player;
+      const original = [...track.starts, ...track.classes].reduce((hash, value) => (hash * 31 + value) | 0, 7);
+      return `segtcn ${JSON.stringify([location.pathname, index.title, recording.id, track.title, original])}`;
+    }
+
+    keep(correction, track) {
+      if (!correction.unsaved) this.forget(track);
+      else stored((storage) => storage.setItem(this.keyOf(track), JSON.stringify(correction.state)));
+    }
+
+    forget(track) {
+      stored((storage) => storage.removeItem(this.keyOf(track)));
+    }
+
+    /** @returns {boolean} whether there was a draft that fits */
+    restore(correction, track) {
+      const draft = stored((storage) => JSON.parse(storage.getItem(this.keyOf(track))));
+      if (!this.fits(draft, track)) return false;
+      correction.replace(draft);
+      return true;
+    }
+
+    fits(draft, { numFrames }) {
+      const isList = (values) => Array.isArray(values) && values.length > 0 && values.every(Number.isInteger);
+      return (
+        isList(draft?.starts) &&
+        isList(draft.classes) &&
+        draft.starts.length === draft.classes.length &&
+        draft.starts[0] === 0 &&
+        draft.starts.every((start, i) => i === 0 || start > draft.starts[i - 1]) &&
+        draft.starts.at(-1) < numFrames &&
+        draft.classes.every((label) => label >= -1 && label < this.player.classes.length)
+      );
+    }
+  }
+
+  function stored(use) {
+    try {
+      return use(localStorage);
+    } catch {
+      return null;
+    }
+  }
+
+  /** The buttons that save and open. */
+  class Saving {
+    /**
+     * @param {Player} player
+     * @param {CorrectionTools} tools
+     */
+    constructor(player, tools) {
+      this.player = player;
+      this.tools = tools;
+      this.file = byId("file");
+      byId("save").hidden = !player.index.save;
+      byId("save").addEventListener("click", () => tools.attempt(() => this.send()));
+      byId("save-text").addEventListener("click", () => tools.attempt(() => this.download("txt", this.asText())));
+      byId("save-csv").addEventListener("click", () => tools.attempt(() => this.download("csv", this.asTable())));
+      byId("open-file").addEventListener("click", () => this.file.click());
+      this.file.addEventListener("change", () => this.open());
+    }
+
+    get video() {
+      return this.player.index.videos.find((video) => video.id === this.player.recording.id);
+    }
+
+    asText() {
+      const { correction, classes } = this.player;
+      return segtcn.labelsAsText(correction.merged(), correction.numFrames, classes);
+    }
+
+    asTable() {
+      const { correction, classes } = this.player;
+      return segtcn.labelsAsTable(correction.merged(), correction.numFrames, classes, this.rate);
+    }
+
+    /** Frames per second, where all seconds of the table follow from one rate. */
+    get rate() {
+      const { source } = this.tools;
+      const { clip } = this.player.recording;
+      if (source.fps) return source.fps;
+      return clip && !clip.times_ms ? clip.fps : null;
+    }
+
+    download(extension, text) {
+      const name = `${segtcn.safeFileName(this.video.name)}.${extension}`;
+      const address = URL.createObjectURL(new Blob([text], { type: "text/plain;charset=utf-8" }));
+      segtcn.element("a", { href: address, download: name }).click();
+      setTimeout(() => URL.revokeObjectURL(address), 10_000);
+      this.tools.markSaved(`Saved as ${name}`);
+    }
+
+    /** To the server's folder. */
+    async send() {
+      const { player, tools } = this;
+      const { correction, recording } = player;
+      this.asText(); // says what cannot be written, before anything is sent
+      const sent = correction.state;
+      const labels = { ...correction.merged(), num_frames: correction.numFrames };
+      const body = JSON.stringify({ token: player.index.save.token, track: tools.source.title, labels });
+      const headers = { "Content-Type": "application/json" };
+      try {
+        const response = await fetch(`corrections/${encodeURIComponent(recording.id)}`, { method: "POST", headers, body });
+        const answer = await response.json();
+        if (!answer.files) throw new Error(answer.error ?? `the server answered ${response.status}`);
+        if (player.correction === correction && correction.state === sent) tools.markSaved(`Saved as ${answer.files.join(" and ")}`);
+      } catch (error) {
+        tools.fail(`not saved: ${error.message}; the labels can still be downloaded with “Save text” or “Save CSV”`);
+      }
+    }
+
+    async open() {
+      const [file] = this.file.files;
+      this.file.value = "";
+      if (!file) return;
+      const { correction, classes } = this.player;
+      const bytes = await file.arrayBuffer();
+      this.tools.attempt(() => {
+        try {
+          this.tools.replace(segtcn.readLabels(decoded(bytes), correction.numFrames, classes), file.name);
+        } catch (error) {
+          if (!(error instanceof segtcn.LabelFileError)) throw error;
+          throw new segtcn.LabelFileError(`${file.name}: ${error.message}`);
+        }
+      });
+    }
+  }
+
+  function decoded(bytes) {
+    try {
+      return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    } catch {
+      throw new segtcn.LabelFileError("this is not a text file in UTF-8: expected labels; save it as UTF-8");
+    }
+  }
+
+  Object.assign(segtcn, { Drafts, Saving });
+}

@@ -1,0 +1,243 @@
+"use strict";
+
+// The tracks under their time axis: one canvas, drawn again when labels, the visible time or the size change. The cursor
+// is an element above it, so that playing only moves that.
+{
+  const { byId, element, nameElement } = segtcn;
+
+  const AXIS = 36;
+  const NARROW = 640;
+  const STRIP = 6;
+  // CSS pixels from which a segment gets a line at its start, and its name
+  const LEAST_FOR_EDGE = 4;
+  const LEAST_FOR_NAME = 26;
+  const DIMMED = 0.16;
+
+  class Timeline {
+    /** @param {Player} player */
+    constructor(player) {
+      this.player = player;
+      this.plot = byId("timeline");
+      this.surface = new segtcn.Surface(byId("tracks-canvas"));
+      this.cursor = byId("cursor");
+      this.gutter = byId("gutter");
+      this.names = new segtcn.Lettering("500 12px");
+      this.small = new segtcn.Lettering("11px");
+      /** Place of every track, in CSS pixels: `top` and `height` of its bar, `stripTop`, `titleTop`. */
+      this.rows = [];
+      player.onChange((changes) => this.update(changes));
+    }
+
+    update(changes) {
+      const { player } = this;
+      if (!player.recording) return;
+      if (changes.has("tracks") || changes.has("size") || changes.has("theme")) this.placeRows();
+      if (["video", "tracks", "view", "filter", "theme", "size", "correct"].some((name) => changes.has(name))) this.draw();
+      if (["video", "time", "view", "size", "tracks"].some((name) => changes.has(name))) this.moveCursor();
+      if (["video", "time", "play", "tracks", "correct"].some((name) => changes.has(name))) this.describe();
+    }
+
+    get isNarrow() {
+      return this.plot.clientWidth < NARROW;
+    }
+
+    placeRows() {
+      const barHeight = this.isNarrow ? 26 : 32;
+      let top = AXIS;
+      this.rows = this.player.tracks.map((track) => {
+        const titleTop = top;
+        if (this.isNarrow) top += 18;
+        const stripTop = top;
+        if (this.stripOf(track)) top += STRIP + 2;
+        const row = { titleTop, stripTop, top, height: barHeight };
+        top += barHeight + 8;
+        return row;
+      });
+      this.height = top;
+      this.placeTitles();
+    }
+
+    /** What the thin strip above a track shows: its differences from the reference, or what was corrected. */
+    stripOf(track) {
+      const { player } = this;
+      if (track === player.correctedTrack) return { intervals: player.correctedDifferences, color: "changed" };
+      const intervals = player.differences.get(track);
+      return intervals ? { intervals, color: "alarm" } : null;
+    }
+
+    placeTitles() {
+      const { player } = this;
+      const focused = [...this.gutter.children].indexOf(document.activeElement);
+      this.gutter.replaceChildren(
+        ...player.tracks.map((track, number) => {
+          const row = this.rows[number];
+          const isActive = number === player.activeTrack;
+          const button = element(
+            "button",
+            { type: "button", class: "track-title", aria: { pressed: String(isActive) } },
+            element("kbd", { aria: { hidden: "true" } }, number < 9 ? String(number + 1) : ""),
+            nameElement(track.title),
+          );
+          button.title = `Choose this track${number < 9 ? ` (${number + 1})` : ""}: ${segtcn.format.oneLine(track.title).slice(0, 300)}`;
+          button.style.top = `${this.isNarrow ? row.titleTop : row.top}px`;
+          button.style.height = `${this.isNarrow ? 18 : row.height}px`;
+          button.addEventListener("click", () => player.chooseTrack(number));
+          return button;
+        }),
+      );
+      this.gutter.children[focused]?.focus();
+      this.gutter.style.height = `${this.height}px`;
+    }
+
+    draw() {
+      const context = this.surface.begin(this.height);
+      this.drawAxis(context);
+      this.player.tracks.forEach((track, number) => this.drawTrack(context, track, number));
+    }
+
+    drawAxis(context) {
+      const { player, surface } = this;
+      const { viewport, unit, recording } = player;
+      const colors = segtcn.themeColors();
+      const { step, parts, decimals } = segtcn.format.ticks(viewport.span, surface.width, unit);
+      const minor = step / parts;
+      const last = Math.floor(viewport.stop / minor + 1e-9);
+      for (let i = Math.ceil(viewport.start / minor - 1e-9); i <= last; i += 1) {
+        const isMajor = i % parts === 0;
+        const time = i * minor;
+        const x = Math.round(viewport.xOf(time, surface.width));
+        context.fillStyle = isMajor ? colors.muted : colors.line;
+        context.fillRect(x, AXIS - (isMajor ? 9 : 6), 1, isMajor ? 6 : 3);
+        if (!isMajor) continue;
+        const label = segtcn.format.position(time, unit, decimals);
+        const left = Math.max(0, Math.min(surface.width - this.small.width(context, label), x + 4));
+        context.fillStyle = colors.text;
+        this.small.write(context, label, left, 8, 200);
+        if (unit !== "s") continue;
+        context.fillStyle = colors.muted;
+        const frame = segtcn.format.count(recording.base.frameAt(time));
+        this.small.write(context, frame, Math.min(left, surface.width - this.small.width(context, frame)), 21, 200);
+      }
+    }
+
+    drawTrack(context, track, number) {
+      const { top, height, stripTop } = this.rows[number];
+      const { player, surface } = this;
+      const colors = segtcn.themeColors();
+      surface.inDevicePixels((device, width, ratio) => {
+        const [y, tall] = [Math.round(top * ratio), Math.round(height * ratio)];
+        device.fillStyle = colors.track;
+        device.fillRect(0, y, width, tall);
+        segtcn.forEachRun(track, player.viewport, width, (left, right, label) => {
+          if (label < 0) return;
+          device.globalAlpha = player.isDimmed(label) ? DIMMED : 1;
+          device.fillStyle = player.classOf(label).color;
+          device.fillRect(left, y, right - left, tall);
+        });
+        device.globalAlpha = 1;
+        const strip = this.stripOf(track);
+        if (strip) this.drawStrip(device, strip, Math.round(stripTop * ratio), Math.round(STRIP * ratio), width);
+      });
+      this.drawNames(context, track, top, height);
+      if (number === player.activeTrack) {
+        context.fillStyle = colors.accent;
+        context.fillRect(0, top, 2, height);
+      }
+    }
+
+    /** Lines between segments, and names where there is room for them. */
+    drawNames(context, track, top, height) {
+      const { viewport, correctedTrack, time } = this.player;
+      const { width } = this.surface;
+      const colors = segtcn.themeColors();
+      const isCorrected = track === correctedTrack;
+      const scale = width / viewport.span;
+      const first = Math.max(0, segtcn.bisect(track.times, viewport.start, track.length));
+      for (let i = first; i < track.length && track.times[i] < viewport.stop; i += 1) {
+        const length = (track.times[i + 1] - track.times[i]) * scale;
+        if (length < LEAST_FOR_EDGE) continue;
+        const left = (track.times[i] - viewport.start) * scale;
+        if (left > 0) {
+          context.fillStyle = colors.surface;
+          context.fillRect(Math.round(left), top, 1, height);
+        }
+        const shownLeft = Math.max(0, left);
+        const shown = Math.min(width, left + length) - shownLeft;
+        const label = track.classes[i];
+        if (shown < LEAST_FOR_NAME || label < 0 || this.player.isDimmed(label)) continue;
+        const item = this.player.classOf(label);
+        context.fillStyle = item.text;
+        this.names.write(context, item.name, shownLeft + 7, top + height / 2 + 0.5, shown - 12);
+      }
+      if (isCorrected && track.indexAt(time) >= 0) {
+        const { startTime, stopTime } = track.segment(track.indexAt(time));
+        const left = Math.max(-4, (startTime - viewport.start) * scale);
+        context.strokeStyle = colors.text;
+        context.lineWidth = 2;
+        context.strokeRect(left + 1, top + 1, Math.min(width + 4, (stopTime - viewport.start) * scale) - left - 2, height - 2);
+      }
+    }
+
+    /** Columns in which the tracks differ; fainter the smaller their share, but never out of sight. */
+    drawStrip(device, { intervals, color }, top, height, width) {
+      const { starts, stops } = intervals;
+      const { viewport } = this.player;
+      const scale = width / viewport.span;
+      device.fillStyle = segtcn.themeColors().track;
+      device.fillRect(0, top, width, height);
+      device.fillStyle = segtcn.themeColors()[color];
+      let drawnTo = 0;
+      const first = Math.max(0, segtcn.bisect(starts, viewport.start));
+      for (let i = first; i < starts.length && starts[i] < viewport.stop; i += 1) {
+        const right = Math.ceil((stops[i] - viewport.start) * scale);
+        const left = Math.max(drawnTo, Math.floor((starts[i] - viewport.start) * scale));
+        if (right <= left) continue;
+        device.fillRect(left, top, right - left, height);
+        drawnTo = right;
+      }
+    }
+
+    moveCursor() {
+      const { viewport, time } = this.player;
+      this.cursor.hidden = !viewport.contains(time);
+      this.cursor.style.transform = `translateX(${viewport.xOf(time, this.plot.clientWidth)}px)`;
+      const { correctedTrack } = this.player;
+      const selected = correctedTrack?.indexAt(time);
+      if (correctedTrack && selected !== this.selected) this.draw();
+      this.selected = selected;
+    }
+
+    /** For screen readers; while playing only once a second, as each change is read aloud. */
+    describe() {
+      const { player, plot } = this;
+      const now = performance.now();
+      if (player.clock.playing && now - (this.described ?? 0) < 1000) return;
+      this.described = now;
+      plot.setAttribute("aria-valuemax", player.recording.duration.toFixed(3));
+      plot.setAttribute("aria-valuenow", player.time.toFixed(3));
+      plot.setAttribute("aria-valuetext", player.describe());
+    }
+
+    /** Number of the track whose bar is at `y` (CSS pixels from the top of the plot), -1 if there is none. */
+    trackAt(y) {
+      return this.rows.findIndex(({ top, height }) => y >= top && y < top + height);
+    }
+
+    /** Index of the segment of the corrected track whose start is within `reach` pixels of `x`; -1: none. */
+    boundaryAt(x, y, reach) {
+      const { correctedTrack, viewport, tracks } = this.player;
+      if (!correctedTrack || tracks[this.trackAt(y)] !== correctedTrack) return -1;
+      const { width } = this.surface;
+      const near = correctedTrack.indexAt(viewport.timeAt(x, width));
+      let [best, distance] = [-1, reach];
+      for (const index of [near, near + 1]) {
+        if (index < 1 || index >= correctedTrack.length) continue;
+        const gap = Math.abs(viewport.xOf(correctedTrack.times[index], width) - x);
+        if (gap <= distance) [best, distance] = [index, gap];
+      }
+      return best;
+    }
+  }
+
+  Object.assign(segtcn, { Timeline, AXIS_HEIGHT: AXIS });
+}
