@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import zipfile
 from collections.abc import Collection
 from pathlib import Path
@@ -76,6 +77,8 @@ def read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
         raise ValueError("it holds pickled objects, which could run code and are not read")
     if min(shape, default=0) < 0 or not dtype.itemsize:  # numpy divides by the size of an item: the process would die
         raise ValueError(f"{dtype} {shape} is no array")
+    if math.prod(filter(None, shape)) * dtype.itemsize > sys.maxsize:  # beside an axis of length 0, too
+        raise ValueError(f"{dtype} {shape} is larger than any array")
     return shape, by_columns, dtype
 
 
