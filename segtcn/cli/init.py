@@ -70,6 +70,7 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--dry-run", action="store_true", help="write nothing")
     parser.add_argument("--force", action="store_true", help="replace files that are there")
     parser.add_argument("--verbose", action="store_true", help="name every gap, overlap and so on, not the first three")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
     options = parser.parse_args(argv[1:])
 
     from segtcn.data.project import init_project
@@ -92,6 +93,7 @@ def main(argv: Sequence[str]) -> None:
         seed=options.seed,
         force=options.force,
         dry_run=options.dry_run,
+        progress=not options.quiet,
     )
     print(*_report(project, options.dry_run, options.verbose), sep="\n")
 

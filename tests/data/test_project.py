@@ -407,3 +407,110 @@ def test_files_that_count_in_different_units_by_their_numbers_are_refused(folder
         made(root)
     project = made(root, unit="seconds")
     assert project.labels["P02_tea"][9:31] == ["background"] + ["cut"] * 20 + ["background"]
+
+
+def test_whole_seconds_are_not_taken_for_frames_unasked(folder: Make, capsys: Any) -> None:
+    root = folder(table="label,start,stop\ncut,1,2\npour,2,4\n")  # of videos of 4 to 5 s
+    before = contents(root)
+    assert main(["init", str(root), "--fps", "10", "--quiet"]) == 1
+    error = capsys.readouterr().err
+    assert "P01.cam 2.csv does not say the unit of its times" in error
+    assert "lasts 4 s and is annotated up to 4 s if they are seconds, up to 0.4 s if they are frames, 10 a" in error
+    assert "(90 % or 9 % of all videos): say which by `--unit seconds` or `--unit frames`" in error
+    assert contents(root) == before
+    assert made(root, unit="seconds", dry_run=True).labels["P02_tea"][10:40] == ["cut"] * 10 + ["pour"] * 20
+    assert made(root, unit="frames", dry_run=True).labels["P02_tea"][1:4] == ["cut", "pour", "pour"]
+
+
+def test_frames_that_are_written_with_a_point_are_not_taken_for_seconds_unasked(folder: Make) -> None:
+    root = folder(table="label,start,stop\ncut,10.0,20.0\npour,20.0,38.0\n")
+    with pytest.raises(ValueError, match=r"up to 38 s if they are seconds, up to 3\.8 s if they are frames"):
+        made(root)
+
+
+@pytest.mark.parametrize(
+    ("table", "unit"),
+    [
+        ("label,start,stop\ncut,10,20\npour,20,38\n", "frames"),  # they reach the end
+        ("label,start,stop\ncut,3,7\n", "frames"),  # they end early; 7 s are more than any video has
+        ("label,start,stop\ncut,0.5,1.5\n", "seconds"),  # they end early, and are no frames
+        ("label,start,stop\ncut,0.5,38.5\n", "seconds"),  # they end late, and are no frames
+    ],
+)
+def test_numbers_that_decide_are_taken(folder: Make, table: str, unit: str) -> None:
+    assert f"times are read as {unit}, by their numbers; `--unit` says otherwise" in made(folder(table=table)).notes
+
+
+def test_background_that_is_nearly_everything_is_noted(folder: Make) -> None:
+    root = folder(table="label,start_s,stop_s\ncut,1,1.2\n")
+    assert any(note.startswith("95 % of the frames are background: if more") for note in made(root).notes)
+    assert not any("frames are background" in note for note in made(folder_again(root), force=True).notes)
+
+
+def folder_again(root: Path) -> Path:
+    for path in (root / "annotations").iterdir():
+        path.write_text(TABLE, encoding="utf-8")
+    return root
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_width_of_features_that_come_later_or_are_made_again_is_brought_into_the_card(
+    clips: Path, edited: bool, capsys: Any
+) -> None:
+    assert main(["init", str(clips), "--quiet"]) == 0
+    card, config = clips / "README.md", clips / "data.yaml"
+    if edited:
+        card.write_text(
+            card.read_text().replace("Say here", "Mine: tea. Say").replace("licence: none given", "licence: X")
+        )
+        config.write_text(config.read_text().replace("sample_rate: 1", "sample_rate: 2"))
+    assert main(["extract", f"{clips}/videos", "--out", f"{clips}/features", "--backbone", "builtin", "--quiet"]) == 0
+    before = card.read_text(), config.read_text()
+    capsys.readouterr()
+    assert main(["init", str(clips), "--quiet"]) == 0
+    printed = capsys.readouterr()
+    assert "wrote 1 files" in printed.out
+    assert printed.err == ""
+    assert read_card(card)["feature_dim"] == 278
+    assert card.read_text().replace("feature_dim: 278\n", "") == before[0]
+    assert config.read_text() == before[1]
+    assert init_project(clips, progress=False).written == ()
+    for name, length in (("a.1", 12), ("b", 15)):
+        np.save(clips / "features" / f"{name}.npy", np.ones((4, length), dtype=np.float32))
+    assert init_project(clips, progress=False).written == (card,)
+    assert card.read_text().replace("feature_dim: 4\n", "") == before[0]
+
+
+def test_card_that_states_other_facts_is_not_replaced(folder: Make) -> None:
+    root = folder()
+    made(root)
+    card = root / "README.md"
+    card.write_text(card.read_text("utf-8").replace("segments: 8", "segments: 9"), "utf-8")
+    with pytest.raises(FileExistsError, match=r"README\.md; `--force` replaces them"):
+        made(root)
+
+
+@pytest.mark.parametrize("content", [b"data: [1", b"\xff", b"", b"data: {reader: 3}", b"data: 1"])
+def test_config_that_is_none_is_not_replaced(folder: Make, content: bytes) -> None:
+    root = folder()
+    (root / "data.yaml").write_bytes(content)
+    with pytest.raises(FileExistsError, match=r"data\.yaml; `--force` replaces them"):
+        made(root)
+    assert (root / "data.yaml").read_bytes() == content
+
+
+def test_config_says_how_to_train_with_its_own_path(folder: Make) -> None:
+    root = folder()
+    made(root)
+    assert f"#   segtcn fit -c configs/model/ed_tcn.yaml -c '{root}/data.yaml' -c" in (root / "data.yaml").read_text()
+
+
+def test_one_labelled_video_is_no_data_set_and_the_others_are_named(folder: Make) -> None:
+    root = folder({"a": 30, "b": 40})
+    (root / "annotations" / "b.csv").rename(root / "annotations" / "c.csv")
+    with pytest.raises(
+        ValueError,
+        match=r"one labelled video, a: expected at least two.*; annotations of no video, left out: c; videos without "
+        "annotations, left out: b",
+    ):
+        made(root, folds=None)

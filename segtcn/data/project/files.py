@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
+from contextlib import suppress
 from itertools import chain, groupby
 from pathlib import Path
+from shlex import quote
 from typing import Any, NamedTuple
 
 import yaml
@@ -18,6 +21,12 @@ from segtcn.tables import markdown_table
 
 OWN_WORDS = ("name", "title", "features", "source", "licence", "citation")
 """What a person writes into a card; a new card keeps it."""
+
+UNCOUNTED_WORDS = (*OWN_WORDS, "unchecked", "feature_dim")
+"""What may stand in a card beside the facts that `segtcn init` counts: a person's words, and the features' width."""
+
+FACTS = ("reader", "length_policy", "length_tolerance")
+"""What a config says about the data; the rest is how to train on it."""
 
 
 class Project(NamedTuple):
@@ -131,6 +140,49 @@ def card_text(project: Project) -> str:
     )
 
 
+def amended_texts(project: Project, texts: Mapping[Path, str]) -> dict[Path, str]:
+    """What the card and the config become if those that are there state the same facts: words around them stay.
+
+    Features come after the labels, or are made again: the card gets their width, the rest of it stays.
+
+    Args:
+        project: what was found.
+        texts: content of every file as it would be written from scratch.
+
+    Returns:
+        Content of those of the two that are there and state the same.
+    """
+    amended = {}
+    card, config = project.root / "README.md", project.root / "data.yaml"
+    if card.is_file() and not card.is_symlink():
+        old, new = read_card(card), yaml.safe_load(texts[card].split("\n---", 1)[0])
+        if all(key in old and old[key] == value for key, value in new.items() if key not in UNCOUNTED_WORDS):
+            amended[card] = _with_width(card.read_bytes().decode(), project.feature_dim)
+    if config.is_file() and not config.is_symlink():
+        text, new = config.read_bytes(), yaml.safe_load(texts[config])
+        with suppress(yaml.YAMLError, UnicodeDecodeError):
+            if _states(yaml.safe_load(text), {"data": {key: new["data"][key] for key in new["data"] if key in FACTS}}):
+                amended[config] = text.decode()
+    return amended
+
+
+def _states(old: Any, new: Any) -> bool:
+    """Whether a config has all values of another one; it may have more."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return all(key in old and _states(old[key], value) for key, value in new.items())
+    return bool(old == new)
+
+
+def _with_width(card: str, feature_dim: int | None) -> str:
+    if feature_dim is None:
+        return card
+    line = f"feature_dim: {feature_dim}"
+    head, rest = card.split("\n---", 1)
+    if re.search(r"^feature_dim:", head, re.MULTILINE):
+        return re.sub(r"^feature_dim:.*$", line, head, count=1, flags=re.MULTILINE) + "\n---" + rest
+    return f"{head}\n{line}\n---{rest}"
+
+
 def config_text(project: Project, length_tolerance: int) -> str:
     """The data config; with a tolerance it lets the data module trim features and labels to the shorter."""
     root = project.root.resolve()
@@ -149,7 +201,8 @@ def config_text(project: Project, length_tolerance: int) -> str:
     return (
         f"# {root.name}: {len(project.labels)} videos, {len(project.class_names)} classes, "
         f"{len(project.splits)} splits.\n# Written by `segtcn init`; train on it with\n"
-        "#   segtcn fit -c configs/model/ed_tcn.yaml -c data.yaml -c configs/trainer/default.yaml\n"
+        f"#   segtcn fit -c configs/model/ed_tcn.yaml -c {quote(str(root / 'data.yaml'))} "
+        "-c configs/trainer/default.yaml\n"
         "# The paths are absolute, so that it works from everywhere; change them if the folder moves.\n"
         + yaml.safe_dump({"data": data}, sort_keys=False, allow_unicode=True, width=1000)
     )
@@ -188,12 +241,15 @@ _COUNTED: dict[str, str] = {
 }
 
 
-def write_files(project: Project, texts: Mapping[Path, str], link: Path | None, force: bool, dry_run: bool) -> Project:
+def write_files(
+    project: Project, texts: Mapping[Path, str], amended: Set[Path], link: Path | None, force: bool, dry_run: bool
+) -> Project:
     """Write the files that are not there yet, each complete or not at all.
 
     Args:
         project: what was found.
         texts: content of every file, in the order of writing.
+        amended: files of which the content is what is there, amended; they are written also without ``force``.
         link: folder that ``features`` becomes a link to.
         force: replace files with another content, and remove lists of other splits.
         dry_run: write nothing.
@@ -213,7 +269,7 @@ def write_files(project: Project, texts: Mapping[Path, str], link: Path | None, 
     features = root / "features"
     if link is not None and (features.is_symlink() or features.exists()):
         raise FileExistsError(f"{features} is there, and the features are to come from {link}: remove one of them")
-    conflicts = [path for path in wanted if path.is_symlink() or path.exists()] + stale
+    conflicts = [path for path in wanted if path not in amended and (path.is_symlink() or path.exists())] + stale
     if conflicts and not force:
         shown = ", ".join(str(path.relative_to(root)) for path in conflicts[:5])
         more = f" and {len(conflicts) - 5} more" if len(conflicts) > 5 else ""

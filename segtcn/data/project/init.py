@@ -11,14 +11,17 @@ import numpy as np
 
 from segtcn.data.annotations import Finding, frame_labels
 from segtcn.data.annotations.base import Unit
-from segtcn.data.project.files import Project, card_text, config_text, write_files
-from segtcn.data.project.labels import Annotations, find_annotations, match_annotations
+from segtcn.data.project.files import Project, amended_texts, card_text, config_text, write_files
+from segtcn.data.project.labels import Annotations, check_units, find_annotations, match_annotations
 from segtcn.data.project.material import Material, count_frames, find_material
 from segtcn.data.readers.ms_tcn import order_classes, read_mapping
 from segtcn.data.splits import Split, make_splits
 
 LENGTH_TOLERANCE = 10
 """Largest difference in frames between features and existing frame labels; the config lets the data module trim it."""
+
+MOST_BACKGROUND = 0.9
+"""Share of the frames above which the background is noted as doubtful."""
 
 
 def init_project(
@@ -50,7 +53,9 @@ def init_project(
         ROOT/mapping.txt  groundTruth/NAME.txt  splits/{train,test}.splitK.bundle  README.md  data.yaml    written
 
     Everything is read and checked before the first file is written. A file that is there with another content is
-    never replaced unless ``force``; an existing ``mapping.txt`` keeps its numbers.
+    never replaced unless ``force``; an existing ``mapping.txt`` keeps its numbers. A card and a config that state what
+    was found now stay as they are, whatever else was written into them; of the features, which may come later or be
+    made again, the card gets the width.
 
     Args:
         root: the folder; made if ``features`` or ``videos`` lie elsewhere.
@@ -91,6 +96,7 @@ def init_project(
         paths, material.names, root / "groundTruth", annotation_fps or material.fps, unit, track, progress
     )
     feature_dim, num_frames = count_frames(material, _expected_frames(found, material))
+    check_units(found.tracks, num_frames, material.fps, annotation_fps or material.fps)
     labels, findings = _frame_labels(
         root, found, material, num_frames, background or "background", points, close_gaps_s
     )
@@ -99,6 +105,11 @@ def init_project(
         background = "background"
     if background is not None and background not in names:
         raise ValueError(f"no frame is {background!r}, the background: choose one of {', '.join(sorted(names))}")
+    if len(labels) < 2:
+        raise ValueError(
+            f"{root} has one labelled video, {next(iter(labels))}: expected at least two, one to train on and one to "
+            f"test on; {'; '.join(found.notes) or 'label another'}"
+        )
     class_names, notes = _classes(root / "mapping.txt", names, force)
     counts = {name: [Counter(own)[label] for label in class_names] for name, own in labels.items()}
     try:
@@ -118,9 +129,17 @@ def init_project(
         splits=splits,
         formats=found.formats,
         findings=findings,
-        notes=[*found.notes, *notes, *_short_gaps(findings), *_untrained_classes(splits, counts, class_names)],
+        notes=[
+            *found.notes,
+            *notes,
+            *_mostly_background(labels, background),
+            *_short_gaps(findings),
+            *_untrained_classes(splits, counts, class_names),
+        ],
     )
-    return write_files(project, _texts(project, kept=set(found.kept)), material.link, force, dry_run)
+    texts = _texts(project, kept=set(found.kept))
+    amended = {} if force else amended_texts(project, texts)
+    return write_files(project, texts | amended, set(amended), material.link, force, dry_run)
 
 
 def _expected_frames(found: Annotations, material: Material) -> dict[str, int]:
@@ -170,6 +189,17 @@ def _classes(mapping: Path, names: set[str], force: bool) -> tuple[list[str], li
     if twins := [name for name in class_names if by_case[name.casefold()] > 1]:
         notes.append(f"classes that differ in case only: {', '.join(twins)}")
     return class_names, notes
+
+
+def _mostly_background(labels: Mapping[str, Sequence[str]], background: str | None) -> list[str]:
+    frames = Counter(label for own in labels.values() for label in own)
+    share = frames[background or ""] / frames.total()
+    if share <= MOST_BACKGROUND:
+        return []
+    return [
+        f"{100 * share:.0f} % of the frames are {background}: if more is annotated, the times have another unit or "
+        "rate (`--unit`, `--annotation-fps`, `--fps`)"
+    ]
 
 
 def _short_gaps(findings: Mapping[str, Sequence[Finding]]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +17,9 @@ from segtcn.label_files import read_labels
 
 ENDINGS = (".txt", ".csv", ".tsv", ".eaf", ".json")
 """Of annotation files in a folder; others lie beside them (ELAN's settings, BORIS's project)."""
+
+LEAST_ANNOTATED, MOST_ANNOTATED = 0.5, 1.1
+"""Share of the videos at which annotations whose unit is guessed may end; outside of it the guess is doubtful."""
 
 
 class Annotations(NamedTuple):
@@ -129,6 +132,54 @@ def match_annotations(
     if unlabelled := [name for name in videos if name not in result.tracks and name not in result.kept]:
         result.notes.append(f"videos without annotations, left out: {_listed(unlabelled)}")
     return result._replace(formats=[f"{form} ({number})" for form, number in sorted(formats.items())])
+
+
+def check_units(tracks: Mapping[str, Track], num_frames: Mapping[str, int], fps: float, annotation_fps: float) -> None:
+    """Refuse a guessed unit by which annotations and videos do not fit together, where by the other one they do.
+
+    Whole numbers are guessed to be frames. A person who noted whole seconds did not mean that: all annotations would
+    lie at the beginning of the videos. Frames that a program wrote as ``150.0`` are guessed to be seconds, and would
+    lie far beyond the end.
+
+    Args:
+        tracks: of every video.
+        num_frames: of every video.
+        fps: frames per second of the videos.
+        annotation_fps: rate at which the annotations count frames.
+
+    Raises:
+        ValueError: if it is so; the message has both readings.
+    """
+    guessed = {name: track for name, track in tracks.items() if track.guessed_unit is not None and track.intervals}
+    if not guessed:
+        return
+    first, track = next(iter(guessed.items()))
+    unit = track.guessed_unit
+    rates = {"seconds": 1.0, "frames": annotation_fps}
+    ends = {  # in the numbers of the files
+        name: max(interval.stop_s for interval in track.intervals) * rates[unit or "seconds"]
+        for name, track in guessed.items()
+    }
+    lengths_s = {name: num_frames[name] / fps for name in guessed}
+    shares = {each: sum(ends.values()) / rate / sum(lengths_s.values()) for each, rate in rates.items()}
+    own, other = (shares["frames"], shares["seconds"])[:: 1 if unit == "frames" else -1]
+    too_short, too_long = own < LEAST_ANNOTATED and other > own, own > MOST_ANNOTATED
+    if other > MOST_ANNOTATED or not (too_short or too_long):
+        return
+    if unit == "seconds" and not all(float(time).is_integer() for one in guessed.values() for time in _times(one)):
+        return
+    raise ValueError(
+        f"{track.source} does not say the unit of its times, and its numbers do not decide: {first!r} lasts "
+        f"{lengths_s[first]:.4g} s and is annotated up to {ends[first]:.4g} s if they are seconds, up to "
+        f"{ends[first] / annotation_fps:.4g} s if they are frames, {annotation_fps:g} a second "
+        f"({100 * shares['seconds']:.0f} % or {100 * shares['frames']:.0f} % of all videos): say which by "
+        "`--unit seconds` or `--unit frames`, or name the columns start_s and stop_s"
+    )
+
+
+def _times(track: Track) -> Iterator[float]:
+    for interval in track.intervals:
+        yield from interval[:2]
 
 
 def _normal(name: str) -> str:
