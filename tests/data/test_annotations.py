@@ -18,6 +18,7 @@ from segtcn.data.annotations import (
     detect_format,
     frame_labels,
     read_annotations,
+    read_csv,
     write_audacity,
     write_elan,
 )
@@ -227,6 +228,8 @@ END = "</ANNOTATION_DOCUMENT>"
         ('label,start_s,stop_s\n"cut' + "x" * 200_000, r"line \d+: no table \(field larger"),
         ("0.5\t2.0\n", r"line 1: expected `start<tab>stop<tab>label`"),
         ("0.5\t2.0\t\n", r"line 1: the annotation at 0.5 s has no label"),
+        ("actions\t\t00:00:00.500\t00:00:02.000\tcut\n", r"a table with tabs .*: of ELAN take the \.eaf itself"),
+        ("Tier\tBegin Time - ss.msec\tEnd Time\nactions\t0.5\t2\tcut\n", r"first line is 'Tier.Begin|of ELAN take"),
         # BORIS
         (TABULAR.replace("STOP\t2", "START\t2"), r"line 4: 'cut' starts again before it stops"),
         (TABULAR.replace("STOP\t2", "POINT\t2"), r"line 2: 'cut' starts and never stops"),
@@ -262,8 +265,11 @@ def test_bad_file_is_refused_with_its_name(tmp_path: Path, content: str | bytes,
 
 
 def test_broken_table_is_not_taken_for_frame_labels(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"P01\.csv has no known format: expected a table"):
-        read_annotations(written(tmp_path, "name;from;to\ncut;0;1\n", "P01.csv"), fps=10)
+    path = written(tmp_path, "name;from;to\ncut;0;1\n", "P01.csv")
+    with pytest.raises(ValueError, match=r"P01\.csv has no known format: .* its first line is 'name;from;to'"):
+        read_annotations(path, fps=10)
+    with pytest.raises(ValueError, match=r"P01\.csv, line 1: expected a header .*, got 'name;from;to'"):
+        read_csv(path)
 
 
 def test_endless_digits_are_refused_at_once(tmp_path: Path) -> None:
@@ -272,6 +278,11 @@ def test_endless_digits_are_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="expected"):
         read_annotations(path, fps=10)
     assert time.process_time() - began < 2
+
+
+def test_unit_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="`unit` must be seconds or frames, got 'hours'"):
+        read_annotations(written(tmp_path, CSV), unit="hours")  # type: ignore[arg-type]
 
 
 def test_missing_and_huge_files_are_refused(tmp_path: Path) -> None:

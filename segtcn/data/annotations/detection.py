@@ -36,10 +36,16 @@ def detect_format(path: str | os.PathLike[str]) -> Format:
         return "csv"
     if is_audacity(text):
         return "audacity"
+    first = text.lstrip().split("\n", 1)[0]
     if path.suffix.lower() in (".csv", ".tsv", ".eaf", ".json"):  # else a broken table would be taken for labels
         raise ValueError(
             f"{path} has no known format: expected a table with the columns label, start_s and stop_s, an export of "
-            f"BORIS, ELAN or Audacity, or JSON, got {text.lstrip()[:60]!r}"
+            f"BORIS, ELAN or Audacity, or JSON; its first line is {first[:60]!r}"
+        )
+    if "\t" in first.strip():
+        raise ValueError(
+            f"{path} is a table with tabs that cannot be read, its first line is {first[:60]!r}: of ELAN take the .eaf "
+            "itself, not a text export; else name the columns in the first line, such as label, start_s and stop_s"
         )
     return "frames"
 
@@ -71,7 +77,7 @@ def read_annotations(
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file cannot be understood.
+        ValueError: if the file cannot be understood, or ``unit`` is wrong.
 
     Example:
         >>> import tempfile
@@ -80,6 +86,8 @@ def read_annotations(
         >>> read_annotations(path)[0].intervals
         [Interval(start_s=0.5, stop_s=2.0, label='pour')]
     """
+    if unit not in (None, "seconds", "frames"):
+        raise ValueError(f"`unit` must be seconds or frames, got {unit!r}")
     form = detect_format(path)
     if form == "boris":
         return read_boris(path, track)

@@ -49,7 +49,9 @@ def read_csv(path: str | os.PathLike[str], fps: float | None = None, unit: Unit 
     text = read_text(path)
     delimiter = _delimiter(text)
     if delimiter is None:
-        raise ValueError(f"{path}, line 1: expected a header such as label,start_s,stop_s, got {text[:80]!r}")
+        raise ValueError(
+            f"{path}, line 1: expected a header such as label,start_s,stop_s, got {_first_line(text)[:80]!r}"
+        )
     table = read_rows(path, text, delimiter)
     _, header = next(table)
     columns = [name.lower() for name in header]
@@ -173,13 +175,17 @@ def _is_whole(value: object) -> bool:
 
 
 def _delimiter(text: str) -> str | None:
-    line = text.lstrip().split("\n", 1)[0]
+    line = _first_line(text)
     for delimiter in (",", ";", "\t"):
         cells = {cell.strip().strip('"').lower() for cell in line.split(delimiter)}
         times = {f"{name}{ending}" for name in START for ending in ("", "_s", "_frame")}
         if cells & set(LABEL) and cells & times:
             return delimiter
     return None
+
+
+def _first_line(text: str) -> str:
+    return text.lstrip().split("\n", 1)[0]
 
 
 def _refuse_constant(path: Path, text: str) -> Never:
