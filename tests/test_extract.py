@@ -135,3 +135,22 @@ def test_from_clips_to_predictions(tmp_path):
 def last(folder: Path) -> Path:
     (path,) = folder.rglob("last.ckpt")
     return path
+
+
+def test_failures_are_counted_and_named_once(tmp_path, capsys):
+    for name in "ab":
+        (tmp_path / f"{name}.mp4").write_text("no video")
+    assert main(["extract", str(tmp_path), "--out", str(tmp_path / "out"), "--backbone", "builtin", "--quiet"]) == 1
+    error = capsys.readouterr().err
+    assert "2 of 2 videos failed:\n" in error
+    assert "the others" not in error
+    assert error.count("a.mp4") == 1
+
+
+def test_nothing_to_do_shows_no_bar(tmp_path, capsys):
+    clip = write_clip(tmp_path / "a.mp4", 5)
+    words = ["extract", str(clip), "--out", str(tmp_path / "out"), "--backbone", "builtin"]
+    assert main(words) == 0
+    assert "100%" in capsys.readouterr().err
+    assert main(words) == 0
+    assert capsys.readouterr().err == ""

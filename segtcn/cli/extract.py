@@ -97,7 +97,12 @@ def main(argv: Sequence[str]) -> None:
     windows = Windows(options.window, options.stride, options.padding, options.fps)
     videos = find_videos(options.videos, options.relative_to)
     backbone = load_backbone(
-        options.backbone, options.device, options.precision, options.pooling, options.preprocessing
+        options.backbone,
+        options.device,
+        options.precision,
+        options.pooling,
+        options.preprocessing,
+        progress=not options.quiet,
     )
     result = extract_videos(
         videos,
@@ -111,8 +116,12 @@ def main(argv: Sequence[str]) -> None:
     )
     print(*_report(result.made, result.skipped, options.out), sep="\n")
     if result.failed:
-        reasons = "".join(f"\n  {videos[name]}: {reason}" for name, reason in result.failed.items())
-        raise ValueError(f"{len(result.failed)} of {len(videos)} videos failed, the others are done:{reasons}")
+        reasons = [
+            reason if str(videos[name]) in reason else f"{videos[name]}: {reason}"
+            for name, reason in result.failed.items()
+        ]
+        others = ", the others are done" if len(reasons) < len(videos) else ""
+        raise ValueError("\n  ".join([f"{len(reasons)} of {len(videos)} videos failed{others}:", *reasons]))
 
 
 def _rate(text: str) -> float:

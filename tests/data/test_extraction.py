@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segtcn.data.extraction import Backbone, Windows, extract_videos, find_videos, load_backbone
-from segtcn.data.extraction.files import FeatureFile
+from segtcn.data.extraction.files import feature_file
 from segtcn.data.extraction.preprocessing import Preprocessing, parse_preprocessing, read_preprocessing
 from segtcn.data.extraction.rates import clip_rate, num_resampled, resample
 from segtcn.data.extraction.windows import OUTSIDE, num_features, thinned, window_batches
@@ -187,7 +187,7 @@ def test_one_number_is_the_shorter_side_where_a_crop_follows():
 def test_file_is_turned_block_by_block(tmp_path, monkeypatch, dtype):
     monkeypatch.setattr("segtcn.data.extraction.files.BLOCK_BYTES", 300)
     features = np.random.default_rng(0).standard_normal((37, 11)).astype(np.float32)
-    with FeatureFile(tmp_path / "a.npy", dtype) as file:
+    with feature_file(tmp_path / "a.npy", dtype) as file:
         for start in range(0, 37, 5):
             file.append(features[start : start + 5])
     stored = np.load(tmp_path / "a.npy")
@@ -201,7 +201,7 @@ def test_numbers_that_cannot_be_stored_are_refused(tmp_path, value, why):
     features[2, 1] = value
 
     def write():
-        with FeatureFile(tmp_path / "a.npy", "float16") as file:
+        with feature_file(tmp_path / "a.npy", "float16") as file:
             file.append(np.zeros((4, 3), np.float32))
             file.append(features)
 

@@ -16,8 +16,8 @@ from tqdm import tqdm
 import segtcn
 from segtcn.data.extraction.backbones.base import Backbone
 from segtcn.data.extraction.files import (
-    FeatureFile,
     differences,
+    feature_file,
     forget_record,
     read_record,
     record_path,
@@ -140,14 +140,14 @@ def extract_videos(
     failed: dict[str, str] = {}
     plans: dict[str, _Plan] = {}
     todo = [name for name in videos if name not in skipped]
-    for name in tqdm(todo, desc="look at the clips", unit="video", disable=not progress, leave=False):
+    for name in tqdm(todo, desc="look at the clips", unit="video", disable=not (progress and todo), leave=False):
         try:
             plans[name] = _plan(videos[name], windows.fps)
         except (ValueError, OSError) as error:
             failed[name] = str(error)
     made: dict[str, dict[str, Any]] = {}
     total = sum(plan.num_frames for plan in plans.values())
-    with tqdm(total=total, desc="extract", unit="frame", disable=not progress, smoothing=0.05) as bar:
+    with tqdm(total=total, desc="extract", unit="frame", disable=not (progress and plans), smoothing=0.05) as bar:
         for name, plan in plans.items():
             bar.set_postfix_str(name)
             begin = bar.n
@@ -230,7 +230,7 @@ def _extract(
     target = out / f"{name}.npy"
     target.parent.mkdir(parents=True, exist_ok=True)
     backbone.start()
-    with FeatureFile(target, settings["dtype"]) as file:
+    with feature_file(target, settings["dtype"]) as file:
         for some, windows in window_batches(prepared, window, stride, settings["padding"] or "edge", size):
             features = backbone.describe(some, windows)
             if features.shape != (len(windows), backbone.feature_dim):

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -72,35 +71,48 @@ def _name_below(file: Path, folder: Path) -> str:
     return absolute.relative_to(base).with_suffix("").as_posix()
 
 
-class FeatureFile:
-    """A ``.npy`` file ``(D, T)`` whose T is not known yet: vectors are appended, in memory is one batch.
+@contextmanager
+def feature_file(path: str | Path, dtype: str = "float32") -> Iterator[FeatureRows]:
+    """Write a ``.npy`` file ``(D, T)`` whose T is not known yet: vectors are appended, in memory is one batch.
 
-    A context manager. The file gets its name when the block ends without an error; until then, and after an error or
-    Ctrl-C, there is nothing under that name.
+    The file gets its name when the block ends without an error; until then, and after an error or Ctrl-C, there is
+    nothing under that name.
 
     Args:
         path: the file to make or to replace.
         dtype: ``float32`` or ``float16``.
 
+    Yields:
+        What takes the vectors.
+
     Raises:
         FileNotFoundError: if the folder does not exist.
         PermissionError: if no file can be created in the folder.
+        ValueError: if nothing was appended.
+    """
+    path = Path(path)
+    # the rows lie frame after frame, as they come; without a name, so that nothing can be left of them
+    with atomic_path(path) as temporary, tempfile.TemporaryFile(dir=path.parent) as frames:
+        rows = FeatureRows(frames, np.dtype(dtype))
+        yield rows
+        if rows.num_frames == 0:
+            raise ValueError(f"cannot write {path}: it got no frames, expected at least one")
+        rows.save(temporary)
+
+
+class FeatureRows:
+    """Vectors of frames on their way into a file ``(D, T)``.
+
+    Args:
+        frames: an empty file to keep them in.
+        dtype: of the file.
     """
 
-    def __init__(self, path: str | Path, dtype: str = "float32") -> None:
-        self.path = Path(path)
-        self.dtype = np.dtype(dtype)
+    def __init__(self, frames: BinaryIO, dtype: np.dtype[Any]) -> None:
+        self.dtype = dtype
         self.num_frames = 0
+        self._frames = frames
         self._width = 0
-
-    def __enter__(self) -> FeatureFile:
-        """Open the file under a temporary name."""
-        with ExitStack() as stack:
-            self._temporary = stack.enter_context(atomic_path(self.path))
-            # frame after frame, as they come; without a name, so that nothing can be left of it
-            self._frames = stack.enter_context(tempfile.TemporaryFile(dir=self.path.parent))
-            self._stack = stack.pop_all()
-        return self
 
     def append(self, features: npt.NDArray[np.floating[Any]]) -> None:
         """Add the vectors of the next frames, ``(N, D)``.
@@ -118,23 +130,15 @@ class FeatureFile:
         self._frames.write(np.ascontiguousarray(stored).data)
         self.num_frames += len(stored)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Give the file its name, or remove what there is of it after an error."""
-        with self._stack:
-            if error is not None:
-                self._stack.__exit__(kind, error, trace)
-                return
-            if self.num_frames == 0:
-                raise ValueError(f"cannot write {self.path}: it got no frames, expected at least one")
-            rows = max(1, BLOCK_BYTES // (self.num_frames * self.dtype.itemsize))
-            header = {"descr": self.dtype.str, "fortran_order": False, "shape": (self._width, self.num_frames)}
-            # no memory maps: a disk that is full would end the process, and mapped files count as memory of it
-            with self._temporary.open("wb") as file:
-                np.lib.format.write_array_header_1_0(file, header)
-                for row in range(0, self._width, rows):
-                    file.write(self._turned(row, min(row + rows, self._width)).data)
+    def save(self, path: Path) -> None:
+        """Write all of them as ``(D, T)``."""
+        rows = max(1, BLOCK_BYTES // (self.num_frames * self.dtype.itemsize))
+        header = {"descr": self.dtype.str, "fortran_order": False, "shape": (self._width, self.num_frames)}
+        # no memory maps: a disk that is full would end the process, and mapped files count as memory of it
+        with path.open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, header)
+            for row in range(0, self._width, rows):
+                file.write(self._turned(row, min(row + rows, self._width)).data)
 
     def _turned(self, start: int, stop: int) -> npt.NDArray[Any]:
         """Some rows of the file, ``(stop - start, T)``, collected from the vectors of all frames."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,9 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 INTERPOLATIONS = {0: "nearest-exact", 2: "bilinear", 3: "bicubic"}
 """Pillow's numbers, which the files hold: PyTorch's names."""
+
+PROCESSOR_KEYS = ("image_processor_type", "video_processor_type", "feature_extractor_type")
+"""Where a `preprocessor_config.json` names the class that prepares pictures, the newest first."""
 
 MAX_SIZE = 4096
 """Pixels of a side; a wrong file must not ask for all memory."""
@@ -100,8 +103,19 @@ class Preprocessing:
         return json.loads(json.dumps(asdict(self)))  # lists for tuples, as they are read back
 
 
-def read_preprocessing(path: str | Path) -> Preprocessing:
+def bilinear(config: Mapping[str, Any]) -> int:
+    """The ``resample`` of files that name none and belong to no class of transformers."""
+    return 2
+
+
+def read_preprocessing(
+    path: str | Path, default_resample: Callable[[Mapping[str, Any]], int] = bilinear
+) -> Preprocessing:
     """Read a ``preprocessor_config.json``.
+
+    Args:
+        path: the file.
+        default_resample: gives ``resample`` where the file has none.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -120,20 +134,23 @@ def read_preprocessing(path: str | Path) -> Preprocessing:
     if not isinstance(config, dict):
         raise ValueError(f"{path} must hold an object with `size`, `image_mean` and so on, got {type(config).__name__}")
     try:
-        return parse_preprocessing(config)
+        return parse_preprocessing(config, default_resample)
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise ValueError(
             f"{path}: {error}; write the steps that come closest and give that file by --preprocessing"
         ) from error
 
 
-def parse_preprocessing(config: Mapping[str, Any]) -> Preprocessing:
+def parse_preprocessing(
+    config: Mapping[str, Any], default_resample: Callable[[Mapping[str, Any]], int] = bilinear
+) -> Preprocessing:
     """Understand the content of a ``preprocessor_config.json``.
 
     Args:
         config: with ``do_resize``, ``size``, ``resample``, ``do_center_crop``, ``crop_size``, ``crop_pct``,
             ``do_rescale``, ``rescale_factor``, ``offset``, ``do_normalize``, ``image_mean`` and ``image_std``; what is
             missing is not done, except that values are divided by 255.
+        default_resample: gives ``resample`` where there is none.
 
     Raises:
         ValueError: if a value is not as expected, or asks for something that is not done here.
@@ -162,7 +179,10 @@ def parse_preprocessing(config: Mapping[str, Any]) -> Preprocessing:
             shortest_edge, size = None, square
         else:
             shortest_edge, crop = int(shortest_edge / share), square
-    resample = config.get("resample", 2)
+    resample = config.get("resample")
+    if resample is None:
+        resizes = shortest_edge is not None or size is not None
+        resample = default_resample(config) if resizes else bilinear(config)
     if resample not in INTERPOLATIONS:
         raise ValueError(f"`resample` must be 0 (nearest), 2 (bilinear) or 3 (bicubic), got {resample!r}")
     normalize = config.get("do_normalize", "image_mean" in config)

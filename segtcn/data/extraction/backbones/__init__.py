@@ -18,6 +18,7 @@ def load_backbone(
     precision: Precision = "auto",
     pooling: Pooling = "auto",
     preprocessing: str | Path | None = None,
+    progress: bool = False,
 ) -> Backbone:
     """Load what makes features of frames.
 
@@ -27,6 +28,7 @@ def load_backbone(
         precision: of Hugging Face models: ``float32`` or ``bfloat16``; ``auto`` takes the latter on a GPU.
         pooling: how many vectors become one: ``auto``, ``mean`` or ``cls``.
         preprocessing: a ``preprocessor_config.json`` to use instead of the model's own.
+        progress: show the bars of Hugging Face while a model is downloaded and read.
 
     Raises:
         FileNotFoundError: if the model does not exist.
@@ -48,7 +50,7 @@ def load_backbone(
         return OnnxBackbone(name, place, pooling, preprocessing)
     from segtcn.data.extraction.backbones.huggingface import HuggingFaceBackbone
 
-    return HuggingFaceBackbone(name, place, precision, pooling, preprocessing)
+    return HuggingFaceBackbone(name, place, precision, pooling, preprocessing, progress)
 
 
 def _device(name: str) -> torch.device:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +15,7 @@ import torch
 from torch import Tensor
 
 from segtcn.data.extraction.backbones.base import NetworkBackbone, Pooling, pool
-from segtcn.data.extraction.preprocessing import read_preprocessing
+from segtcn.data.extraction.preprocessing import PROCESSOR_KEYS, read_preprocessing
 
 PREPROCESSING_FILES = ("video_preprocessor_config.json", "preprocessor_config.json", "processor_config.json")
 """Where models keep what is done with pictures, the more special first."""
@@ -35,6 +37,7 @@ class HuggingFaceBackbone(NetworkBackbone):
         precision: ``bfloat16`` computes matrix products so; ``auto`` does on a GPU.
         pooling: ``mean`` over tokens or places, ``cls``, the first token, or ``auto``.
         preprocessing: a ``preprocessor_config.json`` to use instead of the model's own.
+        progress: show bars while it is downloaded and read.
 
     Raises:
         ImportError: if ``transformers`` is not installed.
@@ -51,6 +54,7 @@ class HuggingFaceBackbone(NetworkBackbone):
         precision: Precision = "auto",
         pooling: Pooling = "auto",
         preprocessing: str | Path | None = None,
+        progress: bool = False,
     ) -> None:
         self._name = name
         self._precision = precision
@@ -60,9 +64,11 @@ class HuggingFaceBackbone(NetworkBackbone):
             import transformers  # noqa: F401 - before `_quiet`: the import sets the levels of its loggers
         except ImportError as error:
             raise ImportError('Hugging Face models need transformers: pip install "segtcn[extract]"') from error
-        with _quiet():
+        with _quiet(progress):
             self._model, missing = _load(name)
-            super().__init__(read_preprocessing(preprocessing or _preprocessing_file(name)), device)
+            resample = partial(default_resample, model_type=self._model.config.model_type)
+            steps = read_preprocessing(preprocessing or _preprocessing_file(name), resample)
+            super().__init__(steps, device)
         self._model.to(device).eval()
         self.clip_frames = _clip_frames(self._model.config)
         self._pooling: Pooling = pooling
@@ -168,6 +174,51 @@ def _preprocessing_file(name: str) -> str:
     )
 
 
+def default_resample(config: Mapping[str, Any], model_type: str) -> int:
+    """The ``resample`` that transformers takes where a ``preprocessor_config.json`` has none.
+
+    It is a property of the image processor that the file names or, where it names none, that the model's type has.
+
+    Args:
+        config: the content of the file.
+        model_type: as in the model's ``config.json``.
+
+    Returns:
+        Pillow's number.
+
+    Raises:
+        ImportError: if ``transformers`` is not installed.
+        ValueError: if neither is known.
+
+    Example:
+        >>> default_resample({"image_processor_type": "ViTImageProcessor"}, ""), default_resample({}, "dinov2")
+        (2, 3)
+    """
+    named = next((config[key] for key in PROCESSOR_KEYS if config.get(key)), None)
+    try:
+        import transformers
+        from transformers.models.auto.image_processing_auto import IMAGE_PROCESSOR_MAPPING_NAMES
+    except ImportError as error:
+        raise ImportError(
+            f'`resample` is missing, and the default of {named} is in transformers: pip install "segtcn[extract]"'
+        ) from error
+    classes = [str(named)] if named else list(IMAGE_PROCESSOR_MAPPING_NAMES.get(model_type, {}).values())
+    # one recipe, many names: ViTFeatureExtractor of old, ViTImageProcessorFast of transformers 4, and ...Pil of 5, the
+    # only one that needs no torchvision
+    names = [re.sub("(FeatureExtractor|ImageProcessor)(Fast|Pil)?$", "ImageProcessor", name) for name in classes]
+    for name in [*(f"{name}Pil" for name in names), *names, *classes]:
+        try:
+            resample = getattr(transformers, name).resample
+        except (AttributeError, ImportError):  # no such class, or one that needs what is not installed
+            continue
+        if resample is not None:
+            return int(resample)
+    raise ValueError(
+        f"`resample` is missing, and the default of {named or f'the model type {model_type!r}'} is not known here: add "
+        "2 (bilinear) or 3 (bicubic), whichever the model was trained with"
+    )
+
+
 def _fingerprint(name: str, model: Any) -> str:
     """What tells two versions of a model apart: its commit on the Hub, or a hash of the folder's weights."""
     files = sorted(Path(name).glob("*.safetensors")) if Path(name).is_dir() else []
@@ -181,15 +232,22 @@ def _fingerprint(name: str, model: Any) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def _quiet(progress: bool) -> Iterator[None]:
     """Without the warnings of every attempt to connect and the reports of weights: what matters becomes an error."""
+    from transformers.utils import logging as bars
+
+    hide = bars.is_progress_bar_enabled() and not progress
     loggers = [logging.getLogger(name) for name in ("transformers", "huggingface_hub")]
     levels = [logger.level for logger in loggers]
     try:
         for logger in loggers:
             logger.setLevel(logging.ERROR)
+        if hide:
+            bars.disable_progress_bar()
         yield
     finally:
+        if hide:
+            bars.enable_progress_bar()
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
 

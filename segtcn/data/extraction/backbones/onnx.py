@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from segtcn.data.extraction.backbones.base import DEFAULT_WINDOW, NetworkBackbone, Pooling, pool
-from segtcn.data.extraction.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing, read_preprocessing
+from segtcn.data.extraction.preprocessing import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    PROCESSOR_KEYS,
+    Preprocessing,
+    bilinear,
+    read_preprocessing,
+)
 
 DTYPES: dict[str, type[np.generic]] = {
     "tensor(float)": np.float32,
@@ -106,7 +114,7 @@ class OnnxBackbone(NetworkBackbone):
     def _find_preprocessing(self, size: list[int | None], given: str | Path | None) -> Preprocessing:
         beside = self._path.with_name("preprocessor_config.json")
         if given is not None or beside.is_file():
-            preprocessing = read_preprocessing(beside if given is None else given)
+            preprocessing = read_preprocessing(beside if given is None else given, _default_resample)
         else:
             height, width = size[0] or DEFAULT_SIZE, size[1] or DEFAULT_SIZE
             preprocessing = Preprocessing(
@@ -119,6 +127,14 @@ class OnnxBackbone(NetworkBackbone):
                 f"{made[0]} x {made[1]}: correct {given or beside}"
             )
         return preprocessing
+
+
+def _default_resample(config: Mapping[str, Any]) -> int:
+    if not any(config.get(key) for key in PROCESSOR_KEYS):
+        return bilinear(config)
+    from segtcn.data.extraction.backbones.huggingface import default_resample
+
+    return default_resample(config, model_type="")
 
 
 def _open(path: Path, device: torch.device) -> Any:
