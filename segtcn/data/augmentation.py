@@ -20,7 +20,7 @@ import math
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 import numpy as np
 import torch
@@ -226,6 +226,14 @@ class GaussianNoise(Augmentation):
         noise = torch.from_numpy(rng.standard_normal(tuple(features.shape), dtype=np.float32))
         scale = self._std * features.std(dim=1, correction=0, keepdim=True)
         return video._replace(features=torch.addcmul(features, noise, scale))
+
+
+if not TYPE_CHECKING:  # type checkers would take any name for one of this module
+
+    def __getattr__(name: str) -> NoReturn:
+        """Refuse a name of a config that is none of these; the command line shows the message."""
+        known = sorted(each.__name__ for each in Augmentation.__subclasses__() if each.__module__ == __name__)
+        raise AttributeError(f"there is no augmentation {name!r}: choose one of {', '.join(known)}")
 
 
 class AugmentedDataset(Dataset[Sample]):

@@ -23,6 +23,12 @@ from segtcn.label_files import write_labels
 from segtcn.structures import Video
 
 HDF5_ENDINGS = (".h5", ".hdf5")
+FILE_ENDINGS = frozenset(
+    {".csv", ".h5df", ".hd5", ".hdf", ".hf5", ".json", ".lmdb", ".mat", ".npy", ".npz", ".parquet", ".pickle", ".pkl"}
+    | {".pt", ".pth", ".tar", ".tgz", ".gz", ".tsv", ".txt", ".yaml", ".yml", ".zip"}
+)
+"""Endings that no folder is meant to have, though it could."""
+
 SMALLEST_NORMAL = 2.0**-14
 """Below it float16 has fewer and fewer digits, and none below ``2**-25``."""
 
@@ -93,14 +99,14 @@ def convert(
     Raises:
         FileExistsError: if the output exists.
         FileNotFoundError: if a listed video has no file, or there is no folder for the output.
-        ValueError: if features differ from split to split and ``split`` is None, a video cannot be stored in that
-            form, or it is not read back as it was.
+        ValueError: if ``output`` has the ending of another kind of file, features differ from split to split and
+            ``split`` is None, a video cannot be stored in that form, or it is not read back as it was.
     """
     output = Path(output).expanduser()
     is_file = output.suffix.lower() in HDF5_ENDINGS
+    _check_output(output, is_file, overwrite)
     if not is_file and (dtype != "float32" or compression != "none"):
         raise ValueError(f"{output} becomes a tree of float32 .npy files: `dtype` and `compression` are for HDF5 files")
-    _check_output(output, is_file, overwrite)
     lists = _lists(reader, split)
     by_split = _differs_by_split(reader)
     features_of_split = split if by_split else getattr(reader, "features_of_split", None)
@@ -221,6 +227,11 @@ def _check_output(output: Path, is_file: bool, overwrite: bool) -> None:
         raise FileExistsError(f"{output} is a folder with something in it, which is not replaced: choose another name")
     if not is_file and output.is_file():
         raise FileExistsError(f"{output} is a file: give a name that ends with .h5, or a folder to make")
+    if not output.exists() and output.suffix.lower() in FILE_ENDINGS:
+        raise ValueError(
+            f"{output} is neither the name of an HDF5 file nor that of a folder: end it with .h5, or leave "
+            f"{output.suffix} out for an MS-TCN tree"
+        )
 
 
 def _lists(reader: Reader, split: int | None) -> _Lists:

@@ -264,3 +264,10 @@ def test_empty_truth_is_named_by_its_source(write_ms_tcn_tree: WriteTree, tmp_pa
     (root / "groundTruth" / "P01_tea.txt").write_text("")
     with pytest.raises(ValueError, match=r"ms_tcn/features/P01_tea\.npy: its ground truth is empty: write the labels"):
         convert(MSTCNReader(str(root)), tmp_path / "copy")
+
+
+def test_folder_is_not_made_under_the_name_of_another_kind_of_file(tree: MSTCNReader, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"out\.txt is neither .*: end it with \.h5, or leave \.txt out"):
+        convert(tree, tmp_path / "out.txt")
+    assert [each.name for each in tmp_path.iterdir()] == ["ms_tcn"]
+    assert convert(tree, tmp_path / "out.v2").path.is_dir()
