@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.visualization.timeline import FONT_PT, INK
+from segtcn.visualization.figures import FONT_PT, INK, elided, text_in, text_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,6 +18,7 @@ MAX_NUMBERED = 24
 
 _CELL_IN = 0.36
 _MAX_IN = 16.0
+_LABEL_IN = 3.0
 
 
 def plot_confusion(confusion: npt.ArrayLike, class_names: Sequence[str], title: str | None = None) -> Figure:
@@ -54,11 +55,11 @@ def plot_confusion(confusion: npt.ArrayLike, class_names: Sequence[str], title: 
     if not len(kept):
         raise ValueError("`confusion` holds no frame: there is nothing to draw")
     counts = counts[np.ix_(kept, kept)]
-    names = [class_names[label] for label in kept.tolist()]
+    names = [elided(class_names[label], _LABEL_IN) for label in kept.tolist()]
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(100 * counts, totals, out=np.full_like(counts, np.nan), where=totals > 0)
 
-    label_in = max(map(len, names)) * 0.6 * FONT_PT / 72
+    label_in = max(text_in(name) for name in names)
     size = min(_MAX_IN, max(2.2, len(names) * _CELL_IN))
     figure = Figure(figsize=(size + label_in + 1.5, size + label_in + 0.5 + 0.3 * bool(title)), layout="constrained")
     FigureCanvasAgg(figure)
@@ -66,8 +67,9 @@ def plot_confusion(confusion: npt.ArrayLike, class_names: Sequence[str], title: 
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=100, interpolation="none")
     font = min(FONT_PT, 72 * 0.8 * size / len(names))  # no higher than the row
     ticks = range(len(names))
-    axes.set_xticks(ticks, labels=names, rotation=90, fontsize=font, color=INK)
-    axes.set_yticks(ticks, labels=names, fontsize=font, color=INK)
+    style = text_style("".join(names), font)
+    axes.set_xticks(ticks, labels=names, rotation=90, **style)
+    axes.set_yticks(ticks, labels=names, **style)
     axes.tick_params(length=0)
     axes.set_xlabel("predicted", fontsize=FONT_PT, color=INK)
     axes.set_ylabel("true", fontsize=FONT_PT, color=INK)
@@ -86,5 +88,5 @@ def plot_confusion(confusion: npt.ArrayLike, class_names: Sequence[str], title: 
     bar.ax.tick_params(labelsize=FONT_PT - 1, labelcolor=INK, length=0)
     bar.outline.set_visible(False)
     if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=FONT_PT + 3, fontweight="bold", color=INK)
+        figure.suptitle(title, x=0.01, ha="left", **text_style(title, FONT_PT + 3, fontweight="bold"))
     return figure

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.visualization.timeline import FONT_PT, INK, WIDTH_IN
+from segtcn.visualization.figures import FONT_PT, INK, WIDTH_IN, text_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -83,5 +83,5 @@ def plot_offsets(
         axes.spines[["left", "bottom"]].set_color("#999999")
     figure.axes[0].set_ylabel("segments", fontsize=FONT_PT, color=INK)
     if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=FONT_PT + 3, fontweight="bold", color=INK)
+        figure.suptitle(title, x=0.01, ha="left", **text_style(title, FONT_PT + 3, fontweight="bold"))
     return figure

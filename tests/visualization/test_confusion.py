@@ -58,3 +58,12 @@ def test_pyplot_is_not_touched():
     before = "matplotlib.pyplot" in sys.modules
     plot_confusion([[1]], ["take"])
     assert ("matplotlib.pyplot" in sys.modules) == before
+
+
+def test_names_that_look_like_markup_or_are_long_are_drawn():
+    figure = plot_confusion([[1, 0], [1, 1]], ["$\\frac{1$", "pour the milk slowly " * 20], title="$")
+    figure.canvas.draw()
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert names[0] == "$\\frac{1$"
+    assert "…" in names[1]
+    assert figure.get_size_inches()[0] < 8

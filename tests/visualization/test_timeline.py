@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from segtcn.structures import IGNORE
-from segtcn.visualization import class_color, plot_timeline, plot_timelines
+from segtcn.visualization import class_color, plot_timeline, plot_timeline_pages, plot_timelines
 
 NAMES = ["background", "take", "pour", "gießen", "stir"]
 
@@ -24,7 +24,7 @@ def pixels(figure: Figure) -> np.ndarray:
     return np.asarray(canvas.buffer_rgba())[..., :3]
 
 
-def color_at(figure: Figure, x: float, row: int, axes: int = 0) -> tuple[int, ...]:
+def color_at(figure: Figure, x: float, row: float, axes: int = 0) -> tuple[int, ...]:
     """Colour on the paper at a time and in the middle of a bar."""
     image = pixels(figure)
     column, up = figure.axes[axes].transData.transform((x, row))
@@ -137,3 +137,136 @@ def test_wrong_input_is_refused(tracks: dict, fps: float | None, message: str) -
 def test_no_video_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one video to draw, got none"):
         plot_timelines({}, NAMES)
+
+
+TRACKS = {"truth": [1] * 40 + [2] * 60, "ED-TCN": [1] * 60 + [2] * 40}
+
+
+def test_sizes_are_in_inches() -> None:
+    figure = plot_timeline(TRACKS, NAMES, width=7, bar_height=0.5, font_size=8)
+    assert figure.get_size_inches()[0] == 7
+    rows = figure.axes[0].transData.transform([(0, 0), (0, 1)])[:, 1] / figure.dpi
+    assert abs(rows[1] - rows[0]) == pytest.approx(0.5)
+    assert {text.get_fontsize() for text in figure.axes[0].get_yticklabels()} == {8}
+    low = plot_timeline(TRACKS, NAMES, bar_height=0.05, font_size=8)  # names must not overlap
+    rows = low.axes[0].transData.transform([(0, 0), (0, 1)])[:, 1] / low.dpi
+    assert abs(rows[1] - rows[0]) == pytest.approx(8 * 1.25 / 72)
+
+
+def test_boundaries_of_the_truth_go_through_the_predictions() -> None:
+    figure = plot_timeline(TRACKS, NAMES, boundaries=True, width=20)
+    (lines,) = [each for each in figure.axes[0].collections if type(each).__name__ == "LineCollection"]
+    assert [segment[:, 0].tolist() for segment in lines.get_segments()] == [[40, 40]]
+    assert lines.get_segments()[0][:, 1].tolist() == [0.5, pytest.approx(1.4)]
+    without = plot_timeline(TRACKS, NAMES)
+    assert all(type(each).__name__ != "LineCollection" for each in without.axes[0].collections)
+
+
+def test_boundaries_that_would_hide_the_bars_are_left_out() -> None:
+    labels = [1, 2] * 1000
+    with pytest.warns(UserWarning, match="1,999 boundaries, .* to the inch, would hide the bars: they are left out"):
+        plot_timeline({"truth": labels, "ED-TCN": labels}, NAMES, boundaries=True)
+
+
+def test_a_red_strip_marks_where_a_prediction_differs() -> None:
+    figure = plot_timeline(TRACKS, NAMES, disagreement=True)
+    assert legend_names(figure)[-1] == "differs from truth"
+    strip = 1 + 0.4 * 0.86  # the lowest part of the second bar
+    assert color_at(figure, 50, strip) == (178, 24, 43)
+    assert color_at(figure, 20, strip) == color_at(figure, 80, strip) == (255, 255, 255)
+    assert color_at(figure, 50, 1) == class_color(1)
+    plain = plot_timeline(TRACKS, NAMES)
+    assert color_at(plain, 50, strip) == class_color(1)
+
+
+def test_tracks_of_different_rates_meet_in_time() -> None:
+    tracks = {"truth": [1] * 40 + [2] * 60, "ED-TCN": [1] * 4 + [2] * 6}
+    figure = plot_timeline(tracks, NAMES, fps={"truth": 10, "ED-TCN": 1}, disagreement=True)
+    assert figure.axes[0].get_xlim() == (0, 10)
+    assert color_at(figure, 3.9, 1) == class_color(1)
+    assert color_at(figure, 4.1, 1) == class_color(2)
+    assert not any("178, 24" in str(color_at(figure, second, 1.34)) for second in (1, 3.9, 4.1, 9))
+
+
+def test_each_video_may_have_rates_of_its_own() -> None:
+    videos = {"P01": {"truth": [1] * 10}, "truth": {"truth": [1] * 10}}
+    figure = plot_timelines(videos, NAMES, fps={"P01": {"truth": 1.0}, "truth": {"truth": 2.0}})
+    assert color_at(figure, 7, 0, axes=0) == class_color(1)
+    assert color_at(figure, 7, 0, axes=1) == (255, 255, 255)
+
+
+def test_scores_stand_in_columns_beside_the_bars() -> None:
+    scores = {"P01": {"ED-TCN": {"acc": 91.26, "F1@50": 80.0}}, "P02": {"ED-TCN": {"acc": float("nan")}}}
+    figure = plot_timelines({"P01": TRACKS, "P02": TRACKS}, NAMES, scores=scores)
+    assert [text.get_text() for text in figure.axes[0].texts] == ["acc", "91.3", "F1@50", "80.0"]
+    assert [text.get_text() for text in figure.axes[1].texts] == []
+    pixels(figure)
+    right = figure.axes[0].get_window_extent().x1
+    width = figure.get_window_extent().x1
+    for text in figure.axes[0].texts:
+        assert right < text.get_window_extent().x0 < text.get_window_extent().x1 <= width
+
+
+def test_long_videos_have_minutes_and_hours() -> None:
+    def ticks(seconds: int, **options: object) -> list[str]:
+        figure = plot_timeline({"truth": [1] * seconds}, NAMES, fps=1, **options)  # type: ignore[arg-type]
+        pixels(figure)
+        return [text.get_text() for text in figure.axes[0].get_xticklabels()]
+
+    assert ticks(600)[:2] == ["0", "50"]
+    assert ticks(700)[:2] == ["0:00", "1:00"]
+    assert ticks(3 * 3600)[-1] == "3:00:00"
+    assert ticks(90, unit="clock")[-1] == "1:30"
+    assert ticks(5000, unit="frames")[:3] == ["0", "500", "1,000"]
+    assert ticks(700, unit="seconds")[1] in ("50", "100")
+
+
+def test_one_frame_and_labels_that_look_like_markup_are_drawn() -> None:
+    names = ["$\\frac{1$", "_hidden", "<script>", "a very long name " * 40]
+    figure = plot_timeline({"$x": [0], "y" * 300: [3]}, names, fps=30, title="$ _ ^ " * 80, legend=True)
+    pixels(figure)
+    assert legend_names(figure)[0] == "$\\frac{1$"
+    assert "…" in legend_names(figure)[1]
+    width = figure.get_window_extent().x1
+    for axes in figure.axes:
+        box = axes.get_tightbbox()
+        assert box is not None
+        assert (box.x0 >= 0, box.x1 <= width) == (True, True)
+
+
+def test_pages_hold_what_fits_and_share_one_scale() -> None:
+    videos = {f"P{number:02d}": {"truth": [1] * (10 + number), "ED-TCN": [2] * 9} for number in range(30)}
+    pages = plot_timeline_pages(videos, NAMES, title="all", page_height=6)
+    assert [axes.get_title(loc="left") for page in pages for axes in page.axes] == [*videos]
+    assert len(pages) > 2
+    assert all(page.get_size_inches()[1] <= 6 for page in pages)
+    assert {page.axes[0].get_xlim() for page in pages} == {(0, 39)}
+    assert len(plot_timeline_pages(videos, NAMES, page_height=0.1)) == 30
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"width": 0}, "`width` must be positive, got 0"),
+        ({"bar_height": float("nan")}, "`bar_height` must be positive, got nan"),
+        ({"font_size": -1}, "`font_size` must be positive, got -1"),
+        ({"width": 1.2}, "`width` 1.2 leaves .* inches for the bars beside names and scores, expected at least 1"),
+        ({"unit": "hours"}, "`unit` must be one of auto, seconds, clock, frames, got 'hours'"),
+        ({"unit": "clock"}, "the axis cannot show clock: `fps` must tell the rate of every track"),
+        ({"fps": {"truth": 3}}, "`fps` has no rate of the track 'ED-TCN': it has truth"),
+        ({"fps": {"P01": {"truth": 3}, "P03": {}}}, "`fps` has no rate of the track 'ED-TCN'"),
+        ({"fps": {"P03": {"truth": 3}}}, "`fps` has no rate of the video 'P01': it has P03"),
+        ({"fps": {"truth": 3, "ED-TCN": 2}, "unit": "frames"}, "tracks of different rates cannot share an axis"),
+        ({"scores": {"MS-TCN": {}}}, "`scores` has 'MS-TCN', which is not drawn"),
+    ],
+)
+def test_wrong_options_are_refused(options: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        plot_timeline(TRACKS, NAMES, title="P01", **options)
+
+
+def test_wrong_pages_are_refused() -> None:
+    with pytest.raises(ValueError, match="`page_height` must be positive, got 0"):
+        plot_timeline_pages({"P01": TRACKS}, NAMES, page_height=0)
+    with pytest.raises(ValueError, match="`scores` has 'P02', which is not drawn"):
+        plot_timeline_pages({"P01": TRACKS}, NAMES, scores={"P02": {}})

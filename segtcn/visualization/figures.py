@@ -1,0 +1,204 @@
+"""What all figures share: ink, sizes, text in any script, and files that are the same bytes every time."""
+
+from __future__ import annotations
+
+import bisect
+import functools
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segtcn.atomic import atomic_path
+from segtcn.visualization.fonts import font_families_for, missing_glyphs
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from matplotlib.figure import Figure
+
+WIDTH_IN = 10.0
+FONT_PT = 9.0
+INK = "#333333"
+PALE_INK = "#999999"
+
+_ENDINGS = (".png", ".svg", ".pdf")
+# text stays text in SVG and PDF: it can be searched, and edited in a drawing program
+_RC = {"svg.fonttype": "none", "svg.hashsalt": "segtcn", "pdf.fonttype": 42}
+_NO_DATES = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+
+
+def check_ending(path: str | os.PathLike[str]) -> None:
+    """Refuse a file that no figure can be written to, before the figure is drawn.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        ValueError: if its name does not end in ``.png``, ``.svg`` or ``.pdf``.
+    """
+    if Path(path).suffix.lower() not in _ENDINGS:
+        raise ValueError(f"cannot write {path}: the name must end in {', '.join(_ENDINGS[:-1])} or {_ENDINGS[-1]}")
+
+
+def save_figure(figure: Figure, path: str | os.PathLike[str], dpi: float = 200) -> None:
+    """Write a figure as PNG, SVG or PDF; equal figures make equal files.
+
+    Args:
+        figure: any.
+        path: the ending says the format. The file is complete or not there.
+        dpi: pixels per inch of a PNG.
+
+    Raises:
+        ValueError: if the ending is another, or ``dpi`` is not positive, or makes a picture that is too large.
+        FileNotFoundError: if the folder does not exist.
+        PermissionError: if no file can be created in it.
+    """
+    save_figures([figure], path, dpi)
+
+
+def save_figures(figures: Sequence[Figure], path: str | os.PathLike[str], dpi: float = 200) -> list[Path]:
+    """Write figures as the pages of one PDF, or as numbered files beside each other; see :func:`save_figure`.
+
+    Args:
+        figures: any number of them.
+        path: ``pages.pdf`` makes one file; ``pages.png`` makes ``pages-1.png``, ``pages-2.png`` if there are several
+            figures.
+        dpi: pixels per inch of a PNG.
+
+    Returns:
+        The files.
+
+    Raises:
+        ValueError: if there is no figure, and as :func:`save_figure`.
+        FileNotFoundError: if the folder does not exist.
+        PermissionError: if no file can be created in it.
+    """
+    path = Path(path)
+    ending = path.suffix.lower()
+    check_ending(path)
+    if not figures:
+        raise ValueError("expected at least one figure to write, got none")
+    if not dpi > 0:
+        raise ValueError(f"`dpi` must be positive, got {dpi}")
+    width, height = (max(figure.get_size_inches()[side] for figure in figures) for side in (0, 1))
+    if ending == ".png" and dpi * max(width, height) >= 2**16:
+        raise ValueError(
+            f"cannot write {path}: {width:.1f} x {height:.1f} inches at {dpi:g} dpi are more than 65,535 pixels on a "
+            "side; choose fewer dpi, or a PDF"
+        )
+    if ending == ".pdf":
+        with atomic_path(path) as temporary, drawing():
+            from matplotlib.backends.backend_pdf import PdfPages
+
+            with PdfPages(temporary, metadata=_NO_DATES[ending]) as pages:
+                for figure in figures:
+                    pages.savefig(figure)
+        return [path]
+    digits = len(str(len(figures)))
+    files = [
+        path if len(figures) == 1 else path.with_stem(f"{path.stem}-{number:0{digits}d}")
+        for number in range(1, len(figures) + 1)
+    ]
+    for figure, file in zip(figures, files, strict=True):
+        with atomic_path(file) as temporary, drawing():
+            figure.savefig(temporary, dpi=dpi, metadata=_NO_DATES[ending])
+    return files
+
+
+def figure_pixels(figure: Figure, dpi: float = 100) -> npt.NDArray[np.uint8]:
+    """Draw a figure, ``(height, width, 3)``, as pixels; quicker than a file.
+
+    Args:
+        figure: any.
+        dpi: pixels per inch.
+    """
+    import numpy as np
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    before = figure.dpi
+    figure.set_dpi(dpi)
+    try:
+        with drawing():
+            canvas.draw()
+        return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    finally:
+        figure.set_dpi(before)
+
+
+def text_style(text: str, size: float = FONT_PT, **options: Any) -> dict[str, Any]:
+    """How to write names that users chose: with fonts that have their characters, and ``$`` as a dollar sign.
+
+    Args:
+        text: all that will be written.
+        size: in points.
+        options: further properties of :class:`matplotlib.text.Text`.
+
+    Returns:
+        Keyword arguments for any method of matplotlib that writes text. A warning names characters that no font has.
+    """
+    if lacking := missing_glyphs(text):
+        warnings.warn(
+            f"no font of this machine has {lacking[:20]!r}: boxes stand in their place; install one, such as Noto Sans "
+            "of the script",
+            stacklevel=2,
+        )
+    return {"fontfamily": font_families_for(text), "fontsize": size, "color": INK, "parse_math": False, **options}
+
+
+def text_in(text: str, size: float = FONT_PT, bold: bool = False) -> float:
+    """Width of a text, in inches.
+
+    Args:
+        text: in one line.
+        size: in points.
+        bold: whether it is.
+    """
+    return _measured(text, size, bold)
+
+
+def elided(text: str, room_in: float, size: float = FONT_PT, bold: bool = False) -> str:
+    """The text, or as much of its start and end as there is room for: names of one kind often differ in their ends.
+
+    Args:
+        text: in one line.
+        room_in: inches.
+        size: in points.
+        bold: whether it is.
+
+    Example:
+        >>> elided("take the large cup", 5), elided("take the large cup", 0.8)
+        ('take the large cup', 'take … cup')
+    """
+    if text_in(text, size, bold) <= room_in + 1e-6:
+        return text
+    room_in *= 0.97  # at another resolution it may be longer
+    shorter = [f"{text[: (kept + 1) // 2]}…{text[len(text) - kept // 2 :]}" for kept in range(len(text))]
+    return shorter[max(bisect.bisect_right(shorter, room_in, key=lambda part: text_in(part, size, bold)) - 1, 0)]
+
+
+@functools.lru_cache(maxsize=4096)
+def _measured(text: str, size: float, bold: bool) -> float:
+    from matplotlib.backends.backend_agg import RendererAgg
+    from matplotlib.font_manager import FontProperties
+
+    font = FontProperties(family=font_families_for(text), size=size, weight="bold" if bold else "normal")
+    with drawing():
+        # letters are placed on whole pixels: the fewer there are, the more the width depends on them
+        return max(
+            RendererAgg(1, 1, dpi).get_text_width_height_descent(text, font, ismath=False)[0] / dpi
+            for dpi in (100, 200)
+        )
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Draw as all files are drawn, without a second warning of characters that no font has."""
+    import matplotlib
+
+    with warnings.catch_warnings(), matplotlib.rc_context(_RC):  # type: ignore[arg-type]  # the keys are its own
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)  # `text_style` said so
+        yield
