@@ -160,7 +160,7 @@ def _draw(task: SegmentationTask, datamodule: SegmentationDataModule, data: Path
     clip = data / "videos" / f"{names[0]}.mp4"
     overlay_video(
         clip,
-        out / "predictions" / f"{names[0]}.csv",
+        {"ED-TCN": out / "predictions" / f"{names[0]}.csv"},
         out / "overlay.mp4",
         truth=data / "groundTruth" / f"{names[0]}.txt",
         class_names=task.class_names,

@@ -245,14 +245,14 @@ def _planes(path: Path, size: tuple[int, int] | None, start_s: float) -> Iterato
         turns = _quarter_turns(frame)
         stored = None if size is None else (size[::-1] if turns % 2 else size)
         picture = _as_yuv420(frame, stored)
-        # a view: the picture lives as long as the array
-        y, u, v = (
-            np.frombuffer(plane, np.uint8)[: plane.height * plane.line_size].reshape(plane.height, plane.line_size)[
-                :, : plane.width
-            ]
-            for plane in picture.planes
-        )
+        y, u, v = (plane_array(plane) for plane in picture.planes)
         yield time_s, Planes(*(np.rot90(plane, turns) for plane in (y, u, v))) if turns else Planes(y, u, v)
+
+
+def plane_array(plane: Any) -> npt.NDArray[np.uint8]:
+    """The samples of a plane of PyAV as an array ``(H, W)``, a view that keeps the picture alive."""
+    rows = np.frombuffer(plane, np.uint8)[: plane.height * plane.line_size].reshape(plane.height, plane.line_size)
+    return rows[:, : plane.width]
 
 
 def _as_yuv420(frame: av.VideoFrame, size: tuple[int, int] | None) -> av.VideoFrame:
@@ -262,8 +262,9 @@ def _as_yuv420(frame: av.VideoFrame, size: tuple[int, int] | None) -> av.VideoFr
     width, height = size or (frame.width, frame.height)
     # "j": full range, which the other name would be scaled to
     target = "yuvj420p" if frame.format.name.startswith("yuvj") else "yuv420p"
-    colors = {} if _has_matrix(frame) else {"dst_colorspace": "ITU709", "dst_color_range": "MPEG"}
-    return frame.reformat(width, height, target, interpolation="AREA", **colors)
+    if _has_matrix(frame):
+        return frame.reformat(width, height, target, interpolation="AREA")
+    return frame.reformat(width, height, target, interpolation="AREA", dst_colorspace="ITU709", dst_color_range="MPEG")
 
 
 def _has_matrix(frame: av.VideoFrame) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from segtcn.atomic import atomic_path
-from segtcn.video_io.reading import TIMESTAMP_TOLERANCE_S, ColorTags, Image, Planes, existing
+from segtcn.video_io.reading import TIMESTAMP_TOLERANCE_S, ColorTags, Image, Planes, existing, plane_array
 from segtcn.video_io.sound import AudioTrack, Excerpt, open_sound
 
 
@@ -162,8 +162,7 @@ class ClipWriter:
             raise ValueError(f"expected parts that make up {(self.height, self.width)}, even but the last, got {sizes}")
         picture = av.VideoFrame(self._stream.width, self._stream.height, "yuv420p")
         for index, plane in enumerate(picture.planes):
-            target = np.frombuffer(plane, np.uint8)[: plane.height * plane.line_size]
-            target = target.reshape(plane.height, plane.line_size)
+            target = plane_array(plane)
             top = 0
             for part in parts:
                 rows, columns = part[index].shape

@@ -137,6 +137,7 @@ def common_classes(
     tracks = list(tracks)
     listed = next((list(track.labels.scores.class_names) for track in tracks if track.labels.scores is not None), None)
     present = {name: track for track in reversed(tracks) for name in track.labels.labels}
+    present |= {name: t for t in tracks if t.labels.scores is not None for name in t.labels.scores.class_names}
     if class_names is not None:
         names = list(class_names)
         if unknown := sorted(present.keys() - set(names)):

@@ -47,7 +47,8 @@ def strips(path: Path, clip: Path) -> list[np.ndarray]:
 
 def overlaid(tmp_path: Path, clip: Path, predictions: object, **arguments: object) -> tuple[Path, list[np.ndarray]]:
     output = tmp_path / "out.mp4"
-    result = overlay_video(clip, predictions, output, progress=False, **arguments)  # type: ignore[arg-type]
+    tracks = predictions if isinstance(predictions, dict) else {"prediction": predictions}
+    result = overlay_video(clip, tracks, output, progress=False, **arguments)  # type: ignore[arg-type]
     assert result == output
     return output, strips(output, clip)
 
@@ -82,7 +83,7 @@ def test_timelines_show_both_tracks_and_the_cursor_moves_with_time(tmp_path: Pat
     _, shown = overlaid(tmp_path, clip, predictions, truth=truth, class_names=NAMES)
     take, pour, stir = (class_color(NAMES.index(name)) for name in ("take", "pour", "stir"))
     for number in (0, 20, 40, 60, 99):
-        prediction, true = bars(shown[number], [take, pour, stir])
+        true, prediction = bars(shown[number], [take, pour, stir])
         assert cursor(prediction) == cursor(true) == pytest.approx(number / 100, abs=0.015)
         for share, color in [(0.05, take), (0.47, take), (0.53, pour), (0.95, pour)]:
             assert abs(share - number / 100) < 0.03 or close(prediction[None, round(share * 320)], color)[0], share
@@ -99,7 +100,7 @@ def test_bar_under_the_cursor_and_label_have_the_colour_of_the_moment(
     """Seconds 0-1 take, 1-2.4 pour, then stir, whatever the rate of the labels."""
     names = ["take" if i / label_fps < 1 else "pour" if i / label_fps < 2.4 else "stir" for i in range(num_labels)]
     clip = write_clip(tmp_path / "clip.mp4", 100, 25, (320, 240))
-    _, shown = overlaid(tmp_path, clip, LabelTrack(names), label_fps=label_fps, class_names=NAMES)
+    _, shown = overlaid(tmp_path, clip, LabelTrack(names), fps=label_fps, class_names=NAMES)
     colors = [class_color(NAMES.index(name)) for name in ("take", "pour", "stir")]
     for second, color in [(0.2, 0), (0.92, 0), (1.08, 1), (1.9, 1), (2.32, 1), (2.48, 2), (3.9, 2)]:
         strip = shown[round(second * 25)]
@@ -119,7 +120,7 @@ def test_label_changes_at_the_exact_frame(tmp_path: Path) -> None:
     for suffix in (".mp4", ".mkv"):
         clip = write_clip(tmp_path / f"clip{suffix}", 60, 30, (320, 240))
         names = ["b" if n in (3, 10, 11, 22) else "a" for n in range(30)]
-        _, shown = overlaid(tmp_path, clip, LabelTrack(names), label_fps=15)
+        _, shown = overlaid(tmp_path, clip, LabelTrack(names), fps=15)
         found = [int(np.argmax([close(strip[4:16, 60:75], color).mean() for color in colors])) for strip in shown]
         assert found == [int(names[frame // 2] == "b") for frame in range(60)]
 
@@ -128,8 +129,8 @@ def test_tracks_of_different_rates_are_aligned_by_time(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", 60, NTSC, (320, 240))
     predictions = LabelTrack(["take"] * 5 + ["pour"] * 5)  # 5 a second
     truth = LabelTrack(["take"] * 30 + ["pour"] * 30)  # one a frame
-    _, shown = overlaid(tmp_path, clip, predictions, truth=truth, label_fps=5, class_names=NAMES)
-    prediction, true = bars(shown[3], [class_color(1), class_color(2)])
+    _, shown = overlaid(tmp_path, clip, predictions, truth=truth, fps=5, class_names=NAMES)
+    true, prediction = bars(shown[3], [class_color(1), class_color(2)])
     assert np.mean(close(prediction[None], class_color(1)) == close(true[None], class_color(1))) > 0.98
 
 
@@ -148,15 +149,14 @@ def test_confidence_is_written_next_to_the_label(tmp_path: Path) -> None:
     _, without = overlaid(tmp_path, clip, LabelTrack(["take"] * 10))
     _, shown = overlaid(tmp_path, clip, LabelTrack(["take"] * 10, confidence=[0.08] * 5 + [0.93] * 5))
     spot = np.s_[4:20, 95:150]
-    assert without[0][spot].max() < 60
-    assert shown[0][spot].max() > 150
+    assert np.abs(shown[0][spot].astype(int) - without[0][spot]).max() > 100
     assert np.abs(shown[0][spot].astype(int) - shown[9][spot]).max() > 100  # 8 % is not 93 %
 
 
 def test_frames_beyond_the_last_label_show_none(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", 100, 25, (320, 240))
     with pytest.warns(UserWarning, match=r"50 labels at 25 a second last 2.00 s, but .*clip.mp4 lasts 4.00 s; .*--fps"):
-        _, shown = overlaid(tmp_path, clip, LabelTrack(["take"] * 50), label_fps=25)
+        _, shown = overlaid(tmp_path, clip, LabelTrack(["take"] * 50), fps=25)
     take = class_color(0)
     line = next(row for row in shown[10] if close(row[None], take).mean() > 0.4)
     assert close(line[None, 20:150], take).mean() > 0.9
@@ -233,11 +233,14 @@ def test_labels_that_fit_at_no_known_rate_are_refused(tmp_path: Path, num_labels
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"label_fps": 0.0}, "the rate of the labels must be positive, got 0"),
-        ({"label_fps": float("nan")}, "the rate of the labels must be positive, got nan"),
+        ({"fps": 0.0}, "the rate of the labels must be positive, got 0"),
+        ({"fps": float("nan")}, "the rate of the labels must be positive, got nan"),
         ({"predictions": LabelTrack([])}, "prediction has no labels"),
         ({"truth": LabelTrack([])}, "truth has no labels"),
-        ({"class_names": ["pour"]}, re.escape("`class_names` has no 'take' (1 unknown labels): is it the right list?")),
+        (
+            {"class_names": ["pour"]},
+            re.escape("prediction: label 'take' is no known class (1 unknown): is it the right list? It has pour"),
+        ),
         ({"output": "clip.mp4"}, "is the clip itself, which would be lost: choose another name"),
         ({"output": "out.avi"}, r"the name must end in \.mp4"),
         ({"predictions": "clip.mp4"}, "clip.mp4 is not a text file in UTF-8"),
@@ -249,8 +252,9 @@ def test_wrong_input_is_refused_and_nothing_is_left(tmp_path: Path, arguments: d
     call = {"predictions": LabelTrack(["take"] * 10), "output": "out.mp4", "progress": False} | arguments
     for name in ("output", "predictions"):
         call[name] = tmp_path / call[name] if isinstance(call[name], str) else call[name]
+    tracks = {"prediction": call.pop("predictions")}
     with pytest.raises(ValueError, match=message):
-        overlay_video(clip, **call)
+        overlay_video(clip, tracks, **call)
     assert list(tmp_path.iterdir()) == [clip]
     assert clip.read_bytes() == content
 
@@ -263,7 +267,7 @@ def test_unusable_files_are_named_and_nothing_is_left(tmp_path: Path) -> None:
     write_labels(labels, ["take"] * 300)
     before = sorted(tmp_path.iterdir())
     absent = tmp_path / "absent"
-    for arguments, error, message in [
+    for (source, predictions, output), error, message in [
         ((cut, labels, tmp_path / "out.mp4"), ValueError, r"cut\.mp4 is (damaged or )?truncated"),
         ((labels, labels, tmp_path / "out.mp4"), ValueError, r"labels\.txt has no video stream"),
         ((absent, labels, tmp_path / "out.mp4"), FileNotFoundError, "no video file .*absent"),
@@ -271,15 +275,15 @@ def test_unusable_files_are_named_and_nothing_is_left(tmp_path: Path) -> None:
         ((clip, labels, absent / "out.mp4"), FileNotFoundError, "there is no folder .*absent; create it"),
     ]:
         with pytest.raises(error, match=message):
-            overlay_video(*arguments, progress=False)
+            overlay_video(source, {"prediction": predictions}, output, progress=False)
         assert sorted(tmp_path.iterdir()) == before
 
 
 def test_progress_is_shown_with_the_time_that_is_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     clip = write_clip(tmp_path / "clip.mp4", 10, 25)
-    overlay_video(clip, LabelTrack(["take"] * 10), tmp_path / "out.mp4")
+    overlay_video(clip, {"prediction": LabelTrack(["take"] * 10)}, tmp_path / "out.mp4")
     assert re.search(r"clip\.mp4: 100%.*10/10 \[\d+:\d+<\d+:\d+", capsys.readouterr().err)
-    overlay_video(clip, LabelTrack(["take"] * 10), tmp_path / "out.mp4", progress=False)
+    overlay_video(clip, {"prediction": LabelTrack(["take"] * 10)}, tmp_path / "out.mp4", progress=False)
     assert capsys.readouterr() == ("", "")
 
 

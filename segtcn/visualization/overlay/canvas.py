@@ -1,0 +1,94 @@
+"""A surface that is drawn on in the numbers that video stores, so that nothing has to be converted for a frame."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from segtcn.video_io import ColorTags, Planes
+from segtcn.visualization.overlay.text import text_picture
+from segtcn.visualization.palette import RGB
+
+
+class Canvas:
+    """A picture in full resolution of brightness and colours.
+
+    Args:
+        height: in pixels.
+        width: in pixels.
+        tags: what its numbers mean.
+        ground: the colour it begins with.
+    """
+
+    def __init__(self, height: int, width: int, tags: ColorTags, ground: RGB) -> None:
+        self.tags = tags
+        self.pixels = np.empty((3, height, width), np.uint8)
+        self.pixels[:] = self._color(ground)
+
+    def copy(self) -> Canvas:
+        """A canvas with the same content."""
+        twin = Canvas.__new__(Canvas)
+        twin.tags, twin.pixels = self.tags, self.pixels.copy()
+        return twin
+
+    def fill(self, left: int, top: int, right: int, bottom: int, color: RGB) -> None:
+        """Fill a rectangle, ``right`` and ``bottom`` exclusive; what sticks out is cut off."""
+        self.pixels[:, max(0, top) : max(0, bottom), max(0, left) : max(0, right)] = self._color(color)
+
+    def stripe(self, left: int, top: int, bottom: int, colors: npt.NDArray[np.uint8]) -> None:
+        """Fill columns, each with its own colour, ``(width, 3)`` of :meth:`table`."""
+        self.pixels[:, top:bottom, left : left + len(colors)] = colors.T[:, None]
+
+    def table(self, colors: list[RGB]) -> npt.NDArray[np.uint8]:
+        """Colours as the numbers of this canvas, ``(len(colors), 3)``."""
+        return np.array([_planes(self.tags, color) for color in colors], np.uint8)
+
+    def put(self, text: str, left: int, top: int, line: int, size: int, color: RGB, room: int | None = None) -> None:
+        """Draw a text in the middle of a line of a height; what sticks out of the canvas or of ``room`` is cut off."""
+        cover, own = text_picture(text, size)
+        if room is not None:
+            cover = cover[:, : max(0, room)]
+        top += (line - cover.shape[0]) // 2
+        skip_rows, skip_columns = max(0, -top), max(0, -left)
+        cover = cover[skip_rows:, skip_columns:]
+        spot = self.pixels[:, top + skip_rows :, left + skip_columns :][:, : cover.shape[0], : cover.shape[1]]
+        cover = cover[: spot.shape[1], : spot.shape[2]]
+        if own is None:
+            ink: npt.NDArray[np.float32] = np.array(_planes(self.tags, color), np.float32)[:, None, None]
+        else:
+            own = own[skip_rows:, skip_columns:][: spot.shape[1], : spot.shape[2]]
+            ink = _own_colors(own, color, self.tags)
+        # 0.5: to the nearest
+        spot[:] = spot + cover * (ink - spot) + np.float32(0.5)
+
+    def planes(self) -> Planes:
+        """The canvas with colours at half the resolution."""
+        import cv2
+
+        y, u, v = self.pixels
+        rows, columns = y.shape
+        if rows % 2 or columns % 2:
+            u, v = (np.pad(plane, ((0, rows % 2), (0, columns % 2)), mode="edge") for plane in (u, v))
+        half = ((columns + 1) // 2, (rows + 1) // 2)
+        u, v = (np.asarray(cv2.resize(plane, half, interpolation=cv2.INTER_AREA), np.uint8) for plane in (u, v))
+        return Planes(y, u, v)
+
+    def _color(self, color: RGB) -> npt.NDArray[np.uint8]:
+        return np.array(_planes(self.tags, color), np.uint8)[:, None, None]
+
+
+@lru_cache(maxsize=4096)
+def _planes(tags: ColorTags, color: RGB) -> tuple[int, int, int]:
+    return tags.planes(color)
+
+
+def _own_colors(pixels: npt.NDArray[np.uint8], color: RGB, tags: ColorTags) -> npt.NDArray[np.float32]:
+    """Emoji in their colours, white for letters; letters take the colour of the text. ``(3, H, W)``."""
+    # the numbers are linear in red, green and blue: three colours and black tell all others
+    black = np.array(tags.planes((0, 0, 0)), np.float32)
+    axes = [np.array(tags.planes(axis), np.float32) - black for axis in ((255, 0, 0), (0, 255, 0), (0, 0, 255))]
+    shares = pixels.astype(np.float32) / 255
+    shares[(pixels == 255).all(axis=-1)] = np.array(color, np.float32) / 255
+    return np.asarray(shares @ np.array(axes) + black, np.float32).transpose(2, 0, 1)

@@ -1,0 +1,347 @@
+"""What stands under the picture: the current labels, timelines with a cursor, scores, a legend."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from segtcn.video_io import ColorTags, Planes
+from segtcn.visualization.overlay.canvas import Canvas
+from segtcn.visualization.overlay.lanes import Lane
+from segtcn.visualization.overlay.text import shortened, text_width
+from segtcn.visualization.palette import RGB, text_color
+from segtcn.visualization.tracks import NO_LABEL, Classes
+
+PAPER: RGB = (22, 24, 29)
+INK: RGB = (236, 238, 242)
+FAINT_INK: RGB = (160, 165, 175)
+EMPTY: RGB = (52, 56, 64)
+MARK: RGB = (255, 96, 96)
+"""Where labels differ; it stands in lines of its own, so that it cannot be taken for a class."""
+
+_STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)
+_LARGEST_SHARE = 0.65  # of the picture's height that the legend may make the panel
+
+
+class PanelContent(NamedTuple):
+    """What a panel shows.
+
+    Args:
+        lanes: the tracks, from the top.
+        classes: of all tracks.
+        times_s: of every frame of the clip, from the first, ``(num_frames,)``.
+        start_s: beginning of the part that the timelines show.
+        stop_s: its end.
+        duration_s: of the whole clip.
+        window_s: how much the timelines show around the cursor, with all of it in small below; None shows all.
+        top: how many of the most probable classes to show, where there are scores.
+        notes: texts of tracks by their titles, such as their scores.
+    """
+
+    lanes: Sequence[Lane]
+    classes: Classes
+    times_s: npt.NDArray[np.float64]
+    start_s: float
+    stop_s: float
+    duration_s: float
+    window_s: float | None
+    top: int
+    notes: Mapping[str, str]
+
+
+class Panel:
+    """The strip under the picture. What does not move is drawn once; a frame costs a copy, a few texts and lines.
+
+    Args:
+        content: what it shows.
+        width: of the picture in pixels.
+        picture_height: its height, which decides about the size of the text.
+        tags: what the numbers of the picture mean.
+    """
+
+    def __init__(self, content: PanelContent, width: int, picture_height: int, tags: ColorTags) -> None:
+        self.content = content
+        self.width = width
+        # legible on a small picture, not bulky on a large one
+        self.size = max(11, round(min(width / 36, picture_height / 27)))
+        self.small = max(10, round(0.8 * self.size))
+        self.pad = min(max(4, self.size // 2), width // 8)
+        self.line = round(1.5 * self.size)
+        self.small_line = round(1.4 * self.small)
+        self.bar = max(8, round((0.95 if content.window_s is None else 1.35) * self.size))
+        self.mini = max(4, round(0.35 * self.size))
+        self.mark = max(2, self.bar // 6)
+        self.left, self.right = self.pad, width - self.pad
+        self.clock = f" / {_clock(content.duration_s)}"
+        self.columns = min(content.top, max(1, (self.right - self.left) // (7 * self.size)))
+        self.height = self._lay_out()
+        entries, rows = self._legend(picture_height)
+        notes_top = self.height + (self.pad // 2 if content.notes else 0)
+        self.height = notes_top + len(content.notes) * self.small_line
+        legend_top = self.height + (self.pad // 2 if rows else 0)
+        self.height = legend_top + rows * self.line + self.pad // 2
+        self.height += self.height % 2  # 4:2:0
+
+        self.still = Canvas(self.height, width, tags, PAPER)
+        self.table = self.still.table([*content.classes.colors, EMPTY])  # -1, NO_LABEL, finds the last
+        self.backdrop = self.still.table([PAPER, MARK])
+        # how many frames differ before each frame
+        self.differing = [
+            None if lane.differs is None else np.append(0, np.cumsum(lane.differs)) for lane in content.lanes
+        ]
+        self._draw_still(notes_top, legend_top, entries)
+
+    def draw(self, number: int) -> Planes:
+        """The panel of a frame.
+
+        Args:
+            number: of the frame in the clip.
+        """
+        canvas = self.still.copy()
+        now_s = float(self.content.times_s[number])
+        # tabular: digits of DejaVu are equally wide, so the clock does not jump
+        clock = _clock(now_s) + self.clock
+        clock_left = self.right - text_width(clock, self.small)
+        canvas.put(clock, clock_left, self.line_tops[0], self.line, self.small, FAINT_INK)
+        for place, lane in enumerate(self.content.lanes):
+            until = clock_left if place == 0 else self.right
+            self._draw_label(canvas, lane, number, now_s, self.line_tops[place], until - self.pad)
+            if self.top_tops[place] is not None:
+                self._draw_best(canvas, lane, number, self.top_tops[place] or 0)
+        if self.content.window_s is None:
+            self._draw_cursor(canvas, self._x(now_s), self.bar_tops, self.bar)
+        else:
+            self._draw_window(canvas, now_s, self.content.window_s)
+        return canvas.planes()
+
+    def _lay_out(self) -> int:
+        """Place all lines of the tracks; returns where they end."""
+        self.line_tops: list[int] = []
+        self.top_tops: list[int | None] = []
+        self.bar_tops: list[int] = []
+        top = self.pad
+        for lane in self.content.lanes:
+            self.line_tops.append(top)
+            top += self.line + max(2, self.pad // 3)
+            self.top_tops.append(top if lane.scores is not None and self.columns else None)
+            if self.top_tops[-1] is not None:
+                top += self.small_line + self.mini + max(4, self.pad // 2 + 2)
+            self.bar_tops.append(top)
+            top += self.bar + (0 if lane.differs is None else 1 + self.mark) + self.pad
+        self.ticks_top = top - self.pad // 2
+        self.mini_tops: list[int] = []
+        if self.content.window_s is not None:
+            top = self.ticks_top + self.small_line + self.pad // 2
+            for _ in self.content.lanes:
+                self.mini_tops.append(top)
+                top += self.mini + 1
+            top += self.pad
+        self.title_width = max(text_width(self._title(lane), self.small) for lane in self.content.lanes)
+        return top
+
+    def _title(self, lane: Lane) -> str:
+        return shortened(lane.title, self.small, (self.right - self.left) // 3)
+
+    def _draw_still(self, notes_top: int, legend_top: int, entries: list[tuple[str, RGB | None, int, int]]) -> None:
+        content, still = self.content, self.still
+        for place, lane in enumerate(content.lanes):
+            still.put(self._title(lane), self.left, self.line_tops[place], self.line, self.small, FAINT_INK)
+            if content.window_s is None:
+                self._draw_bar(still, place, self.bar_tops[place], self.bar, content.start_s, content.stop_s)
+            else:
+                self._draw_bar(still, place, self.mini_tops[place], self.mini, content.start_s, content.stop_s)
+        for place, (title, note) in enumerate(content.notes.items()):
+            top = notes_top + place * self.small_line
+            title = shortened(title, self.small, (self.right - self.left) // 3)  # noqa: PLW2901
+            still.put(title, self.left, top, self.small_line, self.small, FAINT_INK)
+            x = self.left + max(self.title_width, text_width(title, self.small)) + self.pad
+            still.put(shortened(note, self.small, self.right - x), x, top, self.small_line, self.small, INK)
+        side = round(0.8 * self.small)
+        for text, color, x, line in entries:
+            top = legend_top + line * self.line
+            if color is None:
+                still.put(text, x, top, self.line, self.small, FAINT_INK)
+                continue
+            height = self.mark if color == MARK else side
+            chip_top = top + (self.line - height) // 2
+            still.fill(x, chip_top, x + side, chip_top + height, color)
+            still.put(text, x + side + self.pad // 2, top, self.line, self.small, INK)
+
+    def _draw_label(self, canvas: Canvas, lane: Lane, number: int, now_s: float, top: int, until: int) -> None:
+        """The current label in its colour; after it, as far as there is room, how sure, how long, and whether wrong."""
+        x = self.left + self.title_width + self.pad
+        label = int(lane.labels[number])
+        name = "no label" if label == NO_LABEL else self.content.classes.names[label]
+        color = EMPTY if label == NO_LABEL else self.content.classes.colors[label]
+        after: list[tuple[str, str, RGB]] = []  # text, the widest text of its kind, colour
+        if lane.confidence is not None and not math.isnan(lane.confidence[number]):
+            after.append((f"{100 * lane.confidence[number]:.0f} %", "100 %", INK))
+        left_s = max(0.0, float(lane.until_s[number]) - now_s)
+        after.append((f"{_short(left_s)} left", f"{_short(left_s)} left", FAINT_INK))
+        if lane.differs is not None and lane.differs[number]:
+            among = "≠ truth" if any(other.is_truth for other in self.content.lanes) else "≠"
+            after.append((among, among, MARK))
+        widths = [text_width(widest, self.small) + self.pad for _, widest, _ in after]
+        # the name first: what follows is left out from the end while less than half of it would remain
+        wanted = text_width(name, self.size) + self.pad
+        while after and until - x - sum(widths) < min(wanted, 4 * self.size):
+            drop = 1 if len(after) > 1 and after[1][0].endswith("left") else -1
+            after.pop(drop)
+            widths.pop(drop)
+        name = shortened(name, self.size, max(0, until - x - sum(widths) - self.pad))
+        right = x + text_width(name, self.size) + self.pad
+        canvas.fill(x, top, right, top + self.line, color)
+        canvas.put(name, x + self.pad // 2, top, self.line, self.size, text_color(color))
+        for (text, _, ink), width in zip(after, widths, strict=True):
+            canvas.put(text, right + self.pad, top, self.line, self.small, ink)
+            right += width
+
+    def _draw_best(self, canvas: Canvas, lane: Lane, number: int, top: int) -> None:
+        """The most probable classes side by side: name and share, and below a bar."""
+        gap = 2 * self.pad
+        width = (self.right - self.left - gap * (self.columns - 1)) // self.columns
+        share_width = text_width("100 %", self.small)
+        for place, (label, share) in enumerate(lane.best(number, self.columns)):
+            left = self.left + place * (width + gap)
+            name = shortened(self.content.classes.names[label], self.small, width - share_width - self.pad)
+            canvas.put(name, left, top, self.small_line, self.small, INK)
+            percent = f"{100 * share:.0f} %"
+            percent_left = left + width - text_width(percent, self.small)
+            canvas.put(percent, percent_left, top, self.small_line, self.small, FAINT_INK)
+            bar_top = top + self.small_line
+            canvas.fill(left, bar_top, left + width, bar_top + self.mini, EMPTY)
+            canvas.fill(
+                left, bar_top, left + round(share * width), bar_top + self.mini, self.content.classes.colors[label]
+            )
+
+    def _draw_bar(
+        self, canvas: Canvas, place: int, top: int, height: int, start_s: float, stop_s: float
+    ) -> npt.NDArray[np.int64]:
+        """A timeline, and below it where it differs; returns the label that is on display at each pixel's time."""
+        lane, times_s, end_s = self.content.lanes[place], self.content.times_s, self.content.duration_s
+        width = self.right - self.left
+        edges_s = start_s + np.arange(width + 1) / width * (stop_s - start_s)
+        middle_s = (edges_s[:-1] + edges_s[1:]) / 2
+        frames = np.searchsorted(times_s, middle_s, side="right") - 1
+        outside = (middle_s < 0) | (middle_s >= end_s)
+        labels = np.where(outside, NO_LABEL, lane.labels[frames])
+        canvas.stripe(self.left, top, top + height, self.table[labels])
+        before = self.differing[place]
+        if before is not None and height == self.bar:
+            # from the frame at the left edge to the last before the right one: what is shorter than a pixel counts
+            reached = np.clip(np.searchsorted(times_s, edges_s[1:], side="left"), 1, None)
+            first = np.clip(np.searchsorted(times_s, edges_s[:-1], side="right") - 1, 0, reached - 1)
+            wrong = (before[reached] > before[first]) & ~outside
+            canvas.stripe(self.left, top + height + 1, top + height + 1 + self.mark, self.backdrop[wrong.astype(int)])
+        return labels
+
+    def _draw_window(self, canvas: Canvas, now_s: float, window_s: float) -> None:
+        start_s, stop_s = now_s - window_s / 2, now_s + window_s / 2
+        for place, top in enumerate(self.bar_tops):
+            labels = self._draw_bar(canvas, place, top, self.bar, start_s, stop_s)
+            self._name_segments(canvas, labels, top)
+        self._draw_ticks(canvas, start_s, stop_s)
+        self._draw_cursor(canvas, (self.left + self.right) // 2, self.bar_tops, self.bar)
+        # a bracket around what the window shows of all
+        low, high = (self._x(min(max(at_s, self.content.start_s), self.content.stop_s)) for at_s in (start_s, stop_s))
+        top, bottom = self.mini_tops[0] - 2, self.mini_tops[-1] + self.mini + 2
+        for y in (top - 1, bottom):
+            canvas.fill(low, y, high + 1, y + 1, INK)
+        for x in (low, high):
+            canvas.fill(x, top, x + 1, bottom, INK)
+        self._draw_cursor(canvas, self._x(now_s), [self.mini_tops[0]], bottom - top - 4)
+
+    def _name_segments(self, canvas: Canvas, labels: npt.NDArray[np.int64], top: int) -> None:
+        """Write names into the segments that have room for them."""
+        edges = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist(), len(labels)]
+        for start, stop in pairwise(edges):
+            label = int(labels[start])
+            room = stop - start - self.pad
+            if label == NO_LABEL or room < 2 * self.small:
+                continue
+            name = shortened(self.content.classes.names[label], self.small, room)
+            ink = text_color(self.content.classes.colors[label])
+            canvas.put(name, self.left + start + self.pad // 2, top, self.bar, self.small, ink, room)
+
+    def _draw_ticks(self, canvas: Canvas, start_s: float, stop_s: float) -> None:
+        pixels = (self.right - self.left) / (stop_s - start_s)
+        step_s = next((step for step in _STEPS_S if step * pixels >= 5 * self.small), _STEPS_S[-1])
+        first = max(0, math.ceil(start_s / step_s))
+        last = math.floor(min(stop_s, self.content.duration_s) / step_s + 1e-9)
+        for tick in range(first, last + 1):
+            x = self.left + round((tick * step_s - start_s) * pixels)
+            text = _tick(tick * step_s, step_s)
+            left = x - text_width(text, self.small) // 2
+            canvas.fill(x, self.ticks_top - self.pad // 4, x + 1, self.ticks_top + self.pad // 4, FAINT_INK)
+            if left >= 0 and left + text_width(text, self.small) <= self.width:
+                canvas.put(text, left, self.ticks_top + self.pad // 4, self.small_line, self.small, FAINT_INK)
+
+    def _draw_cursor(self, canvas: Canvas, x: int, tops: Sequence[int], height: int) -> None:
+        reach = max(2, self.bar // 5)
+        thick = max(1, self.size // 9)
+        for top in tops:
+            low, high = top - reach, top + height + reach
+            canvas.fill(x - 2 * thick, low, x + 2 * thick + 1, high, PAPER)
+            canvas.fill(x - thick, low, x + thick + 1, high, INK)
+
+    def _x(self, time_s: float) -> int:
+        share = (time_s - self.content.start_s) / max(1e-9, self.content.stop_s - self.content.start_s)
+        return round(self.left + min(1.0, max(0.0, share)) * (self.right - self.left - 1))
+
+    def _legend(self, picture_height: int) -> tuple[list[tuple[str, RGB | None, int, int]], int]:
+        """Place (text, colour, x, line) in lines, as words of a text; what has no room is counted."""
+        classes = self.content.classes
+        first, last = np.searchsorted(self.content.times_s, [self.content.start_s, self.content.stop_s])
+        present: set[int] = set()
+        for lane in self.content.lanes:
+            present |= set(np.unique(lane.labels[first : max(last, first + 1)]).tolist())
+        entries = [(classes.names[label], classes.colors[label]) for label in sorted(present - {NO_LABEL})]
+        if any(lane.differs is not None for lane in self.content.lanes):
+            has_truth = any(lane.is_truth for lane in self.content.lanes)
+            entries.insert(0, ("differs from truth" if has_truth else "predictions differ", MARK))
+        room = _LARGEST_SHARE * picture_height - self.height - len(self.content.notes) * self.small_line
+        lines = int(room // self.line)
+        if lines < 1:
+            return [], 0
+        chip = round(0.8 * self.small) + self.pad // 2
+        placed: list[tuple[str, RGB | None, int, int]] = []
+        x, line = self.left, 0
+        for number, (name, color) in enumerate(entries):
+            text = shortened(name, self.small, self.right - self.left - chip)
+            width = chip + text_width(text, self.small)
+            if x > self.left and x + width > self.right:
+                x, line = self.left, line + 1
+            more = f"+ {len(entries) - number - 1}"
+            rest = text_width(more, self.small) + 2 * self.pad
+            if line >= lines or (line == lines - 1 and number < len(entries) - 1 and x + width + rest > self.right):
+                left_out = f"+ {len(entries) - number}"
+                placed.append((left_out, None, x, min(line, lines - 1)))
+                break
+            placed.append((text, color, x, line))
+            x += width + 2 * self.pad
+        return placed, max((line for _, _, _, line in placed), default=-1) + 1
+
+
+def _clock(seconds: float) -> str:
+    tenths = math.floor(10 * seconds + 0.01)  # 0.3 s is stored as a little less
+    minutes, tenths = divmod(tenths, 600)
+    hours, rest = divmod(minutes, 60)
+    clock = f"{rest:02d}" if hours else f"{rest}"
+    return f"{f'{hours}:' if hours else ''}{clock}:{tenths // 10:02d}.{tenths % 10}"
+
+
+def _tick(seconds: float, step_s: float) -> str:
+    clock = _clock(seconds)
+    return clock if step_s < 1 else clock[:-2]
+
+
+def _short(seconds: float) -> str:
+    """A duration as people say it: 2.3 s, 75 s, 12 min."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,83 @@
+"""Which frames of a clip an excerpt shows, and when."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from segtcn.video_io import TIMESTAMP_TOLERANCE_S, ClipInfo
+
+
+class Schedule(NamedTuple):
+    """The frames of the output.
+
+    Args:
+        numbers: of the frames in the clip, increasing, ``(N,)``.
+        times_s: when the output shows them, ``(N,)``.
+        fps: frames per second of the output.
+        start_s: beginning of the part that is shown, in seconds from the first frame of the clip.
+        stop_s: its end.
+    """
+
+    numbers: npt.NDArray[np.int64]
+    times_s: npt.NDArray[np.float64]
+    fps: Fraction
+    start_s: float
+    stop_s: float
+
+
+def make_schedule(
+    times_s: npt.NDArray[np.float64],
+    info: ClipInfo,
+    start_s: float | None = None,
+    stop_s: float | None = None,
+    speed: float = 1.0,
+    max_fps: Fraction | None = None,
+) -> Schedule:
+    """Choose the frames of an excerpt.
+
+    All of them are shown, at their own times, unless the rate would exceed ``max_fps``, or that of the clip when it is
+    played faster: then the output has that constant rate, and shows what the clip shows at each moment.
+
+    Args:
+        times_s: of every frame of the clip, ``(num_frames,)``.
+        info: what the clip says about itself.
+        start_s: the beginning in seconds from the first frame; None is the first frame.
+        stop_s: the end, exclusive; None is the end of the clip.
+        speed: 2 plays twice as fast.
+        max_fps: frames per second at most; None sets no limit.
+
+    Raises:
+        ValueError: if the speed is not positive, or no frame lies between start and stop.
+    """
+    if not (speed > 0 and math.isfinite(speed)):
+        raise ValueError(f"the speed must be positive, such as 2 for twice as fast, got {speed:g}")
+    since_s = times_s - times_s[0] + TIMESTAMP_TOLERANCE_S / 10
+    first, last = np.searchsorted(since_s, [start_s or 0.0, math.inf if stop_s is None else stop_s])
+    if not 0 <= (start_s or 0.0) <= (math.inf if stop_s is None else stop_s) or first >= last:
+        raise ValueError(
+            f"no frame lies between the start at {start_s or 0:g} s and the stop at "
+            f"{info.duration_s if stop_s is None else stop_s:g} s: the clip lasts {info.duration_s:.2f} s"
+        )
+    end_s = max(info.duration_s, float(times_s[-1] - times_s[0]))
+    begin_s = float(times_s[first] - times_s[0]) if start_s else 0.0
+    until_s = end_s if stop_s is None else min(stop_s, end_s)
+    rate = info.fps * Fraction(speed).limit_denominator(1000)
+    limit = min(max_fps or rate, info.fps if speed > 1 else rate)
+    # an excerpt begins at once, a whole clip when its picture does: the sound may come first
+    offset_s = 0.0 if start_s else float(times_s[0]) / speed
+    if rate <= limit:
+        numbers = np.arange(first, last)
+        shown_s = (times_s[first:last] - times_s[0] - begin_s) / speed + offset_s
+        return Schedule(numbers, shown_s, rate, begin_s, until_s)
+    slots = np.arange(max(1, math.ceil((until_s - begin_s) / speed * limit - 1e-6)))
+    slots_s = slots / float(limit)
+    numbers = np.searchsorted(since_s, begin_s + slots_s * speed + TIMESTAMP_TOLERANCE_S / 5, side="right") - 1
+    numbers = np.clip(numbers, first, last - 1)
+    # a frame that stays for several slots is stored once
+    numbers, places = np.unique(numbers, return_index=True)
+    return Schedule(numbers, slots_s[places] + offset_s, limit, begin_s, until_s)
