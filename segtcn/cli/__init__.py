@@ -23,6 +23,7 @@ COMMANDS = {
     "init": ("segtcn.cli.init", "make a data set of features or clips and annotations: labels, splits, card, config"),
     "extract": ("segtcn.cli.extract", "make features of videos"),
     "overlay": ("segtcn.cli.overlay", "draw predictions and truth on a clip"),
+    "timeline": ("segtcn.cli.timeline", "draw the segments of videos as bars, for papers"),
     "demo": ("segtcn.cli.demo", "make a small data set of rendered clips, train on it, score it, draw it"),
 }
 """Name of every command: the module whose ``main(argv)`` runs it, and what it does."""
@@ -47,6 +48,7 @@ examples:
   segtcn init mydata --fps 25 --folds 4
   segtcn extract clips/ --out data/features --backbone facebook/dinov2-base
   segtcn overlay clip.mp4 predictions.txt -o out.mp4 --truth labels.txt
+  segtcn timeline RUN --worst 5 --scores -o worst.pdf
 """
 
 
