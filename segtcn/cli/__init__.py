@@ -24,6 +24,7 @@ COMMANDS = {
     "extract": ("segtcn.cli.extract", "make features of videos"),
     "overlay": ("segtcn.cli.overlay", "draw predictions and truth on a clip"),
     "timeline": ("segtcn.cli.timeline", "draw the segments of videos as bars, for papers"),
+    "view": ("segtcn.cli.view", "play clips with their labels in the browser; compare, correct, export"),
     "demo": ("segtcn.cli.demo", "make a small data set of rendered clips, train on it, score it, draw it"),
 }
 """Name of every command: the module whose ``main(argv)`` runs it, and what it does."""

@@ -75,12 +75,16 @@ class CollectedVideo(NamedTuple):
         sources: where its tracks come from, the truth first.
         clip: its clip, or None.
         scores: of each titled source, by the names of :data:`~segtcn.metrics.protocols.SCORES`, in percent.
+        num_frames: labels of its longest track.
+        fps: labels per second of that track, None where it is unknown.
     """
 
     name: str
     sources: list[TrackSource]
     clip: Path | None
     scores: dict[str, dict[str, float]]
+    num_frames: int
+    fps: float | None
 
     def tracks(self) -> list[Track]:
         """Read its tracks, the truth first; one without a rate has that of another with as many labels.
@@ -215,7 +219,8 @@ def collect_videos(
     videos = []
     for name, its_sources in by_video.items():
         clip = clip_files.get(name) or clip_files.get(name.rpartition("/")[2])
-        videos.append(CollectedVideo(name, its_sources, clip, scores.videos.get(name, {})))
+        num_frames, rate = scan.length(name, its_sources)
+        videos.append(CollectedVideo(name, its_sources, clip, scores.videos.get(name, {}), num_frames, rate))
     notes = [*scores.notes]
     missing = [video.name for video in videos if video.clip is None]
     if clip_files and missing:
@@ -293,6 +298,13 @@ class _Scan:
         self.frames[source.title, video] = np.fromiter((self.numbers[name] for name in labels), np.int64, len(labels))
         if track.labels.fps:
             self.fps[source.title, video] = track.labels.fps
+
+    def length(self, video: str, sources: Iterable[TrackSource]) -> tuple[int, float | None]:
+        """Labels of the longest track of a video, and their rate: of any that is as long."""
+        keys = [(source.title, video) for source in sources]
+        longest = max(len(self.frames[key]) for key in keys)
+        rates = (self.fps[key] for key in keys if key in self.fps and len(self.frames[key]) == longest)
+        return longest, next(rates, None)
 
     def pairs(
         self, found: _Found, truths: Mapping[str, TrackSource], class_names: Sequence[str]

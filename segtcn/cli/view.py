@@ -1,0 +1,143 @@
+"""``segtcn view``: clips with their labels in the browser."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from segtcn.evaluation import Collection
+    from segtcn.visualization.viewer import Player
+
+DESCRIPTION = """\
+Play clips in the browser above their labels: truth and any number of runs side by side, with scores, class scores and
+a mode to correct labels. --export writes a folder that opens without a server. Works without clips, too.
+"""
+
+EXAMPLES = """\
+sources: a folder of `segtcn crossval`, or of `segtcn fit` after `segtcn test`, a folder with one label file a video,
+label files, clips; TITLE=PATH gives one a title.
+
+examples:
+  segtcn view runs/20260101-120000 --clips DATA/videos
+  segtcn view ED-TCN=runs/ed_tcn MS-TCN=runs/ms_tcn --clips DATA/videos
+  segtcn view predictions/ --truth DATA/groundTruth --clips DATA/videos --save corrected
+  segtcn view clip.mp4 predictions.txt --truth labels.txt
+  segtcn view runs/ed_tcn --clips DATA/videos --export player      # open player/index.html, or send the folder
+"""
+
+
+def main(argv: Sequence[str]) -> None:
+    """Run the command; ``argv`` begins with its name."""
+    options = _parser().parse_args(argv[1:])
+    if options.export is not None and options.save is not None:
+        raise ValueError("--save needs a server, and --export makes a player without one: leave one of them out")
+    if options.no_clips and options.export is None:
+        raise ValueError("--no-clips goes with --export: leave it out")
+
+    from segtcn.evaluation import collect_videos
+
+    collection = collect_videos(
+        options.sources,
+        options.truth,
+        options.clips,
+        options.mapping,
+        options.background,
+        options.fps,
+        options.protocol,
+        options.videos,
+        options.seed,
+        options.root,
+        progress=not options.quiet,
+    )
+    for note in collection.notes:
+        print(f"note: {note}")
+    if options.export is not None:
+        _export(collection, options)
+    else:
+        _serve(collection, options)
+
+
+def player_of(collection: Collection) -> Player:
+    """The player of collected videos; their labels are read when a video is looked at."""
+    from segtcn.visualization.viewer import Player, PlayerVideo
+
+    videos = [
+        PlayerVideo(video.name, video.tracks, video.clip, video.scores, video.num_frames, video.fps)
+        for video in collection.videos
+    ]
+    return Player(collection.title, videos, collection.classes, collection.protocol)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "segtcn view",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("sources", nargs="*", metavar="RUN_OR_FILE", help="runs, label files, clips; see below")
+    shown = parser.add_argument_group("what is shown")
+    shown.add_argument("--truth", type=Path, metavar="PATH", help="true labels, a file or one a video in a folder")
+    shown.add_argument(
+        "--clips", type=Path, metavar="PATH", help="a clip, or a folder of them (default: `videos` beside the truth)"
+    )
+    shown.add_argument("--videos", nargs="+", metavar="NAME", help="these videos only")
+    shown.add_argument(
+        "--mapping", type=Path, metavar="FILE", help="mapping.txt with all classes (default: found beside the labels)"
+    )
+    shown.add_argument("--background", metavar="NAMES", help="background classes, names or indexes with commas")
+    shown.add_argument(
+        "--fps", type=float, metavar="RATE", help="labels per second, in place of what runs and files say"
+    )
+    shown.add_argument("--protocol", metavar="NAME", help="of the scores (default: that of the run, or lea)")
+    shown.add_argument("--seed", type=int, metavar="N", help="of runs with several (default: the smallest)")
+    shown.add_argument("--root", type=Path, metavar="DIR", help="data set, if it is not where the run says")
+    served = parser.add_argument_group("in the browser")
+    served.add_argument("--save", type=Path, metavar="DIR", help="folder that corrected labels are written to")
+    served.add_argument("--port", type=int, metavar="N", help="port (default: 8000, or any if it is taken)")
+    served.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="0.0.0.0 lets other computers connect")
+    served.add_argument("--no-browser", action="store_true", help="only print the address")
+    exported = parser.add_argument_group("as a folder")
+    exported.add_argument("--export", type=Path, metavar="DIR", help="write a player there; DIR.zip makes an archive")
+    exported.add_argument("--no-clips", action="store_true", help="leave the clips out")
+    parser.add_argument("--quiet", action="store_true", help="no progress bars")
+    return parser
+
+
+def _export(collection: Collection, options: argparse.Namespace) -> None:
+    from segtcn.visualization.viewer import export_player
+
+    notes = export_player(player_of(collection), options.export, not options.no_clips, progress=not options.quiet)
+    for note in notes:
+        print(f"note: {note}")
+    what = "unpack it and open index.html" if options.export.suffix.lower() == ".zip" else "open index.html in it"
+    print(f"{options.export}: {what}")
+
+
+def _serve(collection: Collection, options: argparse.Namespace) -> None:
+    from segtcn.visualization.viewer import serve_player
+    from segtcn.visualization.viewer.corrections import check_sources
+
+    if options.save is not None:
+        for video in collection.videos:
+            files = [str(source.origin) for source in video.sources if isinstance(source.origin, Path)]
+            check_sources(options.save, video.name, files)
+    if options.host not in ("127.0.0.1", "localhost", "::1"):
+        print(
+            f"segtcn view: everyone who can reach {options.host} can see these videos"
+            f"{' and write corrections' if options.save is not None else ''}; there is no password",
+            file=sys.stderr,
+        )
+    serve_player(
+        player_of(collection),
+        options.host,
+        options.port,
+        options.save,
+        browser=not options.no_browser,
+        announce=lambda url: print(f"{collection.title}: {url}  (Ctrl-C ends it)", flush=True),
+    )
