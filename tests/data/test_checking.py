@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -268,6 +269,21 @@ def test_features_that_never_change(write_ms_tcn_tree: WriteTree) -> None:
     assert "(features 3, counted from 0)" in problems[0].message
 
 
+def test_frozen_stretches_are_named_with_start_and_length(write_ms_tcn_tree: WriteTree) -> None:
+    videos = small_videos(frames_per_action=20)  # at 10 frames a second
+    videos["P01_soup"][0][7:28] = videos["P01_soup"][0][7]  # 21 frames: longer than two seconds
+    videos["P01_soup"][0][50:] = 1  # to the end
+    videos["P02_tea"][0][4:24] = 0.5  # 20 frames: not longer
+    videos["P02_soup"][0][10:54] = np.repeat(videos["P02_soup"][0][10:54:4], 4, axis=0)  # made at a lower rate
+    for features, _ in videos.values():
+        features[:, 1] = 7  # a dead feature does not hide it
+    report = check(write_ms_tcn_tree(videos=videos))
+    problem = the(report, "frozen")
+    assert (problem.severity, problem.where) == ("warning", "P01_soup")
+    assert "P01_soup.npy: no feature changes from frame 7 (0.7 s) for 21 frames (2.1 s), from fr" in problem.message
+    assert report.videos["P01_soup", None].frozen == [(7, 21), (50, len(videos["P01_soup"][1]) - 50)]
+
+
 def test_odd_scales(write_ms_tcn_tree: WriteTree) -> None:
     videos = small_videos()
     assert not of_kind(check(write_ms_tcn_tree(videos=videos)), "scale")
@@ -367,6 +383,21 @@ def test_any_reader_will_do_and_empty_videos_are_found() -> None:
     report = check_data(Memory(videos, {1: (["v"], ["w"])}))
     assert "no frames" in the(report, "empty").message
     assert report.facts["videos"] == 2
+
+
+def test_features_are_let_go_before_the_next_are_read() -> None:
+    held: list[weakref.ref[torch.Tensor]] = []
+
+    class Fleeting(Memory):
+        def read(self, name: str, split: int | None = None, labels: bool = True) -> Video:
+            assert all(features() is None for features in held)
+            features = torch.rand(2, 9)
+            held.append(weakref.ref(features))
+            return Video(name, features, torch.arange(9) % 2)
+
+    names = [f"v{number}" for number in range(4)]
+    assert not check_data(Fleeting({}, {1: (names[:2], names[2:])})).errors
+    assert len(held) == 4
 
 
 # ------------------------------------------------------------------------------------------------- a corrected copy

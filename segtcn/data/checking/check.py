@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import statistics
 import time
@@ -19,16 +18,16 @@ from segtcn.data.card import read_card
 from segtcn.data.checking.clips import check_clips
 from segtcn.data.checking.reading import (
     Extremes,
+    all_reads,
     differs_from_split_to_split,
-    measure,
+    digest,
     merged,
-    num_reads,
-    read_all,
+    read_and_measure,
     read_lists,
     read_video,
 )
 from segtcn.data.checking.report import ClassCount, DataReport, Key, Severity, SplitCount, VideoFacts
-from segtcn.data.dataset import LengthPolicy, check_video
+from segtcn.data.dataset import LengthPolicy
 from segtcn.data.readers.base import Reader
 
 _ODD_VIDEO = 10.0  # times the median range of values: features of the same extractor stay far below
@@ -80,6 +79,7 @@ def check_data(
     width = _check_widths(reader, report)
     _check_lengths(report, length_policy, length_tolerance)
     _check_values(report, {split: parts for (split, w), parts in extremes.items() if w == width}, standardize)
+    _check_frozen(reader, report)
     _check_labels(reader, report)
     _check_unlisted(reader, report)
     _take_facts(reader, report, width)
@@ -120,34 +120,30 @@ def _read_and_measure(
     extremes: dict[tuple[int | None, int], Extremes] = {}
     alike: dict[bytes, list[Key]] = defaultdict(list)
     labels: dict[str, tuple[bytes, str]] = {}
-    bar = tqdm(
-        read_all(reader, report), desc="check", total=num_reads(report), unit="video", disable=not progress, leave=False
-    )
     trained = {key for split, lists in report.lists.items() for key in report.keys(split, lists["train"])}
-    for key, video, kind, message in bar:
-        if kind:
+    bar = tqdm(all_reads(report).items(), desc="check", unit="video", disable=not progress, leave=False)
+    for key, split in bar:
+        found = read_and_measure(reader, key, split)
+        if found.kind:
             # a test video without ground truth can still be predicted
-            severity: Severity = "warning" if kind == "no truth" and key not in trained else "error"
-            report.add(severity, kind, key[0], message)
-            if kind != "no truth":  # which it may not need as a test video
-                report.broken[key] = message
-        if video is None:
+            severity: Severity = "warning" if found.kind == "no truth" and key not in trained else "error"
+            report.add(severity, found.kind, key[0], found.message)
+            if found.kind != "no truth":  # which it may not need as a test video
+                report.broken[key] = found.message
+        facts = found.facts
+        if facts is None:
             continue
-        facts, values = measure(video, len(reader.class_names))
         report.videos[key] = facts
-        report.bytes_read += video.features.nbytes
-        if facts.mean_range is None:
-            try:
-                check_video(video._replace(labels=None), facts.width, len(reader.class_names))
-            except ValueError as error:
-                _broken(report, key, "values" if facts.num_frames else "empty", str(error))
+        report.bytes_read += found.num_bytes
+        if found.fault:
+            _broken(report, key, "values" if facts.num_frames else "empty", found.fault)
             continue
         group = (key[1], facts.width)
-        extremes[group] = merged([extremes[group], values]) if group in extremes else values
+        extremes[group] = merged([extremes[group], found.extremes]) if group in extremes else found.extremes
         # a sum of a few kilobytes instead of all features: the few videos that agree are compared in full later
-        alike[_digest(np.array([facts.num_frames, facts.width]), *values)].append(key)
-        if video.labels is not None:
-            own = (_digest(video.labels.numpy()), facts.source)
+        alike[digest(np.array([facts.num_frames, facts.width]), *found.extremes)].append(key)
+        if found.labels is not None:
+            own = (found.labels, facts.source)
             first = labels.setdefault(key[0], own)
             if first[0] != own[0]:
                 report.add(
@@ -166,7 +162,7 @@ def _check_duplicates(reader: Reader, report: DataReport, alike: list[list[Key]]
     for keys in alike:
         equal: dict[bytes, list[Key]] = defaultdict(list)
         for key in keys:
-            equal[_digest(read_video(reader, key).features.numpy())].append(key)
+            equal[digest(read_video(reader, key).features.numpy())].append(key)
         for group in equal.values():
             for one, other in combinations(group, 2):
                 if one[0] == other[0]:
@@ -318,6 +314,22 @@ def _check_values(report: DataReport, extremes: Mapping[int | None, Extremes], s
                 key[0],
                 f"{facts.source}: a feature varies over {facts.mean_range:g} on average, in the median video over "
                 f"{typical:g}: it was probably extracted or scaled in another way; compute it again",
+            )
+
+
+def _check_frozen(reader: Reader, report: DataReport) -> None:
+    for key, facts in report.videos.items():
+        if facts.frozen and key not in report.broken:
+            stretches = [
+                f"from frame {start} ({start / reader.fps:.1f} s) for {frames} frames ({frames / reader.fps:.1f} s)"
+                for start, frames in facts.frozen
+            ]
+            report.add(
+                "warning",
+                "frozen",
+                key[0],
+                f"{facts.source}: no feature changes {_join(stretches)}: a frozen or repeated picture, or a fault of "
+                "the extraction; look at the clip there",
             )
 
 
@@ -482,13 +494,6 @@ def _first_reads(report: DataReport) -> dict[str, VideoFacts]:
 def _broken(report: DataReport, key: Key, kind: str, message: str) -> None:
     report.add("error", kind, key[0], message)
     report.broken.setdefault(key, message)
-
-
-def _digest(*arrays: np.ndarray) -> bytes:
-    digest = hashlib.blake2b(digest_size=16)
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.digest()
 
 
 def _join(values: Iterable[object], limit: int = _NAMED) -> str:

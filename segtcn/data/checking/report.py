@@ -41,6 +41,8 @@ class VideoFacts(NamedTuple):
         one_frame_segments: segments of a single frame.
         largest: absolute value; None if a value is not finite.
         mean_range: largest minus smallest value, mean over the features; None if a value is not finite.
+        frozen: stretches of more than two seconds in which no feature changes, each with its first frame and its number
+            of frames; none if features never change at all.
     """
 
     source: str
@@ -52,6 +54,7 @@ class VideoFacts(NamedTuple):
     one_frame_segments: int
     largest: float | None
     mean_range: float | None
+    frozen: list[tuple[int, int]]
 
 
 class ClassCount(NamedTuple):
