@@ -362,6 +362,45 @@ def test_clips_reveal_a_wrong_rate(write_ms_tcn_tree: WriteTree, tmp_path: Path)
         check_data(reader, clips=tmp_path / "nowhere")
 
 
+@pytest.mark.parametrize("fps", [24, 30])
+def test_short_clips_reveal_a_near_rate(write_ms_tcn_tree: WriteTree, tmp_path: Path, fps: float) -> None:
+    lengths = {"a": 50, "b": 75, "c": 61}  # two to three seconds: no second is lacking
+    videos = {name: (np.arange(length, dtype="f4")[:, None], [0] * length) for name, length in lengths.items()}
+    root = write_ms_tcn_tree(videos=videos, splits={1: (["a", "b"], ["c"])})
+    (tmp_path / "clips").mkdir()
+    for name, length in lengths.items():
+        write_clip(tmp_path / "clips" / f"{name}.mp4", length + (name == "b"), fps=25)  # one frame may lack
+    assert not of_kind(check_data(MSTCNReader(str(root), fps=25), clips=tmp_path / "clips"), "rate")
+    report = check_data(MSTCNReader(str(root), fps=fps), clips=tmp_path / "clips")
+    assert not of_kind(report, "duration")
+    problem = the(report, "rate")
+    assert problem.severity == "warning"
+    assert f"one feature for every frame of 3 of 3 clips, such as {tmp_path / 'clips' / 'a.mp4'}" in problem.message
+    assert f"(50 frames at 25 a second), but `fps` is {fps}: it should be 25, too" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("lengths", "fps", "made"),
+    [
+        ((20, 40, 60), 10, ""),
+        ((20, 40, 60), 12, "make 10 a second"),
+        ((20, 40, 60), 9, "make 10 a second"),
+        ((14, 34, 54), 10, ""),  # an extractor that needs 0.6 s around each frame
+        ((14, 34, 54), 12, "make 8.5 a second"),
+    ],
+)
+def test_short_clips_reveal_a_rate_together(
+    write_ms_tcn_tree: WriteTree, tmp_path: Path, lengths: tuple[int, ...], fps: float, made: str
+) -> None:
+    videos = {name: (np.arange(t, dtype="f4")[:, None], [0] * t) for name, t in zip("abc", lengths, strict=True)}
+    root = write_ms_tcn_tree(videos=videos, splits={1: (["a", "b"], ["c"])})
+    (tmp_path / "clips").mkdir()
+    for name, num_frames in zip("abc", (50, 100, 150), strict=True):
+        write_clip(tmp_path / "clips" / f"{name}.mp4", num_frames, fps=25)
+    problems = of_kind(check_data(MSTCNReader(str(root), fps=fps), clips=tmp_path / "clips"), "rate")
+    assert [made in problem.message for problem in problems] == [True] * bool(made)
+
+
 class Memory(Reader):
     """A reader of somebody else's, with videos in memory."""
 

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+import statistics
 from pathlib import Path
+from typing import NamedTuple
 
 from tqdm import tqdm
 
-from segtcn.data.checking.report import DataReport
-from segtcn.video_io import probe
+from segtcn.data.checking.report import DataReport, count
+from segtcn.video_io import ClipInfo, probe
 
 ENDINGS = frozenset((".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".webm", ".wmv"))
 """Endings by which clips are found, lower case."""
 
 _TOLERANCE_S = 1.0  # what extractors leave out at the ends
 _TOLERANCE = 0.02
+_RATE_TOLERANCE = 0.01  # 29.97 is written as 30, but no 24 as 25
+
+
+class _Clip(NamedTuple):
+    path: Path
+    info: ClipInfo
+    length: int  # frames of features
+
+    @property
+    def one_feature_a_frame(self) -> bool:
+        return abs(self.length - self.info.num_frames) <= min(2, 0.05 * self.info.num_frames)
 
 
 def check_clips(report: DataReport, fps: float, folder: Path, progress: bool = False) -> None:
-    """Compare the duration of every video's features with that of its clip.
+    """Compare the duration of every video's features with that of its clip, and the rate with all clips together.
+
+    Where there is one feature for every frame of a clip, the rates must be the same, however short the clip is.
 
     Args:
         report: of the data set; problems are added to it.
@@ -38,7 +53,7 @@ def check_clips(report: DataReport, fps: float, folder: Path, progress: bool = F
     lengths: dict[str, int] = {}
     for (name, _), facts in report.videos.items():
         lengths.setdefault(name, facts.num_frames)
-    rates: list[float] = []
+    clips: list[_Clip] = []
     missing: list[str] = []
     for name, length in tqdm(lengths.items(), desc="clips", unit="clip", disable=not progress, leave=False):
         found = files.get(name) or files.get(f"rgb-{name}")
@@ -50,17 +65,17 @@ def check_clips(report: DataReport, fps: float, folder: Path, progress: bool = F
         except (ValueError, OSError) as error:
             report.add("warning", "clip", name, str(error))
             continue
+        clips.append(_Clip(found, clip, length))
         seconds = length / fps
-        if clip.duration_s > 0:
-            rates.append(length / clip.duration_s)
         if abs(seconds - clip.duration_s) > max(_TOLERANCE_S, _TOLERANCE * clip.duration_s):
             report.add(
                 "warning",
                 "duration",
                 name,
-                f"{found} lasts {clip.duration_s:.2f} s ({clip.num_frames} frames at {float(clip.fps):g} a second), "
-                f"but {length} frames of features at {fps:g} a second {seconds:.2f} s: correct `fps` (these two make "
-                f"{length / clip.duration_s if clip.duration_s > 0 else 0:.3g}), or extract the features again",
+                f"{found} lasts {clip.duration_s:.2f} s ({count(clip.num_frames, 'frame')} at {float(clip.fps):g} a "
+                f"second), but {count(length, 'frame')} of features at {fps:g} a second {seconds:.2f} s: correct `fps` "
+                f"(these two make {length / clip.duration_s if clip.duration_s > 0 else 0:.3g}), or extract the "
+                "features again",
             )
     if missing:
         named = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
@@ -71,5 +86,45 @@ def check_clips(report: DataReport, fps: float, folder: Path, progress: bool = F
             f"{folder} has no clip of {named}: expected NAME.mp4 or another ending of clips",
         )
     report.facts["clips"] = len(lengths) - len(missing)
-    if rates:
-        report.facts["fps_of_clips"] = sorted(rates)[len(rates) // 2]
+    _check_rate(report, fps, clips)
+
+
+def _check_rate(report: DataReport, fps: float, clips: list[_Clip]) -> None:
+    """What a single clip is too short to tell."""
+    timed = [clip for clip in clips if clip.info.duration_s > 0]
+    if not timed:
+        return
+    rate = statistics.median(clip.length / clip.info.duration_s for clip in timed)
+    report.facts["fps_of_clips"] = rate
+    dense = [clip for clip in clips if clip.one_feature_a_frame]
+    other = [clip for clip in dense if abs(fps / float(clip.info.fps) - 1) > _RATE_TOLERANCE]
+    if other:
+        path, info, _ = other[0]
+        report.add(
+            "warning",
+            "rate",
+            "clips",
+            f"there is one feature for every frame of {len(other)} of {count(len(clips), 'clip')}, such as {path} "
+            f"({count(info.num_frames, 'frame')} at {float(info.fps):g} a second), but `fps` is {fps:g}: it should be "
+            f"{float(info.fps):g}, too",
+        )
+        return
+    sparse = [clip for clip in timed if not clip.one_feature_a_frame]
+    if not sparse:
+        return
+    rate = statistics.median(clip.length / clip.info.duration_s for clip in sparse)
+    # an extractor that starts late and ends early leaves out as much of a short clip as of a long one
+    left_out = [fps * clip.info.duration_s - clip.length for clip in sparse]
+    usual = statistics.median(left_out)
+    by_ends = statistics.median(abs(number - usual) for number in left_out)
+    by_rate = statistics.median(abs(clip.length - rate * clip.info.duration_s) for clip in sparse)
+    at_the_ends = -1 <= usual <= fps * _TOLERANCE_S and by_ends < by_rate
+    if abs(rate / fps - 1) > _TOLERANCE and abs(usual) > 1 and not at_the_ends:
+        report.add(
+            "warning",
+            "rate",
+            "clips",
+            f"`fps` is {fps:g}, but features and durations of {count(len(sparse), 'clip')} in "
+            f"{sparse[0].path.parent} make {rate:.3g} a second (the median): correct `fps`, unless frames at the ends "
+            "of each clip have no features",
+        )

@@ -164,3 +164,13 @@ class DataReport:
             "bytes_read": self.bytes_read,
             "seconds": self.seconds,
         }
+
+
+def count(number: int, noun: str) -> str:
+    """A number of things in words.
+
+    Example:
+        >>> count(1, "video"), count(1712, "video")
+        ('1 video', '1,712 videos')
+    """
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
