@@ -76,6 +76,13 @@ def test_where_all_features_have_one_shape_the_annotations_tell_time_from_width(
     assert made(root).num_frames == dict.fromkeys("abc", 30)
 
 
+def test_annotations_that_end_early_do_not_turn_features_of_one_shape(folder: Make) -> None:
+    root = folder(dict.fromkeys("abc", 40))
+    for name in "abc":  # annotated up to frame 32, which is nearer to 30
+        np.save(root / "features" / f"{name}.npy", np.zeros((30, 40), dtype=np.float32))
+    assert made(root).num_frames == dict.fromkeys("abc", 40)
+
+
 def test_it_trains_at_once(folder: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     root = folder()
     monkeypatch.chdir(tmp_path)
@@ -422,6 +429,14 @@ def test_whole_seconds_are_not_taken_for_frames_unasked(folder: Make, capsys: An
     assert made(root, unit="frames", dry_run=True).labels["P02_tea"][1:4] == ["cut", "pour", "pour"]
 
 
+def test_unit_is_asked_for_where_all_features_have_one_shape_too(folder: Make) -> None:
+    root = folder(dict.fromkeys("ab", 40), table="label,start,stop\ncut,1,2\npour,2,4\n")
+    for name in "ab":
+        np.save(root / "features" / f"{name}.npy", np.zeros((30, 40), dtype=np.float32))
+    with pytest.raises(ValueError, match="'a' lasts 4 s and is annotated up to 4 s if they are seconds, up to 0.4 s"):
+        made(root)
+
+
 def test_frames_that_are_written_with_a_point_are_not_taken_for_seconds_unasked(folder: Make) -> None:
     root = folder(table="label,start,stop\ncut,10.0,20.0\npour,20.0,38.0\n")
     with pytest.raises(ValueError, match=r"up to 38 s if they are seconds, up to 3\.8 s if they are frames"):
@@ -514,3 +529,14 @@ def test_one_labelled_video_is_no_data_set_and_the_others_are_named(folder: Make
         "annotations, left out: b",
     ):
         made(root, folds=None)
+
+
+@pytest.mark.parametrize("fps", [None, 29.97, 15])
+def test_where_all_features_have_one_shape_the_clips_tell_time_from_width(clips: Path, fps: float | None) -> None:
+    (clips / "features").mkdir()
+    (clips / "videos" / "b.mp4").write_bytes((clips / "videos" / "a.1.mp4").read_bytes())
+    num_frames = 6 if fps == 15 else 12
+    for name in ("a.1", "b"):  # (T, D), annotated far beyond the end
+        np.save(clips / "features" / f"{name}.npy", np.zeros((num_frames, 270), dtype=np.float32))
+    project = init_project(clips, fps=fps, folds=2, progress=False, dry_run=True)
+    assert (project.feature_dim, set(project.num_frames.values())) == (270, {num_frames})

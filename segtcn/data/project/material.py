@@ -87,7 +87,7 @@ def find_material(
         raise FileNotFoundError(f"no features/NAME.npy and no videos/NAME.mp4 in {root}: put them there{hint}")
     shapes = {name: _shape(path) for name, path in arrays.items()}
     clips = {}
-    if not arrays or fps is None:
+    if not arrays or fps is None or len(set(shapes.values())) == 1:  # of one shape: clips tell time from width
         chosen = {name: path for name, path in paths.items() if not arrays or name in arrays}
         bar = tqdm(chosen.items(), desc="read clips", unit="clip", disable=not progress or not chosen)
         clips = {name: _measure(path) for name, path in bar}
@@ -101,15 +101,18 @@ def count_frames(material: Material, expected: Mapping[str, int]) -> tuple[int |
 
     Args:
         material: the videos.
-        expected: about how many frames a video has by its annotations; it decides where all features have one shape.
+        expected: how many frames a video has at least by its annotations, for features that all have one shape.
 
     Raises:
         ValueError: if widths differ, a file is empty, or the rate of the clips is not that of the features.
     """
     if not material.arrays:
         return None, {name: clip.num_features(material.fps) for name, clip in material.clips.items()}
-    known = {**expected, **{name: clip.num_features(clip.fps) for name, clip in material.clips.items()}}
-    feature_dim = _feature_dim(material, known)
+    known = {
+        name: clip.num_features(clip.fps if material.fps_is_measured else material.fps)
+        for name, clip in material.clips.items()
+    }
+    feature_dim = _feature_dim(material, known or expected)
     num_frames = {name: a if b == feature_dim else b for name, (a, b) in material.shapes.items()}
     empty = next((name for name, shape in material.shapes.items() if 0 in shape), None)
     if empty is not None:
@@ -177,7 +180,7 @@ def _shape(path: Path) -> tuple[int, int]:
 
 
 def _feature_dim(material: Material, known: Mapping[str, int]) -> int:
-    """The size that all videos share; where they share both, the number of frames or the layout decides."""
+    """The size that all videos share; where they share both, (D, T) unless only (T, D) fits the number of frames."""
     names = list(material.shapes)
     common = set(material.shapes[names[0]])
     for name in names:
@@ -189,5 +192,10 @@ def _feature_dim(material: Material, known: Mapping[str, int]) -> int:
         common &= set(material.shapes[name])
     if len(common) == 1:
         return common.pop()
-    name = next((name for name in names if name in known), names[0])
-    return material.shapes[name][1 - time_axis(material.shapes[name], known.get(name), None, documented=1)]
+    shape = material.shapes[names[0]]
+    num_frames = max((known[name] for name in names if name in known), default=shape[1])
+    if num_frames in shape:
+        return shape[1 - time_axis(shape, num_frames, None, documented=1)]
+    # annotations end somewhere before the video: the nearer size would be chance
+    fits = [0.5 * size <= num_frames <= 1.1 * size for size in shape]
+    return shape[1] if fits == [True, False] else shape[0]
