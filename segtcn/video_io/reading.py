@@ -293,6 +293,7 @@ def _decode(path: Path, start_s: float = 0.0) -> Iterator[tuple[float, av.VideoF
         origin_s = (container.start_time or 0) / av.time_base
         progress = _Progress(container, stream)
         num_frames = 0
+        stream.thread_type = "AUTO"  # several frames at once, beside what the caller does with them
         if start_s > 0:
             # a second earlier: some indexes are of decoding times
             container.seek(int((start_s - 1 + origin_s) / stream.time_base), stream=stream)

@@ -9,13 +9,16 @@ from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from segtcn.atomic import atomic_path
 from segtcn.video_io.reading import TIMESTAMP_TOLERANCE_S, ColorTags, Image, Planes, existing, plane_array
 from segtcn.video_io.sound import AudioTrack, Excerpt, open_sound
+
+if TYPE_CHECKING:
+    import av
 
 
 class ClipWriter:
@@ -84,6 +87,7 @@ class ClipWriter:
         self._ticks_per_frame = self.fps.denominator * math.ceil(90_000 / self.fps.numerator)
         self._first_s = self._last_s = 0.0
         self._first_tick = self._last_tick = 0
+        self._picture: av.VideoFrame | None = None
 
     def __enter__(self) -> ClipWriter:
         """Open the clip under a temporary name."""
@@ -160,7 +164,9 @@ class ClipWriter:
         fits = sum(rows for rows, _ in sizes) == self.height and all(columns == self.width for _, columns in sizes)
         if not fits or any(rows % 2 for rows, _ in sizes[:-1]):
             raise ValueError(f"expected parts that make up {(self.height, self.width)}, even but the last, got {sizes}")
-        picture = av.VideoFrame(self._stream.width, self._stream.height, "yuv420p")
+        if self._picture is None:
+            self._picture = av.VideoFrame(self._stream.width, self._stream.height, "yuv420p")
+        picture = self._picture  # one for all: x264 copies what it gets
         for index, plane in enumerate(picture.planes):
             target = plane_array(plane)
             top = 0

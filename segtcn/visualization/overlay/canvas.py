@@ -47,21 +47,14 @@ class Canvas:
 
     def put(self, text: str, left: int, top: int, line: int, size: int, color: RGB, room: int | None = None) -> None:
         """Draw a text in the middle of a line of a height; what sticks out of the canvas or of ``room`` is cut off."""
-        cover, own = text_picture(text, size)
-        if room is not None:
-            cover = cover[:, : max(0, room)]
-        top += (line - cover.shape[0]) // 2
-        skip_rows, skip_columns = max(0, -top), max(0, -left)
-        cover = cover[skip_rows:, skip_columns:]
-        spot = self.pixels[:, top + skip_rows :, left + skip_columns :][:, : cover.shape[0], : cover.shape[1]]
-        cover = cover[: spot.shape[1], : spot.shape[2]]
-        if own is None:
-            ink: npt.NDArray[np.float32] = np.array(_planes(self.tags, color), np.float32)[:, None, None]
-        else:
-            own = own[skip_rows:, skip_columns:][: spot.shape[1], : spot.shape[2]]
-            ink = _own_colors(own, color, self.tags)
-        # 0.5: to the nearest
-        spot[:] = spot + cover * (ink - spot) + np.float32(0.5)
+        keep, ink = _ink(text, size, color, self.tags)
+        top += (line - keep.shape[0]) // 2
+        rows, columns = slice(max(0, -top), None), slice(max(0, -left), room)
+        keep, ink = keep[rows, columns], ink[:, rows, columns]
+        spot = self.pixels[:, max(0, top) :, max(0, left) :][:, : keep.shape[0], : keep.shape[1]]
+        blended = spot * keep[: spot.shape[1], : spot.shape[2]]
+        blended += ink[:, : spot.shape[1], : spot.shape[2]]
+        spot[:] = blended
 
     def planes(self) -> Planes:
         """The canvas with colours at half the resolution."""
@@ -82,6 +75,16 @@ class Canvas:
 @lru_cache(maxsize=4096)
 def _planes(tags: ColorTags, color: RGB) -> tuple[int, int, int]:
     return tags.planes(color)
+
+
+@lru_cache(maxsize=4096)
+def _ink(text: str, size: int, color: RGB, tags: ColorTags) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """How much of the ground remains, ``(H, W)``, and what a text adds to it, ``(3, H, W)``."""
+    cover, own = text_picture(text, size)
+    letters = np.array(_planes(tags, color), np.float32)[:, None, None]
+    ink = letters if own is None else _own_colors(own, color, tags)
+    # 0.5: to the nearest
+    return 1 - cover, cover * ink + np.float32(0.5)
 
 
 def _own_colors(pixels: npt.NDArray[np.uint8], color: RGB, tags: ColorTags) -> npt.NDArray[np.float32]:

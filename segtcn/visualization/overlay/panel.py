@@ -54,6 +54,22 @@ class PanelContent(NamedTuple):
     notes: Mapping[str, str]
 
 
+class _Columns(NamedTuple):
+    """Which frames the columns of a timeline show.
+
+    Args:
+        frames: the one on display in the middle of each, ``(width,)``.
+        first: the one on display at its left edge.
+        stop: the first one after it.
+        outside: whether the clip has not begun, or has ended.
+    """
+
+    frames: npt.NDArray[np.int64]
+    first: npt.NDArray[np.int64]
+    stop: npt.NDArray[np.int64]
+    outside: npt.NDArray[np.bool_]
+
+
 class Panel:
     """The strip under the picture. What does not move is drawn once; a frame costs a copy, a few texts and lines.
 
@@ -88,7 +104,8 @@ class Panel:
         self.height += self.height % 2  # 4:2:0
 
         self.still = Canvas(self.height, width, tags, PAPER)
-        self.table = self.still.table([*content.classes.colors, EMPTY])  # -1, NO_LABEL, finds the last
+        self.colors = content.classes.colors
+        self.table = self.still.table([*self.colors, EMPTY])  # -1, NO_LABEL, finds the last
         self.backdrop = self.still.table([PAPER, MARK])
         # how many frames differ before each frame
         self.differing = [
@@ -149,12 +166,13 @@ class Panel:
 
     def _draw_still(self, notes_top: int, legend_top: int, entries: list[tuple[str, RGB | None, int, int]]) -> None:
         content, still = self.content, self.still
+        columns = self._columns(content.start_s, content.stop_s)
         for place, lane in enumerate(content.lanes):
             still.put(self._title(lane), self.left, self.line_tops[place], self.line, self.small, FAINT_INK)
             if content.window_s is None:
-                self._draw_bar(still, place, self.bar_tops[place], self.bar, content.start_s, content.stop_s)
+                self._draw_bar(still, place, self.bar_tops[place], self.bar, columns)
             else:
-                self._draw_bar(still, place, self.mini_tops[place], self.mini, content.start_s, content.stop_s)
+                self._draw_bar(still, place, self.mini_tops[place], self.mini, columns)
         for place, (title, note) in enumerate(content.notes.items()):
             top = notes_top + place * self.small_line
             title = shortened(title, self.small, (self.right - self.left) // 3)  # noqa: PLW2901
@@ -177,7 +195,7 @@ class Panel:
         x = self.left + self.title_width + self.pad
         label = int(lane.labels[number])
         name = "no label" if label == NO_LABEL else self.content.classes.names[label]
-        color = EMPTY if label == NO_LABEL else self.content.classes.colors[label]
+        color = EMPTY if label == NO_LABEL else self.colors[label]
         after: list[tuple[str, str, RGB]] = []  # text, the widest text of its kind, colour
         if lane.confidence is not None and not math.isnan(lane.confidence[number]):
             after.append((f"{100 * lane.confidence[number]:.0f} %", "100 %", INK))
@@ -215,35 +233,38 @@ class Panel:
             canvas.put(percent, percent_left, top, self.small_line, self.small, FAINT_INK)
             bar_top = top + self.small_line
             canvas.fill(left, bar_top, left + width, bar_top + self.mini, EMPTY)
-            canvas.fill(
-                left, bar_top, left + round(share * width), bar_top + self.mini, self.content.classes.colors[label]
-            )
+            canvas.fill(left, bar_top, left + round(share * width), bar_top + self.mini, self.colors[label])
 
-    def _draw_bar(
-        self, canvas: Canvas, place: int, top: int, height: int, start_s: float, stop_s: float
-    ) -> npt.NDArray[np.int64]:
-        """A timeline, and below it where it differs; returns the label that is on display at each pixel's time."""
-        lane, times_s, end_s = self.content.lanes[place], self.content.times_s, self.content.duration_s
-        width = self.right - self.left
+    def _columns(self, start_s: float, stop_s: float) -> _Columns:
+        times_s, width = self.content.times_s, self.right - self.left
         edges_s = start_s + np.arange(width + 1) / width * (stop_s - start_s)
         middle_s = (edges_s[:-1] + edges_s[1:]) / 2
-        frames = np.searchsorted(times_s, middle_s, side="right") - 1
-        outside = (middle_s < 0) | (middle_s >= end_s)
-        labels = np.where(outside, NO_LABEL, lane.labels[frames])
+        on_display = np.searchsorted(times_s, edges_s, side="right") - 1
+        stop = np.clip(np.searchsorted(times_s, edges_s[1:], side="left"), 1, None)
+        return _Columns(
+            np.searchsorted(times_s, middle_s, side="right") - 1,
+            np.clip(on_display[:-1], 0, stop - 1),
+            stop,
+            (middle_s < 0) | (middle_s >= self.content.duration_s),
+        )
+
+    def _draw_bar(self, canvas: Canvas, place: int, top: int, height: int, columns: _Columns) -> npt.NDArray[np.int64]:
+        """A timeline, and below it where it differs; returns the label of each column."""
+        labels = np.where(columns.outside, NO_LABEL, self.content.lanes[place].labels[columns.frames])
         canvas.stripe(self.left, top, top + height, self.table[labels])
         before = self.differing[place]
         if before is not None and height == self.bar:
-            # from the frame at the left edge to the last before the right one: what is shorter than a pixel counts
-            reached = np.clip(np.searchsorted(times_s, edges_s[1:], side="left"), 1, None)
-            first = np.clip(np.searchsorted(times_s, edges_s[:-1], side="right") - 1, 0, reached - 1)
-            wrong = (before[reached] > before[first]) & ~outside
-            canvas.stripe(self.left, top + height + 1, top + height + 1 + self.mark, self.backdrop[wrong.astype(int)])
+            # any frame of a column: what is shorter than a pixel counts
+            wrong = (before[columns.stop] > before[columns.first]) & ~columns.outside
+            marks = self.backdrop[wrong.astype(np.int64)]
+            canvas.stripe(self.left, top + height + 1, top + height + 1 + self.mark, marks)
         return labels
 
     def _draw_window(self, canvas: Canvas, now_s: float, window_s: float) -> None:
         start_s, stop_s = now_s - window_s / 2, now_s + window_s / 2
+        columns = self._columns(start_s, stop_s)
         for place, top in enumerate(self.bar_tops):
-            labels = self._draw_bar(canvas, place, top, self.bar, start_s, stop_s)
+            labels = self._draw_bar(canvas, place, top, self.bar, columns)
             self._name_segments(canvas, labels, top)
         self._draw_ticks(canvas, start_s, stop_s)
         self._draw_cursor(canvas, (self.left + self.right) // 2, self.bar_tops, self.bar)
@@ -265,7 +286,7 @@ class Panel:
             if label == NO_LABEL or room < 2 * self.small:
                 continue
             name = shortened(self.content.classes.names[label], self.small, room)
-            ink = text_color(self.content.classes.colors[label])
+            ink = text_color(self.colors[label])
             canvas.put(name, self.left + start + self.pad // 2, top, self.bar, self.small, ink, room)
 
     def _draw_ticks(self, canvas: Canvas, start_s: float, stop_s: float) -> None:
