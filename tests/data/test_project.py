@@ -433,7 +433,7 @@ def test_unit_is_asked_for_where_all_features_have_one_shape_too(folder: Make) -
     root = folder(dict.fromkeys("ab", 40), table="label,start,stop\ncut,1,2\npour,2,4\n")
     for name in "ab":
         np.save(root / "features" / f"{name}.npy", np.zeros((30, 40), dtype=np.float32))
-    with pytest.raises(ValueError, match="'a' lasts 4 s and is annotated up to 4 s if they are seconds, up to 0.4 s"):
+    with pytest.raises(ValueError, match=r"'a' lasts 4 s and is annotated up to 4 s if they are seconds, up to 0\.4 s"):
         made(root)
 
 
