@@ -30,7 +30,7 @@ ALLOWED = {
     "tables": set(),
     "evaluation": {"atomic", "data", "label_files", "metrics", "structures", "tables", "visualization"},
     "task": {"models", "losses", "metrics", "structures", "layers", "checkpoint"},
-    "callbacks": {"visualization", "structures", "task", "label_files"},
+    "callbacks": {"visualization", "structures", "task", "label_files", "metrics", "video_io"},
     "cli": {
         "atomic",
         "callbacks",
