@@ -41,7 +41,7 @@
     }
   }
 
-  const COLORS = ["text", "muted", "line", "surface", "track", "accent", "alarm", "changed"];
+  const COLORS = ["text", "muted", "line", "surface", "track", "accent", "alarm", "changed", "quiet"];
   let colors = null;
 
   /** Colours of the page as it is now, by the name of the CSS variable. */
@@ -51,6 +51,12 @@
       colors = Object.fromEntries(COLORS.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
     }
     return colors;
+  }
+
+  /** Colours of a class: its own, but a background does not glare on a dark page. */
+  function paintOf(item) {
+    const { quiet, text } = themeColors();
+    return item.background && quiet ? { color: quiet, text } : item;
   }
 
   function forgetThemeColors() {
@@ -104,5 +110,5 @@
     }
   }
 
-  Object.assign(segtcn, { Surface, Lettering, themeColors, forgetThemeColors });
+  Object.assign(segtcn, { Surface, Lettering, paintOf, themeColors, forgetThemeColors });
 }

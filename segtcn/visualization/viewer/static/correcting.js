@@ -54,7 +54,7 @@
       const isNew = !this.begun.has(key);
       if (isNew) this.begun.set(key, new segtcn.Correction(source));
       player.correction = this.begun.get(key);
-      const title = `${source.title} (corrected)`;
+      const title = `corrected ${source.title}`;
       const { starts, classes } = player.correction.original;
       const payload = { title, fps: source.fps, num_frames: source.numFrames, starts, classes };
       player.correctedTrack = new segtcn.Track(payload, source.timebase);

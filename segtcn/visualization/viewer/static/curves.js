@@ -5,7 +5,7 @@
   const { byId, element, nameElement, swatch } = segtcn;
   const HEIGHT = 132;
   const PADDING = 6;
-  const MOST_LISTED = 5;
+  const MOST_LISTED = 4;
   // a class that stays below this in the whole visible part would only thicken the base line
   const LEAST_SHOWN = 0.02;
 
@@ -39,7 +39,7 @@
       this.tracks = player.recording.tracks.filter((track) => track.scores);
       this.plot.hidden = this.side.hidden = !this.tracks.length;
       this.select.replaceChildren(
-        ...this.tracks.map((track) => element("option", {}, `Scores: ${segtcn.format.oneLine(track.title).slice(0, 80)}`)),
+        ...this.tracks.map((track) => element("option", {}, segtcn.format.oneLine(track.title).slice(0, 80))),
       );
       this.track = null;
       if (this.tracks.length) this.choose(this.tracks.includes(player.active) ? player.active : this.tracks[0]);
@@ -60,7 +60,7 @@
       context.lineJoin = "round";
       track.scores.classes.forEach((label, row) => {
         if (player.isDimmed(label)) return;
-        context.strokeStyle = player.classOf(label).color;
+        context.strokeStyle = segtcn.paintOf(player.classOf(label)).color;
         context.lineWidth = player.filter.size ? 2 : 1.4;
         this.drawCurve(context, level, row);
       });
@@ -138,7 +138,7 @@
         ...highest.map(({ label, value }) => {
           const item = player.classOf(label);
           const text = element("span", { class: "number" }, value.toFixed(2));
-          return element("li", {}, swatch(item.color), nameElement(item.name), text);
+          return element("li", {}, swatch(item), nameElement(item.name), text);
         }),
       );
     }

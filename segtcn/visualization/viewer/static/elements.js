@@ -32,9 +32,9 @@
     return element("bdi", { class: "name", dir: "auto", title: line.slice(0, LONGEST_TITLE) }, line);
   }
 
-  /** Square in the colour of a class; `color` may be invalid, then it stays empty. */
-  function swatch(color) {
-    const node = element("span", { class: "swatch", aria: { hidden: "true" } });
+  /** Square in the colour of a class; an invalid colour leaves it empty. */
+  function swatch({ color, background }) {
+    const node = element("span", { class: background ? "swatch background" : "swatch", aria: { hidden: "true" } });
     node.style.backgroundColor = color;
     return node;
   }

@@ -142,7 +142,7 @@
   /** Rows of a CSV file; quoted fields may hold commas, quotes (doubled) and line breaks. */
   function rowsOf(text) {
     const rows = [];
-    const field = /("(?:[^"]|"")*"|[^,\n]*)(,|\n|$)/y;
+    const field = /("(?:[^"]|"")*"|[^",\n][^,\n]*|)(,|\n|$)/y;
     let [line, fields, first] = [1, [], 1];
     while (field.lastIndex < text.length) {
       const match = field.exec(text);

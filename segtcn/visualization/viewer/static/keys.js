@@ -52,8 +52,8 @@
         rows: [
           { keys: ["c"], shown: "C", does: "Correct mode on or off", run: () => tools.toggle() },
           { keys: ["s"], shown: "S", does: "Split at the cursor", run: correct(() => tools.split()) },
-          { keys: ["j"], shown: "J", does: "Join with the next segment", run: correct(() => tools.join(1)) },
-          { keys: ["Shift+j"], shown: "Shift J", does: "Join with the previous segment", run: correct(() => tools.join(-1)) },
+          { keys: ["j"], shown: "J", does: "Join with the next", run: correct(() => tools.join(1)) },
+          { keys: ["Shift+j"], shown: "Shift J", does: "Join with the previous", run: correct(() => tools.join(-1)) },
           { keys: ["r"], shown: "R", does: "Relabel", run: correct(() => tools.relabel()) },
           { keys: ["b"], shown: "B", does: "Nearest boundary to the cursor", run: correct(() => tools.moveNearestBoundary()) },
           { keys: ["Ctrl+z"], shown: "Ctrl Z", does: "Undo", run: correct(() => tools.undo()) },

@@ -38,7 +38,7 @@
       const button = element(
         "button",
         { type: "button", class: "legend-entry", title, data: { label }, aria: { pressed: "false" } },
-        swatch(item.color),
+        swatch(item),
         nameElement(item.name),
         element("span", { class: "number" }, segtcn.format.percent(share)),
       );

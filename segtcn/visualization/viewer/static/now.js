@@ -39,7 +39,7 @@
       if (row.shown !== label) {
         row.shown = label;
         const item = player.classOf(label);
-        const name = segment ? [swatch(item.color), nameElement(item.name)] : [element("span", { class: "muted" }, "ends before")];
+        const name = segment ? [swatch(item), nameElement(item.name)] : [element("span", { class: "muted" }, "ends before")];
         row.label.replaceChildren(...name);
       }
       row.root.classList.toggle("differs", differs);

@@ -37,7 +37,7 @@
           segtcn.forEachRun(track, whole, width, (left, right, label) => {
             if (label < 0) return;
             device.globalAlpha = player.isDimmed(label) ? 0.16 : 1;
-            device.fillStyle = player.classOf(label).color;
+            device.fillStyle = segtcn.paintOf(player.classOf(label)).color;
             device.fillRect(left, top, right - left, height);
           });
           device.globalAlpha = 1;

@@ -145,8 +145,12 @@
     }
 
     togglePlay() {
-      if (this.clock.playing) this.clock.pause();
-      else this.clock.play();
+      if (this.clock.playing) {
+        this.clock.pause();
+      } else {
+        if (this.frame >= this.recording.base.numFrames - 1) this.seekFrame(0);
+        this.clock.play();
+      }
       this.changed("play", "time");
     }
 

@@ -143,7 +143,7 @@
       if (segment.confidence !== null) rows.push(["Confidence", segment.confidence.toFixed(2)]);
       return [
         element("p", { class: "tooltip-track" }, nameElement(track.title)),
-        element("p", { class: "tooltip-label" }, swatch(item.color), nameElement(item.name)),
+        element("p", { class: "tooltip-label" }, swatch(item), nameElement(item.name)),
         element("dl", {}, ...rows.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)])),
       ];
     }

@@ -39,7 +39,7 @@
         ...this.labels.map((label, place) => {
           const item = this.classes[label];
           const key = element("kbd", { aria: { hidden: "true" } }, place < 9 ? String(place + 1) : "");
-          const option = element("li", { id: `relabel-${place}`, role: "option" }, key, swatch(item.color), nameElement(item.name));
+          const option = element("li", { id: `relabel-${place}`, role: "option" }, key, swatch(item), nameElement(item.name));
           option.addEventListener("click", () => this.pick(place));
           return option;
         }),

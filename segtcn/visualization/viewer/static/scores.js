@@ -14,7 +14,7 @@
       const values = bytesOf(payload.data);
       if (values.length !== this.classes.length * this.numSamples) {
         throw new Error(
-          `expected ${this.classes.length} × ${this.numSamples} class scores, got ${values.length}: export the video again`,
+          `expected ${this.classes.length} x ${this.numSamples} class scores, got ${values.length}: export the video again`,
         );
       }
       /** Of each level: the lowest and highest value in blocks of 4^level samples, (C, length). */

@@ -5,6 +5,7 @@
 {
   const { byId, element, nameElement, swatch } = segtcn;
   const AROUND = 8;
+  const TIME_COLUMNS = ["Start", "Stop", "Seconds"];
 
   class Segments {
     constructor(player) {
@@ -33,14 +34,14 @@
       this.title.replaceChildren("Segments of ", nameElement(track.title));
       const first = Math.max(0, Math.min(here < 0 ? track.length : here - AROUND, track.length - 2 * AROUND - 1));
       const last = Math.min(track.length - 1, first + 2 * AROUND);
-      const columns = ["", "Label", ...(player.unit === "s" ? ["Start", "Stop", "Seconds"] : []), "Frames", "Length"];
+      const columns = ["", "Label", ...(player.unit === "s" ? TIME_COLUMNS : []), "Frames", "Length"];
       if (track.confidence) columns.push("Confidence");
       const rows = [];
       for (let index = first; index <= last; index += 1) rows.push(this.row(track, index));
       const head = columns.map((name) => element("th", { scope: "col" }, name || element("span", { class: "unseen" }, "Number")));
       const table = element(
         "table",
-        { class: "segments", aria: { rowcount: track.length + 1, labelledby: "segments-title" } },
+        { class: player.unit === "s" ? "segments timed" : "segments", aria: { rowcount: track.length + 1, labelledby: "segments-title" } },
         element("thead", {}, element("tr", { aria: { rowindex: 1 } }, ...head)),
         element("tbody", {}, ...rows),
       );
@@ -63,7 +64,7 @@
         "tr",
         { tabIndex: isHere || (here < 0 && index === track.length - 1) ? 0 : -1, aria: { rowindex: index + 2 } },
         element("td", { class: "number muted" }, count(index + 1)),
-        element("th", { scope: "row" }, element("span", { class: "label" }, swatch(item.color), nameElement(item.name))),
+        element("th", { scope: "row" }, element("span", { class: "label" }, swatch(item), nameElement(item.name))),
         ...cells.map((text) => element("td", { class: "number" }, text)),
       );
       if (isHere) row.setAttribute("aria-current", "true");

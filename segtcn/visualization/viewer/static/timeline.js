@@ -9,9 +9,10 @@
   const NARROW = 640;
   const STRIP = 6;
   // CSS pixels from which a segment gets a line at its start, and its name
-  const LEAST_FOR_EDGE = 4;
+  const LEAST_FOR_EDGE = 8;
   const LEAST_FOR_NAME = 26;
   const DIMMED = 0.16;
+  const FAINTEST = 0.4;
 
   class Timeline {
     /** @param {Player} player */
@@ -131,7 +132,7 @@
         segtcn.forEachRun(track, player.viewport, width, (left, right, label) => {
           if (label < 0) return;
           device.globalAlpha = player.isDimmed(label) ? DIMMED : 1;
-          device.fillStyle = player.classOf(label).color;
+          device.fillStyle = segtcn.paintOf(player.classOf(label)).color;
           device.fillRect(left, y, right - left, tall);
         });
         device.globalAlpha = 1;
@@ -166,7 +167,7 @@
         const label = track.classes[i];
         if (shown < LEAST_FOR_NAME || label < 0 || this.player.isDimmed(label)) continue;
         const item = this.player.classOf(label);
-        context.fillStyle = item.text;
+        context.fillStyle = segtcn.paintOf(item).text;
         this.names.write(context, item.name, shownLeft + 7, top + height / 2 + 0.5, shown - 12);
       }
       if (isCorrected && track.indexAt(time) >= 0) {
@@ -178,7 +179,7 @@
       }
     }
 
-    /** Columns in which the tracks differ; fainter the smaller their share, but never out of sight. */
+    /** Columns of pixels in which the tracks differ; fainter the smaller their share, but never out of sight. */
     drawStrip(device, { intervals, color }, top, height, width) {
       const { starts, stops } = intervals;
       const { viewport } = this.player;
@@ -186,15 +187,23 @@
       device.fillStyle = segtcn.themeColors().track;
       device.fillRect(0, top, width, height);
       device.fillStyle = segtcn.themeColors()[color];
-      let drawnTo = 0;
+      const shares = new Float32Array(width);
       const first = Math.max(0, segtcn.bisect(starts, viewport.start));
       for (let i = first; i < starts.length && starts[i] < viewport.stop; i += 1) {
-        const right = Math.ceil((stops[i] - viewport.start) * scale);
-        const left = Math.max(drawnTo, Math.floor((starts[i] - viewport.start) * scale));
-        if (right <= left) continue;
-        device.fillRect(left, top, right - left, height);
-        drawnTo = right;
+        const left = Math.max(0, (starts[i] - viewport.start) * scale);
+        const right = Math.min(width, (stops[i] - viewport.start) * scale);
+        for (let x = Math.floor(left); x < right; x += 1) shares[x] += Math.min(right, x + 1) - Math.max(left, x);
       }
+      const opacity = (x) => (shares[x] ? FAINTEST + (1 - FAINTEST) * Math.round(shares[x] * 4) * 0.25 : 0);
+      for (let x = 0; x < width; ) {
+        const left = x;
+        const alpha = opacity(x);
+        while (x < width && opacity(x) === alpha) x += 1;
+        if (!alpha) continue;
+        device.globalAlpha = alpha;
+        device.fillRect(left, top, x - left, height);
+      }
+      device.globalAlpha = 1;
     }
 
     moveCursor() {

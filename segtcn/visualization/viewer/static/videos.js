@@ -37,13 +37,16 @@
     update() {
       this.listScores();
       this.build();
-      this.root.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+      const row = this.root.querySelector(".current");
+      if (row) this.root.scrollTop = row.offsetTop - this.root.clientHeight / 2;
     }
 
     listScores() {
       const { score_names: names, runs, videos } = this.player.index;
       const { scores } = videos.find((video) => video.id === this.player.recording.id);
-      const head = ["Run", ...names].map((name, i) => element("th", { scope: "col", class: i ? "number" : "" }, name));
+      const head = ["Run", ...names].map((name, i) =>
+        element("th", { scope: "col", class: i ? "number" : "", title: name }, brief(name)),
+      );
       const rows = runs.map((run) =>
         element(
           "tr",
@@ -52,7 +55,12 @@
           ...names.map((name) => element("td", { class: "number" }, segtcn.format.score(scores?.[run]?.[name]))),
         ),
       );
-      const table = element("table", { class: "scores" }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
+      const table = element(
+        "table",
+        { class: "scores", aria: { labelledby: "scores-title" } },
+        element("thead", {}, element("tr", {}, ...head)),
+        element("tbody", {}, ...rows),
+      );
       byId("scores").replaceChildren(table);
     }
 
@@ -90,7 +98,8 @@
     heading(column, text) {
       const isSorted = this.order.column === column;
       const isUp = this.order.direction > 0;
-      const button = element("button", { type: "button", class: "sort", data: { key: `column ${column}` } }, text);
+      const button = element("button", { type: "button", class: "sort", data: { key: `column ${column}` } }, brief(text));
+      if (brief(text) !== text) button.setAttribute("aria-label", text);
       button.title = column === "name" ? "Sort by name" : `Sort by ${column}, worst first; again: best first`;
       if (isSorted) button.append(element("span", { class: "arrow", aria: { hidden: "true" } }, isUp ? "▲" : "▼"));
       button.addEventListener("click", () => {
@@ -117,6 +126,11 @@
       }
       return row;
     }
+  }
+
+  /** Heading of a narrow column. */
+  function brief(name) {
+    return name === "accuracy" ? "acc" : name;
   }
 
   segtcn.Videos = Videos;
