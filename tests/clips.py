@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -37,6 +38,7 @@ def write_clip(
     codec: str = "libx264",
     sound: str | None = None,
     sound_s: float | None = None,
+    pixel_aspect: Fraction | None = None,
     **options: str,
 ) -> Path:
     """Write numbered frames, at ``times_s`` or at a constant rate, and where a codec is given a tone."""
@@ -47,6 +49,8 @@ def write_clip(
         stream = container.add_stream(codec, rate=fps, options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.codec_context.time_base = 1 / fps if times_s is None else Fraction(1, 90_000)
+        if pixel_aspect:
+            stream.codec_context.sample_aspect_ratio = pixel_aspect
         track = container.add_stream(sound, rate=32_000) if sound else None
         if track:
             track.layout = "mono"
@@ -64,4 +68,14 @@ def write_clip(
                 samples.sample_rate, samples.pts, samples.time_base = 32_000, start, Fraction(1, 32_000)
                 container.mux(track.encode(samples))
             container.mux(track.encode(None))
+    return path
+
+
+def turn_clockwise(path: Path) -> Path:
+    """Mark a clip as one that players turn by a quarter, as telephones store portrait clips."""
+    content = bytearray(path.read_bytes())
+    matrix = content.index(b"tkhd") + 4 + 40  # version 0: 40 bytes from the flags to the display matrix
+    # ISO/IEC 14496-12: x' = -y, y' = x
+    content[matrix : matrix + 36] = struct.pack(">9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
+    path.write_bytes(content)
     return path

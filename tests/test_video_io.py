@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,8 +7,9 @@ import av
 import numpy as np
 import pytest
 
-from segtcn.video_io import ClipWriter, frame_times, probe, read_frames
-from tests.clips import frame_number, numbered_frame, write_clip
+from segtcn.video_io import ClipWriter, ColorTags, Excerpt, Planes, frame_times, probe, read_frames, read_planes
+from segtcn.video_io.animation import write_animation
+from tests.clips import frame_number, numbered_frame, turn_clockwise, write_clip
 
 NTSC = Fraction(30000, 1001)
 IRREGULAR_S = [0.0, 0.05, 0.2, 0.21, 0.5, 0.9, 1.0, 1.3]
@@ -171,12 +171,7 @@ def test_delay_of_the_picture_against_the_sound_is_kept(tmp_path: Path) -> None:
 
 
 def test_portrait_clip_of_a_telephone_comes_upright(tmp_path: Path) -> None:
-    path = write_clip(tmp_path / "clip.mp4", 5)
-    content = bytearray(path.read_bytes())
-    matrix = content.index(b"tkhd") + 4 + 40  # version 0: 40 bytes from the flags to the display matrix
-    # a clockwise quarter turn of ISO/IEC 14496-12: x' = -y, y' = x
-    content[matrix : matrix + 36] = struct.pack(">9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
-    path.write_bytes(content)
+    path = turn_clockwise(write_clip(tmp_path / "clip.mp4", 5))
     info = probe(path)
     assert (info.width, info.height, info.rotation) == (120, 160, 270)
     frames = [frame for _, frame in read_frames(path)]
@@ -351,3 +346,179 @@ def test_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         write()
     assert not isinstance(caught.value, av.FFmpegError)
     assert list(tmp_path.iterdir()) == []
+
+
+def as_pictures(path: Path, **arguments: object) -> list[int]:
+    """Numbers of the frames that `read_planes` gives, read from their brightness."""
+    return [frame_number(planes.y[..., None]) for _, planes in read_planes(path, **arguments)]  # type: ignore[arg-type]
+
+
+def test_planes_are_what_the_file_stores(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", 10)
+    assert as_pictures(path) == list(range(10))
+    with av.open(str(path)) as container:
+        stored = next(container.decode(video=0)).to_ndarray()  # (H * 3 / 2, W)
+    _, planes = next(read_planes(path))
+    assert (planes.y == stored[:120]).all()
+    assert (planes.u.ravel() == stored[120:150].ravel()).all()
+    assert (planes.v.ravel() == stored[150:].ravel()).all()
+
+
+def test_planes_are_upright_and_scaled(tmp_path: Path) -> None:
+    path = turn_clockwise(write_clip(tmp_path / "clip.mp4", 5))
+    _, planes = next(read_planes(path, size=(60, 80)))
+    assert (planes.y.shape, planes.u.shape) == ((80, 60), (40, 30))
+    assert [frame_number(np.rot90(planes.y)[..., None]) for _, planes in read_planes(path)] == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts", ".avi"])
+@pytest.mark.parametrize("start_s", [0.01, 3.0, 9.9])
+def test_reading_may_begin_later(tmp_path: Path, suffix: str, start_s: float) -> None:
+    path = write_clip(tmp_path / f"clip{suffix}", 250, 25, codec="mpeg4" if suffix == ".avi" else "libx264", g="25")
+    times_s, planes = zip(*read_planes(path, start_s=start_s), strict=True)
+    assert times_s[0] <= start_s
+    assert suffix in (".ts", ".avi") or times_s[0] > start_s - 3
+    numbers = [frame_number(picture.y[..., None]) for picture in planes]
+    assert numbers == list(range(numbers[0], 250))
+    np.testing.assert_allclose(times_s, frame_times(path)[numbers[0] :], atol=1e-6)
+
+
+def test_pixels_that_are_not_square_are_told(tmp_path: Path) -> None:
+    info = probe(write_clip(tmp_path / "clip.mp4", 3, size=(144, 112), pixel_aspect=Fraction(16, 11)))
+    assert (info.width, info.height, info.pixel_aspect, info.shown_size) == (144, 112, Fraction(16, 11), (209, 112))
+    turned = probe(turn_clockwise(write_clip(tmp_path / "up.mp4", 3, size=(144, 112), pixel_aspect=Fraction(16, 11))))
+    assert turned.pixel_aspect == Fraction(11, 16)
+
+
+@pytest.mark.parametrize("pixels", ["yuv444p", "yuvj420p", "yuv420p10le", "bgr0", "gray"])
+def test_planes_of_every_format_keep_their_colours(tmp_path: Path, pixels: str) -> None:
+    path = tmp_path / "clip.mkv"
+    color = (90, 90, 90) if pixels == "gray" else (200, 90, 30)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1" if pixels != "yuvj420p" else "mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, pixels
+        frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), color, np.uint8), format="bgr24")
+        container.mux(stream.encode(frame.reformat(format=pixels)))
+        container.mux(stream.encode(None))
+    _, shown = next(read_frames(path))
+    info = probe(path)
+    target = tmp_path / "out.mp4"
+    with ClipWriter(target, info.fps, 64, 48, colors=info.colors) as writer:
+        for time_s, planes in read_planes(path):
+            writer.write_planes(planes, time_s=time_s)
+    _, copy = next(read_frames(target))
+    assert np.abs(copy[24, 32].astype(int) - shown[24, 32]).max() <= 5
+
+
+def test_tags_give_the_numbers_that_the_encoder_makes_of_colours(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for color in rng.integers(0, 256, (5, 3)).tolist():
+        path = tmp_path / "out.mp4"
+        with ClipWriter(path, Fraction(25), 64, 48, quality=0) as writer:
+            writer.write(np.full((48, 64, 3), color[::-1], np.uint8))
+        _, planes = next(read_planes(path))
+        found = [int(plane[10, 10]) for plane in planes]
+        assert np.abs(np.subtract(found, ColorTags().planes(tuple(color)))).max() <= 1
+
+
+def grey(rows: int, columns: int) -> Planes:
+    half = (rows + 1) // 2, (columns + 1) // 2
+    return Planes(np.full((rows, columns), 90, np.uint8), np.full(half, 128, np.uint8), np.full(half, 128, np.uint8))
+
+
+def test_parts_are_written_above_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "out.mp4"
+    top = Planes(np.full((8, 33), 200, np.uint8), *grey(8, 33)[1:])
+    with ClipWriter(path, Fraction(25), 33, 23) as writer:
+        writer.write_planes(top, grey(15, 33))
+        for wrong in [(grey(8, 33),), (top, grey(15, 34)), (grey(15, 33), top)]:
+            with pytest.raises(ValueError, match=r"expected parts that make up \(23, 33\), even but the last, got"):
+                writer.write_planes(*wrong)
+    _, planes = next(read_planes(path))
+    assert planes.y.shape == (24, 34)
+    assert np.abs(planes.y[:8].astype(int) - 200).max() <= 6
+    assert np.abs(planes.y[8:].astype(int) - 90).max() <= 6
+
+
+def test_pictures_are_refused_where_numbers_mean_other_colours(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ValueError, match=r"written with the colours of BT\.709, got ColorTags\(matrix=6"),
+        ClipWriter(tmp_path / "out.mp4", Fraction(25), 8, 8, colors=ColorTags(matrix=6)) as writer,
+    ):
+        writer.write(np.zeros((8, 8, 3), np.uint8))
+
+
+@pytest.mark.parametrize("speed", [0.25, 0.5, 1.0, 2.0, 3.5])
+@pytest.mark.parametrize("codec", ["aac", "ac3"])
+def test_sound_of_an_excerpt_at_another_speed_keeps_its_pitch(tmp_path: Path, speed: float, codec: str) -> None:
+    source = write_clip(tmp_path / "clip.mkv", 150, 25, sound=codec)
+    target = tmp_path / "out.mp4"
+    with ClipWriter(target, Fraction(25), 160, 120, source, Excerpt(1.0, 5.0, speed)) as writer:
+        for number in range(round(100 / speed)):
+            writer.write(numbered_frame(number, 160, 120))
+    _, wave, rate = sound(target)
+    assert len(wave) / rate == pytest.approx(4 / speed, abs=0.15)
+    middle = wave[len(wave) // 4 : -len(wave) // 4]
+    assert np.argmax(np.abs(np.fft.rfft(middle))) * rate / len(middle) == pytest.approx(440, abs=4)
+
+
+def test_sound_of_an_excerpt_is_that_of_its_time(tmp_path: Path) -> None:
+    """A click at 3 s is heard 1 s after the beginning at 2 s."""
+    path = tmp_path / "clip.mkv"
+    with av.open(str(path), "w") as container:
+        stream, track = container.add_stream("libx264", rate=25), container.add_stream("aac", rate=32_000)
+        stream.width, stream.height, track.layout = 64, 48, "mono"
+        wave = np.zeros(32_000 * 5, np.float32)
+        wave[32_000 * 3 : 32_000 * 3 + 640] = 0.9 * np.sin(np.arange(640) / 5)
+        for start in range(0, len(wave), 1024):
+            samples = av.AudioFrame.from_ndarray(wave[None, start : start + 1024], "fltp", "mono")
+            samples.sample_rate, samples.pts, samples.time_base = 32_000, start, Fraction(1, 32_000)
+            container.mux(track.encode(samples))
+        for _ in range(125):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="bgr24")))
+        container.mux(stream.encode(None))
+        container.mux(track.encode(None))
+    for speed in (1.0, 2.0):
+        target = tmp_path / "out.mp4"
+        with ClipWriter(target, Fraction(25), 64, 48, path, Excerpt(2.0, 4.0, speed)) as writer:
+            for _ in range(round(50 / speed)):
+                writer.write(np.zeros((48, 64, 3), np.uint8))
+        _, heard, rate = sound(target)
+        assert np.argmax(np.abs(heard)) / rate == pytest.approx(1 / speed, abs=0.06)
+
+
+def test_cut_transport_stream_is_noticed_unless_it_ends_between_packets(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.ts", 100)
+    content = path.read_bytes()
+    assert len(frame_times(path)) == 100
+    path.write_bytes(content[: len(content) * 2 // 3 // 188 * 188 + 100])
+    with pytest.raises(ValueError, match=r"clip\.ts is truncated: it ends within a packet after \d\.\d+ s"):
+        frame_times(path)
+    with pytest.raises(ValueError, match=r"clip\.ts is (truncated|damaged or truncated)"):
+        list(read_frames(path))
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp"])
+def test_animation_has_the_frames_times_and_colours_of_its_clip(tmp_path: Path, suffix: str) -> None:
+    from PIL import Image
+
+    clip, output = tmp_path / "clip.mp4", tmp_path / f"out{suffix}"
+    colors = [(30, 60, 200), (40, 180, 30), (210, 70, 60)]
+    with ClipWriter(clip, Fraction(10), 64, 48, quality=4) as writer:
+        for color in colors:
+            writer.write(np.full((48, 64, 3), color, np.uint8))
+    write_animation(clip, output)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", f"out{suffix}"]
+    with Image.open(output) as picture:
+        assert (picture.n_frames, picture.size, picture.info["loop"]) == (3, (64, 48), 0)
+        for number, color in enumerate(colors):
+            picture.seek(number)
+            shown = np.asarray(picture.convert("RGB"))[24, 32]
+            assert np.abs(shown[::-1].astype(int) - color).max() <= 12
+            assert picture.info["duration"] == pytest.approx(100, abs=1)
+
+
+def test_animation_needs_a_name_that_says_which(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", 3)
+    with pytest.raises(ValueError, match=r"out\.png: moving pictures are \.gif or \.webp"):
+        write_animation(clip, tmp_path / "out.png")

@@ -77,7 +77,9 @@ def _in_colors(frames: Iterator[Any], stream: Any, palette: Any) -> Iterator[Any
 
     graph = av.filter.Graph()
     feed = graph.add_buffer(template=stream)
-    colors = graph.add_buffer(width=palette.width, height=palette.height, format=palette.format.name)
+    colors = graph.add_buffer(
+        width=palette.width, height=palette.height, format=palette.format.name, time_base=stream.time_base
+    )
     # ordered: what stands still is the same in every frame, and costs nothing
     use, sink = graph.add("paletteuse", "dither=bayer:bayer_scale=3:diff_mode=rectangle"), graph.add("buffersink")
     feed.link_to(use, 0, 0)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from segtcn.video_io.reading import existing, open_clip, probe, read_planes
+from segtcn.video_io.reading import existing, frame_times, open_clip, probe, read_planes
 from segtcn.video_io.sound import BROWSER_AUDIO
 from segtcn.video_io.writing import ClipWriter
 
@@ -56,7 +56,8 @@ def write_playable(
     info = probe(source)
     width, height = info.shown_size
     with ClipWriter(Path(target), info.fps, width, height, audio_from=source, colors=info.colors) as writer:
-        for time_s, planes in read_planes(source, (width, height)):
-            writer.write_planes(planes, time_s=time_s)
+        # not the times of the decoder: of H.264 in AVI, which has none, they go back and forth
+        for time_s, (_, planes) in zip(frame_times(source), read_planes(source, (width, height)), strict=False):
+            writer.write_planes(planes, time_s=float(time_s))
             if on_frame is not None:
                 on_frame()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -295,8 +295,9 @@ def _decode(path: Path, start_s: float = 0.0) -> Iterator[tuple[float, av.VideoF
         num_frames = 0
         stream.thread_type = "AUTO"  # several frames at once, beside what the caller does with them
         if start_s > 0:
-            # a second earlier: some indexes are of decoding times
-            container.seek(int((start_s - 1 + origin_s) / stream.time_base), stream=stream)
+            # a second earlier: some indexes are of decoding times. Where there is no index, all is decoded
+            with suppress(av.FFmpegError):
+                container.seek(int((max(0.0, start_s - 1) + origin_s) / stream.time_base), stream=stream)
         try:
             for packet in container.demux():
                 if not progress.add(packet):

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,12 +10,16 @@ import av
 import numpy as np
 import pytest
 
-from segtcn.label_files import LabelTrack, write_labels, write_segments
+from segtcn.data.synthetic import make_synthetic
+from segtcn.label_files import ClassScores, LabelTrack, write_labels, write_segments
 from segtcn.structures import Segment
-from segtcn.video_io import frame_times, probe, read_frames
+from segtcn.video_io import ClipWriter, ColorTags, frame_times, probe, read_frames
 from segtcn.visualization import class_color, overlay_video
+from segtcn.visualization.overlay.lanes import Lane, make_lanes
+from segtcn.visualization.overlay.panel import EMPTY, MARK, Panel, PanelContent
 from segtcn.visualization.palette import RGB
-from tests.clips import frame_number, write_clip
+from segtcn.visualization.tracks import NO_LABEL, Alignment, Classes, Track
+from tests.clips import frame_number, turn_clockwise, write_clip
 
 NTSC = Fraction(30000, 1001)
 PAD = 5  # pixels left and right of the timelines, where the picture is 320 wide
@@ -295,3 +301,248 @@ def test_real_clip(tmp_path: Path, shared_data: Path) -> None:
     made = probe(output)
     assert (made.fps, made.num_frames, made.width) == (30, info.num_frames, 640)
     assert len(bars(shown[40], [class_color(0), class_color(1)])) == 2
+
+
+SCORES = ClassScores(NAMES, np.tile(np.array([[0.0], [0.5], [0.25], [0.2], [0.05]], np.float32), (1, 100)))
+
+
+def test_truth_stands_above_any_number_of_tracks_in_their_order(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", 100, 25, (320, 240))
+    tracks = {name: LabelTrack([name] * 100) for name in ("take", "pour", "stir")}
+    _, shown = overlaid(tmp_path, clip, tracks, truth=LabelTrack(["gießen"] * 100), class_names=NAMES)
+    colors = [class_color(label) for label in range(1, 5)]
+    found = bars(shown[10], colors)
+    order = [next(color for color in colors if close(bar[None, 200], color)[0]) for bar in found]
+    assert order == [class_color(NAMES.index(name)) for name in ("gießen", "take", "pour", "stir")]
+
+
+def marked(strip: np.ndarray) -> list[np.ndarray]:
+    """Columns of every line that is in the colour of disagreement somewhere, from the top."""
+    lines = close(strip, MARK)
+    return [line for line in lines if line.mean() > 0.1]
+
+
+def test_disagreement_is_marked_below_the_timeline_where_it_is(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", 100, 25, (320, 240))
+    truth = LabelTrack(["take"] * 50 + ["pour"] * 50)
+    wrong = LabelTrack(["take"] * 70 + ["pour"] * 30)
+    _, shown = overlaid(tmp_path, clip, wrong, truth=truth, class_names=NAMES)
+    columns = marked(shown[10])
+    assert len(columns) >= 1
+    for line in columns:
+        share = (np.flatnonzero(line) - PAD) / (320 - 2 * PAD)
+        assert share.min() == pytest.approx(0.5, abs=0.02)
+        assert share.max() == pytest.approx(0.7, abs=0.02)
+    _, shown = overlaid(tmp_path, clip, truth, truth=truth, class_names=NAMES)
+    assert marked(shown[10]) == []
+    # without a truth, predictions are compared with each other; a single one with nothing
+    _, shown = overlaid(tmp_path, clip, {"a": truth, "b": wrong}, class_names=NAMES)
+    assert len(marked(shown[10])) >= 1
+    _, shown = overlaid(tmp_path, clip, truth, class_names=NAMES)
+    assert marked(shown[10]) == []
+
+
+def test_disagreement_of_one_frame_in_an_hour_is_not_lost() -> None:
+    labels = np.zeros(90_000, np.int64)
+    times_s = np.arange(90_000) / 25
+    wrong = labels != 0
+    wrong[43_210] = True
+    lane = Lane("a", False, labels, times_s + 1, None, None, labels, wrong)
+    content = PanelContent([lane], Classes(["take"], None), times_s, 0.0, 3600.0, 3600.0, None, 0, {})
+    panel = Panel(content, 320, 240, ColorTags())
+    mark = np.array(ColorTags().planes(MARK))[:, None, None]
+    assert (panel.still.pixels == mark).all(axis=0).any(axis=1).sum() >= panel.mark
+
+
+def test_window_shows_what_is_around_the_cursor_and_all_of_the_clip_below(tmp_path: Path) -> None:
+    names = [NAMES[1 + second % 4] for second in range(20) for _ in range(5)]  # a second each
+    clip = write_clip(tmp_path / "clip.mp4", 100, 5, (320, 240))
+    _, shown = overlaid(tmp_path, clip, LabelTrack(names), class_names=NAMES, window_s=4.0)
+    colors = [class_color(label) for label in range(1, 5)]
+    for number in (30, 47, 66):
+        bar = max(bars(shown[number][24:], colors), key=lambda line: close(line[None], colors[0]).sum())
+        now_s = number / 5
+        for offset_s in (-1.6, -0.7, 0.7, 1.6):
+            x = round(160 + offset_s / 4 * (320 - 2 * PAD))
+            second = int(now_s + offset_s)
+            columns = bar[None, x - 1 : x + 2]
+            near_edge = abs(now_s + offset_s - round(now_s + offset_s)) < 0.1
+            in_text = not any(close(columns, color).any() for color in colors)
+            assert near_edge or in_text or close(columns, class_color(1 + second % 4)).any(), (number, offset_s)
+
+
+def test_window_names_segments_and_is_empty_before_the_clip(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", 100, 25, (320, 240))
+    _, shown = overlaid(tmp_path, clip, LabelTrack(["take"] * 100), class_names=NAMES, window_s=4.0)
+    take = class_color(1)
+    rows = np.flatnonzero(close(shown[0][:, 170:310], take).mean(axis=1) > 0.4)[:12]  # without the small one below
+    assert close(shown[0][rows, 10:150], take).mean() == 0
+    assert close(shown[50][rows][:, 10:150], take).mean() > 0.6  # but for the name
+    assert np.abs(shown[50][rows, 10:60].astype(int) - take[::-1]).max() > 100
+
+
+def test_most_probable_classes_have_bars_of_their_shares(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", 100, 25, (640, 480))
+    track = LabelTrack(["take"] * 100, None, [0.5] * 100, SCORES)
+    _, shown = overlaid(tmp_path, clip, track, class_names=NAMES)
+    strip = shown[50]
+    lines = [row for row in range(strip.shape[0]) if close(strip[row : row + 1], EMPTY).mean() > 0.3]
+    assert lines, "there are no bars"
+    for place, (label, share) in enumerate([(1, 0.5), (2, 0.25), (3, 0.2)]):
+        left, right = place * 640 // 3, (place + 1) * 640 // 3
+        filled = close(strip[lines[1], left:right][None], class_color(label)).sum()
+        rest = close(strip[lines[1], left:right][None], EMPTY).sum()
+        assert filled / (filled + rest) == pytest.approx(share, abs=0.05)
+    _, without = overlaid(tmp_path, clip, track, class_names=NAMES, top=0)
+    assert without[0].shape[0] < strip.shape[0]
+
+
+def test_scores_take_a_line_each(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", 10, 25, (320, 240))
+    track = LabelTrack(["take"] * 10)
+    _, without = overlaid(tmp_path, clip, {"a": track, "b": track})
+    _, shown = overlaid(tmp_path, clip, {"a": track, "b": track}, scores={"a": {"Acc": 87.25}, "b": {"Acc": 1.0}})
+    assert shown[0].shape[0] >= without[0].shape[0] + 20
+
+
+def test_time_left_is_that_of_the_segment() -> None:
+    track = Track("a", LabelTrack(["take"] * 10 + ["pour"] * 5), "a")
+    times_s = np.arange(20) / 10
+    alignment = Alignment(np.array([*range(15), *[NO_LABEL] * 5]), None, None)
+    (lane,) = make_lanes([track], [alignment], Classes(["take", "pour"], None), times_s, 2.0)
+    assert lane.until_s.tolist() == [1.0] * 10 + [1.5] * 5 + [2.0] * 5
+
+
+def test_pictures_of_a_telephone_and_of_television_are_upright_and_not_squeezed(tmp_path: Path) -> None:
+    clip = turn_clockwise(write_clip(tmp_path / "clip.mp4", 10, 25, (320, 240), sound="aac"))
+    output, _ = overlaid(tmp_path, clip, LabelTrack(["take"] * 10))
+    info = probe(output)
+    assert (info.width, info.num_frames, info.rotation, info.has_audio) == (240, 10, 0, True)
+    assert [frame_number(np.rot90(frame[:320])) for _, frame in read_frames(output)] == list(range(10))
+    wide = write_clip(tmp_path / "wide.mp4", 10, 25, (144, 112), pixel_aspect=Fraction(16, 11))
+    output, _ = overlaid(tmp_path, wide, LabelTrack(["take"] * 10))
+    assert (probe(output).width, probe(output).pixel_aspect) == (208, 1)
+    assert [frame_number(frame[:112]) for _, frame in read_frames(output)] == list(range(10))
+
+
+def test_excerpt_at_another_speed_and_size_shows_the_right_frames(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", 200, 25, (320, 240), sound="aac")
+    names = [NAMES[1 + second % 4] for second in range(8) for _ in range(25)]
+    output, _ = overlaid(
+        tmp_path, clip, LabelTrack(names), class_names=NAMES, start_s=2.0, stop_s=6.0, speed=2.0, scale=0.5
+    )
+    info = probe(output)
+    assert (info.fps, info.num_frames, info.width, info.has_audio) == (25, 50, 160, True)
+    frames = [frame for _, frame in read_frames(output)]
+    assert [frame_number(frame[:120]) for frame in frames] == list(range(50, 150, 2))
+    # the timeline is that of the excerpt: seconds 2 to 6
+    for number, second in [(6, 2), (18, 3), (30, 4), (45, 5)]:
+        (bar,) = bars(frames[number][120:], [class_color(label) for label in range(1, 5)])
+        x = round(4 + ((number * 2 / 25) / 4) * (160 - 8))
+        assert close(bar[None, [x - 5, x + 5]], class_color(1 + second % 4)).any(), number
+    with av.open(str(output)) as container:
+        heard = sum(frame.samples / frame.sample_rate for frame in container.decode(audio=0))
+    assert heard == pytest.approx(2.0, abs=0.1)
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp"])
+def test_moving_pictures_are_bounded(tmp_path: Path, suffix: str) -> None:
+    from PIL import Image
+
+    clip = write_clip(tmp_path / "clip.mp4", 300, 20, (640, 480), sound="aac")
+    output = overlay_video(clip, {"a": LabelTrack(["take"] * 300)}, tmp_path / f"out{suffix}", progress=False)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", f"out{suffix}"]
+    with Image.open(output) as picture:
+        assert picture.width == 480
+        assert picture.n_frames <= 125  # ten seconds of 12.5 frames
+        for index, source in [(0, 0), (50, 80), (100, 160)]:
+            picture.seek(index)
+            assert frame_number(np.asarray(picture.convert("RGB"))[:360]) == source
+
+
+def test_rendered_clip(tmp_path: Path) -> None:
+    data = make_synthetic(tmp_path / "data", num_videos=2, seed=0, fps=5, progress=False)
+    clip = min((data / "videos").glob("*.mp4"))
+    labels = data / "groundTruth" / f"{clip.stem}.txt"
+    output, shown = overlaid(tmp_path, clip, labels, truth=labels)
+    info, made = probe(clip), probe(output)
+    assert (made.fps, made.num_frames, made.width) == (info.fps, info.num_frames, info.width)
+    assert made.duration_s == pytest.approx(info.duration_s, abs=0.01)
+    assert len(shown) == info.num_frames
+
+
+ON_A_SMALL_DISK = """
+import resource, signal, sys
+from segtcn.label_files import LabelTrack
+from segtcn.visualization.overlay import overlay_video
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+for output in sys.argv[2:]:
+    try:
+        overlay_video(sys.argv[1], {"a": LabelTrack(["take"] * 60)}, output, progress=False)
+    except OSError as error:
+        print(error)
+"""
+
+
+def test_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    rng = np.random.default_rng(0)
+    with ClipWriter(clip, Fraction(25), 160, 120) as writer:
+        for _ in range(60):
+            writer.write(np.repeat(np.repeat(rng.integers(0, 255, (30, 40, 3), np.uint8), 4, 0), 4, 1))
+    outputs = [tmp_path / f"out.{kind}" for kind in ("mp4", "gif", "webp")]
+    for output in outputs:
+        output.write_bytes(b"before")
+    script = [sys.executable, "-c", ON_A_SMALL_DISK, str(clip), *map(str, outputs)]
+    done = subprocess.run(script, capture_output=True, text=True, check=True)
+    assert len(re.findall(r"cannot write .*: File too large; is the disk full\?", done.stdout)) == 3, done
+    assert sorted(tmp_path.iterdir()) == sorted([clip, *outputs])
+    assert all(output.read_bytes() == b"before" for output in outputs)
+
+
+def test_interruption_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", 100, 25)
+    draw = Panel.draw
+
+    def interrupted(panel: Panel, number: int) -> object:
+        if number == 50:
+            raise KeyboardInterrupt
+        return draw(panel, number)
+
+    monkeypatch.setattr(Panel, "draw", interrupted)
+    for name in ("out.mp4", "out.gif"):
+        with pytest.raises(KeyboardInterrupt):
+            overlay_video(clip, {"a": LabelTrack(["take"] * 100)}, tmp_path / name, progress=False)
+        assert list(tmp_path.iterdir()) == [clip]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"tracks": {}}, "there is nothing to draw: expected predictions, the truth, or both"),
+        ({"truth": LabelTrack(["take"] * 10), "tracks": {"truth": LabelTrack(["take"] * 10)}}, "choose another"),
+        ({"fps": {"b": 3.0}}, "`fps` has a rate for 'b': the tracks are a"),
+        ({"scale": 0.0}, "`scale` must be positive, got 0.0"),
+        ({"height": -1}, "`height` must be positive, got -1"),
+        ({"scale": 0.5, "height": 60}, "expected `scale` or `height`, got both, 0.5 and 60"),
+        ({"window_s": 0.0}, "`window_s` must be positive, got 0.0"),
+        ({"top": -1}, "`top` must be 0 or more classes, got -1"),
+        ({"start_s": 3.0}, "no frame lies between the start at 3 s"),
+        ({"speed": -1.0}, "the speed must be positive"),
+    ],
+)
+def test_wrong_options_are_refused(tmp_path: Path, arguments: dict, message: str) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", 10, 25)
+    call = {"tracks": {"a": LabelTrack(["take"] * 10)}, "progress": False} | arguments
+    with pytest.raises(ValueError, match=message):
+        overlay_video(clip, output=tmp_path / "out.mp4", **call)
+    assert list(tmp_path.iterdir()) == [clip]
+
+
+def test_every_track_may_have_its_own_rate(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", 60, 25, (320, 240))
+    tracks = {"a": LabelTrack(["take"] * 6 + ["pour"] * 6), "b": LabelTrack(["take"] * 60 + ["pour"] * 60)}
+    _, shown = overlaid(tmp_path, clip, tracks, fps={"a": 5.0, "b": 50.0}, class_names=NAMES)
+    first, second = bars(shown[3], [class_color(1), class_color(2)])
+    assert np.mean(close(first[None], class_color(1)) == close(second[None], class_color(1))) > 0.98

@@ -91,7 +91,7 @@ class Panel:
         self.small_line = round(1.4 * self.small)
         self.bar = max(8, round((0.95 if content.window_s is None else 1.35) * self.size))
         self.mini = max(4, round(0.35 * self.size))
-        self.mark = max(2, self.bar // 6)
+        self.mark = max(2, 2 * round(self.bar / 10))
         self.left, self.right = self.pad, width - self.pad
         self.clock = f" / {_clock(content.duration_s)}"
         self.columns = min(content.top, max(1, (self.right - self.left) // (7 * self.size)))
@@ -149,7 +149,7 @@ class Panel:
             if self.top_tops[-1] is not None:
                 top += self.small_line + self.mini + max(4, self.pad // 2 + 2)
             self.bar_tops.append(top)
-            top += self.bar + (0 if lane.differs is None else 1 + self.mark) + self.pad
+            top += self.bar + (0 if lane.differs is None else 2 + self.mark) + self.pad
         self.ticks_top = top - self.pad // 2
         self.mini_tops: list[int] = []
         if self.content.window_s is not None:
@@ -257,7 +257,9 @@ class Panel:
             # any frame of a column: what is shorter than a pixel counts
             wrong = (before[columns.stop] > before[columns.first]) & ~columns.outside
             marks = self.backdrop[wrong.astype(np.int64)]
-            canvas.stripe(self.left, top + height + 1, top + height + 1 + self.mark, marks)
+            # from an even row: colours are stored for two rows together
+            mark_top = (top + height + 2) // 2 * 2
+            canvas.stripe(self.left, mark_top, mark_top + self.mark, marks)
         return labels
 
     def _draw_window(self, canvas: Canvas, now_s: float, window_s: float) -> None:
