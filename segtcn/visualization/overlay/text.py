@@ -71,7 +71,7 @@ def text_picture(text: str, size: int) -> TextPicture:
         x += width
     pixels = np.asarray(picture)
     has_emoji = any(path == _emoji_font().path for _, _, path in pieces)
-    return TextPicture(pixels[..., 3] / np.float32(255), pixels[..., :3].copy() if has_emoji else None)
+    return TextPicture(np.asarray(pixels[..., 3] / 255, np.float32), pixels[..., :3].copy() if has_emoji else None)
 
 
 def text_width(text: str, size: int) -> int:
