@@ -49,16 +49,90 @@ def test_status_is_1_after_errors_and_with_strict_after_warnings(
     sound: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     np.save(sound / "features" / "extra.npy", np.zeros((4, 9), np.float32))
-    assert run(sound) == 0
+    assert run(sound, "--background", "background") == 0
     assert "warning [unlisted]" in capsys.readouterr().out
-    assert run(sound, "--strict") == 1
+    assert run(sound, "--background", "background", "--strict") == 1
     for name in ("P01_soup", "P02_tea"):
         (sound / "features" / f"{name}.npy").unlink()
     capsys.readouterr()
-    assert run(sound) == 1
+    assert run(sound, "--background", "background") == 1
     out = capsys.readouterr().out
     assert out.count("error [missing]") == 2
     assert out.endswith("errors: 2, warnings: 1\n")
+
+
+def test_what_nobody_said_is_marked_as_assumed(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(sound) == 0
+    out = capsys.readouterr().out
+    assert "min at 15 a second, assumed)" in out
+    assert "3, background: none, assumed" in out
+    assert "warning [background] no background class was given, so that 'background' counts as an action" in out
+    assert run(sound, "--json") == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["measured"]["assumed"], record["measured"]["fps"]) == (["fps", "background"], 15)
+    assert run(sound, "--fps", 12.5, "--background", "background", "--json") == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["measured"]["assumed"], record["measured"]["fps"], record["problems"]) == ([], 12.5, [])
+    assert record["measured"]["background"] == "background"
+    assert run(sound, "--data.reader.init_args.background=null", "--json") == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["measured"]["assumed"], record["problems"]) == (["fps"], [])
+
+
+@pytest.mark.parametrize("name", ["SIL", "bg", "No_Action", "none"])
+def test_a_class_that_sounds_like_background_is_warned_of(
+    write_ms_tcn_tree: WriteTree, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    classes = [name, "cut", "pour milk"]
+    root = write_ms_tcn_tree(videos=small_videos(frames_per_action=5), classes=classes)
+    assert run(root, "--strict") == 1
+    assert f"`--background {name}`" in capsys.readouterr().out
+    root = write_ms_tcn_tree(videos=small_videos(frames_per_action=5), classes=["chop", *classes[1:]])
+    assert run(root, "--strict") == 0
+
+
+def test_a_split_that_does_not_exist_is_an_error(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(sound, "--data.split", 2) == 0
+    capsys.readouterr()
+    assert run(sound, "--data.split", 9) == 1
+    assert "error [split] `--data.split` 9 does not exist: choose from 1, 2" in capsys.readouterr().out
+
+
+def test_a_single_video_is_said_in_good_english(
+    write_ms_tcn_tree: WriteTree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    videos = small_videos(frames_per_action=5)
+    videos["P02_tea"] = (videos["P02_tea"][0][:, :3], videos["P02_tea"][1])
+    assert run(write_ms_tcn_tree(videos=videos)) == 1
+    out = capsys.readouterr().out
+    assert "4 (3 videos), 3 (1 video)" in out
+    assert "in 3 of 4 videos" in out
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet"])
+def test_a_folder_of_tables(write_ms_tcn_tree: WriteTree, suffix: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pyarrow = pytest.importorskip("pyarrow", reason="tables need the extra `tables`")
+    videos = small_videos(frames_per_action=5)
+    root = write_ms_tcn_tree(videos=videos)
+    for name, (features, _) in videos.items():
+        (root / "features" / f"{name}.npy").unlink()
+        path = root / "features" / f"{name}.{suffix}"
+        columns = {f"joint_{number}": features[:, number] for number in range(4)}
+        if suffix == "parquet":
+            from pyarrow import parquet
+
+            parquet.write_table(pyarrow.table(columns), path)
+        else:
+            delimiter = "," if suffix == "csv" else "\t"
+            np.savetxt(path, features, delimiter=delimiter, header=delimiter.join(columns), comments="")
+    assert run(root, "--background", "background") == 1
+    assert "error [data set] give `fps`, the rows per second" in capsys.readouterr().out
+    assert run(root, "--background", "background", "--fps", 10, "--strict") == 0
+    out = capsys.readouterr().out
+    assert "TableReader" in out
+    assert "joint_0, joint_1, joint_2, joint_3" in out
+    assert run(root, "--fps", 10, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["measured"]["feature_columns"] == [f"joint_{d}" for d in range(4)]
 
 
 def test_problems_of_a_kind_are_cut_off_unless_all_are_wanted(
@@ -131,9 +205,12 @@ def test_a_folder_with_a_card_or_an_hdf5_file(sound: Path, tmp_path: Path, capsy
     ]
     names = [video.name for video in videos]
     write_hdf5(tmp_path / "folder/a.h5", videos, CLASSES, 10, {1: {"train": names[:2], "test": names[2:3]}}, 0)
+    assert run(tmp_path / "folder", "--fps", 12) == 1
+    assert f"{tmp_path / 'folder'}: HDF5Reader takes no `fps`: leave it out" in capsys.readouterr().out
     for path in (tmp_path / "folder", tmp_path / "folder" / "a.h5"):
         assert run(path) == 0
         out = capsys.readouterr().out
+        assert "assumed" not in out
         assert "HDF5Reader" in out
         assert f"warning [unlisted] {names[3]} are stored beside {tmp_path / 'folder' / 'a.h5'}" in out
 
@@ -155,6 +232,10 @@ def test_what_is_no_data_set_is_refused(tmp_path: Path, capsys: pytest.CaptureFi
         out = capsys.readouterr().out
         assert message in out
         assert str(tmp_path / name) in out
+    (tmp_path / "loose").mkdir()
+    (tmp_path / "loose" / "a.csv").write_text("x\n1\n")
+    assert run(tmp_path / "loose") == 1
+    assert "its files .csv belong into features, with lists in splits" in capsys.readouterr().out
     assert run(tmp_path, "--model.net=EDTCN") == 2
     assert "unrecognized arguments: --model.net=EDTCN" in capsys.readouterr().err
     assert run() == 2
@@ -172,7 +253,7 @@ def test_the_corrected_copy_passes(
     options = ["--data.reader.init_args.fps=12", "--data.reader.init_args.background=background"]
     assert run(root, *options, "--fix", tmp_path / "copy", "--json", tmp_path / "report.json") == 1
     out = capsys.readouterr().out
-    assert "P01_soup: cut 1 labels off the end" in out
+    assert "P01_soup: cut 1 label off the end" in out
     assert len(json.loads((tmp_path / "report.json").read_text())["fix"]["changes"]) == 2
     assert run(tmp_path / "copy", "--strict") == 0
     out = capsys.readouterr().out
@@ -204,6 +285,6 @@ def test_the_report_is_printed_where_no_copy_can_be_written(
         main(["check", str(root), "--fix", str(tmp_path / "copy"), "--quiet"])
     printed = capsys.readouterr().out
     assert f"error [unreadable] {root / 'features' / 'P02_tea.npy'} is damaged" in printed
-    assert "error [no copy] no copy was written: none of the 1 test videos of split 1 can be used" in printed
+    assert "error [no copy] no copy was written: of the 1 test video of split 1 none can be used" in printed
     assert "corrected copy" not in printed
     assert not (tmp_path / "copy").exists()

@@ -26,8 +26,8 @@ meant. Exit status 1 if there are errors. Options of `segtcn fit` that begin wit
 EXAMPLES = """\
 examples:
   segtcn check configs/data/gtea_lea.yaml --data.reader.init_args.root DIR
-  segtcn check DIR                           # an MS-TCN tree, or a folder with data.yaml or an HDF5 file
-  segtcn check DIR --data.reader.init_args.fps 30 --clips DIR/videos
+  segtcn check DIR --fps 30 --background SIL # an MS-TCN tree, or a folder of tables
+  segtcn check DIR --clips DIR/videos        # a folder with data.yaml or an HDF5 file
   segtcn check DIR --json report.json --strict
   segtcn check DIR --fix COPY                # then: segtcn check COPY
 
@@ -52,6 +52,8 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument(
         "-c", "--config", action="append", default=[], type=Path, help="config, of which `data` counts; may be repeated"
     )
+    parser.add_argument("--fps", type=float, metavar="RATE", help="features a second")
+    parser.add_argument("--background", metavar="NAME", help="the background class")
     parser.add_argument("--clips", type=Path, metavar="DIR", help="compare durations with the clips NAME.mp4 in there")
     parser.add_argument("--strict", action="store_true", help="warnings are errors")
     parser.add_argument("--fix", type=Path, metavar="OUT", help="write a corrected copy into this new folder")
@@ -60,6 +62,9 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     words, overrides = without_overrides(argv[1:])
     options = parser.parse_args(words)
+    for key in ("fps", "background"):
+        if getattr(options, key) is not None:
+            overrides.append(f"--data.reader.init_args.{key}={getattr(options, key)}")
     if options.data is None and not options.config:
         parser.error("give a data config, a folder or an HDF5 file")
     check_json_name(options.json)
@@ -102,7 +107,17 @@ def _check(source: DataSource, clips: Path | None, progress: bool) -> DataReport
     from segtcn.data.checking import check_data
 
     keys = ("length_policy", "length_tolerance", "standardize", "card")
-    report = check_data(source.reader, **{key: source.options[key] for key in keys}, clips=clips, progress=progress)
+    report = check_data(
+        source.reader,
+        **{key: source.options[key] for key in keys},
+        clips=clips,
+        progress=progress,
+        assumed=source.assumed,
+    )
+    split = source.options["split"]
+    if split not in source.reader.splits:
+        splits = ", ".join(map(str, source.reader.splits))
+        report.add("error", "split", f"split {split}", f"`--data.split` {split} does not exist: choose from {splits}")
     for note in source.notes:
         report.add("warning", "reader", report.reader, note)
     return report
@@ -120,21 +135,27 @@ def _fix(source: DataSource, report: DataReport, out: Path, folders: list[Path],
 
 
 def _print_contents(name: str, report: DataReport) -> None:
+    from segtcn.data.checking.report import counted
+
     facts = report.facts
     fps = facts["fps"]
-    widths = ", ".join(f"{width} ({number} videos)" for width, number in facts.get("widths", {}).items())
+    assumed = {key: ", assumed" if key in facts["assumed"] else "" for key in ("fps", "background")}
+    widths = ", ".join(f"{width} ({counted(number, 'video')})" for width, number in facts.get("widths", {}).items())
     several = len(facts.get("widths", {})) > 1
     rows = [
         ["videos", f"{facts['videos']:,}"],
-        ["frames", f"{facts['frames']:,} ({facts['seconds'] / 60:,.1f} min at {fps:g} a second)"],
+        ["frames", f"{facts['frames']:,} ({facts['seconds'] / 60:,.1f} min at {fps:g} a second{assumed['fps']})"],
         *(
-            [f"{which} video", f"{facts[f'{which}_video']:,} frames ({facts[f'{which}_video'] / fps:,.1f} s)"]
+            [f"{which} video", f"{counted(facts[f'{which}_video'], 'frame')} ({facts[f'{which}_video'] / fps:,.1f} s)"]
             for which in ("shortest", "longest")
         ),
         ["segments", f"{facts['all_segments']:,}, {facts['segments']:,} without background"],
-        ["classes", f"{facts['num_classes']}, background: {facts['background'] or 'none'}"],
+        ["classes", f"{facts['num_classes']}, background: {facts['background'] or 'none'}{assumed['background']}"],
         ["feature width", widths if several else str(facts["feature_dim"])],
     ]
+    if "feature_columns" in facts:
+        named, more = facts["feature_columns"][:_SHOWN], len(facts["feature_columns"]) - _SHOWN
+        rows.append(["features", ", ".join(named) + (f" and {more} more" if more > 0 else "")])
     if "lowest_feature" in facts:
         rows.append(["feature values", f"{facts['lowest_feature']:.4g} to {facts['highest_feature']:.4g}"])
     if "clips" in facts:
@@ -142,7 +163,7 @@ def _print_contents(name: str, report: DataReport) -> None:
         rows.append(["clips", f"{facts['clips']}{rate}"])
     own = ", features of every split" if report.split_specific else ""
     size = f"{report.bytes_read / 2**20:,.0f} MiB in {report.seconds:,.1f} s"
-    rows.append(["read", f"{len(report.videos):,} videos{own}, {size}"])
+    rows.append(["read", f"{counted(len(report.videos), 'video')}{own}, {size}"])
     print(markdown_table([f"{name}: {report.reader}", ""], rows), end="\n\n")
     header = ["split", "train videos", "frames", "test videos", "frames"]
     print(markdown_table(header, [[f"{value:,}" for value in count] for count in report.splits]), end="\n\n")

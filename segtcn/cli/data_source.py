@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from segtcn.cli.quiet import quieten
 from segtcn.data.readers import Reader
 
 HDF5_ENDINGS = (".h5", ".hdf5")
+_READERS = {"MSTCNReader": {".npy"}, "NpzReader": {".npz"}, "TableReader": {".csv", ".tsv", ".parquet"}}
+"""Of a tree, by the endings of its features; the first that fits."""
 
 
 class DataSource(NamedTuple):
@@ -25,20 +28,22 @@ class DataSource(NamedTuple):
         options: values of the data module by name, defaults included: ``split``, ``length_policy``, ``card``, ...
         paths: files and folders of the data set.
         notes: warnings of the reader.
+        assumed: arguments of the reader that nobody gave: ``fps``, ``background``.
     """
 
     reader: Reader
     options: dict[str, Any]
     paths: list[Path]
     notes: list[str]
+    assumed: list[str]
 
 
 def open_data(path: Path | None, configs: Sequence[Path], overrides: Sequence[str]) -> DataSource:
     """Build the reader of a data set.
 
     Args:
-        path: a data config; a folder with a ``data.yaml``, an MS-TCN tree, or one HDF5 file; or an HDF5 file. None
-            leaves it to ``configs``.
+        path: a data config; a folder with a ``data.yaml``, a tree with features in NumPy files or tables, or one HDF5
+            file; or an HDF5 file. None leaves it to ``configs``.
         configs: more configs, the later ones win. Of each only ``data`` counts, so that a run's config will do.
         overrides: options such as ``--data.reader.init_args.root DIR``.
 
@@ -59,9 +64,13 @@ def open_data(path: Path | None, configs: Sequence[Path], overrides: Sequence[st
     args += [f"--config={_data_of(config)}" for config in configs]
     try:
         config = parser.parse_args([*args, *overrides])
+        given = parser.parse_args([*args, *overrides], defaults=False)
     except argparse.ArgumentError as error:
-        named = [str(each) for each in (path, *configs) if each is not None]
-        raise ValueError(f"{', '.join(named) or 'the command line'} describes no data set: {error}") from error
+        named = ", ".join(str(each) for each in (path, *configs) if each is not None) or "the command line"
+        if refused := re.search(r"class_path '(?:\w+\.)*(\w+)'\W+Option '(\w+)' is not accepted", str(error)):
+            reader_name, option = refused.groups()
+            raise ValueError(f"{named}: {reader_name} takes no `{option}`: leave it out") from error
+        raise ValueError(f"{named} describes no data set: {error}") from error
     init_args = dict(config.data.reader.get("init_args") or {})
     module, _, name = config.data.reader.class_path.rpartition(".")
     with warnings.catch_warnings(record=True) as caught:
@@ -70,7 +79,10 @@ def open_data(path: Path | None, configs: Sequence[Path], overrides: Sequence[st
     options = {key: value for key, value in vars(config.data).items() if key != "reader"}
     places = [Path(value).expanduser() for value in init_args.values() if isinstance(value, str)]
     paths = [place for place in places if place.parts and place.exists()]
-    return DataSource(reader, options, paths, [str(warning.message) for warning in caught])
+    chosen = given.data.reader.get("init_args") or {}
+    unsaid = [name for name in ("fps", "background") if name in init_args and name not in chosen]
+    assumed = [name for name in unsaid if name != "fps" or init_args[name] is not None]  # None: from a column of times
+    return DataSource(reader, options, paths, [str(warning.message) for warning in caught], assumed)
 
 
 def recognise(path: Path) -> list[str]:
@@ -85,15 +97,17 @@ def recognise(path: Path) -> list[str]:
             return [f"--config={_data_of(path / 'data.yaml')}"]
         card = [f"--data.card={path / 'README.md'}"] if _has_front_matter(path / "README.md") else []
         if (path / "features").is_dir() and (path / "splits").is_dir():
-            names = [file.suffix for file in (path / "features").iterdir()]
-            reader = "NpzReader" if ".npz" in names and ".npy" not in names else "MSTCNReader"
+            endings = {file.suffix for file in (path / "features").iterdir()}
+            reader = next((reader for reader, own in _READERS.items() if endings & own), "MSTCNReader")
             return [f"--data.reader={reader}", f"--data.reader.init_args.root={path}", *card]
         files = sorted(file for file in path.iterdir() if file.suffix.lower() in HDF5_ENDINGS)
         if len(files) == 1:
             return ["--data.reader=HDF5Reader", f"--data.reader.init_args.path={files[0]}", *card]
+        loose = {file.suffix for file in path.iterdir()} & set().union(*_READERS.values())
+        hint = f"; its files {', '.join(sorted(loose))} belong into features, with lists in splits" if loose else ""
         raise ValueError(
             f"{path} is no data set that is recognised: expected data.yaml, or the folders features and splits, or one "
-            f"HDF5 file ({len(files)} found); give a data config, such as configs/data/gtea_lea.yaml with "
+            f"HDF5 file ({len(files)} found){hint}; give a data config, such as configs/data/gtea_lea.yaml with "
             f"--data.reader.init_args.root {path}"
         )
     if not path.is_file():

@@ -338,6 +338,8 @@ def test_card_is_compared_with_the_measurement(write_ms_tcn_tree: WriteTree, tmp
     assert [problem.where for problem in problems] == ["videos", "classes", "fps"]
     assert all(problem.severity == "warning" and str(card) in problem.message for problem in problems)
     assert "`videos`: 5, the data has 4" in problems[0].message
+    card.write_text("---\nvideos: 4\nfps: null\nbackground: null\n---\n")  # not known; none
+    assert [problem.where for problem in of_kind(check(root, card=card), "card")] == ["background"]
     assert "no data set card" in the(check(root, card=tmp_path / "no.md"), "card").message
 
 
@@ -517,6 +519,6 @@ def test_a_copy_that_fails_leaves_nothing(write_ms_tcn_tree: WriteTree, tmp_path
     root = write_ms_tcn_tree()
     (root / "features" / "P02_tea.npy").unlink()  # the only test video of split 1
     reader = MSTCNReader(str(root))
-    with pytest.raises(ValueError, match="none of the 1 test videos of split 1 can be used"):
+    with pytest.raises(ValueError, match="of the 1 test video of split 1 none can be used"):
         fix_data(reader, check_data(reader), tmp_path / "copy", source=[root])
     assert list(tmp_path.iterdir()) == [root]

@@ -51,16 +51,79 @@ def test_archives_read_as_the_ms_tcn_tree(root: Path, write_ms_tcn_tree: Any, tm
 
 
 def test_video_without_labels_can_be_predicted_only(root: Path) -> None:
+    (root / "groundTruth" / "P01_soup.txt").unlink()
     save(root, features=np.zeros((4, 9)))
     reader = NpzReader(str(root))
     assert reader.read("P01_soup", labels=False).labels is None
-    with pytest.raises(FileNotFoundError, match=r"P01_soup\.npz holds no `labels`: save the class of every frame"):
+    with pytest.raises(
+        FileNotFoundError, match=r"P01_soup\.npz holds no `labels`, and there is no .*P01_soup\.txt: save"
+    ):
         reader.read("P01_soup")
     with pytest.raises(FileNotFoundError, match=r"no features of video 'P09': expected .*P09\.npz"):
         reader.read("P09")
 
 
-@pytest.mark.parametrize("part", ["features", "splits", "mapping.txt"])
+@pytest.mark.parametrize("stored", ["(D, T)", "(T, D)"])
+def test_labels_are_those_of_the_ground_truth_where_the_archive_has_none(
+    root: Path, write_ms_tcn_tree: Any, tmp_path: Path, stored: str
+) -> None:
+    for name, (features, _) in small_videos().items():
+        np.savez(root / "features" / f"{name}.npz", features=features if stored == "(T, D)" else features.T)
+    (root / "mapping.txt").unlink()
+    with pytest.warns(
+        UserWarning, match=r"no .*mapping\.txt: its 3 classes are .*\(0 background, 1 cut, 2 pour m"
+    ) as seen:
+        reader = NpzReader(str(root))
+    assert seen[0].filename == __file__
+    other = MSTCNReader(str(write_ms_tcn_tree(root=tmp_path / "other")))
+    assert (reader.class_names, reader.feature_dim) == (other.class_names, other.feature_dim)
+    for name in small_videos():
+        assert torch.equal(reader.read(name).labels, other.read(name).labels)  # type: ignore[arg-type]
+        assert torch.equal(reader.read(name).features, other.read(name).features)
+        assert reader.num_frames(name) == other.num_frames(name)
+    (root / "groundTruth" / "P02_tea.txt").write_text("stir\n" * 18)
+    with pytest.raises(ValueError, match=r"unknown label 'stir' in line 1 of .*P02_tea\.txt: add it to .*mapping\.txt"):
+        NpzReader.read(reader, "P02_tea")
+
+
+@pytest.mark.parametrize("stored", ["(D, T)", "(T, D)"])
+def test_without_any_labels_the_axis_that_varies_is_time(root: Path, stored: str) -> None:
+    for name, (features, _) in small_videos().items():
+        np.savez(root / "features" / f"{name}.npz", features=features if stored == "(T, D)" else features.T)
+        (root / "groundTruth" / f"{name}.txt").unlink()
+    reader = NpzReader(str(root))
+    assert reader.feature_dim == 4
+    for name, (features, _) in small_videos().items():
+        assert torch.equal(reader.read(name, labels=False).features, torch.from_numpy(features.T.copy()))
+
+
+def test_missing_mapping_is_built_from_labels_of_one_kind(root: Path) -> None:
+    (root / "mapping.txt").unlink()
+    with pytest.raises(ValueError, match=r"`labels` in .*P01_tea\.npz are indexes, those of other videos names: write"):
+        NpzReader(str(root))
+    for name, (features, labels) in small_videos().items():
+        np.savez(root / "features" / f"{name}.npz", features=features, labels=np.array(labels))
+    with pytest.warns(UserWarning, match=r"its 3 classes .*\(0 0, 1 1, 2 2\)"):
+        assert NpzReader(str(root)).read("P01_tea").labels.tolist() == small_videos()["P01_tea"][1]  # type: ignore[union-attr]
+    for name, (features, labels) in small_videos().items():
+        names = np.array([["rest", "cut", "add"][label] for label in labels])
+        np.savez(root / "features" / f"{name}.npz", features=features, labels=names)
+    (root / "features" / "P01_soup.npz").write_bytes(b"PK damaged")
+    with pytest.warns(UserWarning, match=r"its 3 classes .*\(0 add, 1 cut, 2 rest\)"):
+        reader = NpzReader(str(root))
+    assert reader.read("P02_tea").labels.tolist() == [2 - label for label in small_videos()["P02_tea"][1]]
+
+
+def test_missing_mapping_of_videos_without_labels_is_named(root: Path) -> None:
+    (root / "mapping.txt").unlink()
+    for name, (features, _) in small_videos().items():
+        np.savez(root / "features" / f"{name}.npz", features=features)
+        (root / "groundTruth" / f"{name}.txt").unlink()
+    with pytest.raises(FileNotFoundError, match=r"no .*mapping\.txt: write one line for every class"):
+        NpzReader(str(root))
+
+
+@pytest.mark.parametrize("part", ["features", "splits"])
 def test_missing_part_is_named_by_the_constructor(root: Path, part: str) -> None:
     (root / part).rename(root / "elsewhere")
     with pytest.raises(FileNotFoundError, match=part):

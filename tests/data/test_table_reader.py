@@ -105,10 +105,93 @@ def test_row_numbers_of_pandas_are_no_feature_and_other_counters_are_warned_of(r
     write(root / "features/a.csv", {"": range(4), **columns()})
     assert reader(root).feature_dim == 2
     write(root / "features/a.csv", columns(frame=range(1, 5)))
-    with pytest.warns(UserWarning, match=r"column 'frame' of .*a\.csv counts the rows, and is a feature: name"):
+    with pytest.warns(UserWarning, match=r"a\.csv has a clock or a count of rows among its features, 'frame': name"):
         assert reader(root).feature_dim == 3
     write(root / "features/a.csv", {"0": [1, 5], "1": [2, 7]})  # an array that pandas wrote
     assert reader(root).read("a", labels=False).features.tolist() == [[1, 5], [2, 7]]
+
+
+@pytest.mark.parametrize(
+    ("values", "is_clock"),
+    [
+        ([round(5 + frame / 29.97, 3) for frame in range(50)], True),
+        ([round(frame / 30, 2) for frame in range(50)], True),
+        ([1e9 + 40 * frame for frame in range(50)], True),
+        ([-frame for frame in range(50)], False),
+        ([frame**1.1 for frame in range(50)], False),
+        ([frame // 2 for frame in range(50)], False),
+        ([3] * 50, False),
+    ],
+)
+def test_clocks_among_features_are_warned_of(root: Path, values: list[float], is_clock: bool) -> None:
+    write(root / "features/a.csv", {"x": np.sin(np.arange(50)), "t": values, "i": range(7, 57)})
+    with pytest.warns(UserWarning, match=r"a\.csv has a clock or a count of rows among its features, ") as seen:
+        table = TableReader(str(root), fps=10)
+    assert f"features, {', '.join([repr('t')] * is_clock + [repr('i')])}: name" in str(seen[0].message)
+    assert seen[0].filename == __file__
+    assert table.feature_columns == ["x", "t", "i"]
+    assert reader(root, feature_columns=["x", "t"]).feature_columns == ["x", "t"]  # somebody wants it
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        ({"is_cut": [0, 1, 1, 0]}, "'is_cut'"),
+        ({"a": [1, 0, 0, 0], "b": [0, 0, 1, 0], "c": [0, 0, 0, 1]}, "'a', 'c'"),
+        ({"class": LABELS}, "'class'"),
+        ({"touch": [0, 1, 0, 0]}, ""),
+        ({"touch": [0, 2, 2, 0]}, ""),
+    ],
+)
+@pytest.mark.parametrize("where", ["features", "groundTruth"])
+def test_labels_among_features_are_warned_of(
+    root: Path, where: str, more: dict[str, list[int]], named: str, recwarn: pytest.WarningsRecorder
+) -> None:
+    write(root / "features/a.csv", columns(**more, **({"action": NAMES} if where == "features" else {})))
+    write(root / "groundTruth/a.csv", {"action": NAMES})
+    table = reader(root, label_columns="action")
+    assert table.feature_columns == ["x", "y", *more]
+    assert len(recwarn) == bool(named)
+    if named:
+        assert f"the features {named} of {root / 'features/a.csv'} are its labels, as" in str(recwarn[0].message)
+
+
+def test_a_mistyped_label_column_is_named(root: Path) -> None:
+    write(root / "features/a.csv", columns(action=NAMES, is_cut=[0, 1, 1, 0]))
+    with pytest.raises(
+        FileNotFoundError, match=r"no ground truth .* \(`label_columns` 'acton' is no column of .*a\.csv, wh"
+    ):
+        reader(root, label_columns="acton", feature_columns=["x"]).read("a")
+    with pytest.raises(
+        ValueError, match=r"a\.csv has no column 'is_rest' of `label_columns`: correct the name; its col"
+    ):
+        reader(root, label_columns=["is_cut", "is_rest"])
+    (root / "mapping.txt").unlink()
+    with pytest.raises(
+        FileNotFoundError, match=r"no labels, .*`label_columns` 'acton' is no column of .*, action, is_cut"
+    ):
+        reader(root, label_columns="acton")
+    with pytest.raises(
+        FileNotFoundError, match=r"no labels, .*: name the column that holds them by `label_columns`, or"
+    ):
+        reader(root)
+    write(root / "groundTruth/a.csv", {"is_cut": [0, 1, 1, 0]})
+    with pytest.raises(ValueError, match=r"groundTruth/a\.csv has no column 'rest', 'pour' of `label_columns`"):
+        reader(root, label_columns=["rest", "pour"])
+
+
+def test_one_damaged_table_does_not_make_a_data_set_unreadable(root: Path) -> None:
+    write(root / "features/b.csv", columns(action=NAMES))
+    for damage in ("x,y\n1,2\n3\n", "", "x,y\n1,lost\n2,3\n4\n"):
+        (root / "features/a.csv").write_text(damage)
+        table = reader(root, label_columns="action")
+        assert (table.feature_columns, table.class_names) == (["x", "y"], CLASSES)
+        with pytest.raises(ValueError, match=r"a\.csv"):
+            table.read("a")
+        assert labels(table, "b") == LABELS
+    write(root / "features/b.csv", {"x": [1, 2], "y": ["lost", "1"]})
+    with pytest.raises(ValueError, match=r"line 4 of .*a\.csv has 1 columns|line 2 of .*a\.csv has 'lost'"):
+        reader(root)  # the first is reported if none can be read
 
 
 @pytest.mark.parametrize(
@@ -181,8 +264,9 @@ def test_missing_mapping_is_built_from_the_column_of_all_videos(root: Path) -> N
     (root / "mapping.txt").unlink()
     write(root / "features/a.csv", {"x": [1, 2], "action": ["stir", "cut"]})
     write(root / "features/b.csv", {"x": [1, 2], "action": ["add", "cut"]})
-    with pytest.warns(UserWarning, match=r"no .*mapping\.txt: its 3 classes .*\(0 add, 1 cut, 2 stir\)"):
-        table = reader(root, label_columns="action")
+    with pytest.warns(UserWarning, match=r"no .*mapping\.txt: its 3 classes .*\(0 add, 1 cut, 2 stir\)") as seen:
+        table = TableReader(str(root), fps=10, label_columns="action")
+    assert seen[0].filename == __file__
     assert labels(table) == [2, 1]
 
 

@@ -6,7 +6,7 @@ import math
 import statistics
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import combinations
 from os.path import isfile
 from pathlib import Path
@@ -26,7 +26,7 @@ from segtcn.data.checking.reading import (
     read_lists,
     read_video,
 )
-from segtcn.data.checking.report import ClassCount, DataReport, Key, Severity, SplitCount, VideoFacts
+from segtcn.data.checking.report import ClassCount, DataReport, Key, Severity, SplitCount, VideoFacts, counted
 from segtcn.data.dataset import LengthPolicy
 from segtcn.data.readers.base import Reader
 
@@ -34,6 +34,9 @@ _ODD_VIDEO = 10.0  # times the median range of values: features of the same extr
 _ODD_FEATURE = 1000.0  # the same between features: pixels beside probabilities
 _LARGEST_HALF = 65504.0
 _NAMED = 5
+_BACKGROUND_NAMES = frozenset(
+    ("background", "bg", "sil", "silence", "none", "null", "no_action", "no action", "nothing", "idle")
+)
 
 
 def check_data(
@@ -44,6 +47,7 @@ def check_data(
     card: str | Path | None = None,
     clips: str | Path | None = None,
     progress: bool = False,
+    assumed: Collection[str] = (),
 ) -> DataReport:
     """Read every listed video once and report what the data set holds and all that is wrong with it.
 
@@ -58,6 +62,7 @@ def check_data(
         card: the data set's card, whose values are compared with the measured ones.
         clips: folder with the video files ``NAME.mp4`` or of another ending; frame rate and duration are compared.
         progress: whether to show a progress bar.
+        assumed: which of the reader's arguments ``fps`` and ``background`` nobody gave, so that they are its defaults.
 
     Raises:
         FileNotFoundError: if there is no folder ``clips``.
@@ -81,8 +86,10 @@ def check_data(
     _check_values(report, {split: parts for (split, w), parts in extremes.items() if w == width}, standardize)
     _check_frozen(reader, report)
     _check_labels(reader, report)
+    _check_background(reader, report, assumed)
     _check_unlisted(reader, report)
     _take_facts(reader, report, width)
+    report.facts["assumed"] = [name for name in ("fps", "background") if name in assumed]
     if clips is not None:
         check_clips(report, reader.fps, Path(clips), progress)
     if card is not None:
@@ -216,7 +223,7 @@ def _check_widths(reader: Reader, report: DataReport) -> int:
                 key,
                 "width",
                 f"{facts.source}: features are {facts.width} wide, but {width} in {widths[width]} of "
-                f"{len(report.videos)} videos; compute them again in the same way",
+                f"{counted(len(report.videos), 'video')}; compute them again in the same way",
             )
     return width
 
@@ -231,7 +238,9 @@ def _check_lengths(report: DataReport, policy: LengthPolicy, tolerance: int) -> 
         if not difference:
             continue
         near = abs(difference) <= tolerance and facts.num_labels > 0
-        found = f"{facts.source}: {facts.num_frames} frames of features but {facts.num_labels} labels"
+        found = (
+            f"{facts.source}: {counted(facts.num_frames, 'frame')} of features but {counted(facts.num_labels, 'label')}"
+        )
         if policy == "trim" and near:
             report.add("warning", "length", key[0], f"{found}; `length_policy: trim` cuts both to the shorter")
         elif near:
@@ -321,7 +330,7 @@ def _check_frozen(reader: Reader, report: DataReport) -> None:
     for key, facts in report.videos.items():
         if facts.frozen and key not in report.broken:
             stretches = [
-                f"from frame {start} ({start / reader.fps:.1f} s) for {frames} frames ({frames / reader.fps:.1f} s)"
+                f"from frame {start} ({start / reader.fps:.1f} s) for {frames:,} frames ({frames / reader.fps:.1f} s)"
                 for start, frames in facts.frozen
             ]
             report.add(
@@ -385,8 +394,24 @@ def _check_labels(reader: Reader, report: DataReport) -> None:
             "one frame",
             _join(list(short)),
             f"{number:,} of {sum(count.segments for count in report.classes):,} segments last one frame, in "
-            f"{len(short)} of {len(labelled)} videos (most, {worst.one_frame_segments}, in {worst.source}): look at "
-            "them; slips of annotation count fully in the edit score and in F1",
+            f"{len(short)} of {counted(len(labelled), 'video')} (most, {worst.one_frame_segments}, in {worst.source}): "
+            "look at them; slips of annotation count fully in the edit score and in F1",
+        )
+
+
+def _check_background(reader: Reader, report: DataReport, assumed: Collection[str]) -> None:
+    """Without its name, background counts as an action, which raises F1 and the edit score."""
+    if reader.background is not None or "background" not in assumed:
+        return
+    likely = next((name for name in reader.class_names if name.lower() in _BACKGROUND_NAMES), None)
+    if likely is not None:
+        report.add(
+            "warning",
+            "background",
+            likely,
+            f"no background class was given, so that {likely!r} counts as an action in edit score and F1: "
+            f"`--background {likely}` (`background` of the reader) leaves it out, `--data.reader.init_args.background "
+            "null` says that it is meant",
         )
 
 
@@ -452,6 +477,9 @@ def _take_facts(reader: Reader, report: DataReport, width: int) -> None:
         "fps": reader.fps,
         "splits": len(report.lists),
     }
+    columns = getattr(reader, "feature_columns", None)  # of tables
+    if columns is not None:
+        report.facts["feature_columns"] = list(columns)
     if report.splits:
         report.facts |= {"train_videos": report.splits[0].train_videos, "test_videos": report.splits[0].test_videos}
 
@@ -468,6 +496,8 @@ def _check_card(report: DataReport, path: Path) -> None:
         if name not in card or (name in counted and not complete):
             continue
         said = card[name]
+        if said is None and name != "background":
+            continue
         numbers = isinstance(said, int | float) and isinstance(measured, int | float)
         if said != measured and not (numbers and math.isclose(said, measured, rel_tol=1e-3) and name == "fps"):
             report.add(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from segtcn.data.checking.report import DataReport, count
+from segtcn.data.checking.report import DataReport, counted
 from segtcn.video_io import ClipInfo, probe
 
 ENDINGS = frozenset((".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".webm", ".wmv"))
@@ -72,9 +72,9 @@ def check_clips(report: DataReport, fps: float, folder: Path, progress: bool = F
                 "warning",
                 "duration",
                 name,
-                f"{found} lasts {clip.duration_s:.2f} s ({count(clip.num_frames, 'frame')} at {float(clip.fps):g} a "
-                f"second), but {count(length, 'frame')} of features at {fps:g} a second {seconds:.2f} s: correct `fps` "
-                f"(these two make {length / clip.duration_s if clip.duration_s > 0 else 0:.3g}), or extract the "
+                f"{found} lasts {clip.duration_s:.2f} s ({counted(clip.num_frames, 'frame')} at {float(clip.fps):g} a "
+                f"second), but {counted(length, 'frame')} of features at {fps:g} a second {seconds:.2f} s: correct "
+                f"`fps` (these two make {length / clip.duration_s if clip.duration_s > 0 else 0:.3g}), or extract the "
                 "features again",
             )
     if missing:
@@ -104,9 +104,9 @@ def _check_rate(report: DataReport, fps: float, clips: list[_Clip]) -> None:
             "warning",
             "rate",
             "clips",
-            f"there is one feature for every frame of {len(other)} of {count(len(clips), 'clip')}, such as {path} "
-            f"({count(info.num_frames, 'frame')} at {float(info.fps):g} a second), but `fps` is {fps:g}: it should be "
-            f"{float(info.fps):g}, too",
+            f"there is one feature for every frame of {len(other)} of {counted(len(clips), 'clip')}, such as {path} "
+            f"({counted(info.num_frames, 'frame')} at {float(info.fps):g} a second), but `fps` is {fps:g}: it should "
+            f"be {float(info.fps):g}, too",
         )
         return
     sparse = [clip for clip in timed if not clip.one_feature_a_frame]
@@ -124,7 +124,7 @@ def _check_rate(report: DataReport, fps: float, clips: list[_Clip]) -> None:
             "warning",
             "rate",
             "clips",
-            f"`fps` is {fps:g}, but features and durations of {count(len(sparse), 'clip')} in "
+            f"`fps` is {fps:g}, but features and durations of {counted(len(sparse), 'clip')} in "
             f"{sparse[0].path.parent} make {rate:.3g} a second (the median): correct `fps`, unless frames at the ends "
             "of each clip have no features",
         )

@@ -14,7 +14,7 @@ import yaml
 from tqdm import tqdm
 
 from segtcn.data.checking.reading import read_video
-from segtcn.data.checking.report import DataReport, Key
+from segtcn.data.checking.report import DataReport, Key, counted
 from segtcn.data.readers.base import Reader
 from segtcn.data.readers.text import check_names
 from segtcn.label_files import write_labels
@@ -142,9 +142,12 @@ def _write_video(reader: Reader, report: DataReport, key: Key, folder: Path, tol
     if labels is not None and len(labels) != features.shape[1]:
         length = min(len(labels), features.shape[1])
         if abs(len(labels) - features.shape[1]) > tolerance or not length:
-            raise _CannotRepairError(f"{features.shape[1]} frames of features but {len(labels)} labels")
-        what = "labels" if len(labels) > length else "frames of features"
-        fixes.append(Fix(name, f"cut {abs(len(labels) - features.shape[1])} {what} off the end"))
+            raise _CannotRepairError(
+                f"{counted(features.shape[1], 'frame')} of features but {counted(len(labels), 'label')}"
+            )
+        number = abs(len(labels) - features.shape[1])
+        what = counted(number, "label") if len(labels) > length else f"{counted(number, 'frame')} of features"
+        fixes.append(Fix(name, f"cut {what} off the end"))
         features, labels = features[:, :length], labels[:length]
     path = folder / "features" / f"{name}.npy"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -184,8 +187,8 @@ def _write_lists(report: DataReport, split: int, folder: Path, written: dict[str
             (folder / "splits" / f"{subset}.split{split}.bundle").write_text(text, encoding="utf-8", newline="")
         elif before:
             raise ValueError(
-                f"no copy was written: none of the {len(before)} {subset} videos of split {split} can be used; correct "
-                "what the check reports first"
+                f"no copy was written: of the {counted(len(before), f'{subset} video')} of split {split} none can be "
+                "used; correct what the check reports first"
             )
     return train + test
 

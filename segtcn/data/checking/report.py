@@ -97,7 +97,8 @@ class DataReport:
 
     Args:
         reader: name of the reader's class.
-        facts: measured values under the names that cards use: ``videos``, ``frames``, ``shortest_video``, ...
+        facts: measured values under the names that cards use: ``videos``, ``frames``, ``shortest_video``, ...; what was
+            assumed (``assumed``) and the columns that are features (``feature_columns``), if any.
         classes: one count for each class.
         splits: one count for each split.
         lists: names of the videos by split and subset, without repetitions.
@@ -166,11 +167,11 @@ class DataReport:
         }
 
 
-def count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
     """A number of things in words.
 
     Example:
-        >>> count(1, "video"), count(1712, "video")
+        >>> counted(1, "video"), counted(1712, "video")
         ('1 video', '1,712 videos')
     """
     return f"{number:,} {noun}" + ("" if number == 1 else "s")

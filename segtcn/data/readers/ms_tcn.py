@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from os.path import isfile  # unlike `Path.is_file`, False also for a name that is too long
 from pathlib import Path
 
@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from segtcn.arrays import open_array
-from segtcn.data.readers.base import Reader, Subset, first_that_opens, time_axis
-from segtcn.data.readers.text import check_names, read_lines, read_names
+from segtcn.data.readers.base import Reader, Subset, time_axis
+from segtcn.data.readers.text import VideoLists, class_index, existing_features, read_lines
 from segtcn.structures import Video
 
 
@@ -27,7 +27,8 @@ class MSTCNReader(Reader):
         ROOT/splits/train.split1.bundle      one NAME.txt or NAME a line; also test.split1.bundle
         ROOT/mapping.txt                     lines "0 background", "1 cut", ...: ids from 0 without a gap
 
-    Without ``mapping.txt`` the classes are those of the listed videos' ground truth in the order of
+    Which axis of the features is time is told by the labels or, where no video has any, by the axis in which videos
+    differ. Without ``mapping.txt`` the classes are those of the listed videos' ground truth in the order of
     :func:`order_classes`, with a warning: another selection of videos may number them otherwise.
 
     Args:
@@ -62,15 +63,10 @@ class MSTCNReader(Reader):
         self.splits = self._lists.splits
         self.class_names = read_or_find_classes(self._root / "mapping.txt", self._all_labels)
         self._indices = {name: index for index, name in enumerate(self.class_names)}
-        if background is not None and background not in self._indices:
-            raise ValueError(
-                f"`background` {background!r} is no class of {self._root / 'mapping.txt'}: "
-                f"choose from {', '.join(self.class_names)}, or null"
-            )
-        self.background = None if background is None else self._indices[background]
+        self.background = class_index(background, self.class_names, self._root / "mapping.txt")
         self._feature_dim: int | None = None
-        stored = (name for name in self._lists.names() if isfile(self._features_path(name)))
-        width = first_that_opens(stored, self._width)
+        stored = (name for name in self._lists.names() if isfile(self._root / "features" / f"{name}.npy"))
+        width = find_width(stored, self._shape)
         if width is None:
             raise FileNotFoundError(
                 f"no video that {self._root / 'splits'} lists has features: expected {self._root / 'features'}/NAME.npy"
@@ -90,29 +86,18 @@ class MSTCNReader(Reader):
         return self._oriented(self._existing_features(name), num_labels=None).shape[1]
 
     def _existing_features(self, name: str) -> Path:
-        check_names([name], str(self._root / "features"))
-        path = self._features_path(name)
-        if not isfile(path):
-            raise FileNotFoundError(
-                f"no features of video {name!r}: expected {path}; add the file or take the name out of the split's list"
-            )
-        return path
+        return existing_features(self._root / "features", name, ".npy")
 
-    def _features_path(self, name: str) -> Path:
-        return self._root / "features" / f"{name}.npy"
-
-    def _width(self, name: str) -> int:
-        """Feature width of a video when that of the data set is not yet known."""
+    def _shape(self, name: str) -> tuple[tuple[int, ...], int | None]:
         truth = self._labels_path(name)
-        num_labels = len(read_lines(truth)) if isfile(truth) else None
-        return self._oriented(self._features_path(name), num_labels).shape[0]
+        return _opened(self._existing_features(name)).shape, len(read_lines(truth)) if isfile(truth) else None
 
     def _labels_path(self, name: str) -> Path:
         return self._root / "groundTruth" / f"{name}.txt"
 
     def _oriented(self, path: Path, num_labels: int | None) -> np.ndarray:
         """The stored array as ``(D, T)``, not yet read from disk."""
-        array = open_array(path, ndim=2, kinds="fiu", wanted="a real matrix (D, T)")
+        array = _opened(path)
         return array if time_axis(array.shape, num_labels, self._feature_dim, documented=1) == 1 else array.T
 
     def _all_labels(self) -> Iterator[str]:
@@ -120,10 +105,7 @@ class MSTCNReader(Reader):
         for name in self._lists.names():
             path = self._labels_path(name)
             if isfile(path):
-                lines = read_lines(path)
-                if "" in lines:
-                    raise ValueError(f"line {lines.index('') + 1} of {path} is empty: expected one label a line")
-                yield from set(lines)
+                yield from labels_in(path)
 
     def _read_labels(self, name: str) -> torch.Tensor:
         path = self._labels_path(name)
@@ -132,15 +114,88 @@ class MSTCNReader(Reader):
                 f"no ground truth of video {name!r}: expected {path} with one label a line; without it the video can "
                 "only be predicted"
             )
-        lines = read_lines(path)
-        labels = np.fromiter((self._indices.get(line, -1) for line in lines), np.int64, len(lines))
-        if len(labels) and labels.min() < 0:
-            number = int((labels < 0).argmax())
-            raise ValueError(
-                f"unknown label {lines[number]!r} in line {number + 1} of {path}: add it to "
-                f"{self._root / 'mapping.txt'} or correct it; known labels: {', '.join(self.class_names)}"
-            )
-        return torch.from_numpy(labels)
+        return read_truth(path, self._indices, self._root / "mapping.txt")
+
+
+def labels_in(path: Path) -> set[str]:
+    """The different labels of a file with one label a line.
+
+    Raises:
+        ValueError: if a line is empty.
+    """
+    lines = read_lines(path)
+    if "" in lines:
+        raise ValueError(f"line {lines.index('') + 1} of {path} is empty: expected one label a line")
+    return set(lines)
+
+
+def read_truth(path: Path, indices: Mapping[str, int], mapping: Path) -> torch.Tensor:
+    """The class of every frame, from a file with one label a line.
+
+    Args:
+        path: the file.
+        indices: class by label.
+        mapping: the file that names the classes, for the message.
+
+    Returns:
+        Class indexes, ``(T,)`` int64.
+
+    Raises:
+        ValueError: if a label is no class.
+    """
+    lines = read_lines(path)
+    labels = np.fromiter((indices.get(line, -1) for line in lines), np.int64, len(lines))
+    if len(labels) and labels.min() < 0:
+        number = int(labels.argmin())
+        raise ValueError(
+            f"unknown label {lines[number]!r} in line {number + 1} of {path}: add it to {mapping} or correct it; known "
+            f"labels: {', '.join(indices)}"
+        )
+    return torch.from_numpy(labels)
+
+
+def find_width(videos: Iterable[str], look: Callable[[str], tuple[tuple[int, ...], int | None]]) -> int | None:
+    """The feature width of a data set whose files may be ``(D, T)`` or ``(T, D)``.
+
+    The first video with ground truth tells which of its axes is time. Without any, time is the axis in which the videos
+    differ if there is just one; otherwise the layout's documentation, ``(D, T)``, decides.
+
+    Args:
+        videos: their names; those that cannot be opened are passed over if any can be.
+        look: the stored shape of a video, two sizes, and the number of its labels or None.
+
+    Returns:
+        D; None without videos.
+
+    Raises:
+        ValueError: what ``look`` raised first, if no video can be opened.
+
+    Example:
+        >>> shapes = {"tea": (417, 2048), "soup": (380, 2048)}
+        >>> find_width(shapes, lambda name: (shapes[name], None))
+        2048
+    """
+    shapes: list[tuple[int, ...]] = []
+    failure: ValueError | None = None
+    for video in videos:
+        try:
+            shape, num_labels = look(video)
+        except ValueError as error:
+            failure = failure or error
+            continue
+        if num_labels is not None:
+            return shape[1 - time_axis(shape, num_labels, None, documented=1)]
+        shapes.append(shape)
+    if not shapes:
+        if failure is not None:
+            raise failure
+        return None
+    rows, columns = ({shape[axis] for shape in shapes} for axis in (0, 1))
+    return shapes[0][1] if len(columns) == 1 < len(rows) else shapes[0][0]
+
+
+def _opened(path: Path) -> np.ndarray:
+    return open_array(path, ndim=2, kinds="fiu", wanted="a real matrix (D, T)")
 
 
 def _loaded(array: np.ndarray, path: Path) -> np.ndarray:
@@ -152,68 +207,13 @@ def _loaded(array: np.ndarray, path: Path) -> np.ndarray:
         return np.array(array, dtype=np.float32, order="C")
 
 
-class VideoLists:
-    """The lists of a tree: ``{train,test}.splitK.bundle``, one ``NAME`` or ``NAME.txt`` a line.
-
-    Args:
-        folder: that holds them.
-        suffixes: endings that are no part of a name.
-
-    Attributes:
-        splits: numbers of the splits, in order.
-
-    Raises:
-        FileNotFoundError: if there is no list.
-    """
-
-    def __init__(self, folder: Path, suffixes: Iterable[str] = (".txt",)) -> None:
-        self._folder = folder
-        self._suffixes = tuple(suffixes)
-        matches = (re.fullmatch(r"(?:train|test)\.split(\d+)\.bundle", path.name) for path in self._bundles())
-        self.splits = sorted({int(match[1]) for match in matches if match})
-        if not self.splits:
-            raise FileNotFoundError(
-                f"no list of videos in {folder}: write train.split1.bundle and test.split1.bundle, "
-                "one video name a line"
-            )
-
-    def videos(self, split: int, subset: Subset) -> list[str]:
-        """Names of the videos of a subset, see :meth:`Reader.videos`."""
-        if split not in self.splits:
-            splits = ", ".join(map(str, self.splits))
-            raise ValueError(f"split {split} does not exist in {self._folder}: choose from {splits}")
-        path = self._folder / f"{subset}.split{split}.bundle"
-        if not path.is_file():
-            raise FileNotFoundError(f"no {path}: write the names of the {subset} videos of split {split}, one a line")
-        return read_names(path, clean=self._name)
-
-    def names(self) -> list[str]:
-        """Names of all videos in any list, each once, those for training first.
-
-        Raises:
-            ValueError: if a name leads out of the data set.
-        """
-        names: dict[str, None] = {}
-        for path in self._bundles():
-            of_list = dict.fromkeys(self._name(line) for line in read_lines(path) if line)
-            names |= dict.fromkeys(check_names(list(of_list), str(path)))
-        return list(names)
-
-    def _bundles(self) -> list[Path]:
-        found = (path for path in self._folder.glob("*.bundle") if path.is_file())
-        return sorted(found, key=lambda path: (not path.name.startswith("train"), path.name))  # training videos first
-
-    def _name(self, line: str) -> str:
-        # not cut at the first dot: names may hold dots
-        return next((line.removesuffix(suffix) for suffix in self._suffixes if line.endswith(suffix)), line)
-
-
-def read_or_find_classes(mapping: Path, labels: Callable[[], Iterable[str]]) -> list[str]:
+def read_or_find_classes(mapping: Path, labels: Callable[[], Iterable[str]], depth: int = 1) -> list[str]:
     """The class names of ``mapping.txt`` or, if there is none, those of the ground truth, with a warning.
 
     Args:
         mapping: where the file should be.
         labels: called if it is missing; every label of the ground truth, once or often.
+        depth: of calls between this and the line that the warning is to point at, the constructor's.
 
     Returns:
         Name of every class; the index is the class.
@@ -229,7 +229,7 @@ def read_or_find_classes(mapping: Path, labels: Callable[[], Iterable[str]]) -> 
     warnings.warn(
         f"no {mapping}: its {len(found)} classes are those of the ground truth in alphabetical order ({shown}); "
         "write the file, so that they keep these numbers whichever videos there are",
-        stacklevel=3,
+        stacklevel=2 + depth,
     )
     return found
 

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from segtcn.arrays import read_archive
-from segtcn.data.readers.base import Reader, Subset, first_that_opens, time_axis
-from segtcn.data.readers.ms_tcn import VideoLists, read_mapping
-from segtcn.data.readers.text import check_names
+from segtcn.data.readers.base import Reader, Subset, time_axis
+from segtcn.data.readers.ms_tcn import find_width, labels_in, read_or_find_classes, read_truth
+from segtcn.data.readers.text import VideoLists, class_index, existing_features, read_lines
 from segtcn.structures import Video
 
 _KEYS = ("features", "labels")
@@ -25,10 +25,12 @@ class NpzReader(Reader):
 
         ROOT/features/NAME.npz               `features`: (D, T) or (T, D), any real number type
                                              `labels`: (T,) class indexes or class names; may be missing
+        ROOT/groundTruth/NAME.txt            one label a line, for a video whose file holds no `labels`
         ROOT/splits/train.split1.bundle      one NAME a line, with or without .txt or .npz; also test.split1.bundle
         ROOT/mapping.txt                     lines "0 background", "1 cut", ...: ids from 0 without a gap
 
-    Write them with ``numpy.savez`` or ``numpy.savez_compressed``. Pickled objects are refused: they could run code.
+    Which axis is time is seen as by :class:`MSTCNReader`, and ``mapping.txt`` may be missing here, too. Write the files
+    with ``numpy.savez`` or ``numpy.savez_compressed``. Pickled objects are refused: they could run code.
 
     Args:
         root: folder that holds those.
@@ -51,19 +53,14 @@ class NpzReader(Reader):
                     f"no folder {folder}: `root` must hold features/NAME.npz, splits/ and mapping.txt "
                     "(`--data.reader.init_args.root DIR`)"
                 )
-        self.class_names = read_mapping(self._root / "mapping.txt")
-        self._indices = {name: index for index, name in enumerate(self.class_names)}
-        if background is not None and background not in self._indices:
-            raise ValueError(
-                f"`background` {background!r} is no class of {self._root / 'mapping.txt'}: "
-                f"choose from {', '.join(self.class_names)}, or null"
-            )
-        self.background = None if background is None else self._indices[background]
         self._lists = VideoLists(self._root / "splits", suffixes=(".txt", ".npz"))
         self.splits = self._lists.splits
+        self.class_names = read_or_find_classes(self._root / "mapping.txt", self._all_labels)
+        self._indices = {name: index for index, name in enumerate(self.class_names)}
+        self.background = class_index(background, self.class_names, self._root / "mapping.txt")
         self._feature_dim: int | None = None
-        stored = (path for path in map(self._path, self._lists.names()) if isfile(path))
-        width = first_that_opens(stored, self._width)
+        stored = (name for name in self._lists.names() if isfile(self._root / "features" / f"{name}.npz"))
+        width = find_width(stored, self._shape)
         if width is None:
             raise FileNotFoundError(
                 f"no video that {self._root / 'splits'} lists has features: expected {self._root / 'features'}/NAME.npz"
@@ -76,51 +73,73 @@ class NpzReader(Reader):
     def read(self, name: str, split: int | None = None, labels: bool = True) -> Video:  # noqa: D102
         path = self._existing(name)
         arrays = read_archive(path, _KEYS, _REMEDY)
-        shape, axis = self._axis(arrays, path)
+        shape, num_labels = self._shape_in(arrays, path, name)
+        axis = time_axis(shape, num_labels, self._feature_dim, documented=1)
         features = arrays["features"]
         if features.dtype.kind not in "fiu":
             raise ValueError(f"`features` in {path} must be a real matrix (D, T), got {features.dtype} {shape}")
-        truth = self._labels(arrays, path) if labels else None
+        truth = self._labels(arrays, path, name) if labels else None
         with np.errstate(over="ignore"):  # becomes infinite, which the data set reports with its frame
             oriented = np.ascontiguousarray(features if axis == 1 else features.T, dtype=np.float32)
         return Video(name=name, features=torch.from_numpy(oriented), labels=truth, source=str(path))
 
     def num_frames(self, name: str, split: int | None = None) -> int:  # noqa: D102
-        path = self._existing(name)
-        shape, axis = self._axis(read_archive(path, _KEYS, _REMEDY, values=False), path)
-        return shape[axis]
+        shape, num_labels = self._shape(name)
+        return shape[time_axis(shape, num_labels, self._feature_dim, documented=1)]
 
     def _existing(self, name: str) -> Path:
-        check_names([name], str(self._root / "features"))
-        path = self._path(name)
-        if not isfile(path):
-            raise FileNotFoundError(
-                f"no features of video {name!r}: expected {path}; add the file or take the name out of the split's list"
-            )
-        return path
+        return existing_features(self._root / "features", name, ".npz")
 
-    def _axis(self, arrays: dict[str, np.ndarray], path: Path) -> tuple[tuple[int, ...], int]:
-        """Shape of the stored features and which of its axes is time."""
+    def _shape(self, name: str) -> tuple[tuple[int, ...], int | None]:
+        path = self._existing(name)
+        return self._shape_in(read_archive(path, _KEYS, _REMEDY, values=False), path, name)
+
+    def _shape_in(self, arrays: dict[str, np.ndarray], path: Path, name: str) -> tuple[tuple[int, ...], int | None]:
+        """Shape of the stored features, and the number of labels if there are any."""
         if "features" not in arrays:
             raise ValueError(f"{path} holds no `features`: save it with `numpy.savez(path, features=..., labels=...)`")
         shape = arrays["features"].shape
         if len(shape) != 2:
             raise ValueError(f"`features` in {path} must be a real matrix (D, T), got the shape {shape}")
-        num_labels = arrays["labels"].size if "labels" in arrays else None
-        return shape, time_axis(shape, num_labels, self._feature_dim, documented=1)
+        if "labels" in arrays:
+            return shape, arrays["labels"].size
+        truth = self._truth_path(name)
+        return shape, len(read_lines(truth)) if isfile(truth) else None
 
-    def _width(self, path: Path) -> int:
-        shape, axis = self._axis(read_archive(path, _KEYS, _REMEDY, values=False), path)
-        return shape[1 - axis]
+    def _truth_path(self, name: str) -> Path:
+        return self._root / "groundTruth" / f"{name}.txt"
 
-    def _path(self, name: str) -> Path:
-        return self._root / "features" / f"{name}.npz"
+    def _all_labels(self) -> set[str]:
+        """Labels of all listed videos that have ground truth."""
+        names: set[str] = set()
+        indices: dict[str, Path] = {}
+        for name in self._lists.names():
+            path = self._root / "features" / f"{name}.npz"
+            try:
+                labels = read_archive(path, ("labels",), _REMEDY).get("labels") if isfile(path) else None
+            except ValueError:
+                continue  # is reported by whoever reads the video
+            if labels is None:
+                names |= labels_in(self._truth_path(name)) if isfile(self._truth_path(name)) else set()
+            elif labels.dtype.kind in "US":
+                names |= {str(label).strip() for label in np.unique(_decoded(labels))}
+            else:
+                indices = dict.fromkeys((str(label) for label in np.unique(labels)), path) | indices
+        if names and indices:
+            raise ValueError(
+                f"`labels` in {next(iter(indices.values()))} are indexes, those of other videos names: write "
+                f"{self._root / 'mapping.txt'}, which says what the indexes mean"
+            )
+        return names or {*indices}
 
-    def _labels(self, arrays: dict[str, np.ndarray], path: Path) -> torch.Tensor:
+    def _labels(self, arrays: dict[str, np.ndarray], path: Path, name: str) -> torch.Tensor:
+        truth = self._truth_path(name)
         if "labels" not in arrays:
+            if isfile(truth):
+                return read_truth(truth, self._indices, self._root / "mapping.txt")
             raise FileNotFoundError(
-                f"{path} holds no `labels`: save the class of every frame beside `features`; without it the video can "
-                "only be predicted"
+                f"{path} holds no `labels`, and there is no {truth}: save the class of every frame beside `features`, "
+                "or one label a line in that file; without it the video can only be predicted"
             )
         labels = arrays["labels"]
         if labels.ndim != 1 or labels.dtype.kind not in "iuUS":
@@ -128,7 +147,7 @@ class NpzReader(Reader):
                 f"`labels` in {path} must be class indexes or class names (T,), got {labels.dtype} {labels.shape}"
             )
         if labels.dtype.kind in "US":
-            names = np.char.decode(labels, "utf-8", "replace") if labels.dtype.kind == "S" else labels
+            names = _decoded(labels)
             indices = np.array([self._indices.get(str(name).strip(), -1) for name in names], dtype=np.int64)
         else:
             names, indices = labels, np.where(labels < len(self.class_names), labels, -1).astype(np.int64)
@@ -140,3 +159,7 @@ class NpzReader(Reader):
                 f"{', '.join(self.class_names)}"
             )
         return torch.from_numpy(indices)
+
+
+def _decoded(labels: np.ndarray) -> np.ndarray:
+    return np.char.decode(labels, "utf-8", "replace") if labels.dtype.kind == "S" else labels

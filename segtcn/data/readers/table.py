@@ -8,15 +8,15 @@ import warnings
 from collections.abc import Iterator, Sequence
 from os.path import isfile
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from segtcn.data.readers.base import Reader, Subset
-from segtcn.data.readers.ms_tcn import VideoLists, read_or_find_classes
-from segtcn.data.readers.text import check_names, read_lines
+from segtcn.data.readers.base import Reader, Subset, first_that_opens
+from segtcn.data.readers.ms_tcn import read_or_find_classes
+from segtcn.data.readers.text import VideoLists, check_names, class_index, read_lines
 from segtcn.label_files import COLUMNS, read_labels
 from segtcn.structures import Video
 
@@ -25,6 +25,7 @@ _HEADER_BYTES = 2**22
 # a Parquet file of a few bytes can claim any number of rows: so many are read from any file, more from larger ones
 _MAX_CELLS = 2**24
 _CELLS_PER_BYTE = 16
+_CLOCK_TOLERANCE = 0.2  # of a step: milliseconds at 30 frames a second are off by 0.015, hundredths by 0.15
 # what pandas, R, MATLAB and spreadsheets write where there is no number
 _MISSING = ("", "#N/A", "NA", "N/A", "n/a", "NaN", "nan", "-nan", "NULL", "null", "None")
 _NUMBER = r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?"
@@ -62,9 +63,15 @@ class TableReader(Reader):
         background: name of the background class, or None.
         delimiter: between the columns of ``.csv`` files, such as ``;``.
 
+    Attributes:
+        feature_columns: names of the columns that are features, D of them.
+
+    Warns:
+        UserWarning: if one of these is a clock or counts the rows, or is 1 exactly where a class is.
+
     Raises:
         FileNotFoundError: if a part of the tree is missing, or no listed video has features.
-        ValueError: if an argument, ``mapping.txt`` or the first table is wrong.
+        ValueError: if an argument or ``mapping.txt`` is wrong, or no table can be read.
         ImportError: if pyarrow is not installed.
     """
 
@@ -96,32 +103,26 @@ class TableReader(Reader):
         self._time, self._fill, self._label_columns = time, fill, label_columns
         self._lists = VideoLists(self._root / "splits", suffixes=(".txt", *_SUFFIXES))
         self.splits = self._lists.splits
-        first = next((path for name in self._lists.names() if (path := self._find("features", name))), None)
+        stored = (name for name in self._lists.names() if self._paths("features", name))
+        first = first_that_opens(stored, lambda name: self._describe(name, feature_columns, fps))
         if first is None:
             raise FileNotFoundError(
                 f"no video that {self._root / 'splits'} lists has features: expected "
                 f"{self._root / 'features'}/NAME.csv, NAME.tsv or NAME.parquet"
             )
-        labels = [] if label_columns is None else _matching(self._files.columns(first), label_columns)
-        self._labels_inside = bool(labels)
-        self._features = self._choose_features(first, feature_columns, others=[*labels, time, ""])
-        self.feature_dim = len(self._features)
-        self.fps = self._choose_fps(first, fps)
-        self.class_names = self._choose_classes(first)
+        self._labels_inside, self.feature_columns, self.fps = first.labels_inside, first.features, first.fps
+        self.feature_dim = len(self.feature_columns)
+        self.class_names = self._choose_classes(first.path)
         self._indices = {name: index for index, name in enumerate(self.class_names)}
-        if background is not None and background not in self._indices:
-            raise ValueError(
-                f"`background` {background!r} is no class of {self._root}: "
-                f"choose from {_join(self.class_names)}, or null"
-            )
-        self.background = None if background is None else self._indices[background]
+        self.background = class_index(background, self.class_names, self._root)
+        self._warn_of_columns(first, chosen=feature_columns is not None)
 
     def videos(self, split: int, subset: Subset) -> list[str]:  # noqa: D102
         return self._lists.videos(split, subset)
 
     def read(self, name: str, split: int | None = None, labels: bool = True) -> Video:  # noqa: D102
         path = self._existing_features(name)
-        wanted = self._features if self._time is None else [*self._features, self._time]
+        wanted = self.feature_columns if self._time is None else [*self.feature_columns, self._time]
         values = self._files.numbers(path, wanted)
         rate = None if self._time is None else self._rate(values[-1], path)
         if rate is not None and abs(rate / self.fps - 1) > 0.01:
@@ -135,7 +136,7 @@ class TableReader(Reader):
             return Video(name, torch.from_numpy(features.astype(np.float32)), truth, source=str(path))
 
     def num_frames(self, name: str, split: int | None = None) -> int:  # noqa: D102
-        return self._files.numbers(self._existing_features(name), self._features[:1]).shape[1]
+        return self._files.numbers(self._existing_features(name), self.feature_columns[:1]).shape[1]
 
     def _existing_features(self, name: str) -> Path:
         check_names([name], str(self._root / "features"))
@@ -147,33 +148,70 @@ class TableReader(Reader):
             )
         return path
 
-    def _find(self, folder: str, name: str) -> Path | None:
+    def _paths(self, folder: str, name: str) -> list[Path]:
         suffixes = (".txt", *_SUFFIXES) if folder == "groundTruth" else _SUFFIXES
-        paths = [path for suffix in suffixes if isfile(path := self._root / folder / f"{name}{suffix}")]
+        return [path for suffix in suffixes if isfile(path := self._root / folder / f"{name}{suffix}")]
+
+    def _find(self, folder: str, name: str) -> Path | None:
+        paths = self._paths(folder, name)
         if len(paths) > 1:
             raise ValueError(f"{paths[0]} and {paths[1]} are files of the same video: remove one")
         return paths[0] if paths else None
 
+    def _describe(self, name: str, wanted: list[str] | str | None, fps: float | None) -> _Layout:
+        """What a video tells of all: which columns hold what, and the rate."""
+        path = self._existing_features(name)
+        columns = self._files.columns(path)
+        labels = [] if self._label_columns is None else _matching(columns, self._label_columns)
+        if labels:
+            self._check_label_columns(path, columns)
+        features = self._choose_features(path, wanted, others=[*labels, self._time, ""])
+        self._files.numbers(path, features)  # a damaged table is noticed here, and another one tells
+        return _Layout(name, path, bool(labels), features, self._choose_fps(path, fps))
+
     def _choose_features(self, path: Path, wanted: list[str] | str | None, others: list[str | None]) -> list[str]:
         columns = self._files.columns(path)
-        if wanted is not None:
-            chosen = _matching(columns, wanted)
-            absent = [column for column in wanted if column not in columns] if isinstance(wanted, list) else []
-            if absent or not chosen or len(set(chosen)) < len(chosen):
-                raise ValueError(
-                    f"`feature_columns` must be different columns of {path}, got {absent or wanted!r}; "
-                    f"its columns are {_join(columns)}"
-                )
-            return chosen
-        chosen = self._files.numeric_columns(path, [column for column in columns if column not in others])
-        for column, values in zip(chosen, self._files.numbers(path, chosen), strict=True):
-            if len(values) > 2 and (np.diff(values) == 1).all():
-                warnings.warn(
-                    f"column {column!r} of {path} counts the rows, and is a feature: name the others by "
-                    "`feature_columns`, so that a network cannot learn from it how late it is",
-                    stacklevel=3,
-                )
+        if wanted is None:
+            return self._files.numeric_columns(path, [column for column in columns if column not in others])
+        chosen = _matching(columns, wanted)
+        absent = [column for column in wanted if column not in columns] if isinstance(wanted, list) else []
+        if absent or not chosen or len(set(chosen)) < len(chosen):
+            raise ValueError(
+                f"`feature_columns` must be different columns of {path}, got {absent or wanted!r}; "
+                f"its columns are {_join(columns)}"
+            )
         return chosen
+
+    def _warn_of_columns(self, first: _Layout, chosen: bool) -> None:
+        """What nobody would choose as a feature, in the first table."""
+        values = self._files.numbers(first.path, self.feature_columns)
+        clocks = [column for column, row in zip(self.feature_columns, values, strict=True) if _is_clock(row)]
+        if clocks and not chosen:
+            warnings.warn(
+                f"{first.path} has a clock or a count of rows among its features, {_quoted(clocks)}: name the others "
+                "by `feature_columns`, so that a network cannot learn how late it is",
+                stacklevel=3,
+            )
+        try:
+            labels = np.array(self._read_indices(first.name, first.path))
+        except (ValueError, OSError):
+            return  # is said to whoever reads the video
+        if len(labels) != values.shape[1]:
+            return
+        classes = np.unique(labels)
+        indicators = {(labels == index).tobytes() for index in classes if len(classes) > 1}
+        copies = [
+            column
+            for column, row in zip(self.feature_columns, values, strict=True)
+            if (len(classes) > 1 and (row == labels).all())
+            or (((row == 0) | (row == 1)).all() and (row == 1).tobytes() in indicators)
+        ]
+        if copies:
+            warnings.warn(
+                f"the features {_quoted(copies)} of {first.path} are its labels, as the class or as 1 where a class "
+                "is: leave them out by `feature_columns`, or name them by `label_columns`; scores would mean nothing",
+                stacklevel=3,
+            )
 
     def _choose_fps(self, path: Path, fps: float | None) -> float:
         times = None if self._time is None else self._files.numbers(path, [self._time])[0]
@@ -188,6 +226,13 @@ class TableReader(Reader):
         mapping = self._root / "mapping.txt"
         truths = (self._find("groundTruth", name) for name in self._lists.names())
         path = features if self._labels_inside else next((path for path in truths if path is not None), None)
+        if path is None and not mapping.exists():
+            raise FileNotFoundError(
+                f"no labels, and no {mapping} without which nothing can be predicted: "
+                + (self._unknown_label_columns(features) or "name the column that holds them by `label_columns`")
+                + f", or add {self._root / 'groundTruth'}/NAME.txt or .csv; the columns of {features} are "
+                f"{_join(self._files.columns(features))}"
+            )
         one_hot: list[str] = []
         if path is not None and path.suffix != ".txt" and self._label_columns is not None:
             columns = _matching(self._files.columns(path), self._label_columns)
@@ -196,7 +241,7 @@ class TableReader(Reader):
             raise ValueError(f"`label_columns` {self._label_columns!r} gives one name to two columns: {_join(one_hot)}")
         if one_hot and not mapping.exists():
             return one_hot
-        classes = read_or_find_classes(mapping, self._all_labels)
+        classes = read_or_find_classes(mapping, self._all_labels, depth=2)
         if one_hot and {*one_hot} != {*classes}:
             raise ValueError(
                 f"the one-hot columns of {path} are those of {_join(one_hot)}, but {mapping} names {_join(classes)}: "
@@ -233,18 +278,20 @@ class TableReader(Reader):
         """Label of every frame as it is written, the file that holds it, and the line of the first one."""
         path = features if self._labels_inside else self._find("groundTruth", name)
         if path is None:
+            unknown = self._unknown_label_columns(features)
             raise FileNotFoundError(
                 f"no ground truth of video {name!r}: expected {self._root / 'groundTruth' / name}.txt or .csv with the "
                 "label of every frame; without it the video can only be predicted"
+                + (f" ({unknown}, which has {_join(self._files.columns(features))})" if unknown else "")
             )
         if path.suffix == ".txt":
             return read_lines(path), path, 1
         columns = self._files.columns(path)
         if columns[:3] == list(COLUMNS[:3]) and path.suffix == ".csv":
             return read_labels(path).labels, path, None
+        self._check_label_columns(path, columns)
         wanted = columns if self._label_columns is None else _matching(columns, self._label_columns)
-        listed = self._label_columns if isinstance(self._label_columns, list) else wanted
-        if len(wanted) < len(listed) or not wanted or (self._label_columns is None and len(wanted) > 1):
+        if not wanted or (self._label_columns is None and len(wanted) > 1):
             raise ValueError(
                 f"`label_columns` {self._label_columns!r} must be the column of {path} with the labels, or its one-hot "
                 f"columns; its columns are {_join(columns)}"
@@ -256,6 +303,22 @@ class TableReader(Reader):
         if wanted[0] in labels:
             raise ValueError(f"{path} has no header: its first line, {wanted[0]!r}, is a label; write a name before it")
         return labels, path, first_line
+
+    def _check_label_columns(self, path: Path, columns: Sequence[str]) -> None:
+        """Name the one that a table lacks of several."""
+        listed = self._label_columns if isinstance(self._label_columns, list) else []
+        absent = [column for column in listed if column not in columns]
+        if absent:
+            raise ValueError(
+                f"{path} has no column {_quoted(absent)} of `label_columns`: correct the name; its columns are "
+                f"{_join(columns)}"
+            )
+
+    def _unknown_label_columns(self, features: Path) -> str:
+        """What to say where labels are missing although columns were named; empty otherwise."""
+        if self._label_columns is None or self._labels_inside:
+            return ""
+        return f"`label_columns` {self._label_columns!r} is no column of {features}"
 
     def _read_one_hot(self, path: Path, columns: Sequence[str]) -> list[str]:
         values = self._files.numbers(path, columns)
@@ -292,17 +355,27 @@ class TableReader(Reader):
         if self._fill == "zero":
             return np.where(missing, 0.0, values)
         frame = int(missing.any(axis=0).argmax())
-        column = self._features[int(missing[:, frame].argmax())]
+        column = self.feature_columns[int(missing[:, frame].argmax())]
         if self._fill is None:
             raise ValueError(
                 f"{path} has no number in column {column!r} at frame {frame} ({int(missing.sum())} such cells in all): "
                 "add it, leave the column out, or let `fill` ('forward' or 'zero') replace it"
             )
         if missing.all(axis=1).any():
-            column = self._features[int(missing.all(axis=1).argmax())]
+            column = self.feature_columns[int(missing.all(axis=1).argmax())]
             raise ValueError(f"{path} has no number at all in column {column!r}: leave it out, or use `fill: zero`")
         before = np.maximum.accumulate(np.where(missing, 0, np.arange(values.shape[1])), axis=1)
         return np.take_along_axis(values, np.maximum(before, missing.argmin(axis=1)[:, None]), axis=1)
+
+
+class _Layout(NamedTuple):
+    """What the first table that can be read tells of all."""
+
+    name: str
+    path: Path
+    labels_inside: bool
+    features: list[str]
+    fps: float
 
 
 class _Files:
@@ -470,6 +543,18 @@ def _matching(columns: Sequence[str], wanted: list[str] | str) -> list[str]:
         return [column for column in columns if re.fullmatch(wanted, column)]
     except re.error as error:
         raise ValueError(f"{wanted!r} is neither a column nor a regular expression ({error})") from error
+
+
+def _is_clock(values: npt.NDArray[np.float64]) -> bool:
+    """Whether a column rises by the same step from row to row; times may be rounded."""
+    if len(values) < 3 or not (np.diff(values) > 0).all():
+        return False
+    even = np.linspace(values[0], values[-1], len(values))
+    return bool(np.abs(values - even).max() <= _CLOCK_TOLERANCE * (even[1] - even[0]))
+
+
+def _quoted(columns: Sequence[str]) -> str:
+    return _join([repr(column) for column in columns])
 
 
 def _join(values: Sequence[object]) -> str:

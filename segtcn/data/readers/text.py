@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from os.path import isfile  # unlike `Path.is_file`, False also for a name that is too long
 from pathlib import Path, PurePosixPath
+
+from segtcn.data.readers.base import Subset
 
 
 def read_lines(path: Path) -> list[str]:
@@ -75,3 +79,99 @@ class ListError(ValueError):
 def _leads_out(name: str) -> bool:
     path = PurePosixPath(name)
     return path.is_absolute() or ".." in path.parts or not path.parts or "\0" in name
+
+
+class VideoLists:
+    """The lists of a tree: ``{train,test}.splitK.bundle``, one ``NAME`` or ``NAME.txt`` a line.
+
+    Args:
+        folder: that holds them.
+        suffixes: endings that are no part of a name.
+
+    Attributes:
+        splits: numbers of the splits, in order.
+
+    Raises:
+        FileNotFoundError: if there is no list.
+    """
+
+    def __init__(self, folder: Path, suffixes: Iterable[str] = (".txt",)) -> None:
+        self._folder = folder
+        self._suffixes = tuple(suffixes)
+        matches = (re.fullmatch(r"(?:train|test)\.split(\d+)\.bundle", path.name) for path in self._bundles())
+        self.splits = sorted({int(match[1]) for match in matches if match})
+        if not self.splits:
+            raise FileNotFoundError(
+                f"no list of videos in {folder}: write train.split1.bundle and test.split1.bundle, "
+                "one video name a line"
+            )
+
+    def videos(self, split: int, subset: Subset) -> list[str]:
+        """Names of the videos of a subset, see :meth:`Reader.videos`."""
+        if split not in self.splits:
+            splits = ", ".join(map(str, self.splits))
+            raise ValueError(f"split {split} does not exist in {self._folder}: choose from {splits}")
+        path = self._folder / f"{subset}.split{split}.bundle"
+        if not path.is_file():
+            raise FileNotFoundError(f"no {path}: write the names of the {subset} videos of split {split}, one a line")
+        return read_names(path, clean=self._name)
+
+    def names(self) -> list[str]:
+        """Names of all videos in any list, each once, those for training first.
+
+        Raises:
+            ValueError: if a name leads out of the data set.
+        """
+        names: dict[str, None] = {}
+        for path in self._bundles():
+            of_list = dict.fromkeys(self._name(line) for line in read_lines(path) if line)
+            names |= dict.fromkeys(check_names(list(of_list), str(path)))
+        return list(names)
+
+    def _bundles(self) -> list[Path]:
+        found = (path for path in self._folder.glob("*.bundle") if path.is_file())
+        return sorted(found, key=lambda path: (not path.name.startswith("train"), path.name))  # training videos first
+
+    def _name(self, line: str) -> str:
+        # not cut at the first dot: names may hold dots
+        return next((line.removesuffix(suffix) for suffix in self._suffixes if line.endswith(suffix)), line)
+
+
+def existing_features(folder: Path, name: str, suffix: str) -> Path:
+    """The file of a video.
+
+    Args:
+        folder: that holds the files of all videos.
+        name: of the video.
+        suffix: ending of the files, such as ``.npy``.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ListError: if the name leads out of the folder.
+    """
+    check_names([name], str(folder))
+    path = folder / f"{name}{suffix}"
+    if not isfile(path):
+        raise FileNotFoundError(
+            f"no features of video {name!r}: expected {path}; add the file or take the name out of the split's list"
+        )
+    return path
+
+
+def class_index(name: str | None, class_names: Sequence[str], where: Path) -> int | None:
+    """The index of the background class; None without one.
+
+    Args:
+        name: of the class, an argument of a reader.
+        class_names: of all classes.
+        where: file or folder that holds the names, for the message.
+
+    Raises:
+        ValueError: if there is no such class.
+    """
+    if name is None:
+        return None
+    if name not in class_names:
+        shown = ", ".join([*class_names[:20], *(["..."] if len(class_names) > 20 else [])])
+        raise ValueError(f"`background` {name!r} is no class of {where}: choose from {shown}, or null")
+    return class_names.index(name)

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from segtcn.data.readers import MSTCNReader
+from tests.conftest import small_videos
 
 WriteTree = Callable[..., Path]
 
@@ -56,6 +57,21 @@ def test_labels_keep_spaces_names_keep_dots_and_no_line_is_lost(write_ms_tcn_tre
     labels = reader.read("a.b.c").labels
     assert labels is not None
     assert labels.tolist() == [0, 2, 2]
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_without_any_labels_the_axis_that_varies_is_time(write_ms_tcn_tree: WriteTree, transposed: bool) -> None:
+    root = write_ms_tcn_tree()
+    (root / "features" / "P01_tea.npy").write_bytes(b"")  # the first; damaged
+    for path in (root / "groundTruth").iterdir():
+        path.unlink()
+    for name in ("P01_soup", "P02_tea", "P02_soup"):
+        path = root / "features" / f"{name}.npy"
+        np.save(path, np.load(path).T if transposed else np.load(path))
+    reader = MSTCNReader(str(root))
+    assert reader.feature_dim == 4
+    expected = torch.from_numpy(small_videos()["P02_soup"][0].T.copy())
+    assert torch.equal(reader.read("P02_soup", labels=False).features, expected)
 
 
 def test_mapping_may_be_in_any_order(write_ms_tcn_tree: WriteTree) -> None:
