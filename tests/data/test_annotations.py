@@ -227,6 +227,7 @@ END = "</ANNOTATION_DOCUMENT>"
         ("label,start_s,when\ncut,0,1\n", r"expected `label`, `start` and `stop`"),
         ('label,start_s,stop_s\n"cut' + "x" * 200_000, r"line \d+: no table \(field larger"),
         ("0.5\t2.0\n", r"line 1: expected `start<tab>stop<tab>label`"),
+        ("0.5\t2.0\t1.5\tcut\n", r"line 1: expected `start<tab>stop<tab>label`, got '0.5.t2.0.t1.5.tcut'"),
         ("0.5\t2.0\t\n", r"line 1: the annotation at 0.5 s has no label"),
         ("actions\t\t00:00:00.500\t00:00:02.000\tcut\n", r"a table with tabs .*: of ELAN take the \.eaf itself"),
         ("Tier\tBegin Time - ss.msec\tEnd Time\nactions\t0.5\t2\tcut\n", r"first line is 'Tier.Begin|of ELAN take"),

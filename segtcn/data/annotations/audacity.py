@@ -38,8 +38,8 @@ def read_audacity(path: str | os.PathLike[str]) -> list[Track]:
         where = f"{path}, line {line}"
         if not content.strip() or content.startswith("\\"):
             continue
-        cells = content.split("\t", 2)
-        if len(cells) < 3:
+        cells = content.split("\t")
+        if len(cells) != 3:
             raise ValueError(f"{where}: expected `start<tab>stop<tab>label`, got {content[:80]!r}; export it again")
         start, stop = (number(cell.strip(), where) for cell in cells[:2])
         intervals.append(make_interval(start, stop, cells[2], where))
