@@ -25,6 +25,7 @@ from segtcn.visualization.timeline import plot_timeline, plot_timelines
 Frames = npt.NDArray[np.int64]
 
 _DPI, _SMALL_DPI = 100, 80
+_NICENESS = 19  # gets a processor's time where nobody else wants it
 _LARGEST_CONFUSION = 60  # classes: more cannot be told apart in a picture of a page
 
 
@@ -166,7 +167,7 @@ class BackgroundDrawing:
         environment = {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
         with (self._folder / "errors.txt").open("wb") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(self._folder)],
+                [sys.executable, "-m", "segtcn.callbacks.pictures", str(self._folder), str(_NICENESS)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
@@ -194,10 +195,10 @@ class BackgroundDrawing:
 
 
 def main(argv: Sequence[str]) -> None:
-    """Draw what :class:`BackgroundDrawing` asked for; ``argv`` is its folder."""
+    """Draw what :class:`BackgroundDrawing` asked for; ``argv`` is its folder and how low its priority is."""
     if hasattr(os, "nice"):
         with contextlib.suppress(OSError):
-            os.nice(19)
+            os.nice(int(argv[1]))
     folder = Path(argv[0])
     snapshot, wanted = _read(folder)
     pictures = draw(snapshot, wanted, folder)

@@ -17,6 +17,11 @@ PREDS = {"good": LABELS["good"], "bad": np.array([2] * 9 + [1]), "fair": np.arra
 SNAPSHOT = Snapshot(LABELS, PREDS, ["background", "cut", "pour"], 0, 10.0, "lea")
 
 
+@pytest.fixture(autouse=True)
+def _hurry(monkeypatch):
+    monkeypatch.setattr(module, "_NICENESS", 0)  # tests wait for the process
+
+
 def test_the_table_has_the_scores_of_evaluate_and_the_worst_first(tmp_path):
     found = draw(SNAPSHOT, Wanted(num_in_table=2), tmp_path)
     scores = evaluate_videos(PREDS, LABELS, "lea", class_names=SNAPSHOT.class_names, background=0, fps=10).videos

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import warnings
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from lightning_fabric.utilities.warnings import PossibleUserWarning
+from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.trainer.states import TrainerFn
+from torch.utils.data import DataLoader
 
 from segtcn.callbacks import wandb as module
-from segtcn.callbacks.pictures import Pictures
-from segtcn.callbacks.wandb import WandbSegmentations
+from segtcn.callbacks.pictures import BackgroundDrawing, Pictures
+from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations, finish
+from segtcn.data.batching import collate
+from segtcn.data.dataset import Sample
 from segtcn.models import EDTCN
-from segtcn.structures import Batch
+from segtcn.structures import Batch, Video
 from segtcn.task import SegmentationTask, StepOutput
+from tests import wandb_file
 from tests.clips import write_clip
 
 NAMES = ["background", "cut", "pour"]
@@ -236,3 +243,45 @@ def test_protocols_of_the_stored_rate_are_scored_there(tmp_path):
     snapshot = callback._snapshot(task)
     assert snapshot is not None
     assert (snapshot.fps, len(snapshot.preds["P01"]), snapshot.labels["P01"].tolist()) == (10.0, 11, stored[0].tolist())
+
+
+def test_an_offline_run_holds_the_pictures_of_training_and_testing(task, tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    videos = [
+        Sample(Video(name, torch.from_numpy(rng.standard_normal((4, 30), dtype=np.float32)), labels), 30, labels)
+        for name in ("P01", "P02", "P03")
+        for labels in [torch.arange(30) // 10]
+    ]
+
+    def wait(drawing: BackgroundDrawing) -> bool:
+        return drawing._process.wait() == 0
+
+    monkeypatch.setattr(BackgroundDrawing, "is_done", wait)
+    monkeypatch.setattr("segtcn.callbacks.pictures._NICENESS", 0)  # this test waits for it
+    callback = WandbSegmentations(every_n_epochs=1, min_minutes=0, max_slowdown=1e9)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PossibleUserWarning)  # advice on workers and batches
+        trainer = Trainer(
+            max_epochs=3,
+            accelerator="cpu",
+            logger=ExperimentLogger(save_dir=str(tmp_path), offline=True),
+            callbacks=[callback],
+            enable_checkpointing=False,
+            enable_model_summary=False,
+            enable_progress_bar=False,
+            log_every_n_steps=1,
+        )
+        held_out = DataLoader(videos[:1], collate_fn=collate)
+        trainer.fit(task, DataLoader(videos[1:], collate_fn=collate), held_out)
+        trainer.test(task, held_out, verbose=False)
+    finish()
+    (run,) = wandb_file.run_files(tmp_path)
+    rows = [row for row in wandb_file.history(run) if any("timelines" in key for key in row)]
+    assert [(row["epoch"], "val/timelines.caption" in row) for row in rows] == [(0, True), (2, True), (3, False)]
+    for row, subset in zip(rows, ("val", "val", "test"), strict=True):
+        assert row[f"{subset}/timelines.caption"] == "P01"
+        assert row[f"{subset}/confusion._type"] == "image-file"
+        assert row[f"{subset}/videos._type"] == "table-file"
+        assert row[f"{subset}/videos.nrows"] == 1
+        for key in ("timelines", "confusion", "videos"):
+            assert (run.parent / "files" / row[f"{subset}/{key}.path"]).is_file()
