@@ -47,14 +47,14 @@ def test_right_to_left_text_is_drawn_in_its_order(monkeypatch: pytest.MonkeyPatc
     if shapes and not text._shapes():
         pytest.skip("Pillow has no shaping library here")
     monkeypatch.setattr(text, "_shapes", lambda: shapes)
-    for cache in (text.text_picture, text._font, text._length):
+    for cache in (text.text_picture, text.text_width, text._font, text._length):
         cache.cache_clear()
     # the first letter stands on the right
     first, whole = (text.text_picture(label, 30).cover for label in (SHALOM[0], SHALOM))
     width = first.shape[1]
     right_end = whole[:, -width:]
     assert np.abs(right_end - first).mean() < 0.12 < np.abs(whole[:, :width] - first).mean()
-    for cache in (text.text_picture, text._font, text._length):
+    for cache in (text.text_picture, text.text_width, text._font, text._length):
         cache.cache_clear()
 
 

@@ -77,7 +77,7 @@ def _planes(tags: ColorTags, color: RGB) -> tuple[int, int, int]:
     return tags.planes(color)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)  # pictures: of 4K clips they are large
 def _ink(text: str, size: int, color: RGB, tags: ColorTags) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """How much of the ground remains, ``(H, W)``, and what a text adds to it, ``(3, H, W)``."""
     cover, own = text_picture(text, size)

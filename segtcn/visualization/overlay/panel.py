@@ -122,8 +122,8 @@ class Panel:
         canvas = self.still.copy()
         now_s = float(self.content.times_s[number])
         # tabular: digits of DejaVu are equally wide, so the clock does not jump
-        clock = _clock(now_s) + self.clock
-        clock_left = self.right - text_width(clock, self.small)
+        clock = _clock(now_s)
+        clock_left = self.right - text_width(self.clock, self.small) - text_width(clock, self.small)
         canvas.put(clock, clock_left, self.line_tops[0], self.line, self.small, FAINT_INK)
         for place, lane in enumerate(self.content.lanes):
             until = clock_left if place == 0 else self.right
@@ -166,6 +166,8 @@ class Panel:
 
     def _draw_still(self, notes_top: int, legend_top: int, entries: list[tuple[str, RGB | None, int, int]]) -> None:
         content, still = self.content, self.still
+        clock_left = self.right - text_width(self.clock, self.small)
+        still.put(self.clock, clock_left, self.line_tops[0], self.line, self.small, FAINT_INK)
         columns = self._columns(content.start_s, content.stop_s)
         for place, lane in enumerate(content.lanes):
             still.put(self._title(lane), self.left, self.line_tops[place], self.line, self.small, FAINT_INK)

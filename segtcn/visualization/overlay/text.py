@@ -42,7 +42,7 @@ class TextPicture(NamedTuple):
     colors: npt.NDArray[np.uint8] | None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)  # pictures: of 4K clips they are large
 def text_picture(text: str, size: int) -> TextPicture:
     """Draw a text; all texts of a size are equally high.
 
@@ -54,11 +54,10 @@ def text_picture(text: str, size: int) -> TextPicture:
 
     font = _font(font_files_for("")[0], size)
     ascent, descent = font.getmetrics()
-    pieces = [(piece, rtl, path) for run, rtl in visual_runs(text) for piece, path in _by_font(run, rtl)]
-    widths = [_length(*piece, size) for piece in pieces]
-    picture = Image.new("RGBA", (max(1, math.ceil(sum(widths))), ascent + descent))
+    pieces = _pieces(text)
+    picture = Image.new("RGBA", (text_width(text, size), ascent + descent))
     x = 0.0
-    for (piece, rtl, path), width in zip(pieces, widths, strict=True):
+    for piece, rtl, path in pieces:
         if path == _emoji_font().path:
             emoji = _emoji(piece, rtl, size)
             picture.alpha_composite(emoji, (round(x), max(0, (ascent + descent - emoji.height) // 2)))
@@ -68,15 +67,16 @@ def text_picture(text: str, size: int) -> TextPicture:
             letters = Image.new("RGBA", picture.size, "white")
             letters.putalpha(cover)
             picture.alpha_composite(letters)
-        x += width
+        x += _length(piece, rtl, path, size)
     pixels = np.asarray(picture)
     has_emoji = any(path == _emoji_font().path for _, _, path in pieces)
     return TextPicture(np.asarray(pixels[..., 3] / 255, np.float32), pixels[..., :3].copy() if has_emoji else None)
 
 
+@lru_cache(maxsize=4096)
 def text_width(text: str, size: int) -> int:
     """Width of a text in pixels."""
-    return text_picture(text, size).cover.shape[1]
+    return max(1, math.ceil(sum(_length(*piece, size) for piece in _pieces(text))))
 
 
 @lru_cache(maxsize=4096)
@@ -169,6 +169,11 @@ def _reversed_from(runs: list[tuple[str, int]], lowest: int) -> list[tuple[str, 
             result += [*block, run]
             block = []
     return result + block
+
+
+def _pieces(text: str) -> list[tuple[str, bool, Path]]:
+    """Parts of one direction and one font, from left to right; whether it reads from right to left, and the font."""
+    return [(piece, rtl, path) for run, rtl in visual_runs(text) for piece, path in _by_font(run, rtl)]
 
 
 def _by_font(run: str, rtl: bool) -> list[tuple[str, Path]]:
