@@ -190,7 +190,7 @@ def test_one_damaged_table_does_not_make_a_data_set_unreadable(root: Path) -> No
             table.read("a")
         assert labels(table, "b") == LABELS
     write(root / "features/b.csv", {"x": [1, 2], "y": ["lost", "1"]})
-    with pytest.raises(ValueError, match=r"line 4 of .*a\.csv has 1 columns|line 2 of .*a\.csv has 'lost'"):
+    with pytest.raises(ValueError, match=r"line 4 of .*a\.csv has 1 column,|line 2 of .*a\.csv has 'lost'"):
         reader(root)  # the first is reported if none can be read
 
 
@@ -343,7 +343,7 @@ def test_delimiter_of_csv_files_can_be_given(root: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x,y\n1,2\n3\n", r"line 3 of .*a\.csv has 1 columns, expected 2 as in its header"),
+        ("x,y\n1,2\n3\n", r"line 3 of .*a\.csv has 1 column, expected 2 as in its header"),
         (
             "x,y\n1,2\n1,5,2\n",
             r"line 3 of .*a\.csv has 3 columns, .*\(a decimal comma separates, too: write 1\.5, not 1,5\)",

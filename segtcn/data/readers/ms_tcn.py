@@ -144,14 +144,13 @@ def read_truth(path: Path, indices: Mapping[str, int], mapping: Path) -> torch.T
         ValueError: if a label is no class.
     """
     lines = read_lines(path)
-    labels = np.fromiter((indices.get(line, -1) for line in lines), np.int64, len(lines))
-    if len(labels) and labels.min() < 0:
-        number = int(labels.argmin())
+    if unknown := set(lines) - indices.keys():
+        number = min(map(lines.index, unknown))
         raise ValueError(
             f"unknown label {lines[number]!r} in line {number + 1} of {path}: add it to {mapping} or correct it; known "
             f"labels: {', '.join(indices)}"
         )
-    return torch.from_numpy(labels)
+    return torch.from_numpy(np.fromiter(map(indices.__getitem__, lines), np.int64, len(lines)))
 
 
 def find_width(videos: Iterable[str], look: Callable[[str], tuple[tuple[int, ...], int | None]]) -> int | None:

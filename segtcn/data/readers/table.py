@@ -89,7 +89,10 @@ class TableReader(Reader):
         if fps is not None and not fps > 0:
             raise ValueError(f"`fps` must be positive, got {fps}")
         if fps is None and time is None:
-            raise ValueError("give `fps`, the rows per second, or `time`, the column with the seconds of every row")
+            raise ValueError(
+                "give `fps`, the rows per second, or `time`, the column with the seconds of every row: tables do not "
+                "say it (`--data.reader.init_args.fps RATE`)"
+            )
         if fill not in (None, "forward", "zero"):
             raise ValueError(f"`fill` must be 'forward', 'zero' or null, got {fill!r}")
         self._root = Path(root).expanduser()
@@ -189,7 +192,7 @@ class TableReader(Reader):
         if clocks and not chosen:
             warnings.warn(
                 f"{first.path} has a clock or a count of rows among its features, {_quoted(clocks)}: name the others "
-                "by `feature_columns`, so that a network cannot learn how late it is",
+                "by `feature_columns`, or a clock by `time`, so that a network cannot learn how late it is",
                 stacklevel=3,
             )
         try:
@@ -513,8 +516,9 @@ class _Files:
                 rows = csv.reader(file, delimiter=self._delimiters[path.suffix])
                 for row in rows:
                     if row and len(row) != len(columns):
+                        found = f"{len(row)} column{'s' * (len(row) > 1)}"
                         return (
-                            f"line {rows.line_num} of {path} has {len(row)} columns, expected {len(columns)} as in its "
+                            f"line {rows.line_num} of {path} has {found}, expected {len(columns)} as in its "
                             "header: correct it (a decimal comma separates, too: write 1.5, not 1,5)"
                         )
                     for column, cell in zip(columns, map(str.strip, row), strict=False):
