@@ -35,6 +35,20 @@ def test_every_promised_file_is_there(small):
     assert model.class_names[0] == "background"
 
 
+def test_the_player_has_all_held_out_clips_with_the_scores_of_the_table(small):
+    text = (small / "player" / "data" / "index.js").read_text()
+    index = json.loads(text[text.index("(") + 1 : text.rindex(")")])
+    names = sorted(path.stem for path in (small / "predictions").glob("*.csv"))
+    assert [video["name"] for video in index["videos"]] == names
+    assert all((small / "player" / video["clip"]).is_file() for video in index["videos"])
+    scores = json.loads((small / "scores.json").read_text())
+    assert index["protocol"] == scores["protocol"]
+    shown = [video["scores"]["ED-TCN"]["accuracy"] for video in index["videos"]]
+    assert sum(shown) / len(shown) == pytest.approx(scores["accuracy"], abs=0.01)
+    files = (small / "player").rglob("*")
+    assert sum(path.stat().st_size for path in files if path.is_file() and path.parent.name != "clips") < 1_000_000
+
+
 def test_predictions_and_overlay_cover_every_frame_of_the_held_out_clips(small):
     tables = sorted((small / "predictions").glob("*.csv"))
     assert tables

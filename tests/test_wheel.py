@@ -50,3 +50,12 @@ def test_only_the_package_is_shipped(installed):
     top = {path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")}
     assert top == {"segtcn"}
     assert (installed / "segtcn" / "py.typed").is_file()
+
+
+@pytest.mark.slow
+def test_the_page_of_the_player_is_shipped(installed, tmp_path):
+    (tmp_path / "tea.txt").write_text("take\npour\n")
+    run(installed, "-m", "segtcn", "view", str(tmp_path / "tea.txt"), "--export", str(tmp_path / "player"), "--quiet")
+    static = ROOT / "segtcn" / "visualization" / "viewer" / "static"
+    for path in static.iterdir():
+        assert (tmp_path / "player" / path.name).read_bytes() == path.read_bytes()

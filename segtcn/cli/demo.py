@@ -71,19 +71,23 @@ def demo(out: Path, num_videos: int = 24, epochs: int = 60, seed: int = 0) -> di
     with atomic_path(out / "scores.json") as path:
         path.write_text(json.dumps({"protocol": task.protocol, **scores}, indent=2) + "\n", encoding="utf-8")
     clip = _draw(task, datamodule, data, out)
+    _export(task, datamodule, data, out)
 
     print(f"\n{table}\n")
     for what, where in {
         "table": out / "scores.md",
         "timelines": out / "timeline.png",
         "clip with labels": out / "overlay.mp4",
+        "player": out / "player" / "index.html",
         "predictions": out / "predictions",
         "checkpoint": out / "checkpoints" / "last.ckpt",
         "W&B offline run": out / "wandb" / "latest-run",
         "clips and features": data,
     }.items():
         print(f"{what + ':':<20}{where}")
-    print(f"\n{clip.stem} is the clip of {out / 'overlay.mp4'}. Done in {time.monotonic() - start_s:.0f} s.")
+    print(
+        f"\n{clip.stem} is the clip of {out / 'overlay.mp4'}. Done in {time.monotonic() - start_s:.0f} s."
+    )
     return scores
 
 
@@ -166,3 +170,21 @@ def _draw(task: SegmentationTask, datamodule: SegmentationDataModule, data: Path
         class_names=task.class_names,
     )
     return clip
+
+
+def _export(task: SegmentationTask, datamodule: SegmentationDataModule, data: Path, out: Path) -> None:
+    """A player of all held-out clips."""
+    from segtcn.cli.view import player_of
+    from segtcn.evaluation import collect_videos
+    from segtcn.visualization.viewer import export_player
+
+    collection = collect_videos(
+        [f"ED-TCN={out / 'predictions'}"],
+        truth=data / "groundTruth",
+        clips=data / "videos",
+        background=None if task.background is None else task.class_names[task.background],
+        fps=datamodule.reader.fps,
+        protocol=task.protocol,
+        names=datamodule.names("test"),
+    )
+    export_player(player_of(collection)._replace(title="segtcn demo"), out / "player")

@@ -15,6 +15,7 @@ from segtcn.evaluation.runs import Run, RunPart, is_run, read_run, score_run
 from segtcn.evaluation.scoring import parse_background
 from segtcn.label_files import LabelTrack, read_label_array, read_labels
 from segtcn.metrics import evaluate_videos
+from segtcn.metrics.protocols import get_protocol
 from segtcn.visualization.tracks import Classes, Track, common_classes, split_title
 
 TRUTH = "truth"
@@ -175,12 +176,8 @@ def collect_videos(
         >>> collection.videos[0].scores["MS-TCN"]["f1@50"]  # doctest: +SKIP
         71.4
     """
-    if fps is not None and not fps > 0:
-        raise ValueError(f"the rate of the labels must be positive, got {fps:g}")
     named = [split_title(str(source), "") for source in sources]
-    for path in [*(path for _, path in named), *(path for path in (truth, clips, mapping) if path is not None)]:
-        if not path.exists():
-            raise FileNotFoundError(f"no file or folder {path}: check the path")
+    _check([*(path for _, path in named), truth, clips, mapping], fps, protocol)
     given_clips = [path for _, path in named if path.is_file() and path.suffix.lower() in CLIP_SUFFIXES]
     named = [(title, path) for title, path in named if path not in given_clips]
     single = _single_video(named, truth, clips, given_clips)
@@ -231,6 +228,16 @@ def collect_videos(
     return Collection(title, videos, classes, choice if scores.overall else None, scores.overall, notes)
 
 
+def _check(paths: Iterable[Path | None], fps: float | None, protocol: str | None) -> None:
+    if fps is not None and not fps > 0:
+        raise ValueError(f"the rate of the labels must be positive, got {fps:g}")
+    if protocol is not None:
+        get_protocol(protocol)
+    for path in paths:
+        if path is not None and not path.exists():
+            raise FileNotFoundError(f"no file or folder {path}: check the path")
+
+
 class _Scores(NamedTuple):
     """Scores by title, by video and title, and what to say of them."""
 
@@ -268,7 +275,8 @@ def _score(
             scores.overall[each.title], rows = evaluation.scores, evaluation.videos
             if evaluation.background and background is None:
                 names = ", ".join(classes.names[label] for label in evaluation.background)
-                scores.notes.append(f"{each.title}: scores by protocol {protocol} with {names} as background")
+                note = f"scores by protocol {protocol} with {names} as background (--background names another)"
+                scores.notes.extend([note] if note not in scores.notes else [])
         for name, row in rows.items():
             scores.videos.setdefault(name, {})[each.title] = row
     return scores

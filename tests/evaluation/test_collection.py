@@ -44,6 +44,7 @@ def test_a_cross_validation_has_every_video_once_with_the_scores_of_compare(root
         assert truth.labels.labels == (root / "groundTruth" / f"{video.name}.txt").read_text().splitlines()
         split = "1" if video.name in TEST_VIDEOS[1] else "2"
         assert video.scores == {"ed_tcn": expected.video_scores(split)[video.name]}
+        assert (video.num_frames, video.fps) == (len(truth.labels.labels), 10)
 
 
 def test_the_first_seed_counts_or_the_one_that_is_asked_for_and_the_title_says_which(root, tmp_path):
@@ -165,7 +166,7 @@ def test_class_indexes_get_their_names_from_the_mapping(tmp_path):
 def test_background_is_left_out_of_scores_as_asked_and_notes_say_when_it_was_guessed(tmp_path):
     truth, prediction = write(tmp_path / "t" / "tea.txt", TRUTH), write(tmp_path / "p" / "tea.txt", WRONG)
     guessed = collect_videos([prediction], truth)
-    assert guessed.notes == ["prediction: scores by protocol lea with background as background"]
+    assert guessed.notes == ["scores by protocol lea with background as background (--background names another)"]
     asked = collect_videos([prediction], truth, background="cut")
     assert (asked.classes.background, asked.notes) == (asked.classes.names.index("cut"), [])
 

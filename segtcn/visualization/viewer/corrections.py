@@ -103,12 +103,12 @@ def save_correction(
     segments = _with_background(correction.segments, classes)
     text, table = correction_files(folder, name)
     check_sources(folder, name, [track.source for track in tracks])
+    if not text.parent.resolve().is_relative_to(folder.resolve()):
+        raise PermissionError(f"cannot write {text}: it leads out of {folder} by a link")
     try:
         text.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PermissionError(f"cannot write to {text.parent} ({error.strerror}): choose another folder") from error
-    if not text.parent.resolve().is_relative_to(folder.resolve()):
-        raise PermissionError(f"cannot write {text}: it leads out of {folder} by a link")
     write_labels(text, [classes.names[label] for start, stop, label in segments for _ in range(stop - start)])
     write_segments(table, segments, classes.names, fps)
     return [path.relative_to(folder).as_posix() for path in (text, table)]
@@ -126,7 +126,7 @@ def correction_files(folder: Path, name: str) -> tuple[Path, Path]:
         >>> correction_files(Path("corrected"), "P03/cam01")[0].as_posix()
         'corrected/P03/cam01.txt'
         >>> correction_files(Path("corrected"), "../secret")[1].as_posix()
-        'corrected/_/secret.5e2bb0a5.csv'
+        'corrected/_/secret.a6b09678.csv'
     """
     parts = [_safe(part) for part in name.split("/")]
     if "/".join(parts) != name:

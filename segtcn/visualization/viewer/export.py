@@ -60,7 +60,7 @@ def export_player(
         with _new_folder(target, player, clips) as folder:
             notes = _write(player, folder, clips, progress)
             with atomic_path(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
-                for path in sorted(folder.rglob("*")):
+                for path in sorted(path for path in folder.rglob("*") if path.is_file()):
                     # clips are compressed already
                     kind = zipfile.ZIP_STORED if path.parent.name == "clips" else zipfile.ZIP_DEFLATED
                     archive.write(path, Path(target.stem) / path.relative_to(folder), kind)

@@ -384,5 +384,5 @@ def _listen(host: str, port: int | None) -> socket.socket:
     try:
         return socket.create_server((host, port or 0), family=family)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else str(error)
         raise OSError(f"cannot listen at {host}, port {port or 'any'} ({reason}): choose another (--port 0)") from error
