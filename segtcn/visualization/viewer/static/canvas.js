@@ -4,10 +4,13 @@
 {
   /** A canvas that fills its parent's width. */
   class Surface {
-    /** @param {HTMLCanvasElement} canvas */
-    constructor(canvas) {
+    /**
+     * @param {HTMLCanvasElement} canvas
+     * @param {object} options of the context: `willReadFrequently` where pixels are read and written
+     */
+    constructor(canvas, options = {}) {
       this.canvas = canvas;
-      this.context = canvas.getContext("2d");
+      this.context = canvas.getContext("2d", options);
       this.width = this.height = 0;
     }
 

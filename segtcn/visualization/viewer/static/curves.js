@@ -8,6 +8,8 @@
   const MOST_LISTED = 4;
   // a class that stays below this in the whole visible part would only thicken the base line
   const LEAST_SHOWN = 0.02;
+  // CSS pixels between samples from which smooth paths are drawn: with more samples they would take too long
+  const LEAST_FOR_PATHS = 3;
 
   class Curves {
     constructor(player) {
@@ -16,7 +18,7 @@
       this.side = byId("curves-side");
       this.select = byId("curves-track");
       this.list = byId("curves-top");
-      this.surface = new segtcn.Surface(byId("curves-canvas"));
+      this.surface = new segtcn.Surface(byId("curves-canvas"), { willReadFrequently: true });
       this.labels = new segtcn.Lettering("10px");
       this.select.addEventListener("change", () => {
         this.track = this.tracks[this.select.selectedIndex];
@@ -57,15 +59,37 @@
       context.fillStyle = colors.line;
       for (const value of [0, 0.5, 1]) context.fillRect(0, Math.round(yOf(value)), surface.width, 1);
       const level = this.visibleLevel();
-      context.lineJoin = "round";
-      track.scores.classes.forEach((label, row) => {
-        if (player.isDimmed(label)) return;
-        context.strokeStyle = segtcn.paintOf(player.classOf(label)).color;
-        context.lineWidth = player.filter.size ? 2 : 1.4;
-        this.drawCurve(context, level, row);
-      });
+      const isSparse = level.size === 1 && level.xs.length * LEAST_FOR_PATHS < surface.width;
+      const thickness = player.filter.size ? 2 : 1.4;
+      const rows = track.scores.classes
+        .map((label, row) => ({ label, offset: row * level.length + level.from }))
+        .filter(({ label, offset }) => !player.isDimmed(label) && this.isSeen(level, offset));
+      const color = (label) => segtcn.paintOf(player.classOf(label)).color;
+      if (isSparse) {
+        context.lineJoin = "round";
+        context.lineWidth = thickness;
+        for (const { label, offset } of rows) {
+          context.strokeStyle = color(label);
+          context.beginPath();
+          level.xs.forEach((x, i) => context.lineTo(x, yOf(level.high[offset + i] / 255)));
+          context.stroke();
+        }
+      } else {
+        surface.inDevicePixels((device) => {
+          const raster = new segtcn.Raster(device, thickness * surface.ratio, (value) => yOf(value / 255) * surface.ratio);
+          const xs = level.xs.map((x) => x * surface.ratio);
+          for (const { label, offset } of rows) raster.line(xs, level.low, level.high, offset, color(label));
+          raster.show();
+        });
+      }
       context.fillStyle = colors.muted;
       for (const value of [0.5, 1]) this.labels.write(context, String(value), 3, yOf(value) + 8, 40);
+    }
+
+    /** Whether a class is high enough somewhere in sight. */
+    isSeen({ high, xs }, offset) {
+      for (let i = 0; i < xs.length; i += 1) if (high[offset + i] > LEAST_SHOWN * 255) return true;
+      return false;
     }
 
     /** The blocks of samples that are visible, not finer than a CSS pixel, and where they lie. */
@@ -88,38 +112,6 @@
         xs[block - from] = viewport.xOf(time, surface.width);
       }
       return { ...level, from, xs };
-    }
-
-    /** One line through all samples; where several share a pixel, from the lowest to the highest of them. */
-    drawCurve(context, { size, length, low, high, from, xs }, row) {
-      const offset = row * length + from;
-      let highest = 0;
-      for (let i = 0; i < xs.length; i += 1) if (high[offset + i] > highest) highest = high[offset + i];
-      if (highest < LEAST_SHOWN * 255) return;
-      context.beginPath();
-      let pixel = -Infinity;
-      let [bottom, top] = [255, 0];
-      const flush = () => {
-        context.lineTo(pixel, yOf(bottom / 255));
-        if (top !== bottom) context.lineTo(pixel, yOf(top / 255));
-      };
-      if (size === 1 && xs.length < 2 * this.surface.width) {
-        for (let i = 0; i < xs.length; i += 1) context.lineTo(xs[i], yOf(high[offset + i] / 255));
-      } else {
-        for (let i = 0; i < xs.length; i += 1) {
-          const x = Math.round(xs[i]);
-          if (x !== pixel) {
-            if (pixel > -Infinity) flush();
-            pixel = x;
-            [bottom, top] = [low[offset + i], high[offset + i]];
-          } else {
-            bottom = Math.min(bottom, low[offset + i]);
-            top = Math.max(top, high[offset + i]);
-          }
-        }
-        flush();
-      }
-      context.stroke();
     }
 
     listHighest() {

@@ -1,0 +1,90 @@
+"use strict";
+
+// Dense curves, pixel by pixel: a path of ten thousand points takes Chromium longer than a frame may take.
+{
+  class Raster {
+    /**
+     * @param {CanvasRenderingContext2D} context what is drawn on it already stays below the curves
+     * @param {number} thickness of lines, in device pixels
+     * @param {function(number): number} yOf place of a value from 0 to 255, in device pixels from the top
+     */
+    constructor(context, thickness, yOf) {
+      const { width, height } = context.canvas;
+      this.context = context;
+      this.image = context.getImageData(0, 0, width, height);
+      this.pixels = new Uint32Array(this.image.data.buffer);
+      this.half = thickness / 2;
+      this.ys = Float64Array.from({ length: 256 }, (_, value) => yOf(value));
+      this.top = new Float64Array(width);
+      this.bottom = new Float64Array(width);
+    }
+
+    /**
+     * Draw a line through points; where a point stands for many samples, from the lowest to the highest of them.
+     * @param {Float64Array} xs places of the points, increasing, in device pixels
+     * @param {Uint8Array} low lowest value of each point, from `offset` on
+     * @param {Uint8Array} high highest value
+     * @param {string} color any that CSS knows
+     */
+    line(xs, low, high, offset, color) {
+      const { top, bottom, ys } = this;
+      const { width } = this.image;
+      top.fill(Infinity);
+      bottom.fill(-Infinity);
+      for (let i = 0; i < xs.length; i += 1) {
+        const [upper, lower] = [ys[high[offset + i]], ys[low[offset + i]]];
+        const column = Math.floor(xs[i]);
+        if (column >= 0 && column < width) this.#extend(column, upper, lower);
+        if (i > 0) this.#connect(xs[i - 1], (ys[high[offset + i - 1]] + ys[low[offset + i - 1]]) / 2, xs[i], (upper + lower) / 2);
+      }
+      this.#paint(packed(color));
+    }
+
+    show() {
+      this.context.putImageData(this.image, 0, 0);
+    }
+
+    #extend(column, upper, lower) {
+      if (upper < this.top[column]) this.top[column] = upper;
+      if (lower > this.bottom[column]) this.bottom[column] = lower;
+    }
+
+    /** Straight line between two points, in all columns that it touches. */
+    #connect(x0, y0, x1, y1) {
+      const slope = x1 > x0 ? (y1 - y0) / (x1 - x0) : 0;
+      const last = Math.min(this.image.width - 1, Math.floor(x1));
+      for (let column = Math.max(0, Math.floor(x0)); column <= last; column += 1) {
+        const from = y0 + (Math.max(x0, column) - x0) * slope;
+        const to = y0 + (Math.min(x1, column + 1) - x0) * slope;
+        if (from < to) this.#extend(column, from, to);
+        else this.#extend(column, to, from);
+      }
+    }
+
+    #paint(color) {
+      const { pixels, top, bottom, half } = this;
+      const { width, height } = this.image;
+      for (let column = 0; column < width; column += 1) {
+        if (top[column] > bottom[column]) continue;
+        const first = Math.max(0, Math.round(top[column] - half));
+        const last = Math.min(height, Math.max(first + 1, Math.round(bottom[column] + half)));
+        for (let at = first * width + column; at < last * width; at += width) pixels[at] = color;
+      }
+    }
+  }
+
+  const packedColors = new Map();
+
+  /** A colour as four bytes in the order of image data; an invalid one is black. */
+  function packed(color) {
+    if (!packedColors.has(color)) {
+      const context = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+      context.fillStyle = color;
+      context.fillRect(0, 0, 1, 1);
+      packedColors.set(color, new Uint32Array(context.getImageData(0, 0, 1, 1).data.buffer)[0]);
+    }
+    return packedColors.get(color);
+  }
+
+  segtcn.Raster = Raster;
+}
