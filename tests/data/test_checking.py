@@ -275,6 +275,7 @@ def test_frozen_stretches_are_named_with_start_and_length(write_ms_tcn_tree: Wri
     videos["P01_soup"][0][50:] = 1  # to the end
     videos["P02_tea"][0][4:24] = 0.5  # 20 frames: not longer
     videos["P02_soup"][0][10:54] = np.repeat(videos["P02_soup"][0][10:54:4], 4, axis=0)  # made at a lower rate
+    videos["P01_tea"][0][:, 0] = np.arange(len(videos["P01_tea"][1])) // 50  # one feature alone may hold still
     for features, _ in videos.values():
         features[:, 1] = 7  # a dead feature does not hide it
     report = check(write_ms_tcn_tree(videos=videos))
