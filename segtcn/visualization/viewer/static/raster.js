@@ -15,8 +15,8 @@
       this.pixels = new Uint32Array(this.image.data.buffer);
       this.half = thickness / 2;
       this.ys = Float64Array.from({ length: 256 }, (_, value) => yOf(value));
-      this.top = new Float64Array(width);
-      this.bottom = new Float64Array(width);
+      /** Of every line: its colour, and in each column the highest and lowest place that it touches. */
+      this.lines = [];
     }
 
     /**
@@ -27,20 +27,26 @@
      * @param {string} color any that CSS knows
      */
     line(xs, low, high, offset, color) {
-      const { top, bottom, ys } = this;
+      const { ys } = this;
       const { width } = this.image;
-      top.fill(Infinity);
-      bottom.fill(-Infinity);
+      this.top = new Float64Array(width).fill(Infinity);
+      this.bottom = new Float64Array(width).fill(-Infinity);
+      this.lines.push({ top: this.top, bottom: this.bottom, color: packed(color) });
       for (let i = 0; i < xs.length; i += 1) {
         const [upper, lower] = [ys[high[offset + i]], ys[low[offset + i]]];
         const column = Math.floor(xs[i]);
         if (column >= 0 && column < width) this.#extend(column, upper, lower);
         if (i > 0) this.#connect(xs[i - 1], (ys[high[offset + i - 1]] + ys[low[offset + i - 1]]) / 2, xs[i], (upper + lower) / 2);
       }
-      this.#paint(packed(color));
     }
 
+    /** Paint all lines. In each column the lower ones come later, so that none hides the others. */
     show() {
+      const order = [...this.lines];
+      for (let column = 0; column < this.image.width; column += 1) {
+        sortByTop(order, column);
+        for (const line of order) this.#paint(line, column);
+      }
       this.context.putImageData(this.image, 0, 0);
     }
 
@@ -61,15 +67,22 @@
       }
     }
 
-    #paint(color) {
-      const { pixels, top, bottom, half } = this;
+    #paint({ top, bottom, color }, column) {
+      if (top[column] > bottom[column]) return;
       const { width, height } = this.image;
-      for (let column = 0; column < width; column += 1) {
-        if (top[column] > bottom[column]) continue;
-        const first = Math.max(0, Math.round(top[column] - half));
-        const last = Math.min(height, Math.max(first + 1, Math.round(bottom[column] + half)));
-        for (let at = first * width + column; at < last * width; at += width) pixels[at] = color;
-      }
+      const first = Math.max(0, Math.round(top[column] - this.half));
+      const last = Math.min(height, Math.max(first + 1, Math.round(bottom[column] + this.half)));
+      for (let at = first * width + column; at < last * width; at += width) this.pixels[at] = color;
+    }
+  }
+
+  /** By insertion: from one column to the next the order hardly changes. */
+  function sortByTop(lines, column) {
+    for (let i = 1; i < lines.length; i += 1) {
+      const line = lines[i];
+      let place = i;
+      for (; place > 0 && lines[place - 1].top[column] > line.top[column]; place -= 1) lines[place] = lines[place - 1];
+      lines[place] = line;
     }
   }
 
