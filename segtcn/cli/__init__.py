@@ -50,6 +50,7 @@ examples:
   segtcn extract clips/ --out data/features --backbone facebook/dinov2-base
   segtcn overlay clip.mp4 predictions.txt -o out.mp4 --truth labels.txt
   segtcn timeline RUN --worst 5 --scores -o worst.pdf
+  segtcn view RUN --clips DATA/videos
 """
 
 
