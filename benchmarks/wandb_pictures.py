@@ -5,13 +5,15 @@
 A data set of the size of GTEA (21 training and 7 validation videos of 600 to 1800 frames of 2048 random features, 11
 classes) is trained on with validation in every epoch, in an offline W&B run, in one process. Rounds of epochs with
 `WandbSegmentations` and without it take turns; the callback draws as often as it may. The ratio is that of the median
-epochs of two neighbouring rounds. What falls on the epochs in which it begins to draw, and in which it logs, is
-measured by itself, as is what it takes after training, where no epoch waits for it.
+epochs of two neighbouring rounds; the process that draws is stopped in those without. What falls on the epochs in which
+it begins to draw, and in which it logs, is measured by itself, as is what it takes after training, where no epoch waits
+for it.
 """
 
 from __future__ import annotations
 
 import argparse
+import signal
 import statistics
 import tempfile
 import time
@@ -54,6 +56,12 @@ class Timed(WandbSegmentations):
         self.round_epochs = round_epochs
         self.taken_s: dict[str, list[float]] = {"begin": [], "log": [], "neither": []}
         self.after_s = 0.0
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: Any) -> None:  # noqa: D102
+        super().on_train_epoch_start(trainer, pl_module)
+        if self._drawing is not None:  # the process that draws rests with the callback
+            rests = trainer.current_epoch // self.round_epochs % 2 == 1
+            self._drawing.pictures._process.send_signal(signal.SIGSTOP if rests else signal.SIGCONT)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:  # noqa: D102
         before, start_s = self._drawing, time.perf_counter()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import subprocess
@@ -25,7 +24,21 @@ from segtcn.visualization.timeline import plot_timeline, plot_timelines
 Frames = npt.NDArray[np.int64]
 
 _DPI, _SMALL_DPI = 100, 80
-_NICENESS = 19  # gets a processor's time where nobody else wants it
+# Runs where nobody else wants the processor, from the start: most of its time goes to imports. Beside threads that wait
+# for each other in every operation, as those of PyTorch do, the lowest niceness alone would hold up all of them.
+_IDLES = True
+_IDLE = """
+import os, contextlib
+with contextlib.suppress(AttributeError, OSError):
+    os.nice(19)
+with contextlib.suppress(AttributeError, OSError):
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+"""
+_DRAW = """
+import sys
+from segtcn.callbacks.pictures import main
+main(sys.argv[1:])
+"""
 _LARGEST_CONFUSION = 60  # classes: more cannot be told apart in a picture of a page
 
 
@@ -167,7 +180,7 @@ class BackgroundDrawing:
         environment = {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
         with (self._folder / "errors.txt").open("wb") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "segtcn.callbacks.pictures", str(self._folder), str(_NICENESS)],
+                [sys.executable, "-c", _IDLE + _DRAW if _IDLES else _DRAW, str(self._folder)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
@@ -195,10 +208,7 @@ class BackgroundDrawing:
 
 
 def main(argv: Sequence[str]) -> None:
-    """Draw what :class:`BackgroundDrawing` asked for; ``argv`` is its folder and how low its priority is."""
-    if hasattr(os, "nice"):
-        with contextlib.suppress(OSError):
-            os.nice(int(argv[1]))
+    """Draw what :class:`BackgroundDrawing` asked for; ``argv`` is its folder."""
     folder = Path(argv[0])
     snapshot, wanted = _read(folder)
     pictures = draw(snapshot, wanted, folder)
@@ -242,7 +252,3 @@ def _read_pictures(folder: Path) -> Pictures:
         for name, frames, scores, timeline in names["videos"]
     ]
     return Pictures(timelines, names["timeline_names"], confusion, videos)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

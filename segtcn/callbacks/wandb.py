@@ -24,6 +24,7 @@ from segtcn.structures import IGNORE, Batch, repeat_frames
 from segtcn.task import SegmentationTask, StepOutput
 
 _now = time.perf_counter
+_PATIENCE_S = 60.0
 
 
 class ExperimentLogger(WandbLogger):
@@ -123,10 +124,11 @@ class WandbSegmentations(Callback):
     table with scores and timeline of every video, the worst first) and ``SUBSET/overlay`` (clips with labels), with
     SUBSET one of ``train``, ``val``, ``test``: ``train`` only where there is no validation.
 
-    Every test and validation is logged, and the last epoch, after training. While training, a process of the lowest
-    priority draws, which begins and is logged at the end of an epoch, and only if that takes less than ``max_slowdown``
-    of the epoch, judged by how long it took before: if twice in a row it took longer, there are no more until the end.
-    Clips are drawn after training and testing only.
+    Every test and validation is logged, and the last epoch, after training. While training, a process draws with what
+    time other programs leave of a processor; where they leave none, it is given up after a minute. It begins, and is
+    logged, at the end of an epoch, and only if that takes less than ``max_slowdown`` of the epoch, judged by how long
+    it took before: if twice in a row it took longer, there are no more until the end. Clips are drawn after training
+    and testing only.
 
     Does nothing unless the trainer logs to Weights & Biases.
 
@@ -165,6 +167,7 @@ class WandbSegmentations(Callback):
         self._drawing: _Pending | None = None
         self._epoch_start_s = 0.0
         self._last_begin_s = -math.inf
+        self._pause_s = 0.0
         # what it takes of training, in seconds: at first a guess, then as it was the last two times
         self._costs_s = {"begin": (0.02, 0.02), "log": (0.05, 0.05)}
 
@@ -213,7 +216,12 @@ class WandbSegmentations(Callback):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         epoch_s = _now() - self._epoch_start_s
         is_last = trainer.current_epoch + 1 == trainer.max_epochs  # drawn after training
-        if self._drawing is not None and self._drawing.pictures.is_done() and self._affords("log", epoch_s):
+        is_done = self._drawing is not None and self._drawing.pictures.is_done()
+        if self._drawing is not None and not is_done and _now() - self._last_begin_s > _PATIENCE_S:
+            # no processor is idle: the process would compete with training, if only a little, for the rest of it
+            self._drop_drawing()
+            self._pause_s = _PATIENCE_S * 100 / self.max_slowdown
+        elif self._drawing is not None and is_done and self._affords("log", epoch_s):
             start_s = _now()
             pictures = self._drawing.pictures.result()
             if pictures is not None:
@@ -244,7 +252,7 @@ class WandbSegmentations(Callback):
             self._drawing is None
             and self.every_n_epochs > 0
             and (trainer.current_epoch + 1) % self.every_n_epochs == 0
-            and _now() - self._last_begin_s >= 60 * self.min_minutes
+            and _now() - self._last_begin_s >= max(60 * self.min_minutes, self._pause_s)
         )
 
     def _affords(self, kind: str, epoch_s: float) -> bool:

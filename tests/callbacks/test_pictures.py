@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -19,7 +22,7 @@ SNAPSHOT = Snapshot(LABELS, PREDS, ["background", "cut", "pour"], 0, 10.0, "lea"
 
 @pytest.fixture(autouse=True)
 def _hurry(monkeypatch):
-    monkeypatch.setattr(module, "_NICENESS", 0)  # tests wait for the process
+    monkeypatch.setattr(module, "_IDLES", False)  # tests wait for the process
 
 
 def test_the_table_has_the_scores_of_evaluate_and_the_worst_first(tmp_path):
@@ -97,3 +100,10 @@ def test_a_snapshot_is_read_as_it_was_written(tmp_path):
         np.testing.assert_array_equal(snapshot.preds[name], PREDS[name])
     assert snapshot[2:] == SNAPSHOT[2:]
     assert json.loads((tmp_path / "snapshot.json").read_text())["wanted"] == [3, False, True, 20]
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="priorities of Linux")
+def test_the_process_has_the_lowest_priority_before_it_imports_anything(tmp_path):
+    code = f"{module._IDLE}\nimport sys; print(os.sched_getscheduler(0) == os.SCHED_IDLE, 'numpy' in sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown.split() == ["True", "False"]

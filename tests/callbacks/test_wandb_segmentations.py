@@ -146,6 +146,15 @@ def test_no_epoch_takes_two_percent_longer(monkeypatch, task, epoch_s, begin_s, 
         assert training.logged
 
 
+def test_a_process_that_gets_no_processor_is_given_up_and_seldom_tried_again(monkeypatch, task):
+    callback = WandbSegmentations(every_n_epochs=1, min_minutes=0)
+    training = Training(monkeypatch, task, callback, draw_s=1e9)
+    training.run(1000, epoch_s=10)
+    assert len(training.begun) == 4  # in 10,000 s, as 60 s are 2 percent of 3,000
+    assert np.diff(training.begun).min() >= 299
+    assert training.logged == []
+
+
 def test_a_slowdown_of_zero_draws_after_training_only(monkeypatch, task):
     training = Training(monkeypatch, task, WandbSegmentations(every_n_epochs=1, min_minutes=0, max_slowdown=0))
     training.run(30, epoch_s=100)
@@ -257,7 +266,7 @@ def test_an_offline_run_holds_the_pictures_of_training_and_testing(task, tmp_pat
         return drawing._process.wait() == 0
 
     monkeypatch.setattr(BackgroundDrawing, "is_done", wait)
-    monkeypatch.setattr("segtcn.callbacks.pictures._NICENESS", 0)  # this test waits for it
+    monkeypatch.setattr("segtcn.callbacks.pictures._IDLES", False)  # this test waits for it
     callback = WandbSegmentations(every_n_epochs=1, min_minutes=0, max_slowdown=1e9)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PossibleUserWarning)  # advice on workers and batches
