@@ -85,9 +85,7 @@ def demo(out: Path, num_videos: int = 24, epochs: int = 60, seed: int = 0) -> di
         "clips and features": data,
     }.items():
         print(f"{what + ':':<20}{where}")
-    print(
-        f"\n{clip.stem} is the clip of {out / 'overlay.mp4'}. Done in {time.monotonic() - start_s:.0f} s."
-    )
+    print(f"\n{clip.stem} is the clip of {out / 'overlay.mp4'}. Done in {time.monotonic() - start_s:.0f} s.")
     return scores
 
 
