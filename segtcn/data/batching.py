@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from segtcn.data.dataset import Sample
@@ -18,7 +19,8 @@ def collate(samples: Sequence[Sample]) -> Batch:
         samples: at least one; all of one feature width.
 
     Returns:
-        The batch. Its ``labels`` are None as soon as one of the videos has none.
+        The batch. Its ``labels`` are None as soon as one of the videos has none. The features of a single video are not
+        copied, and may lie in the data set's cache: nobody may change them in place.
 
     Example:
         >>> from segtcn.structures import Video
@@ -35,14 +37,22 @@ def collate(samples: Sequence[Sample]) -> Batch:
     labels = [video.labels for video in videos if video.labels is not None]
     stored_labels = [sample.stored_labels for sample in samples if sample.stored_labels is not None]
     lengths = torch.tensor([video.features.shape[1] for video in videos])
-    features = videos[0].features.new_zeros(len(videos), len(videos[0].features), int(lengths.max()))
-    for padded, video in zip(features, videos, strict=True):  # not `pad_sequence`: time is last, and it copies twice
-        padded[:, : video.features.shape[1]] = video.features
     return Batch(
-        features=features,
+        features=_padded([video.features for video in videos]),
         labels=pad_sequence(labels, batch_first=True, padding_value=IGNORE) if len(labels) == len(videos) else None,
-        mask=torch.arange(features.shape[2]) < lengths[:, None],
+        mask=torch.arange(int(lengths.max())) < lengths[:, None],
         names=[video.name for video in videos],
         num_frames=[sample.num_frames for sample in samples],
         stored_labels=stored_labels if len(stored_labels) == len(samples) else None,
     )
+
+
+def _padded(features: Sequence[Tensor]) -> Tensor:
+    """Features (D, T_i) as one (B, D, T)."""
+    if len(features) == 1:  # a copy would cost more than the video took to read
+        return features[0].unsqueeze(0)
+    padded = features[0].new_empty(len(features), len(features[0]), max(own.shape[1] for own in features))
+    for row, own in zip(padded, features, strict=True):  # not `pad_sequence`: time is last, and it copies twice
+        row[:, : own.shape[1]] = own
+        row[:, own.shape[1] :] = 0
+    return padded

@@ -35,6 +35,7 @@ def check_video(
     num_classes: int,
     length_policy: LengthPolicy = "error",
     length_tolerance: int = 10,
+    values: bool = True,
 ) -> Video:
     """Check what can be wrong with a video whatever layout it came from.
 
@@ -45,6 +46,8 @@ def check_video(
         length_policy: what to do when there are more frames of features than of labels, or fewer: ``error``, or
             ``trim`` both at the end to the shorter.
         length_tolerance: largest difference in frames that ``trim`` accepts.
+        values: whether to look for NaN and infinity, which goes through all features; False for a video that has passed
+            before.
 
     Returns:
         The video, trimmed if that was needed and wanted.
@@ -64,8 +67,7 @@ def check_video(
             "compute them again in the same way"
         )
     # NaN and infinity stay in the sum, which is ten times faster than a look at every value; large values may overflow
-    broken = features.new_zeros(0, dtype=torch.bool) if features.sum().isfinite() else ~features.isfinite().all(dim=0)
-    if broken.any():
+    if values and not features.sum().isfinite() and (broken := ~features.isfinite().all(dim=0)).any():
         raise ValueError(
             f"{source}: NaN or infinite features in {int(broken.sum())} of {len(broken)} frames, the first is frame "
             f"{int(broken.int().argmax())}; compute the features of this video again"
@@ -94,7 +96,8 @@ def check_video(
 class SegmentationDataset(Dataset[Sample]):
     """The videos of a subset, read when they are asked for.
 
-    A video is checked (:func:`check_video`) when it is first read and then, while there is room, kept in memory.
+    A video is checked (:func:`check_video`) when it is first read and then, while there is room, kept in memory. Read
+    again, it is checked but for NaN and infinity.
     Workers of a loader share what was kept before they started, and keep nothing themselves: the limit holds for all
     together.
 
@@ -162,7 +165,12 @@ class SegmentationDataset(Dataset[Sample]):
             return self._cache[index]
         video = self.reader.read(self.names[index], self.split, labels=self.labels)
         video = check_video(
-            video, self.reader.feature_dim, len(self.reader.class_names), self.length_policy, self.length_tolerance
+            video,
+            self.reader.feature_dim,
+            len(self.reader.class_names),
+            self.length_policy,
+            self.length_tolerance,
+            values=index not in self._lengths,
         )
         # a copy where frames are left out: a view would keep every stored frame in memory
         kept = video.features[:, :: self.sample_rate]

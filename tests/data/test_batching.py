@@ -36,6 +36,11 @@ def test_padding_is_all_that_is_added(lengths: list[int]) -> None:
         assert (batch.labels[i, length:] == IGNORE).all()
 
 
+def test_a_single_video_is_not_copied() -> None:
+    single = sample("a", 4, 0)
+    assert collate([single]).features.data_ptr() == single.video.features.data_ptr()
+
+
 def test_batch_has_labels_only_if_every_video_has() -> None:
     assert collate([sample("a", 4, 0), sample("b", 2, 1, labelled=False)]).labels is None
     assert collate([sample("a", 4, 0), sample("b", 2, 1)]).labels is not None

@@ -112,6 +112,19 @@ def test_workers_share_the_cache_and_keep_nothing_themselves(tmp_path: Path) -> 
         dataset.check()
 
 
+def test_values_are_searched_once_and_form_in_every_epoch(write_ms_tcn_tree: WriteTree) -> None:
+    root = write_ms_tcn_tree()
+    dataset = SegmentationDataset(MSTCNReader(str(root)), ["P01_soup"], split=1, cache_gib=0)
+    dataset.check()
+    path = root / "features" / "P01_soup.npy"
+    array = np.load(path)
+    np.save(path, np.full_like(array, np.nan))
+    assert dataset[0].video.features.isnan().all()
+    np.save(path, array[:, :-1])
+    with pytest.raises(ValueError, match=r"P01_soup\.npy: 14 frames of features but 15 labels"):
+        dataset[0]
+
+
 def test_lengths_are_known_without_reading_a_video_twice() -> None:
     reader = CountingReader()
     dataset = SegmentationDataset(reader, ["10", "11", "12"], sample_rate=5, cache_gib=0)

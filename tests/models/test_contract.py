@@ -134,6 +134,14 @@ def test_a_video_scores_the_same_in_any_batch(net):
         assert torch.equal(labels[i, : lengths[i]], net.decode(alone)[0])
 
 
+@pytest.mark.parametrize("training", [False, True], ids=["evaluation", "training"])
+def test_features_are_left_as_they_were(net, training):
+    features = torch.randn(1, net.in_channels, 13)
+    before = features.clone()
+    net.train(training)(features, torch.ones(1, 13, dtype=torch.bool))
+    assert torch.equal(features, before)
+
+
 def test_padding_has_no_gradient(net):
     x = torch.randn(1, IN_CHANNELS, 20, requires_grad=True)
     mask = torch.arange(20)[None] < 13
