@@ -68,6 +68,28 @@ def test_the_clip_plays_and_the_cursor_goes_with_it(page):
     )
 
 
+def test_every_video_shows_its_own_clip_at_the_cursor(site, add_demo, open_page):
+    add_demo()
+    write_clip(site.root / "clips" / "0002.mp4", 90, fps=30, size=(320, 240))
+    tracks = [track_payload("truth", [(1, 90)], by_frame=True, fps=None)]
+    site.add(tracks, name="S2", clip=CLIP | {"num_frames": 90, "duration_s": 3.0}, source="clips/0002.mp4")
+    site.add(demo_tracks(), name="S3")
+    page = open_page(site.write())
+    page.evaluate("segtcn.player.setSpeed(2)")
+    for name, duration_s in (("S2", 3), ("S3", None), ("S1_Tea", 6), ("S2", 3)):
+        page.locator(".video", has_text=name).click()
+        wait_until(page, f"document.title.startsWith('{name}')")
+        assert page.locator("#clip").is_visible() == (duration_s is not None)
+        if duration_s is None:
+            continue
+        wait_until(
+            page, f"(({{video}}) => video.readyState >= 2 && video.duration === {duration_s})(segtcn.player.clock)"
+        )
+        click(page, 0, 2.017)
+        assert frame_of(page) == shown_frame(page) == 60
+        assert page.evaluate("segtcn.player.clock.video.playbackRate") == 2
+
+
 def test_playing_does_not_draw_the_tracks_again(page):
     page.evaluate("""() => { window.draws = 0; const {timeline} = segtcn.parts, draw = timeline.draw;
         timeline.draw = () => { window.draws += 1; draw.call(timeline); }; }""")

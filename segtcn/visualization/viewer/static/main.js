@@ -153,10 +153,7 @@
       byId("clip-frame").hidden = byId("mute").hidden = !hasClip;
       byId("clip-problem").hidden = true;
       byId("clip").hidden = false;
-      if (!hasClip) {
-        player.setClock(player.plainClock());
-        return;
-      }
+      if (!hasClip) return;
       const { width, height } = recording.clip;
       byId("clip").style.aspectRatio = width && height ? `${width} / ${height}` : "";
       const address = source.split("/").map(encodeURIComponent).join("/");
