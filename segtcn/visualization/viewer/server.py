@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import ipaddress
@@ -24,6 +25,7 @@ from segtcn.visualization.viewer.payload import clip_payload, index_payload, scr
 from segtcn.visualization.viewer.player import Player
 
 if TYPE_CHECKING:
+    import uvicorn
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
@@ -86,8 +88,6 @@ class PlayerServer:
         port: int | None = None,
         save: str | os.PathLike[str] | None = None,
     ) -> None:
-        import uvicorn
-
         self.player = player
         self.host = host
         self.save = None if save is None else Path(save)
@@ -95,18 +95,8 @@ class PlayerServer:
             _check_save(player, self.save)
         self._socket = _listen(host, port)
         self.port = int(self._socket.getsockname()[1])
-        self._files = _Files(player, self.save)
-        app = _Guard(_application(self._files), host)
-        config = uvicorn.Config(
-            app,
-            log_level="error",
-            access_log=False,
-            server_header=False,
-            lifespan="off",
-            ws="none",
-            timeout_graceful_shutdown=1,
-        )
-        self._server = uvicorn.Server(config)
+        self._files = _Files(player, self.save, lambda: self._server.should_exit)
+        self._server = _uvicorn(_Guard(_application(self._files), host))
         self._thread: threading.Thread | None = None
 
     @property
@@ -178,9 +168,10 @@ def serve_player(
 class _Files:
     """The files that can be asked for, and what is made of them: payloads and encoded clips, each made once."""
 
-    def __init__(self, player: Player, save: Path | None) -> None:
+    def __init__(self, player: Player, save: Path | None, is_ending: Callable[[], bool]) -> None:
         self.player = player
         self.save = save
+        self.is_ending = is_ending
         self.token = None if save is None else secrets.token_urlsafe(24)
         self.pages = {path.name: path for path in static_files()}
         self.videos = {video_id(number): video for number, video in enumerate(player.videos)}
@@ -188,8 +179,8 @@ class _Files:
         self.names = {f"{own}{_served_suffix(clip)}": own for own, clip in self.clips.items()}
         self.index = functools.cache(self._index)
         self.video = functools.lru_cache(maxsize=16)(self._video)
-        self._lock = threading.Lock()
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._locks = {own: threading.Lock() for own in self.clips}
+        self._folder = tempfile.TemporaryDirectory(prefix="segtcn-player-", ignore_cleanup_errors=True)
         self._encoded: dict[str, Path] = {}
 
     def _index(self) -> bytes:
@@ -203,23 +194,30 @@ class _Files:
                 notes.append(f"browsers do not play {video.clip.name}: it is encoded again first, which takes a while")
         return script("receiveVideo", video_payload(own, video, self.player.classes, notes))
 
-    def clip(self, own: str) -> Path:
-        """The clip itself, or a copy that browsers play."""
+    def clip(self, own: str, is_wanted: Callable[[], bool]) -> Path:
+        """The clip itself, or a copy that browsers play; encoding takes long, and ends when nobody wants the copy.
+
+        Raises:
+            InterruptedError: if it is not wanted any longer.
+        """
         clip = self.clips[own]
         if plays_in_browsers(clip):
             return clip
-        with self._lock:
+
+        def check() -> None:
+            if self.is_ending() or not is_wanted():
+                raise InterruptedError(f"{clip} is not wanted any longer")
+
+        with self._locks[own]:
             if own not in self._encoded:
-                if self._folder is None:
-                    self._folder = tempfile.TemporaryDirectory(prefix="segtcn-player-", ignore_cleanup_errors=True)
+                check()
                 path = Path(self._folder.name) / f"{own}.mp4"
-                write_playable(clip, path)
+                write_playable(clip, path, check)
                 self._encoded[own] = path
         return self._encoded[own]
 
     def close(self) -> None:
-        if self._folder is not None:
-            self._folder.cleanup()
+        self._folder.cleanup()
 
 
 def _served_suffix(clip: Path) -> str:
@@ -259,7 +257,7 @@ def _application(files: _Files) -> Starlette:
         if own is None:
             raise HTTPException(404)
         try:
-            path = await run_in_threadpool(files.clip, own)
+            path = await _prepared(request, files, own)
             stat = path.stat()
         except (ValueError, OSError) as error:
             return PlainTextResponse(f"{error}\n", 404)
@@ -290,6 +288,48 @@ def _application(files: _Files) -> Starlette:
             Route("/{name}", page),
         ]
     )
+
+
+def _uvicorn(app: ASGIApp) -> uvicorn.Server:
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            # a browser holds the request of the clip that it plays, and would hold up the end
+            for connection in [*self.server_state.connections]:
+                if connection.transport is not None:
+                    connection.transport.abort()
+            await super().shutdown(sockets)
+
+    return Server(
+        uvicorn.Config(
+            app,
+            log_level="error",
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            ws="none",
+            timeout_graceful_shutdown=1,
+        )
+    )
+
+
+async def _prepared(request: Request, files: _Files, own: str) -> Path:
+    """The clip to send, as long as the browser waits for it."""
+    from starlette.concurrency import run_in_threadpool
+
+    gone = threading.Event()
+
+    async def watch() -> None:
+        while not await request.is_disconnected():
+            await asyncio.sleep(0.2)
+        gone.set()
+
+    watching = asyncio.create_task(watch())
+    try:
+        return await run_in_threadpool(files.clip, own, lambda: not gone.is_set())
+    finally:
+        watching.cancel()
 
 
 def _refusal(request: Request, files: _Files, own: str) -> tuple[int, str] | None:
