@@ -192,7 +192,7 @@ class _Files:
         with contextlib.suppress(ValueError, OSError):  # the payload says what is wrong with the clip
             if video.clip is not None and not plays_in_browsers(video.clip):
                 notes.append(f"browsers do not play {video.clip.name}: it is encoded again first, which takes a while")
-        return script("receiveVideo", video_payload(own, video, self.player.classes, notes))
+        return script("receiveVideo", video_payload(own, video, self.player.classes, notes, self.save))
 
     def clip(self, own: str, is_wanted: Callable[[], bool]) -> Path:
         """The clip itself, or a copy that browsers play; encoding takes long, and ends when nobody wants the copy.
@@ -355,7 +355,9 @@ def _save(files: _Files, own: str, body: bytes) -> list[str]:
         with contextlib.suppress(ValueError, OSError):
             clip = clip_payload(video.clip)
             fps = clip["fps"] if clip["times_ms"] is None else None
-    return save_correction(files.save, video.name, correction, tracks, classes, fps)
+    written = save_correction(files.save, video.name, correction, tracks, classes, fps)
+    files.video.cache_clear()  # what was saved is part of it
+    return written
 
 
 class _Guard:

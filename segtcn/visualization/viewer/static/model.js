@@ -191,6 +191,14 @@
       this.base = clipBase ?? this.tracks[0].timebase;
       this.duration = Math.max(this.base.timeOf(this.base.numFrames), ...this.tracks.map((track) => track.endTime));
       this.reference = this.tracks.find((track) => track.truth) ?? null;
+      /** Labels that were saved to the server's folder: `starts`, `classes`, `num_frames`, `file`; or null. */
+      this.saved = payload.saved ?? null;
+    }
+
+    /** The track that is corrected unless another is chosen: the truth if there is one, and if what was saved fits it. */
+    get correctable() {
+      const first = this.reference ?? this.tracks[0];
+      return [first, ...this.tracks].find((track) => track.numFrames === this.saved?.num_frames) ?? first;
     }
 
     timebaseOf(track, clipBase) {
