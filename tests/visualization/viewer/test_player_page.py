@@ -442,12 +442,32 @@ def test_without_a_clip_the_tracks_play(quiet_page):
     page.get_by_role("button", name="Play", exact=True).click()
     wait_until(page, "segtcn.player.frame > 10")
     page.get_by_role("button", name="Pause").click()
-    click(page, 0, 4.9)
+    click(page, 0, 4.917)  # the middle of a frame
     assert frame_of(page) == 147
     press(page, "p")
     assert frame_of(page) == 135
     press(page, "End", " ")
     wait_until(page, "segtcn.player.clock.playing && segtcn.player.frame < 60")
+
+
+def test_without_a_clip_the_frames_go_on_to_the_end_of_the_longest_track(site, open_page):
+    site.add([track_payload("truth", [(0, 100)]), track_payload("ED-TCN", [(0, 50), (1, 80)])])
+    page = open_page(site.write())
+    press(page, "End", "ArrowLeft", "ArrowLeft")
+    assert "frame 127 / 130" in text(page, ".readout")
+    click(page, 1, 3.55)
+    assert frame_of(page) == 106
+    assert lines(page, "#now") == ["truth", "ends before", "ED-TCN", "take", "0.8 s left"]
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 600)])
+def test_many_tracks_are_in_reach_of_fingers_and_keyboard(site, add_demo, open_page, width, height):
+    add_demo(tracks=[track_payload(f"run {number}", [(1, 180)], by_frame=True) for number in range(8)])
+    page = open_page(site.write(), viewport={"width": width, "height": height})
+    assert all(box["height"] >= 24 for box in (title.bounding_box() for title in page.locator(".track-title").all()))
+    scrolls = page.evaluate("(({scrollHeight: all, clientHeight: seen}) => all > seen)(document.getElementById('now'))")
+    assert scrolls == (width > 390)
+    assert page.locator("#now").get_attribute("tabindex") == ("0" if scrolls else "-1")
 
 
 def test_without_any_rate_there_are_frames_and_no_seconds(site, open_page):
