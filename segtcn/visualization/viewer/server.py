@@ -229,6 +229,7 @@ def _application(files: _Files) -> Starlette:
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
     from starlette.exceptions import HTTPException
+    from starlette.requests import ClientDisconnect
     from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
     from starlette.routing import Route
 
@@ -269,10 +270,13 @@ def _application(files: _Files) -> Starlette:
             status, reason = refusal
             return JSONResponse({"error": reason}, status)
         body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_BODY:
-                return JSONResponse({"error": f"expected at most {MAX_BODY} bytes"}, 413, {"connection": "close"})
+        try:
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BODY:
+                    return JSONResponse({"error": f"expected at most {MAX_BODY} bytes"}, 413, {"connection": "close"})
+        except ClientDisconnect:  # half a correction is none, and nobody reads the answer
+            return Response(status_code=400)
         try:
             written = await run_in_threadpool(_save, files, own, bytes(body))
         except (ValueError, OSError) as error:

@@ -319,14 +319,15 @@ def test_labels_that_vanish_are_told_and_the_server_goes_on(tmp_path):
         assert get("/")[0].status == 200
 
 
-def test_many_clients_and_requests_that_are_broken_off_do_no_harm(get, clip, capfd):
+def test_many_clients_and_requests_that_are_broken_off_do_no_harm(capfd, get, clip):
     whole = clip.read_bytes()
     for _ in range(20):
         with socket.create_connection(("127.0.0.1", get.port)) as connection:
             connection.sendall(b"GET /clips/0001.mp4 HTTP/1.1\r\nHost: localhost\r\n\r\n")
             connection.recv(10)
     with socket.create_connection(("127.0.0.1", get.port)) as half:
-        half.sendall(b"POST /corrections/0001 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
+        half.sendall(b"POST /corrections/0001 HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\n")
+        half.sendall(b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
         bodies: list[bytes] = []
         threads = [threading.Thread(target=lambda: bodies.append(get("/clips/0001.mp4")[1])) for _ in range(20)]
         for thread in threads:
@@ -334,6 +335,8 @@ def test_many_clients_and_requests_that_are_broken_off_do_no_harm(get, clip, cap
         for thread in threads:
             thread.join()
     assert bodies == [whole] * 20
+    assert get("/")[0].status == 200
+    # `capfd` stands before `get`: the server's log goes where it did when the server was made
     assert "Traceback" not in capfd.readouterr().err
 
 

@@ -114,7 +114,7 @@
         const label = segtcn.format.position(time, unit, decimals);
         const left = Math.max(0, Math.min(surface.width - this.small.width(context, label), x + 4));
         context.fillStyle = colors.text;
-        this.small.write(context, label, left, unit === "s" ? 8 : 21, 200);
+        this.small.write(context, label, left, unit === "s" ? 8 : 15, 200);
         if (unit !== "s" || time > recording.base.timeOf(recording.base.numFrames)) continue;
         context.fillStyle = colors.muted;
         const frame = segtcn.format.count(recording.base.frameAt(time));
