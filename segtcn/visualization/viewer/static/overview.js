@@ -49,7 +49,7 @@
 
     place() {
       const { viewport, time } = this.player;
-      const width = this.root.clientWidth;
+      const { width } = this.surface;
       const left = (viewport.start / viewport.duration) * width;
       this.window.style.transform = `translateX(${left}px)`;
       this.window.style.width = `${Math.max(6, (viewport.span / viewport.duration) * width)}px`;

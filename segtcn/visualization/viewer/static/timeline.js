@@ -210,7 +210,7 @@
     moveCursor() {
       const { viewport, time } = this.player;
       this.cursor.hidden = !viewport.contains(time);
-      this.cursor.style.transform = `translateX(${viewport.xOf(time, this.plot.clientWidth)}px)`;
+      this.cursor.style.transform = `translateX(${viewport.xOf(time, this.surface.width)}px)`;
       const { correctedTrack } = this.player;
       const selected = correctedTrack?.indexAt(time);
       if (correctedTrack && selected !== this.selected) this.draw();
