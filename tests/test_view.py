@@ -102,6 +102,7 @@ def test_runs_become_a_player_with_the_worst_video_to_be_found(write_ms_tcn_tree
         (["good.txt", "--save", "."], "corrections would replace good.txt, which is shown"),
         (["good.txt", "--save", "poor.txt"], "cannot write corrections to poor.txt"),
         (["good.txt", "--host", "203.0.113.1"], "cannot listen at 203.0.113.1"),
+        (["good.txt", "--port", "65536"], "a port is a number from 0 (any) to 65535, got 65536"),
     ],
 )
 def test_what_does_not_fit_is_one_line(folder, monkeypatch, capsys, words, message):

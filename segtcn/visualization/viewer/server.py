@@ -67,6 +67,7 @@ class PlayerServer:
         save: folder that corrections are written to; None leaves them to the browser.
 
     Raises:
+        ValueError: if there is no such port.
         OSError: if the port is taken, or there is no such address.
         PermissionError: if corrections would replace the files that are shown.
 
@@ -154,6 +155,7 @@ def serve_player(
         announce: told the address.
 
     Raises:
+        ValueError: if there is no such port.
         OSError: if the port is taken, or there is no such address.
         PermissionError: if corrections would replace the files that are shown.
     """
@@ -423,6 +425,8 @@ def _check_save(player: Player, folder: Path) -> None:
 
 
 def _listen(host: str, port: int | None) -> socket.socket:
+    if port is not None and not 0 <= port < 2**16:
+        raise ValueError(f"a port is a number from 0 (any) to 65535, got {port}")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     if port is None:
         with contextlib.suppress(OSError):
@@ -430,5 +434,6 @@ def _listen(host: str, port: int | None) -> socket.socket:
     try:
         return socket.create_server((host, port or 0), family=family)
     except OSError as error:
-        reason = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else str(error)
+        # an unknown name has a negative number and a text of its own
+        reason = (os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)).lower()
         raise OSError(f"cannot listen at {host}, port {port or 'any'} ({reason}): choose another (--port 0)") from error
