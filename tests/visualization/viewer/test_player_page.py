@@ -204,6 +204,28 @@ def test_keys_zoom_and_choose_tracks(page):
     assert page.locator("#follow").get_attribute("aria-pressed") == "false"
 
 
+def test_keys_are_for_the_clip_after_a_click_and_for_the_button_after_a_tab(site, open_page):
+    for name in ("S1_Tea", "S2_Coffee"):
+        site.add(demo_tracks(), name=name)
+    page = open_page(site.write())
+    page.get_by_role("button", name="S2_Coffee").click()
+    wait_until(page, "segtcn.player.recording.id === '0002'")
+    press(page, " ")
+    assert page.evaluate("segtcn.player.clock.playing")
+    press(page, " ", "Home")
+    assert not page.evaluate("segtcn.player.clock.playing")
+    page.locator("#speed").click()
+    page.locator("#speed").select_option("2")
+    press(page, "Escape", "ArrowRight")
+    assert (frame_of(page), page.locator("#speed").input_value()) == (1, "2")
+    page.get_by_role("button", name=re.compile("^take")).click()
+    press(page, "Tab", " ")
+    press(page, "ArrowRight")
+    assert page.evaluate("document.activeElement.dataset.label") == "2"
+    assert page.evaluate("[...segtcn.player.filter]") == [1, 2]
+    assert not page.evaluate("segtcn.player.clock.playing")
+
+
 def test_help_lists_the_keys_and_escape_closes_it(page):
     press(page, "?")
     help_ = page.get_by_role("dialog", name="Keys")
