@@ -113,11 +113,6 @@
       return time < this.endTime ? bisect(this.times, time, this.length) : -1;
     }
 
-    /** Index of the segment that holds `frame`. */
-    indexOfFrame(frame) {
-      return bisect(this.starts, frame, this.length);
-    }
-
     /** Class at `time`: -1 without label, undefined outside of the track. */
     classAt(time) {
       return this.classes[this.indexAt(time)];
