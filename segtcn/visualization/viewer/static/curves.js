@@ -6,7 +6,7 @@
   const HEIGHT = 132;
   const PADDING = 6;
   const MOST_LISTED = 4;
-  // a class that stays below this in the whole visible part would only thicken the base line
+  // a class below this would only thicken the base line
   const LEAST_SHOWN = 0.02;
   // CSS pixels between samples from which smooth paths are drawn: with more samples they would take too long
   const LEAST_FOR_PATHS = 3;
@@ -76,7 +76,8 @@
       } else {
         surface.inDevicePixels((device) => {
           const { raster } = this;
-          raster.begin(device, thickness * surface.ratio, (value) => yOf(value / 255) * surface.ratio);
+          const place = (value) => yOf(value / 255) * surface.ratio;
+          raster.begin(device, thickness * surface.ratio, place, LEAST_SHOWN * 255);
           const xs = level.xs.map((x) => x * surface.ratio);
           for (const { label, offset } of rows) raster.line(xs, level.low, level.high, offset, color(label));
           raster.show();

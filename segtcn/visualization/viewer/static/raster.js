@@ -14,8 +14,9 @@
      * @param {CanvasRenderingContext2D} context all of its canvas is replaced
      * @param {number} thickness of lines, in device pixels
      * @param {function(number): number} yOf place of a value from 0 to 255, in device pixels from the top
+     * @param {number} least value below which a line is not drawn
      */
-    begin(context, thickness, yOf) {
+    begin(context, thickness, yOf, least) {
       const { width, height } = context.canvas;
       if (this.image?.width !== width || this.image.height !== height) {
         this.image = context.createImageData(width, height);
@@ -27,6 +28,7 @@
       this.context = context;
       this.half = thickness / 2;
       this.ys = Float64Array.from({ length: 256 }, (_, value) => yOf(value));
+      this.lowest = yOf(least);
       this.numLines = 0;
     }
 
@@ -82,7 +84,7 @@
     }
 
     #paint({ top, bottom, color }, column) {
-      if (top[column] > bottom[column]) return;
+      if (top[column] > this.lowest) return;
       const { width, height } = this.image;
       const first = Math.max(0, Math.round(top[column] - this.half));
       const last = Math.min(height, Math.max(first + 1, Math.round(bottom[column] + this.half)));
