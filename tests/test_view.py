@@ -60,6 +60,19 @@ def test_finished_files_become_a_player(folder, capsys):
     assert [track["title"] for track in tracks] == ["truth", "good", "MS-TCN"]
 
 
+def test_notes_of_many_videos_are_not_all_printed(tmp_path, capsys):
+    for folder, labels in (("truth", LABELS), ("net", LABELS[:-1])):
+        (tmp_path / folder).mkdir()
+        for number in range(14):
+            write_labels(tmp_path / folder / f"{number:02d}.txt", labels)
+    assert view(tmp_path / "net", "--truth", tmp_path / "truth", "--export", tmp_path / "out") == 0
+    out = capsys.readouterr().out
+    assert out.count(": net has 1 label fewer than truth") == 10
+    assert "note: 4 more notes; the player shows those on labels with each video" in out
+    notes = [content(tmp_path / "out" / "data" / f"video-{number:04d}.js")["notes"] for number in range(1, 15)]
+    assert notes == [["net has 1 label fewer than truth"]] * 14
+
+
 def test_runs_become_a_player_with_the_worst_video_to_be_found(write_ms_tcn_tree, tmp_path):
     root = write_ms_tcn_tree()
     test_videos = {split: names for split, (_, names) in SPLITS.items()}
@@ -89,6 +102,7 @@ def test_runs_become_a_player_with_the_worst_video_to_be_found(write_ms_tcn_tree
         (["good.txt", "--save", "."], "corrections would replace good.txt, which is shown"),
         (["good.txt", "--save", "poor.txt"], "cannot write corrections to poor.txt"),
         (["good.txt", "--host", "203.0.113.1"], "cannot listen at 203.0.113.1"),
+        (["good.txt", "--port", "65536"], "a port is a number from 0 (any) to 65535, got 65536"),
     ],
 )
 def test_what_does_not_fit_is_one_line(folder, monkeypatch, capsys, words, message):

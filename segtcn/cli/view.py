@@ -30,6 +30,9 @@ examples:
 """
 
 
+_LISTED = 10
+
+
 def main(argv: Sequence[str]) -> None:
     """Run the command; ``argv`` begins with its name."""
     options = _parser().parse_args(argv[1:])
@@ -113,8 +116,10 @@ def _export(collection: Collection, options: argparse.Namespace) -> None:
     from segtcn.visualization.viewer import export_player
 
     notes = export_player(player_of(collection), options.export, not options.no_clips, progress=not options.quiet)
-    for note in notes:
+    for note in notes[:_LISTED]:
         print(f"note: {note}")
+    if len(notes) > _LISTED:
+        print(f"note: {len(notes) - _LISTED} more notes; the player shows those on labels with each video")
     what = "unpack it and open index.html" if options.export.suffix.lower() == ".zip" else "open index.html in it"
     print(f"{options.export}: {what}")
 

@@ -219,9 +219,13 @@ def collect_videos(
         num_frames, rate = scan.length(name, its_sources)
         videos.append(CollectedVideo(name, its_sources, clip, scores.videos.get(name, {}), num_frames, rate))
     notes = [*scores.notes]
-    missing = [video.name for video in videos if video.clip is None]
-    if clip_files and missing:
-        notes.append(f"no clip of {len(missing)} of {len(videos)} videos: {_some(missing)}")
+    lacking = {
+        "truth": [name for name in by_video if truths and name not in truths],
+        "clip": [video.name for video in videos if clip_files and video.clip is None],
+    }
+    for what, missing in lacking.items():
+        if missing:
+            notes.append(f"no {what} of {len(missing)} of {len(videos)} videos: {_some(missing)}")
     title = ", ".join(each.title for each in found) or str(truth)
     if len(videos) == 1:
         title = videos[0].name

@@ -192,6 +192,18 @@ def test_a_prediction_of_another_length_has_no_scores_and_notes_say_why(tmp_path
     assert "net: no scores of tea, it has 11 labels and the truth 10" in collection.notes
 
 
+def test_videos_without_truth_are_named(tmp_path):
+    for name in ("tea", "soup", "milk"):
+        write(tmp_path / "net" / f"{name}.txt", TRUTH)
+    write(tmp_path / "truth" / "tea.txt", TRUTH)
+    write(tmp_path / "other" / "juice.txt", TRUTH)
+    assert "no truth of 2 of 3 videos: milk, soup" in collect_videos([tmp_path / "net"], tmp_path / "truth").notes
+    assert collect_videos([tmp_path / "net"], tmp_path / "other").notes == [
+        "no truth of 3 of 3 videos: milk, soup, tea"
+    ]
+    assert collect_videos([tmp_path / "net"]).notes == []
+
+
 def test_videos_are_chosen_by_name(tmp_path):
     for name in ("tea", "soup"):
         write(tmp_path / "net" / f"{name}.txt", TRUTH)

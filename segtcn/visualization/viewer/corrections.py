@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from segtcn.label_files import write_labels, write_segments
+from segtcn.label_files import read_labels, write_labels, write_segments
 from segtcn.structures import Segment
 from segtcn.visualization.tracks import NO_LABEL, Classes, Track
 
@@ -112,6 +112,41 @@ def save_correction(
     write_labels(text, [classes.names[label] for start, stop, label in segments for _ in range(stop - start)])
     write_segments(table, segments, classes.names, fps)
     return [path.relative_to(folder).as_posix() for path in (text, table)]
+
+
+def saved_correction(folder: Path, name: str, tracks: Iterable[Track], classes: Classes) -> dict[str, Any] | None:
+    """The labels that :func:`save_correction` wrote before, for the page to go on with.
+
+    Args:
+        folder: the chosen folder.
+        name: of the video.
+        tracks: that the video is shown with.
+        classes: that there are.
+
+    Returns:
+        ``starts``, ``classes``, ``num_frames`` and ``file``; None if there are none.
+
+    Raises:
+        ValueError: if the file cannot be understood, or fits no track.
+        OSError: if the file cannot be read.
+    """
+    text, _ = correction_files(folder, name)
+    if not text.exists():
+        return None
+    labels = read_labels(text).labels
+    if len(labels) not in (lengths := {len(track.labels.labels) for track in tracks}):
+        expected = " or ".join(map(str, sorted(lengths)))
+        raise ValueError(f"{text} has {len(labels)} labels, expected {expected}: it was saved for other tracks")
+    if unknown := sorted({*labels} - {*classes.names}):
+        raise ValueError(f"{text}: label {unknown[0]!r} is no class; there are {', '.join(classes.names[:20])}")
+    starts = [frame for frame in range(len(labels)) if frame == 0 or labels[frame] != labels[frame - 1]]
+    indexes = [classes.names.index(labels[frame]) for frame in starts]
+    return {
+        "starts": starts,
+        "classes": indexes,
+        "num_frames": len(labels),
+        "file": text.relative_to(folder).as_posix(),
+    }
 
 
 def correction_files(folder: Path, name: str) -> tuple[Path, Path]:

@@ -16,6 +16,7 @@ from segtcn.label_files import ClassScores
 from segtcn.video_io import TIMESTAMP_TOLERANCE_S, ClipInfo, frame_times, probe
 from segtcn.visualization.palette import RGB, text_color
 from segtcn.visualization.tracks import Classes, Track
+from segtcn.visualization.viewer.corrections import saved_correction
 from segtcn.visualization.viewer.player import Player, PlayerVideo
 
 VERSION = 1
@@ -97,7 +98,9 @@ def index_payload(player: Player, clips: Mapping[str, str], token: str | None = 
     }
 
 
-def video_payload(video_id: str, video: PlayerVideo, classes: Classes, notes: Sequence[str] = ()) -> Payload:
+def video_payload(
+    video_id: str, video: PlayerVideo, classes: Classes, notes: Sequence[str] = (), save: Path | None = None
+) -> Payload:
     """What the page shows of one video.
 
     A clip that cannot be read is left out, and a note says why: the tracks can still be looked at.
@@ -107,6 +110,7 @@ def video_payload(video_id: str, video: PlayerVideo, classes: Classes, notes: Se
         video: its tracks and its clip.
         classes: of all tracks.
         notes: for the user, in addition to those on the clip and on differences in length.
+        save: folder that corrections are written to; what it holds of this video is taken along.
 
     Raises:
         FileNotFoundError: if a label file is gone.
@@ -129,7 +133,16 @@ def video_payload(video_id: str, video: PlayerVideo, classes: Classes, notes: Se
                 f"the rate of {track.title} is unknown: it is shown at {known:g} labels a second, as the others"
             )
         rows.append(track_payload(track, classes, fps, by_frame=fps is None or _is_frame_by_frame(track, shown)))
-    return {"id": video_id, "clip": clip, "tracks": rows, "notes": [*more, *_length_notes(tracks, rows, clip)]}
+    saved = None
+    if save is not None:
+        try:
+            saved = saved_correction(save, video.name, tracks, classes)
+            if saved is not None:
+                more.append(f"corrected before: {saved['file']}; “Correct” goes on from there")
+        except (ValueError, OSError) as error:
+            more.append(f"the correction saved before cannot be shown: {error}")
+    notes = [*more, *_length_notes(tracks, rows, clip)]
+    return {"id": video_id, "clip": clip, "tracks": rows, "notes": notes, "saved": saved}
 
 
 def clip_payload(path: Path) -> Payload:

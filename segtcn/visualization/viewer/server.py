@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import ipaddress
@@ -24,6 +25,7 @@ from segtcn.visualization.viewer.payload import clip_payload, index_payload, scr
 from segtcn.visualization.viewer.player import Player
 
 if TYPE_CHECKING:
+    import uvicorn
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
@@ -65,6 +67,7 @@ class PlayerServer:
         save: folder that corrections are written to; None leaves them to the browser.
 
     Raises:
+        ValueError: if there is no such port.
         OSError: if the port is taken, or there is no such address.
         PermissionError: if corrections would replace the files that are shown.
 
@@ -86,8 +89,6 @@ class PlayerServer:
         port: int | None = None,
         save: str | os.PathLike[str] | None = None,
     ) -> None:
-        import uvicorn
-
         self.player = player
         self.host = host
         self.save = None if save is None else Path(save)
@@ -95,18 +96,8 @@ class PlayerServer:
             _check_save(player, self.save)
         self._socket = _listen(host, port)
         self.port = int(self._socket.getsockname()[1])
-        self._files = _Files(player, self.save)
-        app = _Guard(_application(self._files), host)
-        config = uvicorn.Config(
-            app,
-            log_level="error",
-            access_log=False,
-            server_header=False,
-            lifespan="off",
-            ws="none",
-            timeout_graceful_shutdown=1,
-        )
-        self._server = uvicorn.Server(config)
+        self._files = _Files(player, self.save, lambda: self._server.should_exit)
+        self._server = _uvicorn(_Guard(_application(self._files), host))
         self._thread: threading.Thread | None = None
 
     @property
@@ -164,6 +155,7 @@ def serve_player(
         announce: told the address.
 
     Raises:
+        ValueError: if there is no such port.
         OSError: if the port is taken, or there is no such address.
         PermissionError: if corrections would replace the files that are shown.
     """
@@ -178,9 +170,10 @@ def serve_player(
 class _Files:
     """The files that can be asked for, and what is made of them: payloads and encoded clips, each made once."""
 
-    def __init__(self, player: Player, save: Path | None) -> None:
+    def __init__(self, player: Player, save: Path | None, is_ending: Callable[[], bool]) -> None:
         self.player = player
         self.save = save
+        self.is_ending = is_ending
         self.token = None if save is None else secrets.token_urlsafe(24)
         self.pages = {path.name: path for path in static_files()}
         self.videos = {video_id(number): video for number, video in enumerate(player.videos)}
@@ -188,8 +181,8 @@ class _Files:
         self.names = {f"{own}{_served_suffix(clip)}": own for own, clip in self.clips.items()}
         self.index = functools.cache(self._index)
         self.video = functools.lru_cache(maxsize=16)(self._video)
-        self._lock = threading.Lock()
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._locks = {own: threading.Lock() for own in self.clips}
+        self._folder = tempfile.TemporaryDirectory(prefix="segtcn-player-", ignore_cleanup_errors=True)
         self._encoded: dict[str, Path] = {}
 
     def _index(self) -> bytes:
@@ -201,25 +194,32 @@ class _Files:
         with contextlib.suppress(ValueError, OSError):  # the payload says what is wrong with the clip
             if video.clip is not None and not plays_in_browsers(video.clip):
                 notes.append(f"browsers do not play {video.clip.name}: it is encoded again first, which takes a while")
-        return script("receiveVideo", video_payload(own, video, self.player.classes, notes))
+        return script("receiveVideo", video_payload(own, video, self.player.classes, notes, self.save))
 
-    def clip(self, own: str) -> Path:
-        """The clip itself, or a copy that browsers play."""
+    def clip(self, own: str, is_wanted: Callable[[], bool]) -> Path:
+        """The clip itself, or a copy that browsers play; encoding takes long, and ends when nobody wants the copy.
+
+        Raises:
+            InterruptedError: if it is not wanted any longer.
+        """
         clip = self.clips[own]
         if plays_in_browsers(clip):
             return clip
-        with self._lock:
+
+        def check() -> None:
+            if self.is_ending() or not is_wanted():
+                raise InterruptedError(f"{clip} is not wanted any longer")
+
+        with self._locks[own]:
             if own not in self._encoded:
-                if self._folder is None:
-                    self._folder = tempfile.TemporaryDirectory(prefix="segtcn-player-", ignore_cleanup_errors=True)
+                check()
                 path = Path(self._folder.name) / f"{own}.mp4"
-                write_playable(clip, path)
+                write_playable(clip, path, check)
                 self._encoded[own] = path
         return self._encoded[own]
 
     def close(self) -> None:
-        if self._folder is not None:
-            self._folder.cleanup()
+        self._folder.cleanup()
 
 
 def _served_suffix(clip: Path) -> str:
@@ -231,6 +231,7 @@ def _application(files: _Files) -> Starlette:
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
     from starlette.exceptions import HTTPException
+    from starlette.requests import ClientDisconnect
     from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
     from starlette.routing import Route
 
@@ -259,7 +260,7 @@ def _application(files: _Files) -> Starlette:
         if own is None:
             raise HTTPException(404)
         try:
-            path = await run_in_threadpool(files.clip, own)
+            path = await _prepared(request, files, own)
             stat = path.stat()
         except (ValueError, OSError) as error:
             return PlainTextResponse(f"{error}\n", 404)
@@ -271,10 +272,13 @@ def _application(files: _Files) -> Starlette:
             status, reason = refusal
             return JSONResponse({"error": reason}, status)
         body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_BODY:
-                return JSONResponse({"error": f"expected at most {MAX_BODY} bytes"}, 413, {"connection": "close"})
+        try:
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BODY:
+                    return JSONResponse({"error": f"expected at most {MAX_BODY} bytes"}, 413, {"connection": "close"})
+        except ClientDisconnect:  # half a correction is none, and nobody reads the answer
+            return Response(status_code=400)
         try:
             written = await run_in_threadpool(_save, files, own, bytes(body))
         except (ValueError, OSError) as error:
@@ -290,6 +294,48 @@ def _application(files: _Files) -> Starlette:
             Route("/{name}", page),
         ]
     )
+
+
+def _uvicorn(app: ASGIApp) -> uvicorn.Server:
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            # a browser holds the request of the clip that it plays, and would hold up the end
+            for connection in [*self.server_state.connections]:
+                if connection.transport is not None:
+                    connection.transport.abort()
+            await super().shutdown(sockets)
+
+    return Server(
+        uvicorn.Config(
+            app,
+            log_level="error",
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            ws="none",
+            timeout_graceful_shutdown=1,
+        )
+    )
+
+
+async def _prepared(request: Request, files: _Files, own: str) -> Path:
+    """The clip to send, as long as the browser waits for it."""
+    from starlette.concurrency import run_in_threadpool
+
+    gone = threading.Event()
+
+    async def watch() -> None:
+        while not await request.is_disconnected():
+            await asyncio.sleep(0.2)
+        gone.set()
+
+    watching = asyncio.create_task(watch())
+    try:
+        return await run_in_threadpool(files.clip, own, lambda: not gone.is_set())
+    finally:
+        watching.cancel()
 
 
 def _refusal(request: Request, files: _Files, own: str) -> tuple[int, str] | None:
@@ -315,7 +361,9 @@ def _save(files: _Files, own: str, body: bytes) -> list[str]:
         with contextlib.suppress(ValueError, OSError):
             clip = clip_payload(video.clip)
             fps = clip["fps"] if clip["times_ms"] is None else None
-    return save_correction(files.save, video.name, correction, tracks, classes, fps)
+    written = save_correction(files.save, video.name, correction, tracks, classes, fps)
+    files.video.cache_clear()  # what was saved is part of it
+    return written
 
 
 class _Guard:
@@ -377,6 +425,8 @@ def _check_save(player: Player, folder: Path) -> None:
 
 
 def _listen(host: str, port: int | None) -> socket.socket:
+    if port is not None and not 0 <= port < 2**16:
+        raise ValueError(f"a port is a number from 0 (any) to 65535, got {port}")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     if port is None:
         with contextlib.suppress(OSError):
@@ -384,5 +434,6 @@ def _listen(host: str, port: int | None) -> socket.socket:
     try:
         return socket.create_server((host, port or 0), family=family)
     except OSError as error:
-        reason = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else str(error)
+        # an unknown name has a negative number and a text of its own
+        reason = (os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)).lower()
         raise OSError(f"cannot listen at {host}, port {port or 'any'} ({reason}): choose another (--port 0)") from error

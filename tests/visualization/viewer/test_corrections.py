@@ -16,8 +16,9 @@ from segtcn.visualization.viewer.corrections import (
     correction_files,
     parse_correction,
     save_correction,
+    saved_correction,
 )
-from tests.visualization.viewer.players import CLASSES, truth
+from tests.visualization.viewer.players import CLASSES, TRUTH, run, truth
 
 LABELS = {"starts": [0, 10], "classes": [1, 2], "num_frames": 50}
 
@@ -75,6 +76,17 @@ def test_what_is_saved_is_read_back_with_its_rate(tmp_path):
     table = read_labels(tmp_path / files[1])
     assert (table.labels, table.fps, table.confidence) == (expected, 25.0, None)
     assert (tmp_path / files[1]).read_text().splitlines()[1] == "take,0,10,0.000000,0.400000,"
+
+
+def test_what_was_saved_can_be_gone_on_with(tmp_path):
+    tracks = [truth(), run()]
+    assert saved_correction(tmp_path, "P01/tea", tracks, CLASSES) is None
+    save_correction(tmp_path, "P01/tea", parse_correction(body(), "secret", 3), tracks, CLASSES, 25.0)
+    assert saved_correction(tmp_path, "P01/tea", tracks, CLASSES) == {**LABELS, "file": "P01/tea.txt"}
+    with pytest.raises(ValueError, match="has 50 labels, expected 20: it was saved for other tracks"):
+        saved_correction(tmp_path, "P01/tea", [truth(TRUTH[:20])], CLASSES)
+    with pytest.raises(ValueError, match=r"label '.*' is no class; there are stir"):
+        saved_correction(tmp_path, "P01/tea", tracks, Classes(["stir"], None))
 
 
 def test_frames_without_label_become_background_or_are_named(tmp_path):

@@ -7,8 +7,10 @@ import json
 import pytest
 
 from segtcn.label_files import read_labels
+from segtcn.visualization.viewer import PlayerServer, PlayerVideo
 from tests.visualization.viewer.pages import click, frame_of, point, press, wait_until, wait_until_shown
 from tests.visualization.viewer.payloads import CLASS_NAMES, TRUTH, class_payload, demo_tracks, track_payload
+from tests.visualization.viewer.players import player, run, truth
 
 COPY = 1  # row of the corrected truth
 
@@ -218,6 +220,44 @@ def test_saving_to_the_server(site, serve, open_page):
     assert status(page) == "30 frames changed. Saved as S1_Tea.txt and S1_Tea.csv."
     labels = {"starts": [0, 75, 135], "classes": [1, 2, 3], "num_frames": 180}
     assert server.posted == [{"path": "/corrections/0001", "token": "secret", "track": "truth", "labels": labels}]
+
+
+def test_what_was_saved_is_there_after_a_reload_and_on_the_next_day(open_page, tmp_path):
+    def titles():
+        return page.locator("#gutter .name").all_inner_texts()
+
+    videos = [PlayerVideo("tea", [truth(), run()]), PlayerVideo("soup", [truth()])]
+    with PlayerServer(player(*videos), port=0, save=tmp_path / "saved") as server:
+        page = open_page(server.url)
+        assert not page.locator("#notes").is_visible()
+        press(page, "c", "Home", "r", "3")
+        page.get_by_role("button", name="Save", exact=True).click()
+        wait_until(page, "!segtcn.player.correction.unsaved")
+        original = read_labels(tmp_path / "saved" / "tea.txt").labels
+        assert original[:30] == ["pour"] * 10 + ["take"] * 20
+    with PlayerServer(player(*videos), port=0, save=tmp_path / "saved") as server:
+        page = open_page(server.url)
+        assert page.locator("#notes").inner_text() == "corrected before: tea.txt; “Correct” goes on from there"
+        press(page, "c")
+        assert titles() == ["truth", "corrected truth", "ED-TCN"]
+        assert status(page) == "10 frames changed. Saved as tea.txt."
+        press(page, "End", "r", "2")
+        page.get_by_role("button", name="Save", exact=True).click()
+        wait_until(page, "!segtcn.player.correction.unsaved")
+        page.reload()
+        wait_until(page, "segtcn.player?.recording")
+        press(page, "c")
+        assert page.evaluate("segtcn.player.correction.state") == {"starts": [0, 10], "classes": [2, 1]}
+        press(page, "Control+z")
+        assert page.evaluate("segtcn.player.correction.state.starts") == [0, 10, 30]
+        assert status(page) == "0 frames changed, not saved."
+        press(page, "Control+Shift+Z")
+        (tmp_path / "saved" / "soup.txt").write_text("take\n")
+        page.locator(".video", has_text="soup").click()
+        wait_until(page, "segtcn.player.recording.id === '0002'")
+        assert "soup.txt has 1 labels, expected 50" in page.locator("#notes").inner_text()
+        press(page, "c")
+        assert status(page).startswith("No changes yet")
 
 
 def test_a_refusal_of_the_server_is_shown_and_nothing_counts_as_saved(site, serve, open_page):

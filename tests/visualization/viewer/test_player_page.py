@@ -68,6 +68,28 @@ def test_the_clip_plays_and_the_cursor_goes_with_it(page):
     )
 
 
+def test_every_video_shows_its_own_clip_at_the_cursor(site, add_demo, open_page):
+    add_demo()
+    write_clip(site.root / "clips" / "0002.mp4", 90, fps=30, size=(320, 240))
+    tracks = [track_payload("truth", [(1, 90)], by_frame=True, fps=None)]
+    site.add(tracks, name="S2", clip=CLIP | {"num_frames": 90, "duration_s": 3.0}, source="clips/0002.mp4")
+    site.add(demo_tracks(), name="S3")
+    page = open_page(site.write())
+    page.evaluate("segtcn.player.setSpeed(2)")
+    for name, duration_s in (("S2", 3), ("S3", None), ("S1_Tea", 6), ("S2", 3)):
+        page.locator(".video", has_text=name).click()
+        wait_until(page, f"document.title.startsWith('{name}')")
+        assert page.locator("#clip").is_visible() == (duration_s is not None)
+        if duration_s is None:
+            continue
+        wait_until(
+            page, f"(({{video}}) => video.readyState >= 2 && video.duration === {duration_s})(segtcn.player.clock)"
+        )
+        click(page, 0, 2.017)
+        assert frame_of(page) == shown_frame(page) == 60
+        assert page.evaluate("segtcn.player.clock.video.playbackRate") == 2
+
+
 def test_playing_does_not_draw_the_tracks_again(page):
     page.evaluate("""() => { window.draws = 0; const {timeline} = segtcn.parts, draw = timeline.draw;
         timeline.draw = () => { window.draws += 1; draw.call(timeline); }; }""")
@@ -180,6 +202,28 @@ def test_keys_zoom_and_choose_tracks(page):
     assert page.locator("#segments-title").text_content() == "Segments of truth"
     press(page, "f")
     assert page.locator("#follow").get_attribute("aria-pressed") == "false"
+
+
+def test_keys_are_for_the_clip_after_a_click_and_for_the_button_after_a_tab(site, open_page):
+    for name in ("S1_Tea", "S2_Coffee"):
+        site.add(demo_tracks(), name=name)
+    page = open_page(site.write())
+    page.get_by_role("button", name="S2_Coffee").click()
+    wait_until(page, "segtcn.player.recording.id === '0002'")
+    press(page, " ")
+    assert page.evaluate("segtcn.player.clock.playing")
+    press(page, " ", "Home")
+    assert not page.evaluate("segtcn.player.clock.playing")
+    page.locator("#speed").click()
+    page.locator("#speed").select_option("2")
+    press(page, "Escape", "ArrowRight")
+    assert (frame_of(page), page.locator("#speed").input_value()) == (1, "2")
+    page.get_by_role("button", name=re.compile("^take")).click()
+    press(page, "Tab", " ")
+    press(page, "ArrowRight")
+    assert page.evaluate("document.activeElement.dataset.label") == "2"
+    assert page.evaluate("[...segtcn.player.filter]") == [1, 2]
+    assert not page.evaluate("segtcn.player.clock.playing")
 
 
 def test_help_lists_the_keys_and_escape_closes_it(page):
@@ -420,12 +464,32 @@ def test_without_a_clip_the_tracks_play(quiet_page):
     page.get_by_role("button", name="Play", exact=True).click()
     wait_until(page, "segtcn.player.frame > 10")
     page.get_by_role("button", name="Pause").click()
-    click(page, 0, 4.9)
+    click(page, 0, 4.917)  # the middle of a frame
     assert frame_of(page) == 147
     press(page, "p")
     assert frame_of(page) == 135
     press(page, "End", " ")
     wait_until(page, "segtcn.player.clock.playing && segtcn.player.frame < 60")
+
+
+def test_without_a_clip_the_frames_go_on_to_the_end_of_the_longest_track(site, open_page):
+    site.add([track_payload("truth", [(0, 100)]), track_payload("ED-TCN", [(0, 50), (1, 80)])])
+    page = open_page(site.write())
+    press(page, "End", "ArrowLeft", "ArrowLeft")
+    assert "frame 127 / 130" in text(page, ".readout")
+    click(page, 1, 3.55)
+    assert frame_of(page) == 106
+    assert lines(page, "#now") == ["truth", "ends before", "ED-TCN", "take", "0.8 s left"]
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 600)])
+def test_many_tracks_are_in_reach_of_fingers_and_keyboard(site, add_demo, open_page, width, height):
+    add_demo(tracks=[track_payload(f"run {number}", [(1, 180)], by_frame=True) for number in range(8)])
+    page = open_page(site.write(), viewport={"width": width, "height": height})
+    assert all(box["height"] >= 24 for box in (title.bounding_box() for title in page.locator(".track-title").all()))
+    scrolls = page.evaluate("(({scrollHeight: all, clientHeight: seen}) => all > seen)(document.getElementById('now'))")
+    assert scrolls == (width > 390)
+    assert page.locator("#now").get_attribute("tabindex") == ("0" if scrolls else "-1")
 
 
 def test_without_any_rate_there_are_frames_and_no_seconds(site, open_page):

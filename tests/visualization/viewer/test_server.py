@@ -7,7 +7,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -51,6 +51,13 @@ class Client:
         given = {"Origin": f"http://127.0.0.1:{self.port}", "Content_Type": "application/json", **headers}
         response, answer = self(f"/corrections/{own}", "POST", body, **given)
         return response.status, json.loads(answer)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -253,6 +260,51 @@ def test_clips_that_browsers_do_not_play_are_encoded_once_and_removed_at_the_end
     assert not copies[0].exists()
 
 
+def test_encoding_ends_when_nobody_waits_for_it_or_the_server_ends(tmp_path, monkeypatch):
+    frames = {"long": 0, "other": 0}
+
+    def encode(source: Path, target: Path, on_frame: Callable[[], object]) -> None:
+        for _ in range(10 if source.stem == "short" else 10_000):
+            frames[source.stem] = frames.get(source.stem, 0) + 1
+            time.sleep(0.01)
+            on_frame()
+        target.write_bytes(b"clip")
+
+    monkeypatch.setattr(server, "write_playable", encode)
+    names = ("long", "short", "other")
+    videos = [PlayerVideo(name, [truth()], write_clip(tmp_path / f"{name}.avi", 2, codec="mpeg4")) for name in names]
+    answers: list[int] = []
+    with PlayerServer(player(*videos), port=0) as serving:
+        get = Client(serving)
+        with socket.create_connection(("127.0.0.1", get.port)) as left:
+            left.sendall(b"GET /clips/0001.mp4 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            wait_until(lambda: frames["long"] > 3)
+            assert get("/clips/0002.mp4")[1] == b"clip"  # no clip waits for another
+        wait_until(lambda: not serving._files._locks["0001"].locked())
+        waiting = threading.Thread(target=lambda: answers.append(get("/clips/0003.mp4")[0].status))
+        waiting.start()
+        wait_until(lambda: frames["other"] > 3)
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 20
+    waiting.join()
+    assert answers == [404]
+    assert max(frames.values()) < 5_000
+
+
+def test_a_clip_that_is_being_sent_does_not_keep_the_server_from_ending_in_silence(tmp_path, capfd):
+    clip = write_clip(tmp_path / "tea.mp4", 50)
+    with clip.open("ab") as file:  # more than the system takes from a sender in advance
+        file.write((64_000_000).to_bytes(4, "big") + b"free" + bytes(64_000_000 - 8))
+    with (
+        PlayerServer(player(PlayerVideo("tea", [truth()], clip)), port=0) as serving,
+        socket.create_connection(("127.0.0.1", serving.port)) as connection,
+    ):
+        connection.sendall(b"GET /clips/0001.mp4 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 200")
+        serving.__exit__(None, None, None)
+    assert capfd.readouterr().err == ""
+
+
 def test_labels_that_vanish_are_told_and_the_server_goes_on(tmp_path):
     def gone() -> list[object]:
         raise FileNotFoundError("no label file tea.txt: check the path")
@@ -267,14 +319,15 @@ def test_labels_that_vanish_are_told_and_the_server_goes_on(tmp_path):
         assert get("/")[0].status == 200
 
 
-def test_many_clients_and_requests_that_are_broken_off_do_no_harm(get, clip, capfd):
+def test_many_clients_and_requests_that_are_broken_off_do_no_harm(capfd, get, clip):
     whole = clip.read_bytes()
     for _ in range(20):
         with socket.create_connection(("127.0.0.1", get.port)) as connection:
             connection.sendall(b"GET /clips/0001.mp4 HTTP/1.1\r\nHost: localhost\r\n\r\n")
             connection.recv(10)
     with socket.create_connection(("127.0.0.1", get.port)) as half:
-        half.sendall(b"POST /corrections/0001 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
+        half.sendall(b"POST /corrections/0001 HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\n")
+        half.sendall(b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
         bodies: list[bytes] = []
         threads = [threading.Thread(target=lambda: bodies.append(get("/clips/0001.mp4")[1])) for _ in range(20)]
         for thread in threads:
@@ -282,6 +335,8 @@ def test_many_clients_and_requests_that_are_broken_off_do_no_harm(get, clip, cap
         for thread in threads:
             thread.join()
     assert bodies == [whole] * 20
+    assert get("/")[0].status == 200
+    # `capfd` stands before `get`: the server's log goes where it did when the server was made
     assert "Traceback" not in capfd.readouterr().err
 
 

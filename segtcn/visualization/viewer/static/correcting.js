@@ -39,10 +39,7 @@
 
     toggle() {
       if (this.isOn) this.stop();
-      else {
-        const { recording } = this.player;
-        this.start(recording.reference ?? recording.tracks[0]);
-      }
+      else this.start(this.player.recording.correctable);
     }
 
     /** Copy `source`, or go on with the copy begun before. */
@@ -54,6 +51,12 @@
       const isNew = !this.begun.has(key);
       if (isNew) this.begun.set(key, new segtcn.Correction(source));
       player.correction = this.begun.get(key);
+      const saved = isNew && source === player.recording.correctable ? player.recording.saved : null;
+      if (saved) {
+        player.correction.replace(saved);
+        player.correction.markSaved();
+      }
+      this.saved = saved && `Saved as ${saved.file}`;
       const title = `corrected ${source.title}`;
       const { starts, classes } = player.correction.original;
       const payload = { title, fps: source.fps, num_frames: source.numFrames, starts, classes };
@@ -63,7 +66,8 @@
       this.failed = "";
       const hasDraft = isNew && this.drafts.restore(player.correction, source);
       this.show();
-      this.say(hasDraft ? "Your unsaved changes of the last visit are back; undo removes them" : "Correct mode on");
+      if (hasDraft) this.say("Your unsaved changes of the last visit are back; undo removes them");
+      else this.say(saved ? `The labels of ${saved.file} are back; undo removes them` : "Correct mode on");
     }
 
     stop() {
@@ -233,7 +237,7 @@
     }
 
     summary(correction) {
-      if (!correction.changed) return "No changes yet. Drag a boundary, or use the buttons at the cursor.";
+      if (!correction.changed && !correction.unsaved) return "No changes yet. Drag a boundary, or use the buttons at the cursor.";
       const changed = `${segtcn.format.frames(correction.changedFrames)} changed`;
       return correction.unsaved ? `${changed}, not saved.` : `${changed}. ${this.saved ?? "Saved"}.`;
     }

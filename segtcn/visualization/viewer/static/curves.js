@@ -6,7 +6,7 @@
   const HEIGHT = 132;
   const PADDING = 6;
   const MOST_LISTED = 4;
-  // a class that stays below this in the whole visible part would only thicken the base line
+  // a class below this would only thicken the base line
   const LEAST_SHOWN = 0.02;
   // CSS pixels between samples from which smooth paths are drawn: with more samples they would take too long
   const LEAST_FOR_PATHS = 3;
@@ -20,6 +20,7 @@
       this.list = byId("curves-top");
       this.surface = new segtcn.Surface(byId("curves-canvas"), { willReadFrequently: true });
       this.labels = new segtcn.Lettering("10px");
+      this.raster = new segtcn.Raster();
       this.select.addEventListener("change", () => {
         this.track = this.tracks[this.select.selectedIndex];
         player.changed("filter");
@@ -56,8 +57,6 @@
       const { surface, track, player } = this;
       const colors = segtcn.themeColors();
       const context = surface.begin(HEIGHT);
-      context.fillStyle = colors.line;
-      for (const value of [0, 0.5, 1]) context.fillRect(0, Math.round(yOf(value)), surface.width, 1);
       const level = this.visibleLevel();
       const isSparse = level.size === 1 && level.xs.length * LEAST_FOR_PATHS < surface.width;
       const thickness = player.filter.size ? 2 : 1.4;
@@ -76,12 +75,18 @@
         }
       } else {
         surface.inDevicePixels((device) => {
-          const raster = new segtcn.Raster(device, thickness * surface.ratio, (value) => yOf(value / 255) * surface.ratio);
+          const { raster } = this;
+          const place = (value) => yOf(value / 255) * surface.ratio;
+          raster.begin(device, thickness * surface.ratio, place, LEAST_SHOWN * 255);
           const xs = level.xs.map((x) => x * surface.ratio);
           for (const { label, offset } of rows) raster.line(xs, level.low, level.high, offset, color(label));
           raster.show();
         });
       }
+      context.globalCompositeOperation = "destination-over";
+      context.fillStyle = colors.line;
+      for (const value of [0, 0.5, 1]) context.fillRect(0, Math.round(yOf(value)), surface.width, 1);
+      context.globalCompositeOperation = "source-over";
       context.fillStyle = colors.muted;
       for (const value of [0.5, 1]) this.labels.write(context, String(value), 3, yOf(value) + 8, 40);
     }

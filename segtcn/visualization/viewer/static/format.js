@@ -61,7 +61,7 @@
    * @param {number} room that a label needs, in CSS pixels
    * @returns {{step: number, parts: number, decimals: number}} `parts`: minor intervals in one step
    */
-  function ticks(span, width, unit, room = 92) {
+  function ticks(span, width, unit, room = 80) {
     const least = (span / width) * room;
     if (unit === "s") {
       const step = SECOND_STEPS.find((value) => value >= least) ?? Math.ceil(least / 3600) * 3600;

@@ -68,22 +68,30 @@
     return `${event.ctrlKey || event.metaKey ? "Ctrl+" : ""}${event.shiftKey ? "Shift+" : ""}${key}`;
   }
 
-  /** Whether the focused element has its own use for this key. */
-  function isTaken(target, key) {
+  /** Whether the focused element has its own use for this key; a button does not if a pointer put the focus there. */
+  function isTaken(target, key, isByPointer) {
     if (target.closest("input, textarea, [contenteditable]")) return true;
     if (target.closest("select")) return key !== "Escape";
-    return Boolean(target.closest("button, a, summary")) && (key === " " || key === "Enter");
+    return !isByPointer && Boolean(target.closest("button, a")) && (key === " " || key === "Enter");
   }
 
   /** Listen to the keyboard and fill the help. */
   function listenToKeys(player, tools) {
     const groups = keyTable(player, tools);
     const actions = new Map(groups.flatMap(({ rows }) => rows.flatMap(({ keys, run }) => keys.map((key) => [key, run]))));
+    // what was chosen by a pointer keeps the focus, but keys that follow are meant for the clip
+    let isByPointer = false;
+    window.addEventListener("pointerdown", () => (isByPointer = true), { capture: true });
+    document.addEventListener("change", (event) => {
+      if (isByPointer && event.target.matches("select")) event.target.blur();
+    });
     document.addEventListener("keydown", (event) => {
+      if (event.key === "Tab") isByPointer = false;
       if (!player.recording || event.altKey || document.querySelector("dialog[open]")) return;
       const action = actions.get(nameOf(event));
-      if (!action || isTaken(event.target, event.key)) return;
+      if (!action || isTaken(event.target, event.key, isByPointer)) return;
       event.preventDefault();
+      if (isByPointer && event.target.matches("button, a")) event.target.blur(); // or it would be pressed, too, when the key comes up
       action();
     });
     byId("help-keys").replaceChildren(...groups.flatMap(helpGroup));

@@ -137,7 +137,9 @@
       const video = player.index.videos.find((each) => each.id === recording.id);
       byId("main").hidden = false;
       player.open(recording);
-      byId("video-name").replaceChildren(segtcn.nameElement(video.name));
+      // of one video, the page has its name already
+      const names = video.name === player.index.title ? [] : [segtcn.nameElement(video.name)];
+      byId("video-name").replaceChildren(...names);
       document.title = `${format.oneLine(video.name).slice(0, 100)} – ${format.oneLine(player.index.title).slice(0, 100)}`;
       const notes = byId("notes");
       notes.hidden = !recording.notes.length;
@@ -153,10 +155,7 @@
       byId("clip-frame").hidden = byId("mute").hidden = !hasClip;
       byId("clip-problem").hidden = true;
       byId("clip").hidden = false;
-      if (!hasClip) {
-        player.setClock(player.plainClock());
-        return;
-      }
+      if (!hasClip) return;
       const { width, height } = recording.clip;
       byId("clip").style.aspectRatio = width && height ? `${width} / ${height}` : "";
       const address = source.split("/").map(encodeURIComponent).join("/");

@@ -61,6 +61,11 @@
       return Math.max(0, Math.min(this.numFrames - 1, frame));
     }
 
+    /** The same frames, continued up to `time`. */
+    until(time) {
+      return this.withLength(Math.ceil((time - this.offset) * this.rate - 1e-6));
+    }
+
     /** The same frames, continued or cut off after `numFrames`. */
     withLength(numFrames) {
       const { rate, offset, times, end } = this;
@@ -106,11 +111,6 @@
     /** Index of the segment at `time`; -1 outside of the track. */
     indexAt(time) {
       return time < this.endTime ? bisect(this.times, time, this.length) : -1;
-    }
-
-    /** Index of the segment that holds `frame`. */
-    indexOfFrame(frame) {
-      return bisect(this.starts, frame, this.length);
     }
 
     /** Class at `time`: -1 without label, undefined outside of the track. */
@@ -187,10 +187,19 @@
       this.unit = clip || (tracks.length && tracks.every((track) => track.fps)) ? "s" : "frames";
       const clipBase = clip && timebaseOfClip(clip);
       this.tracks = tracks.map((track) => new Track(track, this.timebaseOf(track, clipBase)));
-      /** Frames in which the cursor moves: those of the clip, else those of the first track. */
-      this.base = clipBase ?? this.tracks[0].timebase;
-      this.duration = Math.max(this.base.timeOf(this.base.numFrames), ...this.tracks.map((track) => track.endTime));
+      const end = Math.max(...this.tracks.map((track) => track.endTime));
+      /** Frames in which the cursor moves: those of the clip, else those of the first track, up to the end of all. */
+      this.base = clipBase ?? this.tracks[0].timebase.until(end);
+      this.duration = Math.max(this.base.timeOf(this.base.numFrames), end);
       this.reference = this.tracks.find((track) => track.truth) ?? null;
+      /** Labels that were saved to the server's folder: `starts`, `classes`, `num_frames`, `file`; or null. */
+      this.saved = payload.saved ?? null;
+    }
+
+    /** The track that is corrected unless another is chosen: the truth if there is one, and if what was saved fits it. */
+    get correctable() {
+      const first = this.reference ?? this.tracks[0];
+      return [first, ...this.tracks].find((track) => track.numFrames === this.saved?.num_frames) ?? first;
     }
 
     timebaseOf(track, clipBase) {

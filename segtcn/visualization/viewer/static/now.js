@@ -16,6 +16,7 @@
       if (!this.player.recording) return;
       if (["video", "tracks", "correct"].some((name) => changes.has(name))) this.build();
       if (["video", "tracks", "correct", "time"].some((name) => changes.has(name))) this.rows.forEach((row) => this.fill(row));
+      if (["video", "tracks", "size"].some((name) => changes.has(name))) this.allowScrolling();
     }
 
     build() {
@@ -28,6 +29,11 @@
         return { track, root, label, rest, shown: undefined };
       });
       this.root.replaceChildren(...this.rows.map((row) => row.root));
+    }
+
+    /** With the keyboard, too, if there is more than fits. */
+    allowScrolling() {
+      this.root.tabIndex = this.root.scrollHeight > this.root.clientHeight ? 0 : -1;
     }
 
     fill(row) {

@@ -3,7 +3,8 @@
 // The whole video in a thin strip, with a frame around the visible part.
 {
   const { byId } = segtcn;
-  const ROW = 6;
+  const LEAST_ROW = 6;
+  const LEAST_HEIGHT = 18;
 
   class Overview {
     constructor(player) {
@@ -25,13 +26,14 @@
     draw() {
       const { player, surface } = this;
       const tracks = player.tracks;
+      const row = Math.max(LEAST_ROW, LEAST_HEIGHT / tracks.length);
       const whole = new segtcn.Viewport(player.recording.duration, 0);
-      this.root.style.height = `${tracks.length * ROW}px`;
-      surface.begin(tracks.length * ROW);
+      this.root.style.height = `${tracks.length * row}px`;
+      surface.begin(tracks.length * row);
       surface.inDevicePixels((device, width, ratio) => {
         tracks.forEach((track, number) => {
-          const top = Math.round(number * ROW * ratio);
-          const height = Math.round((ROW - 1) * ratio);
+          const top = Math.round(number * row * ratio);
+          const height = Math.round((row - 1) * ratio);
           device.fillStyle = segtcn.themeColors().track;
           device.fillRect(0, top, width, height);
           segtcn.forEachRun(track, whole, width, (left, right, label) => {
@@ -47,7 +49,7 @@
 
     place() {
       const { viewport, time } = this.player;
-      const width = this.root.clientWidth;
+      const { width } = this.surface;
       const left = (viewport.start / viewport.duration) * width;
       this.window.style.transform = `translateX(${left}px)`;
       this.window.style.width = `${Math.max(6, (viewport.span / viewport.duration) * width)}px`;

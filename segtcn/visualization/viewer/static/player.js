@@ -70,6 +70,8 @@
     /** @param {Recording} recording whose payload has been loaded */
     open(recording) {
       this.recording = recording;
+      // the clip before must have let go of its element before the next one takes it
+      this.setClock(this.plainClock());
       this.tracks = [...recording.tracks];
       this.activeTrack = Math.max(0, this.tracks.findIndex((track) => !track.truth));
       this.correctedTrack = this.correction = null;

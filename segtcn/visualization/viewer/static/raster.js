@@ -3,20 +3,33 @@
 // Dense curves, pixel by pixel: a path of ten thousand points takes Chromium longer than a frame may take.
 {
   class Raster {
-    /**
-     * @param {CanvasRenderingContext2D} context what is drawn on it already stays below the curves
-     * @param {number} thickness of lines, in device pixels
-     * @param {function(number): number} yOf place of a value from 0 to 255, in device pixels from the top
-     */
-    constructor(context, thickness, yOf) {
-      const { width, height } = context.canvas;
-      this.context = context;
-      this.image = context.getImageData(0, 0, width, height);
-      this.pixels = new Uint32Array(this.image.data.buffer);
-      this.half = thickness / 2;
-      this.ys = Float64Array.from({ length: 256 }, (_, value) => yOf(value));
+    constructor() {
+      this.image = null;
       /** Of every line: its colour, and in each column the highest and lowest place that it touches. */
       this.lines = [];
+    }
+
+    /**
+     * Begin a picture. Its memory is that of the one before: while the wheel turns there is one in every frame.
+     * @param {CanvasRenderingContext2D} context all of its canvas is replaced
+     * @param {number} thickness of lines, in device pixels
+     * @param {function(number): number} yOf place of a value from 0 to 255, in device pixels from the top
+     * @param {number} least value below which a line is not drawn
+     */
+    begin(context, thickness, yOf, least) {
+      const { width, height } = context.canvas;
+      if (this.image?.width !== width || this.image.height !== height) {
+        this.image = context.createImageData(width, height);
+        this.pixels = new Uint32Array(this.image.data.buffer);
+        this.lines = [];
+      } else {
+        this.pixels.fill(0);
+      }
+      this.context = context;
+      this.half = thickness / 2;
+      this.ys = Float64Array.from({ length: 256 }, (_, value) => yOf(value));
+      this.lowest = yOf(least);
+      this.numLines = 0;
     }
 
     /**
@@ -29,9 +42,12 @@
     line(xs, low, high, offset, color) {
       const { ys } = this;
       const { width } = this.image;
-      this.top = new Float64Array(width).fill(Infinity);
-      this.bottom = new Float64Array(width).fill(-Infinity);
-      this.lines.push({ top: this.top, bottom: this.bottom, color: packed(color) });
+      this.lines[this.numLines] ??= { top: new Float64Array(width), bottom: new Float64Array(width) };
+      const line = this.lines[this.numLines];
+      this.numLines += 1;
+      line.color = packed(color);
+      this.top = line.top.fill(Infinity);
+      this.bottom = line.bottom.fill(-Infinity);
       for (let i = 0; i < xs.length; i += 1) {
         const [upper, lower] = [ys[high[offset + i]], ys[low[offset + i]]];
         const column = Math.floor(xs[i]);
@@ -42,7 +58,7 @@
 
     /** Paint all lines. In each column the lower ones come later, so that none hides the others. */
     show() {
-      const order = [...this.lines];
+      const order = this.lines.slice(0, this.numLines);
       for (let column = 0; column < this.image.width; column += 1) {
         sortByTop(order, column);
         for (const line of order) this.#paint(line, column);
@@ -68,7 +84,7 @@
     }
 
     #paint({ top, bottom, color }, column) {
-      if (top[column] > bottom[column]) return;
+      if (top[column] > this.lowest) return;
       const { width, height } = this.image;
       const first = Math.max(0, Math.round(top[column] - this.half));
       const last = Math.min(height, Math.max(first + 1, Math.round(bottom[column] + this.half)));

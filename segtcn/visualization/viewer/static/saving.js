@@ -1,60 +1,8 @@
 "use strict";
 
-// Corrected labels to files and back, and drafts that outlive the page.
+// Corrected labels to files and back.
 {
   const { byId } = segtcn;
-
-  /** Unsaved corrections in the browser's storage. Without one (a private window) nothing is kept. */
-  class Drafts {
-    constructor(player) {
-      this.player = player;
-    }
-
-    /** Differs where the labels differ: a draft must not return on labels that were made anew. */
-    keyOf(track) {
-      const { index, recording } = this.player;
-      const original = [...track.starts, ...track.classes].reduce((hash, value) => (hash * 31 + value) | 0, 7);
-      return `segtcn ${JSON.stringify([location.pathname, index.title, recording.id, track.title, original])}`;
-    }
-
-    keep(correction, track) {
-      if (!correction.unsaved) this.forget(track);
-      else stored((storage) => storage.setItem(this.keyOf(track), JSON.stringify(correction.state)));
-    }
-
-    forget(track) {
-      stored((storage) => storage.removeItem(this.keyOf(track)));
-    }
-
-    /** @returns {boolean} whether there was a draft that fits */
-    restore(correction, track) {
-      const draft = stored((storage) => JSON.parse(storage.getItem(this.keyOf(track))));
-      if (!this.fits(draft, track)) return false;
-      correction.replace(draft);
-      return true;
-    }
-
-    fits(draft, { numFrames }) {
-      const isList = (values) => Array.isArray(values) && values.length > 0 && values.every(Number.isInteger);
-      return (
-        isList(draft?.starts) &&
-        isList(draft.classes) &&
-        draft.starts.length === draft.classes.length &&
-        draft.starts[0] === 0 &&
-        draft.starts.every((start, i) => i === 0 || start > draft.starts[i - 1]) &&
-        draft.starts.at(-1) < numFrames &&
-        draft.classes.every((label) => label >= -1 && label < this.player.classes.length)
-      );
-    }
-  }
-
-  function stored(use) {
-    try {
-      return use(localStorage);
-    } catch {
-      return null;
-    }
-  }
 
   /** The buttons that save and open. */
   class Saving {
@@ -148,5 +96,5 @@
     }
   }
 
-  Object.assign(segtcn, { Drafts, Saving });
+  segtcn.Saving = Saving;
 }

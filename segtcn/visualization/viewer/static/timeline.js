@@ -7,6 +7,7 @@
 
   const AXIS = 36;
   const NARROW = 640;
+  const TITLE = 24;
   const STRIP = 6;
   // CSS pixels from which a segment gets a line at its start, and its name
   const LEAST_FOR_EDGE = 8;
@@ -47,7 +48,7 @@
       let top = AXIS;
       this.rows = this.player.tracks.map((track) => {
         const titleTop = top;
-        if (this.isNarrow) top += 18;
+        if (this.isNarrow) top += TITLE;
         const stripTop = top;
         if (this.stripOf(track)) top += STRIP + 2;
         const row = { titleTop, stripTop, top, height: barHeight };
@@ -81,7 +82,7 @@
           );
           button.title = `Choose this track${number < 9 ? ` (${number + 1})` : ""}: ${segtcn.format.oneLine(track.title).slice(0, 300)}`;
           button.style.top = `${this.isNarrow ? row.titleTop : row.top}px`;
-          button.style.height = `${this.isNarrow ? 18 : row.height}px`;
+          button.style.height = `${this.isNarrow ? TITLE : row.height}px`;
           button.addEventListener("click", () => player.chooseTrack(number));
           return button;
         }),
@@ -113,8 +114,8 @@
         const label = segtcn.format.position(time, unit, decimals);
         const left = Math.max(0, Math.min(surface.width - this.small.width(context, label), x + 4));
         context.fillStyle = colors.text;
-        this.small.write(context, label, left, 8, 200);
-        if (unit !== "s") continue;
+        this.small.write(context, label, left, unit === "s" ? 8 : 15, 200);
+        if (unit !== "s" || time > recording.base.timeOf(recording.base.numFrames)) continue;
         context.fillStyle = colors.muted;
         const frame = segtcn.format.count(recording.base.frameAt(time));
         this.small.write(context, frame, Math.min(left, surface.width - this.small.width(context, frame)), 21, 200);
@@ -209,7 +210,7 @@
     moveCursor() {
       const { viewport, time } = this.player;
       this.cursor.hidden = !viewport.contains(time);
-      this.cursor.style.transform = `translateX(${viewport.xOf(time, this.plot.clientWidth)}px)`;
+      this.cursor.style.transform = `translateX(${viewport.xOf(time, this.surface.width)}px)`;
       const { correctedTrack } = this.player;
       const selected = correctedTrack?.indexAt(time);
       if (correctedTrack && selected !== this.selected) this.draw();

@@ -99,7 +99,7 @@
       const isSorted = this.order.column === column;
       const isUp = this.order.direction > 0;
       const button = element("button", { type: "button", class: "sort", data: { key: `column ${column}` } }, brief(text));
-      if (brief(text) !== text) button.setAttribute("aria-label", text);
+      if (brief(text) !== text) button.setAttribute("aria-label", `${brief(text)}, ${text}`);
       button.title = column === "name" ? "Sort by name" : `Sort by ${column}, worst first; again: best first`;
       if (isSorted) button.append(element("span", { class: "arrow", aria: { hidden: "true" } }, isUp ? "▲" : "▼"));
       button.addEventListener("click", () => {
