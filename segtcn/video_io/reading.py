@@ -336,7 +336,9 @@ class _Progress:
         """Take note of a packet of any stream; whether it belongs to the picture."""
         # of any: where the sound is longer than the picture, only the sound reaches the promised end
         if packet.pts is not None:
-            self.end_s = max(self.end_s, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+            # in integers: fractions take longer than all the rest of a packet
+            base = packet.time_base
+            self.end_s = max(self.end_s, (packet.pts + (packet.duration or 0)) * base.numerator / base.denominator)
         if packet.stream.index != self.stream.index:
             return False
         self.num_packets += packet.size > 0

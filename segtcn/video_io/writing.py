@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from segtcn.atomic import atomic_path
 from segtcn.video_io.reading import TIMESTAMP_TOLERANCE_S, ColorTags, Image, Planes, existing, plane_array
@@ -19,6 +20,9 @@ from segtcn.video_io.sound import AudioTrack, Excerpt, open_sound
 
 if TYPE_CHECKING:
     import av
+
+
+_MAX_THREADS = 8  # each holds frames: of 4K clips on a large machine, gigabytes
 
 
 class ClipWriter:
@@ -87,7 +91,8 @@ class ClipWriter:
         self._ticks_per_frame = self.fps.denominator * math.ceil(90_000 / self.fps.numerator)
         self._first_s = self._last_s = 0.0
         self._first_tick = self._last_tick = 0
-        self._picture: av.VideoFrame | None = None
+        self._ticks_per_s = float(self.fps * self._ticks_per_frame)
+        self._picture: tuple[av.VideoFrame, list[npt.NDArray[np.uint8]]] | None = None
 
     def __enter__(self) -> ClipWriter:
         """Open the clip under a temporary name."""
@@ -112,6 +117,9 @@ class ClipWriter:
             stream.codec_context.color_primaries = self.colors.primaries
             stream.codec_context.color_trc = self.colors.transfer
             stream.codec_context.time_base = 1 / (self.fps * self._ticks_per_frame)
+            # several frames at once while the caller makes the next; PyAV's default, slices of one, lets it wait
+            stream.codec_context.thread_type = "FRAME"
+            stream.codec_context.thread_count = max(1, min(_MAX_THREADS, (os.cpu_count() or 1) * 3 // 2))
             self._stream = stream
             self._audio: AudioTrack | None = None
             if self.audio_from is not None:
@@ -164,11 +172,11 @@ class ClipWriter:
         fits = sum(rows for rows, _ in sizes) == self.height and all(columns == self.width for _, columns in sizes)
         if not fits or any(rows % 2 for rows, _ in sizes[:-1]):
             raise ValueError(f"expected parts that make up {(self.height, self.width)}, even but the last, got {sizes}")
-        if self._picture is None:
-            self._picture = av.VideoFrame(self._stream.width, self._stream.height, "yuv420p")
-        picture = self._picture  # one for all: x264 copies what it gets
-        for index, plane in enumerate(picture.planes):
-            target = plane_array(plane)
+        if self._picture is None:  # one for all: x264 copies what it gets
+            picture = av.VideoFrame(self._stream.width, self._stream.height, "yuv420p")
+            self._picture = picture, [plane_array(plane) for plane in picture.planes]
+        picture, targets = self._picture
+        for index, target in enumerate(targets):
             top = 0
             for part in parts:
                 rows, columns = part[index].shape
@@ -182,15 +190,16 @@ class ClipWriter:
 
     def _encode(self, picture: Any, time_s: float | None) -> None:
         tick = self._tick(time_s)
+        since_s = tick / self._ticks_per_s
         picture.pts = tick
         picture.time_base = self._stream.codec_context.time_base
         picture.duration = self._ticks_per_frame
         with self._named_errors():
             if self._audio is not None:
-                self._audio.copy(until_s=float(tick * picture.time_base))
+                self._audio.copy(until_s=since_s)
             self._container.mux(self._stream.encode(picture))
         self._last_tick = tick
-        self._last_s = float(tick * picture.time_base) if time_s is None else time_s
+        self._last_s = since_s if time_s is None else time_s
         if self.num_frames == 0:
             self._first_s, self._first_tick = self._last_s, tick
         self.num_frames += 1
@@ -216,11 +225,11 @@ class ClipWriter:
             return self._last_tick + self._ticks_per_frame if self.num_frames else 0
         if time_s < self._last_s:
             raise ValueError(f"frames must come in order: {time_s:.4f} s comes after {self._last_s:.4f} s")
-        tick = round(time_s * self.fps * self._ticks_per_frame)
+        tick = round(time_s * self._ticks_per_s)
         if self.num_frames == 0:
             return tick
-        index = round((time_s - self._first_s) * self.fps)
-        if abs(time_s - self._first_s - float(index / self.fps)) <= TIMESTAMP_TOLERANCE_S:
+        index = round((time_s - self._first_s) * float(self.fps))
+        if abs(time_s - self._first_s - index / float(self.fps)) <= TIMESTAMP_TOLERANCE_S:
             tick = self._first_tick + index * self._ticks_per_frame
         return max(tick, self._last_tick + 1)  # some sources give two frames the same time
 

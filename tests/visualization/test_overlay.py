@@ -356,6 +356,27 @@ def test_disagreement_of_one_frame_in_an_hour_is_not_lost() -> None:
     assert found.sum() == panel.mark  # one column
 
 
+@pytest.mark.parametrize("window_s", [None, 3.0])
+@pytest.mark.parametrize("size", [(97, 61), (320, 240), (1281, 720)])
+def test_panel_does_not_depend_on_what_it_showed_before(size: tuple[int, int], window_s: float | None) -> None:
+    rng = np.random.default_rng(0)
+    times_s = np.arange(200) / 25
+    lanes = []
+    for title in ("truth", "a", "b"):
+        labels = np.repeat(rng.integers(-1, 4, 20), 10)
+        values = rng.dirichlet(np.ones(4), 200).T.astype(np.float32)
+        scores = None if title == "b" else (values, [2, 0, 3, 1])
+        differs = None if title == "truth" else rng.random(200) < 0.3
+        confidence = None if title == "truth" else values.max(axis=0)
+        until_s = times_s + 1
+        lanes.append(Lane(title, title == "truth", labels, until_s, confidence, scores, np.arange(200), differs))
+    content = PanelContent(lanes, Classes(NAMES, 0), times_s, 1.0, 6.0, 8.0, window_s, 3, {"a": "Acc 50.0"})
+    used = Panel(content, *size, ColorTags())
+    for number in (30, 31, 32, 33, 140, 0, 199, 30):
+        expected = Panel(content, *size, ColorTags()).draw(number)
+        assert all((own == new).all() for own, new in zip(used.draw(number), expected, strict=True))
+
+
 def test_window_shows_what_is_around_the_cursor_and_all_of_the_clip_below(tmp_path: Path) -> None:
     names = [NAMES[1 + second % 4] for second in range(20) for _ in range(5)]  # a second each
     clip = write_clip(tmp_path / "clip.mp4", 100, 5, (320, 240))

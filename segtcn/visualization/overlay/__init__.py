@@ -147,7 +147,7 @@ def overlay_video(
     def write(path: Path, quality: int) -> None:
         # what follows the picture begins at an even row: 4:2:0
         total = size[1] + size[1] % 2 + panel.height
-        heard = None if excerpt else clip
+        heard = clip if info.has_audio and not excerpt else None
         with ClipWriter(path, schedule.fps, size[0], total, heard, sound, info.colors, quality) as writer:
             pictures = _chosen(clip, info, size, times_s, schedule)
             for place, picture in _with_bar(pictures, len(schedule.numbers), clip.name, progress):
