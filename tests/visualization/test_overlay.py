@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -13,7 +14,7 @@ import pytest
 from segtcn.data.synthetic import make_synthetic
 from segtcn.label_files import ClassScores, LabelTrack, write_labels, write_segments
 from segtcn.structures import Segment
-from segtcn.video_io import ClipWriter, ColorTags, frame_times, probe, read_frames
+from segtcn.video_io import ClipWriter, ColorTags, Planes, frame_times, probe, read_frames
 from segtcn.visualization import class_color, overlay_video
 from segtcn.visualization.overlay.lanes import Lane, make_lanes
 from segtcn.visualization.overlay.panel import EMPTY, MARK, Panel, PanelContent
@@ -80,6 +81,20 @@ def test_variable_rate_keeps_its_times(tmp_path: Path) -> None:
     duration_s = max(times_s[-1], probe(clip).duration_s)
     found = [cursor(bars(strip, [class_color(0)])[0]) for strip in shown]
     assert found == pytest.approx([time_s / duration_s for time_s in times_s], abs=0.02)
+
+
+@pytest.mark.parametrize("last_s", [0.004, 0.4])
+def test_last_frame_lasts_as_long_as_in_the_source(tmp_path: Path, last_s: float) -> None:
+    times_s = [0.0, 0.05, 0.2, 0.5]
+    clip = tmp_path / "clip.mp4"
+    grey = Planes(np.full((240, 320), 90, np.uint8), *np.full((2, 120, 160), 128, np.uint8))
+    with ClipWriter(clip, Fraction(8), 320, 240) as writer:
+        for time_s, stop_s in pairwise([*times_s, 0.5 + last_s]):
+            writer.write_planes(grey, time_s=time_s, duration_s=stop_s - time_s)
+    assert probe(clip).duration_s == pytest.approx(0.5 + last_s, abs=2e-4)
+    output, _ = overlaid(tmp_path, clip, LabelTrack(["take"] * 4))
+    assert probe(output).duration_s == pytest.approx(0.5 + last_s, abs=2e-4)
+    assert probe(output).fps == probe(clip).fps
 
 
 def test_timelines_show_both_tracks_and_the_cursor_moves_with_time(tmp_path: Path) -> None:

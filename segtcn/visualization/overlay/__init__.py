@@ -152,7 +152,8 @@ def overlay_video(
             pictures = _chosen(clip, info, size, times_s, schedule)
             for place, picture in _with_bar(pictures, len(schedule.numbers), clip.name, progress):
                 shown = panel.draw(int(schedule.numbers[place]))
-                writer.write_planes(picture, shown, time_s=float(schedule.times_s[place]))
+                time_s, duration_s = float(schedule.times_s[place]), float(schedule.durations_s[place])
+                writer.write_planes(picture, shown, time_s=time_s, duration_s=duration_s)
 
     if not excerpt:
         write(output, _QUALITY)
