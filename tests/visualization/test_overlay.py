@@ -18,6 +18,7 @@ from segtcn.video_io import ClipWriter, ColorTags, Planes, frame_times, probe, r
 from segtcn.visualization import class_color, overlay_video
 from segtcn.visualization.overlay.lanes import Lane, make_lanes
 from segtcn.visualization.overlay.panel import EMPTY, MARK, Panel, PanelContent
+from segtcn.visualization.overlay.text import text_width
 from segtcn.visualization.palette import RGB
 from segtcn.visualization.tracks import NO_LABEL, Alignment, Classes, Track
 from tests.clips import frame_number, turn_clockwise, write_clip
@@ -369,6 +370,28 @@ def test_disagreement_of_one_frame_in_an_hour_is_not_lost() -> None:
     below = panel.bar_tops[0] + panel.bar
     found = (panel.still.pixels[:, below : below + 2 + panel.mark] == mark).all(axis=0)
     assert found.sum() == panel.mark  # one column
+
+
+@pytest.mark.parametrize("size", [(96, 64), (270, 480), (320, 240), (768, 432), (1281, 720)])
+def test_nothing_in_the_legend_or_in_the_first_line_overlaps(size: tuple[int, int]) -> None:
+    times_s = np.arange(200) / 25
+    names = [f"class {label}" + label % 7 * " of many words" for label in range(60)]
+    for num_classes in (1, 3, 10, 25, 33, 34, 35, 60):
+        labels = np.arange(200) % num_classes
+        lane = Lane("prediction", False, labels, times_s + 1, None, None, labels, labels == 2)
+        content = PanelContent([lane], Classes(names[:num_classes], 0), times_s, 0.0, 8.0, 8.0, None, 0, {})
+        panel = Panel(content, *size, ColorTags())
+        ends: dict[int, int] = {}
+        for text, color, x, line in panel.legend:
+            assert x >= ends.get(line, panel.left)
+            chip = 0 if color is None else round(0.8 * panel.small) + panel.pad // 2
+            ends[line] = x + chip + text_width(text, panel.small)
+            assert ends[line] <= panel.right
+        shown = sum(color is not None for _, color, _, _ in panel.legend)
+        left_out = [int(text[1:]) for text, color, _, _ in panel.legend if color is None]
+        assert not panel.legend or shown + sum(left_out) == num_classes + 1  # and the mark of differences
+        title_end, clock = panel.left + panel.title_width, text_width("0:00.0", panel.small)
+        assert not panel.has_clock or panel.clock_left - clock - 4 * panel.size > title_end
 
 
 @pytest.mark.parametrize("window_s", [None, 3.0])

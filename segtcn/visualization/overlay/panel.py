@@ -106,11 +106,16 @@ class Panel:
         self.mark = _even(self.bar / 5)
         self.reach = _even(self.bar / 6)  # of the cursor, above and below a bar
         self.left, self.right = self.pad, width - self.pad
-        self.clock = f" / {_clock(content.duration_s)}"
         self.columns = min(content.top, max(1, (self.right - self.left) // (7 * self.size)))
         self.best_width = (self.right - self.left - 2 * self.pad * (self.columns - 1)) // max(1, self.columns)
         self.height = self._lay_out()
-        entries, rows = self._legend(picture_height)
+        # of narrow pictures the label is worth more than the clock
+        room = self.right - self.left - self.title_width - 2 * self.pad - 4 * self.size
+        widest = _clock(content.duration_s)
+        self.has_clock = text_width(widest, self.small) <= room
+        self.clock = f" / {widest}" if text_width(f"{widest} / {widest}", self.small) <= room else ""
+        self.clock_left = self.right - (text_width(self.clock, self.small) if self.clock else 0)
+        self.legend, rows = self._legend(picture_height)
         notes_top = self.height + (self.pad // 2 if content.notes else 0)
         self.height = notes_top + len(content.notes) * self.small_line
         legend_top = self.height
@@ -124,7 +129,7 @@ class Panel:
         self.differing = [
             None if lane.differs is None else np.append(0, np.cumsum(lane.differs)) for lane in content.lanes
         ]
-        self._draw_still(notes_top, legend_top, entries)
+        self._draw_still(notes_top, legend_top)
 
         self.shown = self.still.copy()
         self.planes = self.shown.planes()
@@ -143,12 +148,12 @@ class Panel:
         # whole seconds and tenths apart: the same few pictures again and again
         clock = _clock(now_s)[:-2], _clock(now_s)[-2:]
         # tabular: digits of DejaVu are equally wide, so the clock does not jump
-        tenths_left = self.right - text_width(self.clock, self.small) - text_width(clock[1], self.small)
-        clock_left = tenths_left - text_width(clock[0], self.small)
+        tenths_left = self.clock_left - text_width(clock[1], self.small)
+        clock_left = tenths_left - text_width(clock[0], self.small) if self.has_clock else self.right
         for place, lane in enumerate(self.content.lanes):
             label, top = self._label(lane, number, now_s), self.line_tops[place]
             if self._begin(top, top + self.line, (label.label, *label.after, "" if place else clock)):
-                if place == 0:
+                if place == 0 and self.has_clock:
                     self.shown.put(clock[0], clock_left, top, self.line, self.small, FAINT_INK)
                     self.shown.put(clock[1], tenths_left, top, self.line, self.small, FAINT_INK)
                 self._draw_label(label, top, (self.right if place else clock_left) - self.pad)
@@ -204,10 +209,9 @@ class Panel:
     def _title(self, lane: Lane) -> str:
         return shortened(lane.title, self.small, (self.right - self.left) // 3)
 
-    def _draw_still(self, notes_top: int, legend_top: int, entries: list[tuple[str, RGB | None, int, int]]) -> None:
+    def _draw_still(self, notes_top: int, legend_top: int) -> None:
         content, still = self.content, self.still
-        clock_left = self.right - text_width(self.clock, self.small)
-        still.put(self.clock, clock_left, self.line_tops[0], self.line, self.small, FAINT_INK)
+        still.put(self.clock, self.clock_left, self.line_tops[0], self.line, self.small, FAINT_INK)
         columns = self._columns(content.start_s, content.stop_s)
         for place, lane in enumerate(content.lanes):
             still.put(self._title(lane), self.left, self.line_tops[place], self.line, self.small, FAINT_INK)
@@ -222,7 +226,7 @@ class Panel:
             x = self.left + max(self.title_width, text_width(title, self.small)) + self.pad
             still.put(shortened(note, self.small, self.right - x), x, top, self.small_line, self.small, INK)
         side = round(0.8 * self.small)
-        for text, color, x, line in entries:
+        for text, color, x, line in self.legend:
             top = legend_top + line * self.small_line
             if color is None:
                 still.put(text, x, top, self.small_line, self.small, FAINT_INK)
@@ -389,16 +393,17 @@ class Panel:
         chip = round(0.8 * self.small) + self.pad // 2
         placed: list[tuple[str, RGB | None, int, int]] = []
         x, line = self.left, 0
+        # one name of many words must not take the line of several
+        widest = min(self.right - self.left, max((self.right - self.left) // 2 - self.pad, 14 * self.small)) - chip
         for number, (name, color) in enumerate(entries):
-            text = shortened(name, self.small, self.right - self.left - chip)
+            text = shortened(name, self.small, widest)
             width = chip + text_width(text, self.small)
-            if x > self.left and x + width > self.right:
+            more = len(entries) - number - 1
+            rest = text_width(f"+ {more}", self.small) + 2 * self.pad if more else 0
+            if x > self.left and x + width + (rest if line + 1 == lines else 0) > self.right and line + 1 < lines:
                 x, line = self.left, line + 1
-            more = f"+ {len(entries) - number - 1}"
-            rest = text_width(more, self.small) + 2 * self.pad
-            if line >= lines or (line == lines - 1 and number < len(entries) - 1 and x + width + rest > self.right):
-                left_out = f"+ {len(entries) - number}"
-                placed.append((left_out, None, x, min(line, lines - 1)))
+            if x + width + (rest if line + 1 == lines else 0) > self.right:
+                placed.append((f"+ {more + 1}", None, x, line))
                 break
             placed.append((text, color, x, line))
             x += width + 2 * self.pad
