@@ -163,6 +163,8 @@ def overlay_video(
         try:
             write(made, _EXCERPT_QUALITY)
             write_animation(made, temporary)
+        except OSError as error:
+            raise OSError(str(error).replace(str(made), str(output)).replace(str(temporary), str(output))) from error
         finally:
             made.unlink(missing_ok=True)
     return output
