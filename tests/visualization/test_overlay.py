@@ -246,7 +246,7 @@ def test_labels_that_fit_at_no_known_rate_are_refused(tmp_path: Path, num_labels
     difference = {50: "50 more", 97: "3 more", 103: "3 fewer", 400: "300 fewer"}[num_labels]
     message = (
         f"labels.txt has {num_labels} labels, but .*clip.mp4 has 100 frames, {difference}: at the clip's 25 fps the "
-        f"labels last {num_labels / 25:.2f} s and the clip 4.00 s; give the rate of the labels .--fps., for example --fps "
+        f"labels last {num_labels / 25:.2f} s and the clip 4.00 s; give the rate of the labels .--fps., for example "
     )
     with pytest.raises(ValueError, match=message):
         overlaid(tmp_path, clip, tmp_path / "labels.txt")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -158,16 +159,23 @@ def overlay_video(
     if not excerpt:
         write(output, _QUALITY)
         return output
+    with _excerpt_paths(output) as (made, moving):
+        write(made, _EXCERPT_QUALITY)
+        write_animation(made, moving)
+    return output
+
+
+@contextmanager
+def _excerpt_paths(output: Path) -> Iterator[tuple[Path, Path]]:
+    """Names for a clip and for the moving picture that is made of it; errors name the output instead."""
     with atomic_path(output) as temporary:
         made = temporary.with_suffix(".mp4")  # on the disk of the output: /tmp may be small
         try:
-            write(made, _EXCERPT_QUALITY)
-            write_animation(made, temporary)
+            yield made, temporary
         except OSError as error:
             raise OSError(str(error).replace(str(made), str(output)).replace(str(temporary), str(output))) from error
         finally:
             made.unlink(missing_ok=True)
-    return output
 
 
 def _open_tracks(tracks: Mapping[str, LabelSource], truth: LabelSource | None) -> list[Track]:
