@@ -124,10 +124,11 @@ def test_no_circle_between_parts():
         ("segtcn.cli.crossval", {"torch", "pytorch_lightning", "cv2", "av", "matplotlib", "wandb", "scipy"}),
         ("segtcn.models", {"pytorch_lightning", "cv2", "av", "matplotlib", "wandb", "scipy", "torchmetrics"}),
         ("segtcn.metrics", {"pytorch_lightning", "cv2", "av", "wandb"}),
+        ("segtcn.metrics.functional", {"torchmetrics", "matplotlib", "scipy"}),
         ("segtcn.data.readers", {"pytorch_lightning", "cv2", "av", "matplotlib", "wandb", "scipy", "h5py"}),
         ("segtcn.data.readers", {"pyarrow", "lmdb"}),
         ("segtcn.data.extraction", {"pytorch_lightning", "cv2", "av", "matplotlib", "transformers", "onnxruntime"}),
-        ("segtcn.visualization", {"pytorch_lightning", "cv2", "av", "matplotlib", "wandb"}),
+        ("segtcn.visualization.overlay", {"torch", "pytorch_lightning", "cv2", "av", "matplotlib", "wandb"}),
     ],
 )
 def test_heavy_libraries_are_imported_where_they_are_used(module, heavy):

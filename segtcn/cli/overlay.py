@@ -173,21 +173,25 @@ def _rate(fps: float | Mapping[str, float] | None, title: str) -> float | None:
 
 def _class_names(options: argparse.Namespace, paths: Sequence[Path], tracks: Sequence[LabelTrack]) -> list[str] | None:
     """Classes of the mapping that was given or lies beside the label files, and says so."""
-    from segtcn.data.readers.ms_tcn import read_mapping
-
     if options.mapping is not None:
-        return read_mapping(options.mapping)
+        return _read_mapping(options.mapping)
     labels = {label for track in tracks for label in track.labels}
     for folder in dict.fromkeys(folder for path in paths for folder in (path.parent, path.resolve().parent.parent)):
         if not (folder / "mapping.txt").is_file():
             continue
-        names = read_mapping(folder / "mapping.txt")
+        names = _read_mapping(folder / "mapping.txt")
         unknown = sorted(labels.difference(names))
         if not unknown:
             _note(options, f"colours of the classes as in {folder / 'mapping.txt'}")
             return names
         _note(options, f"{folder / 'mapping.txt'} is left aside: it has no class {unknown[0]!r}")
     return None
+
+
+def _read_mapping(path: str | Path) -> list[str]:
+    from segtcn.data.readers.ms_tcn import read_mapping
+
+    return read_mapping(path)
 
 
 def _note(options: argparse.Namespace, text: str) -> None:

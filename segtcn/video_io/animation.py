@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from segtcn.atomic import atomic_path
 from segtcn.video_io.reading import existing, open_clip
+from segtcn.video_io.writing import named_errors
 
 _WEBP_QUALITY = 75
 
@@ -37,7 +37,7 @@ def write_animation(clip: str | os.PathLike[str], output: str | os.PathLike[str]
     kind = output.suffix.lower()
     if kind not in (".gif", ".webp"):
         raise ValueError(f"cannot write {output}: moving pictures are .gif or .webp; clips (.mp4) have a writer")
-    with atomic_path(output) as temporary, _named_errors(output):
+    with atomic_path(output) as temporary, named_errors(output):
         palette = _palette(clip) if kind == ".gif" else None
         options = {"loop": "0"}  # for ever
         with (
@@ -111,13 +111,3 @@ def _for_webp(frames: Iterator[Any]) -> Iterator[Any]:
         picture = frame.reformat(format="yuv420p", dst_colorspace="ITU601", dst_color_range="MPEG")
         picture.pts, picture.time_base = frame.pts, frame.time_base
         yield picture
-
-
-@contextmanager
-def _named_errors(path: Path) -> Iterator[None]:
-    import av
-
-    try:
-        yield
-    except av.FFmpegError as error:
-        raise OSError(f"cannot write {path}: {error.strerror or error}; is the disk full?") from error

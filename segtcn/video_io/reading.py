@@ -29,7 +29,7 @@ class Planes(NamedTuple):
     """A picture as video stores it, 8 bits a sample, 4:2:0: brightness of every pixel, colour of every four.
 
     Args:
-        y: brightness, ``(H, W)`` uint8.
+        y: brightness from 16, black, to 235, white, ``(H, W)`` uint8.
         u: blue against brightness, ``(ceil(H / 2), ceil(W / 2))`` uint8.
         v: red against brightness, likewise.
     """
@@ -44,13 +44,11 @@ class ColorTags(NamedTuple):
 
     Args:
         matrix: how brightness and colour come from red, green and blue: 1 for BT.709, 5 or 6 for BT.601.
-        full_range: whether brightness reaches from 0 to 255 instead of from 16 to 235.
         primaries: which red, green and blue.
         transfer: how light becomes numbers.
     """
 
     matrix: int = 1
-    full_range: bool = False
     primaries: int = 1
     transfer: int = 1
 
@@ -58,16 +56,15 @@ class ColorTags(NamedTuple):
         """Brightness and colour of red, green and blue, 0 to 255 each.
 
         Example:
-            >>> ColorTags().planes((255, 255, 255)), ColorTags(full_range=True).planes((0, 0, 0))
-            ((235, 128, 128), (0, 128, 128))
+            >>> ColorTags().planes((255, 255, 255)), ColorTags().planes((0, 0, 0))
+            ((235, 128, 128), (16, 128, 128))
         """
         of_red, of_blue = _LUMA.get(self.matrix, _LUMA[1])
         red, green, blue = (value / 255 for value in color)
         luma = of_red * red + (1 - of_red - of_blue) * green + of_blue * blue
         chroma = ((blue - luma) / (2 - 2 * of_blue), (red - luma) / (2 - 2 * of_red))
-        foot, height, width = (0, 255, 255) if self.full_range else (16, 219, 224)
-        u, v = (min(255, round(128 + width * value)) for value in chroma)
-        return round(foot + height * luma), u, v
+        u, v = (round(128 + 224 * value) for value in chroma)
+        return round(16 + 219 * luma), u, v
 
 
 _LUMA = {1: (0.2126, 0.0722), 4: (0.30, 0.11), 5: (0.299, 0.114), 6: (0.299, 0.114), 7: (0.212, 0.087)}
@@ -217,7 +214,8 @@ def read_planes(
 ) -> Iterator[tuple[float, Planes]]:
     """Decode a clip as :func:`read_frames` does, but as video stores pictures: the frames of most clips are not copied.
 
-    Brightness and colour keep the meaning that ``probe(path).colors`` tells.
+    Brightness and colour keep the meaning that ``probe(path).colors`` tells, but for the range of brightness: where a
+    clip stores 0 to 255, it becomes 16 to 235.
 
     Args:
         path: a video file.
@@ -256,15 +254,17 @@ def plane_array(plane: Any) -> npt.NDArray[np.uint8]:
 
 
 def _as_yuv420(frame: av.VideoFrame, size: tuple[int, int] | None) -> av.VideoFrame:
-    known = frame.format.name in ("yuv420p", "yuvj420p")
-    if known and size in (None, (frame.width, frame.height)):
+    # brightness up to 255: some players take it for 235, and show black and white as grey
+    full_range = frame.color_range == 2 or frame.format.name.startswith("yuvj")
+    if frame.format.name == "yuv420p" and not full_range and size in (None, (frame.width, frame.height)):
         return frame
     width, height = size or (frame.width, frame.height)
-    # "j": full range, which the other name would be scaled to
-    target = "yuvj420p" if frame.format.name.startswith("yuvj") else "yuv420p"
-    if _has_matrix(frame):
-        return frame.reformat(width, height, target, interpolation="AREA")
-    return frame.reformat(width, height, target, interpolation="AREA", dst_colorspace="ITU709", dst_color_range="MPEG")
+    how: dict[str, Any] = {"format": "yuv420p", "interpolation": "AREA"}
+    if not _has_matrix(frame):
+        how |= {"dst_colorspace": "ITU709", "dst_color_range": "MPEG"}
+    elif full_range:
+        how |= {"src_color_range": "JPEG", "dst_color_range": "MPEG"}
+    return frame.reformat(width, height, **how)
 
 
 def _has_matrix(frame: av.VideoFrame) -> bool:
@@ -277,11 +277,10 @@ def _color_tags(context: Any, frame: av.VideoFrame) -> ColorTags:
         return ColorTags()
     usual = 1 if frame.height > 576 or frame.width >= 1280 else 6
     matrix = context.colorspace if context.colorspace in _LUMA else usual
-    full_range = context.color_range == 2 or frame.format.name.startswith("yuvj")
     primaries, transfer = (
         usual if tag in (0, 2) else tag for tag in (int(context.color_primaries), int(context.color_trc))
     )
-    return ColorTags(matrix, full_range, primaries, transfer)
+    return ColorTags(matrix, primaries, transfer)
 
 
 def _decode(path: Path, start_s: float = 0.0) -> Iterator[tuple[float, av.VideoFrame]]:
@@ -336,7 +335,9 @@ class _Progress:
         """Take note of a packet of any stream; whether it belongs to the picture."""
         # of any: where the sound is longer than the picture, only the sound reaches the promised end
         if packet.pts is not None:
-            self.end_s = max(self.end_s, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+            # in integers: fractions take longer than all the rest of a packet
+            base = packet.time_base
+            self.end_s = max(self.end_s, (packet.pts + (packet.duration or 0)) * base.numerator / base.denominator)
         if packet.stream.index != self.stream.index:
             return False
         self.num_packets += packet.size > 0

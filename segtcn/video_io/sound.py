@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 BROWSER_AUDIO = frozenset({"aac", "mp3", "mp3float", "opus", "libopus", "flac"})
 """Decoders of the sound formats that MP4 holds and browsers play (AC-3 fits in MP4, but Chromium is silent)."""
 
+_LEAST_GAP_S = 0.05
 _TEMPO = (0.5, 100.0)  # what one `atempo` can do
 
 
@@ -32,7 +33,7 @@ class Excerpt(NamedTuple):
 
 
 class AudioTrack:
-    """The first sound track of a clip: packets as they are, or, where needed, encoded again to AAC.
+    """The first sound track of a clip: packets of AAC as they are, all others encoded again to AAC.
 
     Args:
         path: the clip, for messages.
@@ -52,7 +53,7 @@ class AudioTrack:
         self._until_s = self._origin_s - excerpt.start_s + excerpt.stop_s
         if excerpt.start_s > 0:
             source.seek(max(0, int((self._origin_s - 1) * av.time_base)))
-        if stream.codec_context.name in BROWSER_AUDIO and excerpt.speed == 1:
+        if stream.codec_context.name == "aac" and excerpt.speed == 1:
             self._stream = target.add_stream_from_template(stream)
             self._packets = self._copied(source, stream)
         else:
@@ -99,14 +100,21 @@ class AudioTrack:
 
     def _decoded(self, source: Any, stream: Any) -> Iterator[Any]:
         """The frames of the excerpt, their times counted from its beginning."""
+        after: int | None = None  # in samples
         for frame in source.decode(stream):
+            rate = frame.sample_rate
             if frame.pts is not None:
                 time_s = float(frame.pts * frame.time_base)
                 if time_s >= self._until_s:
                     return
-                if self._excerpt.start_s and time_s + frame.samples / frame.sample_rate / 2 < self._origin_s:
+                if self._excerpt.start_s and time_s + frame.samples / rate / 2 < self._origin_s:
                     continue
-                frame.pts -= round(self._origin_s / frame.time_base)
+                at = round((time_s - self._origin_s) * rate)
+                # counted where there is no gap: containers round times, AVI to whole frames
+                if after is None or at > after + _LEAST_GAP_S * rate:
+                    after = at
+            frame.pts, frame.time_base = after or 0, Fraction(1, rate)
+            after = frame.pts + frame.samples
             yield frame
 
     def _at_speed(self, frames: Iterator[Any], stream: Any) -> Iterator[Any]:

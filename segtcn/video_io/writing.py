@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from segtcn.atomic import atomic_path
 from segtcn.video_io.reading import TIMESTAMP_TOLERANCE_S, ColorTags, Image, Planes, existing, plane_array
@@ -19,6 +21,9 @@ from segtcn.video_io.sound import AudioTrack, Excerpt, open_sound
 
 if TYPE_CHECKING:
     import av
+
+
+_MAX_THREADS = 8  # each holds frames: of 4K clips on a large machine, gigabytes
 
 
 class ClipWriter:
@@ -35,8 +40,8 @@ class ClipWriter:
         fps: frames per second, exact: ``Fraction(30000, 1001)``, not 29.97.
         width: of the pictures in pixels.
         height: of the pictures in pixels.
-        audio_from: a clip whose first sound track is kept, if it has one: as it is where MP4 holds the codec and
-            browsers play it, encoded to AAC otherwise. It keeps its place in time relative to the start of the clip.
+        audio_from: a clip whose first sound track is kept, if it has one: AAC as it is, anything else encoded to AAC.
+            It keeps its place in time relative to the start of the clip.
         excerpt: the part of the sound that is kept, and how fast it plays; None keeps all of it as it is.
         colors: what the numbers of :meth:`write_planes` mean; pictures in blue, green, red need the default, BT.709.
         quality: x264's constant rate factor, from 0, without loss, to 51; 20 shows no loss.
@@ -87,7 +92,8 @@ class ClipWriter:
         self._ticks_per_frame = self.fps.denominator * math.ceil(90_000 / self.fps.numerator)
         self._first_s = self._last_s = 0.0
         self._first_tick = self._last_tick = 0
-        self._picture: av.VideoFrame | None = None
+        self._ticks_per_s = float(self.fps * self._ticks_per_frame)
+        self._picture: tuple[av.VideoFrame, list[npt.NDArray[np.uint8]]] | None = None
 
     def __enter__(self) -> ClipWriter:
         """Open the clip under a temporary name."""
@@ -95,7 +101,7 @@ class ClipWriter:
 
         with ExitStack() as stack:
             temporary = stack.enter_context(atomic_path(self.path))
-            stack.enter_context(self._named_errors())
+            stack.enter_context(named_errors(self.path))
             self._container = stack.enter_context(
                 av.open(str(temporary.resolve()), "w", format="mp4", options={"movflags": "+faststart"})
             )
@@ -108,10 +114,14 @@ class ClipWriter:
             stream.pix_fmt = "yuv420p"
             # untagged clips are shown with BT.601 or BT.709 colours, depending on the player and the size
             stream.codec_context.colorspace = self.colors.matrix
-            stream.codec_context.color_range = 2 if self.colors.full_range else 1
+            stream.codec_context.color_range = 1  # brightness from 16 to 235
             stream.codec_context.color_primaries = self.colors.primaries
             stream.codec_context.color_trc = self.colors.transfer
             stream.codec_context.time_base = 1 / (self.fps * self._ticks_per_frame)
+            stream.codec_context.flags |= av.codec.context.Flags.frame_duration
+            # several frames at once while the caller makes the next; PyAV's default, slices of one, lets it wait
+            stream.codec_context.thread_type = "FRAME"
+            stream.codec_context.thread_count = max(1, min(_MAX_THREADS, (os.cpu_count() or 1) * 3 // 2))
             self._stream = stream
             self._audio: AudioTrack | None = None
             if self.audio_from is not None:
@@ -148,12 +158,14 @@ class ClipWriter:
         ).reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
         self._encode(picture, time_s)
 
-    def write_planes(self, *parts: Planes, time_s: float | None = None) -> None:
+    def write_planes(self, *parts: Planes, time_s: float | None = None, duration_s: float | None = None) -> None:
         """Append a frame that is made of pictures above each other, without a detour through red, green and blue.
 
         Args:
             parts: pictures of the announced width, from the top. Only the last may have an odd number of rows.
             time_s: as of :meth:`write`.
+            duration_s: how long the frame is shown, which matters for the last: the clip ends with it. None is the
+                usual time of a frame.
 
         Raises:
             ValueError: if the parts together have another size than announced; for the times as :meth:`write`.
@@ -164,11 +176,11 @@ class ClipWriter:
         fits = sum(rows for rows, _ in sizes) == self.height and all(columns == self.width for _, columns in sizes)
         if not fits or any(rows % 2 for rows, _ in sizes[:-1]):
             raise ValueError(f"expected parts that make up {(self.height, self.width)}, even but the last, got {sizes}")
-        if self._picture is None:
-            self._picture = av.VideoFrame(self._stream.width, self._stream.height, "yuv420p")
-        picture = self._picture  # one for all: x264 copies what it gets
-        for index, plane in enumerate(picture.planes):
-            target = plane_array(plane)
+        if self._picture is None:  # one for all: x264 copies what it gets
+            picture = av.VideoFrame(self._stream.width, self._stream.height, "yuv420p")
+            self._picture = picture, [plane_array(plane) for plane in picture.planes]
+        picture, targets = self._picture
+        for index, target in enumerate(targets):
             top = 0
             for part in parts:
                 rows, columns = part[index].shape
@@ -178,19 +190,21 @@ class ClipWriter:
                 target[:, self.width] = target[:, self.width - 1]
             if index == 0 and self.height % 2:
                 target[self.height] = target[self.height - 1]
-        self._encode(picture, time_s)
+        self._encode(picture, time_s, duration_s)
 
-    def _encode(self, picture: Any, time_s: float | None) -> None:
+    def _encode(self, picture: Any, time_s: float | None, duration_s: float | None = None) -> None:
         tick = self._tick(time_s)
+        since_s = tick / self._ticks_per_s
         picture.pts = tick
         picture.time_base = self._stream.codec_context.time_base
-        picture.duration = self._ticks_per_frame
-        with self._named_errors():
+        usual = duration_s is None or abs(duration_s - 1 / float(self.fps)) <= TIMESTAMP_TOLERANCE_S
+        picture.duration = self._ticks_per_frame if usual else max(1, round((duration_s or 0) * self._ticks_per_s))
+        with named_errors(self.path):
             if self._audio is not None:
-                self._audio.copy(until_s=float(tick * picture.time_base))
+                self._audio.copy(until_s=since_s)
             self._container.mux(self._stream.encode(picture))
         self._last_tick = tick
-        self._last_s = float(tick * picture.time_base) if time_s is None else time_s
+        self._last_s = since_s if time_s is None else time_s
         if self.num_frames == 0:
             self._first_s, self._first_tick = self._last_s, tick
         self.num_frames += 1
@@ -206,7 +220,7 @@ class ClipWriter:
                 return
             if self.num_frames == 0:
                 raise ValueError(f"cannot write {self.path}: it got no frames, expected at least one")
-            with self._named_errors():
+            with named_errors(self.path):
                 if self._audio is not None:
                     self._audio.copy(until_s=math.inf)
                 self._container.mux(self._stream.encode(None))
@@ -216,19 +230,23 @@ class ClipWriter:
             return self._last_tick + self._ticks_per_frame if self.num_frames else 0
         if time_s < self._last_s:
             raise ValueError(f"frames must come in order: {time_s:.4f} s comes after {self._last_s:.4f} s")
-        tick = round(time_s * self.fps * self._ticks_per_frame)
+        tick = round(time_s * self._ticks_per_s)
         if self.num_frames == 0:
             return tick
-        index = round((time_s - self._first_s) * self.fps)
-        if abs(time_s - self._first_s - float(index / self.fps)) <= TIMESTAMP_TOLERANCE_S:
+        index = round((time_s - self._first_s) * float(self.fps))
+        if abs(time_s - self._first_s - index / float(self.fps)) <= TIMESTAMP_TOLERANCE_S:
             tick = self._first_tick + index * self._ticks_per_frame
         return max(tick, self._last_tick + 1)  # some sources give two frames the same time
 
-    @contextmanager
-    def _named_errors(self) -> Iterator[None]:
-        import av
 
-        try:
-            yield
-        except av.FFmpegError as error:
-            raise OSError(f"cannot write {self.path}: {error.strerror or error}; is the disk full?") from error
+@contextmanager
+def named_errors(path: Path) -> Iterator[None]:
+    """Errors of FFmpeg while a file is written become an OSError that names it."""
+    import av
+
+    try:
+        yield
+    except av.FFmpegError as error:
+        full = error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO)
+        hint = "; is the disk full?" if full else ""
+        raise OSError(f"cannot write {path}: {error.strerror or error}{hint}") from error

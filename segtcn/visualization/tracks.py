@@ -192,8 +192,9 @@ def align(
             )
         index = np.floor((times_s - times_s[0] + TIMESTAMP_TOLERANCE_S) * fps).astype(np.int64)
     elif abs(num_labels - num_frames) > LENGTH_TOLERANCE * num_frames:
+        difference = f"{abs(num_labels - num_frames)} {'fewer' if num_frames < num_labels else 'more'}"
         raise ValueError(
-            f"{track.source} has {num_labels} labels, but {clip} has {num_frames} frames: at the clip's "
+            f"{track.source} has {num_labels} labels, but {clip} has {num_frames} frames, {difference}: at the clip's "
             f"{float(info.fps):g} fps the labels last {num_labels / float(info.fps):.2f} s and the clip "
             f"{info.duration_s:.2f} s; give the rate of the labels (--fps), for example --fps "
             f"{num_labels / info.duration_s:.3g} if they cover the whole clip"

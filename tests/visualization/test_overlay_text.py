@@ -83,14 +83,13 @@ def test_characters_that_no_font_has_are_named_once_for_all_texts(recwarn: pytes
     assert re.search("boxes stand for them", str(caught[0].message))
 
 
-@pytest.mark.parametrize("tags", [ColorTags(), ColorTags(matrix=6), ColorTags(full_range=True)])
+@pytest.mark.parametrize("tags", [ColorTags(), ColorTags(matrix=6)])
 def test_canvas_holds_colours_in_the_numbers_of_the_clip(tags: ColorTags) -> None:
     canvas = Canvas(8, 8, tags, (0, 0, 0))
     canvas.fill(4, -5, 99, 4, (255, 255, 255))
     y, u, v = canvas.planes()
-    black, white = (0, 255) if tags.full_range else (16, 235)
-    assert y[:4, 4:].tolist() == [[white] * 4] * 4
-    assert y[4:].tolist() == [[black] * 8] * 4
+    assert y[:4, 4:].tolist() == [[235] * 4] * 4
+    assert y[4:].tolist() == [[16] * 8] * 4
     assert np.unique([u, v]).tolist() == [128]
 
 

@@ -129,7 +129,9 @@ def test_a_few_labels_fewer_than_frames_are_told() -> None:
 
 
 def test_labels_that_fit_at_no_known_rate_are_refused_with_one_that_would() -> None:
-    with pytest.raises(ValueError, match=r"has 5 labels, but clip.mp4 has 20 frames: .* for example --fps 2.5 if they"):
+    with pytest.raises(
+        ValueError, match=r"has 5 labels, but clip.mp4 has 20 frames, 15 more: .* for example --fps 2.5 if they"
+    ):
         align(track(*["a"] * 5), TIMES_S, INFO, "clip.mp4")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -147,24 +148,34 @@ def overlay_video(
     def write(path: Path, quality: int) -> None:
         # what follows the picture begins at an even row: 4:2:0
         total = size[1] + size[1] % 2 + panel.height
-        heard = None if excerpt else clip
+        heard = clip if info.has_audio and not excerpt else None
         with ClipWriter(path, schedule.fps, size[0], total, heard, sound, info.colors, quality) as writer:
             pictures = _chosen(clip, info, size, times_s, schedule)
             for place, picture in _with_bar(pictures, len(schedule.numbers), clip.name, progress):
                 shown = panel.draw(int(schedule.numbers[place]))
-                writer.write_planes(picture, shown, time_s=float(schedule.times_s[place]))
+                time_s, duration_s = float(schedule.times_s[place]), float(schedule.durations_s[place])
+                writer.write_planes(picture, shown, time_s=time_s, duration_s=duration_s)
 
     if not excerpt:
         write(output, _QUALITY)
         return output
+    with _excerpt_paths(output) as (made, moving):
+        write(made, _EXCERPT_QUALITY)
+        write_animation(made, moving)
+    return output
+
+
+@contextmanager
+def _excerpt_paths(output: Path) -> Iterator[tuple[Path, Path]]:
+    """Names for a clip and for the moving picture that is made of it; errors name the output instead."""
     with atomic_path(output) as temporary:
         made = temporary.with_suffix(".mp4")  # on the disk of the output: /tmp may be small
         try:
-            write(made, _EXCERPT_QUALITY)
-            write_animation(made, temporary)
+            yield made, temporary
+        except OSError as error:
+            raise OSError(str(error).replace(str(made), str(output)).replace(str(temporary), str(output))) from error
         finally:
             made.unlink(missing_ok=True)
-    return output
 
 
 def _open_tracks(tracks: Mapping[str, LabelSource], truth: LabelSource | None) -> list[Track]:

@@ -26,12 +26,17 @@ class Canvas:
         self.tags = tags
         self.pixels = np.empty((3, height, width), np.uint8)
         self.pixels[:] = self._color(ground)
+        self._halves = np.empty((2, (height + 1) // 2, (width + 1) // 2), np.uint8)
 
     def copy(self) -> Canvas:
         """A canvas with the same content."""
         twin = Canvas.__new__(Canvas)
-        twin.tags, twin.pixels = self.tags, self.pixels.copy()
+        twin.tags, twin.pixels, twin._halves = self.tags, self.pixels.copy(), self._halves.copy()
         return twin
+
+    def restore(self, ground: Canvas, top: int, bottom: int) -> None:
+        """Take rows from another canvas of the same size."""
+        self.pixels[:, top:bottom] = ground.pixels[:, top:bottom]
 
     def fill(self, left: int, top: int, right: int, bottom: int, color: RGB) -> None:
         """Fill a rectangle, ``right`` and ``bottom`` exclusive; what sticks out is cut off."""
@@ -56,20 +61,30 @@ class Canvas:
         blended += ink[:, : spot.shape[1], : spot.shape[2]]
         spot[:] = blended
 
-    def planes(self) -> Planes:
-        """The canvas with colours at half the resolution."""
+    def planes(self, top: int = 0, bottom: int | None = None) -> Planes:
+        """The canvas with colours at half the resolution: views, which further drawing changes.
+
+        Args:
+            top: an even row; what has changed since the last call lies below it,
+            bottom: and above this one, None or even.
+        """
         import cv2
 
-        y, u, v = self.pixels
-        rows, columns = y.shape
-        if rows % 2 or columns % 2:
-            u, v = (np.pad(plane, ((0, rows % 2), (0, columns % 2)), mode="edge") for plane in (u, v))
-        half = ((columns + 1) // 2, (rows + 1) // 2)
-        u, v = (np.asarray(cv2.resize(plane, half, interpolation=cv2.INTER_AREA), np.uint8) for plane in (u, v))
-        return Planes(y, u, v)
+        for plane, half in zip(self.pixels[1:, top:bottom], self._halves[:, top // 2 :], strict=True):
+            rows, columns = plane.shape
+            if rows % 2 or columns % 2:
+                plane = np.pad(plane, ((0, rows % 2), (0, columns % 2)), mode="edge")  # noqa: PLW2901
+            target = half[: (rows + 1) // 2]
+            cv2.resize(plane, target.shape[::-1], target, interpolation=cv2.INTER_AREA)
+        return Planes(self.pixels[0], *self._halves)
 
     def _color(self, color: RGB) -> npt.NDArray[np.uint8]:
-        return np.array(_planes(self.tags, color), np.uint8)[:, None, None]
+        return _plane_column(self.tags, color)
+
+
+@lru_cache(maxsize=4096)
+def _plane_column(tags: ColorTags, color: RGB) -> npt.NDArray[np.uint8]:
+    return np.array(_planes(tags, color), np.uint8)[:, None, None]
 
 
 @lru_cache(maxsize=4096)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -70,8 +70,20 @@ class _Columns(NamedTuple):
     outside: npt.NDArray[np.bool_]
 
 
+class _Label(NamedTuple):
+    """What stands beside the title of a track at some moment.
+
+    Args:
+        label: class index, or :data:`NO_LABEL`.
+        after: texts that follow its name, with the widest text of their kind and their colour.
+    """
+
+    label: int
+    after: list[tuple[str, str, RGB]]
+
+
 class Panel:
-    """The strip under the picture. What does not move is drawn once; a frame costs a copy, a few texts and lines.
+    """The strip under the picture. What does not move is drawn once, the rest only when it changes.
 
     Args:
         content: what it shows.
@@ -89,19 +101,25 @@ class Panel:
         self.pad = min(max(4, self.size // 2), width // 8)
         self.line = round(1.5 * self.size)
         self.small_line = round(1.4 * self.small)
-        self.bar = max(8, round((0.95 if content.window_s is None else 1.35) * self.size))
+        self.bar = max(8, _even((0.95 if content.window_s is None else 1.35) * self.size))
         self.mini = max(4, round(0.35 * self.size))
-        self.mark = max(2, 2 * round(self.bar / 10))
+        self.mark = _even(self.bar / 5)
+        self.reach = _even(self.bar / 6)  # of the cursor, above and below a bar
         self.left, self.right = self.pad, width - self.pad
-        self.clock = f" / {_clock(content.duration_s)}"
         self.columns = min(content.top, max(1, (self.right - self.left) // (7 * self.size)))
+        self.best_width = (self.right - self.left - 2 * self.pad * (self.columns - 1)) // max(1, self.columns)
         self.height = self._lay_out()
-        entries, rows = self._legend(picture_height)
+        # of narrow pictures the label is worth more than the clock
+        room = self.right - self.left - self.title_width - 2 * self.pad - 4 * self.size
+        widest = _clock(content.duration_s)
+        self.has_clock = text_width(widest, self.small) <= room
+        self.clock = f" / {widest}" if text_width(f"{widest} / {widest}", self.small) <= room else ""
+        self.clock_left = self.right - (text_width(self.clock, self.small) if self.clock else 0)
+        self.legend, rows = self._legend(picture_height)
         notes_top = self.height + (self.pad // 2 if content.notes else 0)
         self.height = notes_top + len(content.notes) * self.small_line
-        legend_top = self.height + (self.pad // 2 if rows else 0)
-        self.height = legend_top + rows * self.line + self.pad // 2
-        self.height += self.height % 2  # 4:2:0
+        legend_top = self.height
+        self.height = _even_up(legend_top + rows * self.small_line + self.pad // 2)  # 4:2:0
 
         self.still = Canvas(self.height, width, tags, PAPER)
         self.colors = content.classes.colors
@@ -111,45 +129,72 @@ class Panel:
         self.differing = [
             None if lane.differs is None else np.append(0, np.cumsum(lane.differs)) for lane in content.lanes
         ]
-        self._draw_still(notes_top, legend_top, entries)
+        self._draw_still(notes_top, legend_top)
+
+        self.shown = self.still.copy()
+        self.planes = self.shown.planes()
+        # what bands of rows, which do not overlap, show at the moment
+        self._states: dict[tuple[int, int], Hashable] = {}
+        self._changed: list[tuple[int, int]] = []
 
     def draw(self, number: int) -> Planes:
-        """The panel of a frame.
+        """The panel of a frame; it is valid until the next one is drawn.
 
         Args:
             number: of the frame in the clip.
         """
-        canvas = self.still.copy()
+        self._changed.clear()
         now_s = float(self.content.times_s[number])
+        # whole seconds and tenths apart: the same few pictures again and again
+        clock = _clock(now_s)[:-2], _clock(now_s)[-2:]
         # tabular: digits of DejaVu are equally wide, so the clock does not jump
-        clock = _clock(now_s)
-        clock_left = self.right - text_width(self.clock, self.small) - text_width(clock, self.small)
-        canvas.put(clock, clock_left, self.line_tops[0], self.line, self.small, FAINT_INK)
+        tenths_left = self.clock_left - text_width(clock[1], self.small)
+        clock_left = tenths_left - text_width(clock[0], self.small) if self.has_clock else self.right
         for place, lane in enumerate(self.content.lanes):
-            until = clock_left if place == 0 else self.right
-            self._draw_label(canvas, lane, number, now_s, self.line_tops[place], until - self.pad)
-            if self.top_tops[place] is not None:
-                self._draw_best(canvas, lane, number, self.top_tops[place] or 0)
+            label, top = self._label(lane, number, now_s), self.line_tops[place]
+            if self._begin(top, top + self.line, (label.label, *label.after, "" if place else clock)):
+                if place == 0 and self.has_clock:
+                    self.shown.put(clock[0], clock_left, top, self.line, self.small, FAINT_INK)
+                    self.shown.put(clock[1], tenths_left, top, self.line, self.small, FAINT_INK)
+                self._draw_label(label, top, (self.right if place else clock_left) - self.pad)
+            best_top = self.best_tops[place]
+            if best_top is not None:
+                best = lane.best(number, self.columns)
+                lengths = [(label, round(100 * share), round(share * self.best_width)) for label, share in best]
+                if self._begin(best_top, best_top + self.small_line + self.mini, tuple(lengths)):
+                    self._draw_best(lengths, best_top)
         if self.content.window_s is None:
-            self._draw_cursor(canvas, self._x(now_s), self.bar_tops, self.bar)
+            self._move_cursor(self._x(now_s))
         else:
-            self._draw_window(canvas, now_s, self.content.window_s)
-        return canvas.planes()
+            self._draw_window(now_s, self.content.window_s)
+        for band in self._changed:
+            self.planes = self.shown.planes(*band)
+        return self.planes
+
+    def _begin(self, top: int, bottom: int, state: Hashable) -> bool:
+        """Whether a band of rows, from an even one, has to be drawn to show a state; if so, it is cleared."""
+        band = top, _even_up(bottom)
+        if self._states.get(band) == state:
+            return False
+        self._states[band] = state
+        self._changed.append(band)
+        self.shown.restore(self.still, *band)
+        return True
 
     def _lay_out(self) -> int:
-        """Place all lines of the tracks; returns where they end."""
+        """Place all lines of the tracks, each from an even row; returns where they end."""
         self.line_tops: list[int] = []
-        self.top_tops: list[int | None] = []
+        self.best_tops: list[int | None] = []
         self.bar_tops: list[int] = []
-        top = self.pad
+        top = _even_up(self.pad)
         for lane in self.content.lanes:
             self.line_tops.append(top)
-            top += self.line + max(2, self.pad // 3)
-            self.top_tops.append(top if lane.scores is not None and self.columns else None)
-            if self.top_tops[-1] is not None:
-                top += self.small_line + self.mini + max(4, self.pad // 2 + 2)
+            top = _even_up(top + self.line) + max(self.reach, _even(self.pad / 3))
+            self.best_tops.append(top if lane.scores is not None and self.columns else None)
+            if self.best_tops[-1] is not None:
+                top = _even_up(top + self.small_line + self.mini) + max(self.reach, 4, _even(self.pad / 2 + 2))
             self.bar_tops.append(top)
-            top += self.bar + (0 if lane.differs is None else 2 + self.mark) + self.pad
+            top = _even_up(top + self.bar + max(self.reach, (0 if lane.differs is None else 2 + self.mark) + self.pad))
         self.ticks_top = top - self.pad // 2
         self.mini_tops: list[int] = []
         if self.content.window_s is not None:
@@ -164,10 +209,9 @@ class Panel:
     def _title(self, lane: Lane) -> str:
         return shortened(lane.title, self.small, (self.right - self.left) // 3)
 
-    def _draw_still(self, notes_top: int, legend_top: int, entries: list[tuple[str, RGB | None, int, int]]) -> None:
+    def _draw_still(self, notes_top: int, legend_top: int) -> None:
         content, still = self.content, self.still
-        clock_left = self.right - text_width(self.clock, self.small)
-        still.put(self.clock, clock_left, self.line_tops[0], self.line, self.small, FAINT_INK)
+        still.put(self.clock, self.clock_left, self.line_tops[0], self.line, self.small, FAINT_INK)
         columns = self._columns(content.start_s, content.stop_s)
         for place, lane in enumerate(content.lanes):
             still.put(self._title(lane), self.left, self.line_tops[place], self.line, self.small, FAINT_INK)
@@ -182,23 +226,19 @@ class Panel:
             x = self.left + max(self.title_width, text_width(title, self.small)) + self.pad
             still.put(shortened(note, self.small, self.right - x), x, top, self.small_line, self.small, INK)
         side = round(0.8 * self.small)
-        for text, color, x, line in entries:
-            top = legend_top + line * self.line
+        for text, color, x, line in self.legend:
+            top = legend_top + line * self.small_line
             if color is None:
-                still.put(text, x, top, self.line, self.small, FAINT_INK)
+                still.put(text, x, top, self.small_line, self.small, FAINT_INK)
                 continue
             height = self.mark if color == MARK else side
-            chip_top = top + (self.line - height) // 2
+            chip_top = top + (self.small_line - height) // 2
             still.fill(x, chip_top, x + side, chip_top + height, color)
-            still.put(text, x + side + self.pad // 2, top, self.line, self.small, INK)
+            still.put(text, x + side + self.pad // 2, top, self.small_line, self.small, INK)
 
-    def _draw_label(self, canvas: Canvas, lane: Lane, number: int, now_s: float, top: int, until: int) -> None:
-        """The current label in its colour; after it, as far as there is room, how sure, how long, and whether wrong."""
-        x = self.left + self.title_width + self.pad
-        label = int(lane.labels[number])
-        name = "no label" if label == NO_LABEL else self.content.classes.names[label]
-        color = EMPTY if label == NO_LABEL else self.colors[label]
-        after: list[tuple[str, str, RGB]] = []  # text, the widest text of its kind, colour
+    def _label(self, lane: Lane, number: int, now_s: float) -> _Label:
+        """The label of a moment; after it how sure, how long, and whether wrong."""
+        after: list[tuple[str, str, RGB]] = []
         if lane.confidence is not None and not math.isnan(lane.confidence[number]):
             after.append((f"{100 * lane.confidence[number]:.0f} %", "100 %", INK))
         left_s = max(0.0, float(lane.until_s[number]) - now_s)
@@ -206,6 +246,14 @@ class Panel:
         if lane.differs is not None and lane.differs[number]:
             among = "≠ truth" if any(other.is_truth for other in self.content.lanes) else "≠"
             after.append((among, among, MARK))
+        return _Label(int(lane.labels[number]), after)
+
+    def _draw_label(self, shown: _Label, top: int, until: int) -> None:
+        """A label in its colour, and what follows it as far as there is room."""
+        x = self.left + self.title_width + self.pad
+        name = "no label" if shown.label == NO_LABEL else self.content.classes.names[shown.label]
+        color = EMPTY if shown.label == NO_LABEL else self.colors[shown.label]
+        after = shown.after
         widths = [text_width(widest, self.small) + self.pad for _, widest, _ in after]
         # the name first: what follows is left out from the end while less than half of it would remain
         wanted = text_width(name, self.size) + self.pad
@@ -215,27 +263,26 @@ class Panel:
             widths.pop(drop)
         name = shortened(name, self.size, max(0, until - x - sum(widths) - self.pad))
         right = x + text_width(name, self.size) + self.pad
-        canvas.fill(x, top, right, top + self.line, color)
-        canvas.put(name, x + self.pad // 2, top, self.line, self.size, text_color(color))
+        self.shown.fill(x, top, right, top + self.line, color)
+        self.shown.put(name, x + self.pad // 2, top, self.line, self.size, text_color(color))
         for (text, _, ink), width in zip(after, widths, strict=True):
-            canvas.put(text, right + self.pad, top, self.line, self.small, ink)
+            self.shown.put(text, right + self.pad, top, self.line, self.small, ink)
             right += width
 
-    def _draw_best(self, canvas: Canvas, lane: Lane, number: int, top: int) -> None:
-        """The most probable classes side by side: name and share, and below a bar."""
-        gap = 2 * self.pad
-        width = (self.right - self.left - gap * (self.columns - 1)) // self.columns
+    def _draw_best(self, best: Sequence[tuple[int, int, int]], top: int) -> None:
+        """The most probable classes (class, percent, width of its bar) side by side: name, share, and a bar below."""
+        canvas, width = self.shown, self.best_width
         share_width = text_width("100 %", self.small)
-        for place, (label, share) in enumerate(lane.best(number, self.columns)):
-            left = self.left + place * (width + gap)
+        for place, (label, share, length) in enumerate(best):
+            left = self.left + place * (width + 2 * self.pad)
             name = shortened(self.content.classes.names[label], self.small, width - share_width - self.pad)
             canvas.put(name, left, top, self.small_line, self.small, INK)
-            percent = f"{100 * share:.0f} %"
+            percent = f"{share} %"
             percent_left = left + width - text_width(percent, self.small)
             canvas.put(percent, percent_left, top, self.small_line, self.small, FAINT_INK)
             bar_top = top + self.small_line
             canvas.fill(left, bar_top, left + width, bar_top + self.mini, EMPTY)
-            canvas.fill(left, bar_top, left + round(share * width), bar_top + self.mini, self.colors[label])
+            canvas.fill(left, bar_top, left + length, bar_top + self.mini, self.colors[label])
 
     def _columns(self, start_s: float, stop_s: float) -> _Columns:
         times_s, width = self.content.times_s, self.right - self.left
@@ -264,24 +311,36 @@ class Panel:
             canvas.stripe(self.left, mark_top, mark_top + self.mark, marks)
         return labels
 
-    def _draw_window(self, canvas: Canvas, now_s: float, window_s: float) -> None:
+    def _move_cursor(self, x: int) -> None:
+        for top in self.bar_tops:
+            low, high = top - self.reach, top + self.bar + self.reach
+            if self._begin(low, high, x):
+                self._draw_cursor(x, low, high)
+
+    def _draw_window(self, now_s: float, window_s: float) -> None:
         start_s, stop_s = now_s - window_s / 2, now_s + window_s / 2
         columns = self._columns(start_s, stop_s)
+        bottom = 0
         for place, top in enumerate(self.bar_tops):
-            labels = self._draw_bar(canvas, place, top, self.bar, columns)
-            self._name_segments(canvas, labels, top)
-        self._draw_ticks(canvas, start_s, stop_s)
-        self._draw_cursor(canvas, (self.left + self.right) // 2, self.bar_tops, self.bar)
+            low, high = top - self.reach, top + self.bar + self.reach
+            bottom = _even_up(max(high, top + self.bar + 2 + self.mark))
+            self._begin(low, bottom, now_s)
+            labels = self._draw_bar(self.shown, place, top, self.bar, columns)
+            self._name_segments(labels, top)
+            self._draw_cursor((self.left + self.right) // 2, low, high)
         # a bracket around what the window shows of all
-        low, high = (self._x(min(max(at_s, self.content.start_s), self.content.stop_s)) for at_s in (start_s, stop_s))
-        top, bottom = self.mini_tops[0] - 2, self.mini_tops[-1] + self.mini + 2
-        for y in (top - 1, bottom):
-            canvas.fill(low, y, high + 1, y + 1, INK)
-        for x in (low, high):
-            canvas.fill(x, top, x + 1, bottom, INK)
-        self._draw_cursor(canvas, self._x(now_s), [self.mini_tops[0]], bottom - top - 4)
+        low, high = self.mini_tops[0] - 3, self.mini_tops[-1] + self.mini + 3
+        self._begin(bottom, high, now_s)
+        self._draw_ticks(start_s, stop_s, bottom)
+        edges_s = (min(max(at_s, self.content.start_s), self.content.stop_s) for at_s in (start_s, stop_s))
+        left, right = (self._x(at_s) for at_s in edges_s)
+        for y in (low, high - 1):
+            self.shown.fill(left, y, right + 1, y + 1, INK)
+        for x in (left, right):
+            self.shown.fill(x, low, x + 1, high, INK)
+        self._draw_cursor(self._x(now_s), low, high)
 
-    def _name_segments(self, canvas: Canvas, labels: npt.NDArray[np.int64], top: int) -> None:
+    def _name_segments(self, labels: npt.NDArray[np.int64], top: int) -> None:
         """Write names into the segments that have room for them."""
         edges = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist(), len(labels)]
         for start, stop in pairwise(edges):
@@ -291,9 +350,9 @@ class Panel:
                 continue
             name = shortened(self.content.classes.names[label], self.small, room)
             ink = text_color(self.colors[label])
-            canvas.put(name, self.left + start + self.pad // 2, top, self.bar, self.small, ink, room)
+            self.shown.put(name, self.left + start + self.pad // 2, top, self.bar, self.small, ink, room)
 
-    def _draw_ticks(self, canvas: Canvas, start_s: float, stop_s: float) -> None:
+    def _draw_ticks(self, start_s: float, stop_s: float, low: int) -> None:
         pixels = (self.right - self.left) / (stop_s - start_s)
         step_s = next((step for step in _STEPS_S if step * pixels >= 5 * self.small), _STEPS_S[-1])
         first = max(0, math.ceil(start_s / step_s))
@@ -302,17 +361,15 @@ class Panel:
             x = self.left + round((tick * step_s - start_s) * pixels)
             text = _tick(tick * step_s, step_s)
             left = x - text_width(text, self.small) // 2
-            canvas.fill(x, self.ticks_top - self.pad // 4, x + 1, self.ticks_top + self.pad // 4, FAINT_INK)
+            top = max(low, self.ticks_top - self.pad // 4)
+            self.shown.fill(x, top, x + 1, self.ticks_top + self.pad // 4, FAINT_INK)
             if left >= 0 and left + text_width(text, self.small) <= self.width:
-                canvas.put(text, left, self.ticks_top + self.pad // 4, self.small_line, self.small, FAINT_INK)
+                self.shown.put(text, left, self.ticks_top + self.pad // 4, self.small_line, self.small, FAINT_INK)
 
-    def _draw_cursor(self, canvas: Canvas, x: int, tops: Sequence[int], height: int) -> None:
-        reach = max(2, self.bar // 5)
+    def _draw_cursor(self, x: int, low: int, high: int) -> None:
         thick = max(1, self.size // 9)
-        for top in tops:
-            low, high = top - reach, top + height + reach
-            canvas.fill(x - 2 * thick, low, x + 2 * thick + 1, high, PAPER)
-            canvas.fill(x - thick, low, x + thick + 1, high, INK)
+        self.shown.fill(x - 2 * thick, low, x + 2 * thick + 1, high, PAPER)
+        self.shown.fill(x - thick, low, x + thick + 1, high, INK)
 
     def _x(self, time_s: float) -> int:
         share = (time_s - self.content.start_s) / max(1e-9, self.content.stop_s - self.content.start_s)
@@ -330,26 +387,35 @@ class Panel:
             has_truth = any(lane.is_truth for lane in self.content.lanes)
             entries.insert(0, ("differs from truth" if has_truth else "predictions differ", MARK))
         room = _LARGEST_SHARE * picture_height - self.height - len(self.content.notes) * self.small_line
-        lines = int(room // self.line)
+        lines = int(room // self.small_line)
         if lines < 1:
             return [], 0
         chip = round(0.8 * self.small) + self.pad // 2
         placed: list[tuple[str, RGB | None, int, int]] = []
         x, line = self.left, 0
+        # one name of many words must not take the line of several
+        widest = min(self.right - self.left, max((self.right - self.left) // 2 - self.pad, 14 * self.small)) - chip
         for number, (name, color) in enumerate(entries):
-            text = shortened(name, self.small, self.right - self.left - chip)
+            text = shortened(name, self.small, widest)
             width = chip + text_width(text, self.small)
-            if x > self.left and x + width > self.right:
+            more = len(entries) - number - 1
+            rest = text_width(f"+ {more}", self.small) + 2 * self.pad if more else 0
+            if x > self.left and x + width + (rest if line + 1 == lines else 0) > self.right and line + 1 < lines:
                 x, line = self.left, line + 1
-            more = f"+ {len(entries) - number - 1}"
-            rest = text_width(more, self.small) + 2 * self.pad
-            if line >= lines or (line == lines - 1 and number < len(entries) - 1 and x + width + rest > self.right):
-                left_out = f"+ {len(entries) - number}"
-                placed.append((left_out, None, x, min(line, lines - 1)))
+            if x + width + (rest if line + 1 == lines else 0) > self.right:
+                placed.append((f"+ {more + 1}", None, x, line))
                 break
             placed.append((text, color, x, line))
             x += width + 2 * self.pad
         return placed, max((line for _, _, _, line in placed), default=-1) + 1
+
+
+def _even(size: float) -> int:
+    return 2 * max(1, round(size / 2))
+
+
+def _even_up(row: int) -> int:
+    return row + row % 2
 
 
 def _clock(seconds: float) -> str:

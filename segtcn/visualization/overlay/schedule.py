@@ -18,6 +18,7 @@ class Schedule(NamedTuple):
     Args:
         numbers: of the frames in the clip, increasing, ``(N,)``.
         times_s: when the output shows them, ``(N,)``.
+        durations_s: for how long, ``(N,)``.
         fps: frames per second of the output.
         start_s: beginning of the part that is shown, in seconds from the first frame of the clip.
         stop_s: its end.
@@ -25,6 +26,7 @@ class Schedule(NamedTuple):
 
     numbers: npt.NDArray[np.int64]
     times_s: npt.NDArray[np.float64]
+    durations_s: npt.NDArray[np.float64]
     fps: Fraction
     start_s: float
     stop_s: float
@@ -70,14 +72,22 @@ def make_schedule(
     limit = min(max_fps or rate, info.fps if speed > 1 else rate)
     # an excerpt begins at once, a whole clip when its picture does: the sound may come first
     offset_s = 0.0 if start_s else float(times_s[0]) / speed
+    stop_shown_s = (until_s - begin_s) / speed + offset_s
     if rate <= limit:
         numbers = np.arange(first, last)
         shown_s = (times_s[first:last] - times_s[0] - begin_s) / speed + offset_s
-        return Schedule(numbers, shown_s, rate, begin_s, until_s)
+        return Schedule(numbers, shown_s, _durations(shown_s, stop_shown_s, rate), rate, begin_s, until_s)
     slots = np.arange(max(1, math.ceil((until_s - begin_s) / speed * limit - 1e-6)))
     slots_s = slots / float(limit)
     numbers = np.searchsorted(since_s, begin_s + slots_s * speed + TIMESTAMP_TOLERANCE_S / 5, side="right") - 1
     numbers = np.clip(numbers, first, last - 1)
     # a frame that stays for several slots is stored once
     numbers, places = np.unique(numbers, return_index=True)
-    return Schedule(numbers, slots_s[places] + offset_s, limit, begin_s, until_s)
+    shown_s = slots_s[places] + offset_s
+    return Schedule(numbers, shown_s, _durations(shown_s, stop_shown_s, limit), limit, begin_s, until_s)
+
+
+def _durations(times_s: npt.NDArray[np.float64], stop_s: float, fps: Fraction) -> npt.NDArray[np.float64]:
+    """How long frames are shown; the last for the time of one where nothing later is known."""
+    last_s = stop_s - times_s[-1]
+    return np.diff(times_s, append=times_s[-1] + (last_s if last_s > 0 else 1 / float(fps)))

@@ -52,25 +52,26 @@ def text_picture(text: str, size: int) -> TextPicture:
     """
     from PIL import Image, ImageDraw
 
-    font = _font(font_files_for("")[0], size)
+    font = _font(_default_font(), size)
     ascent, descent = font.getmetrics()
-    pieces = _pieces(text)
-    picture = Image.new("RGBA", (text_width(text, size), ascent + descent))
+    letters = Image.new("L", (text_width(text, size), ascent + descent))
+    draw = ImageDraw.Draw(letters)
+    emoji: list[tuple[PillowImage.Image, int]] = []
     x = 0.0
-    for piece, rtl, path in pieces:
+    for piece, rtl, path in _pieces(text):
         if path == _emoji_font().path:
-            emoji = _emoji(piece, rtl, size)
-            picture.alpha_composite(emoji, (round(x), max(0, (ascent + descent - emoji.height) // 2)))
+            emoji.append((_emoji(piece, rtl, size), round(x)))
         else:
-            cover = Image.new("L", picture.size)
-            _draw(ImageDraw.Draw(cover), (x, ascent), piece, rtl, _font(path, size), fill=255)
-            letters = Image.new("RGBA", picture.size, "white")
-            letters.putalpha(cover)
-            picture.alpha_composite(letters)
+            _draw(draw, (x, ascent), piece, rtl, _font(path, size), fill=255)
         x += _length(piece, rtl, path, size)
+    if not emoji:
+        return TextPicture(np.asarray(letters, np.float32) / np.float32(255), None)
+    picture = Image.new("RGBA", letters.size, "white")
+    picture.putalpha(letters)
+    for each, left in emoji:
+        picture.alpha_composite(each, (left, max(0, (ascent + descent - each.height) // 2)))
     pixels = np.asarray(picture)
-    has_emoji = any(path == _emoji_font().path for _, _, path in pieces)
-    return TextPicture(np.asarray(pixels[..., 3] / 255, np.float32), pixels[..., :3].copy() if has_emoji else None)
+    return TextPicture(np.asarray(pixels[..., 3] / 255, np.float32), pixels[..., :3].copy())
 
 
 @lru_cache(maxsize=4096)
@@ -171,6 +172,7 @@ def _reversed_from(runs: list[tuple[str, int]], lowest: int) -> list[tuple[str, 
     return result + block
 
 
+@lru_cache(maxsize=4096)
 def _pieces(text: str) -> list[tuple[str, bool, Path]]:
     """Parts of one direction and one font, from left to right; whether it reads from right to left, and the font."""
     return [(piece, rtl, path) for run, rtl in visual_runs(text) for piece, path in _by_font(run, rtl)]
@@ -197,6 +199,11 @@ def _font_of(char: str) -> Path:
     if len(files) == 1 and missing_glyphs(char) and ord(char) in _emoji_font().characters:
         return _emoji_font().path
     return files[-1]
+
+
+@lru_cache(maxsize=1)
+def _default_font() -> Path:
+    return font_files_for("")[0]
 
 
 class _EmojiFont(NamedTuple):
