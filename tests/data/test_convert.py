@@ -133,7 +133,7 @@ def test_file_is_not_written_to_a_disk_that_it_would_fill(
     usage = shutil.disk_usage(tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr("shutil.disk_usage", lambda path: usage._replace(free=2**20))
-        with pytest.raises(OSError, match=r"cannot write '.*P01_tea' into .*\.part: no space left on device; make room"):
+        with pytest.raises(OSError, match=r"cannot write .*P01_tea.*\.part: no space left on device; make room"):
             convert(tree, tmp_path / "data.h5")
     convert(tree, tmp_path / "data.h5")
     assert equal(tree, HDF5Reader(str(tmp_path / "data.h5")))
