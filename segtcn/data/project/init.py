@@ -138,9 +138,8 @@ def init_project(
         ],
     )
     texts = _texts(project, kept=set(found.kept))
-    if (
-        not force and (root / "mapping.txt").is_file()
-    ):  # its numbers hold, however it is written: without a last newline
+    # its numbers hold, however it is written: without a last newline, for instance
+    if not force and (root / "mapping.txt").is_file():
         texts[root / "mapping.txt"] = (root / "mapping.txt").read_bytes().decode()
     amended = {} if force else amended_texts(project, texts)
     return write_files(project, texts | amended, set(amended), material.link, force, dry_run)
