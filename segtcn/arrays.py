@@ -59,6 +59,29 @@ def open_array(path: str | os.PathLike[str], ndim: int, kinds: str, wanted: str)
     return np.memmap(path, dtype, mode="r", offset=start, shape=shape, order="F" if by_columns else "C")
 
 
+def save_array(path: str | os.PathLike[str], array: npt.NDArray[Any]) -> None:
+    """Write a ``.npy`` file; where `numpy.save` only counts the bytes that it lacks, the error says why.
+
+    Args:
+        path: the file, with its ending.
+        array: of numbers.
+
+    Raises:
+        OSError: with its number, if the file cannot be written, such as on a full disk.
+
+    Example:
+        >>> import tempfile
+        >>> path = f"{tempfile.mkdtemp()}/features.npy"
+        >>> save_array(path, np.eye(2))
+        >>> np.load(path).tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+    """
+    array = np.ascontiguousarray(array)
+    with Path(path).open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+        file.write(array.data)
+
+
 def read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """What a NumPy file says of its array; the array begins where the file then stands.
 

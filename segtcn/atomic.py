@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+_TEMPORARY = re.compile(r"\..+\.[0-9]+\.[0-9a-f]{8}(\.[^.]+)?")
 
 
 @contextmanager
@@ -52,3 +55,24 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what :func:`atomic_path` lent below a folder to processes that were killed.
+
+    Args:
+        folder: that no other process writes to.
+    """
+    for path in folder.rglob(".*"):
+        if _TEMPORARY.fullmatch(path.name) and path.is_file():
+            path.unlink()
+
+
+def reason(error: OSError) -> str:
+    """Why the system refused something, without the details of libraries.
+
+    Example:
+        >>> reason(OSError(28, "Can't synchronously write data (file write failed: time = Wed Nov 25 ..."))
+        'no space left on device'
+    """
+    return os.strerror(error.errno).lower() if error.errno else str(error)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,23 @@ def small_videos(feature_dim: int = 4, frames_per_action: int = 4) -> dict[str, 
         features[np.arange(len(labels)), labels] += 1
         videos[name] = (features.astype(np.float32), labels)
     return videos
+
+
+@pytest.fixture
+def small_files() -> Callable[[int], AbstractContextManager[None]]:
+    """Function of a number of bytes: while its context lasts no file becomes larger, as on a full disk."""
+    resource = pytest.importorskip("resource")
+
+    @contextmanager
+    def limit(size: int) -> Iterator[None]:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limit
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from segtcn.cli import main
 from segtcn.data import read_card
 from segtcn.data.readers import write_hdf5
 from segtcn.structures import Video
+from tests.clips import write_clip
 from tests.conftest import CLASSES, small_videos
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -96,6 +97,22 @@ def test_a_split_that_does_not_exist_is_an_error(sound: Path, capsys: pytest.Cap
     capsys.readouterr()
     assert run(sound, "--data.split", 9) == 1
     assert "error [split] `--data.split` 9 does not exist: choose from 1, 2" in capsys.readouterr().out
+
+
+def test_the_first_split_counts_where_none_is_chosen(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in (sound / "splits").glob("*.split1.bundle"):
+        path.unlink()
+    assert run(sound) == 0
+    assert "errors: 0" in capsys.readouterr().out
+
+
+def test_clips_beside_the_features_are_compared(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (sound / "videos").mkdir()
+    write_clip(sound / "videos" / "P01_tea.mp4", len(small_videos(frames_per_action=5)["P01_tea"][1]), fps=10)
+    assert run(sound, "--fps", 10, "--background", "background", "--strict") == 0  # three have no clip
+    assert "| clips" in capsys.readouterr().out
+    assert run(sound, "--fps", 15, "--background", "background", "--strict") == 1
+    assert "warning [rate] there is one feature for every frame of 1 of 1 clip" in capsys.readouterr().out
 
 
 def test_a_single_video_is_said_in_good_english(
@@ -236,6 +253,9 @@ def test_what_is_no_data_set_is_refused(tmp_path: Path, capsys: pytest.CaptureFi
     (tmp_path / "loose" / "a.csv").write_text("x\n1\n")
     assert run(tmp_path / "loose") == 1
     assert "its files .csv belong into features, with lists in splits" in capsys.readouterr().out
+    (tmp_path / "unsplit" / "features").mkdir(parents=True)
+    assert run(tmp_path / "unsplit") == 1
+    assert f"`segtcn init {tmp_path / 'unsplit'}` makes them" in capsys.readouterr().out
     assert run(tmp_path, "--model.net=EDTCN") == 2
     assert "unrecognized arguments: --model.net=EDTCN" in capsys.readouterr().err
     assert run() == 2

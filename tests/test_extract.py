@@ -103,6 +103,13 @@ def test_real_clip_has_a_feature_for_every_frame(shared_data: Path, tmp_path, cl
     assert (record["source"]["frames"], record["shape"]) == (frames, [278, features])
 
 
+def test_real_clip_keeps_its_frames_where_that_is_wanted(shared_data: Path, tmp_path):
+    path = shared_data / "clips" / "intel_asl_gestures" / "brother.mkv"
+    words = ["extract", str(path), "--out", str(tmp_path), "--backbone", "builtin", "--quiet", "--fps", "keep"]
+    assert main(words) == 0
+    assert np.load(tmp_path / "brother.npy").shape == (278, 65)
+
+
 def test_from_clips_to_predictions(tmp_path):
     names = ["P01", "P02", "P03"]
     clips = [write_clip(tmp_path / f"{name}.mp4", 24 + i, 15) for i, name in enumerate(names)]

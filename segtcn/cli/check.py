@@ -27,7 +27,7 @@ EXAMPLES = """\
 examples:
   segtcn check configs/data/gtea_lea.yaml --data.reader.init_args.root DIR
   segtcn check DIR --fps 30 --background SIL # an MS-TCN tree, or a folder of tables
-  segtcn check DIR --clips DIR/videos        # a folder with data.yaml or an HDF5 file
+  segtcn check DIR --clips CLIPS             # a folder with data.yaml or an HDF5 file
   segtcn check DIR --json report.json --strict
   segtcn check DIR --fix COPY                # then: segtcn check COPY
 
@@ -38,8 +38,7 @@ videos that cannot be repaired left out. The original is never changed.
 _SHOWN = 10
 
 
-def main(argv: Sequence[str]) -> None:
-    """Run the command; ``argv`` begins with its name."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "segtcn check",
         usage="segtcn check DATA_CONFIG_OR_FOLDER [-c CONFIG] [--data.OPTION VALUE ...] [OPTIONS]",
@@ -54,12 +53,23 @@ def main(argv: Sequence[str]) -> None:
     )
     parser.add_argument("--fps", type=float, metavar="RATE", help="features a second")
     parser.add_argument("--background", metavar="NAME", help="the background class")
-    parser.add_argument("--clips", type=Path, metavar="DIR", help="compare durations with the clips NAME.mp4 in there")
+    parser.add_argument(
+        "--clips",
+        type=Path,
+        metavar="DIR",
+        help="compare durations and rates with the clips NAME.mp4 in there (default: DATA/videos, if there is one)",
+    )
     parser.add_argument("--strict", action="store_true", help="warnings are errors")
     parser.add_argument("--fix", type=Path, metavar="OUT", help="write a corrected copy into this new folder")
     parser.add_argument("--json", nargs="?", const="-", metavar="FILE.json", help="write JSON there, or print it alone")
     parser.add_argument("--all", action="store_true", help=f"print every problem, not the first {_SHOWN} of a kind")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    return parser
+
+
+def main(argv: Sequence[str]) -> None:
+    """Run the command; ``argv`` begins with its name."""
+    parser = _parser()
     words, overrides = without_overrides(argv[1:])
     options = parser.parse_args(words)
     for key in ("fps", "background"):
@@ -85,7 +95,8 @@ def main(argv: Sequence[str]) -> None:
         folders = [*source.paths, *([options.data] if options.data and options.data.is_dir() else [])]
         if options.fix is not None:
             check_target(options.fix.expanduser(), folders)  # before minutes of reading
-        report = _check(source, options.clips, progress=not options.quiet)
+        clips = options.clips or next((folder / "videos" for folder in folders if (folder / "videos").is_dir()), None)
+        report = _check(source, clips, clips_of_all=options.clips is not None, progress=not options.quiet)
         if options.fix is not None:
             fixes = _fix(source, report, options.fix, folders, progress=not options.quiet)
     failed = bool(report.errors) or (options.strict and bool(report.problems))
@@ -103,7 +114,7 @@ def main(argv: Sequence[str]) -> None:
         sys.exit(1)
 
 
-def _check(source: DataSource, clips: Path | None, progress: bool) -> DataReport:
+def _check(source: DataSource, clips: Path | None, clips_of_all: bool, progress: bool) -> DataReport:
     from segtcn.data.checking import check_data
 
     keys = ("length_policy", "length_tolerance", "standardize", "card")
@@ -111,6 +122,7 @@ def _check(source: DataSource, clips: Path | None, progress: bool) -> DataReport
         source.reader,
         **{key: source.options[key] for key in keys},
         clips=clips,
+        clips_of_all=clips_of_all,
         progress=progress,
         assumed=source.assumed,
     )
@@ -129,7 +141,7 @@ def _fix(source: DataSource, report: DataReport, out: Path, folders: list[Path],
 
     try:
         return fix_data(source.reader, report, out, source.options["length_tolerance"], folders, progress)
-    except ValueError as error:  # the report says why, and is yet to be printed
+    except (ValueError, OSError) as error:  # the report, which may say why, is yet to be printed
         report.add("error", "no copy", str(out), str(error))
         return None
 

@@ -25,7 +25,8 @@ class DataSource(NamedTuple):
 
     Args:
         reader: the data set.
-        options: values of the data module by name, defaults included: ``split``, ``length_policy``, ``card``, ...
+        options: values of the data module by name, defaults included: ``length_policy``, ``card``, ...; the first split
+            if nobody chose one.
         paths: files and folders of the data set.
         notes: warnings of the reader.
         assumed: arguments of the reader that nobody gave: ``fps``, ``background``.
@@ -77,6 +78,8 @@ def open_data(path: Path | None, configs: Sequence[Path], overrides: Sequence[st
         warnings.simplefilter("always")
         reader = getattr(importlib.import_module(module), name)(**init_args)
     options = {key: value for key, value in vars(config.data).items() if key != "reader"}
+    if given.data.get("split") is None:
+        options["split"] = next(iter(reader.splits), 1)
     places = [Path(value).expanduser() for value in init_args.values() if isinstance(value, str)]
     paths = [place for place in places if place.parts and place.exists()]
     chosen = given.data.reader.get("init_args") or {}
@@ -103,6 +106,8 @@ def recognise(path: Path) -> list[str]:
         files = sorted(file for file in path.iterdir() if file.suffix.lower() in HDF5_ENDINGS)
         if len(files) == 1:
             return ["--data.reader=HDF5Reader", f"--data.reader.init_args.path={files[0]}", *card]
+        if (path / "features").is_dir():
+            raise ValueError(f"{path} has features, but no lists in {path / 'splits'}: `segtcn init {path}` makes them")
         loose = {file.suffix for file in path.iterdir()} & set().union(*_READERS.values())
         hint = f"; its files {', '.join(sorted(loose))} belong into features, with lists in splits" if loose else ""
         raise ValueError(

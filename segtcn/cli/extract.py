@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 DESCRIPTION = """\
 Make features of videos, one for every frame: OUT/NAME.npy (D, T), ready to be the `features` folder of an MS-TCN tree,
@@ -26,11 +26,12 @@ Backbones: `builtin` (colour, edges and motion; no weights), any vision or video
 its name or folder (safetensors only, no foreign code is run), or an ONNX file that takes pictures (N, 3, H, W) or clips
 (N, 3, T, H, W) or (N, T, 3, H, W). The last two need: pip install "segtcn[extract]"
 
-Pictures are prepared as the model's preprocessor_config.json says (for an ONNX file: one beside it; without it, the
-shorter side is resized, the middle cut out, and mean and deviation are ImageNet's).
+Pictures are prepared as the model's preprocessor_config.json says (for an ONNX file: one beside it). Without one, the
+shorter side is resized, the middle cut out, and mean and deviation are ImageNet's; a note says so.
 
 Time: a clip keeps its frames, one feature each. Where its rate varies, it is first brought to its average rate by time
-stamps; `--fps` brings all clips to one rate. A window of W frames around frame t is [t - W // 2, t + (W - 1) // 2].
+stamps; `--fps` brings all clips to one rate, and with `--fps keep` there is a feature for every decoded frame whatever
+their times, for labels that count frames. A window of W frames around frame t is [t - W // 2, t + (W - 1) // 2].
 """
 
 
@@ -65,7 +66,10 @@ def main(argv: Sequence[str]) -> None:
         help="beyond the ends of a clip: zeros in the input (default), or the first and the last frame again",
     )
     time.add_argument(
-        "--fps", type=_rate, metavar="RATE", help="bring clips to this rate before, such as 15 or 30000/1001"
+        "--fps",
+        type=_rate,
+        metavar="RATE",
+        help="bring clips to this rate before, such as 15 or 30000/1001; `keep`: take the frames as they are decoded",
     )
     model = parser.add_argument_group("model")
     model.add_argument("--batch-size", type=int, default=16, metavar="N", help="windows at once (default: 16)")
@@ -104,6 +108,8 @@ def main(argv: Sequence[str]) -> None:
         options.preprocessing,
         progress=not options.quiet,
     )
+    for note in backbone.notes:
+        print(f"note: {note}")
     result = extract_videos(
         videos,
         options.out,
@@ -124,7 +130,9 @@ def main(argv: Sequence[str]) -> None:
         raise ValueError("\n  ".join([f"{len(reasons)} of {len(videos)} videos failed{others}:", *reasons]))
 
 
-def _rate(text: str) -> float:
+def _rate(text: str) -> float | Literal["keep"]:
+    if text == "keep":
+        return "keep"
     try:
         return float(Fraction(text))
     except (ValueError, ZeroDivisionError) as error:
@@ -151,5 +159,6 @@ def _report(made: dict[str, dict[str, Any]], skipped: dict[str, dict[str, Any]],
             lines.append(
                 f"note: {name} was brought to {record['fps'] * record['settings']['stride']:g} frames a second by time "
                 f"stamps; its {source['frames']} frames are not evenly spaced or have another rate"
+                + ("" if record["settings"]["fps"] else " (`--fps keep` takes them as they are)")
             )
     return lines

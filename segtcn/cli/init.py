@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Write what a folder of features and annotations lacks to be trained on: frame labels, classes, splits, a card and a data
 config. FOLDER holds features/NAME.npy, (D, T) or (T, D), or videos/NAME.mp4, and annotations/NAME.* or
-groundTruth/NAME.txt. Annotations: exports of BORIS, ELAN and Audacity, tables and JSON of segments, one label a line;
-docs/annotations.md has the rules. Overlaps, gaps and whatever else a rule decided are reported; files are not replaced.
+groundTruth/NAME.txt; NAME may have folders (P01/tea). Annotations: exports of BORIS, ELAN and Audacity, tables and JSON
+of segments, one label a line; docs/annotations.md has the rules. Overlaps, gaps and whatever else a rule decided are
+reported; files are not replaced.
 """
 
 EXAMPLES = """\
@@ -122,6 +123,8 @@ def _report(project: Project, dry_run: bool, verbose: bool) -> list[str]:
     )
     if project.feature_dim is None:
         rate = "" if project.fps_is_measured else f" --fps {project.fps:g}"
+        if any("/" in name for name in project.labels):
+            rate += f" --relative-to {quote(str(project.videos))}"
         paths = f"{quote(str(project.videos))} --out {quote(str(project.root / 'features'))}"
         lines.append(f"first: segtcn extract {paths} --backbone builtin{rate}  # or a better one")
     config = quote(str(project.root / "data.yaml"))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-import numpy as np
 import torch
 import yaml
 from tqdm import tqdm
 
-from segtcn.atomic import atomic_path
+from segtcn.arrays import save_array
+from segtcn.atomic import atomic_path, reason, remove_leftovers
 from segtcn.data.readers import HDF5Reader, MSTCNReader, Reader
 from segtcn.data.readers.base import Subset
 from segtcn.data.readers.hdf5 import Compression, DType, append_hdf5, create_hdf5
@@ -28,6 +31,9 @@ FILE_ENDINGS = frozenset(
     | {".pt", ".pth", ".tar", ".tgz", ".gz", ".tsv", ".txt", ".yaml", ".yml", ".zip"}
 )
 """Endings that no folder is meant to have, though it could."""
+
+MARGIN = 2**20
+"""Bytes that must be free beside a video's features."""
 
 SMALLEST_NORMAL = 2.0**-14
 """Below it float16 has fewer and fewer digits, and none below ``2**-25``."""
@@ -115,10 +121,11 @@ def convert(
         _read(reader, *next(iter(places.items())))  # fails before anything is written
     part = output.with_name(f"{output.name}.{dtype}-{compression}.part" if is_file else f"{output.name}.part")
     target: _Target
-    if is_file:
-        target = _HDF5Target(reader, lists, part, features_of_split, dtype, compression)
-    else:
-        target = _TreeTarget(reader, lists, part, output, features_of_split)
+    with _naming(str(part)):
+        if is_file:
+            target = _HDF5Target(reader, lists, part, features_of_split, dtype, compression)
+        else:
+            target = _TreeTarget(reader, lists, part, output, features_of_split)
     num_frames, num_kept, unlabelled, unequal = 0, 0, [], []
     roundings = []
     for name, splits in tqdm(places.items(), desc=f"write {output.name}", unit="video", disable=not progress):
@@ -167,6 +174,9 @@ class _HDF5Target:
             create_hdf5(part, reader.class_names, reader.fps, lists, reader.background, features_of_split)
 
     def add(self, video: Video) -> None:
+        # the HDF5 library may end the process some time after it found a disk full
+        if shutil.disk_usage(self._part.parent).free < video.features.nbytes + MARGIN:
+            raise OSError(errno.ENOSPC, "")
         append_hdf5(self._part, video, self._num_classes, self._dtype, self._compression)
 
     def read(self, video: Video) -> Video:
@@ -187,6 +197,7 @@ class _TreeTarget:
         self._reader: MSTCNReader | None = None
         for folder in ("features", "groundTruth", "splits"):
             (part / folder).mkdir(parents=True, exist_ok=True)
+        remove_leftovers(part)
         _write_lines(part / "mapping.txt", [f"{index} {name}" for index, name in enumerate(reader.class_names)])
         for number, own in lists.items():
             for subset, names in own.items():
@@ -206,7 +217,7 @@ class _TreeTarget:
             path.parent.mkdir(parents=True, exist_ok=True)
             if ending == "npy":
                 with atomic_path(path) as temporary:
-                    np.save(temporary, video.features.numpy())
+                    save_array(temporary, video.features.numpy())
             elif video.labels is not None:
                 write_labels(path, [self._class_names[label] for label in video.labels.tolist()])
 
@@ -286,16 +297,23 @@ def _write(target: _Target, video: Video, part: Path) -> bool:
     try:
         target.read(video)
     except FileNotFoundError:
-        try:
+        with _naming(f"{video.name!r} into {part}"):
             target.add(video)
-        except OSError as error:
-            raise OSError(
-                f"cannot write {video.name!r} into {part}: {error}; make room, and the same command continues"
-            ) from error
         return False
     except ValueError as error:
         raise ValueError(f"{error}; remove {part} and start again") from error
     return True
+
+
+@contextmanager
+def _naming(what: str) -> Iterator[None]:
+    """Say what could not be written, and what to do."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, PermissionError | FileNotFoundError) and not error.errno:  # of this library: all is said
+            raise
+        raise OSError(f"cannot write {what}: {reason(error)}; make room, and the same command continues") from error
 
 
 def _compare(video: Video, stored: Video, dtype: DType) -> tuple[float, float, int]:

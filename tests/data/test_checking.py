@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +237,12 @@ def test_files_that_no_list_names(write_ms_tcn_tree: WriteTree) -> None:
     assert str(root / "features") in problem.message
 
 
+def test_hidden_files_are_no_data(write_ms_tcn_tree: WriteTree) -> None:
+    root = write_ms_tcn_tree()
+    (root / "features" / "._P01_tea.npy").write_bytes(b"of macOS")
+    assert not of_kind(check(root), "unlisted")
+
+
 def test_equal_features_are_found_and_a_leak_is_an_error(write_ms_tcn_tree: WriteTree, tmp_path: Path) -> None:
     videos = small_videos()
     videos["P02_tea"] = videos["P01_tea"]
@@ -267,6 +274,18 @@ def test_features_that_never_change(write_ms_tcn_tree: WriteTree) -> None:
     assert [problem.where for problem in problems] == ["all videos", "P01_soup"]
     assert "1 of 4 features never change" in problems[0].message
     assert "(features 3, counted from 0)" in problems[0].message
+
+
+def test_features_that_hold_still_in_one_video(write_ms_tcn_tree: WriteTree) -> None:
+    videos = small_videos()
+    for features, _ in videos.values():
+        features[:, 0] = np.maximum(features[:, 0], 0)
+    videos["P01_soup"][0][:, 0] = 0  # usual after a ReLU
+    videos["P02_tea"][0][:, 1:3] = 0.5
+    problem = the(check(write_ms_tcn_tree(videos=videos)), "constant")
+    assert problem.where == "P02_tea"
+    assert "P02_tea.npy: 2 of 4 features never change in this video, such as feature 1" in problem.message
+    assert "(0.5 all the time, " in problem.message
 
 
 def test_frozen_stretches_are_named_with_start_and_length(write_ms_tcn_tree: WriteTree) -> None:
@@ -344,7 +363,9 @@ def test_card_is_compared_with_the_measurement(write_ms_tcn_tree: WriteTree, tmp
     assert "no data set card" in the(check(root, card=tmp_path / "no.md"), "card").message
 
 
-def test_clips_reveal_a_wrong_rate(write_ms_tcn_tree: WriteTree, tmp_path: Path) -> None:
+def test_clips_reveal_a_wrong_rate(
+    write_ms_tcn_tree: WriteTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     videos = {name: (np.repeat(f, 5, axis=0), np.repeat(y, 5).tolist()) for name, (f, y) in small_videos().items()}
     root = write_ms_tcn_tree(videos=videos)
     clips = tmp_path / "clips"
@@ -361,6 +382,9 @@ def test_clips_reveal_a_wrong_rate(write_ms_tcn_tree: WriteTree, tmp_path: Path)
     wrong = of_kind(check_data(MSTCNReader(str(root), fps=15), clips=clips), "duration")
     assert [problem.where for problem in wrong] == ["P01_tea", "P01_soup"]
     assert "these two make 25" in wrong[0].message
+    report = check_data(reader, clips=clips, clips_of_all=False)
+    assert (of_kind(report, "no clip"), report.facts["clips"]) == ([], 3)
+    monkeypatch.setattr(reader, "read", None)  # before anything is read
     with pytest.raises(FileNotFoundError, match="no folder of clips"):
         check_data(reader, clips=tmp_path / "nowhere")
 
@@ -467,7 +491,7 @@ def test_the_copy_is_sound_and_the_original_untouched(write_ms_tcn_tree: WriteTr
         ("bad", "left out"),
         ("gone", "left out"),
         ("odd", "left out"),
-        ("twin", "taken out of the training list of split 1"),
+        ("twin", "left out"),
         ("P02_tea", "taken out of the training list of split 1"),
         ("split 1", "each video is listed once"),
     }
@@ -483,6 +507,32 @@ def test_the_copy_is_sound_and_the_original_untouched(write_ms_tcn_tree: WriteTr
         assert (copy / "groundTruth" / f"{name}.txt").read_text().count("\n") == length
     assert (copy / "splits" / "train.split1.bundle").read_bytes() == b"P01_tea.txt\nP01_soup.txt\nP02_soup.txt\n"
     assert sorted(tmp_path.iterdir()) == [copy, root]  # nothing temporary is left
+
+
+def test_equal_features_with_other_labels_are_no_copy(write_ms_tcn_tree: WriteTree, tmp_path: Path) -> None:
+    videos = small_videos()
+    features, labels = videos["P02_tea"]
+    videos["twin"] = (features, labels[::-1])
+    videos["again"] = (features, labels)
+    splits = {1: (["P01_tea", "twin", "again"], ["P02_tea"]), 2: (["P02_tea", "P01_tea"], ["twin"])}
+    reader = MSTCNReader(str(write_ms_tcn_tree(videos=videos, splits=splits)))
+    fixes = fix_data(reader, check_data(reader), tmp_path / "copy")
+    said = {fix.where: fix.message for fix in fixes}
+    assert said["again"] == "left out: it has the features and the labels of P02_tea"
+    assert said["twin"] == "taken out of the training list of split 1: it has the features of the test video P02_tea"
+    copy = MSTCNReader(str(tmp_path / "copy"))
+    assert [copy.videos(split, "train") for split in (1, 2)] == [["P01_tea"], ["P01_tea"]]
+
+
+def test_a_full_disk_leaves_nothing_and_is_named(
+    write_ms_tcn_tree: WriteTree, tmp_path: Path, small_files: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    root = write_ms_tcn_tree(videos=small_videos(frames_per_action=100))
+    reader = MSTCNReader(str(root))
+    report = check_data(reader)
+    with small_files(4096), pytest.raises(OSError, match=r"cannot write the copy to .*copy: file too large; make room"):
+        fix_data(reader, report, tmp_path / "copy", source=[root])
+    assert list(tmp_path.iterdir()) == [root]
 
 
 def test_features_of_every_split_are_copied(write_lea_tree: WriteTree, tmp_path: Path) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +111,40 @@ module.convert(MSTCNReader({str(tree._root)!r}, 29.97, "background"), {str(tmp_p
     conversion = convert(tree, tmp_path / "data.h5")
     assert (conversion.num_videos, conversion.num_kept) == (4, 2)
     assert equal(tree, HDF5Reader(str(tmp_path / "data.h5")))
+
+
+def test_full_disk_is_named_and_the_same_call_goes_on(
+    write_ms_tcn_tree: WriteTree, tmp_path: Path, small_files: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    tree = MSTCNReader(str(write_ms_tcn_tree(videos=small_videos(frames_per_action=200))), 29.97, "background")
+    full = r"\.part: file too large; make room, and the same command continues"
+    with small_files(10), pytest.raises(OSError, match=f"cannot write .*copy{full}"):
+        convert(tree, tmp_path / "copy")
+    with small_files(12_000), pytest.raises(OSError, match=f"cannot write 'P01_tea' into .*copy{full}"):
+        convert(tree, tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+    convert(tree, tmp_path / "copy")
+    assert equal(tree, MSTCNReader(str(tmp_path / "copy"), 29.97, "background"))
+
+
+def test_file_is_not_written_to_a_disk_that_it_would_fill(
+    tree: MSTCNReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.disk_usage", lambda path: usage._replace(free=2**20))
+        with pytest.raises(OSError, match=r"cannot write .*P01_tea.*\.part: no space left on device; make room"):
+            convert(tree, tmp_path / "data.h5")
+    convert(tree, tmp_path / "data.h5")
+    assert equal(tree, HDF5Reader(str(tmp_path / "data.h5")))
+
+
+def test_tree_holds_nothing_of_a_process_that_was_killed(tree: MSTCNReader, tmp_path: Path) -> None:
+    features = tmp_path / "copy.part" / "features"
+    features.mkdir(parents=True)
+    (features / ".P01_tea.4711.0123abcd.npy").write_bytes(b"half of it")
+    convert(tree, tmp_path / "copy")
+    assert not list((tmp_path / "copy").rglob(".*"))
 
 
 def test_partial_file_of_another_data_set_or_a_damaged_one_is_not_continued(tree: MSTCNReader, tmp_path: Path) -> None:

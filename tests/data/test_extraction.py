@@ -212,7 +212,7 @@ def test_numbers_that_cannot_be_stored_are_refused(tmp_path, value, why):
 
 def test_names_are_those_of_the_files(tmp_path):
     (tmp_path / "P01" / "deep").mkdir(parents=True)
-    for name in ("P01/b.x.mp4", "P01/deep/ä 1.MKV", "a.avi", "notes.txt"):
+    for name in ("P01/b.x.mp4", "P01/deep/ä 1.MKV", "P01/._b.x.mp4", "a.avi", "notes.txt"):  # `._`: of macOS, no video
         (tmp_path / name).touch()
     assert list(find_videos([tmp_path])) == ["b.x", "ä 1", "a"]
     assert list(find_videos([tmp_path, tmp_path / "a.avi"])) == ["b.x", "ä 1", "a"]  # twice counts once
@@ -229,7 +229,7 @@ def test_same_names_are_refused_or_kept_apart_by_their_folder(tmp_path):
         find_videos([tmp_path])
     assert list(find_videos([tmp_path], relative_to=tmp_path)) == ["P01/tea", "P02/tea"]
     (tmp_path / "P01" / "tea.mkv").write_bytes(b"other")
-    with pytest.raises(ValueError, match=r"would both become P01/tea\.npy"):
+    with pytest.raises(ValueError, match=r"would both become P01/tea\.npy: rename one"):
         find_videos([tmp_path], relative_to=tmp_path)
 
 
@@ -245,6 +245,25 @@ def test_missing_files_and_empty_folders_are_named(tmp_path):
         find_videos([tmp_path / "nothing.mp4"])
     with pytest.raises(ValueError, match=r"no video in "):
         find_videos([tmp_path])
+
+
+def test_folder_that_cannot_be_made_is_named(tmp_path):
+    clip = write_clip(tmp_path / "a.mp4", 2)
+    with pytest.raises(
+        PermissionError, match=r"cannot make the folder .*a\.mp4 \(file exists\): choose another `--out`"
+    ):
+        extract_videos({"a": clip}, clip, load_backbone("builtin"))
+
+
+def test_frames_are_kept_as_they_are_decoded_where_that_is_wanted(tmp_path):
+    times_s = [0.0, 0.04, 0.2, 0.24, 0.4, 0.8]
+    clip = write_clip(tmp_path / "a.mp4", len(times_s), 25, times_s=times_s)
+    backbone = load_backbone("builtin")
+    assert extract_videos({"a": clip}, tmp_path / "made", backbone).made["a"]["resampled"]
+    record = extract_videos({"a": clip}, tmp_path / "kept", backbone, Windows(fps="keep")).made["a"]
+    assert (record["resampled"], record["shape"], record["source"]["frames"]) == (False, [278, 6], 6)
+    with pytest.raises(ValueError, match=r"`fps` must be a number, 'keep' or None, got 'kept'"):
+        Windows(fps="kept")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("window", [1, 2, 5, 21])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -318,15 +319,20 @@ def test_models_of_text_are_refused(tmp_path):
         load_backbone(str(tmp_path))
 
 
-def test_model_without_preprocessing_is_refused_unless_it_is_given(models, tmp_path):
-    folder = tmp_path / "bare"
-    folder.mkdir()
-    for name in ("config.json", "model.safetensors"):
-        (folder / name).write_bytes((models / "dino" / name).read_bytes())
-    with pytest.raises(FileNotFoundError, match=r"bare has no preprocessor_config\.json.*--preprocessing"):
-        load_backbone(str(folder))
+def test_folder_without_preprocessing_gets_the_usual_steps_and_a_note(models, tmp_path):
+    for kind in ("dino", "videomae"):  # as `model.save_pretrained` alone leaves them
+        folder = tmp_path / kind
+        folder.mkdir()
+        for name in ("config.json", "model.safetensors"):
+            (folder / name).write_bytes((models / kind / name).read_bytes())
+        bare = load_backbone(str(folder))
+        steps = bare.settings["preprocessing"]
+        assert (steps["shortest_edge"], steps["crop"], steps["mean"]) == (SIZE, [SIZE, SIZE], [0.485, 0.456, 0.406])
+        (note,) = bare.notes
+        assert re.search(rf"{kind} has no preprocessor_config\.json: pictures become {SIZE} x {SIZE} .*--preproc", note)
     given = load_backbone(str(folder), preprocessing=models / "dino" / "preprocessor_config.json")
-    assert given.feature_dim == 16
+    assert given.notes == ()
+    assert given.settings["preprocessing"]["mean"] == STEPS["image_mean"]
 
 
 def test_model_that_cannot_be_downloaded_is_one_clear_line():

@@ -407,6 +407,41 @@ def test_annotations_of_other_videos_are_no_data_set(folder: Make) -> None:
         made(root)
 
 
+def test_names_may_have_folders(folder: Make) -> None:
+    root = folder({"tea": 40, "soup": 47})
+    for part, ending in (("features", "npy"), ("annotations", "csv")):
+        for name, new in (("tea", "P01/tea"), ("soup", "P02/tea")):
+            target = root / part / f"{new}.{ending}"
+            target.parent.mkdir()
+            (root / part / f"{name}.{ending}").rename(target)
+    project = made(root)
+    assert {name: len(labels) for name, labels in project.labels.items()} == {"P01/tea": 40, "P02/tea": 47}
+    reader = MSTCNReader(str(root), fps=10, background="background")
+    assert reader.read("P02/tea").labels.tolist() == [0] * 5 + [1] * 15 + [2] * 12 + [0] * 15
+    assert made(root).written == ()
+    assert [split.held_out for split in made(root, group="^[^/]+", folds=None, dry_run=True).splits] == ["P01", "P02"]
+
+
+def test_annotations_and_clips_match_by_the_last_part_of_a_name(clips: Path, tmp_path: Path) -> None:
+    (clips / "videos" / "P01").mkdir()
+    moved = sorted((clips / "videos").glob("*.*"))[0]
+    moved.rename(clips / "videos" / "P01" / moved.name)
+    assert f"P01/{moved.stem}" in made(clips, fps=None, dry_run=True).labels
+    assert (
+        main(["extract", str(clips / "videos"), "--out", str(clips / "features"), "--backbone=builtin", "--quiet"]) == 0
+    )
+    project = made(clips, fps=None, dry_run=True)
+    assert moved.stem in project.labels
+    assert project.fps_is_measured
+
+
+def test_mapping_without_a_last_newline_stays(folder: Make) -> None:
+    root = folder()
+    (root / "mapping.txt").write_text("0 pour milk\n1 cut\n2 background")
+    assert made(root).class_names == ["pour milk", "cut", "background"]
+    assert (root / "mapping.txt").read_text() == "0 pour milk\n1 cut\n2 background"
+
+
 def test_files_that_count_in_different_units_by_their_numbers_are_refused(folder: Make) -> None:
     root = folder(table="label,start,stop\ncut,0.5,2.5\n")
     (root / "annotations" / "P02_tea.csv").write_text("label,start,stop\ncut,1,3\n")

@@ -12,10 +12,11 @@ from os.path import isfile
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from tqdm import tqdm
 
 from segtcn.data.card import read_card
-from segtcn.data.checking.clips import check_clips
+from segtcn.data.checking.clips import check_clips, find_clips
 from segtcn.data.checking.reading import (
     Extremes,
     all_reads,
@@ -46,6 +47,7 @@ def check_data(
     standardize: bool = False,
     card: str | Path | None = None,
     clips: str | Path | None = None,
+    clips_of_all: bool = True,
     progress: bool = False,
     assumed: Collection[str] = (),
 ) -> DataReport:
@@ -61,6 +63,7 @@ def check_data(
         standardize: as of the data module: whether features of very different scale are made equal anyway.
         card: the data set's card, whose values are compared with the measured ones.
         clips: folder with the video files ``NAME.mp4`` or of another ending; frame rate and duration are compared.
+        clips_of_all: whether a video without a clip is reported.
         progress: whether to show a progress bar.
         assumed: which of the reader's arguments ``fps`` and ``background`` nobody gave, so that they are its defaults.
 
@@ -73,28 +76,55 @@ def check_data(
         >>> for problem in report.errors:  # doctest: +SKIP
         ...     print(problem.message)
     """
+    files = None if clips is None else find_clips(Path(clips))  # before minutes of reading
     start_s = time.monotonic()
     report = DataReport(reader=type(reader).__name__)
     read_lists(reader, report)
     report.split_specific = differs_from_split_to_split(reader, report)
     _check_lists(report)
-    extremes, same = _read_and_measure(reader, report, progress)
+    spreads, same = _read_and_measure(reader, report, progress)
     report.seconds = time.monotonic() - start_s
     _check_duplicates(reader, report, same)
     width = _check_widths(reader, report)
     _check_lengths(report, length_policy, length_tolerance)
-    _check_values(report, {split: parts for (split, w), parts in extremes.items() if w == width}, standardize)
+    _check_values(report, {split: spread for (split, w), spread in spreads.items() if w == width}, standardize)
     _check_frozen(reader, report)
     _check_labels(reader, report)
     _check_background(reader, report, assumed)
     _check_unlisted(reader, report)
     _take_facts(reader, report, width)
     report.facts["assumed"] = [name for name in ("fps", "background") if name in assumed]
-    if clips is not None:
-        check_clips(report, reader.fps, Path(clips), progress)
+    if files is not None:
+        check_clips(report, reader.fps, files, str(clips) if clips_of_all else None, progress)
     if card is not None:
         _check_card(report, Path(card))
     return report
+
+
+class _Spread:
+    """Smallest and largest values of videos of one width.
+
+    Attributes:
+        extremes: over all videos.
+        changing: over those in which the feature changes; infinite where there are none.
+        constant: of every video the features that do not change in it, and their values.
+    """
+
+    def __init__(self, width: int) -> None:
+        nothing = np.full(width, np.inf, np.float32), np.full(width, -np.inf, np.float32)
+        self.extremes: Extremes = nothing
+        self.changing: Extremes = nothing
+        self.constant: dict[Key, tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]] = {}
+
+    def add(self, key: Key, extremes: Extremes) -> None:
+        """Count a video in."""
+        lowest, highest = extremes
+        self.extremes = merged([self.extremes, extremes])
+        still = lowest == highest
+        own = np.where(still, np.float32(np.inf), lowest), np.where(still, np.float32(-np.inf), highest)
+        self.changing = merged([self.changing, own])
+        if still.any() and not still.all():
+            self.constant[key] = np.flatnonzero(still), lowest[still]
 
 
 def _check_lists(report: DataReport) -> None:
@@ -122,9 +152,9 @@ def _check_lists(report: DataReport) -> None:
 
 def _read_and_measure(
     reader: Reader, report: DataReport, progress: bool
-) -> tuple[dict[tuple[int | None, int], Extremes], list[list[Key]]]:
+) -> tuple[dict[tuple[int | None, int], _Spread], list[list[Key]]]:
     """Fill ``report.videos``; smallest and largest values by split and width, and videos that may be equal."""
-    extremes: dict[tuple[int | None, int], Extremes] = {}
+    spreads: dict[tuple[int | None, int], _Spread] = {}
     alike: dict[bytes, list[Key]] = defaultdict(list)
     labels: dict[str, tuple[bytes, str]] = {}
     trained = {key for split, lists in report.lists.items() for key in report.keys(split, lists["train"])}
@@ -145,8 +175,7 @@ def _read_and_measure(
         if found.fault:
             _broken(report, key, "values" if facts.num_frames else "empty", found.fault)
             continue
-        group = (key[1], facts.width)
-        extremes[group] = merged([extremes[group], found.extremes]) if group in extremes else found.extremes
+        spreads.setdefault((key[1], facts.width), _Spread(facts.width)).add(key, found.extremes)
         # a sum of a few kilobytes instead of all features: the few videos that agree are compared in full later
         alike[digest(np.array([facts.num_frames, facts.width]), *found.extremes)].append(key)
         if found.labels is not None:
@@ -159,7 +188,7 @@ def _read_and_measure(
                     key[0],
                     f"{first[1]} and {own[1]} are the same video with different labels: correct one of them",
                 )
-    return extremes, [keys for keys in alike.values() if len(keys) > 1]
+    return spreads, [keys for keys in alike.values() if len(keys) > 1]
 
 
 def _check_duplicates(reader: Reader, report: DataReport, alike: list[list[Key]]) -> None:
@@ -261,8 +290,9 @@ def _check_lengths(report: DataReport, policy: LengthPolicy, tolerance: int) -> 
     report.length_differences = dict(sorted(differences.items()))
 
 
-def _check_values(report: DataReport, extremes: Mapping[int | None, Extremes], standardize: bool) -> None:
-    for split, (lowest, highest) in extremes.items():
+def _check_values(report: DataReport, spreads: Mapping[int | None, _Spread], standardize: bool) -> None:
+    for split, spread in spreads.items():
+        lowest, highest = spread.extremes
         where = "all videos" if split is None else f"split {split}"
         usable = [facts for (_, own), facts in report.videos.items() if own == split and facts.largest is not None]
         source = usable[0].source
@@ -276,6 +306,7 @@ def _check_values(report: DataReport, extremes: Mapping[int | None, Extremes], s
                 f"(features {_join(constant.tolist())}, counted from 0): leave them out, or look for a fault in the "
                 "extraction",
             )
+        _check_constant(report, spread)
         changing = ranges[ranges > 0]
         if standardize or not changing.size:
             continue
@@ -300,9 +331,9 @@ def _check_values(report: DataReport, extremes: Mapping[int | None, Extremes], s
                 f"features of {where} reach {largest:g} (in {source}), beyond the {_LARGEST_HALF:g} of half "
                 "precision: divide them, or `--data.standardize true`",
             )
-    if extremes:
-        report.facts["lowest_feature"] = min(float(lowest.min()) for lowest, _ in extremes.values())
-        report.facts["highest_feature"] = max(float(highest.max()) for _, highest in extremes.values())
+    if spreads:
+        report.facts["lowest_feature"] = min(float(spread.extremes[0].min()) for spread in spreads.values())
+        report.facts["highest_feature"] = max(float(spread.extremes[1].max()) for spread in spreads.values())
     measured = {key: facts for key, facts in report.videos.items() if key not in report.broken and facts.num_frames > 1}
     ranges_of_videos = [facts.mean_range for facts in measured.values() if facts.mean_range]
     typical = statistics.median(ranges_of_videos) if ranges_of_videos else 0.0
@@ -324,6 +355,29 @@ def _check_values(report: DataReport, extremes: Mapping[int | None, Extremes], s
                 f"{facts.source}: a feature varies over {facts.mean_range:g} on average, in the median video over "
                 f"{typical:g}: it was probably extracted or scaled in another way; compute it again",
             )
+
+
+def _check_constant(report: DataReport, spread: _Spread) -> None:
+    """Features that hold still in one video and not in others, at a value that is no end of their range there.
+
+    Such an end is usual: after a ReLU many features are 0 for a whole video.
+    """
+    lowest, highest = spread.changing
+    for key, (indices, values) in spread.constant.items():
+        facts = report.videos[key]
+        low, high = lowest[indices], highest[indices]
+        odd = np.flatnonzero((low <= high) & (values != low) & (values != high))
+        if key in report.broken or facts.num_frames < 2 or not odd.size:
+            continue
+        first = odd[0]
+        report.add(
+            "warning",
+            "constant",
+            key[0],
+            f"{facts.source}: {odd.size} of {facts.width} features never change in this video, such as feature "
+            f"{indices[first]}, counted from 0 ({values[first]:g} all the time, {low[first]:g} to {high[first]:g} in "
+            "others): look for a fault in the extraction or the recording",
+        )
 
 
 def _check_frozen(reader: Reader, report: DataReport) -> None:
@@ -436,7 +490,8 @@ def _check_unlisted(reader: Reader, report: DataReport) -> None:
         Path(problem.where).name for problem in report.problems if problem.kind in ("missing", "unreadable")
     }
     for folder, ending in sorted({(path.parent, path.suffix) for path in sources}):
-        beside = sorted(path for path in folder.glob(f"*{ending}") if path not in sources and path.is_file())
+        # hidden files are no data: remains of programs that were killed, and what macOS puts beside each
+        beside = sorted(path for path in folder.glob(f"[!.]*{ending}") if path not in sources and path.is_file())
         # a file that could not be read has no source, but was listed
         unlisted = [path.name for path in beside if path.stem.removesuffix(".avi").removeprefix("rgb-") not in failed]
         if unlisted:

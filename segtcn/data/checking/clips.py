@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,16 +30,8 @@ class _Clip(NamedTuple):
         return abs(self.length - self.info.num_frames) <= min(2, 0.05 * self.info.num_frames)
 
 
-def check_clips(report: DataReport, fps: float, folder: Path, progress: bool = False) -> None:
-    """Compare the duration of every video's features with that of its clip, and the rate with all clips together.
-
-    Where there is one feature for every frame of a clip, the rates must be the same, however short the clip is.
-
-    Args:
-        report: of the data set; problems are added to it.
-        fps: frames per second of the features, as the reader says.
-        folder: holds ``NAME.mp4`` or another ending, also in folders below.
-        progress: whether to show a progress bar.
+def find_clips(folder: Path) -> dict[str, Path]:
+    """The clips in a folder and in those below, by their names and by their paths without ending.
 
     Raises:
         FileNotFoundError: if there is no such folder.
@@ -46,10 +39,27 @@ def check_clips(report: DataReport, fps: float, folder: Path, progress: bool = F
     if not folder.is_dir():
         raise FileNotFoundError(f"no folder of clips {folder}: give the one that holds NAME.mp4, ...")
     files: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(folder.rglob("[!.]*")):
         if path.suffix.lower() in ENDINGS and path.is_file():
             files[path.relative_to(folder).with_suffix("").as_posix()] = path
             files.setdefault(path.stem, path)
+    return files
+
+
+def check_clips(
+    report: DataReport, fps: float, files: Mapping[str, Path], expected: str | None, progress: bool = False
+) -> None:
+    """Compare the duration of every video's features with that of its clip, and the rate with all clips together.
+
+    Where there is one feature for every frame of a clip, the rates must be the same, however short the clip is.
+
+    Args:
+        report: of the data set; problems are added to it.
+        fps: frames per second of the features, as the reader says.
+        files: the clips, as of :func:`find_clips`.
+        expected: the folder that should hold a clip of every video; None if some may be missing.
+        progress: whether to show a progress bar.
+    """
     lengths: dict[str, int] = {}
     for (name, _), facts in report.videos.items():
         lengths.setdefault(name, facts.num_frames)
@@ -77,14 +87,16 @@ def check_clips(report: DataReport, fps: float, folder: Path, progress: bool = F
                 f"`fps` (these two make {length / clip.duration_s if clip.duration_s > 0 else 0:.3g}), or extract the "
                 "features again",
             )
-    if missing:
+    if missing and expected is not None:
         named = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
         report.add(
             "warning",
             "no clip",
             named,
-            f"{folder} has no clip of {named}: expected NAME.mp4 or another ending of clips",
+            f"{expected} has no clip of {named}: expected NAME.mp4 or another ending of clips",
         )
+    if expected is None and len(missing) == len(lengths):
+        return
     report.facts["clips"] = len(lengths) - len(missing)
     _check_rate(report, fps, clips)
 

@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
+import torch
 import yaml
 from tqdm import tqdm
 
+from segtcn.arrays import save_array
+from segtcn.atomic import reason
 from segtcn.data.checking.reading import read_video
 from segtcn.data.checking.report import DataReport, Key, counted
 from segtcn.data.readers.base import Reader
@@ -44,9 +46,9 @@ def fix_data(
 
     The copy is a tree for :class:`~segtcn.data.readers.MSTCNReader` with a ``data.yaml``; where features differ from
     split to split, one tree a split in ``split1``, ``split2``, ... Features become ``(D, T)`` float32. Features and
-    labels whose lengths differ are cut to the shorter. A video that cannot be repaired is left out. One that is listed
-    for training and for test, or equals a test video, is left out of the training list. Features are never made up:
-    NaN are not filled in.
+    labels whose lengths differ are cut to the shorter. A video that cannot be repaired is left out, and so is one of
+    two with equal features and labels. One that is listed for training and for test, or has the features of a test
+    video, is left out of the training list. Features are never made up: NaN are not filled in.
 
     Args:
         reader: the data set.
@@ -62,6 +64,7 @@ def fix_data(
     Raises:
         ValueError: if ``out`` lies in the data set or exists, or nothing is left of a split.
         FileNotFoundError: if there is no folder to make ``out`` in.
+        OSError: if it cannot be written, such as on a full disk.
     """
     out = Path(out).expanduser()
     check_target(out, [*source, *(facts.source for facts in report.videos.values())])
@@ -107,9 +110,12 @@ def _write_tree(
     for part in ("features", "groundTruth", "splits"):
         (folder / part).mkdir()
     keys = {key for split in splits for key in report.keys(split, report.listed(split))}
+    copies = _copies(reader, report, keys)
     written: dict[str, bool] = {}  # whether with ground truth
     for key in tqdm(sorted(keys), desc=f"write {root.name}", unit="video", disable=not progress, leave=False):
         try:
+            if key[0] in copies:
+                raise _CannotRepairError(f"it has the features and the labels of {copies[key[0]]}")
             written[key[0]] = _write_video(reader, report, key, folder, tolerance, fixes)
         except _CannotRepairError as reason:
             fixes.append(Fix(key[0], f"left out: {reason}"))
@@ -127,6 +133,22 @@ def _write_tree(
     (folder / "data.yaml").write_text(
         yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8", newline=""
     )
+
+
+def _copies(reader: Reader, report: DataReport, keys: Iterable[Key]) -> dict[str, str]:
+    """Videos with features and labels of another one, and that one; test videos stay rather than others."""
+    by_name = {key[0]: key for key in keys if key not in report.broken}
+    copies: dict[str, str] = {}
+    for pair in report.duplicates:
+        if not by_name.keys() >= set(pair) or copies.keys() & set(pair):
+            continue
+        labels = [read_video(reader, by_name[name]).labels for name in pair]
+        if labels[0] is None or labels[1] is None or not torch.equal(labels[0], labels[1]):
+            continue
+        tested = [sum(name in lists["test"] for lists in report.lists.values()) for name in pair]
+        kept = int(tested[1] > tested[0])
+        copies[pair[1 - kept]] = pair[kept]
+    return copies
 
 
 def _write_video(reader: Reader, report: DataReport, key: Key, folder: Path, tolerance: int, fixes: list[Fix]) -> bool:
@@ -151,7 +173,7 @@ def _write_video(reader: Reader, report: DataReport, key: Key, folder: Path, tol
         features, labels = features[:, :length], labels[:length]
     path = folder / "features" / f"{name}.npy"
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.save(path, np.ascontiguousarray(features.numpy()))
+    save_array(path, features.numpy())
     if labels is None:
         return False
     path = folder / "groundTruth" / f"{name}.txt"
@@ -205,11 +227,15 @@ def _new_folder(out: Path) -> Iterator[Path]:
         folder.mkdir()
     except OSError as error:
         raise PermissionError(
-            f"cannot write the copy to {out}: no folder can be made in {out.parent} "
-            f"({(error.strerror or str(error)).lower()}); choose another place"
+            f"cannot write the copy to {out}: no folder can be made in {out.parent} ({reason(error)}); choose another "
+            "place"
         ) from error
     try:
         yield folder
         folder.rename(out)
+    except OSError as error:
+        raise OSError(
+            f"cannot write the copy to {out}: {reason(error)}; make room or choose another place, nothing is left of it"
+        ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -42,20 +42,24 @@ class Windows:
         stride: frames from one feature to the next; 1 is a feature for every frame.
         padding: what lies before the first and after the last frame: ``"zero"``, zeros in the input of the network, or
             ``"edge"``, repetitions of the first and the last frame.
-        fps: frames per second to bring the clips to before; None takes the average rate of each.
+        fps: frames per second to bring the clips to before; None takes the average rate of each; ``"keep"`` takes the
+            frames as they are decoded, also where their rate varies, for labels that count frames.
     """
 
     window: int | None = None
     stride: int = 1
     padding: Padding = "zero"
-    fps: float | None = None
+    fps: float | Literal["keep"] | None = None
 
     def __post_init__(self) -> None:
         if self.stride < 1:
             raise ValueError(f"`stride` must be at least 1 frame, got {self.stride}")
         if self.padding not in ("zero", "edge"):
             raise ValueError(f"`padding` must be zero or edge, got {self.padding!r}")
-        if self.fps is not None and not 0 < self.fps <= MAX_FPS:
+        if isinstance(self.fps, str):
+            if self.fps != "keep":
+                raise ValueError(f"`fps` must be a number, 'keep' or None, got {self.fps!r}")
+        elif self.fps is not None and not 0 < self.fps <= MAX_FPS:
             raise ValueError(f"`fps` must be above 0 and at most {MAX_FPS:g}, got {self.fps}")
 
 
@@ -136,7 +140,11 @@ def extract_videos(
         "dtype": dtype,
     }
     skipped = {} if overwrite else _done(videos, out, settings)
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise PermissionError(f"cannot make the folder {out} ({reason}): choose another `--out`") from error
     failed: dict[str, str] = {}
     plans: dict[str, _Plan] = {}
     todo = [name for name in videos if name not in skipped]
@@ -192,8 +200,10 @@ def _done(videos: Mapping[str, Path], out: Path, settings: Mapping[str, Any]) ->
     return done
 
 
-def _plan(path: Path, fps: float | None) -> _Plan:
+def _plan(path: Path, fps: float | Literal["keep"] | None) -> _Plan:
     source = clip_rate(times := frame_times(path), float(probe(path).fps))
+    if isinstance(fps, str):
+        return _Plan(source, len(times), source.fps, resampled=False)
     # 29.97 for 30000/1001 is meant so: resampled only if a frame more or less would come out of it
     as_it_is = source.constant and (fps is None or abs(fps / source.fps - 1) * len(times) < 0.5)
     return _Plan(source, len(times), fps or source.fps, not as_it_is)
@@ -239,23 +249,25 @@ def _extract(
                     f"{(len(windows), backbone.feature_dim)}"
                 )
             file.append(features.numpy())
-        _check(path, times, plan, file.num_frames, stride)
+        _check(path, times, plan, file.num_frames, settings)
         forget_record(out, name)  # of features that this file replaces
     return [backbone.feature_dim, file.num_frames], len(times)
 
 
-def _check(path: Path, times: list[float], plan: _Plan, num_made: int, stride: int) -> None:
+def _check(path: Path, times: list[float], plan: _Plan, num_made: int, settings: Mapping[str, Any]) -> None:
     """One feature for every frame, at the rate that is recorded.
 
     Raises:
         ValueError: if it is not so.
     """
-    num_frames = len(times)
+    num_frames, stride = len(times), settings["stride"]
     if plan.resampled:
         num_frames = num_resampled(times[-1] - times[0], plan.fps, 1 / plan.source.fps)
     if num_made != num_features(num_frames, stride):
         raise ValueError(f"{path} has {num_frames} frames and got {num_made} features with a stride of {stride}")
     # rarely a file has packets without a picture of their own: the rate was then found from frames that do not come
+    if settings["fps"] == "keep":
+        return
     found = clip_rate(times, plan.source.fps)
     if not plan.resampled and not (found.constant and np.isclose(found.fps, plan.source.fps, rtol=1e-3)):
         raise ValueError(

@@ -49,17 +49,16 @@ def find_videos(paths: Iterable[str | Path], relative_to: str | Path | None = No
             raise FileNotFoundError(f"no video file or folder {path}: check the path")
         found = [path]
         if path.is_dir():
-            found = sorted(p for p in path.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file())
+            # hidden files are no data: macOS puts `._NAME.mp4` beside each on other disks
+            found = sorted(p for p in path.rglob("[!.]*") if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file())
             if not found:
                 raise ValueError(f"no video in {path}: expected files that end in .mp4, .mkv, .avi, .mov, .webm, ...")
         for file in found:
             name = file.stem if relative_to is None else _name_below(file, Path(relative_to))
             same = videos.setdefault(name, file)
             if not same.samefile(file):
-                raise ValueError(
-                    f"{same} and {file} would both become {name}.npy: keep folders apart by `--relative-to FOLDER`, "
-                    "or rename one"
-                )
+                apart = "" if same.parent == file.parent else "keep folders apart by `--relative-to FOLDER`, or "
+                raise ValueError(f"{same} and {file} would both become {name}.npy: {apart}rename one")
     return videos
 
 

@@ -24,6 +24,9 @@ INTERPOLATIONS = {0: "nearest-exact", 2: "bilinear", 3: "bicubic"}
 PROCESSOR_KEYS = ("image_processor_type", "video_processor_type", "feature_extractor_type")
 """Where a `preprocessor_config.json` names the class that prepares pictures, the newest first."""
 
+DEFAULT_SIZE = 224
+"""Height and width in pixels where a model does not say what it takes."""
+
 MAX_SIZE = 4096
 """Pixels of a side; a wrong file must not ask for all memory."""
 
@@ -101,6 +104,26 @@ class Preprocessing:
     def settings(self) -> dict[str, Any]:
         """What is done, for the record beside the features."""
         return json.loads(json.dumps(asdict(self)))  # lists for tuples, as they are read back
+
+
+def usual_preprocessing(height: int | None, width: int | None) -> Preprocessing:
+    """The steps of most models, for one that comes without a file: shorter side, middle, values as of ImageNet.
+
+    Args:
+        height: pixels that the model takes; None if it does not say.
+        width: the same.
+    """
+    height, width = height or DEFAULT_SIZE, width or DEFAULT_SIZE
+    return Preprocessing(shortest_edge=max(height, width), crop=(height, width), mean=IMAGENET_MEAN, std=IMAGENET_STD)
+
+
+def assumed(name: str, preprocessing: Preprocessing) -> str:
+    """The note that the usual steps were taken."""
+    height, width = preprocessing.output_size or (DEFAULT_SIZE, DEFAULT_SIZE)
+    return (
+        f"{name} has no preprocessor_config.json: pictures become {height} x {width} with mean and deviation of "
+        "ImageNet; if it was trained otherwise, say how by --preprocessing FILE.json"
+    )
 
 
 def bilinear(config: Mapping[str, Any]) -> int:

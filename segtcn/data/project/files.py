@@ -260,7 +260,7 @@ def write_files(
         PermissionError: if the folder cannot be written to.
     """
     root = project.root
-    for folder in (root / "groundTruth", root / "splits"):
+    for folder in dict.fromkeys([root / "groundTruth", root / "splits", *(path.parent for path in texts)]):
         if not folder.resolve().is_relative_to(root.resolve()):
             raise ValueError(f"{folder} leads out of {root}: nothing is written there; make it a folder of its own")
     unchanged = [path for path, text in texts.items() if _content(path) == text.encode()]
@@ -277,6 +277,7 @@ def write_files(
     if not dry_run:
         _make_folders(root, link)
         for path in wanted:
+            path.parent.mkdir(parents=True, exist_ok=True)
             with atomic_path(path) as temporary:
                 temporary.write_bytes(texts[path].encode())  # bytes: no other line ends on Windows
         for path in stale:

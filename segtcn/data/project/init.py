@@ -48,7 +48,7 @@ def init_project(
 
     ::
 
-        ROOT/features/NAME.npy  or  videos/NAME.mp4        read
+        ROOT/features/NAME.npy  or  videos/NAME.mp4        read; NAME may have folders, P01/tea
         ROOT/annotations/...    or  groundTruth/NAME.txt   read, any format of segtcn.data.annotations
         ROOT/mapping.txt  groundTruth/NAME.txt  splits/{train,test}.splitK.bundle  README.md  data.yaml    written
 
@@ -138,6 +138,9 @@ def init_project(
         ],
     )
     texts = _texts(project, kept=set(found.kept))
+    # its numbers hold, however it is written: without a last newline, for instance
+    if not force and (root / "mapping.txt").is_file():
+        texts[root / "mapping.txt"] = (root / "mapping.txt").read_bytes().decode()
     amended = {} if force else amended_texts(project, texts)
     return write_files(project, texts | amended, set(amended), material.link, force, dry_run)
 

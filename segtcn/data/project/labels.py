@@ -38,8 +38,11 @@ class Annotations(NamedTuple):
     formats: list[str]
 
 
-def find_annotations(root: Path, given: str | os.PathLike[str] | None) -> list[Path]:
-    """The annotation files: a given one, or those of a given folder, of ``annotations`` or of ``groundTruth``.
+def find_annotations(root: Path, given: str | os.PathLike[str] | None) -> dict[Path, str]:
+    """The annotation files: a given one, or those below a given folder, ``annotations`` or ``groundTruth``.
+
+    Returns:
+        Of every file the name that its place says: its path below the folder without ending.
 
     Raises:
         FileNotFoundError: if there are none.
@@ -49,7 +52,7 @@ def find_annotations(root: Path, given: str | os.PathLike[str] | None) -> list[P
         if not source.exists():
             raise FileNotFoundError(f"no annotations {source}: check the path")
         if source.is_file():
-            return [source]
+            return {source: source.stem}
     else:
         folders = [folder for folder in (root / "annotations", root / "groundTruth") if folder.is_dir()]
         if not folders:
@@ -58,15 +61,14 @@ def find_annotations(root: Path, given: str | os.PathLike[str] | None) -> list[P
                 "(`--annotations PATH`)"
             )
         source = folders[0]
-    paths = sorted(path for path in source.iterdir() if path.suffix.lower() in ENDINGS and path.name[0] != ".")
-    paths = [path for path in paths if path.is_file()]
+    paths = sorted(path for path in source.rglob("[!.]*") if path.suffix.lower() in ENDINGS and path.is_file())
     if not paths:
         raise FileNotFoundError(f"no annotation files in {source}: expected {', '.join(ENDINGS)}")
-    return paths
+    return {path: path.relative_to(source).with_suffix("").as_posix() for path in paths}
 
 
 def match_annotations(
-    paths: Sequence[Path],
+    paths: Mapping[Path, str],
     videos: Sequence[str],
     truth: Path,
     fps: float,
@@ -77,8 +79,8 @@ def match_annotations(
     """Read annotation files and find the video of each.
 
     Args:
-        paths: the files.
-        videos: names of the videos.
+        paths: the files, with the names that their places say.
+        videos: names of the videos; those in folders match also by their last part, if only one video has it.
         truth: folder of the frame labels; one that is there and belongs to a video is kept as it is.
         fps: rate at which the files count frames.
         unit: of times of which the files do not say it.
@@ -88,20 +90,23 @@ def match_annotations(
     Raises:
         ValueError: if a file cannot be understood, none belongs to a video, or two belong to one.
     """
-    known = {_normal(name): name for name in videos}
+    last = Counter(name.rpartition("/")[2] for name in videos)
+    known = {_normal(name.rpartition("/")[2]): name for name in videos if last[name.rpartition("/")[2]] == 1}
+    known |= {_normal(name): name for name in videos}
     result = Annotations({}, {}, [], [])
     homeless: list[str] = []
     units: dict[str, str] = {}
     formats: Counter[str] = Counter()
-    for path in tqdm(paths, desc="read annotations", unit="file", disable=not progress):
+    for path, place in tqdm(paths.items(), desc="read annotations", unit="file", disable=not progress):
         form = detect_format(path)
         formats[form] += 1
-        name = known.get(_normal(path.stem))
+        name = known.get(_normal(place)) or known.get(_normal(path.stem))
         if form == "frames" and name is not None and path.absolute() == (truth / f"{name}.txt").absolute():
             result.kept[name] = read_labels(path).labels
             continue
         for one in read_annotations(path, fps, unit, track):
-            name = next((known[key] for key in map(_normal, one.names) if key in known), None)
+            names = [each for own in one.names for each in ((place, own) if own == path.stem else (own,))]
+            name = next((known[key] for key in map(_normal, names) if key in known), None)
             if name is None:
                 homeless.append(one.names[0])
                 continue

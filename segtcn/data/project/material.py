@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import statistics
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -88,7 +89,7 @@ def find_material(
     shapes = {name: _shape(path) for name, path in arrays.items()}
     clips = {}
     if not arrays or fps is None or len(set(shapes.values())) == 1:  # of one shape: clips tell time from width
-        chosen = {name: path for name, path in paths.items() if not arrays or name in arrays}
+        chosen = paths if not arrays else _clips_of(arrays, paths)
         bar = tqdm(chosen.items(), desc="read clips", unit="clip", disable=not progress or not chosen)
         clips = {name: _measure(path) for name, path in bar}
     link = features_folder if arrays and features_folder is not None and _is_elsewhere(features_folder, root) else None
@@ -128,19 +129,28 @@ def count_frames(material: Material, expected: Mapping[str, int]) -> tuple[int |
 
 
 def _files(folder: Path, endings: Sequence[str]) -> dict[str, Path]:
-    """Files of a folder by name without ending; hidden ones (macOS puts `._NAME.npy` beside each) are no data."""
+    """Files below a folder by their path in it without ending; hidden ones (macOS's `._NAME.npy`) are no data."""
     found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.suffix.lower() not in endings or not path.is_file():
+    for path in sorted(folder.rglob("*")):
+        place = path.relative_to(folder)
+        if any(part.startswith(".") for part in place.parts) or path.suffix.lower() not in endings:
             continue
-        if path.stem in found:
-            raise ValueError(f"{path} and {found[path.stem]} have the same name: keep one")
-        if path.stem != path.stem.strip() or "\n" in path.stem or "\r" in path.stem:
-            raise ValueError(
-                f"{path.name!r} in {folder}: a name must be one line without outer blanks; rename the file"
-            )
-        found[path.stem] = path
+        if not path.is_file():
+            continue
+        name = place.with_suffix("").as_posix()
+        if name in found:
+            raise ValueError(f"{path} and {found[name]} have the same name: keep one")
+        if any(part != part.strip() or "\n" in part or "\r" in part for part in name.split("/")):
+            raise ValueError(f"{name!r} in {folder}: a name must be one line without outer blanks; rename the file")
+        found[name] = path
     return found
+
+
+def _clips_of(names: Iterable[str], paths: Mapping[str, Path]) -> dict[str, Path]:
+    """The clips of videos; those in folders also by the name of the file alone, as `segtcn extract` names features."""
+    last = Counter(name.rpartition("/")[2] for name in paths)
+    by_file = {name.rpartition("/")[2]: path for name, path in paths.items() if last[name.rpartition("/")[2]] == 1}
+    return {name: path for name in names if (path := paths.get(name) or by_file.get(name)) is not None}
 
 
 def _folder(given: str | os.PathLike[str] | None, default: Path) -> Path | None:

@@ -29,6 +29,7 @@ class Backbone(ABC):
         packages: that it runs on; their versions are recorded.
         sequential: whether it must see every frame, in order, also those that no window needs.
         batch_size: windows that it takes at once, where the file allows nothing else; None otherwise.
+        notes: what was assumed, for whoever started it.
     """
 
     feature_dim: int
@@ -37,6 +38,7 @@ class Backbone(ABC):
     packages: tuple[str, ...] = ("torch",)
     sequential: bool = False
     batch_size: int | None = None
+    notes: tuple[str, ...] = ()
 
     def start(self) -> None:  # noqa: B027
         """Forget the clip before; called before the first frame of each."""

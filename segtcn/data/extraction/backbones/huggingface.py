@@ -15,7 +15,13 @@ import torch
 from torch import Tensor
 
 from segtcn.data.extraction.backbones.base import NetworkBackbone, Pooling, pool
-from segtcn.data.extraction.preprocessing import PROCESSOR_KEYS, read_preprocessing
+from segtcn.data.extraction.preprocessing import (
+    PROCESSOR_KEYS,
+    Preprocessing,
+    assumed,
+    read_preprocessing,
+    usual_preprocessing,
+)
 
 PREPROCESSING_FILES = ("video_preprocessor_config.json", "preprocessor_config.json", "processor_config.json")
 """Where models keep what is done with pictures, the more special first."""
@@ -66,9 +72,7 @@ class HuggingFaceBackbone(NetworkBackbone):
             raise ImportError('Hugging Face models need transformers: pip install "segtcn[extract]"') from error
         with _quiet(progress):
             self._model, missing = _load(name)
-            resample = partial(default_resample, model_type=self._model.config.model_type)
-            steps = read_preprocessing(preprocessing or _preprocessing_file(name), resample)
-            super().__init__(steps, device)
+            super().__init__(self._find_preprocessing(preprocessing), device)
         self._model.to(device).eval()
         self.clip_frames = _clip_frames(self._model.config)
         self._pooling: Pooling = pooling
@@ -93,6 +97,14 @@ class HuggingFaceBackbone(NetworkBackbone):
         if features.ndim != 2 or len(features) != 1:
             raise ValueError(f"{name} must give one vector for every clip, got {tuple(features.shape)} for one")
         self.feature_dim = features.shape[1]
+
+    def _find_preprocessing(self, given: str | Path | None) -> Preprocessing:
+        file = given or _preprocessing_file(self._name)
+        if file is not None:
+            return read_preprocessing(file, partial(default_resample, model_type=self._model.config.model_type))
+        preprocessing = usual_preprocessing(*_image_size(self._model.config))
+        self.notes = (assumed(self._name, preprocessing),)
+        return preprocessing
 
     @torch.inference_mode()
     def forward(self, clips: Tensor) -> Tensor:  # noqa: D102
@@ -156,7 +168,19 @@ def _clip_frames(config: Any) -> int:
     return int(getattr(config, "num_frames", None) or getattr(config, "frames_per_clip", None) or 1)
 
 
-def _preprocessing_file(name: str) -> str:
+def _image_size(config: Any) -> tuple[int | None, int | None]:
+    """Height and width of the pictures that a model takes, as far as its config says."""
+    size = getattr(getattr(config, "vision_config", config), "image_size", None)
+    height, width = size if isinstance(size, list | tuple) and len(size) == 2 else (size, size)
+    return (height, width) if isinstance(height, int) and isinstance(width, int) else (None, None)
+
+
+def _preprocessing_file(name: str) -> str | None:
+    """The file of a model; None for a folder without one, as ``model.save_pretrained`` alone leaves it.
+
+    Raises:
+        FileNotFoundError: if a model of the Hub has none, or it did not come.
+    """
     from transformers.utils.hub import cached_file
 
     for file in PREPROCESSING_FILES:
@@ -169,6 +193,8 @@ def _preprocessing_file(name: str) -> str:
         )
         if found is not None:
             return found
+    if Path(name).is_dir():
+        return None
     raise FileNotFoundError(
         f"{name} has no preprocessor_config.json, which says how pictures are prepared: give one by --preprocessing"
     )

@@ -14,12 +14,13 @@ from torch import Tensor
 
 from segtcn.data.extraction.backbones.base import DEFAULT_WINDOW, NetworkBackbone, Pooling, pool
 from segtcn.data.extraction.preprocessing import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
+    DEFAULT_SIZE,
     PROCESSOR_KEYS,
     Preprocessing,
+    assumed,
     bilinear,
     read_preprocessing,
+    usual_preprocessing,
 )
 
 DTYPES: dict[str, type[np.generic]] = {
@@ -28,9 +29,6 @@ DTYPES: dict[str, type[np.generic]] = {
     "tensor(uint8)": np.uint8,
 }
 """Input types; uint8 gets the pixels as they are."""
-
-DEFAULT_SIZE = 224
-"""Height and width in pixels where neither the file nor a ``preprocessor_config.json`` says."""
 
 
 class OnnxBackbone(NetworkBackbone):
@@ -116,10 +114,9 @@ class OnnxBackbone(NetworkBackbone):
         if given is not None or beside.is_file():
             preprocessing = read_preprocessing(beside if given is None else given, _default_resample)
         else:
-            height, width = size[0] or DEFAULT_SIZE, size[1] or DEFAULT_SIZE
-            preprocessing = Preprocessing(
-                shortest_edge=max(height, width), crop=(height, width), mean=IMAGENET_MEAN, std=IMAGENET_STD
-            )
+            preprocessing = usual_preprocessing(*size)
+            if self._dtype is not np.uint8:
+                self.notes = (assumed(str(self._path), preprocessing),)
         made = preprocessing.output_size or (None, None)
         if any(want is not None and want != got for want, got in zip(size, made, strict=True)):
             raise ValueError(
