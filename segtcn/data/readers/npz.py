@@ -10,7 +10,7 @@ import torch
 
 from segtcn.arrays import read_archive
 from segtcn.data.readers.base import Reader, Subset, time_axis
-from segtcn.data.readers.ms_tcn import find_width, labels_in, read_or_find_classes, read_truth
+from segtcn.data.readers.ms_tcn import find_layout, labels_in, read_or_find_classes, read_truth
 from segtcn.data.readers.text import VideoLists, class_index, existing_features, read_lines
 from segtcn.structures import Video
 
@@ -58,14 +58,13 @@ class NpzReader(Reader):
         self.class_names = read_or_find_classes(self._root / "mapping.txt", self._all_labels)
         self._indices = {name: index for index, name in enumerate(self.class_names)}
         self.background = class_index(background, self.class_names, self._root / "mapping.txt")
-        self._feature_dim: int | None = None
         stored = (name for name in self._lists.names() if isfile(self._root / "features" / f"{name}.npz"))
-        width = find_width(stored, self._shape)
-        if width is None:
+        layout = find_layout(stored, self._shape)
+        if layout is None:
             raise FileNotFoundError(
                 f"no video that {self._root / 'splits'} lists has features: expected {self._root / 'features'}/NAME.npz"
             )
-        self.feature_dim = self._feature_dim = width
+        self.feature_dim, self._time_axis = layout
 
     def videos(self, split: int, subset: Subset) -> list[str]:  # noqa: D102
         return self._lists.videos(split, subset)
@@ -74,7 +73,7 @@ class NpzReader(Reader):
         path = self._existing(name)
         arrays = read_archive(path, _KEYS, _REMEDY)
         shape, num_labels = self._shape_in(arrays, path, name)
-        axis = time_axis(shape, num_labels, self._feature_dim, documented=1)
+        axis = time_axis(shape, num_labels, self.feature_dim, self._time_axis)
         features = arrays["features"]
         if features.dtype.kind not in "fiu":
             raise ValueError(f"`features` in {path} must be a real matrix (D, T), got {features.dtype} {shape}")
@@ -85,7 +84,7 @@ class NpzReader(Reader):
 
     def num_frames(self, name: str, split: int | None = None) -> int:  # noqa: D102
         shape, num_labels = self._shape(name)
-        return shape[time_axis(shape, num_labels, self._feature_dim, documented=1)]
+        return shape[time_axis(shape, num_labels, self.feature_dim, self._time_axis)]
 
     def _existing(self, name: str) -> Path:
         return existing_features(self._root / "features", name, ".npz")
