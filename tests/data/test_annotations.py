@@ -158,6 +158,36 @@ def test_boris_observation_through_several_clips_is_one_video(tmp_path: Path) ->
     assert "several clips" in track.notes[0]
 
 
+def shifted(content: str, by_s: float) -> str:
+    """An export of BORIS whose observation has a time offset."""
+    return re.sub(r"(?<=[\t\n,])\d\.\d{3}(?=[\t,])", lambda time: f"{float(time[0]) + by_s:.3f}", content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        TABULAR.replace("\t0.0\t", "\t3600.000\t"),
+        TABULAR_OLD.replace("Media file(s)", "Time offset (s)\t3600.0\t\nMedia file(s)"),
+        AGGREGATED.replace("Total length", "Time offset (s)").replace("mp4,10.0", "mp4,3600.000"),
+    ],
+    ids=["tabular", "old", "aggregated"],
+)
+def test_time_offset_of_boris_is_no_time_of_the_clip(tmp_path: Path, content: str) -> None:
+    path = written(tmp_path, shifted(content, 3600))
+    track = read_annotations(path, track="anna" if "anna" in content else None)[0]
+    assert [one for one in track.intervals if one.label != "look"] == CUT_AND_POUR
+    assert "the time offset of 3600 s is subtracted" in track.notes
+
+
+@pytest.mark.parametrize("media", ["NA", "LIVE", "Not found"])
+def test_words_of_boris_for_no_clip_are_no_name(tmp_path: Path, media: str) -> None:
+    path = written(tmp_path, AGGREGATED.replace("P01.mp4", media))
+    assert read_annotations(path, track="anna")[0].names == ("first",)
+    # the event at the very end of a clip; its observation has one
+    path = written(tmp_path, TABULAR.replace("STOP\t3.250\tclips/P01.cam 2.mp4", f"STOP\t3.250\t{media}"))
+    assert read_annotations(path)[0].names == ("P01.cam 2", "first")
+
+
 def test_observations_without_the_subject_are_left_out(tmp_path: Path) -> None:
     (track,) = read_annotations(written(tmp_path, AGGREGATED), track="ben")
     assert track == (("P02", "second"), [Interval(1, 4, "cut")], str(tmp_path / "P01.txt"), None, ())
