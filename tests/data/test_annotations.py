@@ -207,6 +207,19 @@ def test_elan_annotations_without_times_are_noted(tmp_path: Path) -> None:
     assert track.notes == ("tier 'notes': 1 annotations refer to others and have no times, left out",)
 
 
+def test_elan_clip_has_its_name_beside_its_sound_and_says_that_it_is_shifted(tmp_path: Path) -> None:
+    sound = '<MEDIA_DESCRIPTOR MEDIA_URL="file:///home/anna/P01.wav" MIME_TYPE="audio/x-wav"/>'
+    clip = '<MEDIA_DESCRIPTOR MEDIA_URL="file:///C:/P02%20left.mp4" MIME_TYPE="video/mp4" TIME_ORIGIN="1500"/>'
+    path = written(tmp_path, re.sub("<MEDIA_DESCRIPTOR.*/>", clip + sound, ELAN), "other.eaf")
+    (track,) = read_annotations(path)
+    assert track.names == ("other", "P02 left")
+    assert track.intervals == CUT_AND_POUR
+    assert (
+        "ELAN shifts P02 left by 1500 ms (TIME_ORIGIN); the times of the annotations are left as they are"
+        in track.notes
+    )
+
+
 def test_whole_numbers_are_frames_unless_the_caller_or_the_file_says_otherwise(tmp_path: Path) -> None:
     whole = written(tmp_path, "label,start,stop\ncut,0,10\n", "a.csv")
     assert read_annotations(whole, fps=10)[0].intervals == [Interval(0, 1, "cut")]
@@ -235,6 +248,10 @@ END = "</ANNOTATION_DOCUMENT>"
         ("", "is empty: expected annotations"),
         (" \n\n", "is empty: expected annotations"),
         (b"\xff\x00cut", "not a text file in UTF-8"),
+        # what is no label of a frame: Breakfast's and JIGSAWS's own files, tables without a header
+        ("1-30 SIL\n31-150 take_bowl\n", "lines of times and a label that cannot be told apart.*names the columns"),
+        ("79 155 G1 \n156 300 G2 \n", "lines of times and a label that cannot be told apart.*names the columns"),
+        ("0.5 2.25 pour milk\n", "lines of times and a label that cannot be told apart.*names the columns"),
         # decimal commas and clock times
         ("0,500000\t2,000000\tcut\n", r"line 1: expected a number .* got '0,500000'; the comma must be a point"),
         ("label;start_s;stop_s\ncut;0.5;2,5\n", r"line 2: .* got '2,5'; the comma must be a point"),
