@@ -105,6 +105,16 @@ def read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     return shape, by_columns, dtype
 
 
+def archive_names(path: str | os.PathLike[str]) -> list[str]:
+    """Names of the arrays in an archive that :func:`read_archive` has read.
+
+    Args:
+        path: the ``.npz`` file.
+    """
+    with zipfile.ZipFile(path) as archive:
+        return [name.removesuffix(".npy") for name in archive.namelist()]
+
+
 def read_archive(
     path: str | os.PathLike[str], keys: Collection[str], remedy: str, values: bool = True
 ) -> dict[str, npt.NDArray[Any]]:

@@ -330,8 +330,6 @@ def _common_length(
 
 
 def _read_matlab(path: Path) -> list[tuple[Frames, Frames]]:
-    if not path.is_file():
-        raise FileNotFoundError(f"no file {path}: check the path")
     arrays = load_matlab(path)
     missing = [key for key in ("P", "Y") if key not in arrays]
     if missing:

@@ -158,6 +158,36 @@ def test_boris_observation_through_several_clips_is_one_video(tmp_path: Path) ->
     assert "several clips" in track.notes[0]
 
 
+def shifted(content: str, by_s: float) -> str:
+    """An export of BORIS whose observation has a time offset."""
+    return re.sub(r"(?<=[\t\n,])\d\.\d{3}(?=[\t,])", lambda time: f"{float(time[0]) + by_s:.3f}", content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        TABULAR.replace("\t0.0\t", "\t3600.000\t"),
+        TABULAR_OLD.replace("Media file(s)", "Time offset (s)\t3600.0\t\nMedia file(s)"),
+        AGGREGATED.replace("Total length", "Time offset (s)").replace("mp4,10.0", "mp4,3600.000"),
+    ],
+    ids=["tabular", "old", "aggregated"],
+)
+def test_time_offset_of_boris_is_no_time_of_the_clip(tmp_path: Path, content: str) -> None:
+    path = written(tmp_path, shifted(content, 3600))
+    track = read_annotations(path, track="anna" if "anna" in content else None)[0]
+    assert [one for one in track.intervals if one.label != "look"] == CUT_AND_POUR
+    assert "the time offset of 3600 s is subtracted" in track.notes
+
+
+@pytest.mark.parametrize("media", ["NA", "LIVE", "Not found"])
+def test_words_of_boris_for_no_clip_are_no_name(tmp_path: Path, media: str) -> None:
+    path = written(tmp_path, AGGREGATED.replace("P01.mp4", media))
+    assert read_annotations(path, track="anna")[0].names == ("first",)
+    # the event at the very end of a clip; its observation has one
+    path = written(tmp_path, TABULAR.replace("STOP\t3.250\tclips/P01.cam 2.mp4", f"STOP\t3.250\t{media}"))
+    assert read_annotations(path)[0].names == ("P01.cam 2", "first")
+
+
 def test_observations_without_the_subject_are_left_out(tmp_path: Path) -> None:
     (track,) = read_annotations(written(tmp_path, AGGREGATED), track="ben")
     assert track == (("P02", "second"), [Interval(1, 4, "cut")], str(tmp_path / "P01.txt"), None, ())
@@ -175,6 +205,19 @@ def test_elan_tier_is_chosen_by_name(tmp_path: Path) -> None:
 def test_elan_annotations_without_times_are_noted(tmp_path: Path) -> None:
     (track,) = read_annotations(written(tmp_path, ELAN))
     assert track.notes == ("tier 'notes': 1 annotations refer to others and have no times, left out",)
+
+
+def test_elan_clip_has_its_name_beside_its_sound_and_says_that_it_is_shifted(tmp_path: Path) -> None:
+    sound = '<MEDIA_DESCRIPTOR MEDIA_URL="file:///home/anna/P01.wav" MIME_TYPE="audio/x-wav"/>'
+    clip = '<MEDIA_DESCRIPTOR MEDIA_URL="file:///C:/P02%20left.mp4" MIME_TYPE="video/mp4" TIME_ORIGIN="1500"/>'
+    path = written(tmp_path, re.sub("<MEDIA_DESCRIPTOR.*/>", clip + sound, ELAN), "other.eaf")
+    (track,) = read_annotations(path)
+    assert track.names == ("other", "P02 left")
+    assert track.intervals == CUT_AND_POUR
+    assert (
+        "ELAN shifts P02 left by 1500 ms (TIME_ORIGIN); the times of the annotations are left as they are"
+        in track.notes
+    )
 
 
 def test_whole_numbers_are_frames_unless_the_caller_or_the_file_says_otherwise(tmp_path: Path) -> None:
@@ -205,6 +248,10 @@ END = "</ANNOTATION_DOCUMENT>"
         ("", "is empty: expected annotations"),
         (" \n\n", "is empty: expected annotations"),
         (b"\xff\x00cut", "not a text file in UTF-8"),
+        # what is no label of a frame: Breakfast's and JIGSAWS's own files, tables without a header
+        ("1-30 SIL\n31-150 take_bowl\n", "lines of times and a label that cannot be told apart.*names the columns"),
+        ("79 155 G1 \n156 300 G2 \n", "lines of times and a label that cannot be told apart.*names the columns"),
+        ("0.5 2.25 pour milk\n", "lines of times and a label that cannot be told apart.*names the columns"),
         # decimal commas and clock times
         ("0,500000\t2,000000\tcut\n", r"line 1: expected a number .* got '0,500000'; the comma must be a point"),
         ("label;start_s;stop_s\ncut;0.5;2,5\n", r"line 2: .* got '2,5'; the comma must be a point"),

@@ -56,7 +56,8 @@ def test_video_without_labels_can_be_predicted_only(root: Path) -> None:
     reader = NpzReader(str(root))
     assert reader.read("P01_soup", labels=False).labels is None
     with pytest.raises(
-        FileNotFoundError, match=r"P01_soup\.npz holds no `labels`, and there is no .*P01_soup\.txt: save"
+        FileNotFoundError,
+        match=r"P01_soup\.npz holds no `labels` \(only 'features'\), and there is no .*P01_soup\.txt: name .* save",
     ):
         reader.read("P01_soup")
     with pytest.raises(FileNotFoundError, match=r"no features of video 'P09': expected .*P09\.npz"):
@@ -97,6 +98,26 @@ def test_without_any_labels_the_axis_that_varies_is_time(root: Path, stored: str
         assert torch.equal(reader.read(name, labels=False).features, torch.from_numpy(features.T.copy()))
 
 
+def test_arrays_of_other_names_are_read(root: Path) -> None:
+    for name, (features, labels) in small_videos().items():
+        np.savez(root / "features" / f"{name}.npz", x=features, y=np.array(labels), labels=np.zeros(1))
+        (root / "groundTruth" / f"{name}.txt").unlink(missing_ok=True)
+    reader = NpzReader(str(root), features="x", labels="y")
+    video = reader.read("P01_tea")
+    assert torch.equal(video.features, torch.from_numpy(small_videos()["P01_tea"][0].T.copy()))
+    assert video.labels is not None
+    assert video.labels.tolist() == small_videos()["P01_tea"][1]
+    with pytest.raises(
+        FileNotFoundError, match=r"holds no `z` \(only 'x', 'y', 'labels'\), and there is no .*tea\.txt"
+    ):
+        NpzReader(str(root), features="x", labels="z").read("P01_tea")
+    (root / "mapping.txt").unlink()
+    with pytest.warns(UserWarning, match=r"its 3 classes"):
+        assert NpzReader(str(root), features="x", labels="y").class_names == ["0", "1", "2"]
+    with pytest.raises(ValueError, match="`features` and `labels` must name two arrays, got 'x' and 'x'"):
+        NpzReader(str(root), features="x", labels="x")
+
+
 def test_missing_mapping_is_built_from_labels_of_one_kind(root: Path) -> None:
     (root / "mapping.txt").unlink()
     with pytest.raises(ValueError, match=r"`labels` in .*P01_tea\.npz are indexes, those of other videos names: write"):
@@ -133,7 +154,7 @@ def test_missing_part_is_named_by_the_constructor(root: Path, part: str) -> None
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"labels": np.zeros(3, int)}, r"holds no `features`: save it with"),
+        ({"x": np.zeros((4, 3)), "y": np.zeros(3)}, r"holds no `features` \(it holds 'x', 'y'\): name the array by"),
         ({"features": np.zeros(3)}, r"must be a real matrix \(D, T\), got the shape \(3,\)"),
         ({"features": np.zeros((4, 3), dtype=complex)}, r"must be a real matrix \(D, T\), got complex128"),
         ({"features": np.zeros((4, 3)), "labels": np.zeros((3, 1), int)}, r"class names \(T,\), got int64 \(3, 1\)"),

@@ -214,15 +214,48 @@ def test_labels_of_a_file_of_their_own(root: Path, write_labels: Callable[[Path]
     assert labels(reader(root)) == LABELS
 
 
+DEEPLABCUT = {
+    "one animal": (["scorer,net,net", "bodyparts,nose,nose", "coords,x,y"], ["nose_x", "nose_y"]),
+    "several": (
+        ["scorer,net,net", "individuals,m1,m2", "bodyparts,nose,nose", "coords,x,x"],
+        ["m1_nose_x", "m2_nose_x"],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", DEEPLABCUT)
+def test_tables_of_deeplabcut_are_read_with_their_lines_of_names(root: Path, kind: str) -> None:
+    header, names = DEEPLABCUT[kind]
+    lines = [*header, *(f"{frame},{x},{y}" for frame, (x, y) in enumerate(NUMBERS))]
+    (root / "features" / "a.csv").write_text("\n".join(lines))
+    (root / "groundTruth" / "a.csv").write_text(",label\n" + "".join(f"{i},{name}\n" for i, name in enumerate(NAMES)))
+    table = reader(root)
+    assert table.feature_columns == names
+    assert torch.equal(table.read("a").features, torch.from_numpy(NUMBERS.T.astype(np.float32)))
+    assert labels(table) == LABELS
+    assert table.num_frames("a") == len(LABELS)
+    assert reader(root, feature_columns=".*_x").feature_columns == [name for name in names if name.endswith("x")]
+    lines[len(header) + 1] = "1,2,low"
+    (root / "features" / "a.csv").write_text("\n".join(lines))
+    with pytest.raises(ValueError, match=rf"line {len(header) + 2} of .*a\.csv has 'low' in column '{names[1]}'"):
+        table.read("a")
+    (root / "features" / "a.csv").write_text("\n".join(header) + "\n")
+    with pytest.raises(ValueError, match=r"a\.csv is damaged or no table .*too short"):
+        table.read("a")
+
+
 def test_label_columns_are_looked_for_beside_the_features_too(root: Path) -> None:
     write(root / "features/a.csv", columns())
     write(root / "groundTruth/a.csv", {"frame": range(4), "label": NAMES})
     assert labels(reader(root, label_columns="label")) == LABELS
     with pytest.raises(
-        ValueError, match=r"`label_columns` None must be the column of .*a\.csv with the labels.* frame, l"
+        ValueError,
+        match=r"`label_columns` must name the column of .*a\.csv with the labels.*columns: its columns are frame, l",
     ):
         reader(root).read("a")
-    with pytest.raises(ValueError, match=r"`label_columns` 'action' must be the column of .*groundTruth/a\.csv"):
+    with pytest.raises(
+        ValueError, match=r"`label_columns` must name the column of .*groundTruth/a\.csv .*, got 'action'"
+    ):
         reader(root, label_columns="action").read("a")
     (root / "groundTruth/a.csv").unlink()
     with pytest.raises(

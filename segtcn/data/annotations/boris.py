@@ -20,6 +20,8 @@ from segtcn.data.annotations.base import (
 
 _KIND = ("Behavior type", "Status")  # newer and older versions
 _MEDIA = ("Media file name", "Media file path", "Media file", "Source")
+_OFFSET = "Time offset (s)"
+_NOTHING = ("", "NA", "LIVE", "Not found")  # what it writes where there is no clip or no number
 
 
 class _Event(NamedTuple):
@@ -31,6 +33,11 @@ class _Event(NamedTuple):
     modifiers: str
     kind: str
     times: tuple[str, ...]
+    offset_s: float
+
+    def seconds(self, index: int) -> float:
+        """One of the times, from the start of the clip."""
+        return number(self.times[index], self.where) - self.offset_s
 
 
 def is_boris(text: str) -> bool:
@@ -41,7 +48,8 @@ def is_boris(text: str) -> bool:
 def read_boris(path: str | os.PathLike[str], subject: str | None = None) -> list[Track]:
     """Read tabular or aggregated events, ``.csv`` or ``.tsv``, of one observation or several.
 
-    A state becomes an interval, a point event an interval of no length. Modifiers are left out. In an observation of
+    A state becomes an interval, a point event an interval of no length. Modifiers are left out. Times count from the
+    start of the clip: the observation's time offset, which BORIS adds to them, is subtracted. In an observation of
     several clips BORIS counts time through all of them, so it is one video under the observation's name.
 
     Args:
@@ -80,6 +88,8 @@ def _track(path: Path, observation: str, events: list[_Event], clips: list[str])
     notes = [f"observation {observation!r} runs through several clips: one video"] if several else []
     if any(event.modifiers for event in events):
         notes.append("modifiers are left out")
+    offsets = dict.fromkeys(event.offset_s for event in events)
+    notes += [f"the time offset of {offset_s:g} s is subtracted" for offset_s in offsets if offset_s]
     tabular = any(len(event.times) == 1 for event in events)
     intervals = list(_bouts(events)) if tabular else [_bout(event) for event in events]
     names = [name for name in dict.fromkeys(names) if name] or [path.stem]
@@ -87,10 +97,9 @@ def _track(path: Path, observation: str, events: list[_Event], clips: list[str])
 
 
 def _bout(event: _Event) -> Interval:
-    start, stop = event.times
-    start_s = number(start, event.where)
+    start_s = event.seconds(0)
     # a point event has `NA`, nothing, or the same time there
-    stop_s = start_s if event.kind == "POINT" else number(stop, event.where)
+    stop_s = start_s if event.kind == "POINT" else event.seconds(1)
     return make_interval(start_s, stop_s, event.behavior, event.where)
 
 
@@ -98,7 +107,7 @@ def _bouts(events: list[_Event]) -> Iterator[Interval]:
     running: dict[tuple[str, str], _Event] = {}
     for event in events:
         key = event.behavior, event.modifiers
-        time_s = number(event.times[0], event.where)
+        time_s = event.seconds(0)
         if event.kind == "POINT":
             yield make_interval(time_s, time_s, event.behavior, event.where)
         elif event.kind == "START":
@@ -106,7 +115,7 @@ def _bouts(events: list[_Event]) -> Iterator[Interval]:
                 raise ValueError(f"{event.where}: {event.behavior!r} starts again before it stops; pair them in BORIS")
             running[key] = event
         elif key in running:
-            yield make_interval(number(running.pop(key).times[0], event.where), time_s, event.behavior, event.where)
+            yield make_interval(running.pop(key).seconds(0), time_s, event.behavior, event.where)
         else:
             raise ValueError(f"{event.where}: {event.behavior!r} stops and never started; pair them in BORIS")
     for event in running.values():
@@ -118,12 +127,12 @@ def _events(path: Path, text: str) -> Iterator[_Event]:
     if found is None:
         raise ValueError(f"{path} is no export of BORIS: expected a table with the column Behavior; export the events")
     line, delimiter = found
-    observation = path.stem
+    above = {"Observation id": path.stem}
     columns: list[str] = []
     for end, row in read_rows(path, text, delimiter):
         where = f"{path}, line {end}"
         if end < line:  # older versions: lines about the observation come first
-            observation = row[1] if row[0] == "Observation id" and len(row) > 1 else observation
+            above |= {row[0]: row[1]} if len(row) > 1 else {}
             continue
         if end == line:
             columns = row
@@ -136,16 +145,18 @@ def _events(path: Path, text: str) -> Iterator[_Event]:
         expected = ("POINT", "START", "STOP") if len(times) == 1 else ("POINT", "STATE")
         if kind not in expected:
             raise ValueError(f"{where}: expected an event of the type {', '.join(expected)}, got {kind!r}")
-        media = next((cells[name] for name in _MEDIA if cells.get(name)), "")
+        media = next((cells[name] for name in _MEDIA if cells.get(name, "") not in _NOTHING), "")
+        offset = cells.get(_OFFSET) or above.get(_OFFSET, "")
         yield _Event(
             where=where,
-            observation=cells.get("Observation id") or observation,
+            observation=cells.get("Observation id") or above["Observation id"],
             media=re.sub(r"^player #\d+:\s*", "", media, flags=re.IGNORECASE),
             subject=cells.get("Subject") or "No focal subject",
             behavior=cells["Behavior"] if cells.get("Behavior") else "",
             modifiers="|".join(cells[name] for name in columns if name.startswith("Modifier") and cells.get(name)),
             kind=kind,
             times=tuple(cells.get(name, "") for name in times),
+            offset_s=0.0 if offset in _NOTHING else number(offset, where),
         )
 
 

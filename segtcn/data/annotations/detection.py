@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +15,8 @@ from segtcn.data.annotations.frame_list import read_frame_list
 from segtcn.data.annotations.plain import is_plain_csv, read_csv, read_json
 
 Format = Literal["boris", "elan", "audacity", "csv", "json", "frames"]
+
+_TIMED = re.compile(r"\s*[0-9][0-9.,:]*(\s*-\s*|\s+)[0-9][0-9.,:]*\s+\S")  # `31-150 take_bowl`, `0.5 2 cut`
 
 
 def detect_format(path: str | os.PathLike[str]) -> Format:
@@ -46,6 +49,11 @@ def detect_format(path: str | os.PathLike[str]) -> Format:
         raise ValueError(
             f"{path} is a table with tabs that cannot be read, its first line is {first[:60]!r}: of ELAN take the .eaf "
             "itself, not a text export; else name the columns in the first line, such as label, start_s and stop_s"
+        )
+    if _TIMED.match(first):
+        raise ValueError(
+            f"{path} has lines of times and a label that cannot be told apart, its first line is {first[:60]!r}: write "
+            "a table, with a first line such as label,start_s,stop_s that names the columns"
         )
     return "frames"
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Never
+from urllib.parse import unquote
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
@@ -23,6 +24,12 @@ class _Annotation(NamedTuple):
     line: int
 
 
+class _Media(NamedTuple):
+    url: str
+    kind: str
+    shift_ms: str
+
+
 class _Document:
     """What an ``.eaf`` holds, collected while the parser passes over it: no tree, only annotations and times."""
 
@@ -31,7 +38,7 @@ class _Document:
         self.times_ms: dict[str, str] = {}
         self.annotations: dict[str, list[_Annotation]] = {}  # of every tier, in the order of the file
         self.num_references: dict[str, int] = {}
-        self.media: list[str] = []
+        self.media: list[_Media] = []
         self._root = self._tier = ""
         self._open: _Annotation | None = None
         self._text: list[str] | None = None
@@ -61,7 +68,8 @@ class _Document:
             if element == "HEADER" and attributes.get("TIME_UNITS", "milliseconds") != "milliseconds":
                 raise ValueError(f"{self.path}: times must be in milliseconds, got {attributes['TIME_UNITS']!r}")
             if element == "MEDIA_DESCRIPTOR":
-                self.media.append(attributes["MEDIA_URL"])
+                kind, shift_ms = attributes.get("MIME_TYPE", ""), attributes.get("TIME_ORIGIN", "0").strip()
+                self.media.append(_Media(attributes["MEDIA_URL"], kind, shift_ms))
             elif element == "TIME_SLOT":
                 self.times_ms[attributes["TIME_SLOT_ID"]] = attributes.get("TIME_VALUE", "")
             elif element == "TIER":
@@ -125,7 +133,15 @@ def read_elan(path: str | os.PathLike[str], tier: str | None = None) -> list[Tra
         f"tier {name!r}: {count} annotations refer to others and have no times, left out"
         for name, count in document.num_references.items()
     ]
-    names = [path.stem, *map(video_name, document.media if len(document.media) == 1 else [])]
+    # beside a clip there often is its sound, as a file of its own
+    clips = [one for one in document.media if not one.kind.startswith("audio")]
+    named = [video_name(unquote(clip.url)) for clip in clips]
+    notes += [
+        f"ELAN shifts {name} by {clip.shift_ms} ms (TIME_ORIGIN); the times of the annotations are left as they are"
+        for name, clip in zip(named, clips, strict=True)
+        if clip.shift_ms not in ("", "0")
+    ]
+    names = [path.stem, *(named if len(named) == 1 else [])]
     intervals = [_interval(document, annotation) for annotation in aligned[chosen]]
     return [Track(tuple(dict.fromkeys(names)), intervals, str(path), None, tuple(notes))]
 

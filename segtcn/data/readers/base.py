@@ -112,13 +112,13 @@ def time_axis(shape: Sequence[int], num_labels: int | None, feature_dim: int | N
     """Which axis of stored features is time; files of both orientations circulate under the same names.
 
     The known feature width decides; before it is known (the first file), the number of labels, the nearer axis if none
-    fits exactly; where both axes fit, the layout's documentation.
+    fits exactly; where both axes fit, the other videos or the layout's documentation.
 
     Args:
         shape: of the stored array, two sizes.
         num_labels: labels of the video in frames, None if unknown.
         feature_dim: width of the data set's other videos, None if unknown.
-        documented: time axis that the layout's documentation states, 0 or 1.
+        documented: time axis of a file that does not tell, 0 or 1.
 
     Returns:
         0 or 1.

@@ -190,7 +190,7 @@ def _numbered(folder: Path) -> dict[int, Path]:
 
 def _index(folder: Path) -> dict[str, Path]:
     files: dict[str, Path] = {}
-    for path in sorted(folder.glob("*.mat")):
+    for path in sorted(path for path in folder.glob("*.mat") if path.is_file()):
         other = files.setdefault(_canonical(path.name), path)
         if other != path:
             raise ValueError(f"{other} and {path} are files of the same video: remove one")

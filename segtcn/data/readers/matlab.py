@@ -9,6 +9,7 @@ import io
 import math
 import struct
 import zlib
+from os.path import isfile  # unlike `Path.is_file`, False also for a name that is too long
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,10 +35,13 @@ def load_matlab(path: Path) -> dict[str, Any]:
         Arrays by name; cell arrays are arrays of objects. Variables of other kinds are passed over.
 
     Raises:
+        FileNotFoundError: if there is no such file, but a folder, a pipe or a device, which would be read without end.
         ValueError: if the file is damaged, no MATLAB file, or of another version.
     """
     from scipy.io import loadmat
 
+    if not isfile(path):
+        raise FileNotFoundError(f"no file {path}: check the path")
     data = path.read_bytes()
     if data[124:128] in (b"\x00\x02IM", b"\x02\x00MI"):
         raise ValueError(

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from os.path import isfile  # unlike `Path.is_file`, False also for a name that is too long
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -27,9 +28,9 @@ class MSTCNReader(Reader):
         ROOT/splits/train.split1.bundle      one NAME.txt or NAME a line; also test.split1.bundle
         ROOT/mapping.txt                     lines "0 background", "1 cut", ...: ids from 0 without a gap
 
-    Which axis of the features is time is told by the labels or, where no video has any, by the axis in which videos
-    differ. Without ``mapping.txt`` the classes are those of the listed videos' ground truth in the order of
-    :func:`order_classes`, with a warning: another selection of videos may number them otherwise.
+    Which axis of the features is time is told by the number of labels and by the width that all videos share, of a
+    square array by the other videos. Without ``mapping.txt`` the classes are those of the listed videos' ground truth
+    in the order of :func:`order_classes`, with a warning: another selection of videos may number them otherwise.
 
     Args:
         root: folder that holds those.
@@ -64,14 +65,13 @@ class MSTCNReader(Reader):
         self.class_names = read_or_find_classes(self._root / "mapping.txt", self._all_labels)
         self._indices = {name: index for index, name in enumerate(self.class_names)}
         self.background = class_index(background, self.class_names, self._root / "mapping.txt")
-        self._feature_dim: int | None = None
         stored = (name for name in self._lists.names() if isfile(self._root / "features" / f"{name}.npy"))
-        width = find_width(stored, self._shape)
-        if width is None:
+        layout = find_layout(stored, self._shape)
+        if layout is None:
             raise FileNotFoundError(
                 f"no video that {self._root / 'splits'} lists has features: expected {self._root / 'features'}/NAME.npy"
             )
-        self.feature_dim = self._feature_dim = width
+        self.feature_dim, self._time_axis = layout
 
     def videos(self, split: int, subset: Subset) -> list[str]:  # noqa: D102
         return self._lists.videos(split, subset)
@@ -98,7 +98,7 @@ class MSTCNReader(Reader):
     def _oriented(self, path: Path, num_labels: int | None) -> np.ndarray:
         """The stored array as ``(D, T)``, not yet read from disk."""
         array = _opened(path)
-        return array if time_axis(array.shape, num_labels, self._feature_dim, documented=1) == 1 else array.T
+        return array if time_axis(array.shape, num_labels, self.feature_dim, self._time_axis) == 1 else array.T
 
     def _all_labels(self) -> Iterator[str]:
         """Labels of all listed videos that have ground truth."""
@@ -153,28 +153,42 @@ def read_truth(path: Path, indices: Mapping[str, int], mapping: Path) -> torch.T
     return torch.from_numpy(np.fromiter(map(indices.__getitem__, lines), np.int64, len(lines)))
 
 
-def find_width(videos: Iterable[str], look: Callable[[str], tuple[tuple[int, ...], int | None]]) -> int | None:
-    """The feature width of a data set whose files may be ``(D, T)`` or ``(T, D)``.
+class Layout(NamedTuple):
+    """How the features of a data set are stored.
 
-    The first video with ground truth tells which of its axes is time. Without any, time is the axis in which the videos
-    differ if there is just one; otherwise the layout's documentation, ``(D, T)``, decides.
+    Args:
+        feature_dim: width D.
+        time_axis: the axis that is time, 0 or 1, of an array whose shape does not tell it: one as wide as it is long.
+    """
+
+    feature_dim: int
+    time_axis: int
+
+
+def find_layout(videos: Iterable[str], look: Callable[[str], tuple[tuple[int, ...], int | None]]) -> Layout | None:
+    """How the features of a data set are stored whose files may be ``(D, T)`` or ``(T, D)``.
+
+    Videos are looked at until one tells: it is not square, and either one of its sizes is the number of its labels, or
+    only one of them is a size of every video before it, which is the width. If none tells, because all videos are of
+    one length, the first with labels does, whose length they come nearest to, or else the documentation, ``(D, T)``.
 
     Args:
         videos: their names; those that cannot be opened are passed over if any can be.
         look: the stored shape of a video, two sizes, and the number of its labels or None.
 
     Returns:
-        D; None without videos.
+        None without videos.
 
     Raises:
         ValueError: what ``look`` raised first, if no video can be opened.
 
     Example:
         >>> shapes = {"tea": (417, 2048), "soup": (380, 2048)}
-        >>> find_width(shapes, lambda name: (shapes[name], None))
-        2048
+        >>> find_layout(shapes, lambda name: (shapes[name], None))
+        Layout(feature_dim=2048, time_axis=0)
     """
-    shapes: list[tuple[int, ...]] = []
+    seen: list[tuple[tuple[int, ...], int | None]] = []
+    shared: set[int] = set()
     failure: ValueError | None = None
     for video in videos:
         try:
@@ -182,15 +196,22 @@ def find_width(videos: Iterable[str], look: Callable[[str], tuple[tuple[int, ...
         except ValueError as error:
             failure = failure or error
             continue
-        if num_labels is not None:
-            return shape[1 - time_axis(shape, num_labels, None, documented=1)]
-        shapes.append(shape)
-    if not shapes:
+        shared = {*shape} & shared if seen else {*shape}
+        seen.append((shape, num_labels))
+        if len({*shape}) == 1:
+            continue
+        if num_labels in shape:
+            return Layout(shape[1 - shape.index(num_labels)], shape.index(num_labels))
+        if len(shared) == 1:
+            width = next(iter(shared))
+            return Layout(width, 1 - shape.index(width))
+    if not seen:
         if failure is not None:
             raise failure
         return None
-    rows, columns = ({shape[axis] for shape in shapes} for axis in (0, 1))
-    return shapes[0][1] if len(columns) == 1 < len(rows) else shapes[0][0]
+    shape, num_labels = next(((shape, number) for shape, number in seen if number is not None), seen[0])
+    axis = time_axis(shape, num_labels, None, documented=1)
+    return Layout(shape[1 - axis], axis)
 
 
 def _opened(path: Path) -> np.ndarray:

@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from segtcn.arrays import read_archive
+from segtcn.arrays import archive_names, read_archive
 from segtcn.data.readers.base import Reader, Subset, time_axis
-from segtcn.data.readers.ms_tcn import find_width, labels_in, read_or_find_classes, read_truth
+from segtcn.data.readers.ms_tcn import find_layout, labels_in, read_or_find_classes, read_truth
 from segtcn.data.readers.text import VideoLists, class_index, existing_features, read_lines
 from segtcn.structures import Video
 
-_KEYS = ("features", "labels")
 _REMEDY = "save it again with `numpy.savez(path, features=..., labels=...)`, names of classes as an array of type `str`"
 
 
@@ -36,16 +35,28 @@ class NpzReader(Reader):
         root: folder that holds those.
         fps: frames per second of the stored features.
         background: name of the background class, or None.
+        features: name of the array with the features, if it is another one in all files.
+        labels: name of the array with the labels.
 
     Raises:
         FileNotFoundError: if a part of the tree is missing, or no listed video has features.
         ValueError: if ``mapping.txt``, an argument or the first file is wrong.
     """
 
-    def __init__(self, root: str, fps: float = 15.0, background: str | None = None) -> None:
+    def __init__(
+        self,
+        root: str,
+        fps: float = 15.0,
+        background: str | None = None,
+        features: str = "features",
+        labels: str = "labels",
+    ) -> None:
         if not fps > 0:
             raise ValueError(f"`fps` must be positive, got {fps}")
+        if not features or not labels or features == labels:
+            raise ValueError(f"`features` and `labels` must name two arrays, got {features!r} and {labels!r}")
         self.fps = fps
+        self._keys = (features, labels)
         self._root = Path(root).expanduser()
         for folder in (self._root, self._root / "features", self._root / "splits"):
             if not folder.is_dir():
@@ -58,26 +69,25 @@ class NpzReader(Reader):
         self.class_names = read_or_find_classes(self._root / "mapping.txt", self._all_labels)
         self._indices = {name: index for index, name in enumerate(self.class_names)}
         self.background = class_index(background, self.class_names, self._root / "mapping.txt")
-        self._feature_dim: int | None = None
         stored = (name for name in self._lists.names() if isfile(self._root / "features" / f"{name}.npz"))
-        width = find_width(stored, self._shape)
-        if width is None:
+        layout = find_layout(stored, self._shape)
+        if layout is None:
             raise FileNotFoundError(
                 f"no video that {self._root / 'splits'} lists has features: expected {self._root / 'features'}/NAME.npz"
             )
-        self.feature_dim = self._feature_dim = width
+        self.feature_dim, self._time_axis = layout
 
     def videos(self, split: int, subset: Subset) -> list[str]:  # noqa: D102
         return self._lists.videos(split, subset)
 
     def read(self, name: str, split: int | None = None, labels: bool = True) -> Video:  # noqa: D102
         path = self._existing(name)
-        arrays = read_archive(path, _KEYS, _REMEDY)
+        arrays = read_archive(path, self._keys, _REMEDY)
         shape, num_labels = self._shape_in(arrays, path, name)
-        axis = time_axis(shape, num_labels, self._feature_dim, documented=1)
-        features = arrays["features"]
+        axis = time_axis(shape, num_labels, self.feature_dim, self._time_axis)
+        features = arrays[self._keys[0]]
         if features.dtype.kind not in "fiu":
-            raise ValueError(f"`features` in {path} must be a real matrix (D, T), got {features.dtype} {shape}")
+            raise ValueError(f"`{self._keys[0]}` in {path} must be a real matrix (D, T), got {features.dtype} {shape}")
         truth = self._labels(arrays, path, name) if labels else None
         with np.errstate(over="ignore"):  # becomes infinite, which the data set reports with its frame
             oriented = np.ascontiguousarray(features if axis == 1 else features.T, dtype=np.float32)
@@ -85,24 +95,29 @@ class NpzReader(Reader):
 
     def num_frames(self, name: str, split: int | None = None) -> int:  # noqa: D102
         shape, num_labels = self._shape(name)
-        return shape[time_axis(shape, num_labels, self._feature_dim, documented=1)]
+        return shape[time_axis(shape, num_labels, self.feature_dim, self._time_axis)]
 
     def _existing(self, name: str) -> Path:
         return existing_features(self._root / "features", name, ".npz")
 
     def _shape(self, name: str) -> tuple[tuple[int, ...], int | None]:
         path = self._existing(name)
-        return self._shape_in(read_archive(path, _KEYS, _REMEDY, values=False), path, name)
+        return self._shape_in(read_archive(path, self._keys, _REMEDY, values=False), path, name)
 
     def _shape_in(self, arrays: dict[str, np.ndarray], path: Path, name: str) -> tuple[tuple[int, ...], int | None]:
         """Shape of the stored features, and the number of labels if there are any."""
-        if "features" not in arrays:
-            raise ValueError(f"{path} holds no `features`: save it with `numpy.savez(path, features=..., labels=...)`")
-        shape = arrays["features"].shape
+        features, labels = self._keys
+        if features not in arrays:
+            held = ", ".join(map(repr, archive_names(path)[:20])) or "nothing"
+            raise ValueError(
+                f"{path} holds no `{features}` (it holds {held}): name the array by `features` (and that of the "
+                "labels by `labels`), or save it with `numpy.savez(path, features=..., labels=...)`"
+            )
+        shape = arrays[features].shape
         if len(shape) != 2:
-            raise ValueError(f"`features` in {path} must be a real matrix (D, T), got the shape {shape}")
-        if "labels" in arrays:
-            return shape, arrays["labels"].size
+            raise ValueError(f"`{features}` in {path} must be a real matrix (D, T), got the shape {shape}")
+        if labels in arrays:
+            return shape, arrays[labels].size
         truth = self._truth_path(name)
         return shape, len(read_lines(truth)) if isfile(truth) else None
 
@@ -116,7 +131,7 @@ class NpzReader(Reader):
         for name in self._lists.names():
             path = self._root / "features" / f"{name}.npz"
             try:
-                labels = read_archive(path, ("labels",), _REMEDY).get("labels") if isfile(path) else None
+                labels = read_archive(path, self._keys[1:], _REMEDY).get(self._keys[1]) if isfile(path) else None
             except ValueError:
                 continue  # is reported by whoever reads the video
             if labels is None:
@@ -127,24 +142,27 @@ class NpzReader(Reader):
                 indices = dict.fromkeys((str(label) for label in np.unique(labels)), path) | indices
         if names and indices:
             raise ValueError(
-                f"`labels` in {next(iter(indices.values()))} are indexes, those of other videos names: write "
+                f"`{self._keys[1]}` in {next(iter(indices.values()))} are indexes, those of other videos names: write "
                 f"{self._root / 'mapping.txt'}, which says what the indexes mean"
             )
         return names or {*indices}
 
     def _labels(self, arrays: dict[str, np.ndarray], path: Path, name: str) -> torch.Tensor:
         truth = self._truth_path(name)
-        if "labels" not in arrays:
+        key = self._keys[1]
+        if key not in arrays:
             if isfile(truth):
                 return read_truth(truth, self._indices, self._root / "mapping.txt")
+            held = ", ".join(map(repr, archive_names(path)[:20]))
             raise FileNotFoundError(
-                f"{path} holds no `labels`, and there is no {truth}: save the class of every frame beside `features`, "
-                "or one label a line in that file; without it the video can only be predicted"
+                f"{path} holds no `{key}` (only {held}), and there is no {truth}: name the array by `labels`, save the "
+                "class of every frame beside the features, or one label a line in that file; without it the video can "
+                "only be predicted"
             )
-        labels = arrays["labels"]
+        labels = arrays[key]
         if labels.ndim != 1 or labels.dtype.kind not in "iuUS":
             raise ValueError(
-                f"`labels` in {path} must be class indexes or class names (T,), got {labels.dtype} {labels.shape}"
+                f"`{key}` in {path} must be class indexes or class names (T,), got {labels.dtype} {labels.shape}"
             )
         if labels.dtype.kind in "US":
             names = _decoded(labels)

@@ -22,12 +22,14 @@ from segtcn.structures import Video
 
 _SUFFIXES = (".csv", ".tsv", ".parquet")
 _HEADER_BYTES = 2**22
+_DEEPLABCUT = (b"scorer", b"individuals", b"bodyparts", b"coords")  # how the lines begin that name its columns
 # a Parquet file of a few bytes can claim any number of rows: so many are read from any file, more from larger ones
 _MAX_CELLS = 2**24
 _CELLS_PER_BYTE = 16
 _CLOCK_TOLERANCE = 0.2  # of a step: milliseconds at 30 frames a second are off by 0.015, hundredths by 0.15
 # what pandas, R, MATLAB and spreadsheets write where there is no number
 _MISSING = ("", "#N/A", "NA", "N/A", "n/a", "NaN", "nan", "-nan", "NULL", "null", "None")
+_ROW_NUMBERS = ("", "__index_level_0__")  # columns in which pandas writes its index
 _NUMBER = r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?"
 _INFINITE = r"[-+]?(inf|Inf|INF|infinity|Infinity)"  # read, and reported by the data set with its frame
 _DECIMAL_COMMA = r"[-+]?[0-9]*,[0-9]+"
@@ -45,7 +47,8 @@ class TableReader(Reader):
         ROOT/mapping.txt                     lines "0 background", "1 cut", ...: ids from 0 without a gap
 
     Splits and mapping are those of :class:`MSTCNReader`; ``mapping.txt`` may be missing here, too. Columns are found by
-    their names: their order may differ from file to file.
+    their names: their order may differ from file to file. Tables of DeepLabCut, whose names take three or four lines,
+    have columns such as ``nose_x``, ``nose_y`` and ``nose_likelihood``, or ``mouse1_nose_x``.
 
     Args:
         root: folder that holds those.
@@ -168,7 +171,7 @@ class TableReader(Reader):
         labels = [] if self._label_columns is None else _matching(columns, self._label_columns)
         if labels:
             self._check_label_columns(path, columns)
-        features = self._choose_features(path, wanted, others=[*labels, self._time, ""])
+        features = self._choose_features(path, wanted, others=[*labels, self._time, *_ROW_NUMBERS])
         self._files.numbers(path, features)  # a damaged table is noticed here, and another one tells
         return _Layout(name, path, bool(labels), features, self._choose_fps(path, fps))
 
@@ -293,11 +296,13 @@ class TableReader(Reader):
         if columns[:3] == list(COLUMNS[:3]) and path.suffix == ".csv":
             return read_labels(path).labels, path, None
         self._check_label_columns(path, columns)
-        wanted = columns if self._label_columns is None else _matching(columns, self._label_columns)
+        named = [column for column in columns if column not in _ROW_NUMBERS]
+        wanted = named if self._label_columns is None else _matching(columns, self._label_columns)
         if not wanted or (self._label_columns is None and len(wanted) > 1):
+            given = "" if self._label_columns is None else f", got {self._label_columns!r}"
             raise ValueError(
-                f"`label_columns` {self._label_columns!r} must be the column of {path} with the labels, or its one-hot "
-                f"columns; its columns are {_join(columns)}"
+                f"`label_columns` must name the column of {path} with the labels, or its one-hot columns{given}: its "
+                f"columns are {_join(columns)}"
             )
         first_line = None if path.suffix == ".parquet" else 2
         if len(wanted) > 1:
@@ -399,7 +404,10 @@ class _Files:
 
     def columns(self, path: Path) -> list[str]:
         """Names of the columns; no rows are read."""
-        columns = list(self._parquet_schema(path).names) if path.suffix == ".parquet" else self._csv_header(path)
+        if path.suffix == ".parquet":
+            columns = list(self._parquet_schema(path).names)
+        else:
+            columns, _ = self._csv_header(path)
         twice = next((column for column in columns if columns.count(column) > 1), None)
         if twice is not None:
             raise ValueError(f"{path} has {columns.count(twice)} columns of the name {twice!r}: rename them")
@@ -470,16 +478,20 @@ class _Files:
             except Exception as error:  # pyarrow raises several kinds of exception for a damaged file
                 raise ValueError(f"{path} is damaged or no Parquet file ({error}): write it again") from error
         text = path.read_bytes().rstrip(b"\r\n")  # an empty line at the end is no frame, but one among others is
+        _, num_lines = self._csv_header(path)
+        names = {} if num_lines == 1 else {"skip_rows": num_lines, "column_names": columns}
         try:
             return arrow_csv.read_csv(
                 pyarrow.py_buffer(text),
-                arrow_csv.ReadOptions(use_threads=False),
+                arrow_csv.ReadOptions(use_threads=False, **names),
                 arrow_csv.ParseOptions(delimiter=self._delimiters[path.suffix], ignore_empty_lines=False),
                 arrow_csv.ConvertOptions(column_types=types, include_columns=list(types), null_values=_MISSING),
             )
         except (pyarrow.ArrowException, ValueError, KeyError) as error:
             numbers = {column for column, kind in types.items() if kind == pyarrow.float64()}
-            reason = self._first_mistake(path, columns, numbers) or f"{path} is damaged or no table ({error})"
+            reason = (
+                self._first_mistake(path, columns, num_lines, numbers) or f"{path} is damaged or no table ({error})"
+            )
             raise ValueError(reason) from error
 
     def _parquet_schema(self, path: Path) -> Any:
@@ -490,14 +502,21 @@ class _Files:
         except Exception as error:  # pyarrow raises several kinds of exception for a damaged file
             raise ValueError(f"{path} is damaged or no Parquet file ({error}): write it again") from error
 
-    def _csv_header(self, path: Path) -> list[str]:
+    def _csv_header(self, path: Path) -> tuple[list[str], int]:
+        """Names of the columns, and how many lines they take."""
         with path.open("rb") as file:
-            line = file.readline(_HEADER_BYTES)
+            lines = [file.readline(_HEADER_BYTES)]
+            while lines[-1].startswith(_DEEPLABCUT) and len(lines) <= len(_DEEPLABCUT):
+                lines.append(file.readline(_HEADER_BYTES))
         try:
-            header = line.decode("utf-8-sig").split("\r")[0]
-            columns = next(csv.reader([header], delimiter=self._delimiters[path.suffix]), [])
+            header = [line.decode("utf-8-sig").split("\r")[0] for line in lines]
+            rows = list(csv.reader(header, delimiter=self._delimiters[path.suffix]))
         except (UnicodeDecodeError, csv.Error) as error:
             raise ValueError(f"{path} is not a table in UTF-8 ({error}): save it again as UTF-8") from error
+        if len(rows) > 2 and len({len(row) for row in rows[:-1]}) == 1:  # without the name of the network in line 1
+            parts = zip(*(row[1:] for row in rows[1:-1]), strict=True)
+            return ["", *("_".join(part) for part in parts)], len(rows) - 1
+        columns = rows[0] if rows else []
         other = next((delimiter for delimiter in ";\t" if delimiter in columns[0]), None) if len(columns) == 1 else None
         if other is not None:
             raise ValueError(
@@ -507,9 +526,9 @@ class _Files:
         counted = [[str(index + start) for index in range(len(columns))] for start in (0, 1)]  # as pandas names columns
         if not columns or any("." in number for number in numbers) or (numbers == columns and numbers not in counted):
             raise ValueError(f"{path} has no header: its first line must name the columns, got {_join(columns)}")
-        return columns
+        return columns, 1
 
-    def _first_mistake(self, path: Path, columns: Sequence[str], numbers: set[str]) -> str | None:
+    def _first_mistake(self, path: Path, columns: Sequence[str], num_lines: int, numbers: set[str]) -> str | None:
         """What is wrong in which line of a CSV file; pyarrow does not always say."""
         try:
             with path.open(encoding="utf-8-sig", newline="") as file:
@@ -522,7 +541,7 @@ class _Files:
                             "header: correct it (a decimal comma separates, too: write 1.5, not 1,5)"
                         )
                     for column, cell in zip(columns, map(str.strip, row), strict=False):
-                        known = rows.line_num == 1 or column not in numbers or cell in _MISSING
+                        known = rows.line_num <= num_lines or column not in numbers or cell in _MISSING
                         if known or re.fullmatch(f"{_NUMBER}|{_INFINITE}", cell):
                             continue
                         point = re.fullmatch(_DECIMAL_COMMA, cell) and cell.replace(",", ".")

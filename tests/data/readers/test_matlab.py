@@ -146,3 +146,14 @@ def test_version_7_3_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.mat").write_bytes(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM" + bytes(400))
     with pytest.raises(ValueError, match=r"is a MATLAB v7\.3 file.*'-v7'"):
         load_matlab(tmp_path / "a.mat")
+
+
+@pytest.mark.parametrize("kind", ["nothing", "folder", "device", "circle"])
+def test_what_is_no_file_is_not_read(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a.mat"
+    if kind == "folder":
+        path.mkdir()
+    elif kind != "nothing":  # this device ends at once; others never do
+        path.symlink_to("/dev/null" if kind == "device" else path)
+    with pytest.raises(FileNotFoundError, match=r"no file .*a\.mat: check the path"):
+        load_matlab(path)

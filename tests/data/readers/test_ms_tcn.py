@@ -154,6 +154,30 @@ def test_width_is_found_in_a_first_video_that_is_longer_than_its_labels(write_ms
     assert reader.read("a").features.shape == (4, 9)
 
 
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize(
+    ("lengths", "num_labels"),
+    [((11, 12, 7), (9, 12, 7)), ((11, 12, 7), (9, 11, 6)), ((8, 12, 7), (8, 12, 7)), ((8, 12, 7), (7, 11, 6))],
+    ids=["nearer to the width", "no length is exact", "the first is square", "square, and no length is exact"],
+)
+def test_other_videos_tell_what_the_first_does_not(
+    write_ms_tcn_tree: WriteTree, lengths: tuple[int, ...], num_labels: tuple[int, ...], transposed: bool
+) -> None:
+    rng = np.random.default_rng(0)
+    videos = {
+        name: (rng.standard_normal((length, 8)).astype(np.float32), [0] * number)
+        for name, length, number in zip("abc", lengths, num_labels, strict=True)
+    }
+    root = write_ms_tcn_tree(videos=videos, splits={1: (["a", "b"], ["c"])})
+    for name, (features, _) in videos.items():
+        np.save(root / "features" / f"{name}.npy", features if transposed else features.T)
+    reader = MSTCNReader(str(root))
+    assert reader.feature_dim == 8
+    for name, (features, _) in videos.items():
+        assert torch.equal(reader.read(name).features, torch.from_numpy(features.T.copy()))
+        assert reader.num_frames(name) == len(features)
+
+
 @pytest.mark.parametrize("part", ["features", "splits", "."])
 def test_missing_part_is_named_by_the_constructor(write_ms_tcn_tree: WriteTree, tmp_path: Path, part: str) -> None:
     root = write_ms_tcn_tree()
