@@ -23,6 +23,8 @@ def read_lines(path: Path) -> list[str]:
         raise ValueError(
             f"{path} is not UTF-8 text ({error.reason} at byte {error.start}): save it as UTF-8"
         ) from error
+    if "\0" in text:  # no name of a class or a video may hold one
+        raise ValueError(f"{path} is no text, it has a zero at character {text.index(chr(0))}: save it as UTF-8")
     # not `splitlines`: it also splits at characters that may stand within a name
     return [line.strip() for line in text.rstrip().split("\n")] if text.strip() else []
 

@@ -56,6 +56,13 @@ def test_text_in_another_encoding_is_refused(tmp_path: Path) -> None:
         read_lines(path)
 
 
+def test_zeros_are_no_text(tmp_path):
+    path = tmp_path / "mapping.txt"
+    path.write_text("0 background\n1 c\0ut\n")
+    with pytest.raises(ValueError, match=r"mapping\.txt is no text, it has a zero at character 16: save it as UTF-8"):
+        read_lines(path)
+
+
 def test_names_skip_empty_lines(tmp_path: Path) -> None:
     path = tmp_path / "test.txt"
     path.write_text("\nb.txt\n\na.txt\n\n")
