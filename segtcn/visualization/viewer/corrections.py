@@ -92,6 +92,7 @@ def save_correction(
         ValueError: if there is no such track, its number of frames is another, or frames have no label and there is no
             background class.
         PermissionError: if the folder cannot be written to, or a source would be replaced.
+        OSError: if the disk is full.
     """
     tracks = [*tracks]
     track = next((track for track in tracks if track.title == correction.track), None)
@@ -109,8 +110,13 @@ def save_correction(
         text.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PermissionError(f"cannot write to {text.parent} ({error.strerror}): choose another folder") from error
-    write_labels(text, [classes.names[label] for start, stop, label in segments for _ in range(stop - start)])
-    write_segments(table, segments, classes.names, fps)
+    try:
+        write_labels(text, [classes.names[label] for start, stop, label in segments for _ in range(stop - start)])
+        write_segments(table, segments, classes.names, fps)
+    except OSError as error:
+        if not error.strerror:  # it says already what it is about
+            raise
+        raise OSError(f"cannot write {text} ({error.strerror.lower()}): make room, or choose another folder") from error
     return [path.relative_to(folder).as_posix() for path in (text, table)]
 
 

@@ -62,7 +62,9 @@
       const body = JSON.stringify({ token: player.index.save.token, track: tools.source.title, labels });
       const headers = { "Content-Type": "application/json" };
       try {
-        const response = await fetch(`corrections/${encodeURIComponent(recording.id)}`, { method: "POST", headers, body });
+        const response = await fetch(`corrections/${encodeURIComponent(recording.id)}`, { method: "POST", headers, body }).catch(() => {
+          throw new Error(segtcn.NO_SERVER);
+        });
         const answer = await response.json();
         if (!answer.files) throw new Error(answer.error ?? `the server answered ${response.status}`);
         if (player.correction === correction && correction.state === sent) tools.markSaved(`Saved as ${answer.files.join(" and ")}`);
