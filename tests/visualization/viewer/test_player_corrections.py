@@ -275,6 +275,45 @@ def test_a_refusal_of_the_server_is_shown_and_nothing_counts_as_saved(site, serv
     assert page.evaluate("segtcn.player.correction.unsaved")
 
 
+def test_two_pages_do_not_overwrite_each_other(open_page, tmp_path):
+    def save(page, label):
+        press(page, "Home", "r", label)
+        page.get_by_role("button", name="Save", exact=True).click()
+
+    def first_label():
+        return read_labels(tmp_path / "tea.txt").labels[0]
+
+    with PlayerServer(player(), port=0, save=tmp_path) as server:
+        page, other = open_page(server.url), open_page(server.url)
+        other.expected_errors = ["Failed to load resource"]
+        for each in (page, other):
+            each.on("dialog", lambda dialog: dialog.accept())
+            press(each, "c")
+        for label in ("2", "3"):
+            save(page, label)
+            wait_until(page, "!segtcn.player.correction.unsaved")
+        save(other, "2")
+        other.locator("#correct-state.failed").wait_for()
+        assert "was saved by somebody else meanwhile: load the page again, which keeps your changes" in status(other)
+        assert first_label() == "pour"
+        other.reload()
+        wait_until(other, "segtcn.player?.recording")
+        press(other, "c")
+        assert other.evaluate("segtcn.player.correction.past.length") == 2  # theirs, and one's own on top
+        other.get_by_role("button", name="Save", exact=True).click()
+        wait_until(other, "!segtcn.player.correction.unsaved")
+        assert first_label() == "take"
+        (tmp_path / "tea.txt").write_text("background\n" * 50)  # by another program
+        other.reload()
+        wait_until(other, "segtcn.player?.recording")
+        press(other, "c")
+        assert other.evaluate("segtcn.player.correction.state.classes") == [0]
+        press(other, "r", "3")
+        other.get_by_role("button", name="Save", exact=True).click()
+        wait_until(other, "!segtcn.player.correction.unsaved")
+        assert first_label() == "pour"
+
+
 def test_what_fails_at_the_server_is_said_in_words(open_page, tmp_path, monkeypatch):
     def read():
         raise FileNotFoundError("no label file soup.txt: check the path")
