@@ -24,17 +24,19 @@ class Correction(NamedTuple):
     Args:
         track: title of the track that was corrected.
         segments: in time order without gaps; class :data:`~segtcn.visualization.tracks.NO_LABEL` has none.
+        replaces: :func:`saved_version` of the correction that the page knows of; None replaces any.
     """
 
     track: str
     segments: list[Segment]
+    replaces: str | None = None
 
 
 def parse_correction(body: bytes, token: str, num_classes: int) -> Correction:
     """Check what a page sent; nothing of it is trusted.
 
     Args:
-        body: JSON, ``{"token", "track", "labels": {"starts", "classes", "num_frames"}}``.
+        body: JSON, ``{"token", "track", "labels": {"starts", "classes", "num_frames"}}``, and perhaps ``"replaces"``.
         token: that the page was given.
         num_classes: classes that there are.
 
@@ -67,7 +69,9 @@ def parse_correction(body: bytes, token: str, num_classes: int) -> Correction:
         )
     if wrong := [label for label in classes if not NO_LABEL <= label < num_classes]:
         raise ValueError(f"expected classes from 0 to {num_classes - 1}, got {wrong[0]}")
-    return Correction(track, [Segment(*segment) for segment in zip(starts, stops, classes, strict=True)])
+    replaces = content.get("replaces")
+    segments = [Segment(*segment) for segment in zip(starts, stops, classes, strict=True)]
+    return Correction(track, segments, replaces if isinstance(replaces, str) else None)
 
 
 def save_correction(
@@ -92,6 +96,8 @@ def save_correction(
         ValueError: if there is no such track, its number of frames is another, or frames have no label and there is no
             background class.
         PermissionError: if the folder cannot be written to, or a source would be replaced.
+        FileExistsError: if another page saved a correction of the video that this one does not know of.
+        OSError: if the disk is full.
     """
     tracks = [*tracks]
     track = next((track for track in tracks if track.title == correction.track), None)
@@ -105,12 +111,21 @@ def save_correction(
     check_sources(folder, name, [track.source for track in tracks])
     if not text.parent.resolve().is_relative_to(folder.resolve()):
         raise PermissionError(f"cannot write {text}: it leads out of {folder} by a link")
+    if correction.replaces not in (None, saved_version(folder, name)):
+        raise FileExistsError(
+            f"{text} was saved by somebody else meanwhile: load the page again, which keeps your changes, and compare"
+        )
     try:
         text.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PermissionError(f"cannot write to {text.parent} ({error.strerror}): choose another folder") from error
-    write_labels(text, [classes.names[label] for start, stop, label in segments for _ in range(stop - start)])
-    write_segments(table, segments, classes.names, fps)
+    try:
+        write_labels(text, [classes.names[label] for start, stop, label in segments for _ in range(stop - start)])
+        write_segments(table, segments, classes.names, fps)
+    except OSError as error:
+        if not error.strerror:  # it says already what it is about
+            raise
+        raise OSError(f"cannot write {text} ({error.strerror.lower()}): make room, or choose another folder") from error
     return [path.relative_to(folder).as_posix() for path in (text, table)]
 
 
@@ -147,6 +162,14 @@ def saved_correction(folder: Path, name: str, tracks: Iterable[Track], classes: 
         "num_frames": len(labels),
         "file": text.relative_to(folder).as_posix(),
     }
+
+
+def saved_version(folder: Path, name: str) -> str:
+    """What tells the saved corrections of a video apart; empty where there is none."""
+    try:
+        return hashlib.sha256(correction_files(folder, name)[0].read_bytes()).hexdigest()[:16]
+    except OSError:
+        return ""
 
 
 def correction_files(folder: Path, name: str) -> tuple[Path, Path]:

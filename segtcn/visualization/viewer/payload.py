@@ -16,7 +16,7 @@ from segtcn.label_files import ClassScores
 from segtcn.video_io import TIMESTAMP_TOLERANCE_S, ClipInfo, frame_times, probe
 from segtcn.visualization.palette import RGB, text_color
 from segtcn.visualization.tracks import Classes, Track
-from segtcn.visualization.viewer.corrections import saved_correction
+from segtcn.visualization.viewer.corrections import saved_correction, saved_version
 from segtcn.visualization.viewer.player import Player, PlayerVideo
 
 VERSION = 1
@@ -133,8 +133,9 @@ def video_payload(
                 f"the rate of {track.title} is unknown: it is shown at {known:g} labels a second, as the others"
             )
         rows.append(track_payload(track, classes, fps, by_frame=fps is None or _is_frame_by_frame(track, shown)))
-    saved = None
+    saved, version = None, None
     if save is not None:
+        version = saved_version(save, video.name)
         try:
             saved = saved_correction(save, video.name, tracks, classes)
             if saved is not None:
@@ -142,7 +143,7 @@ def video_payload(
         except (ValueError, OSError) as error:
             more.append(f"the correction saved before cannot be shown: {error}")
     notes = [*more, *_length_notes(tracks, rows, clip)]
-    return {"id": video_id, "clip": clip, "tracks": rows, "notes": notes, "saved": saved}
+    return {"id": video_id, "clip": clip, "tracks": rows, "notes": notes, "saved": saved, "saved_version": version}
 
 
 def clip_payload(path: Path) -> Payload:

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from segtcn.video_io.playback import plays_in_browsers, write_playable
-from segtcn.visualization.viewer.corrections import check_sources, parse_correction, save_correction
+from segtcn.visualization.viewer.corrections import check_sources, parse_correction, save_correction, saved_version
 from segtcn.visualization.viewer.export import static_files
 from segtcn.visualization.viewer.payload import clip_payload, index_payload, script, video_id, video_payload
 from segtcn.visualization.viewer.player import Player
@@ -180,7 +180,8 @@ class _Files:
         self.clips = {own: video.clip for own, video in self.videos.items() if video.clip is not None}
         self.names = {f"{own}{_served_suffix(clip)}": own for own, clip in self.clips.items()}
         self.index = functools.cache(self._index)
-        self.video = functools.lru_cache(maxsize=16)(self._video)
+        self.saving = threading.Lock()
+        self._videos = functools.lru_cache(maxsize=16)(self._video)
         self._locks = {own: threading.Lock() for own in self.clips}
         self._folder = tempfile.TemporaryDirectory(prefix="segtcn-player-", ignore_cleanup_errors=True)
         self._encoded: dict[str, Path] = {}
@@ -189,7 +190,11 @@ class _Files:
         addresses = {own: f"clips/{name}" for name, own in self.names.items()}
         return script("receiveIndex", index_payload(self.player, addresses, self.token))
 
-    def _video(self, own: str) -> bytes:
+    def video(self, own: str) -> bytes:
+        """The payload of a video; made again when another correction of it was saved, by whatever program."""
+        return self._videos(own, None if self.save is None else saved_version(self.save, self.videos[own].name))
+
+    def _video(self, own: str, _version: str | None) -> bytes:
         video, notes = self.videos[own], []
         with contextlib.suppress(ValueError, OSError):  # the payload says what is wrong with the clip
             if video.clip is not None and not plays_in_browsers(video.clip):
@@ -283,7 +288,7 @@ def _application(files: _Files) -> Starlette:
             written = await run_in_threadpool(_save, files, own, bytes(body))
         except (ValueError, OSError) as error:
             return JSONResponse({"error": str(error)}, 403 if isinstance(error, PermissionError) else 400)
-        return JSONResponse({"files": written})
+        return JSONResponse(written)
 
     return Starlette(
         routes=[
@@ -350,7 +355,7 @@ def _refusal(request: Request, files: _Files, own: str) -> tuple[int, str] | Non
     return None
 
 
-def _save(files: _Files, own: str, body: bytes) -> list[str]:
+def _save(files: _Files, own: str, body: bytes) -> dict[str, list[str] | str]:
     if files.save is None or files.token is None:
         raise PermissionError("corrections are not saved here")
     video, classes = files.videos[own], files.player.classes
@@ -361,9 +366,9 @@ def _save(files: _Files, own: str, body: bytes) -> list[str]:
         with contextlib.suppress(ValueError, OSError):
             clip = clip_payload(video.clip)
             fps = clip["fps"] if clip["times_ms"] is None else None
-    written = save_correction(files.save, video.name, correction, tracks, classes, fps)
-    files.video.cache_clear()  # what was saved is part of it
-    return written
+    with files.saving:
+        written = save_correction(files.save, video.name, correction, tracks, classes, fps)
+        return {"files": written, "version": saved_version(files.save, video.name)}
 
 
 class _Guard:

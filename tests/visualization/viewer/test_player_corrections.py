@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 
 import pytest
 
 from segtcn.label_files import read_labels
-from segtcn.visualization.viewer import PlayerServer, PlayerVideo
+from segtcn.visualization.viewer import PlayerServer, PlayerVideo, corrections
 from tests.visualization.viewer.pages import click, frame_of, point, press, wait_until, wait_until_shown
 from tests.visualization.viewer.payloads import CLASS_NAMES, TRUTH, class_payload, demo_tracks, track_payload
 from tests.visualization.viewer.players import player, run, truth
@@ -271,6 +273,71 @@ def test_a_refusal_of_the_server_is_shown_and_nothing_counts_as_saved(site, serv
     page.locator("#correct-state.failed").wait_for()
     assert status(page).startswith("Not saved: the disk is full; the labels can still be downloaded")
     assert page.evaluate("segtcn.player.correction.unsaved")
+
+
+def test_two_pages_do_not_overwrite_each_other(open_page, tmp_path):
+    def save(page, label):
+        press(page, "Home", "r", label)
+        page.get_by_role("button", name="Save", exact=True).click()
+
+    def first_label():
+        return read_labels(tmp_path / "tea.txt").labels[0]
+
+    with PlayerServer(player(), port=0, save=tmp_path) as server:
+        page, other = open_page(server.url), open_page(server.url)
+        other.expected_errors = ["Failed to load resource"]
+        for each in (page, other):
+            each.on("dialog", lambda dialog: dialog.accept())
+            press(each, "c")
+        for label in ("2", "3"):
+            save(page, label)
+            wait_until(page, "!segtcn.player.correction.unsaved")
+        save(other, "2")
+        other.locator("#correct-state.failed").wait_for()
+        assert "was saved by somebody else meanwhile: load the page again, which keeps your changes" in status(other)
+        assert first_label() == "pour"
+        other.reload()
+        wait_until(other, "segtcn.player?.recording")
+        press(other, "c")
+        assert other.evaluate("segtcn.player.correction.past.length") == 2  # theirs, and one's own on top
+        other.get_by_role("button", name="Save", exact=True).click()
+        wait_until(other, "!segtcn.player.correction.unsaved")
+        assert first_label() == "take"
+        (tmp_path / "tea.txt").write_text("background\n" * 50)  # by another program
+        other.reload()
+        wait_until(other, "segtcn.player?.recording")
+        press(other, "c")
+        assert other.evaluate("segtcn.player.correction.state.classes") == [0]
+        press(other, "r", "3")
+        other.get_by_role("button", name="Save", exact=True).click()
+        wait_until(other, "!segtcn.player.correction.unsaved")
+        assert first_label() == "pour"
+
+
+def test_what_fails_at_the_server_is_said_in_words(open_page, tmp_path, monkeypatch):
+    def read():
+        raise FileNotFoundError("no label file soup.txt: check the path")
+
+    def write(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(corrections, "write_segments", write)
+    videos = [PlayerVideo("tea", [truth()]), PlayerVideo("soup", read, num_frames=5), PlayerVideo("milk", [truth()])]
+    with PlayerServer(player(*videos), port=0, save=tmp_path / "saved") as server:
+        page = open_page(server.url)
+        page.expected_errors = ["Failed to load resource", "Refused to execute script"]
+        page.locator(".video", has_text="soup").click()
+        page.locator("#problem").wait_for()
+        assert page.locator("#problem").inner_text() == "no label file soup.txt: check the path."
+        press(page, "c", "r", "3")
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.locator("#correct-state.failed").wait_for()
+        assert "tea.txt (no space left on device): make room, or choose another folder" in status(page)
+    page.get_by_role("button", name="Save", exact=True).click()
+    wait_until(page, "document.getElementById('correct-state').innerText.includes('does not answer')")
+    assert status(page).startswith("Not saved: the server does not answer: start `segtcn view` again; the labels can")
+    page.locator(".video", has_text="milk").click()
+    wait_until(page, "document.getElementById('problem').innerText.includes('does not answer')")
 
 
 def test_without_a_server_there_is_no_save_button(page):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import socket
@@ -20,6 +21,7 @@ from tests.clips import write_clip
 from tests.visualization.viewer.players import content, player, run, truth
 
 SECRET = "the labels of somebody else"
+VERSION = hashlib.sha256(b"take\n" * 10 + b"pour\n" * 40).hexdigest()[:16]
 LABELS = {"starts": [0, 10], "classes": [1, 2], "num_frames": 50}
 
 
@@ -178,10 +180,10 @@ def token(get: Client) -> str:
 
 
 def test_a_correction_is_saved_and_read_back(get, tmp_path):
-    assert get.correct(token(get)) == (200, {"files": ["tea.txt", "tea.csv"]})
+    assert get.correct(token(get)) == (200, {"files": ["tea.txt", "tea.csv"], "version": VERSION})
     saved = read_labels(tmp_path / "saved" / "tea.csv")
     assert (saved.labels, saved.fps) == (["take"] * 10 + ["pour"] * 40, 25.0)
-    assert get.correct(token(get), "0002")[1] == {"files": ["P01/soup.txt", "P01/soup.csv"]}
+    assert get.correct(token(get), "0002")[1]["files"] == ["P01/soup.txt", "P01/soup.csv"]
 
 
 def test_corrections_of_others_are_refused(get, tmp_path):

@@ -3,6 +3,8 @@
 /** Namespace of the player: every file of it adds what other files need. */
 const segtcn = {};
 
+segtcn.NO_SERVER = "the server does not answer: start `segtcn view` again";
+
 // The data come as scripts that call `receiveIndex` and `receiveVideo`: from disk (file://), a page may not fetch.
 {
   const received = { index: null, videos: new Map() };
@@ -28,12 +30,22 @@ const segtcn = {};
         script.remove();
         resolve();
       });
-      script.addEventListener("error", () => {
+      script.addEventListener("error", async () => {
         script.remove();
-        reject(new Error(`${path} cannot be read: it must lie beside index.html, so copy or unpack the whole folder`));
+        reject(new Error(await reasonOf(path)));
       });
       document.head.append(script);
     });
+  }
+
+  /** Why a script cannot be loaded; the player's own server knows. */
+  async function reasonOf(path) {
+    if (location.protocol !== "file:") {
+      const response = await fetch(path).catch(() => null);
+      if (!response) return segtcn.NO_SERVER;
+      if (response.status === 500) return (await response.text()).trim();
+    }
+    return `${path} cannot be read: it must lie beside index.html, so copy or unpack the whole folder`;
   }
 
   /** @returns {Promise<object>} payload of data/index.js */

@@ -194,6 +194,8 @@
       this.reference = this.tracks.find((track) => track.truth) ?? null;
       /** Labels that were saved to the server's folder: `starts`, `classes`, `num_frames`, `file`; or null. */
       this.saved = payload.saved ?? null;
+      /** Tells the server that nobody saved others meanwhile. */
+      this.savedVersion = payload.saved_version;
     }
 
     /** The track that is corrected unless another is chosen: the truth if there is one, and if what was saved fits it. */

@@ -59,12 +59,16 @@
       this.asText(); // says what cannot be written, before anything is sent
       const sent = correction.state;
       const labels = { ...correction.merged(), num_frames: correction.numFrames };
-      const body = JSON.stringify({ token: player.index.save.token, track: tools.source.title, labels });
+      const { token } = player.index.save;
+      const body = JSON.stringify({ token, track: tools.source.title, labels, replaces: recording.savedVersion });
       const headers = { "Content-Type": "application/json" };
       try {
-        const response = await fetch(`corrections/${encodeURIComponent(recording.id)}`, { method: "POST", headers, body });
+        const response = await fetch(`corrections/${encodeURIComponent(recording.id)}`, { method: "POST", headers, body }).catch(() => {
+          throw new Error(segtcn.NO_SERVER);
+        });
         const answer = await response.json();
         if (!answer.files) throw new Error(answer.error ?? `the server answered ${response.status}`);
+        recording.savedVersion = answer.version;
         if (player.correction === correction && correction.state === sent) tools.markSaved(`Saved as ${answer.files.join(" and ")}`);
       } catch (error) {
         tools.fail(`not saved: ${error.message}; the labels can still be downloaded with “Save text” or “Save CSV”`);

@@ -6,7 +6,8 @@
   const { byId, element, nameElement } = segtcn;
 
   const AXIS = 36;
-  const NARROW = 640;
+  // as in the style sheet, which has no room beside the tracks then
+  const NARROW = matchMedia("(max-width: 720px)");
   const TITLE = 24;
   const STRIP = 6;
   // CSS pixels from which a segment gets a line at its start, and its name
@@ -40,7 +41,7 @@
     }
 
     get isNarrow() {
-      return this.plot.clientWidth < NARROW;
+      return NARROW.matches;
     }
 
     placeRows() {
