@@ -404,6 +404,28 @@ def test_curves_are_drawn_at_the_same_time_as_the_tracks(site, open_page):
     assert change == pytest.approx(len(row) / 2, abs=len(row) / 60 + 2)  # within a frame of 3 s
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_thin_lines_of_every_class_can_be_told_from_the_page(site, open_page, scheme):
+    site.index["classes"] = class_payload([f"class {number}" for number in range(48)], background=0)
+    site.add(demo_tracks())
+    page = open_page(site.write(), color_scheme=scheme)
+    ground = (255, 255, 255) if scheme == "light" else (22, 25, 29)
+    colors = page.evaluate("Array.from({length: 48}, (_, i) => segtcn.lineColorOf(segtcn.player.classOf(i)))")
+    thin = [tuple(map(int, re.findall(r"[0-9]+", color))) for color in colors]
+    assert [line for line in thin if contrast(line, ground) < 2.39] == []  # rounded to whole numbers
+    enough = [label for label in range(1, 48) if contrast(class_color(label), ground) > 2.4]
+    assert [label for label in enough if thin[label] != class_color(label)] == []
+    assert 20 < len(enough) < 47
+
+
+def contrast(one, other):
+    """Contrast ratio of WCAG 2."""
+    shares = np.array([one, other]) / 255
+    linear = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
+    low, high = sorted(linear @ [0.2126, 0.7152, 0.0722])
+    return (high + 0.05) / (low + 0.05)
+
+
 @pytest.fixture
 def scored_page(site, open_page):
     site.index["runs"] = ["ED-TCN", "MS-TCN"]

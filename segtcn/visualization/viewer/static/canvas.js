@@ -1,6 +1,6 @@
 "use strict";
 
-// Canvases that are sharp on every screen, the page's colours, and text that is cut off where it does not fit.
+// Canvases that are sharp on every screen, and text that is cut off where it does not fit.
 {
   /** A canvas that fills its parent's width. */
   class Surface {
@@ -42,28 +42,6 @@
       draw(this.context, this.canvas.width, this.ratio);
       this.context.restore();
     }
-  }
-
-  const COLORS = ["text", "muted", "line", "surface", "track", "accent", "alarm", "changed", "quiet"];
-  let colors = null;
-
-  /** Colours of the page as it is now, by the name of the CSS variable. */
-  function themeColors() {
-    if (!colors) {
-      const style = getComputedStyle(document.documentElement);
-      colors = Object.fromEntries(COLORS.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
-    }
-    return colors;
-  }
-
-  /** Colours of a class: its own, but a background does not glare on a dark page. */
-  function paintOf(item) {
-    const { quiet, text } = themeColors();
-    return item.background && quiet ? { color: quiet, text } : item;
-  }
-
-  function forgetThemeColors() {
-    colors = null;
   }
 
   const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif';
@@ -113,5 +91,5 @@
     }
   }
 
-  Object.assign(segtcn, { Surface, Lettering, paintOf, themeColors, forgetThemeColors });
+  Object.assign(segtcn, { Surface, Lettering });
 }

@@ -63,7 +63,7 @@
       const rows = track.scores.classes
         .map((label, row) => ({ label, offset: row * level.length + level.from }))
         .filter(({ label, offset }) => !player.isDimmed(label) && this.isSeen(level, offset));
-      const color = (label) => segtcn.paintOf(player.classOf(label)).color;
+      const color = (label) => segtcn.lineColorOf(player.classOf(label));
       if (isSparse) {
         context.lineJoin = "round";
         context.lineWidth = thickness;
