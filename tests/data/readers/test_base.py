@@ -56,6 +56,15 @@ def test_text_in_another_encoding_is_refused(tmp_path: Path) -> None:
         read_lines(path)
 
 
+def test_a_zero_byte_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "mapping.txt"
+    path.write_bytes(b"0 background\n1 c\x10\0r\n")
+    with pytest.raises(
+        ValueError, match=r"line 2 of .*mapping\.txt holds a zero byte, so it is no text: save it again"
+    ):
+        read_lines(path)
+
+
 def test_names_skip_empty_lines(tmp_path: Path) -> None:
     path = tmp_path / "test.txt"
     path.write_text("\nb.txt\n\na.txt\n\n")
