@@ -13,6 +13,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
+_MAX_EMPTY = 2**20
 _DEFLATE_RATIO = 1100  # a byte never unpacks into more: deflate's limit is 1032
 
 
@@ -102,7 +103,18 @@ def read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
         raise ValueError(f"{dtype} {shape} is no array")
     if math.prod(filter(None, shape)) * dtype.itemsize > sys.maxsize:  # beside an axis of length 0, too
         raise ValueError(f"{dtype} {shape} is larger than any array")
+    check_empty(shape)
     return shape, by_columns, dtype
+
+
+def check_empty(shape: tuple[int, ...]) -> None:
+    """Refuse an array without numbers that claims to be huge: no byte of a file stands for its other axis.
+
+    Raises:
+        ValueError: if it does.
+    """
+    if 0 in shape and max(shape) > _MAX_EMPTY:
+        raise ValueError(f"an array of the shape {shape} is empty, however long it says that it is")
 
 
 def archive_names(path: str | os.PathLike[str]) -> list[str]:

@@ -37,6 +37,8 @@ def test_arrays_are_opened_as_they_were_saved(tmp_path: Path, order: Any, dtype:
         ("<f4", (2**40, 2**30), r"is larger than any array"),
         ("<f4", (2**30, 2**20), r"does not fit 192 bytes"),
         ("<f4", (0, 2**62), r"is larger than any array"),
+        ("<f4", (0, 2**31), r"is empty, however long it says that it is"),
+        ("<f4", (2**31, 0), r"is empty, however long it says that it is"),
         ("<f4", (3, 6), r"does not fit 192 bytes"),
         ("|O", (2, 4), r"pickled objects, which could run code"),
         ("<c8", (2, 4), r"must hold a real matrix \(D, T\), got complex64 \(2, 4\)"),

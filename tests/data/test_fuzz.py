@@ -589,6 +589,17 @@ def odd_h5(root: Path, rng: random.Random) -> str:
     return f"{kind} at {where} of {path.name}"
 
 
+def odd_lmdb(root: Path, rng: random.Random) -> str:
+    """Other bytes where pages speak of themselves and of their nodes."""
+    path = root / "TSM_features" / "C_rgb" / "data.mdb"
+    content = bytearray(path.read_bytes())
+    for _ in range(rng.choice((1, 2, 8))):
+        page = rng.randrange(len(content) // 4096) * 4096
+        content[page + rng.choice((rng.randrange(8, 64), rng.randrange(4096)))] = rng.randrange(256)
+    path.write_bytes(content)
+    return f"other bytes in {path.name}"
+
+
 def odd_parquet(root: Path, rng: random.Random) -> str:
     import datetime
     from decimal import Decimal
@@ -643,7 +654,7 @@ FORMATS = {
     "lea": Format(write_lea, read_with("lea"), (odd_matlab, hostile_lists), 120),
     "predictions": Format(write_matlab_predictions, read_matlab_predictions, (odd_matlab,), 60),
     "hdf5": Format(write_h5, read_with("hdf5", "hdf5, gzip"), (odd_h5, odd_h5), 160),
-    "assembly101": Format(write_assembly101, read_with("assembly101"), (), 60),
+    "assembly101": Format(write_assembly101, read_with("assembly101"), (odd_lmdb,), 60),
     "labels": Format(write_label_files, read_label_files, (odd_npy,), 80),
     "annotations": Format(write_annotations, read_annotation_files, (), 200),
     "commands": Format(write_project, run_commands, (odd_npy, hostile_lists), 20),

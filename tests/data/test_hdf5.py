@@ -205,6 +205,14 @@ def test_features_that_are_not_what_they_say_are_refused(path: Path, arguments: 
     assert f"/videos/P01_soup/features of {path}" in str(caught.value)
 
 
+@pytest.mark.parametrize("shape", [(2**31, 0), (0, 2**31)])
+def test_an_empty_array_does_not_pass_for_a_huge_one(path: Path, shape: tuple[int, int]) -> None:
+    reader = HDF5Reader(str(path))
+    replace(path, "videos/P01_tea/features", shape=shape, dtype="f4")
+    with pytest.raises(ValueError, match=r"videos/P01_tea/features of .*data\.h5 cannot be read .*is empty, however"):
+        reader.read("P01_tea")
+
+
 def test_one_written_chunk_does_not_pass_for_a_huge_array(path: Path) -> None:
     reader = HDF5Reader(str(path))
     huge = {"shape": (2**10, 2**30), "dtype": "f4", "chunks": (1024, 256), "compression": "gzip"}

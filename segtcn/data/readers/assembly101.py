@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from segtcn.data.readers.base import Reader, Subset
+from segtcn.data.readers.lmdb_pages import check_pages
 from segtcn.data.readers.text import check_names, read_lines, read_names
 from segtcn.structures import Video
 
@@ -92,7 +93,7 @@ class Assembly101Reader(Reader):
         self.splits = [1]
         self._videos = self._read_views(self._annotations / "coarse_seq_views.txt")
         path = self._features / self.views[0]
-        with _cursor(path) as cursor:
+        with _cursor(path, b"", b"") as cursor:
             first = cursor.value() if cursor.first() else b""
         if not first or len(first) % 4:
             raise ValueError(f"{path} must hold float32 features, got {len(first)} bytes in the first frame")
@@ -121,8 +122,9 @@ class Assembly101Reader(Reader):
         segments, _ = self._read_segments(name)
         if segments:
             folder, prefix = self._place(name)
-            with _cursor(folder) as cursor:
-                if cursor.set_key(prefix + b"%010d.jpg" % (segments[-1].stop - 1)):
+            key = prefix + b"%010d.jpg" % (segments[-1].stop - 1)
+            with _cursor(folder, key, key) as cursor:
+                if cursor.set_key(key):
                     return segments[-1].stop - segments[0].start
         return self._read_features(name, segments).shape[1]  # ends before its labels, or has none
 
@@ -159,11 +161,12 @@ class Assembly101Reader(Reader):
     def _read_features(self, name: str, segments: list[_Segment]) -> torch.Tensor:
         """Frames of the segments as ``(D, T)``, or all that are stored if there are no segments."""
         path, prefix = self._place(name)
-        first = b"%010d" % segments[0].start if segments else b""
+        first = prefix + (b"%010d" % segments[0].start if segments else b"")
+        last = prefix + (b"%010d.jpg" % (segments[-1].stop - 1) if segments else b"9" * 10 + b".jpg")
         frame = segments[0].start if segments else None
         values: list[bytes] = []
-        with _cursor(path) as cursor:
-            for key, value in cursor if cursor.set_range(prefix + first) else ():  # keys are sorted
+        with _cursor(path, first, last) as cursor:
+            for key, value in cursor if cursor.set_range(first) else ():  # keys are sorted
                 match = re.fullmatch(rb"([0-9]{10})\.jpg", key.removeprefix(prefix))
                 number = int(match[1]) if match else -1
                 if match is None or (segments and number >= segments[-1].stop):
@@ -239,10 +242,15 @@ def _read_segments(path: Path) -> list[_Segment]:
 
 
 @contextmanager
-def _cursor(path: Path) -> Iterator[Any]:
+def _cursor(path: Path, first: bytes, last: bytes) -> Iterator[Any]:
     """A cursor of the database in the folder ``path``, which is open within the block only.
 
     LMDB refuses to open a database twice in a process, and its handles must not cross a fork into a loader's workers.
+
+    Args:
+        path: the folder.
+        first: smallest key that may be looked for.
+        last: greatest key; the cursor must not go beyond the one after it.
     """
     try:
         import lmdb
@@ -251,13 +259,16 @@ def _cursor(path: Path) -> Iterator[Any]:
     if not (path / "data.mdb").is_file():
         raise FileNotFoundError(f"no {path / 'data.mdb'}: put the LMDB database of this view's features there")
     try:
+        check_pages(path / "data.mdb", first, last)
+    except ValueError as error:
+        raise ValueError(f"{path / 'data.mdb'} is damaged or no LMDB database ({error}): fetch it again") from error
+    try:
         # no read-ahead: many processes read at many places of a file that is larger than the memory
-        with lmdb.open(str(path), readonly=True, create=False, lock=False, readahead=False) as environment:
-            claimed = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
-            stored = (path / "data.mdb").stat().st_size
-            if stored < claimed:  # reading beyond the end would kill the process
-                raise ValueError(f"{path / 'data.mdb'} ends after {stored} of {claimed} bytes: fetch it again")
-            with environment.begin() as transaction, transaction.cursor() as cursor:
-                yield cursor
+        with (
+            lmdb.open(str(path), readonly=True, create=False, lock=False, readahead=False) as environment,
+            environment.begin() as transaction,
+            transaction.cursor() as cursor,
+        ):
+            yield cursor
     except lmdb.Error as error:
         raise ValueError(f"{path} is damaged or no LMDB database ({error}): fetch it again") from error

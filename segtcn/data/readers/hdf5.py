@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 
+from segtcn.arrays import check_empty
 from segtcn.atomic import atomic_path
 from segtcn.data.readers.base import Reader, Subset
 from segtcn.data.readers.text import check_names
@@ -279,6 +280,10 @@ class HDF5Reader(Reader):
         shape, dtype = dataset.shape, dataset.dtype
         if shape is None or len(shape) != ndim or dtype.kind not in kinds:
             raise _FormatError(f"{where} of {self._path} must hold {wanted}, got {dtype} {shape}")
+        try:
+            check_empty(shape)
+        except ValueError as error:
+            raise _FormatError(f"{where} of {self._path} cannot be read ({error}): write it again") from error
         self._check_storage(dataset, where)
         return dataset
 

@@ -15,7 +15,7 @@ def read_lines(path: Path) -> list[str]:
     """Lines of a text file without surrounding blanks; a last line without newline counts, empty ones after it do not.
 
     Raises:
-        ValueError: if the file is not UTF-8 text.
+        ValueError: if the file is not UTF-8 text, or holds a zero byte, which no name may.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")  # -sig: Windows editors put a byte order mark in front
@@ -23,8 +23,9 @@ def read_lines(path: Path) -> list[str]:
         raise ValueError(
             f"{path} is not UTF-8 text ({error.reason} at byte {error.start}): save it as UTF-8"
         ) from error
-    if "\0" in text:  # no name of a class or a video may hold one
-        raise ValueError(f"{path} is no text, it has a zero at character {text.index(chr(0))}: save it as UTF-8")
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise ValueError(f"line {line} of {path} holds a zero byte, so it is no text: save it again as UTF-8")
     # not `splitlines`: it also splits at characters that may stand within a name
     return [line.strip() for line in text.rstrip().split("\n")] if text.strip() else []
 
