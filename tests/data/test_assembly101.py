@@ -222,7 +222,7 @@ def test_arguments_are_checked(root: Path) -> None:
             r"data\.mdb is damaged .*\(it ends after [\d,]+ of [\d,]+ bytes\): fetch it again",
         ),
         (lambda _: b"no database" * 1000, r"is damaged or no LMDB database \(.*\): fetch it again"),
-        (lambda _: b"", r"data\.mdb is damaged or no LMDB database \(it ends after 0 bytes\): fetch it again"),
+        (lambda _: b"", r"data\.mdb is damaged or no LMDB database \(it ends after 0 of 152 bytes\): fetch it again"),
     ],
 )
 def test_damaged_database_is_named(root: Path, damage: Callable[[bytes], bytes], message: str) -> None:

@@ -73,9 +73,6 @@ class _Pages:
         self.meta = other if one.transaction < other.transaction else one
         if other.page_size != one.page_size or self.meta.flags:
             raise ValueError("it is no database of single values for keys of bytes")
-        claimed = (self.meta.last_page + 1) * self.meta.page_size
-        if claimed > self._size:
-            raise ValueError(f"it ends after {self._size:,} of {claimed:,} bytes")
 
     def nodes(self, number: int) -> tuple[bool, list[_Node]]:
         """Whether a page is a leaf, and what it holds, in the order of keys."""
@@ -118,13 +115,14 @@ class _Pages:
         return self._read(number * self.meta.page_size, length)
 
     def _read(self, offset: int, length: int) -> bytes:
+        # not the end that the database names: its last pages may be free, and were never written then
+        if offset + length > self._size:
+            raise ValueError(f"it ends after {self._size:,} of {offset + length:,} bytes")
         self._file.seek(offset)
         return self._file.read(length)
 
     def _meta(self, offset: int) -> _Meta:
         stored = self._read(offset, _PAGE.size + _META.size)
-        if len(stored) < _PAGE.size + _META.size:
-            raise ValueError(f"it ends after {self._size:,} bytes")
         fields = _META.unpack_from(stored, _PAGE.size)
         if fields[:2] != (_MAGIC, _VERSION) or not _PAGE.unpack_from(stored)[2] & _IS_META:
             raise ValueError("it does not begin like a database of version 1")
