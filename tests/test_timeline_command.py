@@ -134,6 +134,13 @@ def test_what_is_refused_in_one_line_that_leaves_nothing(files, capsys, monkeypa
     assert {*files.iterdir()} == before
 
 
+@pytest.mark.filterwarnings("always")
+def test_characters_that_no_font_has_are_a_note_once(files, capsys):
+    write_labels(files / "odd.txt", ["cut \ue123"] * 10)
+    assert main(["timeline", str(files / "odd.txt"), "-o", str(files / "odd.png")]) == 0
+    assert re.fullmatch(r"note: no font of this machine has '\\ue123': boxes [^\n]*\n", capsys.readouterr().err)
+
+
 def test_nothing_to_draw(capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["timeline", "-o", "out.png"])

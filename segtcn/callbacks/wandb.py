@@ -130,7 +130,8 @@ class WandbSegmentations(Callback):
     it took before: if twice in a row it took longer, there are no more until the end. Clips are drawn after training
     and testing only.
 
-    Does nothing unless the trainer logs to Weights & Biases.
+    Does nothing unless the trainer logs to Weights & Biases. Of several processes (DDP) the first one logs, the videos
+    that it has seen.
 
     Args:
         num_videos: how many videos the timelines show, the first of the subset; 0 logs none.

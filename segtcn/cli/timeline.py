@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,7 +78,19 @@ def main(argv: Sequence[str]) -> None:
         parser.error("nothing to draw: give a run, label files or folders of them, or --truth")
     if options.worst is not None and options.worst < 1:
         raise ValueError(f"--worst must be at least 1, got {options.worst}")
+    with warnings.catch_warnings():
+        said: set[str] = set()
+        warnings.showwarning = lambda message, *_: _note(str(message), said)
+        _run(options)
 
+
+def _note(text: str, said: set[str]) -> None:
+    if text not in said:
+        print(f"note: {text}", file=sys.stderr)
+    said.add(text)
+
+
+def _run(options: argparse.Namespace) -> None:
     from segtcn.evaluation.collection import collect_videos
     from segtcn.visualization.figures import check_ending, save_figures
     from segtcn.visualization.timeline import plot_timeline_pages

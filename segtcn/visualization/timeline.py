@@ -329,10 +329,11 @@ def _plot(
     from matplotlib.figure import Figure
 
     columns = list(dict.fromkeys(name for video in videos for row in scores.get(video, {}).values() for name in row))
-    column_in = max((text_in(text, look.font_size) for text in [*columns, "100.0"]), default=0) + 0.14
+    score_in = text_in("100.0", look.font_size)
+    columns_in = [max(text_in(column, look.font_size), score_in) + 0.14 for column in columns]
     # the first and the last number of the axis reach beyond it by half their width
     number_in = text_in(_format(look)(look.longest, None), look.font_size)
-    right_in = _MARGIN_IN + max(column_in * len(columns), number_in / 2)
+    right_in = _MARGIN_IN + max(sum(columns_in), number_in / 2)
     label_in = min(
         max(text_in(name, look.font_size) for tracks in videos.values() for name in tracks),
         max(0.35 * look.width, look.width - right_in - 4),
@@ -372,7 +373,7 @@ def _plot(
         place = (left_in / look.width, 1 - bottom / height, bars_in / look.width, rows_in / height)
         axes = figure.add_axes(place, sharex=first)
         _draw(axes, tracks, look, label_in, bars_in)
-        _write_scores(axes, tracks, scores.get(name, {}), columns, column_in, look, headed=first is None)
+        _write_scores(axes, tracks, scores.get(name, {}), columns, columns_in, look, headed=first is None)
         size = look.font_size + 1
         room_in = look.width - left_in - _MARGIN_IN if not columns or first is not None else bars_in
         style = text_style(name, size, fontweight="bold")
@@ -438,15 +439,15 @@ def _write_scores(
     tracks: Mapping[str, _Bar],
     scores: Scores,
     columns: Sequence[str],
-    column_in: float,
+    columns_in: Sequence[float],
     look: _Look,
     headed: bool,
 ) -> None:
     """Numbers right of the bars, flush right in columns."""
     at_the_side = axes.get_yaxis_transform()  # x from 0 to 1 across the axes, y in rows
-    for number, column in enumerate(columns, start=1):
+    for number, column in enumerate(columns):
         place: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "annotation_clip": False}
-        offset = 72 * column_in * number
+        offset = 72 * sum(columns_in[: number + 1])
         if headed:
             style = text_style(column, look.font_size)
             axes.annotate(column, (1, 1), (offset, 4), xycoords="axes fraction", va="baseline", **place, **style)
@@ -522,8 +523,8 @@ def _legend_grid(names: Sequence[str], look: _Look) -> tuple[float, int, int]:
     em_in = look.font_size / 72
     around_in = (_HANDLE + _PAD + _SPACING) * em_in
     room_in = look.width - 2 * _MARGIN_IN
-    # one name of many words must not put all of the others below each other
-    limit_in = room_in / min(len(names), 3) - around_in
+    # one name of many words must not put all of the others below each other, nor a narrow figure cut common ones
+    limit_in = max(room_in / min(len(names), 3) - around_in, min(room_in - around_in, 9 * em_in))
     widest_in = min(max(text_in(name, look.font_size) for name in names), limit_in)
     columns = min(len(names), max(1, int((room_in + _SPACING * em_in) / (widest_in + around_in))))
     rows = math.ceil(len(names) / columns)

@@ -4,6 +4,7 @@ import gc
 import sys
 import threading
 import weakref
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -205,6 +206,25 @@ def test_scores_stand_in_columns_beside_the_bars() -> None:
     width = figure.get_window_extent().x1
     for text in figure.axes[0].texts:
         assert right < text.get_window_extent().x0 < text.get_window_extent().x1 <= width
+
+
+def test_five_scores_leave_half_of_a_page_to_the_bars() -> None:
+    row = {"F1@10": 91.2, "F1@25": 80.0, "F1@50": 70.0, "Edit": 100.0, "Accuracy": 90.0}
+    figure = plot_timeline({"truth": [1, 2], "MS-TCN": [1, 1]}, NAMES, scores={"MS-TCN": row}, width=7)
+    bars = figure.axes[0].get_window_extent()
+    assert bars.width > 0.47 * figure.get_window_extent().width
+    shown = [text.get_window_extent() for text in figure.axes[0].texts if text.get_text() in row]
+    assert all(left.x1 + 5 < right.x0 for left, right in pairwise(shown))
+
+
+def test_legend_of_one_column_of_a_page_cuts_no_common_names() -> None:
+    names = ["background", "cut tomato", "pour milk", "close the door of the fridge with the left hand"]
+    figure = plot_timeline({"truth": [0, 1, 2, 3]}, names, width=3.3)
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend[:3] == names[:3]
+    assert "…" in legend[3]
+    pixels(figure)
+    assert figure.legends[0].get_window_extent().width <= figure.get_window_extent().width
 
 
 def test_long_videos_have_minutes_and_hours() -> None:
