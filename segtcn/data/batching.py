@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from segtcn.data.dataset import Sample
@@ -35,9 +36,10 @@ def collate(samples: Sequence[Sample]) -> Batch:
     labels = [video.labels for video in videos if video.labels is not None]
     stored_labels = [sample.stored_labels for sample in samples if sample.stored_labels is not None]
     lengths = torch.tensor([video.features.shape[1] for video in videos])
-    features = videos[0].features.new_zeros(len(videos), len(videos[0].features), int(lengths.max()))
-    for padded, video in zip(features, videos, strict=True):  # not `pad_sequence`: time is last, and it copies twice
-        padded[:, : video.features.shape[1]] = video.features
+    if len(samples) == 1 and not samples[0].kept:  # a copy would take several times as long as reading the file
+        features = videos[0].features.contiguous()[None]
+    else:
+        features = _padded([video.features for video in videos])
     return Batch(
         features=features,
         labels=pad_sequence(labels, batch_first=True, padding_value=IGNORE) if len(labels) == len(videos) else None,
@@ -46,3 +48,13 @@ def collate(samples: Sequence[Sample]) -> Batch:
         num_frames=[sample.num_frames for sample in samples],
         stored_labels=stored_labels if len(stored_labels) == len(samples) else None,
     )
+
+
+def _padded(features: Sequence[Tensor]) -> Tensor:
+    """Not `pad_sequence`: time is last, and it copies twice."""
+    length = max(own.shape[1] for own in features)
+    batch = features[0].new_empty(len(features), len(features[0]), length)
+    for padded, own in zip(batch, features, strict=True):
+        padded[:, : own.shape[1]] = own
+        padded[:, own.shape[1] :] = 0
+    return batch
