@@ -20,6 +20,7 @@ import os
 import statistics
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ import torch
 from segtcn.data import SegmentationDataset
 from segtcn.data.checking import check_data
 from segtcn.data.convert import convert
+from segtcn.data.datamodule import SegmentationDataModule
 from segtcn.data.readers import HDF5Reader, MSTCNReader, Reader
 
 FEATURE_DIM, NUM_FRAMES, CLASSES = 2048, 6000, ["background", "cut", "pour"]
@@ -48,8 +50,7 @@ def write_tree(root: Path, num_videos: int, share_of_zeros: float = 0.0) -> list
         labels = np.repeat(rng.integers(len(CLASSES), size=NUM_FRAMES // 100), 100)
         (root / "groundTruth" / f"{name}.txt").write_text("".join(f"{CLASSES[label]}\n" for label in labels))
     (root / "mapping.txt").write_text("".join(f"{index} {name}\n" for index, name in enumerate(CLASSES)))
-    for subset, own in (("train", names[1:]), ("test", names[:1])):
-        (root / "splits" / f"{subset}.split1.bundle").write_text("".join(f"{name}.txt\n" for name in own))
+    (root / "splits" / "train.split1.bundle").write_text("".join(f"{name}.txt\n" for name in names))
     return names
 
 
@@ -64,10 +65,18 @@ def through_reader(reader: Reader, names: list[str]) -> None:
 
 
 def through_dataset(reader: Reader, names: list[str]) -> None:
-    """What an epoch of training does without the cache: read, check, copy."""
+    """What training does once, before the first step: read and check."""
     dataset = SegmentationDataset(reader, names, split=1, cache_gib=0)
     for index in range(len(dataset)):
         dataset[index]
+
+
+def epoch(reader: Reader) -> Callable[[], object]:
+    """What an epoch of training does without the cache, batch by batch."""
+    data = SegmentationDataModule(reader, batch_size=1, cache_gib=0)
+    data.setup("fit")
+    loader = data.train_dataloader()
+    return lambda: deque(loader, maxlen=0)
 
 
 def leave_cache(folder: Path) -> None:
@@ -110,6 +119,8 @@ def unpacked(folder: Path, num_videos: int) -> Iterator[tuple[str, Callable[[], 
     yield "npy, `MSTCNReader.read`", lambda: through_reader(tree, names)
     yield "HDF5, checked by `SegmentationDataset`", lambda: through_dataset(file, names)
     yield "npy, checked by `SegmentationDataset`", lambda: through_dataset(tree, names)
+    yield "HDF5, an epoch of training", epoch(file)
+    yield "npy, an epoch of training", epoch(tree)
     yield "npy, `segtcn check`", lambda: check_data(tree)
 
 

@@ -285,7 +285,7 @@ class AugmentedDataset(Dataset[Sample]):
             return sample._replace(video=video)
         rate = self.dataset.sample_rate
         stored_labels = None if video.labels is None else video.labels.repeat_interleave(rate)
-        return Sample(video, num_frames * rate, stored_labels)
+        return Sample(video, num_frames * rate, stored_labels, sample.kept)
 
 
 def _resample(video: Video, lengths: np.ndarray, speeds: np.ndarray, interpolation: Interpolation) -> Video:

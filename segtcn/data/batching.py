@@ -19,8 +19,7 @@ def collate(samples: Sequence[Sample]) -> Batch:
         samples: at least one; all of one feature width.
 
     Returns:
-        The batch. Its ``labels`` are None as soon as one of the videos has none. The features of a single video are not
-        copied, and may lie in the data set's cache: nobody may change them in place.
+        The batch. Its ``labels`` are None as soon as one of the videos has none.
 
     Example:
         >>> from segtcn.structures import Video
@@ -37,10 +36,14 @@ def collate(samples: Sequence[Sample]) -> Batch:
     labels = [video.labels for video in videos if video.labels is not None]
     stored_labels = [sample.stored_labels for sample in samples if sample.stored_labels is not None]
     lengths = torch.tensor([video.features.shape[1] for video in videos])
+    if len(samples) == 1 and not samples[0].kept:  # a copy would take several times as long as reading the file
+        features = videos[0].features.contiguous()[None]
+    else:
+        features = _padded([video.features for video in videos])
     return Batch(
-        features=_padded([video.features for video in videos]),
+        features=features,
         labels=pad_sequence(labels, batch_first=True, padding_value=IGNORE) if len(labels) == len(videos) else None,
-        mask=torch.arange(int(lengths.max())) < lengths[:, None],
+        mask=torch.arange(features.shape[2]) < lengths[:, None],
         names=[video.name for video in videos],
         num_frames=[sample.num_frames for sample in samples],
         stored_labels=stored_labels if len(stored_labels) == len(samples) else None,
@@ -48,11 +51,10 @@ def collate(samples: Sequence[Sample]) -> Batch:
 
 
 def _padded(features: Sequence[Tensor]) -> Tensor:
-    """Features (D, T_i) as one (B, D, T)."""
-    if len(features) == 1:  # a copy would cost more than the video took to read
-        return features[0].unsqueeze(0)
-    padded = features[0].new_empty(len(features), len(features[0]), max(own.shape[1] for own in features))
-    for row, own in zip(padded, features, strict=True):  # not `pad_sequence`: time is last, and it copies twice
-        row[:, : own.shape[1]] = own
-        row[:, own.shape[1] :] = 0
-    return padded
+    """Not `pad_sequence`: time is last, and it copies twice."""
+    length = max(own.shape[1] for own in features)
+    batch = features[0].new_empty(len(features), len(features[0]), length)
+    for padded, own in zip(batch, features, strict=True):
+        padded[:, : own.shape[1]] = own
+        padded[:, own.shape[1] :] = 0
+    return batch

@@ -69,7 +69,7 @@ class SegmentationModel(nn.Module, ABC):
         """Score every frame.
 
         Args:
-            features: ``(B, D, T)`` with any ``T >= 1``; never changed in place, as the data set may hold them.
+            features: ``(B, D, T)`` with any ``T >= 1``; never changed in place.
             mask: True on real frames, ``(B, T)`` bool; None if there is no padding.
 
         Returns:

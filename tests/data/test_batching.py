@@ -36,9 +36,15 @@ def test_padding_is_all_that_is_added(lengths: list[int]) -> None:
         assert (batch.labels[i, length:] == IGNORE).all()
 
 
-def test_a_single_video_is_not_copied() -> None:
-    single = sample("a", 4, 0)
-    assert collate([single]).features.data_ptr() == single.video.features.data_ptr()
+def test_batch_of_one_video_is_copied_only_where_the_cache_holds_it() -> None:
+    one = sample("a", 4, 0)
+    assert collate([one]).features.data_ptr() == one.video.features.data_ptr()
+    kept = collate([one._replace(kept=True)]).features
+    assert torch.equal(kept[0], one.video.features)
+    kept.zero_()
+    assert one.video.features.abs().min() > 0
+    part = one._replace(video=one.video._replace(features=one.video.features[:, 1:3]))
+    assert collate([part]).features.is_contiguous()
 
 
 def test_batch_has_labels_only_if_every_video_has() -> None:

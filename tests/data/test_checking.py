@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -389,6 +390,15 @@ def test_clips_reveal_a_wrong_rate(
         check_data(reader, clips=tmp_path / "nowhere")
 
 
+def test_one_clip_of_another_length_says_nothing_of_the_rate(write_ms_tcn_tree: WriteTree, tmp_path: Path) -> None:
+    videos = {name: (np.repeat(f, 5, axis=0), np.repeat(y, 5).tolist()) for name, (f, y) in small_videos().items()}
+    root = write_ms_tcn_tree(videos=videos)
+    for name, (_, labels) in videos.items():
+        write_clip(tmp_path / f"{name}.mp4", len(labels) // (4 if name == "P01_tea" else 1), fps=25)
+    report = check_data(MSTCNReader(str(root), fps=25), clips=tmp_path)
+    assert (the(report, "duration").where, of_kind(report, "rate")) == ("P01_tea", [])
+
+
 @pytest.mark.parametrize("fps", [24, 30])
 def test_short_clips_reveal_a_near_rate(write_ms_tcn_tree: WriteTree, tmp_path: Path, fps: float) -> None:
     lengths = {"a": 50, "b": 75, "c": 61}  # two to three seconds: no second is lacking
@@ -514,10 +524,12 @@ def test_equal_features_with_other_labels_are_no_copy(write_ms_tcn_tree: WriteTr
     features, labels = videos["P02_tea"]
     videos["twin"] = (features, labels[::-1])
     videos["again"] = (features, labels)
-    splits = {1: (["P01_tea", "twin", "again"], ["P02_tea"]), 2: (["P02_tea", "P01_tea"], ["twin"])}
+    videos["still"] = (np.ones_like(features), labels)
+    splits = {1: (["P01_tea", "twin", "again", "still"], ["P02_tea"]), 2: (["P02_tea", "P01_tea"], ["twin"])}
     reader = MSTCNReader(str(write_ms_tcn_tree(videos=videos, splits=splits)))
     fixes = fix_data(reader, check_data(reader), tmp_path / "copy")
     said = {fix.where: fix.message for fix in fixes}
+    assert re.fullmatch(r"left out: .*still\.npy: the features are the same in all \d+ frames", said["still"])
     assert said["again"] == "left out: it has the features and the labels of P02_tea"
     assert said["twin"] == "taken out of the training list of split 1: it has the features of the test video P02_tea"
     copy = MSTCNReader(str(tmp_path / "copy"))

@@ -43,7 +43,7 @@ def video(num_frames: int = 10, num_labels: int | None = 10, dim: int = 3) -> Vi
 
 def test_every_kth_frame_is_kept() -> None:
     for rate, kept in [(1, list(range(10))), (3, [0, 3, 6, 9]), (10, [0]), (99, [0])]:
-        sample, num_frames, stored_labels = SegmentationDataset(CountingReader(), ["10"], sample_rate=rate)[0]
+        sample, num_frames, stored_labels, _ = SegmentationDataset(CountingReader(), ["10"], sample_rate=rate)[0]
         assert sample.features.tolist() == [[float(t) for t in kept]]
         assert sample.labels is not None
         assert sample.labels.tolist() == [t % 2 for t in kept]
@@ -63,6 +63,24 @@ def test_cached_video_is_read_once_and_holds_only_the_kept_frames() -> None:
         assert [sample.num_frames for sample in (dataset[0], dataset[1])] == [10, 11]
     assert reader.reads == ["10", "11"]
     assert dataset[0].video.features.untyped_storage().nbytes() == 2 * 4
+
+
+def test_cached_video_says_so_and_is_not_changed_through_a_batch() -> None:
+    dataset = SegmentationDataset(CountingReader(), ["10", "11"], cache_gib=1e-6)  # 1073 bytes: all of them
+    for index in (0, 0, 1):
+        assert dataset[index].kept
+        collate([dataset[index]]).features.fill_(-1)
+    assert dataset[0].video.features[0].tolist() == list(range(10))
+    assert not SegmentationDataset(CountingReader(), ["10"], cache_gib=0)[0].kept
+
+
+def test_values_are_searched_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[str] = []
+    monkeypatch.setattr("segtcn.data.dataset._check_finite", lambda features, source: searched.append(source))
+    dataset = SegmentationDataset(CountingReader(), ["10", "11"], cache_gib=0)
+    for index in (0, 1, 0, 0):
+        dataset[index]
+    assert searched == ["10.npy", "11.npy"]
 
 
 def test_cache_keeps_within_its_limit() -> None:
@@ -110,19 +128,6 @@ def test_workers_share_the_cache_and_keep_nothing_themselves(tmp_path: Path) -> 
         assert reader.num_reads == expected
         reader.log.write_text("")
         dataset.check()
-
-
-def test_values_are_searched_once_and_form_in_every_epoch(write_ms_tcn_tree: WriteTree) -> None:
-    root = write_ms_tcn_tree()
-    dataset = SegmentationDataset(MSTCNReader(str(root)), ["P01_soup"], split=1, cache_gib=0)
-    dataset.check()
-    path = root / "features" / "P01_soup.npy"
-    array = np.load(path)
-    np.save(path, np.full_like(array, np.nan))
-    assert dataset[0].video.features.isnan().all()
-    np.save(path, array[:, :-1])
-    with pytest.raises(ValueError, match=r"P01_soup\.npy: 14 frames of features but 15 labels"):
-        dataset[0]
 
 
 def test_lengths_are_known_without_reading_a_video_twice() -> None:

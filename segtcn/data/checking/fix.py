@@ -46,9 +46,10 @@ def fix_data(
 
     The copy is a tree for :class:`~segtcn.data.readers.MSTCNReader` with a ``data.yaml``; where features differ from
     split to split, one tree a split in ``split1``, ``split2``, ... Features become ``(D, T)`` float32. Features and
-    labels whose lengths differ are cut to the shorter. A video that cannot be repaired is left out, and so is one of
-    two with equal features and labels. One that is listed for training and for test, or has the features of a test
-    video, is left out of the training list. Features are never made up: NaN are not filled in.
+    labels whose lengths differ are cut to the shorter. A video that cannot be repaired or never changes (others do)
+    is left out, and so is one of two with equal features and labels. One that is listed for training and for test, or
+    has the features of a test video, is left out of the training list. Features are never made up: NaN are not filled
+    in.
 
     Args:
         reader: the data set.
@@ -156,7 +157,10 @@ def _write_video(reader: Reader, report: DataReport, key: Key, folder: Path, tol
     name = key[0]
     if key in report.broken:
         raise _CannotRepairError(report.broken[key])
-    if report.videos[key].num_labels is None and not any(name in lists["test"] for lists in report.lists.values()):
+    facts = report.videos[key]
+    if facts.mean_range == 0 and facts.num_frames > 1 and any(each.mean_range for each in report.videos.values()):
+        raise _CannotRepairError(f"{facts.source}: the features are the same in all {facts.num_frames} frames")
+    if facts.num_labels is None and not any(name in lists["test"] for lists in report.lists.values()):
         raise _CannotRepairError("it has no ground truth, and no list tests on it")
     check_names([name], "the data set")
     video = read_video(reader, key)
