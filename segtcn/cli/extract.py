@@ -29,9 +29,10 @@ its name or folder (safetensors only, no foreign code is run), or an ONNX file t
 Pictures are prepared as the model's preprocessor_config.json says (for an ONNX file: one beside it). Without one, the
 shorter side is resized, the middle cut out, and mean and deviation are ImageNet's; a note says so.
 
-Time: a clip keeps its frames, one feature each. Where its rate varies, it is first brought to its average rate by time
-stamps; `--fps` brings all clips to one rate, and with `--fps keep` there is a feature for every decoded frame whatever
-their times, for labels that count frames. A window of W frames around frame t is [t - W // 2, t + (W - 1) // 2].
+Time: a clip keeps its frames, one feature each. Where its rate varies (more than one frame is missing or beside its
+place), it is first brought to its average rate by time stamps; `--fps` brings all clips to one rate, and with
+`--fps keep` there is a feature for every decoded frame whatever their times, for labels that count frames. A window of
+W frames around frame t is [t - W // 2, t + (W - 1) // 2].
 """
 
 

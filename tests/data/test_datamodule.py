@@ -474,6 +474,9 @@ def test_every_data_config_builds_a_data_module(
         pytest.importorskip("pyarrow", reason="tables need the extra `tables`")
         for file in (root / "features").glob("*.npy"):
             np.savetxt(file.with_suffix(".csv"), np.load(file).T, delimiter=",", header="x,y,z,w", comments="")
+    elif layout == "NpzReader":
+        for file in (root / "features").glob("*.npy"):
+            np.savez(file.with_suffix(".npz"), features=np.load(file))
     elif layout == "HDF5Reader":
         reader, place = MSTCNReader(str(root)), "path"
         videos = [reader.read(name) for subset in ("train", "test") for name in reader.videos(1, subset)]

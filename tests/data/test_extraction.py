@@ -91,8 +91,20 @@ def test_rounded_time_stamps_are_a_constant_rate():
     assert clip_rate(times, 30) == (30, True)
 
 
-def test_declared_rate_counts_where_a_camera_dropped_a_frame():
+@pytest.mark.parametrize("at", [1, 40, 98])
+def test_a_single_dropped_frame_leaves_the_rate_constant(at):
+    assert clip_rate(np.delete(np.round(np.arange(100) / 30, 3), at), 30) == (30, True)
+
+
+def test_declared_rate_counts_where_a_camera_dropped_frames():
+    times = np.delete(np.arange(100) / 30, [40, 41])
+    assert clip_rate(times, 30) == (30, False)
+    assert clip_rate(np.delete(np.arange(100) / 30, [20, 70]), 30) == (30, False)
+
+
+def test_a_frame_beside_the_grid_is_no_dropped_one():
     times = np.delete(np.arange(100) / 30, 40)
+    times[10] += 0.4 / 30
     assert clip_rate(times, 30) == (30, False)
 
 

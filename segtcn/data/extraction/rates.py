@@ -16,6 +16,8 @@ Frame = TypeVar("Frame")
 MAX_FPS = 1000.0
 """More than any camera that somebody labels."""
 
+_OFF_THE_GRID = 0.25  # frames: what rounded time stamps are off at the most
+
 
 class ClipRate(NamedTuple):
     """The rate of a clip's frames.
@@ -32,9 +34,10 @@ class ClipRate(NamedTuple):
 def clip_rate(times_s: npt.ArrayLike, declared: float) -> ClipRate:
     """The average rate of a clip, and whether it is constant.
 
-    A rate is constant if no frame is off by half the time between two. The rate that the file declares is taken where
-    the frames keep to it, or nearly so (a camera that dropped some); otherwise that of the time stamps: some recorders
-    declare 1000 frames per second for whatever they write.
+    A rate is constant if no frame is off by half the time between two, or if the camera dropped one and the others keep
+    to it: all after it are then one frame early. The rate that the file declares is taken where the frames keep to it,
+    or nearly so (a camera that dropped some); otherwise that of the time stamps: some recorders declare 1000 frames per
+    second for whatever they write.
 
     Args:
         times_s: when every frame is shown, in seconds, increasing.
@@ -45,6 +48,8 @@ def clip_rate(times_s: npt.ArrayLike, declared: float) -> ClipRate:
         ClipRate(fps=30.0, constant=True)
         >>> clip_rate([0, 0.1, 0.2, 0.3], declared=1000)
         ClipRate(fps=10.0, constant=True)
+        >>> clip_rate([0, 0.033, 0.1, 0.133], declared=30)
+        ClipRate(fps=30.0, constant=True)
         >>> clip_rate([0, 0.1, 0.5, 0.6], declared=5)
         ClipRate(fps=5.0, constant=False)
     """
@@ -57,6 +62,9 @@ def clip_rate(times_s: npt.ArrayLike, declared: float) -> ClipRate:
     for fps in (float(declared), round(measured, 6)):
         if np.ptp(times - np.arange(len(times)) / fps) < 0.5 / fps:
             return ClipRate(fps, True)
+    dropped = (times - times[0]) * declared - np.arange(len(times))  # before each frame
+    if np.ptp(dropped) < 1.5 and np.abs(dropped - dropped.round()).max() < _OFF_THE_GRID:
+        return ClipRate(float(declared), True)
     return ClipRate(float(declared) if 0.9 < measured / declared < 1.1 else round(measured, 6), False)
 
 
