@@ -56,19 +56,19 @@ def write_tree(root: Path, num_videos: int, share_of_zeros: float = 0.0) -> list
 
 def plain(root: Path, names: list[str]) -> None:
     for name in names:
-        np.load(root / "features" / f"{name}.npy")
+        _ = np.load(root / "features" / f"{name}.npy")
 
 
 def through_reader(reader: Reader, names: list[str]) -> None:
     for name in names:
-        reader.read(name, 1)
+        _ = reader.read(name, 1)
 
 
 def through_dataset(reader: Reader, names: list[str]) -> None:
     """What training does once, before the first step: read and check."""
     dataset = SegmentationDataset(reader, names, split=1, cache_gib=0)
     for index in range(len(dataset)):
-        dataset[index]
+        _ = dataset[index]
 
 
 def epoch(reader: Reader) -> Callable[[], object]:
@@ -76,7 +76,12 @@ def epoch(reader: Reader) -> Callable[[], object]:
     data = SegmentationDataModule(reader, batch_size=1, cache_gib=0)
     data.setup("fit")
     loader = data.train_dataloader()
-    return lambda: deque(loader, maxlen=0)
+
+    def load() -> None:
+        for _ in loader:
+            pass
+
+    return load
 
 
 def leave_cache(folder: Path) -> None:

@@ -102,10 +102,7 @@ class HDF5Reader(Reader):
             self._check_split(split)
         with self._open() as file:
             group = self._group(file, name)
-            dataset = self._features(group, name)
-            array = np.empty(dataset.shape, dataset.dtype)
-            if array.size:
-                dataset.read_direct(array)  # not `dataset[()]`, which clears the memory first
+            array = _values(self._features(group, name))
             truth = self._labels(group, name) if labels else None
         if array.dtype == np.float16:
             features = torch.from_numpy(array).float()  # several times faster than NumPy's conversion
@@ -222,7 +219,7 @@ class HDF5Reader(Reader):
                 f"no ground truth of video {name!r}: expected /videos/{name}/labels in {self._path}; without it the "
                 "video can only be predicted"
             )
-        labels = dataset[()]
+        labels = _values(dataset)
         outside = (labels < 0) | (labels >= len(self.class_names))
         if outside.any():
             frame = int(outside.argmax())
@@ -339,6 +336,16 @@ class HDF5Reader(Reader):
         )
         if references["length"].sum(dtype=np.uint64) > self._path.stat().st_size:
             raise _FormatError(f"/{where} of {self._path} says that it holds more text than the file: write it again")
+
+
+def _values(dataset: h5py.Dataset) -> npt.NDArray[Any]:
+    """All of a data set: `dataset[()]` clears the memory first, and selections take longer than opening the file."""
+    import h5py
+
+    array = np.empty(dataset.shape, dataset.dtype)
+    if array.size:
+        dataset.id.read(h5py.h5s.ALL, h5py.h5s.ALL, array)
+    return array
 
 
 class _FormatError(ValueError):
