@@ -20,7 +20,6 @@ import os
 import statistics
 import tempfile
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -71,9 +70,9 @@ def through_dataset(reader: Reader, names: list[str]) -> None:
         _ = dataset[index]
 
 
-def epoch(reader: Reader) -> Callable[[], object]:
+def epoch(reader: Reader, batch_size: int = 1) -> Callable[[], object]:
     """What an epoch of training does without the cache, batch by batch."""
-    data = SegmentationDataModule(reader, batch_size=1, cache_gib=0)
+    data = SegmentationDataModule(reader, batch_size=batch_size, cache_gib=0)
     data.setup("fit")
     loader = data.train_dataloader()
 
@@ -126,6 +125,7 @@ def unpacked(folder: Path, num_videos: int) -> Iterator[tuple[str, Callable[[], 
     yield "npy, checked by `SegmentationDataset`", lambda: through_dataset(tree, names)
     yield "HDF5, an epoch of training", epoch(file)
     yield "npy, an epoch of training", epoch(tree)
+    yield "npy, the same in batches of 8", epoch(tree, batch_size=8)
     yield "npy, `segtcn check`", lambda: check_data(tree)
 
 
