@@ -5,27 +5,19 @@ from __future__ import annotations
 import functools
 import math
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
-import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from segtcn.structures import IGNORE
+from segtcn.visualization.bars import Bar, Labels, Rates, disagreements, labels_in, make_bar, rate_of
 from segtcn.visualization.figures import FONT_PT, INK, PALE_INK, WIDTH_IN, elided, text_in, text_style
 from segtcn.visualization.palette import class_color
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-Labels = Tensor | Sequence[int]
-"""Class index of every frame, ``(T,)``; a NumPy array will do."""
-
-Rates = float | Mapping[str, float] | None
-"""Frames per second of all tracks, or of each by its name; None where it is not known."""
 
 Scores = Mapping[str, Mapping[str, float]]
 """By name of the track the values by name of the score."""
@@ -51,14 +43,6 @@ _NARROWEST_IN = 1.0  # what labels and scores leave to the bars
 # Sizes within the legend, in units of the font size. A row is as high as its text, which is rounded to whole pixels,
 # with a space of 0.55 below it; 1.75 is what it takes at the fewest pixels.
 _HANDLE, _PAD, _SPACING, _ROW_SPACING, _ROW = 1.1, 0.5, 1.4, 0.55, 1.75
-
-
-class _Bar(NamedTuple):
-    """The segments of one track: label ``labels[i]`` from ``starts[i]`` to ``stops[i]``, in units of the axis."""
-
-    starts: npt.NDArray[np.float64]
-    stops: npt.NDArray[np.float64]
-    labels: npt.NDArray[np.int64]
 
 
 class _Look(NamedTuple):
@@ -250,7 +234,7 @@ def plot_timeline_pages(
     if not page_height > 0:
         raise ValueError(f"`page_height` must be positive, got {page_height}")
     checked = _checked_scores(scores, videos)
-    entries = [class_names[label] for label in _present(bars.values())] if legend else []
+    entries = [class_names[label] for label in labels_in(bars.values())] if legend else []
     # of a page that has all classes: at most what any page needs
     fixed = look.axis_in + 2 * _MARGIN_IN + _legend_in(entries, look)
     pages: list[list[str]] = []
@@ -281,7 +265,7 @@ def _prepare(
     boundaries: bool,
     disagreement: bool,
     legend: bool,
-) -> tuple[dict[str, dict[str, _Bar]], _Look]:
+) -> tuple[dict[str, dict[str, Bar]], _Look]:
     """Check everything and find the segments."""
     if not videos:
         raise ValueError("expected at least one video to draw, got none")
@@ -290,7 +274,7 @@ def _prepare(
             raise ValueError(f"`{name}` must be positive, got {value}")
     if unit not in get_args(Unit):
         raise ValueError(f"`unit` must be one of {', '.join(get_args(Unit))}, got {unit!r}")
-    rates = {video: {track: _rate(fps, video, track) for track in tracks} for video, tracks in videos.items()}
+    rates = {video: {track: rate_of(fps, video, track) for track in tracks} for video, tracks in videos.items()}
     known = {rate is not None for own in rates.values() for rate in own.values()}
     timed = known == {True} and unit != "frames"
     if not timed and unit in ("seconds", "clock"):
@@ -299,7 +283,7 @@ def _prepare(
         raise ValueError("tracks of different rates cannot share an axis of frames: give the rate of each, see `fps`")
     bars = {
         video: {
-            name: _segments(_checked(video, name, labels, class_names), rates[video][name] if timed else None)
+            name: make_bar(labels, class_names, rates[video][name] if timed else None, name, video)
             for name, labels in tracks.items()
         }
         for video, tracks in videos.items()
@@ -322,7 +306,7 @@ def _prepare(
 
 
 def _plot(
-    videos: Mapping[str, Mapping[str, _Bar]], look: _Look, scores: Mapping[str, Scores], title: str | None
+    videos: Mapping[str, Mapping[str, Bar]], look: _Look, scores: Mapping[str, Scores], title: str | None
 ) -> Figure:
     """Draw one figure. Everything is placed in inches, from the top down, as wide as its text was measured."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -345,7 +329,7 @@ def _plot(
             f"`width` {look.width:g} leaves {max(bars_in, 0):.1f} inches for the bars beside names and scores, "
             f"expected at least {_NARROWEST_IN:g}: choose a wider figure, shorter names or a smaller font"
         )
-    labels = _present(videos.values()) if look.legend else []
+    labels = labels_in(videos.values()) if look.legend else []
     shows_wrong = look.disagreement and look.legend and any(len(tracks) > 1 for tracks in videos.values())
     entries: list[tuple[str, Any]] = [(look.class_names[label], _color(label, look.background)) for label in labels]
     if shows_wrong:
@@ -389,7 +373,7 @@ def _plot(
     return figure
 
 
-def _draw(axes: Axes, tracks: Mapping[str, _Bar], look: _Look, label_in: float, bars_in: float) -> None:
+def _draw(axes: Axes, tracks: Mapping[str, Bar], look: _Look, label_in: float, bars_in: float) -> None:
     half = _FILLED / 2 * look.bar_height / look.row_in
     reference = next(iter(tracks.values()))
     for row, bar in enumerate(tracks.values()):
@@ -404,7 +388,7 @@ def _draw(axes: Axes, tracks: Mapping[str, _Bar], look: _Look, label_in: float, 
             antialiased=False,
         )
         if has_strip:
-            wrong = _disagreements(reference, bar)
+            wrong = disagreements(reference, bar)
             axes.broken_barh(
                 wrong, (row + half * (1 - 2 * _STRIP), 2 * half * _STRIP), color=_WRONG, linewidth=0, antialiased=False
             )
@@ -422,7 +406,7 @@ def _draw(axes: Axes, tracks: Mapping[str, _Bar], look: _Look, label_in: float, 
     axes.spines["bottom"].set_color(PALE_INK)
 
 
-def _has_room(reference: _Bar, look: _Look, bars_in: float) -> bool:
+def _has_room(reference: Bar, look: _Look, bars_in: float) -> bool:
     """Whether lines at the boundaries would leave the bars to be seen; a warning says if they would not."""
     per_inch = len(reference.starts) / (bars_in * reference.stops[-1] / look.longest)
     if per_inch > _DENSEST:
@@ -436,7 +420,7 @@ def _has_room(reference: _Bar, look: _Look, bars_in: float) -> bool:
 
 def _write_scores(
     axes: Axes,
-    tracks: Mapping[str, _Bar],
+    tracks: Mapping[str, Bar],
     scores: Scores,
     columns: Sequence[str],
     columns_in: Sequence[float],
@@ -538,20 +522,6 @@ def _legend_in(names: Sequence[str], look: _Look) -> float:
     return (_ROW * _legend_grid(names, look)[2] + 0.4) * look.font_size / 72
 
 
-def _checked(video: str, name: str, values: Labels, class_names: Sequence[str]) -> npt.NDArray[np.int64]:
-    named = f" of {video}" if video else ""
-    labels = torch.as_tensor(values).detach().cpu()
-    if labels.ndim != 1 or len(labels) == 0:
-        raise ValueError(f"track {name!r}{named} must have the shape (T,) with T >= 1, got {tuple(labels.shape)}")
-    known = labels[labels != IGNORE]
-    if len(known) and not 0 <= int(known.min()) <= int(known.max()) < len(class_names):
-        raise ValueError(
-            f"track {name!r}{named} has labels from {int(known.min())} to {int(known.max())}, "
-            f"but `class_names` names the classes 0 to {len(class_names) - 1}"
-        )
-    return np.asarray(labels.numpy(), dtype=np.int64)
-
-
 def _checked_scores(
     scores: Mapping[str, Scores] | None, videos: Mapping[str, Mapping[str, Labels]]
 ) -> Mapping[str, Scores]:
@@ -559,43 +529,6 @@ def _checked_scores(
         if unknown := [video] if video not in videos else sorted(tracks.keys() - videos[video].keys()):
             raise ValueError(f"`scores` has {unknown[0]!r}, which is not drawn")
     return scores or {}
-
-
-def _rate(fps: Rates | Mapping[str, Mapping[str, float]], video: str, track: str) -> float | None:
-    rate: Any = fps
-    if isinstance(rate, Mapping) and any(isinstance(own, Mapping) for own in rate.values()):
-        if video not in rate:
-            raise ValueError(f"`fps` has no rate of the video {video!r}: it has {', '.join(map(str, rate))}")
-        rate = rate[video]
-    if isinstance(rate, Mapping):
-        if track not in rate:
-            raise ValueError(f"`fps` has no rate of the track {track!r}: it has {', '.join(map(str, rate))}")
-        rate = rate[track]
-    if rate is not None and not 0 < rate < math.inf:
-        raise ValueError(f"`fps` must be positive, got {rate}")
-    return None if rate is None else float(rate)
-
-
-def _segments(labels: npt.NDArray[np.int64], fps: float | None) -> _Bar:
-    edges = np.concatenate([[0], np.flatnonzero(np.diff(labels)) + 1, [len(labels)]])
-    return _Bar(edges[:-1] / (fps or 1.0), edges[1:] / (fps or 1.0), labels[edges[:-1]])
-
-
-def _disagreements(reference: _Bar, bar: _Bar) -> list[tuple[float, float]]:
-    """Start and duration wherever both have a label, and not the same."""
-    stop = min(reference.stops[-1], bar.stops[-1])
-    edges = np.unique(np.concatenate([reference.starts, bar.starts, [stop]]))
-    edges = edges[edges <= stop]
-    ours, theirs = (
-        side.labels[np.searchsorted(side.starts, edges[:-1], side="right") - 1] for side in (reference, bar)
-    )
-    wrong = (ours != theirs) & (ours != IGNORE) & (theirs != IGNORE)
-    return list(zip(edges[:-1][wrong], np.diff(edges)[wrong], strict=True))
-
-
-def _present(videos: Iterable[Mapping[str, _Bar]]) -> list[int]:
-    labels = {label for tracks in videos for bar in tracks.values() for label in bar.labels.tolist()}
-    return sorted(labels - {IGNORE})
 
 
 def _color(label: int, background: int | None) -> tuple[float, float, float]:
