@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,15 +26,23 @@ from segtcn.visualization.timeline import plot_timeline, plot_timelines
 Frames = npt.NDArray[np.int64]
 
 _DPI, _SMALL_DPI = 100, 80
-# Runs where nobody else wants the processor, from the start: most of its time goes to imports. Beside threads that wait
-# for each other in every operation, as those of PyTorch do, the lowest niceness alone would hold up all of them.
-_IDLES = True
+CAN_PAUSE = hasattr(signal, "SIGSTOP")
+"""Whether a process can be held up from outside."""
+
+_SLICE_S = 0.02
+# from the start: most of its time goes to imports
 _IDLE = """
 import os, contextlib
 with contextlib.suppress(AttributeError, OSError):
     os.nice(19)
 with contextlib.suppress(AttributeError, OSError):
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+"""
+# a process that is held up outlives the one that would let it go on
+_END_WITH_PARENT = """
+import contextlib, ctypes, signal
+with contextlib.suppress(AttributeError, OSError):
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 """
 _DRAW = """
 import sys
@@ -164,14 +174,18 @@ def draw(snapshot: Snapshot, wanted: Wanted, folder: Path) -> Pictures:
 
 
 class BackgroundDrawing:
-    """A drawing that another process makes, at the lowest priority, while training goes on.
+    """A drawing that another process makes while training goes on.
 
     Args:
         snapshot: of at least one video.
         wanted: which pictures.
+        share: how much of one processor it may take, above 0, up to 1: it runs for :math:`1/50` s at a time and is held
+            up in between, so that training, whatever it waits for, is held up no more. None: as much as nobody else
+            wants, at the lowest priority. That is too much where PyTorch computes on all processors: its threads wait
+            for each other in every operation, and the gaps in between are not idle.
     """
 
-    def __init__(self, snapshot: Snapshot, wanted: Wanted) -> None:
+    def __init__(self, snapshot: Snapshot, wanted: Wanted, share: float | None = None) -> None:
         self._place = tempfile.TemporaryDirectory(prefix="segtcn-pictures-", ignore_cleanup_errors=True)
         self._folder = Path(self._place.name)
         _write(snapshot, wanted, self._folder)
@@ -180,12 +194,24 @@ class BackgroundDrawing:
         environment = {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
         with (self._folder / "errors.txt").open("wb") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _IDLE + _DRAW if _IDLES else _DRAW, str(self._folder)],
+                [sys.executable, "-c", (_IDLE if share is None else _END_WITH_PARENT) + _DRAW, str(self._folder)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
                 env={**os.environ, **environment},
             )
+        self._closed = threading.Event()
+        if share is not None and share < 1:
+            threading.Thread(target=self._pace, args=(share,), daemon=True).start()
+
+    def _pace(self, share: float) -> None:
+        while not self.is_done():
+            self._process.send_signal(signal.SIGCONT)
+            if self._closed.wait(_SLICE_S):
+                return
+            self._process.send_signal(signal.SIGSTOP)
+            if self._closed.wait(_SLICE_S / share - _SLICE_S):
+                return
 
     def is_done(self) -> bool:
         """Whether the process has ended, well or not."""
@@ -201,6 +227,7 @@ class BackgroundDrawing:
 
     def close(self) -> None:
         """End the process, if it still draws, and remove its files."""
+        self._closed.set()
         if not self.is_done():
             self._process.kill()
             self._process.wait()

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.trainer.states import TrainerFn
 from torch import Tensor
 
-from segtcn.callbacks.pictures import BackgroundDrawing, Pictures, Snapshot, Wanted, draw
+from segtcn.callbacks.pictures import CAN_PAUSE, BackgroundDrawing, Pictures, Snapshot, Wanted, draw
 from segtcn.label_files import ClassScores, LabelTrack
 from segtcn.structures import IGNORE, Batch, repeat_frames
 from segtcn.task import SegmentationTask, StepOutput
@@ -125,10 +126,11 @@ class WandbSegmentations(Callback):
     SUBSET one of ``train``, ``val``, ``test``: ``train`` only where there is no validation.
 
     Every test and validation is logged, and the last epoch, after training. While training, a process draws with what
-    time other programs leave of a processor; where they leave none, it is given up after a minute. It begins, and is
-    logged, at the end of an epoch, and only if that takes less than ``max_slowdown`` of the epoch, judged by how long
-    it took before: if twice in a row it took longer, there are no more until the end. Clips are drawn after training
-    and testing only.
+    time other programs leave of a processor; where they leave none, it is given up after a minute. Where the network
+    itself computes on all processors, it gets half of ``max_slowdown`` of one, and takes minutes. It begins, and is
+    logged, at the end of an epoch, and only if that takes less than half of ``max_slowdown`` of the epoch, judged by
+    how long it took before: if twice in a row it took longer, there are no more until the end. Clips are drawn after
+    training and testing only.
 
     Does nothing unless the trainer logs to Weights & Biases. Of several processes (DDP) the first one logs, the videos
     that it has seen.
@@ -170,7 +172,7 @@ class WandbSegmentations(Callback):
         self._last_begin_s = -math.inf
         self._pause_s = 0.0
         # what it takes of training, in seconds: at first a guess, then as it was the last two times
-        self._costs_s = {"begin": (0.02, 0.02), "log": (0.05, 0.05)}
+        self._costs_s = {"begin": (0.02, 0.02), "log": (0.02, 0.02)}
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: D102
         if not isinstance(trainer.logger, WandbLogger):
@@ -218,7 +220,8 @@ class WandbSegmentations(Callback):
         epoch_s = _now() - self._epoch_start_s
         is_last = trainer.current_epoch + 1 == trainer.max_epochs  # drawn after training
         is_done = self._drawing is not None and self._drawing.pictures.is_done()
-        if self._drawing is not None and not is_done and _now() - self._last_begin_s > _PATIENCE_S:
+        is_late = _now() - self._last_begin_s > _PATIENCE_S and not _is_crowded(pl_module)
+        if self._drawing is not None and not is_done and is_late:
             # no processor is idle: the process would compete with training, if only a little, for the rest of it
             self._drop_drawing()
             self._pause_s = _PATIENCE_S * 100 / self.max_slowdown
@@ -232,8 +235,10 @@ class WandbSegmentations(Callback):
         elif self._is_due(trainer) and not is_last and self._affords("begin", epoch_s):
             start_s = _now()
             snapshot = self._snapshot(pl_module)
-            if snapshot is not None:
-                self._drawing = _Pending(BackgroundDrawing(snapshot, self.wanted), self._subset, self._step)
+            share = self.max_slowdown / 200 if _is_crowded(pl_module) else None
+            if snapshot is not None and (share is None or CAN_PAUSE):
+                drawing = BackgroundDrawing(snapshot, self.wanted, share)
+                self._drawing = _Pending(drawing, self._subset, self._step)
                 self._last_begin_s = start_s
             self._took("begin", _now() - start_s)
 
@@ -257,8 +262,9 @@ class WandbSegmentations(Callback):
         )
 
     def _affords(self, kind: str, epoch_s: float) -> bool:
-        # the lower of two: once the disk may have been busy; twice means that there are no more while training
-        return min(self._costs_s[kind]) <= self.max_slowdown / 100 * epoch_s
+        # The lower of two: once the disk may have been busy; twice means that there are no more while training. Half of
+        # what there is: the other half is for the process that draws meanwhile.
+        return min(self._costs_s[kind]) <= self.max_slowdown / 200 * epoch_s
 
     def _took(self, kind: str, cost_s: float) -> None:
         self._costs_s[kind] = (self._costs_s[kind][1], cost_s)
@@ -407,6 +413,12 @@ class _Pending(NamedTuple):
     pictures: BackgroundDrawing
     subset: str
     step: dict[str, int]
+
+
+def _is_crowded(task: LightningModule) -> bool:
+    """Whether the network computes on all processors that this process may use."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return task.device.type == "cpu" and torch.get_num_threads() >= usable
 
 
 def _validates(trainer: Trainer) -> bool:

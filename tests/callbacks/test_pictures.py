@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,11 +20,6 @@ from segtcn.structures import IGNORE
 LABELS = {"good": np.array([0, 0, 1, 1, 2, 2]), "bad": np.array([1] * 5 + [2] * 5), "fair": np.array([0, 0, 0, 1, 1])}
 PREDS = {"good": LABELS["good"], "bad": np.array([2] * 9 + [1]), "fair": np.array([0, 1, 0, 1, 1])}
 SNAPSHOT = Snapshot(LABELS, PREDS, ["background", "cut", "pour"], 0, 10.0, "lea")
-
-
-@pytest.fixture(autouse=True)
-def _hurry(monkeypatch):
-    monkeypatch.setattr(module, "_IDLES", False)  # tests wait for the process
 
 
 def test_the_table_has_the_scores_of_evaluate_and_the_worst_first(tmp_path):
@@ -61,7 +58,7 @@ def test_frames_without_a_label_do_not_count(tmp_path):
 def test_another_process_draws_the_same_bytes(tmp_path):
     (tmp_path / "here").mkdir()
     here = draw(SNAPSHOT, Wanted(), tmp_path / "here")
-    drawing = BackgroundDrawing(SNAPSHOT, Wanted())
+    drawing = BackgroundDrawing(SNAPSHOT, Wanted(), share=1)
     try:
         there = drawing.result()
         assert drawing.is_done()
@@ -77,18 +74,67 @@ def test_another_process_draws_the_same_bytes(tmp_path):
 
 
 def test_a_process_that_fails_is_a_warning_and_leaves_nothing():
-    drawing = BackgroundDrawing(SNAPSHOT._replace(protocol="nonsense"), Wanted())
+    drawing = BackgroundDrawing(SNAPSHOT._replace(protocol="nonsense"), Wanted(), share=1)
     with pytest.warns(UserWarning, match="no pictures for W&B this time: ValueError: .*nonsense"):
         assert drawing.result() is None
     drawing.close()
     assert not drawing._folder.exists()
 
 
-def test_closing_ends_a_process_that_still_draws():
-    drawing = BackgroundDrawing(SNAPSHOT, Wanted())
+@pytest.mark.parametrize("share", [None, 1, 0.01])
+def test_closing_ends_a_process_that_still_draws(share):
+    drawing = BackgroundDrawing(SNAPSHOT, Wanted(), share)
     drawing.close()
     assert drawing.is_done()
     assert not drawing._folder.exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="states of Linux")
+def test_a_process_with_a_share_is_held_up_in_between():
+    drawing = BackgroundDrawing(SNAPSHOT, Wanted(), share=0.01)
+    try:
+        wait_for(lambda: state_of(drawing._process.pid) == "T")  # stopped, for two seconds at a time
+    finally:
+        drawing.close()
+    assert drawing.is_done()
+
+
+def test_what_a_process_with_a_share_draws_is_complete():
+    drawing = BackgroundDrawing(SNAPSHOT, Wanted(confusion=False, table=False), share=0.7)
+    try:
+        assert drawing.result().timelines.read_bytes().startswith(b"\x89PNG")
+    finally:
+        drawing.close()
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="states of Linux")
+def test_a_process_that_is_held_up_ends_with_its_parent():
+    code = (
+        "import os; from tests.callbacks.test_pictures import *; "
+        "drawing = BackgroundDrawing(SNAPSHOT, Wanted(), share=0.001); "
+        "wait_for(lambda: state_of(drawing._process.pid) == 'T' and drawing._process.pid); "
+        "print(drawing._process.pid, flush=True); os._exit(1)"
+    )
+    root = Path(__file__).resolve().parents[2]
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=root)
+    assert shown.returncode == 1, shown.stderr
+    wait_for(lambda: state_of(int(shown.stdout)) in ("", "Z"))
+
+
+def state_of(process: int) -> str:
+    """One letter, as the kernel has it; empty where there is no such process."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
+
+
+def wait_for(condition):
+    for _ in range(3000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it did not happen within 30 s")
 
 
 def test_a_snapshot_is_read_as_it_was_written(tmp_path):
