@@ -12,7 +12,7 @@ import threading
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -38,11 +38,13 @@ with contextlib.suppress(AttributeError, OSError):
 with contextlib.suppress(AttributeError, OSError):
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 """
-# a process that is held up outlives the one that would let it go on
+# a process that is held up would outlive the one that lets it go on; says that it will not, so that it may be held up
 _END_WITH_PARENT = """
-import contextlib, ctypes, signal
+import contextlib, ctypes, os, signal
 with contextlib.suppress(AttributeError, OSError):
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+os.write(1, b"1")
+os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 """
 _DRAW = """
 import sys
@@ -192,19 +194,23 @@ class BackgroundDrawing:
         # the package as it is imported here, one thread and no GPU
         paths = [str(Path(__file__).resolve().parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
         environment = {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+        paced = share is not None and share < 1
+        before = _IDLE if share is None else _END_WITH_PARENT if paced else ""
         with (self._folder / "errors.txt").open("wb") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", (_IDLE if share is None else _END_WITH_PARENT) + _DRAW, str(self._folder)],
+                [sys.executable, "-c", before + _DRAW, str(self._folder)],
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
+                stdout=subprocess.PIPE if paced else subprocess.DEVNULL,
                 stderr=errors,
                 env={**os.environ, **environment},
             )
         self._closed = threading.Event()
-        if share is not None and share < 1:
-            threading.Thread(target=self._pace, args=(share,), daemon=True).start()
+        if share is not None and (ready := self._process.stdout) is not None:
+            threading.Thread(target=self._pace, args=(share, ready), daemon=True).start()
 
-    def _pace(self, share: float) -> None:
+    def _pace(self, share: float, ready: IO[bytes]) -> None:
+        with ready:
+            ready.read(1)
         while not self.is_done():
             self._process.send_signal(signal.SIGCONT)
             if self._closed.wait(_SLICE_S):
