@@ -27,6 +27,10 @@ format: $(VENV)/.installed-lint
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.metrics
 	$(BIN)/python -m benchmarks.networks
+	$(BIN)/python -m benchmarks.data
+	$(BIN)/python -m benchmarks.overlay
+	$(BIN)/python -m benchmarks.wandb_pictures
+	$(BIN)/python -m benchmarks.player  # needs Chromium
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache
