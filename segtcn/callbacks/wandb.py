@@ -340,8 +340,7 @@ class WandbSegmentations(Callback):
             media[f"{subset}/overlay"] = [
                 wandb.Video(str(path), caption=name, format="mp4") for name, path in overlays.items()
             ]
-        if media:
-            assert isinstance(trainer.logger, WandbLogger)
+        if media and isinstance(trainer.logger, WandbLogger):
             trainer.logger.experiment.log({**media, **step})
 
     def _overlays(self, task: SegmentationTask, folder: Path) -> dict[str, Path]:
@@ -354,10 +353,9 @@ class WandbSegmentations(Callback):
         fps = task.fps
         overlays: dict[str, Path] = {}
         for kept in self._batches:
-            if kept.probabilities is None:
-                continue
             labels = kept.batch.labels
-            assert labels is not None
+            if kept.probabilities is None or labels is None:
+                continue
             for number, name in enumerate(kept.batch.names):
                 clip, mask = self._clip_of(name), kept.batch.mask[number]
                 own = labels[number][mask].cpu()
@@ -428,7 +426,8 @@ def _validates(trainer: Trainer) -> bool:
 def _frames(task: SegmentationTask, kept: _Kept) -> Iterator[tuple[str, Tensor, Tensor]]:
     """Name, labels and predictions of each video, at the rate at which it is scored."""
     batch = kept.batch
-    assert batch.labels is not None
+    if batch.labels is None:
+        return
     for number, (name, mask) in enumerate(zip(batch.names, batch.mask, strict=True)):
         preds = kept.preds[number][mask]
         if task.scores_stored_rate and batch.stored_labels is not None:
