@@ -48,7 +48,7 @@ def check_video(
         length_policy: what to do when there are more frames of features than of labels, or fewer: ``error``, or
             ``trim`` both at the end to the shorter.
         length_tolerance: largest difference in frames that ``trim`` accepts.
-        values: whether to look for NaN and infinity, which takes a fifth of the time of reading a file.
+        values: whether to look for NaN and infinity, which takes a quarter of the time of reading a file.
 
     Returns:
         The video, trimmed if that was needed and wanted.
