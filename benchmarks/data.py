@@ -28,10 +28,10 @@ import numpy as np
 import torch
 
 from segtcn.data import SegmentationDataset
-from segtcn.data.checking import check_data
-from segtcn.data.convert import convert
 from segtcn.data.datamodule import SegmentationDataModule
 from segtcn.data.readers import HDF5Reader, MSTCNReader, Reader
+from segtcn.prepare.check import check_data
+from segtcn.prepare.conversion import convert
 
 FEATURE_DIM, NUM_FRAMES, CLASSES = 2048, 6000, ["background", "cut", "pour"]
 

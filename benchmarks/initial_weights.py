@@ -21,8 +21,8 @@ from segtcn.data.datamodule import SegmentationDataModule
 from segtcn.data.readers import LeaReader
 from segtcn.layers import TemporalConv1d
 from segtcn.models import EDTCN, DilatedTCN
-from segtcn.tables import SCORES, scores_table
 from segtcn.task import SegmentationTask
+from segtcn.text_table import SCORES, scores_table
 
 RMSPROP = partial(torch.optim.RMSprop, lr=1e-3, alpha=0.9)
 ADAM = partial(torch.optim.Adam, lr=1e-3)

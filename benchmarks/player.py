@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.visualization.viewer.payloads import Site, class_payload, scores_payload, track_payload
+from tests.visualization.player.payloads import Site, class_payload, scores_payload, track_payload
 
 FPS, NUM_FRAMES, NUM_SEGMENTS, NUM_CLASSES = 30, 324_000, 5_000, 20
 TITLES = ["truth", "ED-TCN", "MS-TCN", "ASFormer"]

@@ -15,12 +15,12 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torchmetrics import MetricCollection
 
-from segtcn.checkpoint import CHECKPOINT_KEY, read_checkpoint
-from segtcn.layers.standardization import Standardization
 from segtcn.losses import CrossEntropy
 from segtcn.metrics import FrameAccuracy, SegmentalF1, segmentation_scores
 from segtcn.metrics.protocols import get_protocol
 from segtcn.models.base import SegmentationModel, build_network
+from segtcn.segmenter.checkpoint import CHECKPOINT_KEY, read_checkpoint
+from segtcn.segmenter.standardization import Standardization
 from segtcn.structures import IGNORE, Batch, Output, repeat_frames
 
 LABEL_STATISTICS_KEY = "segtcn_label_statistics"

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from segtcn.callbacks.predictions import PredictionWriter
 from segtcn.data.datamodule import SegmentationDataModule
 from segtcn.data.readers import MSTCNReader
-from segtcn.inference import load_model
 from segtcn.losses import CrossEntropy, Focal, LossSum, class_weights, cross_entropy
 from segtcn.metrics.functional import edit_score, frame_accuracy, segmental_f1
 from segtcn.models import EDTCN, DilatedTCN, FrameClassifier
+from segtcn.segmenter import load_model
 from segtcn.structures import IGNORE, Batch, Output
 from segtcn.task import SegmentationTask
 

@@ -56,6 +56,6 @@ def test_only_the_package_is_shipped(installed):
 def test_the_page_of_the_player_is_shipped(installed, tmp_path):
     (tmp_path / "tea.txt").write_text("take\npour\n")
     run(installed, "-m", "segtcn", "view", str(tmp_path / "tea.txt"), "--export", str(tmp_path / "player"), "--quiet")
-    static = ROOT / "segtcn" / "visualization" / "viewer" / "static"
+    static = ROOT / "segtcn" / "visualization" / "player" / "static"
     for path in static.iterdir():
         assert (tmp_path / "player" / path.name).read_bytes() == path.read_bytes()

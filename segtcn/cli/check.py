@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from segtcn.cli.evaluate import check_json_name, write_json
 from segtcn.cli.overrides import without_overrides
-from segtcn.tables import markdown_table
+from segtcn.text_table import markdown_table
 
 if TYPE_CHECKING:
     from segtcn.cli.data_source import DataSource
-    from segtcn.data.checking import DataReport, Fix
+    from segtcn.prepare.check import DataReport, Fix
 
 DESCRIPTION = """\
 Read every video of a data set once and report what it holds and all that is wrong with it: missing, damaged and
@@ -80,8 +80,8 @@ def main(argv: Sequence[str]) -> None:
     check_json_name(options.json)
 
     from segtcn.cli.data_source import open_data
-    from segtcn.data.checking import DataReport
-    from segtcn.data.checking.fix import check_target
+    from segtcn.prepare.check import DataReport
+    from segtcn.prepare.check.fix import check_target
 
     name = ", ".join(map(str, [options.data, *options.config] if options.data else options.config))
     fixes: list[Fix] | None = None
@@ -115,7 +115,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def _check(source: DataSource, clips: Path | None, clips_of_all: bool, progress: bool) -> DataReport:
-    from segtcn.data.checking import check_data
+    from segtcn.prepare.check import check_data
 
     keys = ("length_policy", "length_tolerance", "standardize", "card")
     report = check_data(
@@ -137,7 +137,7 @@ def _check(source: DataSource, clips: Path | None, clips_of_all: bool, progress:
 
 def _fix(source: DataSource, report: DataReport, out: Path, folders: list[Path], progress: bool) -> list[Fix] | None:
     """What the corrected copy differs in; None if there is none, which is then one of the errors."""
-    from segtcn.data.checking import fix_data
+    from segtcn.prepare.check import fix_data
 
     try:
         return fix_data(source.reader, report, out, source.options["length_tolerance"], folders, progress)
@@ -147,7 +147,7 @@ def _fix(source: DataSource, report: DataReport, out: Path, folders: list[Path],
 
 
 def _print_contents(name: str, report: DataReport) -> None:
-    from segtcn.data.checking.report import counted
+    from segtcn.prepare.check.report import counted
 
     facts = report.facts
     fps = facts["fps"]

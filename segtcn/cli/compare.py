@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segtcn.cli.evaluate import add_length_options, check_json_name, write_json
-from segtcn.tables import SCORES, markdown_table
+from segtcn.text_table import SCORES, markdown_table
 
 if TYPE_CHECKING:
     from segtcn.evaluation import Difference, Run, RunScores

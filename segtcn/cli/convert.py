@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from segtcn.cli.overrides import without_overrides
 
 if TYPE_CHECKING:
-    from segtcn.data.convert import Conversion
+    from segtcn.prepare.conversion import Conversion
 
 DESCRIPTION = """\
 Write a data set as one HDF5 file (docs/data_format.md), or as a tree of the MS-TCN release. Every video is read back
@@ -63,7 +63,7 @@ def main(argv: Sequence[str]) -> None:
         raise ValueError(f"{options.source} does not say its frames per second: give them by --fps RATE")
 
     from segtcn.cli.data_source import open_data
-    from segtcn.data.convert import convert
+    from segtcn.prepare.conversion import convert
 
     source = open_data(options.source, [], overrides)
     for note in source.notes:
@@ -81,7 +81,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def _report(conversion: Conversion, feature_dim: int) -> list[str]:
-    from segtcn.data.convert import size_on_disk
+    from segtcn.prepare.conversion import size_on_disk
 
     path = conversion.path
     right = "every bit is right" if conversion.rounding is None else "right but for the rounding"

@@ -56,8 +56,8 @@ def demo(out: Path, num_videos: int = 24, epochs: int = 60, seed: int = 0) -> di
         PermissionError: if ``out`` cannot be written to.
     """
     from segtcn.callbacks.wandb import finish
-    from segtcn.data.synthetic import make_synthetic
-    from segtcn.tables import SCORES, scores_table
+    from segtcn.demo.synthetic import make_synthetic
+    from segtcn.text_table import SCORES, scores_table
 
     start_s = time.monotonic()
     data = make_synthetic(out / "data", num_videos=num_videos, seed=seed)
@@ -143,7 +143,7 @@ def _train(data: Path, out: Path, epochs: int, seed: int) -> tuple[SegmentationT
 
 def _draw(task: SegmentationTask, datamodule: SegmentationDataModule, data: Path, out: Path) -> Path:
     """Timelines of all held-out clips and the first of them with its labels; returns that clip."""
-    from segtcn.label_files import read_labels
+    from segtcn.labels.files import read_labels
     from segtcn.visualization.overlay import overlay_video
     from segtcn.visualization.timeline import plot_timelines
 
@@ -174,7 +174,7 @@ def _export(task: SegmentationTask, datamodule: SegmentationDataModule, data: Pa
     """A player of all held-out clips."""
     from segtcn.cli.view import player_of
     from segtcn.evaluation import collect_videos
-    from segtcn.visualization.viewer import export_player
+    from segtcn.visualization.player import export_player
 
     collection = collect_videos(
         [f"ED-TCN={out / 'predictions'}"],

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segtcn.atomic import atomic_path
-from segtcn.tables import SCORES, csv_table, latex_table, markdown_table
+from segtcn.text_table import SCORES, csv_table, latex_table, markdown_table
 
 if TYPE_CHECKING:
     from segtcn.evaluation import LabelledVideos, SetScores

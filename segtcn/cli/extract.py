@@ -97,7 +97,7 @@ def main(argv: Sequence[str]) -> None:
     files.add_argument("--quiet", action="store_true", help="no progress bar")
     options = parser.parse_args(argv[1:])
 
-    from segtcn.data.extraction import Windows, extract_videos, find_videos, load_backbone
+    from segtcn.extract import Windows, extract_videos, find_videos, load_backbone
 
     windows = Windows(options.window, options.stride, options.padding, options.fps)
     videos = find_videos(options.videos, options.relative_to)

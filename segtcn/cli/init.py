@@ -9,8 +9,8 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from segtcn.data.project import Project
-    from segtcn.data.splits import Split
+    from segtcn.prepare.project import Project
+    from segtcn.prepare.splits import Split
 
 DESCRIPTION = """\
 Write what a folder of features and annotations lacks to be trained on: frame labels, classes, splits, a card and a data
@@ -74,7 +74,7 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     options = parser.parse_args(argv[1:])
 
-    from segtcn.data.project import init_project
+    from segtcn.prepare.project import init_project
 
     project = init_project(
         options.folder,
@@ -100,7 +100,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def _report(project: Project, dry_run: bool, verbose: bool) -> list[str]:
-    from segtcn.data.project import summarize
+    from segtcn.prepare.project import summarize
 
     wide = "features not there yet" if project.feature_dim is None else f"features {project.feature_dim} wide"
     lines = [

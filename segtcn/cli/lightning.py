@@ -20,11 +20,11 @@ from segtcn.callbacks.predictions import PredictionWriter
 from segtcn.callbacks.progress import EpochProgressBar
 from segtcn.callbacks.throughput import Throughput
 from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations, finish
-from segtcn.checkpoint import read_checkpoint
 from segtcn.cli.quiet import quieten
 from segtcn.data.datamodule import SegmentationDataModule
-from segtcn.tables import SCORES, scores_table
+from segtcn.segmenter.checkpoint import read_checkpoint
 from segtcn.task import SegmentationTask
+from segtcn.text_table import SCORES, scores_table
 
 # what the network and the task take from the data, so that model and data configs compose freely
 LINKS = {

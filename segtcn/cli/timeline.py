@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from segtcn.tables import SCORES
+from segtcn.text_table import SCORES
 
 if TYPE_CHECKING:
     from segtcn.evaluation.collection import CollectedVideo, Collection

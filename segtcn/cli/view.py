@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from segtcn.evaluation import Collection
-    from segtcn.visualization.viewer import Player
+    from segtcn.visualization.player import Player
 
 DESCRIPTION = """\
 Play clips in the browser above their labels: truth and any number of runs side by side, with scores, class scores and
@@ -66,7 +66,7 @@ def main(argv: Sequence[str]) -> None:
 
 def player_of(collection: Collection) -> Player:
     """The player of collected videos; their labels are read when a video is looked at."""
-    from segtcn.visualization.viewer import Player, PlayerVideo
+    from segtcn.visualization.player import Player, PlayerVideo
 
     videos = [
         PlayerVideo(video.name, video.tracks, video.clip, video.scores, video.num_frames, video.fps)
@@ -113,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _export(collection: Collection, options: argparse.Namespace) -> None:
-    from segtcn.visualization.viewer import export_player
+    from segtcn.visualization.player import export_player
 
     notes = export_player(player_of(collection), options.export, not options.no_clips, progress=not options.quiet)
     for note in notes[:_LISTED]:
@@ -125,8 +125,8 @@ def _export(collection: Collection, options: argparse.Namespace) -> None:
 
 
 def _serve(collection: Collection, options: argparse.Namespace) -> None:
-    from segtcn.visualization.viewer import serve_player
-    from segtcn.visualization.viewer.corrections import check_sources
+    from segtcn.visualization.player import serve_player
+    from segtcn.visualization.player.corrections import check_sources
 
     if options.save is not None:
         for video in collection.videos:

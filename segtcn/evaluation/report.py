@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from segtcn.atomic import atomic_path
 from segtcn.evaluation.errors import ErrorAnalysis
-from segtcn.tables import SCORES, markdown_table, scores_table
+from segtcn.text_table import SCORES, markdown_table, scores_table
 from segtcn.visualization.confusion import plot_confusion
 from segtcn.visualization.offsets import plot_offsets
 from segtcn.visualization.timeline import plot_timelines

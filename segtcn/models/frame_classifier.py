@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from segtcn.layers.blocks import TemporalConvBlock
 from segtcn.layers.conv import TemporalConv1d
-from segtcn.layers.init import init_glorot
+from segtcn.layers.initialization import init_glorot
 from segtcn.models.base import SegmentationModel
 from segtcn.structures import Output
 

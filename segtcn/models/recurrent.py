@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from segtcn.layers.conv import TemporalConv1d
-from segtcn.layers.init import init_glorot, init_recurrent
+from segtcn.layers.initialization import init_glorot, init_recurrent
 from segtcn.models.base import SegmentationModel
 from segtcn.structures import Output
 

@@ -14,7 +14,7 @@ from segtcn.layers import (
     upsample,
 )
 from segtcn.layers.receptive_field import convolution, pooling, receptive_field, upsampling
-from segtcn.layers.standardization import Standardization
+from segtcn.segmenter.standardization import Standardization
 
 
 @pytest.mark.parametrize("dilation", [1, 2, 4])

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
-from segtcn.inference import load_model
 from segtcn.models import ASFormer, SegmentationModel
 from segtcn.models.base import build_network
+from segtcn.segmenter import load_model
 from segtcn.structures import Output
 from segtcn.task import SegmentationTask
 from tests.models.networks import IN_CHANNELS, NETWORKS, NUM_CLASSES

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from segtcn.atomic import atomic_path
-from segtcn.tables import SCORES, markdown_table
+from segtcn.text_table import SCORES, markdown_table
 
 MEASURED = {
     "train_frames_per_second": ("Training, frames/s", ",.0f"),

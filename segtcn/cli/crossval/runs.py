@@ -18,7 +18,7 @@ from segtcn.atomic import atomic_path
 from segtcn.callbacks.throughput import Throughput, inference_speed
 from segtcn.callbacks.wandb import ExperimentLogger, finish
 from segtcn.cli.lightning import SegmentationCLI, raise_if_interrupted
-from segtcn.tables import SCORES, scores_table
+from segtcn.text_table import SCORES, scores_table
 
 INFERENCE_S = 1.0
 """How long the speed of each trained network is measured."""

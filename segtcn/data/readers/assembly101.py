@@ -12,8 +12,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import torch
 
-from segtcn.data.readers.base import Reader, Subset
 from segtcn.data.readers.lmdb_pages import check_pages
+from segtcn.data.readers.reader import Reader, Subset
 from segtcn.data.readers.text import check_names, read_lines, read_names
 from segtcn.structures import Video
 

@@ -16,7 +16,7 @@ import torch
 
 from segtcn.arrays import check_empty
 from segtcn.atomic import atomic_path
-from segtcn.data.readers.base import Reader, Subset
+from segtcn.data.readers.reader import Reader, Subset
 from segtcn.data.readers.text import check_names
 from segtcn.structures import Video
 

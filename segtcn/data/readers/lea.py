@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from segtcn.data.readers.base import Reader, Subset, first_that_opens, time_axis
 from segtcn.data.readers.matlab import load_matlab
+from segtcn.data.readers.reader import Reader, Subset, first_that_opens, time_axis
 from segtcn.data.readers.text import read_names
 from segtcn.structures import Video
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from segtcn.arrays import open_array
-from segtcn.data.readers.base import Reader, Subset, time_axis
+from segtcn.data.readers.reader import Reader, Subset, time_axis
 from segtcn.data.readers.text import VideoLists, class_index, existing_features, read_lines
 from segtcn.structures import Video
 

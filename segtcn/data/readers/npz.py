@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from segtcn.arrays import archive_names, read_archive
-from segtcn.data.readers.base import Reader, Subset, time_axis
 from segtcn.data.readers.ms_tcn import find_layout, labels_in, read_or_find_classes, read_truth
+from segtcn.data.readers.reader import Reader, Subset, time_axis
 from segtcn.data.readers.text import VideoLists, class_index, existing_features, read_lines
 from segtcn.structures import Video
 

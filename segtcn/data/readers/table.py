@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from segtcn.data.readers.base import Reader, Subset, first_that_opens
 from segtcn.data.readers.ms_tcn import read_or_find_classes
+from segtcn.data.readers.reader import Reader, Subset, first_that_opens
 from segtcn.data.readers.text import VideoLists, check_names, class_index, read_lines
-from segtcn.label_files import COLUMNS, read_labels
+from segtcn.labels.files import COLUMNS, read_labels
 from segtcn.structures import Video
 
 _SUFFIXES = (".csv", ".tsv", ".parquet")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from os.path import isfile  # unlike `Path.is_file`, False also for a name that is too long
 from pathlib import Path, PurePosixPath
 
-from segtcn.data.readers.base import Subset
+from segtcn.data.readers.reader import Subset
 
 
 def read_lines(path: Path) -> list[str]:

@@ -1,7 +1,0 @@
-"""Features from real clips: frames at a constant rate, windows over them, and a backbone that describes these."""
-
-from segtcn.data.extraction.backbones import Backbone, load_backbone
-from segtcn.data.extraction.extraction import Extraction, Windows, extract_videos
-from segtcn.data.extraction.files import find_videos
-
-__all__ = ["Backbone", "Extraction", "Windows", "extract_videos", "find_videos", "load_backbone"]

@@ -1,0 +1,1 @@
+"""The rendered kitchen: a small data set with clips, features and labels."""

@@ -1,0 +1,7 @@
+"""Features from real clips: frames at a constant rate, windows over them, and a backbone that describes these."""
+
+from segtcn.extract.backbones import Backbone, load_backbone
+from segtcn.extract.extraction import Extraction, Windows, extract_videos
+from segtcn.extract.files import find_videos
+
+__all__ = ["Backbone", "Extraction", "Windows", "extract_videos", "find_videos", "load_backbone"]

@@ -1,5 +1,0 @@
-"""Using a trained network: load a checkpoint, predict."""
-
-from segtcn.inference.model import Prediction, TrainedModel, load_model
-
-__all__ = ["Prediction", "TrainedModel", "load_model"]

@@ -1,0 +1,1 @@
+"""Before training: annotations, a data set of your own, checks, conversion, splits."""

@@ -1,0 +1,79 @@
+r"""Audacity's label files: ``start<tab>stop<tab>label`` in seconds, with optional lines of frequencies."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from segtcn.atomic import atomic_path
+from segtcn.prepare.annotations.intervals import Track, make_interval, number, read_text
+from segtcn.structures import Segment
+
+
+def is_audacity(text: str) -> bool:
+    """Whether the first line is two numbers (also with decimal commas, to say that they are refused) and a label."""
+    return re.match(r"\s*[+-]?[\d.,]+(e[+-]?\d+)?\t[+-]?[\d.,]+(e[+-]?\d+)?(\t|\n|$)", text, re.IGNORECASE) is not None
+
+
+def read_audacity(path: str | os.PathLike[str]) -> list[Track]:
+    r"""Read a label track that Audacity exported.
+
+    A line that begins with a backslash gives the frequencies of the label before it; it says nothing about time.
+
+    Args:
+        path: the file.
+
+    Returns:
+        One track, named after the file. Point labels have no length.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if a line cannot be understood.
+    """
+    path = Path(path)
+    intervals = []
+    for line, content in enumerate(read_text(path).split("\n"), start=1):
+        where = f"{path}, line {line}"
+        if not content.strip() or content.startswith("\\"):
+            continue
+        cells = content.split("\t")
+        if len(cells) != 3:
+            raise ValueError(f"{where}: expected `start<tab>stop<tab>label`, got {content[:80]!r}; export it again")
+        start, stop = (number(cell.strip(), where) for cell in cells[:2])
+        intervals.append(make_interval(start, stop, cells[2], where))
+    return [Track((path.stem,), intervals, str(path))]
+
+
+def write_audacity(
+    path: str | os.PathLike[str], segments: Sequence[Segment], class_names: Sequence[str], fps: float
+) -> None:
+    r"""Write segments as a label track for Audacity; complete or not at all.
+
+    Args:
+        path: the file to make or to replace, ``.txt``.
+        segments: of one video, in frames.
+        class_names: name of every class.
+        fps: frames per second.
+
+    Raises:
+        ValueError: if ``fps`` is not positive, or a label is not one line.
+        FileNotFoundError: if the folder does not exist.
+        PermissionError: if no file can be created in the folder.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "labels.txt"
+        >>> write_audacity(path, [Segment(0, 45, 0)], ["pour milk"], fps=30)
+        >>> path.read_text()
+        '0.000000\t1.500000\tpour milk\n'
+    """
+    if not fps > 0:
+        raise ValueError(f"`fps` must be positive, got {fps}")
+    for name in {class_names[segment.label] for segment in segments}:
+        if not name.strip() or any(character in name for character in "\t\n\r"):
+            raise ValueError(f"cannot write {path}: a label must be one line without tabs, got {name!r}")
+    lines = (f"{start / fps:.6f}\t{stop / fps:.6f}\t{class_names[label]}\n" for start, stop, label in segments)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes("".join(lines).encode())  # bytes: no other line ends on Windows

@@ -1,0 +1,176 @@
+"""From annotations in seconds to one label a frame, with everything that had to be decided on the way."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from heapq import heappop, heappush
+from itertools import islice, pairwise
+from typing import Literal, NamedTuple
+
+from segtcn.prepare.annotations.intervals import Interval
+
+Kind = Literal["gap", "closed gap", "overlap", "outside", "short", "point"]
+
+
+class Finding(NamedTuple):
+    """Something about a video's annotations that a rule had to decide.
+
+    Args:
+        kind: ``gap`` (frames without annotation), ``closed gap`` (short enough to take a neighbour's label),
+            ``overlap`` (frames with different labels), ``outside`` (annotated time before or after the video),
+            ``short`` (no frame's middle is in the annotation), ``point`` (an event without length).
+        start_s: where it begins, in seconds.
+        stop_s: where it ends.
+        num_frames: how many frames it concerns; of ``outside`` how many the video does not have.
+        text: labels, and what was done.
+    """
+
+    kind: Kind
+    start_s: float
+    stop_s: float
+    num_frames: int
+    text: str
+
+
+class FrameLabels(NamedTuple):
+    """The labels of one video, and what was decided on the way.
+
+    Args:
+        labels: name of every frame's class.
+        findings: in the order of time.
+    """
+
+    labels: list[str]
+    findings: list[Finding]
+
+
+class _Span(NamedTuple):
+    start: int
+    stop: int
+    rank: int  # the higher wins
+    label: str
+
+
+def frame_labels(
+    intervals: Sequence[Interval],
+    num_frames: int,
+    fps: float,
+    background: str = "background",
+    points: bool = False,
+    close_gaps_s: float = 0.0,
+) -> FrameLabels:
+    """Give every frame a label.
+
+    Rules:
+
+    - Frame t lasts from ``t / fps`` to ``(t + 1) / fps``. It belongs to the annotation that contains its **middle**,
+      ``start_s <= (t + 0.5) / fps < stop_s``: rounding of the times by less than half a frame changes nothing.
+    - **Overlap**: the annotation that starts later wins; of two that start together the shorter, else the later in the
+      list.
+    - **Gap**: frames without annotation take the label ``background``; in gaps of at most ``close_gaps_s`` they take
+      that of the annotation before (at the beginning: after).
+    - Time **outside** of the video is cut off. An annotation **shorter** than a frame may contain no middle; then it
+      has no frame. A **point** event has none either, unless ``points``: then it takes the frame in which it lies.
+
+    Args:
+        intervals: in any order.
+        num_frames: frames of the video.
+        fps: frames per second.
+        background: label of frames without annotation.
+        points: whether point events take a frame.
+        close_gaps_s: longest gap that is closed, in seconds.
+
+    Returns:
+        One label a frame, and all overlaps, gaps and so on.
+
+    Raises:
+        ValueError: if an argument is out of range.
+
+    Example:
+        >>> labels, findings = frame_labels([Interval(0.1, 0.4, "cut"), Interval(0.3, 0.5, "pour")], 6, fps=10)
+        >>> labels
+        ['background', 'cut', 'cut', 'pour', 'pour', 'background']
+        >>> findings[1]
+        Finding(kind='overlap', start_s=0.3, stop_s=0.4, num_frames=1, text='pour over cut')
+    """
+    if not fps > 0:
+        raise ValueError(f"`fps` must be positive, got {fps}")
+    if num_frames < 1:
+        raise ValueError(f"`num_frames` must be at least 1, got {num_frames}")
+    if not close_gaps_s >= 0:
+        raise ValueError(f"`close_gaps_s` must not be negative, got {close_gaps_s}")
+    findings: list[Finding] = []
+    spans = []
+    # stable: of equal annotations the later in the list comes later
+    for rank, interval in enumerate(sorted(intervals, key=lambda one: (one.start_s, -one.stop_s))):
+        start, stop = _first_frame(interval.start_s, fps), _first_frame(interval.stop_s, fps)
+        if interval.start_s == interval.stop_s:
+            start = math.floor(round(interval.start_s * fps, 3))
+            stop = start + 1 if points else start
+            findings.append(Finding("point", *interval[:2], stop - start, interval.label))
+        elif start == stop:
+            findings.append(Finding("short", *interval[:2], 0, interval.label))
+        beyond = max(0, min(stop, 0) - start) + max(0, stop - max(start, num_frames))
+        if beyond:
+            findings.append(Finding("outside", *interval[:2], beyond, interval.label))
+        if max(start, 0) < min(stop, num_frames):
+            spans.append(_Span(max(start, 0), min(stop, num_frames), rank, interval.label))
+    labels: list[str] = []
+    runs = list(_merged(_layers(spans, num_frames)))
+    for index, (start, stop, winner, losers) in enumerate(runs):
+        label, where = winner, (round(start / fps, 6), round(stop / fps, 6), stop - start)
+        if winner is None:
+            neighbour = runs[index - 1][2] if index else runs[1][2] if len(runs) > 1 else None
+            closed = neighbour is not None and stop - start <= close_gaps_s * fps + 1e-3
+            label = neighbour if closed else background
+            findings.append(Finding("closed gap" if closed else "gap", *where, f"labelled {label}"))
+        elif losers:
+            findings.append(Finding("overlap", *where, f"{winner} over {', '.join(losers)}"))
+        labels += [label or background] * (stop - start)
+    return FrameLabels(labels, sorted(findings, key=lambda finding: finding.start_s))
+
+
+def _first_frame(time_s: float, fps: float) -> int:
+    """The first frame whose middle is not before a time; a thousandth of a frame is taken for rounding."""
+    return math.ceil(round(time_s * fps - 0.5, 3))
+
+
+Run = tuple[int, int, str | None, tuple[str, ...]]
+
+
+def _layers(spans: Sequence[_Span], num_frames: int) -> Iterator[Run]:
+    """From left to right: runs of frames, the label that wins there, and those that lose, at most three."""
+    waiting = sorted(spans, reverse=True)
+    active: list[tuple[int, int, str]] = []  # the highest rank on top
+    ends: list[tuple[int, str]] = []
+    present: Counter[str] = Counter()
+    for start, stop in pairwise(sorted({0, num_frames, *(edge for span in spans for edge in span[:2])})):
+        while waiting and waiting[-1].start == start:
+            span = waiting.pop()
+            heappush(active, (-span.rank, span.stop, span.label))
+            heappush(ends, (span.stop, span.label))
+            present[span.label] += 1
+        while ends and ends[0][0] <= start:
+            label = heappop(ends)[1]
+            present[label] -= 1
+            if not present[label]:
+                del present[label]
+        while active and active[0][1] <= start:
+            heappop(active)
+        winner = active[0][2] if active else None
+        yield start, stop, winner, tuple(islice((label for label in present if label != winner), 3))
+
+
+def _merged(runs: Iterator[Run]) -> Iterator[Run]:
+    held: Run | None = None
+    for run in runs:
+        if held is not None and held[2:] == run[2:]:
+            held = held[0], *run[1:]
+        else:
+            if held is not None:
+                yield held
+            held = run
+    if held is not None:
+        yield held

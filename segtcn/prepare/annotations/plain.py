@@ -1,0 +1,192 @@
+"""Plain tables and lists of segments, ``.csv``, ``.tsv`` and ``.json``, in seconds or in frames."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Never
+
+from segtcn.prepare.annotations.intervals import Track, Unit, make_interval, number, read_rows, read_text, video_name
+
+LABEL = ("label", "class", "action")
+START = ("start", "begin")
+STOP = ("stop", "end")
+"""Names of the columns. ``start_s`` is in seconds and ``start_frame`` in frames; of ``start`` the numbers decide."""
+
+Row = tuple[str, Mapping[str, Any]]
+
+
+def is_plain_csv(text: str) -> bool:
+    """Whether the first line names the columns of a segment table."""
+    return _delimiter(text) is not None
+
+
+def read_csv(path: str | os.PathLike[str], fps: float | None = None, unit: Unit | None = None) -> list[Track]:
+    """Read a table of segments whose first line names its columns, in any order.
+
+    ``label``, ``start``, ``stop`` (or ``end``) are needed; a column ``video`` lets one file hold all videos; others are
+    left unread. Values are separated by commas, semicolons or tabs. ``stop`` is not part of the segment.
+
+    ``start_s`` and ``stop_s`` are seconds, ``start_frame`` and ``stop_frame`` frames. ``start`` and ``stop`` are what
+    ``unit`` says; without it they are frames if all of them are whole numbers without a decimal point, else seconds.
+
+    Args:
+        path: the file.
+        fps: frames per second of times in frames.
+        unit: of ``start`` and ``stop``.
+
+    Returns:
+        A track for every video, named as the column ``video`` says, or else after the file.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if a column is missing, a row cannot be understood, or times are in frames and there is no ``fps``.
+    """
+    path = Path(path)
+    text = read_text(path)
+    delimiter = _delimiter(text)
+    if delimiter is None:
+        raise ValueError(
+            f"{path}, line 1: expected a header such as label,start_s,stop_s, got {_first_line(text)[:80]!r}"
+        )
+    table = read_rows(path, text, delimiter)
+    _, header = next(table)
+    columns = [name.lower() for name in header]
+    rows = []
+    for line, cells in table:
+        where = f"{path}, line {line}"
+        if len(cells) > len(columns):
+            raise ValueError(
+                f"{where}: expected {len(columns)} values, got {len(cells)}; decimal commas must be points, and labels "
+                "that hold the separator stand in quotes"
+            )
+        rows.append((where, dict(zip(columns, cells, strict=False))))
+    return _tracks(path, rows, fps, unit)
+
+
+def read_json(path: str | os.PathLike[str], fps: float | None = None, unit: Unit | None = None) -> list[Track]:
+    """Read a list of objects with the keys that :func:`read_csv` has as columns.
+
+    The list may stand in an object under ``segments`` or ``annotations``, beside ``video``, ``fps`` and ``unit``, or in
+    an object that has such a list for every video under its name.
+
+    Args:
+        path: the file.
+        fps: frames per second of times in frames; the file's own comes first.
+        unit: of ``start`` and ``stop``; the file's own comes first.
+
+    Returns:
+        A track for every video.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is no such JSON, or as :func:`read_csv`.
+    """
+    path = Path(path)
+    try:
+        content = json.loads(
+            read_text(path),
+            # Python refuses to convert thousands of digits, without naming the file
+            parse_int=lambda text: int(text) if len(text) < 20 else float(text),
+            parse_constant=lambda text: _refuse_constant(path, text),
+        )
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}, line {error.lineno}: no JSON ({error.msg}); correct it") from error
+    except RecursionError:
+        raise ValueError(f"{path} is nested too deeply: expected a list of segments") from None
+    if isinstance(content, list):
+        content = {"segments": content}
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: expected a list of segments, got {type(content).__name__}")
+    key = next((key for key in ("segments", "annotations") if isinstance(content.get(key), list)), None)
+    if key is not None:
+        own_unit = content.get("unit")
+        if own_unit not in (None, "seconds", "frames"):
+            raise ValueError(f"{path}: `unit` must be seconds or frames, got {own_unit!r}")
+        fps = fps if content.get("fps") is None else number(content["fps"], f"{path}, fps")
+        video = content.get("video")
+        if not isinstance(video, str | None):
+            raise ValueError(f"{path}: `video` must be a name, got {video!r}")
+        lists = {video or "": content[key]}
+    else:
+        own_unit, lists = None, content
+    rows: list[Row] = []
+    for name, segments in lists.items():
+        if not isinstance(segments, list):
+            raise ValueError(f"{path}: expected a list of segments under {name!r}, got {type(segments).__name__}")
+        for index, segment in enumerate(segments, start=1):
+            where = f"{path}, segment {index}" + (f" of {name!r}" if name else "")
+            if not isinstance(segment, dict):
+                raise ValueError(f"{where}: expected an object with label, start and stop, got {str(segment)[:80]}")
+            rows.append((where, {"video": name} | {key.lower(): value for key, value in segment.items()}))
+    return _tracks(path, rows, fps, own_unit or unit)
+
+
+def _tracks(path: Path, rows: Sequence[Row], fps: float | None, unit: Unit | None) -> list[Track]:
+    if not rows:
+        raise ValueError(f"{path} holds no segments: expected at least one")
+    start, stop, stated = _times(path, rows, unit)
+    whole = all(_is_whole(row[name]) for _, row in rows for name in (start, stop) if name in row)
+    unit = stated or ("frames" if whole else "seconds")
+    if unit == "frames" and fps is None:
+        raise ValueError(f"{path}: the times are in frames: give their rate (`fps`), or say that they are seconds")
+    if unit == "frames" and fps is not None and not fps > 0:
+        raise ValueError(f"{path}: `fps` must be positive, got {fps}")
+    rate = fps if unit == "frames" and fps is not None else 1.0
+    tracks: dict[str, Track] = {}
+    for where, row in rows:
+        for name in (start, stop):
+            if row.get(name) in (None, ""):
+                raise ValueError(f"{where}: expected a value for `{name}`, got nothing")
+        label = next((row[name] for name in LABEL if name in row), "")
+        if not isinstance(label, str):
+            raise ValueError(f"{where}: the label must be text, got {label!r}")
+        video = row.get("video") or ""
+        if not isinstance(video, str):
+            raise ValueError(f"{where}: `video` must be a name, got {video!r}")
+        names = (video_name(video),) if video else (path.stem,)
+        track = tracks.setdefault(names[0], Track(names, [], str(path), None if stated else unit))
+        start_s, stop_s = (number(row[name], where) / rate for name in (start, stop))
+        track.intervals.append(make_interval(start_s, stop_s, label, where))
+    return list(tracks.values())
+
+
+def _times(path: Path, rows: Sequence[Row], unit: Unit | None) -> tuple[str, str, Unit | None]:
+    """Names of the columns with the times, and their unit if the file or the caller says it."""
+    present = {name for _, row in rows for name, value in row.items() if value not in (None, "")}
+    kinds: list[tuple[str, Unit | None]] = [("_s", "seconds"), ("_frame", "frames"), ("", unit)]
+    if unit is not None:  # the caller means the columns without a unit of their own
+        kinds = [kinds[2], *kinds[:2]]
+    for ending, own in kinds:
+        start = next((f"{name}{ending}" for name in START if f"{name}{ending}" in present), None)
+        stop = next((f"{name}{ending}" for name in STOP if f"{name}{ending}" in present), None)
+        if start and stop:
+            return start, stop, own
+    raise ValueError(f"{path}: expected `label`, `start` and `stop` (or `start_s` and `stop_s`), got {sorted(present)}")
+
+
+def _is_whole(value: object) -> bool:
+    if isinstance(value, str):
+        return re.fullmatch(r"[+-]?\d+", value, re.ASCII) is not None
+    return isinstance(value, int)
+
+
+def _delimiter(text: str) -> str | None:
+    line = _first_line(text)
+    for delimiter in (",", ";", "\t"):
+        cells = {cell.strip().strip('"').lower() for cell in line.split(delimiter)}
+        times = {f"{name}{ending}" for name in START for ending in ("", "_s", "_frame")}
+        if cells & set(LABEL) and cells & times:
+            return delimiter
+    return None
+
+
+def _first_line(text: str) -> str:
+    return text.lstrip().split("\n", 1)[0]
+
+
+def _refuse_constant(path: Path, text: str) -> Never:
+    raise ValueError(f"{path} holds {text}, which is no number: correct it")

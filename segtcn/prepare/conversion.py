@@ -1,0 +1,354 @@
+"""A data set of any reader as one HDF5 file, or as a tree of the MS-TCN release; read back and compared bit for bit."""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import torch
+import yaml
+from tqdm import tqdm
+
+from segtcn.arrays import save_array
+from segtcn.atomic import atomic_path, reason, remove_leftovers
+from segtcn.data.readers import HDF5Reader, MSTCNReader, Reader
+from segtcn.data.readers.hdf5 import Compression, DType, append_hdf5, create_hdf5
+from segtcn.data.readers.reader import Subset
+from segtcn.data.readers.text import check_names
+from segtcn.labels.files import write_labels
+from segtcn.structures import Video
+
+HDF5_ENDINGS = (".h5", ".hdf5")
+FILE_ENDINGS = frozenset(
+    {".csv", ".h5df", ".hd5", ".hdf", ".hf5", ".json", ".lmdb", ".mat", ".npy", ".npz", ".parquet", ".pickle", ".pkl"}
+    | {".pt", ".pth", ".tar", ".tgz", ".gz", ".tsv", ".txt", ".yaml", ".yml", ".zip"}
+)
+"""Endings that no folder is meant to have, though it could."""
+
+MARGIN = 2**20
+"""Bytes that must be free beside a video's features."""
+
+SMALLEST_NORMAL = 2.0**-14
+"""Below it float16 has fewer and fewer digits, and none below ``2**-25``."""
+
+_Lists = dict[int, dict[Subset, list[str]]]
+
+
+class Rounding(NamedTuple):
+    """What float16 changed.
+
+    Args:
+        absolute: largest difference of a feature.
+        relative: largest difference over the feature's size, among features of at least :data:`SMALLEST_NORMAL`.
+        small: share of the features that are smaller than that and not zero, of which less remains.
+    """
+
+    absolute: float
+    relative: float
+    small: float
+
+
+class Conversion(NamedTuple):
+    """What was written.
+
+    Args:
+        path: the file or folder.
+        num_videos: in it.
+        num_frames: of features, in all videos together.
+        num_kept: videos that an earlier, interrupted conversion had written; they were compared, too.
+        unlabelled: names of the videos without ground truth.
+        unequal: names of the videos with more features than labels or fewer, which stay so.
+        features_of_split: the only split that the features may be used with; None if they fit all.
+        rounding: of float16; None where every bit is kept.
+    """
+
+    path: Path
+    num_videos: int
+    num_frames: int
+    num_kept: int
+    unlabelled: list[str]
+    unequal: list[str]
+    features_of_split: int | None
+    rounding: Rounding | None
+
+
+def convert(
+    reader: Reader,
+    output: str | os.PathLike[str],
+    split: int | None = None,
+    dtype: DType = "float32",
+    compression: Compression = "none",
+    overwrite: bool = False,
+    progress: bool = False,
+) -> Conversion:
+    """Write the videos that a reader lists as one HDF5 file or as an MS-TCN tree.
+
+    Every video is read back from the disk and compared with its source bit for bit. Until all are written, the work
+    lies beside the output under a name that ends with ``.part``; the same call continues it.
+
+    Args:
+        reader: the data set.
+        output: a name that ends with ``.h5`` or ``.hdf5``, or that of a folder to make.
+        split: write the lists of this split only. Needed where features differ from split to split.
+        dtype: of the features in an HDF5 file.
+        compression: of the features in an HDF5 file, see :func:`~segtcn.data.readers.write_hdf5`.
+        overwrite: replace an HDF5 file; a folder is never replaced.
+        progress: show a progress bar.
+
+    Raises:
+        FileExistsError: if the output exists.
+        FileNotFoundError: if a listed video has no file, or there is no folder for the output.
+        ValueError: if ``output`` has the ending of another kind of file, features differ from split to split and
+            ``split`` is None, a video cannot be stored in that form, or it is not read back as it was.
+    """
+    output = Path(output).expanduser()
+    is_file = output.suffix.lower() in HDF5_ENDINGS
+    _check_output(output, is_file, overwrite)
+    if not is_file and (dtype != "float32" or compression != "none"):
+        raise ValueError(f"{output} becomes a tree of float32 .npy files: `dtype` and `compression` are for HDF5 files")
+    lists = _lists(reader, split)
+    by_split = _differs_by_split(reader)
+    features_of_split = split if by_split else getattr(reader, "features_of_split", None)
+    places = _places(lists)
+    if by_split:
+        _read(reader, *next(iter(places.items())))  # fails before anything is written
+    part = output.with_name(f"{output.name}.{dtype}-{compression}.part" if is_file else f"{output.name}.part")
+    target: _Target
+    with _naming(str(part)):
+        if is_file:
+            target = _HDF5Target(reader, lists, part, features_of_split, dtype, compression)
+        else:
+            target = _TreeTarget(reader, lists, part, output, features_of_split)
+    num_frames, num_kept, unlabelled, unequal = 0, 0, [], []
+    roundings = []
+    for name, splits in tqdm(places.items(), desc=f"write {output.name}", unit="video", disable=not progress):
+        video = _read(reader, name, splits if by_split else splits[:1])
+        num_kept += _write(target, video, part)
+        roundings.append(_compare(video, target.read(video), dtype))
+        num_frames += video.features.shape[1]
+        if video.labels is None:
+            unlabelled.append(name)
+        elif len(video.labels) != video.features.shape[1]:
+            unequal.append(name)
+    part.replace(output)
+    rounding = None
+    if dtype == "float16":
+        absolute, relative, small = zip(*roundings, strict=True)
+        rounding = Rounding(max(absolute), max(relative), sum(small) / (num_frames * reader.feature_dim))
+    return Conversion(output, len(places), num_frames, num_kept, unlabelled, unequal, features_of_split, rounding)
+
+
+class _Target(Protocol):
+    def add(self, video: Video) -> None: ...
+
+    def read(self, video: Video) -> Video: ...
+
+
+class _HDF5Target:
+    def __init__(
+        self,
+        reader: Reader,
+        lists: _Lists,
+        part: Path,
+        features_of_split: int | None,
+        dtype: DType,
+        compression: Compression,
+    ) -> None:
+        self._part, self._num_classes = part, len(reader.class_names)
+        self._dtype: DType = dtype
+        self._compression: Compression = compression
+        try:
+            self._reader: HDF5Reader | None = HDF5Reader(str(part))
+        except (FileNotFoundError, ValueError):  # there is none, or it ends before the first video
+            self._reader = None
+        facts = (reader.class_names, reader.fps, reader.background, features_of_split, lists)
+        if self._reader is None or facts != _facts(self._reader):
+            self._reader = None
+            create_hdf5(part, reader.class_names, reader.fps, lists, reader.background, features_of_split)
+
+    def add(self, video: Video) -> None:
+        # the HDF5 library may end the process some time after it found a disk full
+        if shutil.disk_usage(self._part.parent).free < video.features.nbytes + MARGIN:
+            raise OSError(errno.ENOSPC, "")
+        append_hdf5(self._part, video, self._num_classes, self._dtype, self._compression)
+
+    def read(self, video: Video) -> Video:
+        if self._reader is None:
+            self._reader = HDF5Reader(str(self._part))
+        return self._reader.read(video.name, labels=video.labels is not None)
+
+
+def _facts(reader: HDF5Reader) -> tuple[object, ...]:
+    lists = _lists(reader, None)
+    return reader.class_names, reader.fps, reader.background, reader.features_of_split, lists
+
+
+class _TreeTarget:
+    def __init__(self, reader: Reader, lists: _Lists, part: Path, output: Path, features_of_split: int | None) -> None:
+        self._part = part
+        self._class_names = reader.class_names
+        self._reader: MSTCNReader | None = None
+        for folder in ("features", "groundTruth", "splits"):
+            (part / folder).mkdir(parents=True, exist_ok=True)
+        remove_leftovers(part)
+        _write_lines(part / "mapping.txt", [f"{index} {name}" for index, name in enumerate(reader.class_names)])
+        for number, own in lists.items():
+            for subset, names in own.items():
+                _write_lines(part / "splits" / f"{subset}.split{number}.bundle", [f"{name}.txt" for name in names])
+        background = None if reader.background is None else reader.class_names[reader.background]
+        init_args = {"root": str(output.absolute()), "fps": reader.fps, "background": background}
+        data = {"reader": {"class_path": "segtcn.data.readers.MSTCNReader", "init_args": init_args}}
+        text = yaml.safe_dump({"data": {**data, "split": min(lists)}}, sort_keys=False, allow_unicode=True, width=1000)
+        why = f"# The features are those of split {features_of_split}: with any other they would have seen test videos."
+        _write_lines(part / "data.yaml", [*([] if features_of_split is None else [why]), *text.splitlines()])
+
+    def add(self, video: Video) -> None:
+        if video.labels is not None and not len(video.labels):
+            raise ValueError(f"{video.source or video.name}: its ground truth is empty: write the labels, or remove it")
+        for folder, ending in (("groundTruth", "txt"), ("features", "npy")):
+            path = self._part / folder / f"{video.name}.{ending}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if ending == "npy":
+                with atomic_path(path) as temporary:
+                    save_array(temporary, video.features.numpy())
+            elif video.labels is not None:
+                write_labels(path, [self._class_names[label] for label in video.labels.tolist()])
+
+    def read(self, video: Video) -> Video:
+        if not (self._part / "features" / f"{video.name}.npy").is_file():
+            raise FileNotFoundError
+        if self._reader is None:
+            self._reader = MSTCNReader(str(self._part))
+        return self._reader.read(video.name, labels=video.labels is not None)
+
+
+def _check_output(output: Path, is_file: bool, overwrite: bool) -> None:
+    if not output.absolute().parent.is_dir():
+        raise FileNotFoundError(f"cannot write {output}: there is no folder {output.parent}; create it")
+    if is_file and output.exists() and not overwrite:
+        raise FileExistsError(f"{output} exists: choose another name, or replace it with `--overwrite`")
+    if output.is_dir() and (is_file or any(output.iterdir())):
+        raise FileExistsError(f"{output} is a folder with something in it, which is not replaced: choose another name")
+    if not is_file and output.is_file():
+        raise FileExistsError(f"{output} is a file: give a name that ends with .h5, or a folder to make")
+    if not output.exists() and output.suffix.lower() in FILE_ENDINGS:
+        raise ValueError(
+            f"{output} is neither the name of an HDF5 file nor that of a folder: end it with .h5, or leave "
+            f"{output.suffix} out for an MS-TCN tree"
+        )
+
+
+def _lists(reader: Reader, split: int | None) -> _Lists:
+    subsets: tuple[Subset, ...] = ("train", "test")
+    lists: _Lists = {}
+    for number in reader.splits if split is None else [split]:
+        for subset in subsets:
+            try:
+                names = reader.videos(number, subset)
+            except FileNotFoundError:  # a data set without test videos, or without training videos
+                continue
+            lists.setdefault(number, {})[subset] = check_names(names, f"the {subset} list of split {number}")
+    return lists
+
+
+def _places(lists: _Lists) -> dict[str, list[int]]:
+    """The splits that list a video."""
+    places: dict[str, list[int]] = {}
+    for number, own in lists.items():
+        for name in dict.fromkeys(chain.from_iterable(own.values())):
+            places.setdefault(name, []).append(number)
+    return places
+
+
+def _differs_by_split(reader: Reader) -> bool:
+    """Whether the first video that two splits list comes from a file of its own for each."""
+    for name, splits in _places(_lists(reader, None)).items():
+        if len(splits) > 1:
+            return len({reader.read(name, split, labels=False).source for split in splits[:2]}) > 1
+    return False
+
+
+def _read(reader: Reader, name: str, splits: Sequence[int]) -> Video:
+    """A video, which must have the same features in all those splits."""
+    first, *others = splits
+    try:
+        video = reader.read(name, first)
+    except FileNotFoundError:  # no ground truth; where the features are missing, the next line says so
+        video = reader.read(name, first, labels=False)
+    for other in others:
+        if not _equal(video.features, reader.read(name, other, labels=False).features):
+            raise ValueError(
+                f"the features of video {name!r} in split {other} differ from those in split {first}: they come from "
+                "networks that were trained on each split's training videos. The output holds one split: choose it, "
+                f"for instance `--split {first}`"
+            )
+    return video._replace(name=name)
+
+
+def _write(target: _Target, video: Video, part: Path) -> bool:
+    """Write a video that is not there yet; returns whether it was."""
+    try:
+        target.read(video)
+    except FileNotFoundError:
+        with _naming(f"{video.name!r} into {part}"):
+            target.add(video)
+        return False
+    except ValueError as error:
+        raise ValueError(f"{error}; remove {part} and start again") from error
+    return True
+
+
+@contextmanager
+def _naming(what: str) -> Iterator[None]:
+    """Say what could not be written, and what to do."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, PermissionError | FileNotFoundError) and not error.errno:  # of this library: all is said
+            raise
+        raise OSError(f"cannot write {what}: {reason(error)}; make room, and the same command continues") from error
+
+
+def _compare(video: Video, stored: Video, dtype: DType) -> tuple[float, float, int]:
+    """Compare bit for bit; returns the largest absolute and relative difference and the number of small features."""
+    expected = video.features.half().float() if dtype == "float16" else video.features
+    same_labels = video.labels is stored.labels is None or (
+        video.labels is not None and stored.labels is not None and torch.equal(video.labels, stored.labels)
+    )
+    if not _equal(expected, stored.features) or not same_labels:
+        raise ValueError(
+            f"{stored.source} is not read back as {video.source or video.name} is now: it was written from other data "
+            f"or in another form, or the disk is at fault; remove what ends with .part and start again"
+        )
+    if dtype == "float32" or not video.features.numel():
+        return 0.0, 0.0, 0
+    size = video.features.abs()
+    difference = (video.features - stored.features).abs()
+    normal = (size >= SMALLEST_NORMAL) & size.isfinite()
+    absolute = difference[size.isfinite()].max().item() if size.isfinite().any() else math.nan
+    relative = (difference[normal] / size[normal]).max().item() if normal.any() else 0.0
+    return absolute, relative, int(((size > 0) & (size < SMALLEST_NORMAL)).sum())
+
+
+def _equal(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Bit for bit: NaN equals itself, and 0 is not -0."""
+    return a.shape == b.shape and torch.equal(a.contiguous().view(torch.int32), b.contiguous().view(torch.int32))
+
+
+def _write_lines(path: Path, lines: Sequence[str]) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_bytes("".join(f"{line}\n" for line in lines).encode())  # bytes: no other line ends on Windows
+
+
+def size_on_disk(path: Path) -> int:
+    """Bytes of a file, or of all files below a folder."""
+    return (
+        sum(each.stat().st_size for each in path.rglob("*") if each.is_file()) if path.is_dir() else path.stat().st_size
+    )

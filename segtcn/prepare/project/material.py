@@ -1,0 +1,211 @@
+"""What there is to label: features or clips, how many frames they have, and how many a second."""
+
+from __future__ import annotations
+
+import os
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tqdm import tqdm
+
+from segtcn.arrays import open_array
+from segtcn.data.readers.reader import time_axis
+from segtcn.prepare.annotations.intervals import VIDEO_ENDINGS
+
+RATE_TOLERANCE = 0.02
+"""Share by which features may be longer or shorter than their clip and still be one vector a frame."""
+
+
+class Clip(NamedTuple):
+    """What is measured in a clip.
+
+    Args:
+        num_frames: frames that it decodes to.
+        fps: frames per second.
+        constant: whether the frames keep to it.
+        length_s: from the first to the last frame, in seconds.
+    """
+
+    num_frames: int
+    fps: float
+    constant: bool
+    length_s: float
+
+    def num_features(self, fps: float) -> int:
+        """Features that `segtcn extract` makes of it at a rate."""
+        from segtcn.extract.rates import num_resampled
+
+        if self.constant and abs(fps / self.fps - 1) * self.num_frames < 0.5:
+            return self.num_frames
+        return num_resampled(self.length_s, fps, last_s=1 / self.fps)
+
+
+class Material(NamedTuple):
+    """The videos of a folder.
+
+    Args:
+        arrays: path of every video's features; empty if there are only clips.
+        shapes: of every video's features.
+        clips: of the videos that were measured.
+        fps: frames per second of the features; from the clips unless it was given.
+        fps_is_measured: whether it is from the clips.
+        link: folder of the features, if it is not in the data set's.
+        videos: folder of the clips.
+    """
+
+    arrays: dict[str, Path]
+    shapes: dict[str, tuple[int, int]]
+    clips: dict[str, Clip]
+    fps: float
+    fps_is_measured: bool
+    link: Path | None
+    videos: Path | None
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the videos."""
+        return list(self.arrays or self.clips)
+
+
+def find_material(
+    root: Path,
+    features: str | os.PathLike[str] | None,
+    videos: str | os.PathLike[str] | None,
+    fps: float | None,
+    progress: bool,
+) -> Material:
+    """Find features and clips; see :func:`~segtcn.prepare.project.init_project`."""
+    features_folder, videos_folder = _folder(features, root / "features"), _folder(videos, root / "videos")
+    arrays = {} if features_folder is None else _files(features_folder, (".npy",))
+    paths = {} if videos_folder is None else _files(videos_folder, VIDEO_ENDINGS)
+    if not arrays and not paths:
+        loose = {path.suffix.lower() for path in (root.iterdir() if root.is_dir() else ())} & {".npy", *VIDEO_ENDINGS}
+        option = "--features" if ".npy" in loose else "--videos"
+        hint = f"; for those in {root} itself: segtcn init NEW_FOLDER {option} {root}" if loose else ""
+        raise FileNotFoundError(f"no features/NAME.npy and no videos/NAME.mp4 in {root}: put them there{hint}")
+    shapes = {name: _shape(path) for name, path in arrays.items()}
+    clips = {}
+    if not arrays or fps is None or len(set(shapes.values())) == 1:  # of one shape: clips tell time from width
+        chosen = paths if not arrays else _clips_of(arrays, paths)
+        bar = tqdm(chosen.items(), desc="read clips", unit="clip", disable=not progress or not chosen)
+        clips = {name: _measure(path) for name, path in bar}
+    link = features_folder if arrays and features_folder is not None and _is_elsewhere(features_folder, root) else None
+    rate = _common_rate(clips) if fps is None else fps
+    return Material(arrays, shapes, clips, rate, fps is None, link, videos_folder)
+
+
+def count_frames(material: Material, expected: Mapping[str, int]) -> tuple[int | None, dict[str, int]]:
+    """The feature width, None if there are only clips, and the number of frames of every video.
+
+    Args:
+        material: the videos.
+        expected: how many frames a video has at least by its annotations, for features that all have one shape.
+
+    Raises:
+        ValueError: if widths differ, a file is empty, or the rate of the clips is not that of the features.
+    """
+    if not material.arrays:
+        return None, {name: clip.num_features(material.fps) for name, clip in material.clips.items()}
+    known = {
+        name: clip.num_features(clip.fps if material.fps_is_measured else material.fps)
+        for name, clip in material.clips.items()
+    }
+    feature_dim = _feature_dim(material, known or expected)
+    num_frames = {name: a if b == feature_dim else b for name, (a, b) in material.shapes.items()}
+    empty = next((name for name, shape in material.shapes.items() if 0 in shape), None)
+    if empty is not None:
+        raise ValueError(f"{material.arrays[empty]} is empty, {material.shapes[empty]}: compute its features again")
+    if material.fps_is_measured:
+        rates = [num_frames[name] / known[name] * clip.fps for name, clip in material.clips.items()]
+        if max(abs(rate / material.fps - 1) for rate in rates) > RATE_TOLERANCE:
+            raise ValueError(
+                "features and clips differ in length: by the clips the features have about "
+                f"{statistics.median(rates):.3g} vectors a second; give their rate (`--fps`)"
+            )
+    return feature_dim, num_frames
+
+
+def _files(folder: Path, endings: Sequence[str]) -> dict[str, Path]:
+    """Files below a folder by their path in it without ending; hidden ones (macOS's `._NAME.npy`) are no data."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*")):
+        place = path.relative_to(folder)
+        if any(part.startswith(".") for part in place.parts) or path.suffix.lower() not in endings:
+            continue
+        if not path.is_file():
+            continue
+        name = place.with_suffix("").as_posix()
+        if name in found:
+            raise ValueError(f"{path} and {found[name]} have the same name: keep one")
+        if any(part != part.strip() or "\n" in part or "\r" in part for part in name.split("/")):
+            raise ValueError(f"{name!r} in {folder}: a name must be one line without outer blanks; rename the file")
+        found[name] = path
+    return found
+
+
+def _clips_of(names: Iterable[str], paths: Mapping[str, Path]) -> dict[str, Path]:
+    """The clips of videos; those in folders also by the name of the file alone, as `segtcn extract` names features."""
+    last = Counter(name.rpartition("/")[2] for name in paths)
+    by_file = {name.rpartition("/")[2]: path for name, path in paths.items() if last[name.rpartition("/")[2]] == 1}
+    return {name: path for name in names if (path := paths.get(name) or by_file.get(name)) is not None}
+
+
+def _folder(given: str | os.PathLike[str] | None, default: Path) -> Path | None:
+    if given is None:
+        return default if default.is_dir() else None
+    folder = Path(given).expanduser()
+    if not folder.is_dir():
+        raise FileNotFoundError(f"no folder {folder}: check the path")
+    return folder
+
+
+def _is_elsewhere(folder: Path, root: Path) -> bool:
+    return folder.resolve() != (root / "features").resolve()
+
+
+def _measure(path: Path) -> Clip:
+    from segtcn.extract.rates import clip_rate
+    from segtcn.video_io import frame_times, probe
+
+    times = frame_times(path)
+    return Clip(len(times), *clip_rate(times, float(probe(path).fps)), float(times[-1] - times[0]))
+
+
+def _common_rate(clips: Mapping[str, Clip]) -> float:
+    rates = sorted({round(clip.fps, 3) for clip in clips.values()})
+    if not rates:
+        raise ValueError("the rate of the features is unknown: give their frames per second (`--fps 25`)")
+    if len(rates) > 1:
+        listed = ", ".join(f"{rate:g}" for rate in rates)
+        raise ValueError(f"the clips have {listed} frames a second: give the rate of the features (`--fps`)")
+    return next(iter(clips.values())).fps
+
+
+def _shape(path: Path) -> tuple[int, int]:
+    num_rows, num_columns = open_array(path, ndim=2, kinds="fiu", wanted="a real matrix (D, T)").shape
+    return num_rows, num_columns
+
+
+def _feature_dim(material: Material, known: Mapping[str, int]) -> int:
+    """The size that all videos share; where they share both, (D, T) unless only (T, D) fits the number of frames."""
+    names = list(material.shapes)
+    common = set(material.shapes[names[0]])
+    for name in names:
+        if not common & set(material.shapes[name]):
+            raise ValueError(
+                f"{material.arrays[name]} is {material.shapes[name]}, but {material.arrays[names[0]]} is "
+                f"{material.shapes[names[0]]}: expected features of one width; compute them again in the same way"
+            )
+        common &= set(material.shapes[name])
+    if len(common) == 1:
+        return common.pop()
+    shape = material.shapes[names[0]]
+    num_frames = max((known[name] for name in names if name in known), default=shape[1])
+    if num_frames in shape:
+        return shape[1 - time_axis(shape, num_frames, None, documented=1)]
+    # annotations end somewhere before the video: the nearer size would be chance
+    fits = [0.5 * size <= num_frames <= 1.1 * size for size in shape]
+    return shape[1] if fits == [True, False] else shape[0]

@@ -1,0 +1,165 @@
+"""A player as a folder that opens from disk without a server, and can be sent to a colleague."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tqdm import tqdm
+
+from segtcn.atomic import atomic_path
+from segtcn.video_io import probe
+from segtcn.video_io.playback import plays_in_browsers, write_playable
+from segtcn.visualization.player.payload import index_payload, script, video_id, video_payload
+from segtcn.visualization.player.serve import Player, PlayerVideo
+
+STATIC = Path(__file__).with_name("static")
+"""The page, its style and its scripts."""
+
+_MARKER = b"segtcn.receiveIndex("
+
+
+def static_files() -> list[Path]:
+    """The files of the page that do not depend on what it shows."""
+    return sorted(path for path in STATIC.iterdir() if path.is_file() and not path.name.startswith("."))
+
+
+def export_player(
+    player: Player, target: str | os.PathLike[str], clips: bool = True, progress: bool = False
+) -> list[str]:
+    """Write a player that needs no server: open ``index.html`` in it.
+
+    Clips are copied; those that browsers do not play are encoded again to H.264 and AAC. The target appears when it is
+    complete; a player that was there before is replaced, anything else is left alone.
+
+    Args:
+        player: what is shown.
+        target: a folder that does not exist, is empty or holds a player; or, if it ends in ``.zip``, an archive.
+        clips: whether to take the clips along.
+        progress: whether to show a progress bar.
+
+    Returns:
+        What the user should know: clips that were encoded again, and what is wrong with videos.
+
+    Raises:
+        FileNotFoundError: if a label file is gone.
+        ValueError: if a label file cannot be understood.
+        PermissionError: if the target cannot be written, or is something else.
+        OSError: if the disk is full.
+
+    Example:
+        >>> export_player(player, "runs/demo/player")  # doctest: +SKIP
+        []
+    """
+    target = Path(target)
+    if target.suffix.lower() == ".zip":
+        with _new_folder(target, player, clips) as folder:
+            notes = _write(player, folder, clips, progress)
+            with atomic_path(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+                for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+                    # clips are compressed already
+                    kind = zipfile.ZIP_STORED if path.parent.name == "clips" else zipfile.ZIP_DEFLATED
+                    archive.write(path, Path(target.stem) / path.relative_to(folder), kind)
+        return notes
+    _check_replaceable(target)
+    with _new_folder(target, player, clips) as folder:
+        notes = _write(player, folder, clips, progress)
+        _replace(target, folder)
+    return notes
+
+
+def _write(player: Player, folder: Path, with_clips: bool, progress: bool) -> list[str]:
+    (folder / "data").mkdir()
+    for path in static_files():
+        shutil.copyfile(path, folder / path.name)
+    notes: list[str] = []
+    addresses: dict[str, str] = {}
+    for number, video in enumerate(tqdm(player.videos, "export", disable=not progress, unit="video")):
+        own = video_id(number)
+        shown = video if with_clips else video._replace(clip=None)
+        payload = video_payload(own, shown, player.classes)
+        notes += [f"{video.name}: {note}" for note in payload["notes"]]
+        if payload["clip"] is not None and shown.clip is not None:
+            address, note = _write_clip(video, shown.clip, folder, own, progress)
+            addresses[own] = address
+            notes += [] if note is None else [note]
+        (folder / "data" / f"video-{own}.js").write_bytes(script("receiveVideo", payload))
+    (folder / "data" / "index.js").write_bytes(script("receiveIndex", index_payload(player, addresses)))
+    return notes
+
+
+def _write_clip(video: PlayerVideo, clip: Path, folder: Path, own: str, progress: bool) -> tuple[str, str | None]:
+    (folder / "clips").mkdir(exist_ok=True)
+    if plays_in_browsers(clip):
+        address = f"clips/{own}{clip.suffix.lower()}"
+        shutil.copyfile(clip, folder / address)
+        return address, None
+    address = f"clips/{own}.mp4"
+    with tqdm(total=probe(clip).num_frames, desc=video.name, disable=not progress, unit="frame", leave=False) as bar:
+        write_playable(clip, folder / address, bar.update)
+    return address, f"{video.name}: {clip} was encoded again to H.264, as browsers do not play it"
+
+
+@contextmanager
+def _new_folder(target: Path, player: Player, clips: bool) -> Iterator[Path]:
+    """A folder beside the target that vanishes at the end, unless it was moved."""
+    parent = target.absolute().parent
+    folder = parent / f".{target.name}.{os.getpid()}.{os.urandom(4).hex()}"
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise PermissionError(f"cannot write {target} ({reason}): choose another folder") from error
+    try:
+        needed = sum(v.clip.stat().st_size for v in player.videos if clips and v.clip is not None and v.clip.is_file())
+        free = shutil.disk_usage(folder).free
+        if needed > free:
+            raise OSError(
+                f"cannot write {target}: its clips take {needed / 1e6:.0f} MB and {free / 1e6:.0f} MB are free; make "
+                "room, or leave the clips out (--no-clips)"
+            )
+        yield folder
+    except OSError as error:
+        if error.filename is None:
+            raise
+        reason = (error.strerror or str(error)).lower()
+        raise OSError(f"cannot write {target} ({reason}, {error.filename}): nothing was left there") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check_replaceable(target: Path) -> None:
+    if not target.exists() and not target.is_symlink():
+        return
+    if not target.is_dir() or target.is_symlink():
+        raise PermissionError(f"cannot write {target}: it is no folder; give the name of a new one")
+    there = sorted(path.name for path in target.iterdir())
+    if not there:
+        return
+    index = target / "data" / "index.js"
+    if not index.is_file() or not index.read_bytes().startswith(_MARKER):
+        raise PermissionError(f"{target} holds something else ({there[0]}): give a new folder, or an earlier player")
+    known = {"data", "clips", *(path.name for path in static_files())}
+    if foreign := [name for name in there if name not in known and not name.endswith(".js")]:
+        raise PermissionError(
+            f"{target} holds {foreign[0]}, which is not of a player: move it away, or give a new folder"
+        )
+
+
+def _replace(target: Path, folder: Path) -> None:
+    if not target.exists():
+        folder.rename(target)
+        return
+    old = folder.with_name(f"{folder.name}.old")
+    target.rename(old)
+    try:
+        folder.rename(target)
+    except OSError:
+        old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,286 @@
+"""What the page of the player reads: ``data/index.js`` and one ``data/video-ID.js`` for each video."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from segtcn.labels.files import ClassScores
+from segtcn.video_io import TIMESTAMP_TOLERANCE_S, ClipInfo, frame_times, probe
+from segtcn.visualization.palette import RGB, text_color
+from segtcn.visualization.player.corrections import saved_correction, saved_version
+from segtcn.visualization.player.serve import Player, PlayerVideo
+from segtcn.visualization.tracks import Classes, Track
+
+VERSION = 1
+"""Of the layout of the payloads; the page refuses others."""
+
+MAX_SAMPLES = 2000
+"""Class scores of longer tracks are means over so many frames that there are at most this many of them."""
+
+NOMINAL_RATE_TOLERANCE = 0.01
+"""Labels that call 29.97 frames a second 30 still belong to frames one by one, if there are as many."""
+
+Payload = dict[str, Any]
+
+
+def video_id(number: int) -> str:
+    """Name of the ``number``-th video, from 0, in addresses: nothing of its real name is in them."""
+    return f"{number + 1:04d}"
+
+
+def script(function: str, payload: Payload) -> bytes:
+    r"""A script that hands a payload to the page; no text in it can end the script or the line.
+
+    Args:
+        function: ``receiveIndex`` or ``receiveVideo``.
+        payload: anything that JSON holds; numbers must be finite.
+
+    Example:
+        >>> script("receiveIndex", {"title": "</script>"})
+        b'segtcn.receiveIndex({"title":"\\u003c/script\\u003e"});\n'
+    """
+    text = json.dumps(payload, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return f"segtcn.{function}({text});\n".encode("ascii")
+
+
+def index_payload(player: Player, clips: Mapping[str, str], token: str | None = None) -> Payload:
+    """What the page must know of all videos.
+
+    Args:
+        player: what is shown.
+        clips: address of each clip relative to the page, by the id of its video.
+        token: that corrections must carry; None where they cannot be saved.
+
+    Raises:
+        FileNotFoundError: if a label file is gone.
+        ValueError: if a label file cannot be understood.
+    """
+    scores = [row for video in player.videos for row in video.scores.values()]
+    videos = []
+    for number, video in enumerate(player.videos):
+        num_frames, fps = video.num_frames, video.fps
+        if num_frames is None:
+            track = max(video.read(), key=lambda track: len(track.labels.labels))
+            num_frames, fps = len(track.labels.labels), track.labels.fps
+        videos.append(
+            {
+                "id": video_id(number),
+                "name": video.name,
+                "num_frames": num_frames,
+                "fps": fps,
+                "duration_s": None if fps is None else round(num_frames / fps, 3),
+                "clip": clips.get(video_id(number)),
+                "scores": {
+                    title: {name: round(value, 2) for name, value in row.items() if math.isfinite(value)}
+                    for title, row in video.scores.items()
+                },
+            }
+        )
+    return {
+        "version": VERSION,
+        "title": player.title,
+        "classes": _classes(player.classes),
+        "protocol": player.protocol,
+        "score_names": [*dict.fromkeys(name for row in scores for name in row)],
+        "runs": [*dict.fromkeys(title for video in player.videos for title in video.scores)],
+        "videos": videos,
+        "save": None if token is None else {"token": token},
+    }
+
+
+def video_payload(
+    video_id: str, video: PlayerVideo, classes: Classes, notes: Sequence[str] = (), save: Path | None = None
+) -> Payload:
+    """What the page shows of one video.
+
+    A clip that cannot be read is left out, and a note says why: the tracks can still be looked at.
+
+    Args:
+        video_id: its id.
+        video: its tracks and its clip.
+        classes: of all tracks.
+        notes: for the user, in addition to those on the clip and on differences in length.
+        save: folder that corrections are written to; what it holds of this video is taken along.
+
+    Raises:
+        FileNotFoundError: if a label file is gone.
+        ValueError: if a label file cannot be understood, or a label is no class.
+    """
+    tracks = video.read()
+    clip, more = None, [*notes]
+    if video.clip is not None:
+        try:
+            clip = clip_payload(video.clip)
+        except (ValueError, OSError) as error:
+            more.append(f"the clip cannot be shown: {error}")
+    rows, shown = [], clip
+    known = next((track.labels.fps for track in tracks if track.labels.fps), None)
+    for track in tracks:
+        fps = track.labels.fps
+        if clip is None and fps is None and known is not None:
+            fps = known
+            more.append(
+                f"the rate of {track.title} is unknown: it is shown at {known:g} labels a second, as the others"
+            )
+        rows.append(track_payload(track, classes, fps, by_frame=fps is None or _is_frame_by_frame(track, shown)))
+    saved, version = None, None
+    if save is not None:
+        version = saved_version(save, video.name)
+        try:
+            saved = saved_correction(save, video.name, tracks, classes)
+            if saved is not None:
+                more.append(f"corrected before: {saved['file']}; “Correct” goes on from there")
+        except (ValueError, OSError) as error:
+            more.append(f"the correction saved before cannot be shown: {error}")
+    notes = [*more, *_length_notes(tracks, rows, clip)]
+    return {"id": video_id, "clip": clip, "tracks": rows, "notes": notes, "saved": saved, "saved_version": version}
+
+
+def clip_payload(path: Path) -> Payload:
+    """Size and times of a clip.
+
+    Args:
+        path: the clip.
+
+    Returns:
+        ``fps``, ``num_frames``, ``width``, ``height``, ``duration_s``, and ``times_ms``, the presentation time of every
+        frame, where it differs from ``n / fps``.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is no complete clip.
+    """
+    info, times_s = probe(path), frame_times(path)
+    fps = float(info.fps)
+    is_constant = bool((np.abs(times_s - np.arange(len(times_s)) / fps) <= TIMESTAMP_TOLERANCE_S).all())
+    width, height = info.shown_size
+    return {
+        "fps": fps,
+        "num_frames": len(times_s),
+        "width": width,
+        "height": height,
+        "duration_s": round(_duration_s(info, times_s, is_constant), 4),
+        "times_ms": None if is_constant else [round(1000 * time_s, 2) for time_s in times_s.tolist()],
+    }
+
+
+def track_payload(track: Track, classes: Classes, fps: float | None, by_frame: bool) -> Payload:
+    """A track as segments.
+
+    Args:
+        track: its labels.
+        classes: of all tracks.
+        fps: labels per second, or None.
+        by_frame: whether label n belongs to frame n of the clip, whenever that is shown.
+
+    Raises:
+        ValueError: if a label is no class.
+    """
+    indexes = _indexes(track, classes)
+    starts = np.flatnonzero(np.r_[True, indexes[1:] != indexes[:-1]])
+    confidence = None
+    if track.labels.confidence is not None:
+        means = np.add.reduceat(track.labels.confidence, starts) / np.diff(np.r_[starts, len(indexes)])
+        confidence = [round(value, 3) for value in means.tolist()]
+    return {
+        "title": track.title,
+        "truth": track.is_truth,
+        "fps": fps,
+        "num_frames": len(indexes),
+        "by_frame": by_frame,
+        "starts": starts.tolist(),
+        "classes": indexes[starts].tolist(),
+        "confidence": confidence,
+        "scores": None if track.labels.scores is None else scores_payload(track.labels.scores, classes),
+    }
+
+
+def scores_payload(scores: ClassScores, classes: Classes) -> Payload:
+    """Class scores in 8 bits, at most :data:`MAX_SAMPLES` of each class, each the mean over equally many frames.
+
+    Args:
+        scores: of the classes that their source knows.
+        classes: of all tracks; scores of others are left out.
+    """
+    index = {name: label for label, name in enumerate(classes.names)}
+    known = [row for row, name in enumerate(scores.class_names) if name in index]
+    num_frames = scores.values.shape[1]
+    step = math.ceil(num_frames / MAX_SAMPLES)
+    starts = np.arange(0, num_frames, step)
+    sums = np.add.reduceat(scores.values[known], starts, axis=1, dtype=np.float64)
+    means = sums / np.diff(np.r_[starts, num_frames])
+    data = np.rint(255 * means.clip(0, 1)).astype(np.uint8)
+    return {
+        "classes": [index[scores.class_names[row]] for row in known],
+        "num_samples": len(starts),
+        "frames_per_sample": step,
+        "data": base64.b64encode(data.tobytes()).decode("ascii"),
+    }
+
+
+def _classes(classes: Classes) -> list[Payload]:
+    def css(color: RGB) -> str:
+        return "#{:02x}{:02x}{:02x}".format(*color)
+
+    return [
+        {"name": name, "color": css(color), "text": css(text_color(color)), "background": label == classes.background}
+        for label, (name, color) in enumerate(zip(classes.names, classes.colors, strict=True))
+    ]
+
+
+def _indexes(track: Track, classes: Classes) -> npt.NDArray[np.int64]:
+    if unknown := sorted({*track.labels.labels} - {*classes.names}):
+        raise ValueError(f"{track.source}: label {unknown[0]!r} is no class; there are {', '.join(classes.names[:20])}")
+    return classes.indexes(track)
+
+
+def _duration_s(info: ClipInfo, times_s: npt.NDArray[np.float64], is_constant: bool) -> float:
+    fps = float(info.fps)
+    return len(times_s) / fps if is_constant else max(info.duration_s, float(times_s[-1]) + 0.5 / fps)
+
+
+def _is_frame_by_frame(track: Track, clip: Payload | None) -> bool:
+    """Whether a track has a label for each frame although its rate is only about that of the clip."""
+    fps = track.labels.fps
+    if clip is None or fps is None or clip["times_ms"] is not None or len(track.labels.labels) != clip["num_frames"]:
+        return False
+    return abs(fps / clip["fps"] - 1) <= NOMINAL_RATE_TOLERANCE
+
+
+def _length_notes(tracks: Sequence[Track], rows: Sequence[Payload], clip: Payload | None) -> list[str]:
+    notes = []
+    first = rows[0]
+    for track, row in zip(tracks, rows, strict=True):
+        num_labels, fps = row["num_frames"], row["fps"]
+        if clip is None:
+            if row["fps"] == first["fps"] and num_labels != first["num_frames"]:
+                notes.append(
+                    f"{track.title} has {_difference(num_labels, first['num_frames'], 'label')} {first['title']}"
+                )
+        elif row["by_frame"] and num_labels != clip["num_frames"]:
+            notes.append(
+                f"{track.title} has {_difference(num_labels, clip['num_frames'], 'label')} the clip has frames "
+                f"({num_labels} and {clip['num_frames']}): label n is shown with frame n; --fps aligns them by time"
+            )
+        elif not row["by_frame"] and abs(num_labels / fps - clip["duration_s"]) > 1.5 / fps:
+            seconds = num_labels / fps - clip["duration_s"]
+            notes.append(
+                f"{track.title} is {abs(seconds):.2f} s {'longer' if seconds > 0 else 'shorter'} than the clip: "
+                f"{num_labels} labels at {fps:g} a second, {clip['duration_s']:.2f} s of clip"
+            )
+    return notes
+
+
+def _difference(number: int, other: int, noun: str) -> str:
+    count = abs(number - other)
+    return f"{count} {noun}{'' if count == 1 else 's'} {'more' if number > other else 'fewer'} than"

@@ -1,0 +1,170 @@
+"use strict";
+
+// Label files as the library reads and writes them (segtcn.labels.files): one label a line, and tables of segments.
+{
+  const COLUMNS = ["label", "start", "stop", "start_s", "stop_s", "confidence"];
+
+  /** A label file, or labels that are to become one, are not as expected: shown to the user as it is. */
+  class LabelFileError extends Error {}
+
+  /**
+   * Names of the classes of `labels.classes`; -1 becomes the background.
+   * @param {{starts: number[], classes: number[]}} labels
+   * @param {{name: string, background: boolean}[]} classes
+   * @returns {string[]} one for each segment
+   * @throws {LabelFileError} if a name is missing or would not be read back
+   */
+  function segmentNames(labels, classes) {
+    const background = classes.find((item) => item.background)?.name;
+    return labels.classes.map((label, index) => {
+      const name = label < 0 ? background : classes[label].name;
+      if (name === undefined) {
+        throw new LabelFileError(
+          `the frames from ${labels.starts[index]} have no label and there is no background class: give them a label first`,
+        );
+      }
+      if (!name || name !== name.trim() || /[\r\n]/.test(name)) {
+        throw new LabelFileError(
+          `the class ${JSON.stringify(shorten(name))} cannot be written: a label must be one line without outer white space`,
+        );
+      }
+      return name;
+    });
+  }
+
+  /** One label a line, one line a frame. */
+  function labelsAsText(labels, numFrames, classes) {
+    const names = segmentNames(labels, classes);
+    const stops = [...labels.starts.slice(1), numFrames];
+    return names.map((name, i) => `${name}\n`.repeat(stops[i] - labels.starts[i])).join("");
+  }
+
+  /**
+   * Table of segments.
+   * @param {?number} fps for the columns in seconds; null leaves them empty
+   */
+  function labelsAsTable(labels, numFrames, classes, fps) {
+    const names = segmentNames(labels, classes);
+    const seconds = (frame) => (fps ? (frame / fps).toFixed(6) : "");
+    const rows = names.map((name, i) => {
+      const [start, stop] = [labels.starts[i], labels.starts[i + 1] ?? numFrames];
+      return [quoted(name), start, stop, seconds(start), seconds(stop), ""].join(",");
+    });
+    return [COLUMNS.join(","), ...rows, ""].join("\n");
+  }
+
+  function quoted(field) {
+    return /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
+  }
+
+  /**
+   * Read a label file back.
+   * @param {string} text
+   * @param {number} numFrames of the track that it is for
+   * @param {{name: string}[]} classes the known ones
+   * @returns {{starts: number[], classes: number[]}}
+   * @throws {LabelFileError} that says what was expected, what came and where
+   */
+  function readLabels(text, numFrames, classes) {
+    const clean = text.replace(/^\ufeff/, "").replace(/\r\n?/g, "\n");
+    if (!clean.trim()) throw new LabelFileError("the file is empty: expected one label a line, or a table of segments");
+    const header = clean.split("\n", 1)[0].trim();
+    const isTable = header.split(",").slice(0, 3).join() === COLUMNS.slice(0, 3).join();
+    const runs = isTable ? runsOfTable(clean) : runsOfLines(clean, header);
+    const length = runs.at(-1).stop;
+    if (length !== numFrames) {
+      const difference = Math.abs(length - numFrames);
+      throw new LabelFileError(
+        `expected labels of ${numFrames} frames, the file has ${length}: ${difference} too ${length < numFrames ? "few" : "many"}`,
+      );
+    }
+    return labelsOfRuns(runs, classes);
+  }
+
+  function labelsOfRuns(runs, classes) {
+    const indexOf = new Map(classes.map((item, index) => [item.name, index]));
+    const labels = { starts: [], classes: [] };
+    for (const { name, start, line } of runs) {
+      const label = indexOf.get(name);
+      if (label === undefined) {
+        const known = classes.map((item) => shorten(item.name)).join(", ");
+        throw new LabelFileError(
+          `line ${line}: no class is named ${JSON.stringify(shorten(name))}; the classes are ${shorten(known, 300)}`,
+        );
+      }
+      if (label !== labels.classes.at(-1)) {
+        labels.starts.push(start);
+        labels.classes.push(label);
+      }
+    }
+    return labels;
+  }
+
+  function runsOfLines(text, header) {
+    const isRecognition = header.startsWith("### Frame level recognition");
+    const lines = isRecognition
+      ? (text.split("\n")[1] ?? "").split(/\s+/).filter(Boolean)
+      : text.trimEnd().split("\n").map((line) => line.trim());
+    if (!lines.length) throw new LabelFileError("the file has no labels in line 2, where recognition files have all of them");
+    const empty = lines.indexOf("");
+    if (empty >= 0) throw new LabelFileError(`line ${empty + 1} is empty: expected one label a line`);
+    const runs = [];
+    lines.forEach((name, frame) => {
+      if (runs.at(-1)?.name === name) runs.at(-1).stop = frame + 1;
+      else runs.push({ name, start: frame, stop: frame + 1, line: isRecognition ? 2 : frame + 1 });
+    });
+    return runs;
+  }
+
+  function runsOfTable(text) {
+    const runs = [];
+    for (const { fields, line } of rowsOf(text).slice(1)) {
+      const [name, start, stop] = [fields[0], ...fields.slice(1, 3).map(wholeNumber)];
+      if (!name || Number.isNaN(start) || Number.isNaN(stop)) {
+        throw new LabelFileError(`line ${line}: expected a label and two frame numbers, got ${shorten(fields.join(","))}`);
+      }
+      const expected = runs.at(-1)?.stop ?? 0;
+      if (start !== expected || stop <= start) {
+        throw new LabelFileError(
+          `line ${line}: expected a segment that starts at frame ${expected} and is not empty, got ${start} to ${stop}`,
+        );
+      }
+      runs.push({ name, start, stop, line });
+    }
+    if (!runs.length) throw new LabelFileError("the file has a header and no segments: expected at least one");
+    return runs;
+  }
+
+  function wholeNumber(field) {
+    return /^\s*\d{1,9}\s*$/.test(field ?? "") ? Number(field) : NaN;
+  }
+
+  /** Rows of a CSV file; quoted fields may hold commas, quotes (doubled) and line breaks. */
+  function rowsOf(text) {
+    const rows = [];
+    const field = /("(?:[^"]|"")*"|[^",\n][^,\n]*|)(,|\n|$)/y;
+    let [line, fields, first] = [1, [], 1];
+    while (field.lastIndex < text.length) {
+      const match = field.exec(text);
+      if (!match) throw new LabelFileError(`line ${line}: a quoted field does not end as it should`);
+      fields.push(match[1].startsWith('"') ? match[1].slice(1, -1).replaceAll('""', '"') : match[1]);
+      line += match[0].split("\n").length - 1;
+      if (match[2] === ",") continue;
+      if (fields.length > 1 || fields[0]) rows.push({ fields, line: first });
+      [fields, first] = [[], line];
+    }
+    return rows;
+  }
+
+  /** Name of a file that can hold `name` on any system. */
+  function safeFileName(name) {
+    const safe = name.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069<>:"/\\|?*]+/g, "_");
+    return safe.replace(/^[.\s]+|[.\s]+$/g, "").slice(0, 100) || "labels";
+  }
+
+  function shorten(text, length = 60) {
+    return text.length > length ? `${text.slice(0, length)}…` : text;
+  }
+
+  Object.assign(segtcn, { LabelFileError, labelsAsText, labelsAsTable, readLabels, safeFileName });
+}

@@ -1,7 +1,0 @@
-"""The player in the browser: clips with synchronised label tracks, served on this computer or exported as a folder."""
-
-from segtcn.visualization.viewer.export import export_player
-from segtcn.visualization.viewer.player import Player, PlayerVideo
-from segtcn.visualization.viewer.server import PlayerServer, serve_player
-
-__all__ = ["Player", "PlayerServer", "PlayerVideo", "export_player", "serve_player"]

@@ -1,0 +1,200 @@
+"""Cross-validation: all runs, the right numbers, and going on where it stopped."""
+
+from __future__ import annotations
+
+import json
+import signal
+import statistics
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from segtcn.cli import main
+from segtcn.cli.crossval import runs
+from segtcn.cli.crossval.runs import results_table
+from segtcn.segmenter import load_model
+from segtcn.task import SegmentationTask
+from tests import wandb_file
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIGS = [f"-c={ROOT}/configs/{name}.yaml" for name in ("model/ed_tcn", "data/ms_tcn", "trainer/default")]
+
+
+@pytest.fixture
+def command(write_ms_tcn_tree, tmp_path, monkeypatch) -> list[str]:
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    monkeypatch.setattr(runs, "INFERENCE_S", 0.0)
+    monkeypatch.chdir(tmp_path)
+    return [
+        "crossval",
+        *CONFIGS,
+        f"--data.reader.init_args.root={write_ms_tcn_tree()}",
+        "--model.net.init_args.hidden_channels=[6]",
+        "--model.net.init_args.kernel_size=3",
+        "--trainer.max_epochs=2",
+        "--trainer.accelerator=cpu",
+        "--out=out",
+    ]
+
+
+def test_all_splits_times_seeds_in_one_command(command, tmp_path, capsys):
+    assert main([*command, "--seeds", "0,5"]) == 0
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert {key: results[key] for key in ("protocol", "splits", "seeds", "epochs", "selection")} == {
+        "protocol": "lea",
+        "splits": [1, 2],
+        "seeds": [0, 5],
+        "epochs": 2,
+        "selection": "last epoch",
+    }
+    assert [(run["split"], run["seed"]) for run in results["runs"]] == [(1, 0), (2, 0), (1, 5), (2, 5)]
+    for key in ("accuracy", "edit", "f1@10", "f1@25", "f1@50"):
+        over_splits = [statistics.fmean(run[key] for run in results["runs"] if run["seed"] == seed) for seed in (0, 5)]
+        assert results["scores"][key]["mean"] == pytest.approx(statistics.fmean(over_splits))
+        assert results["scores"][key]["std"] == pytest.approx(statistics.stdev(over_splits))
+    table = (tmp_path / "out" / "results.md").read_text()
+    assert table == results_table(results) + "\n"
+    assert results_table(results) in capsys.readouterr().out
+    assert "Protocol `lea`" in table
+    runs = [wandb_file.run_files(folder)[0] for folder in sorted((tmp_path / "out").glob("split*"))]
+    groups = {record.run.run_group for run in runs for record in wandb_file.records(run) if record.HasField("run")}
+    names = {record.run.display_name for run in runs for record in wandb_file.records(run) if record.HasField("run")}
+    assert groups == {"out"}
+    assert names == {"split1-seed0", "split1-seed5", "split2-seed0", "split2-seed5"}
+    # fit and test of one run share one W&B run
+    assert all(any("test/f1@50" in row for row in wandb_file.history(run)) for run in runs)
+
+
+def test_results_say_what_the_network_costs(command, tmp_path, capsys):
+    assert main([*command, "--trainer.logger=false", "--data.batch_size=2", "--data.sample_rate=3"]) == 0
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert (results["network"], results["batch_size"], results["sample_rate"]) == ("EDTCN", 2, 3)
+    net = load_model(tmp_path / "out" / "split1-seed0" / "checkpoints" / "last.ckpt").net
+    assert results["parameters"] == sum(parameter.numel() for parameter in net.parameters())
+    measured, each = results["measured"], results["runs"]
+    assert measured["train_minutes"] == pytest.approx(sum(run["train_seconds"] for run in each) / 60)
+    for key in ("train_frames_per_second", "inference_frames_per_second"):
+        assert measured[key] == pytest.approx(statistics.fmean(run[key] for run in each))
+    assert measured["peak_memory_mib"] == max(run["peak_memory_mib"] for run in each) > 50
+    table = (tmp_path / "out" / "results.md").read_text()
+    assert f"EDTCN, {results['parameters']:,} parameters; batch size 2, sample rate 3; cpu" in table
+
+
+def test_scores_are_those_of_test_with_the_checkpoint(command, tmp_path):
+    main([*command, "--splits=2", "--trainer.logger=false"])
+    run = tmp_path / "out" / "split2-seed0"
+    scores = json.loads((run / "scores.json").read_text())
+    assert main(["test", f"-c={run}/config.yaml", f"--ckpt_path={run}/checkpoints/last.ckpt"]) == 0
+    again = json.loads((run / "test_scores.json").read_text())
+    for key in ("accuracy", "edit", "f1@10", "f1@25", "f1@50"):
+        assert scores[key] == pytest.approx(again[key])
+
+
+def test_complete_runs_are_not_repeated_and_interrupted_ones_continue(command, tmp_path, capsys):
+    silent = [*command, "--trainer.logger=false"]
+    main(silent)
+    first, second = tmp_path / "out" / "split1-seed0", tmp_path / "out" / "split2-seed0"
+    before = (first / "scores.json").read_bytes(), (second / "scores.json").read_bytes()
+    complete = (first / "checkpoints" / "last.ckpt").stat().st_mtime_ns
+
+    # as if it had stopped after the first epoch of the second run
+    (second / "scores.json").unlink()
+    checkpoint = second / "checkpoints" / "last.ckpt"
+    checkpoint.unlink()
+    (second / "config.yaml").rename("config.yaml")
+    assert main(["fit", "-c=config.yaml", "--trainer.max_epochs=1", "--trainer.logger=false"]) == 0
+    assert torch.load(checkpoint, weights_only=True)["epoch"] == 1
+
+    capsys.readouterr()
+    assert main(silent) == 0
+    assert "run 2 of 2: split 2, seed 0" in capsys.readouterr().out
+    assert (first / "checkpoints" / "last.ckpt").stat().st_mtime_ns == complete
+    assert torch.load(checkpoint, weights_only=True)["epoch"] == 2
+    assert before[0] == (first / "scores.json").read_bytes()
+    assert json.loads(before[1]).keys() == json.loads((second / "scores.json").read_text()).keys()
+
+
+def test_a_folder_with_runs_of_another_configuration_is_refused(command, capsys):
+    silent = [*command, "--trainer.logger=false", "--splits=1"]
+    assert main(silent) == 0
+    assert main([*silent, "--trainer.max_epochs=3"]) == 1
+    err = capsys.readouterr().err
+    assert "out holds runs of another configuration" in err
+    assert "max_epochs: 3" in err
+    assert main([*silent, "--seeds=0,1"]) == 0  # another seed is no other configuration
+
+
+def test_a_split_that_does_not_exist_is_named(command, capsys):
+    assert main([*command, "--splits=1,9"]) == 1
+    assert "there is no split 9; the data set has 1, 2" in capsys.readouterr().err
+
+
+def test_the_protocol_is_that_of_the_task(command, tmp_path):
+    assert main([*command, "--splits=1", "--trainer.logger=false", "--protocol=mstcn"]) == 0
+    assert json.loads((tmp_path / "out" / "results.json").read_text())["protocol"] == "mstcn"
+    assert "Protocol `mstcn`" in (tmp_path / "out" / "results.md").read_text()
+
+
+def test_seeds_must_be_numbers(command, capsys):
+    with pytest.raises(SystemExit):
+        main([*command, "--seeds=a"])
+    assert "expected whole numbers with commas between them, got 'a'" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main([*command, "--seeds=-1"])
+    assert "expected numbers from 0 upwards, got '-1'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--seed=1", "--split=1", "--data.split=2", "--seed_everything=3"])
+def test_options_of_one_run_are_refused(command, capsys, option):
+    with pytest.raises(SystemExit):
+        main([*command, option])
+    assert f"{option.split('=')[0]} is for one run: give --seeds and --splits" in capsys.readouterr().err
+
+
+def test_the_config_of_a_run_can_be_cross_validated(command, tmp_path):
+    fit = [word for word in command[1:] if not word.startswith("--out")] + ["--trainer.logger=false"]
+    assert main(["fit", *fit, "--trainer.default_root_dir=run"]) == 0
+    resume = ["--ckpt_path=run/checkpoints/last.ckpt", "--trainer.max_epochs=3"]
+    assert main(["fit", "-c=run/config.yaml", *resume]) == 0
+    assert "ckpt_path" not in (tmp_path / "run" / "config.yaml").read_text()
+    assert main(["crossval", "-c=run/config.yaml", "--splits=1", "--out=again"]) == 0
+    assert "One seed: no standard deviation." in (tmp_path / "again" / "results.md").read_text()
+
+
+def test_a_bad_test_video_is_found_before_training(command, tmp_path, capsys):
+    path = tmp_path / "ms_tcn" / "features" / "P02_tea.npy"
+    np.save(path, np.full_like(np.load(path), np.nan))
+    assert main([*command, "--splits=1", "--trainer.logger=false"]) == 1
+    assert "P02_tea.npy" in capsys.readouterr().err
+    assert not (tmp_path / "out" / "split1-seed0" / "checkpoints").exists()
+
+
+def test_help_has_examples(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["crossval", "--help"])
+    assert stop.value.code == 0
+    assert "--seeds 0,1,2" in capsys.readouterr().out
+
+
+def test_ctrl_c_in_the_middle_leaves_a_checkpoint_from_which_the_same_command_goes_on(command, tmp_path, monkeypatch):
+    once = [*command, "--splits=1", "--trainer.logger=false", "--trainer.max_epochs=12"]
+
+    def interrupt(task):
+        if task.current_epoch == 11:
+            raise KeyboardInterrupt
+
+    handler = signal.getsignal(signal.SIGINT)
+    with monkeypatch.context() as patch:
+        patch.setattr(SegmentationTask, "on_train_epoch_start", interrupt)
+        assert main(once) == 130
+    signal.signal(signal.SIGINT, handler)  # Lightning ignores further interrupts while it shuts down
+    last = tmp_path / "out" / "split1-seed0" / "checkpoints" / "last.ckpt"
+    assert torch.load(last, weights_only=True)["epoch"] == 9
+    started = []
+    with monkeypatch.context() as patch:
+        patch.setattr(SegmentationTask, "on_train_epoch_start", lambda task: started.append(task.current_epoch))
+        assert main(once) == 0
+    assert started == [10, 11]

@@ -1,0 +1,407 @@
+"""`segtcn evaluate`: every format, the published rows, and what is wrong with a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from segtcn.cli import main
+from segtcn.evaluation import parse_background, read_videos, score_splits
+from segtcn.labels.files import write_labels, write_segments
+from segtcn.metrics import PROTOCOLS, evaluate_videos
+from segtcn.structures import Segment
+
+NAMES = ["background", "cut", "pour milk"]
+TRUTH = {"P01.cam1": [0, 1, 1, 2, 2, 2, 0, 0], "P01.cam2": [0, 0, 2, 2, 1, 1], "P02": [1, 1, 1, 0]}
+PREDS = {"P01.cam1": [0, 1, 2, 2, 2, 1, 0, 0], "P01.cam2": [0, 0, 2, 1, 1, 1], "P02": [1, 0, 0, 0]}
+KEYS = ("accuracy", "edit", "f1@10", "f1@25", "f1@50")
+
+
+def write_text(path: Path, labels: list[int]) -> None:
+    write_labels(path.with_name(f"{path.name}.txt"), [NAMES[label] for label in labels])
+
+
+def write_recognition(path: Path, labels: list[int]) -> None:
+    words = " ".join(NAMES[label].replace(" ", "_") for label in labels)
+    path.write_text(f"### Frame level recognition: ###\n{words}")
+
+
+def write_array(path: Path, labels: list[int]) -> None:
+    np.save(path.with_name(f"{path.name}.npy"), np.array(labels))
+
+
+def write_table(path: Path, labels: list[int]) -> None:
+    bounds = [0, *(np.flatnonzero(np.diff(labels)) + 1), len(labels)]
+    segments = [Segment(int(a), int(b), labels[a]) for a, b in itertools.pairwise(bounds)]
+    write_segments(path.with_name(f"{path.name}.csv"), segments, NAMES, fps=10)
+
+
+def write_folder(folder: Path, videos: dict[str, list[int]], write=write_text) -> Path:
+    folder.mkdir()
+    for name, labels in videos.items():
+        write(folder / name, labels)
+    return folder
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> list[str]:
+    return [str(write_folder(tmp_path / "preds", PREDS)), str(write_folder(tmp_path / "truth", TRUTH))]
+
+
+@pytest.fixture
+def mapping(tmp_path: Path) -> str:
+    (tmp_path / "mapping.txt").write_text("".join(f"{i} {name}\n" for i, name in enumerate(NAMES)))
+    return str(tmp_path / "mapping.txt")
+
+
+@pytest.fixture
+def write_mat(tmp_path: Path):
+    savemat = pytest.importorskip("scipy.io").savemat
+
+    def write(name: str, **cells: list[np.ndarray]) -> str:
+        arrays = {}
+        for key, values in cells.items():
+            arrays[key] = np.empty((1, len(values)), dtype=object)
+            for i, value in enumerate(values):
+                arrays[key][0, i] = value
+        savemat(tmp_path / name, arrays)
+        return str(tmp_path / name)
+
+    return write
+
+
+def failure(capsys, *argv: str) -> str:
+    """The one line of a command that fails."""
+    assert main(["evaluate", *argv]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    lines = shown.err.splitlines()
+    assert len(lines) == 2, shown.err
+    assert lines[1] == "(SEGTCN_TRACEBACK=1 shows where)"
+    return lines[0]
+
+
+@pytest.mark.parametrize("write", [write_text, write_table, write_array])
+def test_every_format_gives_the_scores_of_the_same_labels(tmp_path, capsys, mapping, write):
+    preds, truth = write_folder(tmp_path / "preds", PREDS, write), write_folder(tmp_path / "truth", TRUTH, write_text)
+    argv = [str(preds), str(truth), "--background=background", f"--mapping={mapping}", "--json"]
+    assert main(["evaluate", *argv]) == 0
+    record = json.loads(capsys.readouterr().out)
+    expected = evaluate_videos(PREDS, TRUTH, "lea", background=0)
+    assert {key: record[key] for key in KEYS} == expected.scores
+    assert record["videos"] == expected.videos
+    assert (record["protocol"], record["num_videos"], record["background"]) == ("lea", 3, ["background"])
+
+
+def test_recognition_files_without_ending_meet_text_files_of_the_same_name(tmp_path, capsys):
+    preds = write_folder(tmp_path / "preds", PREDS, write_recognition)
+    (preds / "notes").write_text("not a recognition file")
+    truth = tmp_path / "truth"
+    truth.mkdir()
+    for name, labels in TRUTH.items():
+        (truth / f"{name}.txt").write_text("\n".join(NAMES[label].replace(" ", "_") for label in labels))  # no line end
+    assert main(["evaluate", str(preds), str(truth), "--protocol=mstcn", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert {key: record[key] for key in KEYS} == evaluate_videos(PREDS, TRUTH, "mstcn", background=0).scores
+    assert record["background"] == ["background"]  # the protocol knows it by name
+
+
+def test_two_files_need_not_have_one_name(folders, capsys):
+    preds, truth = folders
+    assert main(["evaluate", f"{preds}/P02.txt", f"{truth}/P02.txt", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["accuracy"] == 50
+    Path(truth, "P02.txt").rename(Path(truth, "other.txt"))
+    assert main(["evaluate", f"{preds}/P02.txt", f"{truth}/other.txt", "--json"]) == 0
+    assert [*json.loads(capsys.readouterr().out)["videos"]] == ["P02"]
+
+
+def test_a_run_folder_with_text_and_table_of_each_video_is_read_once(tmp_path, capsys):
+    preds = write_folder(tmp_path / "preds", PREDS)
+    for name, labels in PREDS.items():
+        write_table(preds / name, labels)
+    truth = write_folder(tmp_path / "truth", TRUTH)
+    assert main(["evaluate", str(preds), str(truth), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["num_videos"] == 3
+
+
+def test_videos_in_folders_within_the_folder_keep_their_names(tmp_path, capsys):
+    for side in ("preds", "truth"):
+        (tmp_path / side / "P03").mkdir(parents=True)
+        write_text(tmp_path / side / "P03" / "cam.01", [0, 1])
+    assert main(["evaluate", str(tmp_path / "preds"), str(tmp_path / "truth"), "--json"]) == 0
+    assert [*json.loads(capsys.readouterr().out)["videos"]] == ["P03/cam.01"]
+
+
+def test_names_are_collected_in_sorted_order_without_a_mapping(folders):
+    videos = read_videos(*map(Path, folders))
+    assert videos.class_names == ["background", "cut", "pour milk"]
+    assert {name: frames.tolist() for name, frames in videos.preds.items()} == PREDS
+
+
+def test_numbers_as_names_are_ordered_as_numbers(tmp_path):
+    for side in ("preds", "truth"):
+        (tmp_path / side).mkdir()
+        (tmp_path / side / "a.txt").write_text("2\n10\n0\n")
+    videos = read_videos(tmp_path / "preds", tmp_path / "truth")
+    assert videos.labels["a"].tolist() == [2, 10, 0]
+    assert videos.class_names == [str(i) for i in range(11)]
+
+
+def test_all_protocols_side_by_side(folders, capsys):
+    assert main(["evaluate", *folders, "--protocol=all", "--background=background", "--json"]) == 0
+    records = json.loads(capsys.readouterr().out)
+    assert [*records] == [*PROTOCOLS]
+    for protocol, record in records.items():
+        assert {key: record[key] for key in KEYS} == evaluate_videos(PREDS, TRUTH, protocol, background=0).scores
+    assert main(["evaluate", *folders, "--protocol=all", "--background=background"]) == 0
+    table = capsys.readouterr().out
+    assert all(re.search(rf"^\| {protocol} ", table, re.MULTILINE) for protocol in PROTOCOLS)
+    assert "asrf: ASRF (WACV 2021); background: background; at the files' rate." in table
+
+
+def test_a_protocol_leaves_out_what_it_knows_and_what_it_is_told(tmp_path, capsys):
+    truth = {"a": ["SIL", "cut", "background", "cut", "pour"]}
+    for side in ("preds", "truth"):
+        (tmp_path / side).mkdir()
+        write_labels(tmp_path / side / "a.txt", truth["a"])
+    argv = ["evaluate", str(tmp_path / "preds"), str(tmp_path / "truth"), "--json", "--protocol"]
+    for protocol, background, left_out in [
+        ("mstcn", [], ["background"]),
+        ("mstcn", ["--background=SIL"], ["SIL", "background"]),
+        ("mstcn", ["--background=background,SIL"], ["SIL", "background"]),
+        ("c2f", [], ["SIL", "background"]),
+        ("lea", [], []),
+        ("lea", ["--background", "0,pour"], ["SIL", "pour"]),
+    ]:
+        assert main([*argv, protocol, *background]) == 0
+        assert json.loads(capsys.readouterr().out)["background"] == left_out
+
+
+def test_a_counted_background_is_pointed_out(folders, capsys):
+    assert main(["evaluate", *folders]) == 0
+    assert "The class 'background' counts: --background background leaves it out." in capsys.readouterr().out
+    assert main(["evaluate", *folders, "--background=background"]) == 0
+    assert "counts" not in capsys.readouterr().out
+
+
+def test_frame_rate_matters_to_protocols_with_their_own(tmp_path, capsys):
+    preds, truth = tmp_path / "preds.npy", tmp_path / "truth.npy"
+    np.save(preds, np.array([0, 1, 0, 1, 1, 1]))
+    np.save(truth, np.array([0, 0, 0, 0, 1, 1]))
+    for fps, accuracy in (("30", 100), ("15", 400 / 6)):
+        assert main(["evaluate", str(preds), str(truth), "--protocol=asrf", f"--fps={fps}", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["accuracy"] == pytest.approx(accuracy)
+
+
+def test_a_list_chooses_the_videos(folders, tmp_path, capsys):
+    (tmp_path / "test.bundle").write_text("P01.cam2.txt\nP02")
+    (tmp_path / "preds" / "P01.cam1.txt").unlink()
+    assert main(["evaluate", *folders, "--videos", str(tmp_path / "test.bundle"), "--json"]) == 0
+    assert [*json.loads(capsys.readouterr().out)["videos"]] == ["P01.cam2", "P02"]
+    (tmp_path / "test.bundle").write_text("P01.cam1\nP02")
+    message = failure(capsys, *folders, "--videos", str(tmp_path / "test.bundle"))
+    assert f"no predictions in {folders[0]} for P01.cam1: add the files" in message
+    assert "no list of videos none.txt" in failure(capsys, *folders, "--videos=none.txt")
+
+
+def test_tables_for_papers_and_spreadsheets(folders, tmp_path, capsys):
+    scores = evaluate_videos(PREDS, TRUTH, "lea", background=0)
+    row = ["lea", *(f"{scores.scores[key]:.1f}" for key in ("f1@10", "f1@25", "f1@50", "edit", "accuracy"))]
+    argv = ["evaluate", *folders, "--background=background"]
+    assert main([*argv, "--latex", "--per-video", f"--json={tmp_path}/scores.json"]) == 0
+    latex = capsys.readouterr().out
+    assert " & ".join(row) + r" \\" in latex
+    assert all(line.startswith("% ") for line in latex.split(r"\end{tabular}")[-1].split("\n") if line)
+    assert json.loads((tmp_path / "scores.json").read_text())["f1@50"] == scores.scores["f1@50"]
+    assert main([*argv, "--csv"]) == 0
+    assert [*csv.reader(io.StringIO(capsys.readouterr().out))][1] == row
+    assert main([*argv, "--per-video"]) == 0
+    markdown = capsys.readouterr().out
+    assert all(name in markdown for name in TRUTH)
+    with pytest.raises(SystemExit):
+        main([*argv, "--csv", "--json"])
+    assert "--json without a file prints JSON alone" in capsys.readouterr().err
+
+
+def test_released_predictions_reproduce_the_published_rows(shared_data, capsys):
+    folder = shared_data / "lea" / "predictions" / "50Salads" / "mid" / "mid_video_ED-TCN_L2_C15"
+    assert main(["evaluate", *map(str, sorted(folder.glob("*.mat"))), "--protocol=lea", "--background=0"]) == 0
+    assert "| lea      |  68.0 |  63.9 |  52.6 | 59.8 |     64.7 |" in capsys.readouterr().out
+    assert main(["evaluate", str(folder), "--protocol=lea", "--background=0", "--json"]) == 0  # a folder of splits
+    record = json.loads(capsys.readouterr().out)
+    assert [record[key] for key in KEYS] == pytest.approx([64.7, 59.8, 68.0, 63.9, 52.6], abs=0.05)
+    assert (len(record["videos"]), [*record["splits"]]) == (50, ["1", "2", "3", "4", "5"])
+
+
+def test_matlab_file_is_the_mean_over_videos_then_over_splits(write_mat, capsys):
+    one = write_mat(
+        "1.mat", P=[np.array([[0, 1, 1]]), np.array([[1, 1]])], Y=[np.array([[0, 1, 1]]), np.array([[0, 0]])]
+    )
+    two = write_mat("2.mat", P=[np.array([[2.0]])], Y=[np.array([[2.0]])])
+    assert main(["evaluate", one, two, "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["accuracy"] == pytest.approx((50 + 100) / 2)
+    assert {name: scores["accuracy"] for name, scores in record["videos"].items()} == {"1/1": 100, "1/2": 0, "2/1": 100}
+    assert main(["evaluate", one, two]) == 0
+    assert "| 2.mat    | 100.0 |" in capsys.readouterr().out
+
+
+def test_different_length_names_both_lengths_and_files(folders, capsys):
+    path = Path(folders[0], "P02.txt")
+    path.write_text(path.read_text() + "cut\ncut\n")
+    message = failure(capsys, *folders)
+    assert f"{path} has 6 frames and {folders[1]}/P02.txt has 4" in message
+    assert "differ by at most 1 frames" in failure(capsys, *folders, "--length-policy=trim", "--length-tolerance=1")
+    assert main(["evaluate", *folders, "--length-policy=trim", "--length-tolerance=2", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert {key: record[key] for key in KEYS} == evaluate_videos(PREDS, TRUTH, "lea").scores
+    assert "`length_tolerance` not negative" in failure(capsys, *folders, "--length-tolerance=-1")
+
+
+def test_labels_absent_from_the_mapping(folders, mapping, capsys):
+    path = Path(folders[0], "P02.txt")
+    path.write_text("cut\nstir\ncut\ncut\n")
+    message = failure(capsys, *folders, f"--mapping={mapping}")
+    assert f"{path}: label 'stir' at frame 1 is not in {mapping}" in message
+    assert "known labels: background, cut, pour milk" in message
+
+
+def test_numbers_absent_from_the_mapping_or_without_one(folders, mapping, capsys):
+    Path(folders[0], "P02.txt").unlink()
+    np.save(Path(folders[0], "P02.npy"), np.array([1, 3, 0, 0]))
+    assert "class 3 at frame 1 is not in" in failure(capsys, *folders, f"--mapping={mapping}")
+    message = failure(capsys, *folders)
+    assert "holds names of classes" in message
+    assert "P02.npy their numbers" in message
+    np.save(Path(folders[0], "P02.npy"), np.array([1, 2**40, 0, 0]))
+    assert "which is hardly a class index" in failure(capsys, f"{folders[0]}/P02.npy", f"{folders[0]}/P02.npy")
+
+
+def test_videos_in_one_folder_only_are_listed(folders, capsys):
+    write_text(Path(folders[0], "P07"), [0])
+    write_text(Path(folders[0], "P08"), [0])
+    write_text(Path(folders[1], "P09"), [0])
+    message = failure(capsys, *folders)
+    assert f"no predictions in {folders[0]} for P09; no truth in {folders[1]} for P07, P08" in message
+    assert "--videos" in message
+
+
+def test_a_folder_and_a_file_do_not_fit(folders, capsys):
+    assert "is a folder and" in failure(capsys, folders[0], f"{folders[1]}/P02.txt")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"gie\xdfen\n", r"not a text file in UTF-8 \(byte 3\)"), (b"", "is empty"), (b"\n \n", "is empty")],
+)
+def test_files_that_are_no_text_or_empty(folders, capsys, content, message):
+    path = Path(folders[1], "P02.txt")
+    path.write_bytes(content)
+    assert re.search(f"{re.escape(str(path))}.*{message}", failure(capsys, *folders))
+
+
+def test_unknown_background_lists_the_known(folders, capsys):
+    message = failure(capsys, *folders, "--background=SIL")
+    assert "no class is named 'SIL': the classes are background, cut, pour milk" in message
+    assert "no class is named '3'" in failure(capsys, *folders, "--background=0,3")
+
+
+def test_background_by_name_before_index():
+    assert parse_background("1,2", ["2", "0", "1"]) == (2, 0)
+    assert parse_background("cut, then pour", ["pour", "cut, then pour"]) == (1,)
+    assert parse_background("", ["pour"]) == ()
+
+
+def test_unknown_protocol_lists_the_known(folders, capsys):
+    assert "must be one of lea, mstcn" in failure(capsys, *folders, "--protocol=mine")
+
+
+def test_pickled_objects_are_refused(folders, capsys):
+    Path(folders[0], "P02.txt").unlink()
+    np.save(Path(folders[0], "P02.npy"), np.array([{}], dtype=object), allow_pickle=True)
+    assert "holds pickled objects, which could run code" in failure(capsys, *folders)
+
+
+def test_wrong_folders_and_files(folders, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "README.md").write_text("nothing")
+    assert "no file or folder" in failure(capsys, "nowhere", folders[1])
+    message = failure(capsys, str(tmp_path / "empty"), folders[1])
+    assert f"no label files in {tmp_path / 'empty'}: expected one a video, .txt, .csv, .npy, .mat or" in message
+    assert "needs the truth beside it" in failure(capsys, f"{folders[0]}/P02.txt")
+    assert "no .mat file in" in failure(capsys, folders[0])
+    assert "got 3 paths" in failure(capsys, *folders, "more")
+    (tmp_path / "preds" / "P02.npy").write_bytes((tmp_path / "preds" / "P02.txt").read_bytes())
+    assert "are labels of the same video" in failure(capsys, *folders)
+
+
+def test_json_does_not_swallow_predictions(folders, capsys):
+    before = Path(folders[0], "P02.txt").read_bytes()
+    message = failure(capsys, "--json", f"{folders[0]}/P02.txt", folders[1], folders[1])
+    assert "put a bare --json last" in message
+    assert Path(folders[0], "P02.txt").read_bytes() == before
+
+
+def test_nothing_is_written_where_something_is_wrong(folders, tmp_path, capsys):
+    Path(folders[0], "P02.txt").unlink()
+    assert "no predictions" in failure(capsys, *folders, f"--json={tmp_path}/scores.json")
+    assert not (tmp_path / "scores.json").exists()
+    write_text(Path(folders[0], "P02"), PREDS["P02"])
+    assert "there is no folder" in failure(capsys, *folders, f"--json={tmp_path}/none/scores.json")
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        ({"P": [np.array([[0, 1]])]}, r"holds no Y \(it holds P\)"),
+        ({"P": [np.array([[0, 1]])], "Y": [np.array([[0, 1]])] * 2}, "predictions of 1 videos and truth of 2"),
+        ({"P": [np.array([[0, 1]])], "Y": [np.array([[0, 1, 1]])]}, "P of video 1 has 2 frames and its Y has 3"),
+        ({"P": [np.eye(2)], "Y": [np.eye(2)]}, r"P of video 1 must be the class index of every frame, \(1, T\)"),
+        ({"P": [np.array([[0.5]])], "Y": [np.array([[0]])]}, "P of video 1 must hold class indexes, whole numbers"),
+        ({"P": [np.array([[-1]])], "Y": [np.array([[0]])]}, "whole numbers from 0, got -1 to -1"),
+        (
+            {
+                "P": [np.array([[0, 1]])] * 2,
+                "Y": [np.array([[0, 1]])] * 2,
+                "S": [np.ones((2, 2)), np.array([[0.5, 0.5], [np.nan, 1]])],
+            },
+            "NaN among the scores S of video 2 at frame 1",
+        ),
+    ],
+)
+def test_malformed_matlab_files(write_mat, capsys, cells, message):
+    path = write_mat("1.mat", **cells)
+    assert re.search(f"{re.escape(path)}.*{message}", failure(capsys, path))
+
+
+def test_matlab_files_stand_alone_and_differ_in_name(write_mat, folders, tmp_path, mapping, capsys):
+    cells = {"P": [np.array([[0, 3]])], "Y": [np.array([[0, 3]])]}
+    path = write_mat("1.mat", **cells)
+    assert "holds predictions and truth together" in failure(capsys, path, folders[1] + "/P02.txt")
+    (tmp_path / "other").mkdir()
+    other = Path(path).rename(tmp_path / "other" / "1.mat")
+    path = write_mat("1.mat", **cells)
+    assert "two of the files are named 1.mat" in failure(capsys, path, str(other))
+    assert "class 3 of the .mat files is not in" in failure(capsys, path, f"--mapping={mapping}")
+    assert "no file none.mat" in failure(capsys, "none.mat")
+    Path(path).write_bytes(b"nothing")
+    assert "is damaged or no MATLAB file" in failure(capsys, path)
+
+
+def test_scores_need_a_split():
+    with pytest.raises(ValueError, match="got no split"):
+        score_splits({})
+
+
+def test_help_has_examples(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["evaluate", "--help"])
+    assert stop.value.code == 0
+    assert "--protocol lea --background 0" in capsys.readouterr().out

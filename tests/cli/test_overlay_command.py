@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from segtcn.cli import main
+from segtcn.labels.files import write_labels, write_scores
+from segtcn.video_io import probe, read_frames
+from segtcn.visualization import class_color
+from tests.clips import frame_number, write_clip
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A clip of 4 s with its labels, 100 of `take` and `pour`, and two predictions."""
+    write_clip(tmp_path / "clip.mp4", 100, 25, (320, 240))
+    (tmp_path / "truth").mkdir()
+    write_labels(tmp_path / "truth" / "clip.txt", ["take"] * 50 + ["pour"] * 50)
+    for name, wrong in [("a", 10), ("b", 0)]:
+        (tmp_path / name).mkdir()
+        labels = np.array([0] * (50 + wrong) + [1] * (50 - wrong))
+        write_scores(tmp_path / name / "clip.npz", labels, np.eye(2)[:, labels], ["take", "pour"])
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def overlay(*words: str) -> int:
+    return main(["overlay", "clip.mp4", *words, "-o", "out.mp4"])
+
+
+def shown_on(folder: Path, color: tuple[int, int, int]) -> float:
+    """Share of the panel of the first frame that has a colour."""
+    frame = next(frame for _, frame in read_frames(folder / "out.mp4"))[240:]
+    return float((np.abs(frame.astype(int) - color[::-1]).max(axis=-1) <= 24).mean())
+
+
+def test_many_predictions_with_scores_and_a_window(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert overlay("MS-TCN=a/clip.npz", "b/clip.npz", "--truth", "truth/clip.txt", "--scores", "--window", "3") == 0
+    captured = capsys.readouterr()
+    assert captured.out == "out.mp4\n"
+    assert "100/100" in captured.err
+    assert probe(folder / "out.mp4").num_frames == 100
+
+
+def test_times_may_be_written_with_minutes(folder: Path) -> None:
+    words = ["a/clip.npz", "--start", "0:01", "--stop", "0:00:03", "--speed", "2", "--height", "120", "--quiet"]
+    assert overlay(*words) == 0
+    info = probe(folder / "out.mp4")
+    assert (info.num_frames, info.width) == (25, 160)
+    assert frame_number(next(frame for _, frame in read_frames(folder / "out.mp4"))[:120]) == 25
+
+
+@pytest.mark.parametrize("place", ["truth", "."])
+def test_the_mapping_beside_the_labels_or_above_gives_the_colours(
+    folder: Path, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    (folder / place / "mapping.txt").write_text("0 background\n1 stir\n2 pour\n3 take\n")
+    assert overlay("truth/clip.txt") == 0
+    named = "truth/mapping.txt" if place == "truth" else folder / "mapping.txt"
+    assert f"note: colours of the classes as in {named}" in capsys.readouterr().err
+    assert shown_on(folder, class_color(3)) > 0.05
+    assert shown_on(folder, class_color(1)) == 0
+
+
+def test_a_mapping_of_other_classes_is_left_aside_but_an_explicit_one_must_fit(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "mapping.txt").write_text("0 walk\n")
+    assert overlay("truth/clip.txt") == 0
+    assert "mapping.txt is left aside: it has no class 'pour'" in capsys.readouterr().err
+    assert overlay("truth/clip.txt", "--mapping", "mapping.txt") == 1
+    err = capsys.readouterr().err
+    assert "label 'pour' is no known class (2 unknown): is it the right list? It has walk" in err
+
+
+def test_scores_are_those_of_the_metrics(folder: Path) -> None:
+    from segtcn.cli.overlay import _scores
+    from segtcn.labels.files import read_labels
+
+    truth = read_labels("truth/clip.txt")
+    scores = _scores(read_labels("a/clip.npz"), truth, None, None, Path("a/clip.npz"))
+    assert scores == {"Acc": 90.0, "Edit": 100.0, "F1@10": 100.0, "F1@25": 100.0, "F1@50": 100.0}
+    # half the rate: compared in time
+    write_labels("half.txt", ["take"] * 25 + ["pour"] * 25)
+    assert _scores(read_labels("half.txt"), truth, 12.5, 25.0, Path("half.txt"))["Acc"] == 100
+
+
+def test_every_prediction_may_have_its_rate(folder: Path) -> None:
+    write_labels("half.txt", ["take"] * 25 + ["pour"] * 25)
+    words = ["x=half.txt", "y=a/clip.npz", "--fps", "x=12.5", "--truth", "truth/clip.txt", "--truth-fps", "25"]
+    assert overlay(*words, "--quiet", "--scores", "--fps", "25") == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["a/clip.npz", "a/clip.npz"], "two predictions would have the title 'a': give titles, such as MS-TCN="),
+        (["a/clip.npz", "--fps", "fast"], "--fps: expected labels per second, or TITLE=RATE, got 'fast'"),
+        (["a/clip.npz", "--fps", "b=3"], "--fps b=3: there is no prediction 'b'; there are prediction"),
+        (["short.txt", "--truth", "truth/clip.txt", "--scores"], "short.txt has 7 labels and the truth 100: give the"),
+        (["a/clip.npz", "--mapping", "none.txt"], "none.txt"),
+    ],
+)
+def test_errors_are_one_line(folder: Path, capsys: pytest.CaptureFixture[str], words: list[str], message: str) -> None:
+    write_labels("short.txt", ["take"] * 7)
+    assert overlay(*words, "--quiet") == 1
+    err = capsys.readouterr().err
+    assert message in err
+    assert "Traceback" not in err
+    assert not (folder / "out.mp4").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["a/clip.npz", "--start", "1:2:3:4"], "expected seconds, or minutes:seconds such as 1:20.5, got '1:2:3:4'"),
+        (["a/clip.npz", "--scores"], "--scores compares with the truth: give --truth LABELS"),
+        (["a/clip.npz", "--scale", "0.5", "--height", "100"], "not allowed with argument --scale"),
+    ],
+)
+def test_a_wrong_command_line_is_refused_early(
+    folder: Path, capsys: pytest.CaptureFixture[str], words: list[str], message: str
+) -> None:
+    with pytest.raises(SystemExit):
+        overlay(*words)
+    assert message in capsys.readouterr().err
+
+
+def test_notes_are_lines_not_warnings(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import warnings
+
+    write_labels("fewer.txt", ["take"] * 99)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert overlay("fewer.txt") == 0
+    assert "note: fewer.txt has 99 labels and clip.mp4 100 frames, a difference of 1.0 %" in capsys.readouterr().err

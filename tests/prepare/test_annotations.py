@@ -1,0 +1,539 @@
+"""Annotation formats: each read as its tool writes it, refused where it is broken, and back again."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segtcn.labels.files import write_labels, write_segments
+from segtcn.prepare.annotations import (
+    Finding,
+    Interval,
+    detect_format,
+    frame_labels,
+    read_annotations,
+    read_csv,
+    write_audacity,
+    write_elan,
+)
+from segtcn.structures import frames_to_segments
+
+CUT_AND_POUR = [Interval(0.5, 2.0, "cut"), Interval(2.0, 3.25, "pour milk")]
+
+TABULAR = """\
+Observation id|Observation date|Description|Observation duration|Observation type|Source|Time offset (s)|Media duration (s)|FPS|Subject|Behavior|Behavioral category|Modifier #1|Behavior type|Time|Media file name|Image index|Image file path|Comment
+first|2024-01-01||10|Media file|player #1:clips/P01.cam 2.mp4|0.0|10.0|25.0|No focal subject|cut||slow|START|0.500|clips/P01.cam 2.mp4|12||
+first|2024-01-01||10|Media file|player #1:clips/P01.cam 2.mp4|0.0|10.0|25.0|No focal subject|look|||POINT|1.000|clips/P01.cam 2.mp4|25||
+first|2024-01-01||10|Media file|player #1:clips/P01.cam 2.mp4|0.0|10.0|25.0|No focal subject|cut||slow|STOP|2.000|clips/P01.cam 2.mp4|50||
+first|2024-01-01||10|Media file|player #1:clips/P01.cam 2.mp4|0.0|10.0|25.0|No focal subject|pour milk|||START|2.000|clips/P01.cam 2.mp4|50||
+first|2024-01-01||10|Media file|player #1:clips/P01.cam 2.mp4|0.0|10.0|25.0|No focal subject|pour milk|||STOP|3.250|clips/P01.cam 2.mp4|81||
+""".replace("|", "\t")  # noqa: E501
+TABULAR_OLD = """\
+Observation id|first||||||
+|||||||
+Media file(s)|||||||
+Player #1|P01.mp4||||||
+|||||||
+Time|Media file path|Total length|FPS|Subject|Behavior|Behavioral category|Comment|Status
+0.500|C:\\clips\\P01.mp4|10.0|25.0||cut|||START
+2.000|C:\\clips\\P01.mp4|10.0|25.0||cut|||STOP
+2.000|C:\\clips\\P01.mp4|10.0|25.0||pour milk|||START
+3.250|C:\\clips\\P01.mp4|10.0|25.0||pour milk|||STOP
+""".replace("|", "\t")
+AGGREGATED = """\
+Observation id,Observation date,Description,Media file,Total length,FPS,Subject,Behavior,Behavioral category,Modifiers,Behavior type,Start (s),Stop (s),Duration (s),Comment start,Comment stop
+first,2024-01-01,"slow, careful",P01.mp4,10.0,25.0,anna,cut,,,STATE,0.500,2.000,1.500,,
+first,2024-01-01,"slow, careful",P01.mp4,10.0,25.0,anna,look,,,POINT,1.000,NA,NA,,
+first,2024-01-01,"slow, careful",P01.mp4,10.0,25.0,anna,pour milk,,,STATE,2.000,3.250,1.250,,
+second,2024-01-01,,P02.mp4,10.0,25.0,ben,cut,,,STATE,1.000,4.000,3.000,,
+"""  # noqa: E501
+ELAN = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<ANNOTATION_DOCUMENT AUTHOR="" DATE="2024-01-01T00:00:00+00:00" FORMAT="3.0" VERSION="3.0">
+    <HEADER MEDIA_FILE="" TIME_UNITS="milliseconds">
+        <MEDIA_DESCRIPTOR MEDIA_URL="file:///home/anna/P01.mp4" MIME_TYPE="video/mp4"/>
+    </HEADER>
+    <TIME_ORDER>
+        <TIME_SLOT TIME_SLOT_ID="ts1" TIME_VALUE="500"/>
+        <TIME_SLOT TIME_SLOT_ID="ts2" TIME_VALUE="2000"/>
+        <TIME_SLOT TIME_SLOT_ID="ts3" TIME_VALUE="3250"/>
+        <TIME_SLOT TIME_SLOT_ID="ts4"/>
+    </TIME_ORDER>
+    <TIER LINGUISTIC_TYPE_REF="default-lt" TIER_ID="actions">
+        <ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a1" TIME_SLOT_REF1="ts1" TIME_SLOT_REF2="ts2">
+            <ANNOTATION_VALUE>cut</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION>
+        <ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a2" TIME_SLOT_REF1="ts2" TIME_SLOT_REF2="ts3">
+            <ANNOTATION_VALUE>pour
+            milk</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION>
+    </TIER>
+    <TIER LINGUISTIC_TYPE_REF="note" PARENT_REF="actions" TIER_ID="notes">
+        <ANNOTATION><REF_ANNOTATION ANNOTATION_ID="a3" ANNOTATION_REF="a1">
+            <ANNOTATION_VALUE>with a knife</ANNOTATION_VALUE></REF_ANNOTATION></ANNOTATION>
+    </TIER>
+</ANNOTATION_DOCUMENT>
+"""
+AUDACITY = "0.500000\t2.000000\tcut\n\\\t100.0\t2000.0\n2.000000\t3.250000\tpour milk\n"
+CSV = "label,start_s,stop_s\ncut,0.5,2\npour milk,2,3.25\n"
+
+
+def written(folder: Path, content: str | bytes, name: str = "P01.txt") -> Path:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("content", "form"),
+    [
+        (TABULAR, "boris"),
+        (TABULAR_OLD, "boris"),
+        (AGGREGATED, "boris"),
+        (ELAN, "elan"),
+        (AUDACITY, "audacity"),
+        (CSV, "csv"),
+        ("Stop;Start;Class;who\n3.25;2.0;pour milk;me\n2.0;0.5;cut;me\n", "csv"),
+        ('label\tstart_frame\tend_frame\n"cut"\t5\t20\npour  milk\t20\t32.5\n', "csv"),
+        ("label,start,stop,start_s,stop_s,confidence\ncut,5,20,0.5,2.0,\npour milk,20,33,2.0,3.25,\n", "csv"),
+        ('[{"label": "cut", "start": 0.5, "stop": 2}, {"label": "pour milk", "start": 2, "stop": 3.25}]', "json"),
+        ('{"fps": 4, "segments": [{"label": "cut", "start": 2, "stop": 8}, '
+         '{"label": "pour milk", "start": 8, "stop": 13}]}', "json"),
+        ('{"P01": [{"action": "cut", "start_s": 0.5, "stop_s": 2}, '
+         '{"action": "pour milk", "start_s": 2, "stop_s": 3.25}]}', "json"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("change", ["as it is", "BOM", "CRLF", "no final newline"])
+def test_each_format_gives_the_same_intervals(tmp_path: Path, content: str, form: str, change: str) -> None:
+    content = {
+        "as it is": content,
+        "BOM": "\ufeff" + content,
+        "CRLF": content.replace("\n", "\r\n"),
+        "no final newline": content.rstrip("\n"),
+    }[change]
+    path = written(tmp_path, content)
+    assert detect_format(path) == form
+    tracks = read_annotations(path, fps=10, track="anna" if "anna" in content and form == "boris" else None)
+    assert sorted(one for one in tracks[0].intervals if one.label != "look") == CUT_AND_POUR
+
+
+def test_examples_of_the_documentation_are_read(tmp_path: Path) -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "annotations.md").read_text("utf-8")
+    examples = {form: body for form, body in re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL) if form != "python"}
+    assert sorted(examples) == ["audacity", "boris", "csv", "json", "xml"]
+    for form, example in examples.items():
+        path = written(tmp_path, example)
+        (track,) = read_annotations(path)
+        assert detect_format(path) == form.replace("xml", "elan")
+        assert (track.names[0], track.intervals) == ("P01", CUT_AND_POUR)
+
+
+def test_point_events_have_no_length(tmp_path: Path) -> None:
+    for content in (TABULAR, AGGREGATED):
+        track = read_annotations(written(tmp_path, content), track="anna" if content == AGGREGATED else None)[0]
+        assert Interval(1.0, 1.0, "look") in track.intervals
+
+
+def test_video_is_named_after_its_clip(tmp_path: Path) -> None:
+    assert read_annotations(written(tmp_path, TABULAR, "export.tsv"))[0].names == ("P01.cam 2", "first")
+    assert read_annotations(written(tmp_path, TABULAR_OLD, "export.tsv"))[0].names == ("P01", "first")
+    assert read_annotations(written(tmp_path, ELAN, "P01 by anna.v2.eaf"))[0].names == ("P01 by anna.v2", "P01")
+    assert read_annotations(written(tmp_path, AUDACITY, "Прага.cam 2.txt"))[0].names == ("Прага.cam 2",)
+    table = "video,label,start_s,stop_s\na/P01.mp4,cut,0,1\nP02,cut,0,1\na/P01.mp4,cut,1,2\n"
+    assert [(one.names, len(one.intervals)) for one in read_annotations(written(tmp_path, table, "all.csv"))] == [
+        (("P01",), 2),
+        (("P02",), 1),
+    ]
+
+
+def test_boris_observation_through_several_clips_is_one_video(tmp_path: Path) -> None:
+    content = AGGREGATED.replace("second,2024-01-01,,P02.mp4,10.0,25.0,ben", "first,2024-01-01,,P02.mp4,10.0,25.0,anna")
+    (track,) = read_annotations(written(tmp_path, content, "export.csv"))
+    assert track.names == ("first",)
+    assert "several clips" in track.notes[0]
+
+
+def shifted(content: str, by_s: float) -> str:
+    """An export of BORIS whose observation has a time offset."""
+    return re.sub(r"(?<=[\t\n,])\d\.\d{3}(?=[\t,])", lambda time: f"{float(time[0]) + by_s:.3f}", content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        TABULAR.replace("\t0.0\t", "\t3600.000\t"),
+        TABULAR_OLD.replace("Media file(s)", "Time offset (s)\t3600.0\t\nMedia file(s)"),
+        AGGREGATED.replace("Total length", "Time offset (s)").replace("mp4,10.0", "mp4,3600.000"),
+    ],
+    ids=["tabular", "old", "aggregated"],
+)
+def test_time_offset_of_boris_is_no_time_of_the_clip(tmp_path: Path, content: str) -> None:
+    path = written(tmp_path, shifted(content, 3600))
+    track = read_annotations(path, track="anna" if "anna" in content else None)[0]
+    assert [one for one in track.intervals if one.label != "look"] == CUT_AND_POUR
+    assert "the time offset of 3600 s is subtracted" in track.notes
+
+
+@pytest.mark.parametrize("media", ["NA", "LIVE", "Not found"])
+def test_words_of_boris_for_no_clip_are_no_name(tmp_path: Path, media: str) -> None:
+    path = written(tmp_path, AGGREGATED.replace("P01.mp4", media))
+    assert read_annotations(path, track="anna")[0].names == ("first",)
+    # the event at the very end of a clip; its observation has one
+    path = written(tmp_path, TABULAR.replace("STOP\t3.250\tclips/P01.cam 2.mp4", f"STOP\t3.250\t{media}"))
+    assert read_annotations(path)[0].names == ("P01.cam 2", "first")
+
+
+def test_observations_without_the_subject_are_left_out(tmp_path: Path) -> None:
+    (track,) = read_annotations(written(tmp_path, AGGREGATED), track="ben")
+    assert track == (("P02", "second"), [Interval(1, 4, "cut")], str(tmp_path / "P01.txt"), None, ())
+    with pytest.raises(ValueError, match="has no subject 'eve': choose one of anna, ben"):
+        read_annotations(written(tmp_path, AGGREGATED), track="eve")
+
+
+def test_elan_tier_is_chosen_by_name(tmp_path: Path) -> None:
+    path = written(tmp_path, ELAN.replace(END, OTHER_TIER.format("hand", "ts2") + END))
+    assert read_annotations(path, track="hand")[0].intervals == [Interval(0.5, 2, "x")]
+    with pytest.raises(ValueError, match=r"no annotations with times on a tier 'notes': choose one of actions \(2\)"):
+        read_annotations(path, track="notes")
+
+
+def test_elan_annotations_without_times_are_noted(tmp_path: Path) -> None:
+    (track,) = read_annotations(written(tmp_path, ELAN))
+    assert track.notes == ("tier 'notes': 1 annotations refer to others and have no times, left out",)
+
+
+def test_elan_clip_has_its_name_beside_its_sound_and_says_that_it_is_shifted(tmp_path: Path) -> None:
+    sound = '<MEDIA_DESCRIPTOR MEDIA_URL="file:///home/anna/P01.wav" MIME_TYPE="audio/x-wav"/>'
+    clip = '<MEDIA_DESCRIPTOR MEDIA_URL="file:///C:/P02%20left.mp4" MIME_TYPE="video/mp4" TIME_ORIGIN="1500"/>'
+    path = written(tmp_path, re.sub("<MEDIA_DESCRIPTOR.*/>", clip + sound, ELAN), "other.eaf")
+    (track,) = read_annotations(path)
+    assert track.names == ("other", "P02 left")
+    assert track.intervals == CUT_AND_POUR
+    assert (
+        "ELAN shifts P02 left by 1500 ms (TIME_ORIGIN); the times of the annotations are left as they are"
+        in track.notes
+    )
+
+
+def test_whole_numbers_are_frames_unless_the_caller_or_the_file_says_otherwise(tmp_path: Path) -> None:
+    whole = written(tmp_path, "label,start,stop\ncut,0,10\n", "a.csv")
+    assert read_annotations(whole, fps=10)[0].intervals == [Interval(0, 1, "cut")]
+    assert read_annotations(whole, fps=10)[0].guessed_unit == "frames"
+    assert read_annotations(whole, fps=10, unit="seconds")[0].intervals == [Interval(0, 10, "cut")]
+    point = written(tmp_path, "label,start,stop\ncut,0,10.0\n", "b.csv")
+    assert read_annotations(point, fps=10)[0].guessed_unit == "seconds"
+    named = written(tmp_path, "label,start_s,stop_s\ncut,0,10\n", "c.csv")
+    assert read_annotations(named, fps=10)[0] == (("c",), [Interval(0, 10, "cut")], str(named), None, ())
+    with pytest.raises(ValueError, match=r"a\.csv: the times are in frames: give their rate"):
+        read_annotations(whole)
+    with pytest.raises(ValueError, match="`fps` must be positive, got 0"):
+        read_annotations(whole, fps=0)
+    own = written(tmp_path, '{"unit": "seconds", "segments": [{"label": "cut", "start": 0, "stop": 10}]}', "d.json")
+    assert read_annotations(own, unit="frames", fps=10)[0].intervals == [Interval(0, 10, "cut")]
+
+
+TIER = '<TIER TIER_ID="{}"><ANNOTATION><ALIGNABLE_ANNOTATION TIME_SLOT_REF1="ts1" TIME_SLOT_REF2="{}">'
+OTHER_TIER = TIER + "<ANNOTATION_VALUE>x</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION></TIER>"
+END = "</ANNOTATION_DOCUMENT>"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "is empty: expected annotations"),
+        (" \n\n", "is empty: expected annotations"),
+        (b"\xff\x00cut", "not a text file in UTF-8"),
+        # what is no label of a frame: Breakfast's and JIGSAWS's own files, tables without a header
+        ("1-30 SIL\n31-150 take_bowl\n", "lines of times and a label that cannot be told apart.*names the columns"),
+        ("79 155 G1 \n156 300 G2 \n", "lines of times and a label that cannot be told apart.*names the columns"),
+        ("0.5 2.25 pour milk\n", "lines of times and a label that cannot be told apart.*names the columns"),
+        # decimal commas and clock times
+        ("0,500000\t2,000000\tcut\n", r"line 1: expected a number .* got '0,500000'; the comma must be a point"),
+        ("label;start_s;stop_s\ncut;0.5;2,5\n", r"line 2: .* got '2,5'; the comma must be a point"),
+        ("label,start_s,stop_s\ncut,0,5,2,5\n", r"line 2: expected 3 values, got 5; decimal commas must be points"),
+        (TABULAR.replace("2.000", "2,000"), r"line 4: .* got '2,000'; the comma must be a point"),
+        ("label,start_s,stop_s\ncut,0,00:01:02.5\n", r"line 2: .* got '00:01:02.5'; clock times are not read"),
+        ('[{"label": "cut", "start": "0,5", "stop": 2}]', r"segment 1: .* the comma must be a point"),
+        # numbers that are none
+        ("label,start_s,stop_s\ncut,0,nan\n", "expected a number of seconds or frames, got 'nan'"),
+        ("label,start_s,stop_s\ncut,0,1e999\n", "got '1e999'"),
+        ("label,start_s,stop_s\ncut,0,1_0\n", "got '1_0'"),
+        ('[{"label": "cut", "start": 0, "stop": NaN}]', "holds NaN, which is no number"),
+        (f'[{{"label": "cut", "start": 0, "stop": {"9" * 5000}}}]', "expected a number of seconds or frames"),
+        ('[{"label": "cut", "start": true, "stop": 2}]', "expected a number of seconds or frames, got 'True'"),
+        # rows
+        ("label,start_s,stop_s\ncut,2,1\n", r"line 2: 'cut' stops at 1 s, before it starts at 2 s"),
+        ("label,start_s,stop_s\ncut,0,1\n\n,1,2\n", r"line 4: the annotation at 1 s has no label"),
+        ("label,start_s,stop_s\ncut,0\npour,1,2\n", r"line 2: expected a value for `stop_s`, got nothing"),
+        ("label,start_s,stop_s\n", "holds no segments"),
+        ("label,start_s,when\ncut,0,1\n", r"expected `label`, `start` and `stop`"),
+        ('label,start_s,stop_s\n"cut' + "x" * 200_000, r"line \d+: no table \(field larger"),
+        ("0.5\t2.0\n", r"line 1: expected `start<tab>stop<tab>label`"),
+        ("0.5\t2.0\t1.5\tcut\n", r"line 1: expected `start<tab>stop<tab>label`, got '0.5.t2.0.t1.5.tcut'"),
+        ("0.5\t2.0\t\n", r"line 1: the annotation at 0.5 s has no label"),
+        ("actions\t\t00:00:00.500\t00:00:02.000\tcut\n", r"a table with tabs .*: of ELAN take the \.eaf itself"),
+        ("Tier\tBegin Time - ss.msec\tEnd Time\nactions\t0.5\t2\tcut\n", r"first line is 'Tier.Begin|of ELAN take"),
+        # BORIS
+        (TABULAR.replace("STOP\t2", "START\t2"), r"line 4: 'cut' starts again before it stops"),
+        (TABULAR.replace("STOP\t2", "POINT\t2"), r"line 2: 'cut' starts and never stops"),
+        (TABULAR.replace("START\t0", "POINT\t0"), r"line 4: 'cut' stops and never started"),
+        (TABULAR.replace("POINT", "MAYBE"), r"line 3: expected an event of the type POINT, START, STOP, got 'MAYBE'"),
+        (AGGREGATED, "has several subjects: choose one of anna, ben"),
+        (AGGREGATED.split("\n", 1)[0], "has a header and no events"),
+        # ELAN
+        ("<html><body/></html>", r"is no ELAN file: expected <ANNOTATION_DOCUMENT>, got <html>"),
+        (ELAN[:600], "is damaged or no ELAN file"),
+        (ELAN.replace("UTF-8", "klingon"), "is damaged or no ELAN file"),
+        (ELAN.replace(' TIME_SLOT_REF1="ts1"', ""), r"line 13: <ALIGNABLE_ANNOTATION> lacks .*TIME_SLOT_REF1"),
+        (ELAN.replace('REF2="ts3"', 'REF2="ts4"'), r"line 15: 'pour.*' has no time \(slot 'ts4'\)"),
+        (ELAN.replace('REF2="ts3"', 'REF2="ts9"'), r"has no time \(slot 'ts9'\)"),
+        (ELAN.replace('"3250"', '"3250,5"'), r"line 15: .* the comma must be a point"),
+        (ELAN.replace("milliseconds", "PAL-frames"), "times must be in milliseconds, got 'PAL-frames'"),
+        (ELAN.replace(END, OTHER_TIER.format("hand", "ts2") + END), r"choose one of actions \(2\), hand \(1\)"),
+        (ELAN.replace("ALIGNABLE_ANNOTATION", "OTHER"), "has no tier with annotations that have times"),
+        # JSON
+        ('[{"label": "cut"', r"line 1: no JSON"),
+        ("[" * 100_000, "is nested too deeply|no JSON"),
+        ("[1, 2]", "segment 1: expected an object with label, start and stop"),
+        ('{"P01": 3}', "expected a list of segments under 'P01', got int"),
+        ('{"unit": "minutes", "segments": []}', "`unit` must be seconds or frames, got 'minutes'"),
+        ('[{"label": 3, "start": 0, "stop": 2.5}]', "the label must be text, got 3"),
+    ],
+)  # fmt: skip
+def test_bad_file_is_refused_with_its_name(tmp_path: Path, content: str | bytes, message: str) -> None:
+    path = written(tmp_path, content)
+    with pytest.raises(ValueError, match=message) as error:
+        read_annotations(path, fps=10)
+    assert str(path) in str(error.value)
+
+
+def test_broken_table_is_not_taken_for_frame_labels(tmp_path: Path) -> None:
+    path = written(tmp_path, "name;from;to\ncut;0;1\n", "P01.csv")
+    with pytest.raises(ValueError, match=r"P01\.csv has no known format: .* its first line is 'name;from;to'"):
+        read_annotations(path, fps=10)
+    with pytest.raises(ValueError, match=r"P01\.csv, line 1: expected a header .*, got 'name;from;to'"):
+        read_csv(path)
+
+
+def test_endless_digits_are_refused_at_once(tmp_path: Path) -> None:
+    path = written(tmp_path, "0.5\t" + "9" * 30_000 + "\tcut\n0.5\t" + "9" * 30_000 + "x\tcut\n")
+    began = time.process_time()
+    with pytest.raises(ValueError, match="expected"):
+        read_annotations(path, fps=10)
+    assert time.process_time() - began < 2
+
+
+def test_unit_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="`unit` must be seconds or frames, got 'hours'"):
+        read_annotations(written(tmp_path, CSV), unit="hours")  # type: ignore[arg-type]
+
+
+def test_missing_and_huge_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no annotation file"):
+        read_annotations(tmp_path / "P01.csv")
+    path = tmp_path / "clip.mp4"
+    with path.open("wb") as file:
+        file.truncate(10 << 30)  # takes no room on the disk
+    with pytest.raises(ValueError, match="larger than 64 MiB"):
+        read_annotations(path)
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;"><!ENTITY c "&b;&b;&b;">]>',
+        '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>',
+        '<!DOCTYPE x SYSTEM "http://localhost/x.dtd">',
+        "<!DOCTYPE x [" + "".join(f'<!ENTITY e{i} "{f"&e{i - 1};" * 10}">' for i in range(1, 30)) + "]>",
+    ],
+)
+def test_document_type_declarations_are_refused_before_they_do_anything(tmp_path: Path, hostile: str) -> None:
+    head, body = ELAN.split("\n", 1)
+    for entity in ("a", "c", "e29"):
+        path = written(tmp_path, f"{head}\n{hostile}\n{body.replace('>cut<', f'>&{entity};<')}")
+        with pytest.raises(
+            ValueError, match=rf"{re.escape(str(path))}, line 2: a document type declaration is refused"
+        ):
+            read_annotations(path)
+
+
+def test_deeply_nested_xml_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="is damaged"):
+        read_annotations(written(tmp_path, "<ANNOTATION_DOCUMENT>" + "<a>" * 500_000))
+
+
+# conversion: cases worked out by hand at 10 frames a second, frame t has its middle at t / 10 + 0.05
+
+
+def test_frame_belongs_to_the_annotation_that_contains_its_middle() -> None:
+    # middles 0.05, 0.15, 0.25, 0.35: the first before 0.06, the last at and after 0.35
+    labels, findings = frame_labels([Interval(0.06, 0.35, "cut")], 4, fps=10)
+    assert labels == ["background", "cut", "cut", "background"]
+    assert findings == [
+        Finding("gap", 0.0, 0.1, 1, "labelled background"),
+        Finding("gap", 0.3, 0.4, 1, "labelled background"),
+    ]
+    assert frame_labels([Interval(0.05, 0.25, "cut")], 3, fps=10).labels == ["cut", "cut", "background"]
+
+
+def test_at_half_the_rate_the_frame_begins_with_what_starts_at_its_middle() -> None:
+    for k in range(1, 200, 2):  # k / 30 s is the middle of frame (k - 1) / 2 at 15 frames a second
+        labels = frame_labels(
+            [Interval(0, round(k / 30, 6), "a"), Interval(round(k / 30, 6), 20, "b")], 200, fps=15
+        ).labels
+        assert labels.index("b") == (k - 1) // 2
+
+
+def test_later_start_wins_and_overlaps_are_reported() -> None:
+    intervals = [Interval(0.2, 0.4, "pour"), Interval(0.0, 0.6, "cut"), Interval(0.3, 0.5, "stir")]
+    labels, findings = frame_labels(intervals, 6, fps=10)
+    assert labels == ["cut", "cut", "pour", "stir", "stir", "cut"]
+    assert findings == [
+        Finding("overlap", 0.2, 0.3, 1, "pour over cut"),
+        Finding("overlap", 0.3, 0.4, 1, "stir over cut, pour"),
+        Finding("overlap", 0.4, 0.5, 1, "stir over cut"),
+    ]
+
+
+def test_of_two_that_start_together_the_shorter_wins_then_the_later_in_the_list() -> None:
+    together = [Interval(0, 0.2, "short"), Interval(0, 0.3, "long")]
+    assert frame_labels(together, 3, fps=10).labels == ["short", "short", "long"]
+    assert frame_labels(together[::-1], 3, fps=10).labels == ["short", "short", "long"]
+    assert frame_labels([Interval(0, 0.2, "a"), Interval(0, 0.2, "b")], 2, fps=10).labels == ["b", "b"]
+
+
+def test_overlap_of_one_label_with_itself_is_none() -> None:
+    assert frame_labels([Interval(0, 0.2, "a"), Interval(0.1, 0.3, "a")], 3, fps=10) == (["a"] * 3, [])
+
+
+def test_time_outside_of_the_video_is_cut_off_and_reported() -> None:
+    intervals = [Interval(-0.2, 0.1, "a"), Interval(0.1, 0.5, "b"), Interval(0.7, 0.9, "c"), Interval(-5, -4, "d")]
+    labels, findings = frame_labels(intervals, 3, fps=10)
+    assert labels == ["a", "b", "b"]
+    assert findings == [
+        Finding("outside", -5, -4, 10, "d"),
+        Finding("outside", -0.2, 0.1, 2, "a"),
+        Finding("outside", 0.1, 0.5, 2, "b"),
+        Finding("outside", 0.7, 0.9, 2, "c"),
+    ]
+
+
+def test_short_annotations_and_points_are_reported() -> None:
+    intervals = [Interval(0.0, 0.3, "a"), Interval(0.11, 0.14, "blink"), Interval(0.2, 0.2, "look")]
+    labels, findings = frame_labels(intervals, 3, fps=10)
+    assert labels == ["a", "a", "a"]
+    assert findings == [Finding("short", 0.11, 0.14, 0, "blink"), Finding("point", 0.2, 0.2, 0, "look")]
+    labels, findings = frame_labels(intervals, 3, fps=10, points=True)
+    assert labels == ["a", "a", "look"]
+    assert [finding[0] for finding in findings] == ["short", "point", "overlap"]
+
+
+def test_short_gaps_take_the_label_before() -> None:
+    intervals = [Interval(0.1, 0.2, "a"), Interval(0.4, 0.5, "b")]
+    assert frame_labels(intervals, 6, fps=10, close_gaps_s=0.1).labels == [
+        "a",
+        "a",
+        "background",
+        "background",
+        "b",
+        "b",
+    ]
+    labels, findings = frame_labels(intervals, 6, fps=10, close_gaps_s=0.2)
+    assert labels == ["a", "a", "a", "a", "b", "b"]
+    assert [finding.kind for finding in findings] == ["closed gap"] * 3
+    assert frame_labels([], 2, fps=10, close_gaps_s=9).labels == ["background"] * 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"fps": 0}, "`fps` must be positive"),
+        ({"fps": float("nan")}, "`fps` must be positive"),
+        ({"num_frames": 0}, "`num_frames` must be at least 1"),
+        ({"close_gaps_s": -1}, "`close_gaps_s` must not be negative"),
+    ],
+)
+def test_arguments_out_of_range(arguments: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        frame_labels([], **{"num_frames": 3, "fps": 10, **arguments})
+
+
+def painted(intervals: list[Interval], num_frames: int, fps: float) -> list[str]:
+    """The rules, slowly: every frame asks every annotation."""
+    labels = []
+    for frame in range(num_frames):
+        middle = (frame + 0.5) / fps
+        at = [
+            (start, -stop, place, label)
+            for place, (start, stop, label) in enumerate(intervals)
+            if start <= middle < stop
+        ]
+        labels.append(max(at)[-1] if at else "background")
+    return labels
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    times=st.lists(
+        st.tuples(st.integers(-10, 60), st.integers(0, 40), st.sampled_from(["cut", "pour", "stir"])), max_size=12
+    ),
+    num_frames=st.integers(1, 40),
+)
+def test_labels_equal_those_of_asking_every_annotation(times: list[tuple[int, int, str]], num_frames: int) -> None:
+    intervals = [Interval(start / 20, (start + length) / 20, label) for start, length, label in times]
+    assert frame_labels(intervals, num_frames, fps=7).labels == painted(intervals, num_frames, fps=7)
+
+
+def test_many_long_annotations_take_no_quadratic_time() -> None:
+    intervals = [Interval(i / 1000, 1000 - i / 1000, f"label {i % 50}") for i in range(20_000)]
+    labels, _ = frame_labels(intervals, 100_000, fps=100)
+    assert len(labels) == 100_000
+
+
+CLASSES = ["background", "pour milk", 'a "b", c; d', "gießen & <取る>"]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    labels=st.lists(st.integers(0, 3), min_size=1, max_size=60),
+    fps=st.sampled_from([1.0, 3.0, 14.985, 15.0, 30000 / 1001, 60.0, 240.0]),
+    form=st.sampled_from(["segments", "labels", "audacity", "elan", "json"]),
+)
+def test_segments_to_a_file_to_frames_to_segments(
+    tmp_path_factory: pytest.TempPathFactory, labels: list[int], fps: float, form: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "P01.csv"
+    segments = frames_to_segments(torch.tensor(labels))
+    if form == "segments":
+        write_segments(path, segments, CLASSES, fps)
+    elif form == "labels":
+        path = path.with_suffix(".txt")
+        write_labels(path, [CLASSES[label] for label in labels])
+    elif form == "audacity":
+        write_audacity(path, segments, CLASSES, fps)
+    elif form == "elan":
+        write_elan(path, segments, CLASSES, fps, media="clips/P01 & co.mp4")
+    else:
+        rows = [{"label": CLASSES[label], "start": start, "stop": stop} for start, stop, label in segments]
+        path.write_text(json.dumps(rows))
+    (track,) = read_annotations(path, fps=fps)
+    back, findings = frame_labels(track.intervals, len(labels), fps)
+    assert findings == []
+    assert frames_to_segments(torch.tensor([CLASSES.index(label) for label in back])) == segments
+
+
+def test_writers_refuse_what_they_cannot_write(tmp_path: Path) -> None:
+    segments = frames_to_segments(torch.tensor([0, 0]))
+    for write in (write_audacity, write_elan):
+        with pytest.raises(ValueError, match="`fps` must be positive, got 0"):
+            write(tmp_path / "x", segments, ["cut"], 0)
+    with pytest.raises(ValueError, match="XML holds no control characters"):
+        write_elan(tmp_path / "x", segments, ["cut\x00"], 10)
+    with pytest.raises(ValueError, match="a label must be one line"):
+        write_audacity(tmp_path / "x", segments, ["cut\n"], 10)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,171 @@
+"""Corrections: nothing a page sends is trusted, files stay below the folder, and what is written is read back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from segtcn.labels.files import read_labels, write_labels
+from segtcn.structures import Segment
+from segtcn.visualization.player.corrections import (
+    Correction,
+    check_sources,
+    correction_files,
+    parse_correction,
+    save_correction,
+    saved_correction,
+)
+from segtcn.visualization.tracks import Classes
+from tests.visualization.player.players import CLASSES, TRUTH, run, truth
+
+LABELS = {"starts": [0, 10], "classes": [1, 2], "num_frames": 50}
+
+
+def body(token: object = "secret", track: object = "truth", **labels: object) -> bytes:
+    return json.dumps({"token": token, "track": track, "labels": {**LABELS, **labels}}).encode()
+
+
+def test_a_correction_is_read():
+    correction = parse_correction(body(), "secret", 3)
+    assert correction == Correction("truth", [Segment(0, 10, 1), Segment(10, 50, 2)])
+
+
+@pytest.mark.parametrize("token", ["wrong", "", None, 1, "sécret", "\ud800"])
+def test_another_token_is_refused(token):
+    with pytest.raises(PermissionError, match="the page is of another server"):
+        parse_correction(body(token), "secret", 3)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "expected a correction as JSON"),
+        (b"[" * 100_000, "expected a correction as JSON"),
+        (b"\xff\xfe", "expected a correction as JSON"),
+        (body(track=3), r'expected \{"token", "track"'),
+        (json.dumps({"token": "secret", "track": "truth", "labels": []}).encode(), r'expected \{"token", "track"'),
+        (body(starts="0"), "expected whole numbers as `starts`"),
+        (body(starts=[0, 1.5]), "expected whole numbers as `starts`"),
+        (body(starts=[False, True]), "expected whole numbers as `starts`"),
+        (body(num_frames=None), "expected whole numbers as `num_frames`"),
+        (body(num_frames=10**30), "expected whole numbers as `num_frames`"),
+        (body(starts=[1, 10]), "start at frame 0 and increase"),
+        (body(starts=[0, 0]), "start at frame 0 and increase"),
+        (body(starts=[0, 50]), "start at frame 0 and increase"),
+        (body(starts=[], classes=[]), "start at frame 0 and increase"),
+        (body(classes=[1]), "2 starts and 1 classes"),
+        (body(classes=[1, 3]), "expected classes from 0 to 2, got 3"),
+        (body(classes=[1, -2]), "expected classes from 0 to 2, got -2"),
+    ],
+)
+def test_a_malformed_correction_is_refused(content, message):
+    if content == b"":
+        content = b"nothing"
+    with pytest.raises((ValueError, PermissionError), match=message):
+        parse_correction(content, "secret", 3)
+
+
+def test_what_is_saved_is_read_back_with_its_rate(tmp_path):
+    correction = parse_correction(body(), "secret", 3)
+    files = save_correction(tmp_path, "P03/cam01", correction, [truth()], CLASSES, 25.0)
+    assert files == ["P03/cam01.txt", "P03/cam01.csv"]
+    expected = ["take"] * 10 + ["pour"] * 40
+    assert read_labels(tmp_path / files[0]).labels == expected
+    table = read_labels(tmp_path / files[1])
+    assert (table.labels, table.fps, table.confidence) == (expected, 25.0, None)
+    assert (tmp_path / files[1]).read_text().splitlines()[1] == "take,0,10,0.000000,0.400000,"
+
+
+def test_what_was_saved_can_be_gone_on_with(tmp_path):
+    tracks = [truth(), run()]
+    assert saved_correction(tmp_path, "P01/tea", tracks, CLASSES) is None
+    save_correction(tmp_path, "P01/tea", parse_correction(body(), "secret", 3), tracks, CLASSES, 25.0)
+    assert saved_correction(tmp_path, "P01/tea", tracks, CLASSES) == {**LABELS, "file": "P01/tea.txt"}
+    with pytest.raises(ValueError, match="has 50 labels, expected 20: it was saved for other tracks"):
+        saved_correction(tmp_path, "P01/tea", [truth(TRUTH[:20])], CLASSES)
+    with pytest.raises(ValueError, match=r"label '.*' is no class; there are stir"):
+        saved_correction(tmp_path, "P01/tea", tracks, Classes(["stir"], None))
+
+
+def test_frames_without_label_become_background_or_are_named(tmp_path):
+    correction = Correction("truth", [Segment(0, 10, 0), Segment(10, 50, -1)])
+    files = save_correction(tmp_path, "tea", correction, [truth()], CLASSES, None)
+    assert (tmp_path / files[1]).read_text() == "label,start,stop,start_s,stop_s,confidence\nbackground,0,50,,,\n"
+    with pytest.raises(ValueError, match="frames from 10 have no label and there is no background class"):
+        save_correction(tmp_path, "tea", correction, [truth()], Classes(CLASSES.names, None), None)
+
+
+def test_another_track_or_length_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="there is no track 'net'"):
+        save_correction(tmp_path, "tea", Correction("net", [Segment(0, 50, 0)]), [truth()], CLASSES, None)
+    with pytest.raises(ValueError, match="expected labels of 50 frames, got 49"):
+        save_correction(tmp_path, "tea", Correction("truth", [Segment(0, 49, 0)]), [truth()], CLASSES, None)
+    assert [*tmp_path.iterdir()] == []
+
+
+NAMES = [
+    *(
+        "tea",
+        "../tea",
+        "..",
+        ".",
+        "",
+        "/",
+        "//etc/passwd",
+        "/etc/passwd",
+        "a/../../b",
+        "..\\b",
+        "C:\\b",
+        "a\0b",
+        "a\nb",
+    ),
+    *("x" * 5000, "é" * 300, "茶/お茶", ".hidden", "a.", "a .", "CON?", "\udcff", "\u202etxt.exe", "a//b", "tea.txt"),
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_name_stays_in_the_folder_and_can_be_written(tmp_path, name):
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    correction = Correction("truth", [Segment(0, 50, 1)])
+    files = save_correction(folder, name, correction, [truth()], CLASSES, None)
+    written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert written == {f"saved/{file}" for file in files}
+    assert not any(part.startswith(".") for file in files for part in Path(file).parts)
+
+
+def test_no_two_videos_share_a_file():
+    files = [correction_files(Path("x"), name)[0] for name in NAMES]
+    assert len({*files}) == len(files)
+
+
+def test_the_files_that_are_shown_are_never_replaced(tmp_path):
+    write_labels(tmp_path / "tea.txt", ["take"] * 50)
+    source = str(tmp_path / "tea.txt")
+    with pytest.raises(PermissionError, match=r"corrections would replace .*tea\.txt, which is shown: give another"):
+        check_sources(tmp_path, "tea", [source])
+    with pytest.raises(PermissionError, match="corrections would replace"):
+        save_correction(
+            tmp_path, "tea", Correction("truth", [Segment(0, 50, 1)]), [truth(source=source)], CLASSES, None
+        )
+    check_sources(tmp_path / "new", "tea", [source, "in\0memory"])
+    assert [path.name for path in tmp_path.iterdir()] == ["tea.txt"]
+
+
+def test_a_link_out_of_the_folder_is_not_followed(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "P03").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(PermissionError, match="leads out of"):
+        save_correction(
+            tmp_path / "saved", "P03/new/tea", Correction("truth", [Segment(0, 50, 1)]), [truth()], CLASSES, None
+        )
+    assert [*(tmp_path / "elsewhere").iterdir()] == []
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "P03").write_text("")
+    with pytest.raises(PermissionError, match=r"cannot write to .*P03"):
+        save_correction(tmp_path, "P03/tea", Correction("truth", [Segment(0, 50, 1)]), [truth()], CLASSES, None)

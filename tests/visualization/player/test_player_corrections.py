@@ -1,0 +1,426 @@
+"""Correct mode: edits by mouse and keyboard, undo, and files that come back; nothing is lost unseen."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+
+import pytest
+
+from segtcn.labels.files import read_labels
+from segtcn.visualization.player import PlayerServer, PlayerVideo, corrections
+from tests.visualization.player.pages import click, frame_of, point, press, wait_until, wait_until_shown
+from tests.visualization.player.payloads import CLASS_NAMES, TRUTH, class_payload, demo_tracks, track_payload
+from tests.visualization.player.players import player, run, truth
+
+COPY = 1  # row of the corrected truth
+
+
+@pytest.fixture
+def page(site, open_page):
+    """The demo without a clip, in correct mode."""
+    site.add(demo_tracks())
+    page = open_page(site.write())
+    press(page, "c")
+    return page
+
+
+def segments(page):
+    """First frame and name of every segment of the corrected track."""
+    state = page.evaluate("segtcn.player.correction.state")
+    return [(start, CLASS_NAMES[label]) for start, label in zip(state["starts"], state["classes"], strict=True)]
+
+
+ORIGINAL = [(0, "background"), (30, "take"), (75, "pour milk"), (135, "stir")]
+
+
+def status(page):
+    return page.locator("#correct-state").inner_text()
+
+
+def drag(page, start_s, stop_s, *, release=True):
+    x, y = point(page, COPY, start_s)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(*point(page, COPY, stop_s), steps=4)
+    wait_until_shown(page)
+    if release:
+        page.mouse.up()
+        wait_until_shown(page)
+
+
+def saved(page, button, tmp_path):
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button).click()
+    path = tmp_path / download.value.suggested_filename
+    download.value.save_as(path)
+    wait_until_shown(page)
+    return path
+
+
+def labels_of(page):
+    starts = [start for start, _ in segments(page)]
+    names = [name for _, name in segments(page)]
+    return [name for name, a, b in zip(names, starts, [*starts[1:], 180], strict=True) for _ in range(b - a)]
+
+
+def test_a_copy_appears_below_the_truth_and_goes_again(page):
+    titles = page.locator("#gutter .name")
+    assert titles.all_inner_texts() == ["truth", "corrected truth", "ED-TCN"]
+    assert segments(page) == ORIGINAL
+    assert status(page) == "No changes yet. Drag a boundary, or use the buttons at the cursor."
+    press(page, "c")
+    assert titles.all_inner_texts() == ["truth", "ED-TCN"]
+
+
+def test_a_boundary_is_dragged_to_whole_frames_and_is_one_step(page):
+    drag(page, 1.0, 1.5034)
+    assert segments(page)[1] == (45, "take")
+    assert frame_of(page) == 45
+    assert status(page) == "15 frames changed, not saved."
+    press(page, "Control+z")
+    assert segments(page) == ORIGINAL
+    press(page, "Control+Shift+Z")
+    assert segments(page)[1] == (45, "take")
+
+
+def test_a_boundary_stops_before_its_neighbours(page):
+    drag(page, 1.0, 5.8)
+    assert segments(page)[1] == (74, "take")
+
+
+def test_escape_takes_a_drag_back(page):
+    drag(page, 1.0, 1.8, release=False)
+    assert segments(page)[1] == (54, "take")
+    press(page, "Escape")
+    page.mouse.up()
+    assert segments(page) == ORIGINAL
+
+
+def test_split_relabel_and_join(page):
+    click(page, COPY, 2.017)
+    press(page, "s")
+    assert segments(page)[1:3] == [(30, "take"), (60, "take")]
+    assert status(page) == "No changes yet. Drag a boundary, or use the buttons at the cursor."
+    press(page, "r", "4")
+    assert segments(page)[1:3] == [(30, "take"), (60, "stir")]
+    assert status(page) == "15 frames changed, not saved."
+    press(page, "j")
+    assert segments(page)[2:] == [(60, "stir"), (135, "stir")]
+    press(page, "Shift+J")
+    assert segments(page)[1:] == [(30, "stir"), (135, "stir")]
+    press(page, *["Control+z"] * 4)
+    assert segments(page) == ORIGINAL
+    assert page.get_by_role("button", name="Undo").is_disabled()
+
+
+def test_the_nearest_boundary_comes_to_the_cursor(page):
+    click(page, COPY, 2.117)
+    press(page, "b")
+    assert segments(page)[2] == (63, "pour milk")
+
+
+def test_classes_are_found_by_name_and_chosen_by_keyboard(page):
+    press(page, "Home", "r")
+    dialog = page.get_by_role("dialog", name="New label")
+    page.keyboard.type("t")
+    assert dialog.get_by_role("option").all_inner_texts() == ["1\ntake", "2\nstir"]
+    page.keyboard.press("ArrowDown")
+    assert dialog.get_by_role("option", selected=True).inner_text() == "2\nstir"
+    press(page, "Enter")
+    assert segments(page)[0] == (0, "stir")
+    press(page, "r", "Escape")
+    assert segments(page)[0] == (0, "stir")
+    page.get_by_role("button", name="Relabel…").click()
+    page.keyboard.type("xyz")
+    assert "No class has this in its name." in dialog.inner_text()
+    press(page, "Enter")
+    assert dialog.is_visible()
+
+
+def test_edits_that_cannot_be_made_say_why(page):
+    press(page, "Home", "s")
+    assert status(page) == ("A segment starts at frame 0 already: move the cursor into a segment to split it.")
+    press(page, "Shift+J")
+    assert status(page) == "There is no previous segment to join with."
+    press(page, "j")
+    assert "changed" in status(page)
+
+
+def test_another_track_can_be_corrected(page):
+    page.locator("#correct-track").select_option("ED-TCN")
+    wait_until_shown(page)
+    assert page.locator("#gutter .name").all_inner_texts() == ["truth", "ED-TCN", "corrected ED-TCN"]
+    assert len(segments(page)) == 6
+
+
+def test_saved_text_and_table_are_read_by_the_library_and_come_back(page, tmp_path, open_page):
+    drag(page, 1.0, 1.5034)
+    click(page, COPY, 4.017)
+    press(page, "s", "r", "1")
+    expected = labels_of(page)
+    text, table = saved(page, "Save text", tmp_path), saved(page, "Save CSV", tmp_path)
+    assert (text.name, table.name) == ("S1_Tea.txt", "S1_Tea.csv")
+    assert read_labels(text).labels == read_labels(table).labels == expected
+    assert read_labels(table).fps == pytest.approx(30, abs=1e-4)
+    assert status(page) == "30 frames changed. Saved as S1_Tea.csv."
+    changed = segments(page)
+    for path in (text, table):
+        press(page, *["Control+z"] * 3)
+        assert segments(page) == ORIGINAL
+        page.locator("#file").set_input_files(path)
+        wait_until(page, "segtcn.player.correction.length === 5")
+        assert segments(page) == changed
+        press(page, "Control+z")
+        assert segments(page) == ORIGINAL
+        press(page, "Control+Shift+Z")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"take\n" * 170, "Labels.txt: expected labels of 180 frames, the file has 170: 10 too few."),
+        (
+            b"take\n" * 179 + b"jump\n",
+            'Labels.txt: line 180: no class is named "jump"; the classes are background,',
+        ),
+        (b"", "Labels.txt: the file is empty: expected one label a line, or a table of segments."),
+        (b"\xff\xfe\x00", "Labels.txt: this is not a text file in UTF-8: expected labels; save it as UTF-8."),
+    ],
+)
+def test_a_wrong_file_changes_nothing_and_says_why(page, content, message):
+    page.locator("#file").set_input_files([{"name": "Labels.txt", "mimeType": "text/plain", "buffer": content}])
+    page.locator("#correct-state.failed").wait_for()
+    assert status(page).startswith(message)
+    assert segments(page) == ORIGINAL
+
+
+def test_frames_without_label_and_background_are_not_saved(site, open_page):
+    site.index["classes"] = class_payload(CLASS_NAMES, background=None)
+    site.add([track_payload("truth", [(1, 20), (-1, 10), (2, 20)])])
+    page = open_page(site.write())
+    press(page, "c")
+    page.get_by_role("button", name="Save text").click()
+    page.locator("#correct-state.failed").wait_for()
+    assert status(page) == (
+        "The frames from 20 have no label and there is no background class: give them a label first."
+    )
+
+
+def test_saving_to_the_server(site, serve, open_page):
+    site.index["save"] = {"token": "secret"}
+    site.add(demo_tracks())
+    server = serve()
+    page = open_page(server.url)
+    press(page, "c")
+    click(page, COPY, 0.517)
+    press(page, "r", "2")
+    page.get_by_role("button", name="Save", exact=True).click()
+    wait_until(page, "!segtcn.player.correction.unsaved")
+    wait_until_shown(page)
+    assert status(page) == "30 frames changed. Saved as S1_Tea.txt and S1_Tea.csv."
+    labels = {"starts": [0, 75, 135], "classes": [1, 2, 3], "num_frames": 180}
+    assert server.posted == [{"path": "/corrections/0001", "token": "secret", "track": "truth", "labels": labels}]
+
+
+def test_what_was_saved_is_there_after_a_reload_and_on_the_next_day(open_page, tmp_path):
+    def titles():
+        return page.locator("#gutter .name").all_inner_texts()
+
+    videos = [PlayerVideo("tea", [truth(), run()]), PlayerVideo("soup", [truth()])]
+    with PlayerServer(player(*videos), port=0, save=tmp_path / "saved") as server:
+        page = open_page(server.url)
+        assert not page.locator("#notes").is_visible()
+        press(page, "c", "Home", "r", "3")
+        page.get_by_role("button", name="Save", exact=True).click()
+        wait_until(page, "!segtcn.player.correction.unsaved")
+        original = read_labels(tmp_path / "saved" / "tea.txt").labels
+        assert original[:30] == ["pour"] * 10 + ["take"] * 20
+    with PlayerServer(player(*videos), port=0, save=tmp_path / "saved") as server:
+        page = open_page(server.url)
+        assert page.locator("#notes").inner_text() == "corrected before: tea.txt; “Correct” goes on from there"
+        press(page, "c")
+        assert titles() == ["truth", "corrected truth", "ED-TCN"]
+        assert status(page) == "10 frames changed. Saved as tea.txt."
+        press(page, "End", "r", "2")
+        page.get_by_role("button", name="Save", exact=True).click()
+        wait_until(page, "!segtcn.player.correction.unsaved")
+        page.reload()
+        wait_until(page, "segtcn.player?.recording")
+        press(page, "c")
+        assert page.evaluate("segtcn.player.correction.state") == {"starts": [0, 10], "classes": [2, 1]}
+        press(page, "Control+z")
+        assert page.evaluate("segtcn.player.correction.state.starts") == [0, 10, 30]
+        assert status(page) == "0 frames changed, not saved."
+        press(page, "Control+Shift+Z")
+        (tmp_path / "saved" / "soup.txt").write_text("take\n")
+        page.locator(".video", has_text="soup").click()
+        wait_until(page, "segtcn.player.recording.id === '0002'")
+        assert "soup.txt has 1 labels, expected 50" in page.locator("#notes").inner_text()
+        press(page, "c")
+        assert status(page).startswith("No changes yet")
+
+
+def test_a_refusal_of_the_server_is_shown_and_nothing_counts_as_saved(site, serve, open_page):
+    site.index["save"] = {"token": "secret"}
+    site.add(demo_tracks())
+    server = serve()
+    server.handler.answer = {"error": "the disk is full"}
+    page = open_page(server.url)
+    press(page, "c", "r", "2")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.locator("#correct-state.failed").wait_for()
+    assert status(page).startswith("Not saved: the disk is full; the labels can still be downloaded")
+    assert page.evaluate("segtcn.player.correction.unsaved")
+
+
+def test_two_pages_do_not_overwrite_each_other(open_page, tmp_path):
+    def save(page, label):
+        press(page, "Home", "r", label)
+        page.get_by_role("button", name="Save", exact=True).click()
+
+    def first_label():
+        return read_labels(tmp_path / "tea.txt").labels[0]
+
+    with PlayerServer(player(), port=0, save=tmp_path) as server:
+        page, other = open_page(server.url), open_page(server.url)
+        other.expected_errors = ["Failed to load resource"]
+        for each in (page, other):
+            each.on("dialog", lambda dialog: dialog.accept())
+            press(each, "c")
+        for label in ("2", "3"):
+            save(page, label)
+            wait_until(page, "!segtcn.player.correction.unsaved")
+        save(other, "2")
+        other.locator("#correct-state.failed").wait_for()
+        assert "was saved by somebody else meanwhile: load the page again, which keeps your changes" in status(other)
+        assert first_label() == "pour"
+        other.reload()
+        wait_until(other, "segtcn.player?.recording")
+        press(other, "c")
+        assert other.evaluate("segtcn.player.correction.past.length") == 2  # theirs, and one's own on top
+        other.get_by_role("button", name="Save", exact=True).click()
+        wait_until(other, "!segtcn.player.correction.unsaved")
+        assert first_label() == "take"
+        (tmp_path / "tea.txt").write_text("background\n" * 50)  # by another program
+        other.reload()
+        wait_until(other, "segtcn.player?.recording")
+        press(other, "c")
+        assert other.evaluate("segtcn.player.correction.state.classes") == [0]
+        press(other, "r", "3")
+        other.get_by_role("button", name="Save", exact=True).click()
+        wait_until(other, "!segtcn.player.correction.unsaved")
+        assert first_label() == "pour"
+
+
+def test_what_fails_at_the_server_is_said_in_words(open_page, tmp_path, monkeypatch):
+    def read():
+        raise FileNotFoundError("no label file soup.txt: check the path")
+
+    def write(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(corrections, "write_segments", write)
+    videos = [PlayerVideo("tea", [truth()]), PlayerVideo("soup", read, num_frames=5), PlayerVideo("milk", [truth()])]
+    with PlayerServer(player(*videos), port=0, save=tmp_path / "saved") as server:
+        page = open_page(server.url)
+        page.expected_errors = ["Failed to load resource", "Refused to execute script"]
+        page.locator(".video", has_text="soup").click()
+        page.locator("#problem").wait_for()
+        assert page.locator("#problem").inner_text() == "no label file soup.txt: check the path."
+        press(page, "c", "r", "3")
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.locator("#correct-state.failed").wait_for()
+        assert "tea.txt (no space left on device): make room, or choose another folder" in status(page)
+    page.get_by_role("button", name="Save", exact=True).click()
+    wait_until(page, "document.getElementById('correct-state').innerText.includes('does not answer')")
+    assert status(page).startswith("Not saved: the server does not answer: start `segtcn view` again; the labels can")
+    page.locator(".video", has_text="milk").click()
+    wait_until(page, "document.getElementById('problem').innerText.includes('does not answer')")
+
+
+def test_without_a_server_there_is_no_save_button(page):
+    assert not page.locator("#save").is_visible()
+
+
+def test_leaving_with_unsaved_changes_asks_first(page, tmp_path):
+    asked = []
+
+    def answer(dialog):
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", answer)
+    press(page, "r", "2")
+    page.reload()
+    assert asked == ["beforeunload"]
+
+
+def test_a_draft_comes_back_until_it_is_saved(page, tmp_path):
+    page.on("dialog", lambda dialog: dialog.accept())
+    press(page, "Home", "r", "2")
+    changed = segments(page)
+    assert changed == [(0, "take"), (75, "pour milk"), (135, "stir")]
+    page.reload()
+    wait_until(page, "segtcn.player?.recording")
+    press(page, "c")
+    assert segments(page) == changed
+    assert "are back" in page.locator("#live").text_content()
+    press(page, "Control+z")
+    assert segments(page) == ORIGINAL
+    press(page, "Control+Shift+Z")
+    saved(page, "Save text", tmp_path)
+    page.reload()
+    wait_until(page, "segtcn.player?.recording")
+    press(page, "c")
+    assert segments(page) == ORIGINAL
+
+
+DAMAGED = ["{", "7", "{}", '{"starts": [5], "classes": [0]}', '{"starts": [0, 0], "classes": [0, 1]}']
+DAMAGED += ['{"starts": [0, 500], "classes": [0, 1]}', '{"starts": [0], "classes": [99]}', '{"starts": [0]}']
+
+
+def test_a_damaged_draft_is_ignored(page):
+    press(page, "c")
+    for draft in DAMAGED:
+        fits = page.evaluate(
+            """(draft) => { const {drafts} = segtcn.parts.tools, track = segtcn.player.recording.reference;
+            localStorage.setItem(drafts.keyOf(track), draft);
+            return drafts.restore(new segtcn.Correction(track), track); }""",
+            draft,
+        )
+        assert not fits, draft
+
+
+def test_changes_are_kept_while_another_video_is_shown(site, open_page):
+    for name in ("S1", "S2"):
+        site.add(demo_tracks(), name=name)
+    page = open_page(site.write())
+    press(page, "c", "r", "2")
+    page.get_by_role("button", name="S2").click()
+    wait_until(page, "segtcn.player.recording.id === '0002'")
+    wait_until_shown(page)
+    assert not page.locator("#correcting").is_visible()
+    page.locator(".video", has_text="S1").click()
+    wait_until(page, "segtcn.player.recording.id === '0001'")
+    press(page, "c")
+    assert segments(page)[0] == (0, "take")
+    press(page, "Control+z")
+    assert segments(page) == ORIGINAL
+
+
+def test_changes_are_marked_above_the_copy(page):
+    drag(page, 1.0, 1.5034)
+    assert page.evaluate("segtcn.player.correctedDifferences") == {"starts": [1.0], "stops": [1.5]}
+
+
+def test_the_table_is_that_of_the_library_byte_for_byte(page, tmp_path):
+    table = saved(page, "Save CSV", tmp_path).read_text("utf-8").splitlines()
+    assert table[:3] == [
+        "label,start,stop,start_s,stop_s,confidence",
+        "background,0,30,0.000000,1.000000,",
+        "take,30,75,1.000000,2.500000,",
+    ]
+    assert len(table) == len(TRUTH) + 1
+    assert json.dumps(table).isascii()
