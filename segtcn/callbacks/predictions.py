@@ -7,7 +7,7 @@ from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from segtcn.labels.files import write_labels, write_scores, write_segments
+from segtcn.labels.legacy import write_labels, write_scores, write_segments
 from segtcn.structures import Batch, frames_to_segments, repeat_frames
 from segtcn.task import SegmentationTask, StepOutput
 
@@ -17,7 +17,7 @@ class PredictionWriter(Callback):
 
     ``NAME.txt`` has one class name a line, one line a stored frame: predictions of a sub-sampled network are repeated
     back to the rate of the features. ``NAME.csv`` has one segment a line with frames, seconds and mean confidence.
-    ``NAME.npz`` has the probability of every class in every frame, see :func:`segtcn.labels.files.write_scores`.
+    ``NAME.npz`` has the probability of every class in every frame, see :func:`segtcn.labels.legacy.write_scores`.
 
     Args:
         folder: where to write; None writes nothing.

@@ -20,7 +20,7 @@ from pytorch_lightning.trainer.states import TrainerFn
 from torch import Tensor
 
 from segtcn.callbacks.pictures import CAN_PAUSE, BackgroundDrawing, Pictures, Snapshot, Wanted, draw
-from segtcn.labels.files import ClassScores, LabelTrack
+from segtcn.labels.legacy import ClassScores, LabelTrack
 from segtcn.structures import IGNORE, Batch, repeat_frames
 from segtcn.task import SegmentationTask, StepOutput
 

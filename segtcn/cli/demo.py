@@ -143,7 +143,7 @@ def _train(data: Path, out: Path, epochs: int, seed: int) -> tuple[SegmentationT
 
 def _draw(task: SegmentationTask, datamodule: SegmentationDataModule, data: Path, out: Path) -> Path:
     """Timelines of all held-out clips and the first of them with its labels; returns that clip."""
-    from segtcn.labels.files import read_labels
+    from segtcn.labels.legacy import read_labels
     from segtcn.visualization.overlay import overlay_video
     from segtcn.visualization.timeline import plot_timelines
 

@@ -16,7 +16,7 @@ import yaml
 
 import segtcn
 from segtcn.cli import COMMANDS, main
-from segtcn.labels.files import read_labels
+from segtcn.labels.legacy import read_labels
 from segtcn.task import SegmentationTask
 from segtcn.video_io import probe
 from tests import wandb_file

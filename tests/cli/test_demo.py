@@ -9,7 +9,7 @@ import pytest
 
 from segtcn.cli import main
 from segtcn.cli.demo import demo
-from segtcn.labels.files import read_labels
+from segtcn.labels.legacy import read_labels
 from segtcn.segmenter import load_model
 from segtcn.video_io import probe
 from tests import wandb_file
