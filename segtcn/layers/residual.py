@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -173,52 +173,23 @@ class RefinementStages(nn.Module, TemporalLayer):
 
     ::
 
-        logits[s] = stage s of activation(logits[s - 1]),    s = 1 .. num_stages
+        logits[s] = stage s of activation(logits[s - 1]),    s = 1, 2, ...
 
     Args:
-        channels: classes, or 1 for boundaries.
-        hidden_channels: width of the layers.
-        num_stages: refinements; 0 refines nothing.
-        num_layers: layers of a stage, whose dilation doubles from 1.
-        kernel_size: taps.
-        activation: from logits to probabilities, ``nn.Softmax(dim=1)`` or ``nn.Sigmoid()``.
-        causal: whether frame t sees only frames up to t.
-        dropout: probability of dropping a value.
-        shared: whether all stages are one, with the same weights.
+        stages: each from logits to logits, with an activation at its start; none refine nothing.
+        repeats: how often they run: one stage that repeats is a refinement with shared weights.
 
     Shape:
         logits ``(B, channels, T)`` and a mask ``(B, T)`` or None to the logits of all stages, given one first,
-        ``(1 + num_stages, B, channels, T)``; undefined on padding.
+        ``(1 + number of runs, B, channels, T)``; undefined on padding.
 
     Reference:
-        Abu Farha & Gall, CVPR 2019, section 3.2; ``shared``: Li et al., "MS-TCN++", TPAMI 2020, section 3.
+        Abu Farha & Gall, CVPR 2019, section 3.2; shared weights: Li et al., "MS-TCN++", TPAMI 2020, section 3.
     """
 
-    def __init__(
-        self,
-        channels: int,
-        hidden_channels: int,
-        num_stages: int,
-        num_layers: int,
-        kernel_size: int = 3,
-        *,
-        activation: nn.Module,
-        causal: bool = False,
-        dropout: float = 0.5,
-        shared: bool = False,
-    ) -> None:
+    def __init__(self, stages: Iterable[SingleStageTCN], repeats: int = 1) -> None:
         super().__init__()
-        self.num_stages = num_stages
-        self.stages = nn.ModuleList(
-            SingleStageTCN(
-                channels,
-                hidden_channels,
-                channels,
-                dilated_residual_layers(hidden_channels, num_layers, kernel_size, causal=causal, dropout=dropout),
-                activation,
-            )
-            for _ in range(min(num_stages, 1) if shared else num_stages)
-        )
+        self.stages, self.repeats = nn.ModuleList(stages), repeats
 
     @property
     def reach(self) -> Reach:
@@ -242,5 +213,4 @@ class RefinementStages(nn.Module, TemporalLayer):
 
     @property
     def _stages(self) -> list[nn.Module]:
-        """Shared stages, which are one, as often as they run."""
-        return [*self.stages] * (self.num_stages // max(len(self.stages), 1))
+        return [*self.stages] * self.repeats

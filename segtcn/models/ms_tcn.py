@@ -65,15 +65,10 @@ class MSTCN(SegmentationModel):
         if num_stages < 1 or num_layers < 1:
             raise ValueError(f"`num_stages` and `num_layers` must be at least 1, got {num_stages} and {num_layers}")
         self.in_channels, self.num_classes, self.causal = in_channels, num_classes, causal
-        layers = dilated_residual_layers(hidden_channels, num_layers, kernel_size, causal=causal, dropout=dropout)
-        self.first = SingleStageTCN(in_channels, hidden_channels, num_classes, layers)
-        self.refine = RefinementStages(
-            num_classes,
-            hidden_channels,
-            num_stages - 1,
-            num_layers,
-            kernel_size,
-            activation=nn.Softmax(dim=1),
-            causal=causal,
-            dropout=dropout,
-        )
+
+        def stage(channels: int, activation: nn.Module | None = None) -> SingleStageTCN:
+            layers = dilated_residual_layers(hidden_channels, num_layers, kernel_size, causal=causal, dropout=dropout)
+            return SingleStageTCN(channels, hidden_channels, num_classes, layers, activation)
+
+        self.first = stage(in_channels)
+        self.refine = RefinementStages(stage(num_classes, nn.Softmax(dim=1)) for _ in range(num_stages - 1))

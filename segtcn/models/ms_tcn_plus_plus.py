@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from segtcn.layers.residual import DualDilatedLayer, RefinementStages, SingleStageTCN
+from segtcn.layers.residual import DualDilatedLayer, RefinementStages, SingleStageTCN, dilated_residual_layers
 from segtcn.models.base import SegmentationModel
 
 
@@ -76,25 +76,18 @@ class MSTCNPlusPlus(SegmentationModel):
                 f"{num_layers}, {num_refinement_layers} and {num_refinements}"
             )
         self.in_channels, self.num_classes, self.causal = in_channels, num_classes, causal
-        layers = [
-            DualDilatedLayer(
-                hidden_channels,
-                kernel_size,
-                dilations=(2 ** (num_layers - 1 - i), 2**i),
-                causal=causal,
-                dropout=dropout,
-            )
+        options = {"causal": causal, "dropout": dropout}
+        dual_layers = [
+            DualDilatedLayer(hidden_channels, kernel_size, dilations=(2 ** (num_layers - 1 - i), 2**i), **options)
             for i in range(num_layers)
         ]
-        self.generate = SingleStageTCN(in_channels, hidden_channels, num_classes, layers)
-        self.refine = RefinementStages(
-            num_classes,
-            hidden_channels,
-            num_refinements,
-            num_refinement_layers,
-            kernel_size,
-            activation=nn.Softmax(dim=1),
-            causal=causal,
-            dropout=dropout,
-            shared=shared_refinement,
-        )
+        self.generate = SingleStageTCN(in_channels, hidden_channels, num_classes, dual_layers)
+
+        def refinement() -> SingleStageTCN:
+            layers = dilated_residual_layers(hidden_channels, num_refinement_layers, kernel_size, **options)
+            return SingleStageTCN(num_classes, hidden_channels, num_classes, layers, nn.Softmax(dim=1))
+
+        if shared_refinement:
+            self.refine = RefinementStages([refinement()], repeats=num_refinements)
+        else:
+            self.refine = RefinementStages(refinement() for _ in range(num_refinements))
