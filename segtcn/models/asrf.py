@@ -172,6 +172,11 @@ class ASRF(SegmentationModel):
         left, right = (None if seen is None else seen + max(both) for seen, both in zip(shared, branches, strict=True))
         return left, right
 
+    @property
+    def period(self) -> int:
+        """That of the backbone."""
+        return 1 if self.backbone is None else self.backbone.period
+
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:  # noqa: D102
         x = self.shared(features, mask) if self.backbone is None else self.backbone(features, mask).logits[-1]
         logits = self.refine(self.head(x), mask)

@@ -68,6 +68,15 @@ class SegmentationModel(nn.Module, ABC):
         """
         return total_reach(self._layers)
 
+    @property
+    def period(self) -> int:
+        """A video may be cut before frames that are multiples of it: a network that pools has the frames of its pools.
+
+        Between two such cuts, with the frames of :attr:`receptive_field` around it, a part gives the logits of the
+        whole.
+        """
+        return 1
+
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:
         """Score every frame.
 

@@ -108,6 +108,11 @@ class EDTCN(SegmentationModel):
             seen_after.append(last - frame)
         return max(seen_before), max(seen_after)
 
+    @property
+    def period(self) -> int:
+        """Frames of the deepest pool, ``2 ** L``."""
+        return 2 ** len(self.encoder)
+
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:  # noqa: D102
         x, levels = features, []
         for block in self.encoder:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
 from segtcn.models.base import SegmentationModel
 from segtcn.structures import Output
@@ -16,15 +17,15 @@ WHOLE = 32_768
 """Up to so many frames that the network sees, a video is segmented at once."""
 
 
-def chunked_output(net: SegmentationModel, score: Callable[[int, int], Output], num_frames: int, chunk: int) -> Output:
+def chunked_output(net: SegmentationModel, read: Callable[[int, int], Tensor], num_frames: int, chunk: int) -> Output:
     """Output of the last stage for a whole video, computed chunk by chunk; equal to that of the video at once.
 
-    Every chunk is extended by the network's receptive field and begins at a multiple of its pooling. Padding therefore
+    Each chunk is extended by the network's receptive field and begins at a multiple of its pooling. Padding therefore
     stands only where the video itself begins and ends.
 
     Args:
-        net: with a finite receptive field.
-        score: reads the frames ``start .. stop`` that the network sees and gives its output for them.
+        net: causal, or with a finite receptive field.
+        read: gives the frames ``start .. stop`` that the network sees, standardised, ``(1, D, n)``.
         num_frames: T, of the whole video.
         chunk: frames of a chunk, context apart.
 
@@ -35,6 +36,8 @@ def chunked_output(net: SegmentationModel, score: Callable[[int, int], Output], 
         ValueError: if the network sees the whole video, or ``chunk`` is smaller than its pooling.
     """
     past, future = net.receptive_field
+    if net.causal and past is None:
+        return _streamed_output(net, read, num_frames, chunk)
     if past is None or future is None:
         raise ValueError(
             f"{type(net).__name__} sees the whole video, so no chunk of it gives the same result: leave `chunk` "
@@ -46,12 +49,12 @@ def chunked_output(net: SegmentationModel, score: Callable[[int, int], Output], 
     for start in range(0, num_frames, chunk):
         stop = min(start + chunk, num_frames)
         first = max(0, start - past) // net.period * net.period
-        output = score(first, min(num_frames, stop + future))
+        output = net(read(first, min(num_frames, stop + future)))
         parts.append(_last_stage(output, start - first, stop - first))
     return _joined(parts)
 
 
-def blended_output(net: SegmentationModel, score: Callable[[int, int], Output], num_frames: int, chunk: int) -> Output:
+def blended_output(net: SegmentationModel, read: Callable[[int, int], Tensor], num_frames: int, chunk: int) -> Output:
     """Approximate output of a network that sees the whole video: overlapping windows, cross-faded.
 
     Neighbouring windows share a quarter of their frames, over which the weight of the log-probabilities moves from one
@@ -59,7 +62,7 @@ def blended_output(net: SegmentationModel, score: Callable[[int, int], Output], 
 
     Args:
         net: any network without boundaries.
-        score: reads the frames ``start .. stop`` that the network sees and gives its output for them.
+        read: gives the frames ``start .. stop`` that the network sees, standardised, ``(1, D, n)``.
         num_frames: T, of the whole video.
         chunk: frames of a window.
 
@@ -70,7 +73,7 @@ def blended_output(net: SegmentationModel, score: Callable[[int, int], Output], 
     total = weights = None
     for start in range(0, max(1, num_frames - overlap), max(1, chunk - overlap)):
         stop = min(start + chunk, num_frames)
-        output = score(start, stop)
+        output = net(read(start, stop))
         if output.boundaries is not None:
             raise ValueError(f"{type(net).__name__} predicts boundaries, which cannot be blended: use a shorter video")
         log_probs = output.logits[-1:].log_softmax(dim=2).cpu().float()
@@ -83,6 +86,16 @@ def blended_output(net: SegmentationModel, score: Callable[[int, int], Output], 
         total[..., start:stop] += weight * log_probs
         weights[start:stop] += weight
     return Output(total / weights)
+
+
+def _streamed_output(net: SegmentationModel, read: Callable[[int, int], Tensor], num_frames: int, chunk: int) -> Output:
+    """A causal network that remembers all frames: its state is the context."""
+    state, parts = net.initial_state(), []
+    for start in range(0, num_frames, chunk):
+        stop = min(start + chunk, num_frames)
+        output, state = net.step(read(start, stop), state)
+        parts.append(_last_stage(output, 0, stop - start))
+    return _joined(parts)
 
 
 def _last_stage(output: Output, start: int, stop: int) -> Output:

@@ -16,8 +16,8 @@ from segtcn.labels import Classes, Labels
 from segtcn.models.base import SegmentationModel, build_network
 from segtcn.segmenter.checkpoint import find_checkpoint, read_checkpoint, write_checkpoint
 from segtcn.segmenter.chunks import CHUNK, WHOLE, blended_output, chunked_output
-from segtcn.segmenter.stream import Stream
 from segtcn.segmenter.standardization import Standardization
+from segtcn.segmenter.stream import Stream
 from segtcn.structures import Output, repeat_frames
 
 
@@ -196,15 +196,16 @@ class Segmenter(nn.Module):
         num_stored = opened.shape[1]
         num_frames = -(-num_stored // self.sample_rate)
 
-        def score(start: int, stop: int) -> Output:
-            return self.net(self.standardization(self._sampled(_open(features), start, stop)[None]))
+        def read(start: int, stop: int) -> Tensor:
+            return self.standardization(self._sampled(_open(features), start, stop)[None])
 
-        if chunk is None and num_frames > WHOLE and (approximate or None not in self.net.receptive_field):
+        can_be_cut = approximate or self.net.causal or None not in self.net.receptive_field
+        if chunk is None and num_frames > WHOLE and can_be_cut:
             chunk = CHUNK
         if chunk is None or chunk >= num_frames:
-            output = score(0, num_frames)
+            output = self.net(read(0, num_frames))
         else:
-            output = (blended_output if approximate else chunked_output)(self.net, score, num_frames, chunk)
+            output = (blended_output if approximate else chunked_output)(self.net, read, num_frames, chunk)
         indexes, scores = (
             repeat_frames(values[0], self.sample_rate, num_stored).cpu().numpy()
             for values in (self.net.decode(output), output.logits[-1].softmax(dim=1).float())

@@ -1,4 +1,4 @@
-"""Labels while a video is still running: any number of frames at a time, standardised and sub-sampled as in training."""
+"""Labels while a video is running: any number of frames at a time, standardised and sub-sampled as in training."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.utils import _pytree as pytree
 
 from segtcn.labels import Labels
+from segtcn.models import NetworkStream, SegmentationModel
 from segtcn.structures import Output
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Stream:
         >>> from segtcn.models import CausalTCN
         >>> from segtcn.segmenter import Segmenter
         >>> stream = Stream(Segmenter(CausalTCN(in_channels=8, num_classes=2), ["rest", "work"], fps=15).eval())
-        >>> [len(stream.push(np.zeros((8, n), np.float32))[0]) for n in (1, 5, 2)]
+        >>> [len(stream.push(np.zeros((8, n), np.float32))) for n in (1, 5, 2)]
         [1, 5, 2]
     """
 
@@ -48,14 +48,18 @@ class Stream:
             raise ValueError(
                 f"{type(segmenter.net).__name__} sees the whole video and cannot stream: train a causal network"
             )
+        if type(segmenter.net).decode is not SegmentationModel.decode:
+            raise ValueError(f"{type(segmenter.net).__name__} refines labels of a whole video and cannot stream")
         self.segmenter, self.batch_size, self.on_nan = segmenter, batch_size, on_nan
+        self._causal = NetworkStream(segmenter.net, batch_size) if segmenter.net.causal else None
         self.reset()
 
     def reset(self) -> None:
         """Begin anew: the next frame is the first of a video."""
         net = self.segmenter.net
         self._num_pushed = self._num_seen = self._num_scored = self._num_answered = 0
-        self._state: Any = net.initial_state(self.batch_size) if net.causal else None
+        if self._causal is not None:
+            self._causal.reset()
         device = self.segmenter.standardization.mean.device
         self._context = torch.zeros(self.batch_size, net.in_channels, 0, device=device)
         self._scores = torch.zeros(self.batch_size, net.num_classes, 0)  # of frames that are not all answered
@@ -67,20 +71,24 @@ class Stream:
         future = 0 if self.segmenter.net.causal else self.segmenter.net.receptive_field[1] or 0
         return future * self.segmenter.sample_rate
 
-    @torch.inference_mode()
-    def push(self, features: Tensor | npt.NDArray[Any]) -> list[Labels]:
-        """Read the next frames.
+    def push(self, features: Tensor | npt.NDArray[Any]) -> Labels | None:
+        """Read the next frames of one video.
 
         Args:
-            features: stored frames, ``(D, n)`` or ``(B, D, n)`` with any ``n >= 1``.
+            features: stored frames, ``(D, n)`` with any ``n >= 1``.
 
         Returns:
-            For each of the B videos the labels of the frames that are decided by now and were not answered before; of a
-            causal network n frames. They may be none.
+            Labels of the frames that are decided by now and were not answered before: of a causal network, n frames.
+            None if no frame is decided.
 
         Raises:
             ValueError: if the shape does not fit, or a value is not finite and ``on_nan`` is ``error``.
         """
+        return _only(self.push_batch(torch.as_tensor(features)[None]))
+
+    @torch.inference_mode()
+    def push_batch(self, features: Tensor | npt.NDArray[Any]) -> list[Labels]:
+        """Read the next frames of B videos, ``(B, D, n)``; returns the labels of each, or none, as :meth:`push`."""
         frames = self._checked(torch.as_tensor(features))
         rate = self.segmenter.sample_rate
         sampled = frames[..., -self._num_pushed % rate :: rate]
@@ -89,9 +97,13 @@ class Stream:
             self._score(self.segmenter.standardization(sampled), is_last=False)
         return self._answer()
 
+    def finish(self) -> Labels | None:
+        """End the video: labels of the frames that waited for others; None of a causal network."""
+        return _only(self.finish_batch())
+
     @torch.inference_mode()
-    def finish(self) -> list[Labels]:
-        """End the video: the labels of the frames that waited for others; none of a causal network."""
+    def finish_batch(self) -> list[Labels]:
+        """End B videos, as :meth:`finish`."""
         if self._num_scored < self._num_seen:
             self._score(self._context[..., :0], is_last=True)
         return self._answer()
@@ -99,8 +111,8 @@ class Stream:
     def state(self) -> dict[str, Any]:
         """All that the stream remembers, as plain values that ``torch.load(weights_only=True)`` reads."""
         counts = [self._num_pushed, self._num_seen, self._num_scored, self._num_answered]
-        leaves, _ = pytree.tree_flatten(self._state)
-        return {"counts": counts, "net": leaves, "context": self._context, "scores": self._scores, "last": self._last}
+        net = None if self._causal is None else self._causal.state
+        return {"counts": counts, "net": net, "context": self._context, "scores": self._scores, "last": self._last}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from :meth:`state` of a stream of the same segmenter and batch size.
@@ -109,12 +121,12 @@ class Stream:
             ValueError: if the state is of another network or batch size.
         """
         self.reset()
-        leaves, structure = pytree.tree_flatten(self._state)
-        if len(leaves) != len(state["net"]) or state["scores"].shape[:2] != self._scores.shape[:2]:
+        if (state["net"] is None) != (self._causal is None) or state["scores"].shape[:2] != self._scores.shape[:2]:
             raise ValueError("the state belongs to a stream of another network or batch size")
+        if self._causal is not None:
+            self._causal.state = state["net"]
         self._num_pushed, self._num_seen, self._num_scored, self._num_answered = state["counts"]
-        self._state = pytree.tree_unflatten([_copied(leaf) for leaf in state["net"]], structure)
-        self._context, self._scores, self._last = (_copied(state[name]) for name in ("context", "scores", "last"))
+        self._context, self._scores, self._last = (state[name] for name in ("context", "scores", "last"))
 
     def __enter__(self) -> Stream:
         return self
@@ -126,13 +138,13 @@ class Stream:
 
     def _checked(self, features: Tensor) -> Tensor:
         net = self.segmenter.net
-        frames = features[None] if features.ndim == 2 else features  # noqa: PLR2004
-        if frames.ndim != 3 or frames.shape[:2] != (self.batch_size, net.in_channels) or not frames.shape[2]:  # noqa: PLR2004
+        frames = features[None] if features.ndim == 2 else features
+        if frames.ndim != 3 or frames.shape[:2] != (self.batch_size, net.in_channels) or not frames.shape[2]:
             raise ValueError(
                 f"`features` must have the shape ({self.batch_size}, {net.in_channels}, n) with n >= 1, "
                 f"got {tuple(features.shape)}"
             )
-        frames = frames.to(self.segmenter.standardization.mean)
+        frames = features.to(self.segmenter.standardization.mean)
         finite = frames.isfinite().all(dim=1)
         if not finite.all():
             number = self._num_pushed + int((~finite).any(dim=0).nonzero()[0])
@@ -154,9 +166,8 @@ class Stream:
         """Scores of all network frames that the given ones decide."""
         net = self.segmenter.net
         self._num_seen += frames.shape[-1]
-        if net.causal:
-            output, self._state = net.step(frames, self._state)
-            self._add(output, 0, frames.shape[-1])
+        if self._causal is not None:
+            self._add(self._causal.push(frames), 0, frames.shape[-1])
             return
         past, future = net.receptive_field
         self._context = torch.cat([self._context, frames], dim=-1)
@@ -176,6 +187,8 @@ class Stream:
     def _answer(self) -> list[Labels]:
         rate = self.segmenter.sample_rate
         stop = min(self._num_pushed, self._num_scored * rate)
+        if stop == self._num_answered:
+            return []
         first = self._num_scored - self._scores.shape[-1]
         numbers = torch.arange(self._num_answered, stop) // rate - first
         scores = self._scores[..., numbers]
@@ -189,5 +202,5 @@ class Stream:
         ]
 
 
-def _copied(value: Any) -> Any:
-    return value.clone() if isinstance(value, Tensor) else value
+def _only(answers: list[Labels]) -> Labels | None:
+    return answers[0] if answers else None
