@@ -48,7 +48,27 @@ def convolve(
         padding: zeros before and after.
         dilation: distance between taps in frames.
     """
-    return _TapProducts.apply(x, mask, weight, bias, padding, dilation)
+    run = _TapProducts.apply if torch.is_grad_enabled() else _accumulate_products
+    return run(x, mask, weight, bias, padding, dilation)
+
+
+def _accumulate_products(
+    x: Tensor, mask: Tensor | None, weight: Tensor, bias: Tensor | None, padding: tuple[int, int], dilation: int
+) -> Tensor:
+    """For inference: every tap's product is added to the frames that it belongs to, so that nothing is padded."""
+    if mask is not None:
+        x = x * mask[:, None].to(x.dtype)  # products of different types are slow
+    taps = weight.permute(2, 0, 1).contiguous()
+    num_frames = x.shape[-1] + sum(padding) - (len(taps) - 1) * dilation
+    bias = weight.new_zeros(len(weight)) if bias is None else bias
+    out = bias[:, None].repeat(len(x), 1, num_frames)
+    for k, tap in enumerate(taps):
+        shift = k * dilation - padding[0]
+        start, stop = max(0, -shift), min(num_frames, x.shape[-1] - shift)
+        if start < stop:
+            for y, video in zip(out[..., start:stop], x[..., start + shift : stop + shift], strict=True):
+                y.addmm_(tap, video)
+    return out
 
 
 class _TapProducts(torch.autograd.Function):

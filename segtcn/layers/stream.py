@@ -52,6 +52,7 @@ class FrameConv(TemporalLayer):
     reach: Reach = (0, 0)
 
     def __init__(self, conv: TemporalConv1d) -> None:
+        self.in_channels, self.out_channels = conv.in_channels, conv.out_channels
         self.reach, self.dilation, self.initial_past = conv.reach, conv.dilation[0], conv.initial_state
         self.weight = conv.weight.detach().movedim(-1, 1).flatten(1)  # (out_channels, taps * in_channels)
         self.bias = None if conv.bias is None else conv.bias.detach()
