@@ -66,7 +66,7 @@ def test_a_network_that_looks_ahead_answers_so_much_later():
         answered += 0 if labels is None else len(labels)
         assert answered >= t + 1 - stream.lookahead - segmenter.sample_rate
     assert answered < 60
-    assert segmenter_of(CausalTCN(IN_CHANNELS, 3, (4,))).stream().lookahead == 0
+    assert segmenter_of(CausalTCN(IN_CHANNELS, 3, 4, num_layers=2)).stream().lookahead == 0
 
 
 def test_several_videos_run_in_parallel():
@@ -129,7 +129,7 @@ def test_what_cannot_stream_says_so():
 
 
 def test_a_stream_is_a_context_and_its_labels_have_names_and_seconds():
-    segmenter = Segmenter(CausalTCN(IN_CHANNELS, 2, (4,)), ["rest", "work"], fps=10).eval()
+    segmenter = Segmenter(CausalTCN(IN_CHANNELS, 2, 4, num_layers=2), ["rest", "work"], fps=10).eval()
     with segmenter.stream() as stream:
         labels = stream.push(np.zeros((IN_CHANNELS, 5)))
         assert stream.finish() is None
