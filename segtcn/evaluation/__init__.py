@@ -3,9 +3,10 @@
 from segtcn.evaluation.collection import CollectedVideo, Collection, collect_videos
 from segtcn.evaluation.comparison import Difference, compare_runs
 from segtcn.evaluation.errors import ErrorAnalysis, analyze_run
-from segtcn.evaluation.files import LabelledVideos, read_matlab_splits, read_video_list, read_videos
+from segtcn.evaluation.files import LabelledVideos
+from segtcn.evaluation.pairs import LabelPairs, pair_files, pair_labels, pair_matlab_files, read_video_list
 from segtcn.evaluation.runs import Run, RunPart, RunScores, read_run, score_run, with_common_split
-from segtcn.evaluation.scoring import SetScores, parse_background, score_all_protocols, score_splits
+from segtcn.evaluation.scoring import SetScores, evaluate, score_all_protocols, score_splits
 from segtcn.evaluation.sources import TrackSource
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Collection",
     "Difference",
     "ErrorAnalysis",
+    "LabelPairs",
     "LabelledVideos",
     "Run",
     "RunPart",
@@ -22,11 +24,12 @@ __all__ = [
     "analyze_run",
     "collect_videos",
     "compare_runs",
-    "parse_background",
-    "read_matlab_splits",
+    "evaluate",
+    "pair_files",
+    "pair_labels",
+    "pair_matlab_files",
     "read_run",
     "read_video_list",
-    "read_videos",
     "score_all_protocols",
     "score_run",
     "score_splits",
