@@ -3,11 +3,12 @@
 from segtcn.evaluation.collection import TRUTH, CollectedVideo, Collection, Selection, collect_videos
 from segtcn.evaluation.comparison import Difference, compare_runs
 from segtcn.evaluation.errors import ErrorAnalysis, analyze_run
-from segtcn.evaluation.files import LabelledVideos, read_matlab_splits, read_video_list, read_videos
+from segtcn.evaluation.pairs import LabelPairs, pair_files, pair_labels, pair_matlab_files, read_video_list
 from segtcn.evaluation.report import report_text
 from segtcn.evaluation.run_facts import RunFacts
-from segtcn.evaluation.runs import Run, RunPart, RunScores, Scoring, read_run, score_run, with_common_split
-from segtcn.evaluation.scoring import SetScores, parse_background, score_all_protocols, score_splits
+from segtcn.evaluation.run_scores import RunScores, score_run, with_common_split
+from segtcn.evaluation.runs import Run, RunPart, Scoring, read_run
+from segtcn.evaluation.scoring import SetScores, evaluate, score_all_protocols, score_splits
 
 __all__ = [
     "TRUTH",
@@ -15,7 +16,7 @@ __all__ = [
     "Collection",
     "Difference",
     "ErrorAnalysis",
-    "LabelledVideos",
+    "LabelPairs",
     "Run",
     "RunFacts",
     "RunPart",
@@ -26,11 +27,12 @@ __all__ = [
     "analyze_run",
     "collect_videos",
     "compare_runs",
-    "parse_background",
-    "read_matlab_splits",
+    "evaluate",
+    "pair_files",
+    "pair_labels",
+    "pair_matlab_files",
     "read_run",
     "read_video_list",
-    "read_videos",
     "report_text",
     "score_all_protocols",
     "score_run",

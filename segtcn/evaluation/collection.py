@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from segtcn.evaluation.runs import Run, RunScores, is_run, read_files, score_run
-from segtcn.evaluation.scoring import parse_background
+from segtcn.evaluation.run_scores import RunScores, score_run
+from segtcn.evaluation.runs import Run, is_run, read_files
 from segtcn.labels import (
     CLIP_SUFFIXES,
     Classes,
@@ -27,6 +27,8 @@ from segtcn.metrics.protocols import get_protocol
 
 TRUTH = "truth"
 """Title of the true labels; no prediction has it."""
+
+_LISTED = 5
 
 Source = tuple[str | None, Path]
 """Title and path of what is shown; a title of None is made from the path."""
@@ -193,7 +195,7 @@ def collect_videos(sources: Sequence[Source], selection: Selection | None = None
     runs = {}
     for title, source in located.items():
         run = source if isinstance(source, Run) else Run.from_files(title, _chosen(source, names), known, selection.fps)
-        runs[title] = run.with_truth(truths, "skip")
+        runs[title] = _with_truth(run, truths)
     classes = _common_classes(runs, truths, known, selection)
     runs = {title: _with_background(run, classes, selection) for title, run in runs.items()}
     protocol = selection.protocol or next((run.protocol for run in runs.values() if run.protocol), None) or "lea"
@@ -325,10 +327,24 @@ def _selected(names: set[str], selection: Selection) -> set[str]:
     return {*selection.videos}
 
 
+def _with_truth(run: Run, truths: Mapping[str, Labels]) -> Run:
+    """A run with its truth, as far as that is as long as the predictions; its notes say where it is not."""
+    lengths = {name: len(labels) for part in run.parts for name, labels in part.preds.items() if name in truths}
+    odd = [name for name, length in lengths.items() if length != len(truths[name])]
+    run = (
+        run.with_truth({name: truths[name] for name in lengths if name not in odd}) if len(odd) < len(lengths) else run
+    )
+    parts = [part._replace(truths={n: t for n, t in part.truths.items() if n not in odd}) for part in run.parts]
+    notes = [f"no scores of {name}, it has {lengths[name]} labels and the truth {len(truths[name])}" for name in odd]
+    if len(odd) > _LISTED:
+        notes[_LISTED:] = [f"no scores of {len(odd) - _LISTED} other videos, for the same reason"]
+    return replace(run, parts=tuple(parts), notes=(*run.notes, *(f"{run.name}: {note}" for note in notes)))
+
+
 def _common_classes(
     runs: Mapping[str, Run], truths: Mapping[str, Labels], known: Classes | None, selection: Selection
 ) -> Classes:
-    """The classes of the given mapping; else first those of runs, of a mapping beside the files, or of archives."""
+    """The classes of the given mapping; else first those of runs, or of a mapping beside the files."""
     tracks = [labels for run in runs.values() for part in run.parts for labels in part.preds.values()]
     tracks += truths.values()
     if selection.mapping is not None and known is not None:
@@ -337,23 +353,17 @@ def _common_classes(
         classes = known
     else:
         trained = [run.classes for run in runs.values() if run.protocol is not None]
-        archives = [run.classes for run in runs.values() if any(_has_archive(part.files) for part in run.parts)]
-        first = [*trained, *([] if known is None else [known]), *archives]
-        classes = common_classes(tracks, first[0] if first else None)
+        classes = common_classes(tracks, trained[0] if trained else known)
     if selection.background is None:
         return classes
-    left_out = parse_background(selection.background, classes.names)
+    left_out = classes.indexes_named(selection.background)
     return Classes(classes.names, left_out[0] if left_out else None)
-
-
-def _has_archive(files: Mapping[str, Path]) -> bool:
-    return any(path.suffix == ".npz" for path in files.values())
 
 
 def _with_background(run: Run, classes: Classes, selection: Selection) -> Run:
     """A run with the background that was asked for; label files have that of all classes."""
     if selection.background is not None:
-        left_out = parse_background(selection.background, classes.names)
+        left_out = classes.indexes_named(selection.background)
     elif run.protocol is not None or classes.background is None:
         return run
     else:
@@ -420,5 +430,7 @@ def _notes_on_videos(videos: Sequence[CollectedVideo], has_truth: bool, has_clip
         "clip": [video.name for video in videos if has_clips and video.clip is None],
     }
     return [
-        f"no {what} of {len(names)} of {len(videos)} videos: {listed(names)}" for what, names in lacking.items() if names
+        f"no {what} of {len(names)} of {len(videos)} videos: {listed(names)}"
+        for what, names in lacking.items()
+        if names
     ]

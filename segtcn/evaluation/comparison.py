@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from segtcn.evaluation.runs import RunScores
+from segtcn.evaluation.run_scores import RunScores
 from segtcn.metrics.evaluation import combine_samples
 from segtcn.metrics.protocols import SCORES
 

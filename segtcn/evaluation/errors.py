@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from segtcn.evaluation.runs import Run, RunScores, score_run
+from segtcn.evaluation.run_scores import RunScores, score_run
+from segtcn.evaluation.runs import Run
 from segtcn.labels import Labels
 from segtcn.metrics.functional import frame_confusion, segment_counts, split_counts
 from segtcn.metrics.functional.labels import is_foreground, to_runs
@@ -236,16 +236,9 @@ def _videos(run: Run, scores: RunScores) -> list[VideoErrors]:
             for part in parts:
                 track = "prediction" if len(parts) == 1 or part.seed is None else f"seed {part.seed}"
                 tracks[track] = part.preds[name]
-            sampled = {title: _sampled(labels, scores.sample_rate) for title, labels in tracks.items()}
+            sampled = {title: labels[:: scores.sample_rate] for title, labels in tracks.items()}
             videos.append(VideoErrors(name, split, video_scores, sampled))
     return sorted(videos, key=lambda video: tuple(video.scores[key] for key in ("f1@50", "edit", "accuracy")))
-
-
-def _sampled(labels: Labels, sample_rate: int) -> Labels:
-    if sample_rate == 1:
-        return labels
-    fps = None if labels.fps is None else labels.fps / sample_rate
-    return replace(labels, indexes=labels.indexes[::sample_rate], fps=fps)
 
 
 def _percent(hits: np.int64, out_of: np.int64) -> float:

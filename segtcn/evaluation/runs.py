@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from tqdm import tqdm
 
+from segtcn.evaluation.pairs import pair_labels
 from segtcn.evaluation.run_facts import PREDICTIONS, RUN_FILE, RunFacts
-from segtcn.evaluation.scoring import parse_background
-from segtcn.labels import Classes, Labels, common_classes, find_label_files, read_archive_labels, read_labels
+from segtcn.labels import (
+    Classes,
+    Labels,
+    LengthPolicy,
+    common_classes,
+    find_label_files,
+    read_archive_labels,
+    read_labels,
+)
 from segtcn.labels.classes import listed
-from segtcn.metrics import Evaluation, evaluate_videos
-from segtcn.metrics.protocols import SCORES, get_protocol
+from segtcn.metrics.protocols import get_protocol
 
-LengthPolicy = Literal["error", "trim", "skip"]
-
-_LISTED = 5
 _PART = re.compile(r"split(\d+)-seed(\d+)")
 
 
@@ -124,9 +128,7 @@ class Run:
             ValueError: if a file cannot be understood.
         """
         preds = read_files(files, classes, fps, progress)
-        # archives number the classes, too
-        archive = next((preds[video].classes for video, path in files.items() if path.suffix == ".npz"), None)
-        classes = common_classes([*preds.values()], classes or archive)
+        classes = common_classes(preds.values(), classes)
         preds = {video: labels.in_classes(classes) for video, labels in preds.items()}
         rate = next((labels.fps for labels in preds.values() if labels.fps), None)
         return cls(name, (RunPart("", None, preds, {}, dict(files)),), classes, fps=rate)
@@ -138,33 +140,21 @@ class Run:
 
         Args:
             truths: by name of the video; those of other videos are passed over.
-            length_policy: where predictions and truth differ in length: ``error``, ``trim`` both to the shorter, or
-                ``skip``: leave the truth of that video out, with a note.
-            length_tolerance: largest difference in frames that ``trim`` accepts.
+            length_policy: where predictions and truth differ in length, see :func:`pair_labels`.
+            length_tolerance: see :func:`pair_labels`.
 
         Raises:
             ValueError: if predictions and truth of a video differ in length.
         """
         shared = [truths[name] for part in self.parts for name in part.preds if name in truths]
-        if not shared:
-            return self
         run = self.in_classes(common_classes(shared, self.classes))
-        odd: list[str] = []
         parts = []
         for part in run.parts:
-            preds, true = dict(part.preds), {}
-            for name, labels in part.preds.items():
-                truth = truths[name].in_classes(run.classes) if name in truths else part.truths.get(name)
-                if truth is None:
-                    continue
-                if pair := _of_one_length(labels, truth, length_policy, length_tolerance):
-                    preds[name], true[name] = pair
-                else:
-                    odd.append(f"no scores of {name}, it has {len(labels)} labels and the truth {len(truth)}")
-            parts.append(part._replace(preds=preds, truths=true))
-        more = [f"no scores of {len(odd) - _LISTED} other videos, for the same reason"] if len(odd) > _LISTED else []
-        notes = (*self.notes, *(f"{self.name}: {note}" for note in [*odd[:_LISTED], *more]))
-        return replace(run, parts=tuple(parts), notes=notes)
+            true = {name: truths[name] for name in part.preds if name in truths}
+            preds = {name: part.preds[name] for name in true}
+            pairs = pair_labels(preds, true, run.classes, length_policy, length_tolerance)
+            parts.append(part._replace(preds={**part.preds, **pairs.preds}, truths={**part.truths, **pairs.truth}))
+        return replace(run, parts=tuple(parts))
 
     def in_classes(self, classes: Classes) -> Run:
         """The same run with the indexes of another list of classes.
@@ -252,96 +242,8 @@ def read_run(folder: Path, scoring: Scoring | None = None) -> Run:
     if known is not None:
         run = run.in_classes(known)
     if scoring.background is not None:
-        run = replace(run, background=parse_background(scoring.background, run.classes.names))
+        run = replace(run, background=run.classes.indexes_named(scoring.background))
     return run
-
-
-class RunScores(NamedTuple):
-    """The scores of a run under one protocol.
-
-    Args:
-        name: of the run.
-        protocol: name of the protocol.
-        splits: for each split the scores with each seed; all seeds have the same videos in the same order.
-        sample_rate: every how many-th label was scored.
-    """
-
-    name: str
-    protocol: str
-    splits: dict[str, list[Evaluation]]
-    sample_rate: int = 1
-
-    @property
-    def scores(self) -> dict[str, float]:
-        """Mean over the splits of the mean over the seeds, in percent."""
-        return _mean([self.split_scores(split) for split in self.splits])
-
-    @property
-    def videos(self) -> dict[str, dict[str, float]]:
-        """Scores of each video, mean over the seeds, in percent; of one in several splits those of the last."""
-        return {name: scores for split in self.splits for name, scores in self.video_scores(split).items()}
-
-    def split_scores(self, split: str) -> dict[str, float]:
-        """Scores of one split, mean over the seeds, in percent."""
-        return _mean([evaluation.scores for evaluation in self.splits[split]])
-
-    def video_scores(self, split: str) -> dict[str, dict[str, float]]:
-        """Scores of each video of one split, mean over the seeds, in percent."""
-        seeds = [evaluation.videos for evaluation in self.splits[split]]
-        return {name: _mean([videos[name] for videos in seeds]) for name in seeds[0]}
-
-
-def score_run(run: Run, protocol: str | None = None, sample_rate: int | None = None) -> RunScores:
-    """Score every trained network of a run on its test videos.
-
-    Args:
-        run: the predictions and the truth; videos without truth are passed over.
-        protocol: name of the protocol; None takes the run's own, or ``lea``.
-        sample_rate: score every how many-th label; None leaves it to the protocol.
-
-    Raises:
-        ValueError: if the protocol is unknown, ``sample_rate`` is not positive, no video has a truth, or two seeds of a
-            split have different videos.
-    """
-    if sample_rate is not None and sample_rate < 1:
-        raise ValueError(f"`sample_rate` must be at least 1 (every frame), got {sample_rate}")
-    choice = protocol or run.protocol or "lea"
-    rate = sample_rate or run.scored_rate(choice)
-    splits: dict[str, list[Evaluation]] = {}
-    for part in run.parts:
-        if not part.truths:
-            continue
-        evaluation = evaluate_videos(
-            {name: part.preds[name].indexes[::rate] for name in part.truths},
-            {name: labels.indexes[::rate] for name, labels in part.truths.items()},
-            choice,
-            class_names=run.classes.names,
-            background=run.background,
-            fps=None if run.fps is None else run.fps / rate,
-        )
-        seeds = splits.setdefault(part.split, [])
-        seeds.append(evaluation)
-        if [*evaluation.videos] != [*seeds[0].videos]:
-            raise ValueError(f"the seeds of split {part.split} in {run.name} have predictions of different videos")
-    if not splits:
-        raise ValueError(f"no truth of any video of {run.name}: give it (`truth`), or run `segtcn test` again")
-    return RunScores(run.name, choice, splits, rate)
-
-
-def with_common_split(runs: Sequence[Run]) -> list[Run]:
-    """Give folders of mere predictions, which do not say their split, that of the other runs.
-
-    Args:
-        runs: to be compared.
-
-    Returns:
-        The same runs, unchanged unless exactly one split is named among them.
-    """
-    known = {part.split for run in runs for part in run.parts} - {""}
-    if len(known) != 1:
-        return [*runs]
-    (split,) = known
-    return [replace(run, parts=tuple(part._replace(split=split) for part in run.parts)) for run in runs]
 
 
 def is_run(folder: Path) -> bool:
@@ -399,27 +301,5 @@ def _read_part(
     return RunPart("" if facts.split is None else str(facts.split), facts.seed, preds, truths, files)
 
 
-def _of_one_length(labels: Labels, truth: Labels, policy: LengthPolicy, tolerance: int) -> tuple[Labels, Labels] | None:
-    """Predictions and truth of one video at the same length; None if they are to be skipped."""
-    length, longest = sorted((len(labels), len(truth)))
-    if longest - length <= (tolerance if policy == "trim" else 0):
-        return _cut(labels, length), _cut(truth, length)
-    if policy == "skip":
-        return None
-    raise ValueError(
-        f"{labels.source} has {len(labels)} frames and {truth.source} has {len(truth)}: bring both to the same rate "
-        "and length, or cut both to the shorter (`length_policy`, `length_tolerance`)"
-    )
-
-
 def _without_scores(labels: Labels) -> Labels:
     return replace(labels, scores=None, confidence=None)
-
-
-def _cut(labels: Labels, length: int) -> Labels:
-    return labels if len(labels) == length else replace(labels, indexes=labels.indexes[:length], confidence=None)
-
-
-def _mean(rows: Iterable[Mapping[str, float]]) -> dict[str, float]:
-    rows = [*rows]
-    return {key: sum(row[key] for row in rows) / len(rows) for key in SCORES}

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path, PureWindowsPath
 
-from segtcn.labels.files import SUFFIXES, is_label_file
+from segtcn.labels.files import detect_format
+
+SUFFIXES = (".npz", ".csv", ".txt", "", ".npy")
+"""Endings of label files; where a folder has several of one video, the first of these counts: it holds the most."""
 
 CLIP_SUFFIXES = (
     ".mp4",
@@ -26,8 +29,6 @@ CLIP_SUFFIXES = (
 
 MAPPING = "mapping.txt"
 """Name of the file that numbers the classes, ``ID NAME`` a line."""
-
-_SOURCES = (".mat",)
 
 
 def video_name(path: str) -> str:
@@ -51,7 +52,7 @@ def without_ending(name: str) -> str:
         ('P03/cam01', 'P03/cam01.v2')
     """
     lower = name.lower()
-    ending = next((e for e in (*SUFFIXES, *_SOURCES, *CLIP_SUFFIXES) if e and lower.endswith(e)), "")
+    ending = next((e for e in (*SUFFIXES, ".mat", *CLIP_SUFFIXES) if e and lower.endswith(e)), "")
     return name[: len(name) - len(ending)]
 
 
@@ -78,7 +79,7 @@ def find_label_files(folder: Path) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for path in sorted(folder.rglob("*")):
         inner = path.relative_to(folder)
-        if any(part.startswith(".") for part in inner.parts) or not path.is_file() or not is_label_file(path):
+        if any(part.startswith(".") for part in inner.parts) or not path.is_file() or not _holds_labels(path):
             continue
         name = without_ending(inner.as_posix())
         other = files.setdefault(name, path)
@@ -125,6 +126,13 @@ def find_mapping(paths: Iterable[Path]) -> Path | None:
             if (place / MAPPING).is_file():
                 return place / MAPPING
     return None
+
+
+def _holds_labels(path: Path) -> bool:
+    if path.suffix in SUFFIXES[:3] or path.suffix == ".npy":
+        return path.name != MAPPING
+    # MS-TCN's recognition files have no ending, but their names may hold dots
+    return path.suffix.lower() not in (".mat", *CLIP_SUFFIXES) and detect_format(path) == "recognition"
 
 
 def _rank(path: Path) -> int:

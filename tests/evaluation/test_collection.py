@@ -182,7 +182,7 @@ def test_classes_come_from_the_mapping_beside_the_truth_and_unknown_ones_follow(
     prediction = write(tmp_path / "preds" / "tea.txt", ["what?"] * 10)
     classes = collect(prediction, truth=tmp_path / "data" / "groundTruth").classes
     assert classes == Classes(("pour", "cut", "background", "what?"), 2)
-    with pytest.raises(ValueError, match=r"tea\.txt: label 'what\?' at frame 0 is not a known class"):
+    with pytest.raises(ValueError, match=r"tea\.txt: 'what\?' is not a known class"):
         collect(prediction, mapping=tmp_path / "data" / "mapping.txt")
 
 

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from segtcn.data.card import read_card
-from segtcn.data.dataset import LengthPolicy
 from segtcn.data.readers.reader import Reader
+from segtcn.labels.lengths import LengthPolicy
 from segtcn.prepare.check.clips import check_clips, find_clips
 from segtcn.prepare.check.reading import (
     Extremes,
