@@ -29,9 +29,9 @@ ALLOWED = {
     "segmenter": {"atomic", "extract", "labels", "layers", "models", "structures"},
     "visualization": {"atomic", "labels", "structures", "video_io"},
     "prepare": {"arrays", "atomic", "data", "extract", "labels", "structures", "text_table", "video_io"},
-    "evaluation": {"atomic", "data", "labels", "metrics", "structures", "text_table", "visualization"},
+    "evaluation": {"atomic", "data", "labels", "metrics", "structures", "text_table"},
     "task": {"labels", "losses", "metrics", "models", "segmenter", "structures"},
-    "callbacks": {"labels", "metrics", "segmenter", "structures", "task", "video_io", "visualization"},
+    "callbacks": {"evaluation", "labels", "metrics", "segmenter", "structures", "task", "video_io", "visualization"},
     "demo": {"atomic", "data", "extract", "labels", "prepare", "structures", "video_io", "visualization"},
     "cli": {
         "atomic",
