@@ -8,8 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from segtcn.evaluation import RunFacts
+from segtcn.evaluation import Run, RunFacts, RunPart
 from segtcn.labels import Classes, Labels, write_labels
+
+NAMES = ("background", "take", "pour", "stir")
+#              0  1  2  3  4  5  6  7  8  9
+TRUTH = {"a": [0, 1, 1, 1, 1, 2, 2, 2, 2, 3], "b": [1, 1, 2, 2]}
+PREDS = {"a": [0, 0, 1, 1, 2, 2, 2, 0, 2, 0], "b": [1, 1, 1, 1]}
 
 
 def write_network(
@@ -66,3 +71,15 @@ def edit_facts(folder: Path, **entries: object) -> None:
     """Change entries of `run.json`."""
     record = json.loads((folder / "run.json").read_text())
     (folder / "run.json").write_text(json.dumps({**record, **entries}))
+
+
+def run_of(*networks: tuple[dict[str, list[int]], dict[str, list[int]]], fps: float | None = 10.0) -> Run:
+    """A run of one split with one seed for each pair of predictions and truth."""
+    classes = Classes(NAMES, 0)
+    parts = [
+        RunPart(
+            "1", seed, *({name: Labels(frames, classes, fps) for name, frames in side.items()} for side in pair), {}
+        )
+        for seed, pair in enumerate(networks)
+    ]
+    return Run("mine", tuple(parts), classes, (0,), "lea", fps)

@@ -67,7 +67,9 @@ def analyze(folder: Path, scoring: Scoring, fps: float | None = None, out: Path 
         from segtcn.callbacks.wandb import log_report
 
         log_report(files, "analysis")
-    print(report_text(analysis).split("\n## ")[0].rstrip(), *files, *run.notes_on_truth(), sep="\n")
+    print(report_text(analysis).split("\n## ")[0].rstrip(), *files, sep="\n")
+    for note in run.notes_on_truth():
+        print(f"note: {note}")
 
 
 def write_report(analysis: ErrorAnalysis, folder: Path) -> list[Path]:

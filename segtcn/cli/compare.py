@@ -103,7 +103,8 @@ def compare(
     write_json(json, _record(scores, differences, bootstrap))
     if json != "-":
         _show(scores, differences, bootstrap, per_video)
-        print(*(note for run in runs for note in run.notes_on_truth()), sep="\n", end="")
+        for note in [note for run in runs for note in run.notes_on_truth()]:
+            print(f"note: {note}")
 
 
 def add_scoring_options(parser: argparse.ArgumentParser) -> None:

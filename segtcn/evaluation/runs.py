@@ -86,24 +86,29 @@ class Run:
         """
         if not folder.is_dir():
             raise FileNotFoundError(f"no folder {folder}: give the folder of a run, or of prediction files")
-        networks: list[tuple[Path, RunFacts]] = []
+        tested: list[tuple[RunFacts, RunPart]] = []
         notes: list[str] = []
         for place in _network_folders(folder):
             try:
-                networks.append((place, RunFacts.read(place)))
+                facts = RunFacts.read(place)
+                part, missing = _read_part(place, facts, tested[0][0].classes if tested else facts.classes, progress)
+                if missing and not (incomplete and part.preds):
+                    raise FileNotFoundError(missing)
             except FileNotFoundError as error:
                 if not incomplete or place == folder:
                     raise
                 notes.append(str(error))
-        if not networks:
+                continue
+            tested.append((facts, part))
+            notes += [missing] if missing else []
+        if not tested:
             raise FileNotFoundError(f"no network in {folder} has been tested: {notes[0]}")
-        first = networks[0][1]
-        parts = [_read_part(place, facts, first, incomplete, notes, progress) for place, facts in networks]
-        names = {facts.name for _, facts in networks}
-        name = first.name if len(names) == 1 and first.name else folder.resolve().name
+        first, parts = tested[0][0], tuple(part for _, part in tested)
+        # the name of a cross-validation is that of its folder: each of its networks has one of its own
+        name = first.name if first.name and _network_folders(folder) == [folder] else folder.resolve().name
         background = () if first.classes.background is None else (first.classes.background,)
         rates = first.fps, first.sample_rate
-        return cls(name, tuple(parts), first.classes, background, first.protocol, *rates, tuple(notes))
+        return cls(name, parts, first.classes, background, first.protocol, *rates, tuple(notes))
 
     @classmethod
     def from_files(
@@ -282,23 +287,20 @@ def _network_folders(folder: Path) -> list[Path]:
     return [path for _, path in ordered] or [folder]
 
 
-def _read_part(
-    folder: Path, facts: RunFacts, first: RunFacts, incomplete: bool, notes: list[str], progress: bool
-) -> RunPart:
+def _read_part(folder: Path, facts: RunFacts, classes: Classes, progress: bool) -> tuple[RunPart, str | None]:
+    """The test videos of a network, and which of them have no prediction."""
     files = {name: folder / PREDICTIONS / f"{name}.npz" for name in facts.videos}
-    if missing := [name for name, path in files.items() if not path.is_file()]:
-        text = f"no predictions of {listed(missing)} in {folder}: run `segtcn test` again"
-        if not incomplete or len(missing) == len(files):
-            raise FileNotFoundError(text)
-        notes.append(text)
-    preds, truths = {}, {}
+    missing = [name for name, path in files.items() if not path.is_file()]
     files = {name: files[name] for name in files if name not in missing}
+    preds, truths = {}, {}
     for name, path in tqdm(files.items(), "read labels", disable=not progress, delay=1, unit="video"):
         labels, truth = read_archive_labels(path)
-        preds[name] = _without_scores(labels).in_classes(first.classes)
+        preds[name] = _without_scores(labels).in_classes(classes)
         if truth is not None:
-            truths[name] = truth.in_classes(first.classes)
-    return RunPart("" if facts.split is None else str(facts.split), facts.seed, preds, truths, files)
+            truths[name] = truth.in_classes(classes)
+    text = f"no predictions of {listed(missing)} in {folder}: run `segtcn test` again" if missing else None
+    split = "" if facts.split is None else str(facts.split)
+    return RunPart(split, facts.seed, preds, truths, files), text
 
 
 def _without_scores(labels: Labels) -> Labels:
