@@ -10,6 +10,7 @@ import pytest
 from segtcn.cli import main
 from segtcn.cli.analyze import write_report
 from segtcn.evaluation import analyze_run, read_run
+from segtcn.labels import write_labels
 from tests.conftest import SPLITS
 from tests.run_folders import PREDS, TRUTH, run_of, truth_of, write_crossval, write_network
 
@@ -50,14 +51,19 @@ def test_command_writes_text_and_pictures(write_ms_tcn_tree, tmp_path, capsys):
 def test_folder_of_predictions(write_ms_tcn_tree, tmp_path, capsys):
     root = write_ms_tcn_tree()
     run = write_crossval(tmp_path / "run", root, {1: SPLITS[1][1]}, 0.6)
-    preds = run / "split1-seed0" / "predictions"
-    argv = ["analyze", str(preds), f"--truth={root}/groundTruth", f"--out={tmp_path}/out", "--background=background"]
-    assert main([*argv, "--fps=10"]) == 0
-    assert "in seconds" in (tmp_path / "out" / "analysis.md").read_text()
-    assert main(argv) == 0
-    assert "in frames" in (tmp_path / "out" / "analysis.md").read_text()
+    argv = ["--background=background", f"--truth={root}/groundTruth", f"--out={tmp_path}/out"]
+    text = tmp_path / "out" / "analysis.md"
+    assert main(["analyze", str(run / "split1-seed0" / "predictions"), *argv]) == 0
+    assert "in seconds" in text.read_text()  # archives know their rate
+    for name in SPLITS[1][1]:
+        (tmp_path / "text").mkdir()
+        write_labels(tmp_path / "text" / f"{name}.txt", read_run(run).parts[0].preds[name])
+    assert main(["analyze", str(tmp_path / "text"), *argv]) == 0
+    assert "in frames" in text.read_text()
+    assert main(["analyze", str(tmp_path / "text"), *argv, "--fps=10"]) == 0
+    assert "in seconds" in text.read_text()
     capsys.readouterr()
-    assert main([*argv, "--fps=0"]) == 1
+    assert main(["analyze", str(run), "--fps=0"]) == 1
     assert "(`fps`) must be positive, got 0" in capsys.readouterr().err
 
 
