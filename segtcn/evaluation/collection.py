@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from segtcn.evaluation.run_scores import RunScores, score_run
-from segtcn.evaluation.runs import Run, is_run, read_files
+from segtcn.evaluation.runs import Run, is_run
 from segtcn.labels import (
     CLIP_SUFFIXES,
     Classes,
@@ -19,6 +19,7 @@ from segtcn.labels import (
     find_label_files,
     find_mapping,
     read_archive_labels,
+    read_label_files,
     read_labels,
     video_name,
 )
@@ -191,7 +192,7 @@ def collect_videos(sources: Sequence[Source], selection: Selection | None = None
     located = _locate(sources, only_video, selection, progress)
     truth_files = {} if selection.truth is None else _label_files(selection.truth, only_video)
     names = _selected({name for source in located.values() for name in _names_of(source)} or {*truth_files}, selection)
-    truths = read_files(_chosen(truth_files, names), known, selection.fps, progress)
+    truths = read_label_files(_chosen(truth_files, names), known, selection.fps, progress)
     runs = {}
     for title, source in located.items():
         run = source if isinstance(source, Run) else Run.from_files(title, _chosen(source, names), known, selection.fps)
@@ -328,13 +329,17 @@ def _selected(names: set[str], selection: Selection) -> set[str]:
 
 
 def _with_truth(run: Run, truths: Mapping[str, Labels]) -> Run:
-    """A run with its truth, as far as that is as long as the predictions; its notes say where it is not."""
+    """A run with other true labels, where they are as long as its predictions; its notes say where they are not."""
     lengths = {name: len(labels) for part in run.parts for name, labels in part.preds.items() if name in truths}
+    if not lengths:
+        return run
     odd = [name for name, length in lengths.items() if length != len(truths[name])]
-    run = (
-        run.with_truth({name: truths[name] for name in lengths if name not in odd}) if len(odd) < len(lengths) else run
-    )
-    parts = [part._replace(truths={n: t for n, t in part.truths.items() if n not in odd}) for part in run.parts]
+    run = run.in_classes(common_classes([truths[name] for name in lengths], run.classes))
+    parts = []
+    for part in run.parts:
+        given = {name: truths[name].in_classes(run.classes) for name in part.preds if name in truths}
+        true = {**part.truths, **given}
+        parts.append(part._replace(truths={name: labels for name, labels in true.items() if name not in odd}))
     notes = [f"no scores of {name}, it has {lengths[name]} labels and the truth {len(truths[name])}" for name in odd]
     if len(odd) > _LISTED:
         notes[_LISTED:] = [f"no scores of {len(odd) - _LISTED} other videos, for the same reason"]

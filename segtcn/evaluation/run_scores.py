@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from segtcn.evaluation.runs import Run
 from segtcn.metrics import Evaluation, evaluate_videos
-from segtcn.metrics.protocols import SCORES
+from segtcn.metrics.protocols import SCORES, get_protocol
 
 
 class RunScores(NamedTuple):
@@ -61,7 +61,7 @@ def score_run(run: Run, protocol: str | None = None, sample_rate: int | None = N
     if sample_rate is not None and sample_rate < 1:
         raise ValueError(f"`sample_rate` must be at least 1 (every frame), got {sample_rate}")
     choice = protocol or run.protocol or "lea"
-    rate = sample_rate or run.scored_rate(choice)
+    rate = sample_rate or (1 if get_protocol(choice).stored_rate else run.sample_rate)
     splits: dict[str, list[Evaluation]] = {}
     for part in run.parts:
         if not part.truths:

@@ -19,10 +19,9 @@ from segtcn.labels import (
     common_classes,
     find_label_files,
     read_archive_labels,
-    read_labels,
+    read_label_files,
 )
 from segtcn.labels.classes import listed
-from segtcn.metrics.protocols import get_protocol
 
 _PART = re.compile(r"split(\d+)-seed(\d+)")
 
@@ -132,7 +131,7 @@ class Run:
             FileNotFoundError: if a file is missing.
             ValueError: if a file cannot be understood.
         """
-        preds = read_files(files, classes, fps, progress)
+        preds = read_label_files(files, classes, fps, progress)
         classes = common_classes(preds.values(), classes)
         preds = {video: labels.in_classes(classes) for video, labels in preds.items()}
         rate = next((labels.fps for labels in preds.values() if labels.fps), None)
@@ -177,10 +176,6 @@ class Run:
         background = [self.classes.names[label] for label in self.background]
         indexes = tuple(classes.index[name] for name in background if name in classes.index)
         return replace(self, parts=tuple(parts), classes=classes, background=indexes)
-
-    def scored_rate(self, protocol: str | None = None) -> int:
-        """Every how many-th label a protocol scores: all, or those that the network saw."""
-        return 1 if get_protocol(protocol or self.protocol or "lea").stored_rate else self.sample_rate
 
     def notes_on_truth(self) -> list[str]:
         """The notes of this run, and which of its videos have no truth."""
@@ -242,7 +237,7 @@ def read_run(folder: Path, scoring: Scoring | None = None) -> Run:
         files = find_label_files(scoring.truth)
         if (missing := sorted(names - files.keys())) and not scoring.incomplete:
             raise ValueError(f"no truth in {scoring.truth} for {listed(missing)}: add the files")
-        truths = read_files({name: path for name, path in files.items() if name in names}, known)
+        truths = read_label_files({name: path for name, path in files.items() if name in names}, known)
         run = run.with_truth(truths, scoring.length_policy, scoring.length_tolerance)
     if known is not None:
         run = run.in_classes(known)
@@ -257,27 +252,6 @@ def is_run(folder: Path) -> bool:
         return False
     has_file = any((folder / name).is_file() for name in (RUN_FILE, "config.yaml"))
     return has_file or _network_folders(folder) != [folder]
-
-
-def read_files(
-    files: Mapping[str, Path], classes: Classes | None = None, fps: float | None = None, progress: bool = False
-) -> dict[str, Labels]:
-    """Read label files without the scores of classes, which would fill the memory.
-
-    Args:
-        files: by name of the video.
-        classes: what indexes in ``.npy`` files mean.
-        fps: labels per second; None takes what the files say.
-        progress: whether to show a progress bar.
-
-    Raises:
-        FileNotFoundError: if a file is missing.
-        ValueError: if a file cannot be understood.
-    """
-    return {
-        name: _without_scores(read_labels(path, classes if path.suffix == ".npy" else None, fps))
-        for name, path in tqdm(files.items(), "read labels", disable=not progress, delay=1, unit="video")
-    }
 
 
 def _network_folders(folder: Path) -> list[Path]:
@@ -295,13 +269,9 @@ def _read_part(folder: Path, facts: RunFacts, classes: Classes, progress: bool) 
     preds, truths = {}, {}
     for name, path in tqdm(files.items(), "read labels", disable=not progress, delay=1, unit="video"):
         labels, truth = read_archive_labels(path)
-        preds[name] = _without_scores(labels).in_classes(classes)
+        preds[name] = labels.without_scores().in_classes(classes)
         if truth is not None:
             truths[name] = truth.in_classes(classes)
     text = f"no predictions of {listed(missing)} in {folder}: run `segtcn test` again" if missing else None
     split = "" if facts.split is None else str(facts.split)
     return RunPart(split, facts.seed, preds, truths, files), text
-
-
-def _without_scores(labels: Labels) -> Labels:
-    return replace(labels, scores=None, confidence=None)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PureWindowsPath
 
-from segtcn.labels.files import detect_format
+from tqdm import tqdm
+
+from segtcn.labels.classes import Classes
+from segtcn.labels.files import detect_format, read_labels
+from segtcn.labels.labels import Labels
 
 SUFFIXES = (".npz", ".csv", ".txt", "", ".npy")
 """Endings of label files; where a folder has several of one video, the first of these counts: it holds the most."""
@@ -126,6 +130,27 @@ def find_mapping(paths: Iterable[Path]) -> Path | None:
             if (place / MAPPING).is_file():
                 return place / MAPPING
     return None
+
+
+def read_label_files(
+    files: Mapping[str, Path], classes: Classes | None = None, fps: float | None = None, progress: bool = False
+) -> dict[str, Labels]:
+    """Read many label files, without the scores of classes: those of a data set would fill the memory.
+
+    Args:
+        files: by name of the video, as :func:`find_label_files` finds them.
+        classes: what class indexes mean; None calls them by their number. Names need not be among them.
+        fps: labels per second; None takes what the files say.
+        progress: whether to show a progress bar.
+
+    Raises:
+        FileNotFoundError: if a file is missing.
+        ValueError: if a file cannot be understood.
+    """
+    return {
+        name: read_labels(path, classes if path.suffix == ".npy" else None, fps).without_scores()
+        for name, path in tqdm(files.items(), "read labels", disable=not progress, delay=1, unit="video")
+    }
 
 
 def _holds_labels(path: Path) -> bool:

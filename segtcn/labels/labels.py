@@ -194,6 +194,10 @@ class Labels:
             rows.append(LabelRow(self.name_of(label), start, stop, start_s, stop_s, confidence))
         return rows
 
+    def without_scores(self) -> Labels:
+        """The same labels without scores and confidence, which need most of the memory."""
+        return replace(self, scores=None, confidence=None)
+
     def in_classes(self, classes: Classes) -> Labels:
         """The same labels with the indexes of another list of classes, which has all that occur.
 
