@@ -21,7 +21,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from segtcn.labels.legacy import write_labels, write_scores
+from segtcn.labels import Classes, Labels, write_labels
 from segtcn.video_io import ClipWriter, probe
 
 NAMES = ["background", "take cup", "pour milk", "stir", "cut tomato", "place dough on tray", "close fridge"]
@@ -56,9 +56,10 @@ def write_tracks(folder: Path, num_frames: int) -> tuple[Path, Path, Path]:
     scores[predicted, np.arange(num_frames)] += 3
     scores /= scores.sum(axis=0)
     paths = folder / "truth.txt", folder / "scores.npz", folder / "plain.txt"
-    write_labels(paths[0], [NAMES[label] for label in truth])
-    write_scores(paths[1], predicted, scores, NAMES)
-    write_labels(paths[2], [NAMES[label] for label in np.roll(truth, 40)])
+    classes = Classes(tuple(NAMES), background=0)
+    write_labels(paths[0], Labels(truth, classes))
+    write_labels(paths[1], Labels(predicted, classes, scores=scores))
+    write_labels(paths[2], Labels(np.roll(truth, 40), classes))
     return paths
 
 

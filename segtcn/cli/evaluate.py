@@ -132,6 +132,8 @@ def _read(options: argparse.Namespace) -> dict[str, LabelPairs]:
         if paths[0].is_file() and paths[0].suffix != ".mat":
             raise ValueError(f"{paths[0]} needs the truth beside it: segtcn evaluate PREDICTIONS TRUTH")
         return pair_matlab_files(paths, classes)
+    if mat := next((path for path in paths if path.suffix == ".mat"), None):
+        raise ValueError(f"{mat} holds predictions and truth together: give .mat files alone, without other paths")
     if len(paths) != 2:
         raise ValueError(f"expected PREDICTIONS and TRUTH, or .mat files only, got {len(paths)} paths")
     names = None if options.videos is None else read_video_list(options.videos)

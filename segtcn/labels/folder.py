@@ -110,11 +110,12 @@ def find_clips(folder: Path) -> dict[str, Path]:
     paths = [path for path in folder.rglob("*") if path.is_file() and path.suffix.lower() in CLIP_SUFFIXES]
     if not paths:
         raise FileNotFoundError(f"no clips in {folder}: expected {', '.join(CLIP_SUFFIXES)}")
+    paths.sort(key=lambda path: (CLIP_SUFFIXES.index(path.suffix.lower()), str(path)))
     clips: dict[str, Path] = {}
-    for path in sorted(paths, key=lambda path: (CLIP_SUFFIXES.index(path.suffix.lower()), str(path))):
-        inner = path.relative_to(folder).with_suffix("")
-        clips.setdefault(inner.as_posix(), path)
-        clips.setdefault(inner.name, path)
+    for path in paths:
+        clips.setdefault(path.relative_to(folder).with_suffix("").as_posix(), path)
+    for path in paths:
+        clips.setdefault(path.stem, path)
     return clips
 
 
