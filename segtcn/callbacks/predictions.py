@@ -1,4 +1,4 @@
-"""Prediction files: labels as text, as a table of segments, and with the scores of all classes."""
+"""Prediction files: labels as text, as a table of segments, and with the scores of all classes and the truth."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from segtcn.labels.legacy import write_labels, write_scores, write_segments
-from segtcn.structures import Batch, frames_to_segments, repeat_frames
+from segtcn.labels import Classes, Labels, write_labels
+from segtcn.structures import Batch, repeat_frames
 from segtcn.task import SegmentationTask, StepOutput
 
 
@@ -17,7 +17,8 @@ class PredictionWriter(Callback):
 
     ``NAME.txt`` has one class name a line, one line a stored frame: predictions of a sub-sampled network are repeated
     back to the rate of the features. ``NAME.csv`` has one segment a line with frames, seconds and mean confidence.
-    ``NAME.npz`` has the probability of every class in every frame, see :func:`segtcn.labels.legacy.write_scores`.
+    ``NAME.npz`` has the probability of every class in every frame and, where it is known, the truth, see
+    :func:`segtcn.labels.write_labels`.
 
     Args:
         folder: where to write; None writes nothing.
@@ -49,21 +50,20 @@ class PredictionWriter(Callback):
         if self.folder is None or not isinstance(task, SegmentationTask):
             return
         batch = output.batch
+        classes = Classes(tuple(task.class_names), task.background)
         fps = None if task.fps is None else task.fps * task.sample_rate  # of the stored features
-        for name, mask, num_frames, preds, probabilities in zip(
-            batch.names, batch.mask, batch.num_frames, output.preds, output.probabilities, strict=True
-        ):
-            labels, scores = (
-                repeat_frames(frames[..., mask].cpu(), task.sample_rate, num_frames)
-                for frames in (preds, probabilities)
+        for number, (name, mask) in enumerate(zip(batch.names, batch.mask, strict=True)):
+            indexes, scores = (
+                repeat_frames(frames[number][..., mask].cpu(), task.sample_rate, batch.num_frames[number]).numpy()
+                for frames in (output.preds, output.probabilities.float())
             )
             # a name may hold folders ("P03/cam01"); readers refuse those that lead out of the folder
-            path = self.folder / f"{name}.txt"
+            path = self.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            stem = path.name.removesuffix(".txt")
-            write_labels(path, [task.class_names[label] for label in labels.tolist()])
-            confidence = scores.gather(0, labels[None])[0]
-            segments = frames_to_segments(labels)
-            write_segments(path.with_name(f"{stem}.csv"), segments, task.class_names, fps, confidence)
+            labels, truth = Labels(indexes, classes, fps, scores), None
+            if batch.stored_labels is not None:
+                truth = Labels(batch.stored_labels[number].cpu().numpy(), classes, fps)
+            for suffix in (".txt", ".csv"):
+                write_labels(path.with_name(path.name + suffix), labels)
             if self.scores:
-                write_scores(path.with_name(f"{stem}.npz"), labels, scores, task.class_names, fps)
+                write_labels(path.with_name(path.name + ".npz"), labels, truth)
