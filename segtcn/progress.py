@@ -73,12 +73,13 @@ class _Lines(tqdm):  # type: ignore[type-arg]
 
     def __str__(self) -> str:
         """``training: 20 of 60 epochs (33 %), 01:20 gone, 02:40 left, 0.25 epochs/s, val/edit=53.2``."""
+        units = f"{self.unit}es" if self.unit.endswith("ch") else f"{self.unit}s"
         elapsed_s = self.format_dict["elapsed"]
         rate = (self.n - self.initial) / max(elapsed_s, 1e-9)
-        parts = [f"{self.n} {self.unit}s", f"{self.format_interval(elapsed_s)} gone"]
+        parts = [f"{self.n} {units}", f"{self.format_interval(elapsed_s)} gone"]
         if self.total:
-            parts[0] = f"{self.n} of {self.total} {self.unit}s ({100 * self.n / self.total:.0f} %)"
-            if 0 < rate and self.n < self.total:
+            parts[0] = f"{self.n} of {self.total} {units} ({100 * self.n / self.total:.0f} %)"
+            if rate > 0 and self.n < self.total:
                 parts.append(f"{self.format_interval((self.total - self.n) / rate)} left")
-        parts.append(f"{rate:,.0f} {self.unit}s/s" if rate >= 100 else f"{rate:.3g} {self.unit}s/s")
+        parts.append(f"{rate:,.0f} {units}/s" if rate >= 100 else f"{rate:.3g} {units}/s")
         return f"{self.desc.removesuffix(': ')}: " + ", ".join([*parts, *([self.postfix] if self.postfix else [])])

@@ -93,8 +93,8 @@ def _train(data: Path, out: Path, epochs: int, seed: int) -> tuple[SegmentationT
     import torch
     from pytorch_lightning import Trainer, seed_everything
 
-    from segtcn.callbacks.predictions import PredictionWriter
     from segtcn.callbacks.epoch_progress import EpochProgressBar
+    from segtcn.callbacks.predictions import PredictionWriter
     from segtcn.callbacks.throughput import Throughput
     from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations
     from segtcn.cli.quiet import quieten

@@ -10,14 +10,15 @@ from typing import Any
 
 import yaml
 from pytorch_lightning import LightningModule, Trainer
-from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 import segtcn.data.readers
 import segtcn.models  # noqa: F401  # so that `--model.net EDTCN` and `--data.reader LeaReader` need no module path
 from segtcn.atomic import atomic_path
 from segtcn.callbacks.epoch_progress import EpochProgressBar
 from segtcn.callbacks.predictions import PredictionWriter
+from segtcn.callbacks.run_checkpoint import RunCheckpoint
 from segtcn.callbacks.throughput import Throughput
 from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations, finish
 from segtcn.cli.quiet import quieten
@@ -93,7 +94,7 @@ class SegmentationCLI(LightningCLI):
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
         # where no model config says it; Lightning's own default, 1000 with a warning, is nobody's recipe
         parser.set_defaults({"trainer.max_epochs": 200})
-        parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
+        parser.add_lightning_class_args(RunCheckpoint, "checkpoint")
         # not `save_top_k=0`: Lightning then writes last.ckpt at the end only
         parser.set_defaults({"checkpoint.save_last": True, "checkpoint.save_top_k": 1})
         parser.add_lightning_class_args(PredictionWriter, "predictions")
@@ -119,7 +120,7 @@ class SegmentationCLI(LightningCLI):
             except FileNotFoundError as error:  # a network with new weights would be scored otherwise
                 raise FileNotFoundError(f"{error}; --ckpt_path FILE says which to use") from error
             config.ckpt_path = str(path)
-            print(f"checkpoint: {path} ({reason})")
+            rank_zero_only(print)(f"checkpoint: {path} ({reason})")
         if self.command == "predict":
             config.trainer.logger = False  # nothing is scored, so there is nothing to log
         logger = config.trainer.logger
@@ -137,7 +138,7 @@ class SegmentationCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Build the trainer without the callbacks that its options turn off: Lightning would refuse to start."""
         options = {**self.config_init["trainer"], **kwargs}
-        switches = {"enable_progress_bar": EpochProgressBar, "enable_checkpointing": ModelCheckpoint}
+        switches = {"enable_progress_bar": EpochProgressBar, "enable_checkpointing": RunCheckpoint}
         turned_off = tuple(kind for switch, kind in switches.items() if options[switch] is False)
         callbacks = [self.config_init[key] for key in self.parser.callback_keys]
         return self._instantiate_trainer(options, [c for c in callbacks if not isinstance(c, turned_off)])
@@ -162,7 +163,7 @@ class SegmentationCLI(LightningCLI):
     def predict(self) -> None:
         """Predict the test videos, with or without ground truth, and say where the predictions lie."""
         self.trainer.predict(**self._inputs(), return_predictions=False)
-        print(f"predictions: {_predictions_of(self.trainer.default_root_dir)}")
+        rank_zero_only(print)(f"predictions: {_predictions_of(self.trainer.default_root_dir)}")
 
     def _inputs(self) -> dict[str, Any]:
         options = {key: self.config_init[key] for key in ("ckpt_path", "weights_only")}
@@ -231,6 +232,8 @@ class SaveRunConfig(SaveConfigCallback):
         config, self.config = self.config, self.config.clone()
         for key in ("ckpt_path", "weights_only"):  # of this start, not of the run: the config must start it anew
             self.config.pop(key, None)
+        if self.config.get("trainer.logger.init_args.name") == run_name(self.config):  # a new run gets a new name
+            self.config["trainer.logger.init_args.name"] = None
         super().setup(trainer, pl_module, stage)
         self.config = config
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from segtcn.callbacks.run_checkpoint import moved_path
 from segtcn.segmenter.checkpoint import read_checkpoint
 
 FOLDER_VARIABLE = "SEGTCN_RUN_FOLDER"
@@ -90,14 +91,8 @@ def choose_checkpoint(folder: Path) -> ChosenCheckpoint:
     checkpoint, _ = read_checkpoint(last)
     for state in checkpoint.get("callbacks", {}).values():
         if isinstance(state, Mapping) and state.get("monitor") and state.get("best_model_path"):
-            best = _moved(state["best_model_path"], state["dirpath"], last.parent)
+            best = moved_path(state["best_model_path"], state["dirpath"], last.parent)
             if best.is_file():
                 return ChosenCheckpoint(best, f"best {state['monitor']}, {float(state['best_model_score']):.4g}")
             return ChosenCheckpoint(last, f"last epoch: the best by {state['monitor']}, {best}, is not there")
     return ChosenCheckpoint(last, "last epoch: nothing was monitored")
-
-
-def _moved(path: str, old_folder: str, folder: Path) -> Path:
-    """A file of a folder that may have moved; it may lie deeper, where its name holds a slash."""
-    old_path, old = Path(os.path.abspath(path)), Path(os.path.abspath(old_folder))
-    return folder / (old_path.relative_to(old) if old_path.is_relative_to(old) else old_path.name)
