@@ -7,7 +7,7 @@ from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from segtcn.labels import Classes, Labels, write_labels
+from segtcn.labels import Labels, write_labels
 from segtcn.structures import Batch, repeat_frames
 from segtcn.task import SegmentationTask, StepOutput
 
@@ -50,11 +50,10 @@ class PredictionWriter(Callback):
         if self.folder is None or not isinstance(task, SegmentationTask):
             return
         batch = output.batch
-        classes = Classes(tuple(task.class_names), task.background)
-        fps = None if task.fps is None else task.fps * task.sample_rate  # of the stored features
+        classes, fps, sample_rate = task.segmenter.classes, task.segmenter.fps, task.segmenter.sample_rate
         for number, (name, mask) in enumerate(zip(batch.names, batch.mask, strict=True)):
             indexes, scores = (
-                repeat_frames(frames[number][..., mask].cpu(), task.sample_rate, batch.num_frames[number]).numpy()
+                repeat_frames(frames[number][..., mask].cpu(), sample_rate, batch.num_frames[number]).numpy()
                 for frames in (output.preds, output.probabilities.float())
             )
             # a name may hold folders ("P03/cam01"); readers refuse those that lead out of the folder

@@ -17,7 +17,7 @@ from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.trainer.states import TrainerFn
 
 from segtcn.callbacks.pictures import Segmentations
-from segtcn.labels import Classes, Labels
+from segtcn.labels import Labels
 from segtcn.labels.legacy import ClassScores, LabelTrack
 from segtcn.structures import IGNORE, repeat_frames
 from segtcn.task import SegmentationTask, StepOutput
@@ -160,8 +160,8 @@ class WandbSegmentations(Callback):
             raise FileNotFoundError(f"no folder of clips {self.clips}: correct `wandb_segmentations.clips`")
         description: dict[str, Any] = {}
         if isinstance(pl_module, SegmentationTask):
-            description["net"] = pl_module.net.spec
-            description["protocol"] = pl_module.protocol
+            description["net"] = pl_module.segmenter.net.spec
+            description["protocol"] = pl_module.segmenter.protocol
         datamodule = getattr(trainer, "datamodule", None)
         if datamodule is not None and hasattr(datamodule, "card_values"):
             description["data_card"] = datamodule.card_values()
@@ -276,19 +276,20 @@ class WandbSegmentations(Callback):
         from segtcn.video_io import probe
         from segtcn.visualization.overlay import overlay_video
 
-        mask, names = output.batch.mask[number], task.class_names
+        mask, classes, fps = output.batch.mask[number], task.segmenter.classes, task.segmenter.network_fps
+        names = [*classes.names]
         truth = output.batch.labels[number][mask]  # type: ignore[index]
         if (truth == IGNORE).any():
             return False
         scores = ClassScores(names, output.probabilities[number][:, mask].float().cpu().numpy())
-        preds = LabelTrack([names[label] for label in output.preds[number][mask].tolist()], task.fps, None, scores)
+        preds = LabelTrack([names[label] for label in output.preds[number][mask].tolist()], fps, None, scores)
         overlay_video(
             clip,
             {"prediction": preds},
             path,
-            truth=LabelTrack([names[label] for label in truth.tolist()], task.fps),
+            truth=LabelTrack([names[label] for label in truth.tolist()], fps),
             class_names=names,
-            background=None if task.background is None else names[task.background],
+            background=None if classes.background is None else names[classes.background],
             stop_s=min(self.overlay_seconds, probe(clip).duration_s),
             height=360,
             progress=False,
@@ -306,16 +307,14 @@ def _validates(trainer: Trainer) -> bool:
 
 def _segmentations(task: SegmentationTask, outputs: Sequence[StepOutput]) -> Segmentations:
     """True and predicted labels of every video, at the rate at which the protocol scores."""
-    classes, fps = Classes(tuple(task.class_names), task.background), task.fps
-    if task.scores_stored_rate and fps is not None:
-        fps *= task.sample_rate
+    classes, fps = task.segmenter.classes, task.scored_fps
     truth, preds = {}, {}
     for batch, _, predicted in outputs:
         for number, (name, mask) in enumerate(zip(batch.names, batch.mask, strict=True)):
             frames, labels = predicted[number][mask], batch.labels[number][mask]  # type: ignore[index]
             if task.scores_stored_rate and batch.stored_labels is not None:
-                frames = repeat_frames(frames, task.sample_rate, batch.num_frames[number])
+                frames = repeat_frames(frames, task.segmenter.sample_rate, batch.num_frames[number])
                 labels = batch.stored_labels[number]
             truth[name] = Labels(labels.cpu().numpy(), classes, fps)
             preds[name] = Labels(frames.cpu().numpy(), classes, fps)
-    return Segmentations(truth, preds, task.protocol)
+    return Segmentations(truth, preds, task.segmenter.protocol)

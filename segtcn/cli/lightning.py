@@ -22,10 +22,10 @@ from segtcn.callbacks.run_checkpoint import RunCheckpoint
 from segtcn.callbacks.throughput import Throughput
 from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations, finish
 from segtcn.cli.quiet import quieten
-from segtcn.cli.run_folder import FOLDER_VARIABLE, choose_checkpoint, follow_configs, new_folder, run_name
+from segtcn.cli.run_folder import BEST, FOLDER_VARIABLE, choose_checkpoint, follow_configs, new_folder, run_name
 from segtcn.data.datamodule import SegmentationDataModule
-from segtcn.segmenter.checkpoint import read_checkpoint
-from segtcn.task import SegmentationTask
+from segtcn.segmenter import read_checkpoint
+from segtcn.task import make_task
 from segtcn.text_table import SCORES, scores_table
 
 # what the network and the task take from the data, so that model and data configs compose freely
@@ -34,7 +34,8 @@ LINKS = {
     "data.in_channels": "model.net.init_args.in_channels",
     "data.class_names": "model.class_names",
     "data.background": "model.background",
-    "data.fps": "model.fps",
+    "data.stored_fps": "model.stored_fps",
+    "data.extraction": "model.extraction",
     "data.sample_rate": "model.sample_rate",
 }
 
@@ -55,7 +56,7 @@ class SegmentationCLI(LightningCLI):
         quieten()
         self.command = args[0] if run else None
         super().__init__(
-            SegmentationTask,
+            make_task,
             SegmentationDataModule,
             save_config_callback=SaveRunConfig,
             save_config_kwargs={"overwrite": True},
@@ -116,7 +117,7 @@ class SegmentationCLI(LightningCLI):
         config, folder = self.config, Path(self.config.trainer.default_root_dir)
         if self.command in ("validate", "test", "predict") and config.ckpt_path is None:
             try:
-                path, reason = choose_checkpoint(folder)
+                path, reason = choose_checkpoint(folder, config.checkpoint.monitor)
             except FileNotFoundError as error:  # a network with new weights would be scored otherwise
                 raise FileNotFoundError(f"{error}; --ckpt_path FILE says which to use") from error
             config.ckpt_path = str(path)
@@ -175,10 +176,11 @@ class SegmentationCLI(LightningCLI):
         if not self.trainer.is_global_zero:
             return
         scores = {key: results[0][f"{subset}/{key}"] for key in SCORES}
-        print(scores_table({subset: scores}, f"{self.model.protocol} protocol"))
+        print(scores_table({subset: scores}, f"{self.model.segmenter.protocol} protocol"))
         folder = Path(self.trainer.default_root_dir)
+        record = {"protocol": self.model.segmenter.protocol, **scores}
         with atomic_path(folder / f"{subset}_scores.json") as path:
-            path.write_text(json.dumps({"protocol": self.model.protocol, **scores}, indent=2) + "\n", encoding="utf-8")
+            path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
         print(f"scores: {folder / f'{subset}_scores.json'}")
         if subset == "test":
             print(f"predictions: {_predictions_of(str(folder))}")
@@ -201,6 +203,8 @@ def _choose_what_to_keep(config: Any) -> None:
     for callback in callbacks if isinstance(callbacks, list) else [callbacks]:
         if checkpoint.monitor is None and callback.class_path.endswith("EarlyStopping"):
             checkpoint.monitor, checkpoint.mode = callback.init_args.monitor, callback.init_args.mode
+    if checkpoint.monitor is not None and checkpoint.filename is None and checkpoint.save_top_k == 1:
+        checkpoint.filename = BEST
     if (checkpoint.every_n_epochs, checkpoint.every_n_train_steps, checkpoint.train_time_interval) == (None,) * 3:
         checkpoint.every_n_epochs = 10 if checkpoint.monitor is None else 1
 

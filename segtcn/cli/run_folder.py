@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from segtcn.callbacks.run_checkpoint import moved_path
-from segtcn.segmenter.checkpoint import read_checkpoint
+from segtcn.segmenter.checkpoint import find_checkpoint
 
 FOLDER_VARIABLE = "SEGTCN_RUN_FOLDER"
 """Environment variable by which the first process of a distributed run tells the others its folder."""
+
+BEST = "best"
+"""Name of the checkpoint with the best monitored value, without its ending."""
 
 
 def new_folder() -> str:
@@ -64,35 +66,19 @@ def run_name(config: Any) -> str:
     return f"{network} {data} split {config.data.split} {Path(config.trainer.default_root_dir).name}"
 
 
-class ChosenCheckpoint(NamedTuple):
-    """A checkpoint of a run.
-
-    Args:
-        path: the file.
-        reason: why this one, such as ``"last epoch"``.
-    """
-
-    path: Path
-    reason: str
-
-
-def choose_checkpoint(folder: Path) -> ChosenCheckpoint:
-    """The checkpoint with the best monitored value, or the last one where nothing was monitored.
+def choose_checkpoint(folder: Path, monitor: str | None) -> tuple[Path, str]:
+    """The checkpoint of a run that counts, and why: the best one where a value was monitored, or else the last one.
 
     Args:
         folder: of the run, wherever it now lies.
+        monitor: the value that was monitored, or None.
 
     Raises:
         FileNotFoundError: if the run has no checkpoint.
     """
-    last = folder / "checkpoints" / "last.ckpt"
-    if not last.is_file():
-        raise FileNotFoundError(f"no checkpoint: there is no {last}")
-    checkpoint, _ = read_checkpoint(last)
-    for state in checkpoint.get("callbacks", {}).values():
-        if isinstance(state, Mapping) and state.get("monitor") and state.get("best_model_path"):
-            best = moved_path(state["best_model_path"], state["dirpath"], last.parent)
-            if best.is_file():
-                return ChosenCheckpoint(best, f"best {state['monitor']}, {float(state['best_model_score']):.4g}")
-            return ChosenCheckpoint(last, f"last epoch: the best by {state['monitor']}, {best}, is not there")
-    return ChosenCheckpoint(last, "last epoch: nothing was monitored")
+    path = find_checkpoint(folder)
+    if monitor is None:
+        return path, "last epoch: nothing was monitored"
+    if path.stem == BEST:
+        return path, f"best {monitor}"
+    return path, f"last epoch: {monitor} was monitored, but there is no {path.with_stem(BEST)}"

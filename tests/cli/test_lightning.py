@@ -131,7 +131,7 @@ def test_a_moved_run_is_scored_where_it_lies_whatever_the_seed(run, tmp_path, mo
     assert (run / "test_scores.json").read_text() == expected
     assert list((tmp_path / "elsewhere").iterdir()) == []
     assert main([*command, f"--trainer.default_root_dir={tmp_path}/other"]) == 1
-    assert f"no {tmp_path}/other/checkpoints/last.ckpt; --ckpt_path FILE says which" in capsys.readouterr().err
+    assert "; --ckpt_path FILE says which to use" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("rate", [1, 3])
@@ -170,16 +170,20 @@ def test_where_a_value_was_monitored_its_best_checkpoint_counts(small, tmp_path,
     kept = ["--data.validation=0.3", "--trainer.default_root_dir=run", "--trainer.max_epochs=4"]
     worse = ["--model.optimizer.init_args.lr=3"]  # the loss rises after an epoch
     assert main(["fit", *small, *UNLOGGED, *kept, *worse, *options]) == 0
-    (best,) = (tmp_path / "run" / "checkpoints").glob("epoch*.ckpt")
+    assert sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir()) == ["best.ckpt", "last.ckpt"]
+    best = tmp_path / "run" / "checkpoints" / "best.ckpt"
     assert torch.load(best, weights_only=True)["epoch"] < 3
     (tmp_path / "run").rename(tmp_path / "moved")
     capsys.readouterr()
     assert main(["test", "-c=moved/config.yaml"]) == 0
-    assert f"checkpoint: moved/checkpoints/{best.name} (best val/loss, " in capsys.readouterr().out
-    (tmp_path / "moved" / "checkpoints" / best.name).unlink()
+    assert "checkpoint: moved/checkpoints/best.ckpt (best val/loss)" in capsys.readouterr().out
+    (tmp_path / "moved" / "checkpoints" / "best.ckpt").unlink()
     with pytest.warns(UserWarning, match="The dirpath has changed"):
         assert main(["test", "-c=moved/config.yaml"]) == 0
-    assert "moved/checkpoints/last.ckpt (last epoch: the best by val/loss, moved" in capsys.readouterr().out
+    assert (
+        "moved/checkpoints/last.ckpt (last epoch: val/loss was monitored, but there is no moved/"
+        in capsys.readouterr().out
+    )
 
 
 @pytest.mark.parametrize("switch", ["enable_progress_bar", "enable_checkpointing"])
@@ -229,7 +233,7 @@ def test_checkpoint_is_enough_by_itself(run):
     assert stored["class_names"] == ["background", "cut", "pour milk"]
     assert (stored["fps"], stored["sample_rate"], stored["protocol"]) == (10, 1, "lea")
     task = SegmentationTask.load_from_checkpoint(run / "checkpoints" / "last.ckpt")
-    assert task.net.init_args["hidden_channels"] == [6, 8]
+    assert task.segmenter.net.init_args["hidden_channels"] == [6, 8]
     for name, value in task.state_dict().items():
         assert torch.equal(value, checkpoint["state_dict"][name])
 
@@ -239,7 +243,7 @@ def test_the_same_seed_gives_the_same_weights(small, tmp_path):
     for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
         main(["fit", *small, *UNLOGGED, f"--seed_everything={seed}", f"--trainer.default_root_dir={tmp_path / folder}"])
         checkpoint = torch.load(tmp_path / folder / "checkpoints" / "last.ckpt", weights_only=True)
-        weights.append(checkpoint["state_dict"]["net.head.weight"])
+        weights.append(checkpoint["state_dict"]["segmenter.net.head.weight"])
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])
 
@@ -259,8 +263,8 @@ def test_standardisation_is_stored_with_the_weights(small, tmp_path):
     task = SegmentationTask.load_from_checkpoint(run / "checkpoints" / "last.ckpt")
     training = ("P01_tea", "P01_soup", "P02_soup")
     frames = np.concatenate([np.load(tmp_path / "ms_tcn" / "features" / f"{name}.npy") for name in training], axis=1)
-    np.testing.assert_allclose(task.standardization.mean, frames.mean(axis=1), rtol=1e-5)
-    np.testing.assert_allclose(task.standardization.std, frames.std(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(task.segmenter.standardization.mean, frames.mean(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(task.segmenter.standardization.std, frames.std(axis=1), rtol=1e-5)
 
 
 def test_validation_scores_are_logged(small, tmp_path):

@@ -74,12 +74,12 @@ def _results(
     monitor = plan.config.checkpoint.monitor
     return {
         "name": plan.config.name or out.name,
-        "protocol": plan.model.protocol,
+        "protocol": plan.model.segmenter.protocol,
         "splits": [*splits],
         "seeds": [*seeds],
         "selection": "last epoch" if monitor is None else f"best {monitor}",
-        "network": type(plan.model.net).__name__,
-        "parameters": sum(parameter.numel() for parameter in plan.model.net.parameters()),
+        "network": type(plan.model.segmenter.net).__name__,
+        "parameters": sum(parameter.numel() for parameter in plan.model.segmenter.net.parameters()),
         "epochs": plan.trainer.max_epochs,
         "batch_size": plan.datamodule.batch_size,
         "sample_rate": plan.datamodule.sample_rate,
@@ -156,9 +156,10 @@ def _train_and_test(plan: SegmentationCLI, fit_args: Sequence[str], seed: int, s
 
 def _best_checkpoint(cli: SegmentationCLI, folder: Path) -> Path | None:
     """Where a value was monitored, the checkpoint to test, which is printed; None means the weights at hand."""
-    if cli.config.checkpoint.monitor is None or cli.trainer.checkpoint_callback is None:
+    monitor = cli.config.checkpoint.monitor
+    if monitor is None or cli.trainer.checkpoint_callback is None:
         return None
-    path, reason = choose_checkpoint(folder)
+    path, reason = choose_checkpoint(folder, monitor)
     print(f"checkpoint: {path} ({reason})")
     return path
 
