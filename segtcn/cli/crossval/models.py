@@ -164,7 +164,7 @@ async def _run(commands: Mapping[str, Sequence[str]], out: Path, jobs: int) -> l
     """Run all commands, some at a time; returns the names of those that failed. Cancelled, it ends its processes."""
     for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C does without this
         asyncio.get_running_loop().add_signal_handler(number, asyncio.current_task().cancel)  # type: ignore[union-attr]
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "TQDM_MININTERVAL": "10"}  # bars end up in a file
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     if jobs > 1:
         environment["OMP_NUM_THREADS"] = str(max(1, _num_threads() // jobs))
     progress = _Progress(out, [*commands])

@@ -8,6 +8,8 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import ProgressBar
 from tqdm import tqdm
 
+from segtcn.progress import progress_bar
+
 
 class EpochProgressBar(ProgressBar):
     """One bar over all epochs of training, with the time left; one over the batches of an evaluation.
@@ -68,15 +70,7 @@ class EpochProgressBar(ProgressBar):
 
     def _open(self, name: str, total: int | None, unit: str, initial: int = 0) -> None:
         self._close()
-        self._bar = tqdm(
-            desc=name,
-            total=total,
-            unit=unit,
-            initial=initial,
-            dynamic_ncols=True,
-            leave=True,
-            disable=not self._enabled,
-        )
+        self._bar = progress_bar(name=name, unit=unit, total=total, initial=initial, show=self._enabled)
 
     def _advance(self) -> None:
         if self._bar is not None:
