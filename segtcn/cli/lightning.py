@@ -19,6 +19,7 @@ from segtcn.atomic import atomic_path
 from segtcn.callbacks.epoch_progress import EpochProgressBar
 from segtcn.callbacks.predictions import PredictionWriter
 from segtcn.callbacks.run_checkpoint import RunCheckpoint
+from segtcn.callbacks.run_writer import RunFactsWriter
 from segtcn.callbacks.throughput import Throughput
 from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations, finish
 from segtcn.cli.quiet import quieten
@@ -142,6 +143,7 @@ class SegmentationCLI(LightningCLI):
         switches = {"enable_progress_bar": EpochProgressBar, "enable_checkpointing": RunCheckpoint}
         turned_off = tuple(kind for switch, kind in switches.items() if options[switch] is False)
         callbacks = [self.config_init[key] for key in self.parser.callback_keys]
+        callbacks.append(RunFactsWriter(self.run_name, self.config.data.as_dict()))
         return self._instantiate_trainer(options, [c for c in callbacks if not isinstance(c, turned_off)])
 
     def fit(self) -> None:

@@ -17,8 +17,7 @@ from segtcn.text_table import SCORES
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from segtcn.evaluation import CollectedVideo, Collection, Selection
-    from segtcn.evaluation.collection import Source
+    from segtcn.evaluation import CollectedVideo, Collection, Selection, Source
     from segtcn.labels import Classes, Labels
 
 DESCRIPTION = """\

@@ -1,8 +1,9 @@
 """Predictions after the fact: scores of files, comparisons of runs, and what a run gets wrong."""
 
-from segtcn.evaluation.collection import TRUTH, CollectedVideo, Collection, Selection, collect_videos
+from segtcn.evaluation.collection import CollectedVideo, Collection, collect_videos
 from segtcn.evaluation.comparison import Difference, compare_runs
 from segtcn.evaluation.errors import ErrorAnalysis, analyze_run
+from segtcn.evaluation.locating import TRUTH, Selection, Source
 from segtcn.evaluation.pairs import LabelPairs, pair_files, pair_labels, pair_matlab_files, read_video_list
 from segtcn.evaluation.report import report_text
 from segtcn.evaluation.run_facts import RunFacts
@@ -24,6 +25,7 @@ __all__ = [
     "Scoring",
     "Selection",
     "SetScores",
+    "Source",
     "analyze_run",
     "collect_videos",
     "compare_runs",

@@ -2,75 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from segtcn.evaluation.locating import TRUTH, Located, Selection, Source, locate
 from segtcn.evaluation.run_scores import RunScores, score_run
-from segtcn.evaluation.runs import Run, is_run
-from segtcn.labels import (
-    CLIP_SUFFIXES,
-    Classes,
-    Labels,
-    common_classes,
-    find_clips,
-    find_label_files,
-    find_mapping,
-    read_archive_labels,
-    read_label_files,
-    read_labels,
-    video_name,
-)
+from segtcn.evaluation.runs import Run
+from segtcn.labels import Classes, Labels, common_classes, read_archive_labels, read_label_files, read_labels
 from segtcn.labels.classes import listed
-from segtcn.metrics.protocols import get_protocol
-
-TRUTH = "truth"
-"""Title of the true labels; no prediction has it."""
 
 _LISTED = 5
-
-Source = tuple[str | None, Path]
-"""Title and path of what is shown; a title of None is made from the path."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Selection:
-    """What is shown of some sources, and how their files are understood.
-
-    Args:
-        truth: true labels, a file or a folder; it may hold other videos, too.
-        clips: a clip, or a folder with one a video; None looks for a folder ``videos`` beside the truth.
-        mapping: ``mapping.txt`` with the name of every class; None looks beside and above the label files.
-        background: names or indexes of the background classes, with commas; None takes what runs, and else the field's
-            names, say.
-        fps: labels per second, of all tracks; None leaves it to runs and files.
-        protocol: under which to score; None takes that of the first run, or ``lea``.
-        videos: the videos to show; None shows all.
-        seed: of runs with several; None takes the smallest.
-
-    Raises:
-        FileNotFoundError: if a file or folder is missing.
-        ValueError: if ``fps`` is not positive, or the protocol is unknown.
-    """
-
-    truth: Path | None = None
-    clips: Path | None = None
-    mapping: Path | None = None
-    background: str | None = None
-    fps: float | None = None
-    protocol: str | None = None
-    videos: Sequence[str] | None = None
-    seed: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.fps is not None and not self.fps > 0:
-            raise ValueError(f"the rate of the labels (`fps`) must be positive, got {self.fps:g}")
-        if self.protocol is not None:
-            get_protocol(self.protocol)
-        for path in (self.truth, self.clips, self.mapping):
-            _check_exists(path)
 
 
 class Track(NamedTuple):
@@ -183,102 +126,45 @@ def collect_videos(sources: Sequence[Source], selection: Selection | None = None
         71.4
     """
     selection = selection or Selection()
-    for _, path in sources:
-        _check_exists(path)
-    clip_files = [path for _, path in sources if path.is_file() and path.suffix.lower() in CLIP_SUFFIXES]
-    sources = [source for source in sources if source[1] not in clip_files]
-    only_video = _only_video(sources, selection, clip_files)
-    known = _known_classes(sources, selection)
-    located = _locate(sources, only_video, selection, progress)
-    truth_files = {} if selection.truth is None else _label_files(selection.truth, only_video)
-    names = _selected({name for source in located.values() for name in _names_of(source)} or {*truth_files}, selection)
+    located = locate(sources, selection)
+    known, truth_files = located.classes, located.truth
+    by_title = _read_runs(located, selection, progress)
+    predicted = {name for source in by_title.values() for name in _names_of(source)}
+    names = _selected(predicted or {*truth_files}, selection)
     truths = read_label_files(_chosen(truth_files, names), known, selection.fps, progress)
     runs = {}
-    for title, source in located.items():
+    for title, source in by_title.items():
         run = source if isinstance(source, Run) else Run.from_files(title, _chosen(source, names), known, selection.fps)
-        runs[title] = _with_truth(run, truths)
+        runs[title] = _with_truth(replace(run, name=title), truths, known)
     classes = _common_classes(runs, truths, known, selection)
     runs = {title: _with_background(run, classes, selection) for title, run in runs.items()}
     protocol = selection.protocol or next((run.protocol for run in runs.values() if run.protocol), None) or "lea"
     scores = {title: score_run(run, protocol) for title, run in runs.items() if any(part.truths for part in run.parts)}
     rows = {title: result.videos for title, result in scores.items()}
 
-    clips = _clips(clip_files, only_video, selection)
     videos = []
     for name in sorted(names):
         tracks = _tracks(name, runs, truth_files.get(name), known, selection.fps)
-        clip = clips.get(name) or clips.get(name.rpartition("/")[2])
+        clip = located.clips.get(name) or located.clips.get(name.rpartition("/")[2])
         of_video = {title: scores_of[name] for title, scores_of in rows.items() if name in scores_of}
         videos.append(CollectedVideo(name, tracks, classes, clip, of_video, *_longest(name, runs, truths)))
     title = videos[0].name if len(videos) == 1 else ", ".join(runs) or str(selection.truth)
     knows_truth = selection.truth is not None or any(run.protocol is not None for run in runs.values())
-    notes = [*_notes_on_scores(runs, scores, selection), *_notes_on_videos(videos, knows_truth, bool(clips))]
+    notes = [*_notes_on_scores(runs, scores, selection), *_notes_on_videos(videos, knows_truth, bool(located.clips))]
     overall = {title: result.scores for title, result in scores.items()}
     return Collection(title, videos, classes, protocol if scores else None, overall, notes)
 
 
-def _check_exists(path: Path | None) -> None:
-    if path is not None and not path.exists():
-        raise FileNotFoundError(f"no file or folder {path}: check the path")
-
-
-def _only_video(sources: Sequence[Source], selection: Selection, clip_files: Sequence[Path]) -> str | None:
-    """The name of the video that all label files belong to, or None where their names say it."""
-    clips = [*clip_files, *([selection.clips] if selection.clips is not None and selection.clips.is_file() else [])]
-    if any(path.is_dir() for _, path in sources) or len(clips) > 1:
-        return None
-    if clips:
-        return clips[0].stem
-    truth = selection.truth
-    return video_name(truth.name) if truth is not None and truth.is_file() else None
-
-
-def _known_classes(sources: Sequence[Source], selection: Selection) -> Classes | None:
-    """The classes of ``mapping.txt``, if there is one."""
-    places = [] if selection.truth is None else [selection.truth]
-    places += [path for _, path in sources if not is_run(path)]
-    mapping = selection.mapping or find_mapping(places)
-    return None if mapping is None else Classes.read(mapping)
-
-
-def _locate(
-    sources: Sequence[Source], only_video: str | None, selection: Selection, progress: bool
-) -> dict[str, Run | dict[str, Path]]:
-    """By title, the run or the label files of each source; files of several videos of one title belong together."""
-    located: dict[str, Run | dict[str, Path]] = {}
-    sources = [inner for title, path in sources for inner in _inner_runs(title, path)]
-    file_names = [path.name for title, path in sources if title is None and path.is_file()]
-    for title, path in sources:
-        if is_run(path):
-            for run in _read_run(title, path, selection, progress):
-                unique = _unique(run.name, located)
-                located[unique] = replace(run, name=unique)
-            continue
-        files = _label_files(path, only_video)
-        is_alone = len(sources) == 1 and path.is_file()
-        by_stem = only_video is not None and file_names.count(path.name) == 1
-        name = title or ("prediction" if is_alone else _default_title(path, by_stem))
-        others = located.get(name)
-        if path.is_file() and isinstance(others, dict) and not files.keys() & others.keys():
-            others.update(files)
+def _read_runs(located: Located, selection: Selection, progress: bool) -> dict[str, Run | dict[str, Path]]:
+    """The runs, and the files that are not of a run, by titles of their own."""
+    by_title: dict[str, Run | dict[str, Path]] = {}
+    for title, source in located.sources:
+        if isinstance(source, Path):
+            for run in _read_run(title, source, selection, progress):
+                by_title[_unique(run.name, by_title)] = run
         else:
-            located[_unique(name, located)] = files
-    return located
-
-
-def _default_title(path: Path, by_stem: bool) -> str:
-    if path.is_file():
-        return path.stem if by_stem else path.resolve().parent.name
-    folder = path.resolve()
-    return folder.parent.name if folder.name == "predictions" else folder.name
-
-
-def _inner_runs(title: str | None, path: Path) -> list[Source]:
-    """The runs in a folder of runs; any other source stays as it is."""
-    if not path.is_dir() or is_run(path) or (path / "predictions").is_dir():
-        return [(title, path)]
-    folders = [folder for folder in sorted(path.iterdir()) if is_run(folder)]
-    return [(title and f"{title} {folder.name}", folder) for folder in folders] or [(title, path)]
+            by_title[_unique(str(title), by_title)] = source
+    return by_title
 
 
 def _unique(title: str, others: Mapping[str, object]) -> str:
@@ -306,10 +192,6 @@ def _read_run(title: str | None, folder: Path, selection: Selection, progress: b
     return [replace(run, name=f"{name}, split {part.split}", parts=(part,)) for part in parts]
 
 
-def _label_files(path: Path, only_video: str | None) -> dict[str, Path]:
-    return find_label_files(path) if path.is_dir() else {only_video or video_name(path.name): path}
-
-
 def _names_of(source: Run | Mapping[str, Path]) -> list[str]:
     return [name for part in source.parts for name in part.files] if isinstance(source, Run) else [*source]
 
@@ -328,13 +210,14 @@ def _selected(names: set[str], selection: Selection) -> set[str]:
     return {*selection.videos}
 
 
-def _with_truth(run: Run, truths: Mapping[str, Labels]) -> Run:
+def _with_truth(run: Run, truths: Mapping[str, Labels], known: Classes | None) -> Run:
     """A run with other true labels, where they are as long as its predictions; its notes say where they are not."""
     lengths = {name: len(labels) for part in run.parts for name, labels in part.preds.items() if name in truths}
     if not lengths:
         return run
     odd = [name for name, length in lengths.items() if length != len(truths[name])]
-    run = run.in_classes(common_classes([truths[name] for name in lengths], run.classes))
+    tracks = [labels for part in run.parts for labels in part.preds.values()] + [truths[name] for name in lengths]
+    run = run.in_classes(common_classes(tracks, known if run.protocol is None else run.classes))
     parts = []
     for part in run.parts:
         given = {name: truths[name].in_classes(run.classes) for name in part.preds if name in truths}
@@ -399,21 +282,6 @@ def _longest(name: str, runs: Mapping[str, Run], truths: Mapping[str, Labels]) -
     longest = max(map(len, tracks))
     rates = [labels.fps for labels in tracks if labels.fps and len(labels) == longest]
     return longest, rates[0] if rates else None
-
-
-def _clips(clip_files: Sequence[Path], only_video: str | None, selection: Selection) -> dict[str, Path]:
-    """Clips by name of the video, with the folders in which it lies and without."""
-    clips, truth = selection.clips, selection.truth
-    files = [*clip_files, *([clips] if clips is not None and clips.is_file() else [])]
-    if files and only_video is not None:
-        return {only_video: files[0]}
-    by_name = {path.stem: path for path in reversed(files)}
-    if clips is not None and clips.is_dir():
-        return {**find_clips(clips), **by_name}
-    if not files and truth is not None:
-        with contextlib.suppress(FileNotFoundError):  # nobody asked for these
-            return find_clips(truth.parent / "videos")
-    return by_name
 
 
 def _notes_on_scores(runs: Mapping[str, Run], scores: Mapping[str, RunScores], selection: Selection) -> list[str]:

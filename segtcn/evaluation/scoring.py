@@ -14,7 +14,8 @@ from segtcn.labels.classes import Classes
 from segtcn.labels.files import read_labels
 from segtcn.labels.folder import find_label_files, video_name
 from segtcn.labels.labels import Labels
-from segtcn.metrics import PROTOCOLS, Evaluation, mean_over_splits
+from segtcn.metrics import PROTOCOLS, Evaluation, evaluate_videos, mean_over_splits
+from segtcn.metrics.protocols import get_protocol
 
 LabelsLike: TypeAlias = Any
 """Labels of one video: :class:`~segtcn.labels.Labels`, a path, or class indexes or names ``(T,)`` in an array, tensor
@@ -87,7 +88,7 @@ def evaluate(
         pairs = pair_labels(pred_videos, true_videos, classes)
     if background is None or isinstance(background, str):
         background = pairs.classes.indexes_named(background or "")
-    return pairs.score(protocol, (background,) if isinstance(background, int) else background, fps)
+    return _score(pairs, protocol, (background,) if isinstance(background, int) else background, fps)
 
 
 def score_splits(
@@ -97,9 +98,10 @@ def score_splits(
 
     Args:
         splits: the videos of each split by its name; all have the same classes.
-        protocol: as for :meth:`LabelPairs.score`.
-        background: as for :meth:`LabelPairs.score`.
-        fps: as for :meth:`LabelPairs.score`.
+        protocol: a name in :data:`~segtcn.metrics.protocols.PROTOCOLS`.
+        background: classes to leave out, in addition to those that the protocol itself knows by name.
+        fps: labels per second, for protocols that score at a rate of their own; None takes that of the pairs, or the
+            frames as they come.
 
     Raises:
         ValueError: if there is no split, the protocol is unknown, or ``fps`` is not positive.
@@ -110,7 +112,7 @@ def score_splits(
         >>> result.background, result.scores["accuracy"]
         (('SIL',), 50.0)
     """
-    evaluations = {split: pairs.score(protocol, background, fps) for split, pairs in splits.items()}
+    evaluations = {split: _score(pairs, protocol, background, fps) for split, pairs in splits.items()}
     scores = mean_over_splits([*evaluations.values()])
     classes = next(iter(splits.values())).classes
     names = tuple(classes.names[index] for index in next(iter(evaluations.values())).background)
@@ -124,9 +126,15 @@ def score_all_protocols(
     return [score_splits(splits, protocol, background, fps) for protocol in PROTOCOLS]
 
 
-def parse_background(text: str, class_names: Sequence[str]) -> tuple[int, ...]:
-    """Temporary: until runs use :meth:`Classes.indexes_named`."""
-    return Classes(tuple(class_names)).indexes_named(text)
+def _score(pairs: LabelPairs, protocol: str, background: Collection[int], fps: float | None) -> Evaluation:
+    named = get_protocol(protocol).background(pairs.classes.names, background)
+    return evaluate_videos(
+        {name: labels.indexes for name, labels in pairs.preds.items()},
+        {name: labels.indexes for name, labels in pairs.truth.items()},
+        protocol,
+        background=tuple(sorted({*background, *named})),
+        fps=pairs.fps if fps is None else fps,
+    )
 
 
 def _is_path(side: LabelsLike) -> bool:
