@@ -6,7 +6,7 @@ from segtcn.evaluation.errors import ErrorAnalysis, analyze_run
 from segtcn.evaluation.files import LabelledVideos
 from segtcn.evaluation.pairs import LabelPairs, pair_files, pair_labels, pair_matlab_files, read_video_list
 from segtcn.evaluation.runs import Run, RunPart, RunScores, read_run, score_run, with_common_split
-from segtcn.evaluation.scoring import SetScores, evaluate, score_all_protocols, score_splits
+from segtcn.evaluation.scoring import SetScores, evaluate, score_all_protocols, score_pairs, score_splits
 from segtcn.evaluation.sources import TrackSource
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "read_run",
     "read_video_list",
     "score_all_protocols",
+    "score_pairs",
     "score_run",
     "score_splits",
     "with_common_split",
