@@ -9,7 +9,7 @@ from segtcn.evaluation.report import report_text
 from segtcn.evaluation.run_facts import RunFacts
 from segtcn.evaluation.run_scores import RunScores, score_run, with_common_split
 from segtcn.evaluation.runs import Run, RunPart, Scoring, read_run
-from segtcn.evaluation.scoring import SetScores, evaluate, score_all_protocols, score_splits
+from segtcn.evaluation.scoring import SetScores, evaluate, score_all_protocols, score_pairs, score_splits
 
 __all__ = [
     "TRUTH",
@@ -37,6 +37,7 @@ __all__ = [
     "read_video_list",
     "report_text",
     "score_all_protocols",
+    "score_pairs",
     "score_run",
     "score_splits",
     "with_common_split",

@@ -200,7 +200,7 @@ class Classes:
         """
         index = {**self.index, IGNORE_NAME: IGNORE}
         try:
-            return np.fromiter((index[label] for label in labels), np.int64, len(labels))
+            return np.fromiter(map(index.__getitem__, labels), np.int64, len(labels))
         except KeyError as error:
             label, unknown = error.args[0], len({*labels} - index.keys())
         raise ValueError(

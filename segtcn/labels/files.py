@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from segtcn.arrays import open_array, read_archive, save_array
 from segtcn.atomic import atomic_path
-from segtcn.labels.classes import IGNORE_NAME, Classes
+from segtcn.labels.classes import Classes
 from segtcn.labels.labels import Labels
 from segtcn.structures import IGNORE
 
@@ -222,10 +222,6 @@ def _read_names(path: Path, text: str, form: Format, classes: Classes | None) ->
             raise ValueError(f"{path} has no labels in line 2, where MS-TCN's recognition files have all of them")
     elif "" in lines:
         raise ValueError(f"{path}, line {lines.index('') + 1} is empty: expected one label a line")
-    try:
-        classes = Classes.from_names(lines) if classes is None else classes
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
     return Labels.from_names(lines, classes, source=str(path))
 
 
@@ -265,16 +261,12 @@ def _read_segments(path: Path, text: str) -> Labels:
         frame = stop
     if not names:
         raise ValueError(f"{path} has a header and no segments: expected at least one")
-    try:
-        classes = Classes.from_names(names)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
-    missing = np.isnan(shares) & (np.array(names) != IGNORE_NAME)
-    if missing.any() and not np.isnan(shares).all():
+    segments = Labels.from_names(names, fps=frame / stop_s if stop_s > 0 else None, source=str(path))
+    known = ~np.isnan(shares)
+    if known.any() and not known[segments.indexes != IGNORE].all():
         raise ValueError(f"{path}: expected a confidence in every row or in none, got it in some")
-    indexes = np.repeat(classes.indexes_of(names, str(path)), lengths)
-    confidence = None if np.isnan(shares).all() else np.repeat(np.array(shares, np.float32), lengths)
-    return Labels(indexes, classes, frame / stop_s if stop_s > 0 else None, source=str(path), confidence=confidence)
+    confidence = np.repeat(np.array(shares, np.float32), lengths) if known.any() else None
+    return replace(segments, indexes=np.repeat(segments.indexes, lengths), confidence=confidence)
 
 
 def _rows(path: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -147,9 +147,12 @@ class Labels:
             source: where they came from, for messages.
 
         Raises:
-            ValueError: if there is no label, or a name is not among ``classes``.
+            ValueError: if there is no label, or a name is not among ``classes`` or not the name of a class.
         """
-        classes = Classes.from_names(names) if classes is None else classes
+        try:
+            classes = Classes.from_names(names) if classes is None else classes
+        except ValueError as error:
+            raise ValueError(f"{source}: {error}") from error
         return cls(classes.indexes_of(names, source), classes, fps, source=source)
 
     @property
