@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from segtcn.data.readers.ms_tcn import read_mapping
 from segtcn.evaluation.files import Frames
@@ -29,6 +28,7 @@ from segtcn.evaluation.sources import (
 from segtcn.labels.legacy import LabelTrack
 from segtcn.metrics import evaluate_videos
 from segtcn.metrics.protocols import get_protocol
+from segtcn.progress import progress_bar
 from segtcn.visualization.tracks import Classes, Track, common_classes, split_title
 
 _LISTED = 5
@@ -160,7 +160,7 @@ def collect_videos(
         for name in sorted(wanted)
     }
     scan = _Scan()
-    for name, its_sources in tqdm(by_video.items(), "read labels", disable=not progress, delay=1, unit="video"):
+    for name, its_sources in progress_bar(by_video.items(), "read labels", unit="video", show=progress, keep=False):
         for source in its_sources:
             scan.add(name, source)
     runs = [each.run for each in found if each.run is not None]
