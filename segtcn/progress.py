@@ -44,6 +44,7 @@ def progress_bar(
         3
     """
     options: dict[str, Any] = {"desc": name, "unit": unit, "total": total, "initial": initial, "leave": keep}
+    options["smoothing"] = 0.05  # the time left would jump: videos differ in length
     if sys.stderr.isatty():
         return tqdm(iterable, disable=not show, dynamic_ncols=True, **options)
     return _Lines(iterable, disable=not show, mininterval=LINE_S, miniters=1, **options)
@@ -73,7 +74,7 @@ class _Lines(tqdm):  # type: ignore[type-arg]
 
     def __str__(self) -> str:
         """``training: 20 of 60 epochs (33 %), 01:20 gone, 02:40 left, 0.25 epochs/s, val/edit=53.2``."""
-        units = f"{self.unit}es" if self.unit.endswith("ch") else f"{self.unit}s"
+        units = f"{self.unit}es" if self.unit.endswith("tch") else f"{self.unit}s"
         elapsed_s = self.format_dict["elapsed"]
         rate = (self.n - self.initial) / max(elapsed_s, 1e-9)
         parts = [f"{self.n} {units}", f"{self.format_interval(elapsed_s)} gone"]

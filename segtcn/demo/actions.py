@@ -309,7 +309,10 @@ def _swirl(bench: Bench, radians: float) -> None:
         bench.contents[i] = piece._replace(offset=complex(turned.real, turned.imag / 2.4 + 3))
 
 
-ACTIONS: dict[str, Callable[[Bench, Step, Sequence[Step]], Act]] = {
+ACTS: dict[str, Callable[[Bench, Step, Sequence[Step]], Act]] = {
     action.__name__: action for action in (background, take, peel, cut, add, pour, shake, stir, put)
 }
+"""The function of every action."""
+
+ACTIONS = tuple(ACTS)
 """What the cook does; ``take`` and ``put`` differ in order, ``peel`` and ``cut`` in direction of motion only."""

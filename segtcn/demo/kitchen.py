@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from segtcn.demo.actions import ACTIONS, Step
+from segtcn.demo.actions import ACTIONS, ACTS, Step
 from segtcn.demo.arms import draw_arm
 from segtcn.demo.backdrop import draw_backdrop
 from segtcn.demo.bench import NUM_COOKS, VEGETABLE_LENGTH, Bench
@@ -33,7 +33,7 @@ def film(steps: Sequence[Step], cook: int, fps: float, rng: np.random.Generator)
     backdrop = draw_backdrop(bench)
     camera = Camera(fps, rng)
     for number, step in enumerate(steps):
-        act = ACTIONS[step.action](bench, step, steps[number + 1 :])
+        act = ACTS[step.action](bench, step, steps[number + 1 :])
         for frame in range(step.num_frames):
             bench.is_pouring, bench.falling = False, []
             act((frame + 0.5) / step.num_frames, frame / fps)

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from segtcn.atomic import atomic_path
 from segtcn.demo.kitchen import ACTIONS, HEIGHT, NUM_COOKS, WIDTH, Step, film
+from segtcn.progress import progress_bar
 
 VERSION = 1
 """Changes with the drawing, the grammar or the features: data made by another version is not mixed in."""
@@ -173,7 +174,7 @@ def make_synthetic(
     if missing:
         num_frames = sum(step.num_frames for clip in missing for step in clip.recipe(fps))
         with (
-            tqdm(total=num_frames, desc="render clips", unit="frame", disable=not progress) as bar,
+            progress_bar(name="render clips", unit="frame", total=num_frames, show=progress) as bar,
             # threads are enough: OpenCV and the codec work outside of Python's lock
             ThreadPoolExecutor(max_workers=2) as pool,
         ):

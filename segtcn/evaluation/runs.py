@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from tqdm import tqdm
-
 from segtcn.evaluation.pairs import pair_labels
 from segtcn.evaluation.run_facts import PREDICTIONS, RUN_FILE, RunFacts
 from segtcn.labels import (
@@ -22,6 +20,7 @@ from segtcn.labels import (
     read_label_files,
 )
 from segtcn.labels.classes import listed
+from segtcn.progress import progress_bar
 
 _PART = re.compile(r"split(\d+)-seed(\d+)")
 
@@ -267,7 +266,7 @@ def _read_part(folder: Path, facts: RunFacts, classes: Classes, progress: bool) 
     missing = [name for name, path in files.items() if not path.is_file()]
     files = {name: files[name] for name in files if name not in missing}
     preds, truths = {}, {}
-    for name, path in tqdm(files.items(), "read labels", disable=not progress, delay=1, unit="video"):
+    for name, path in progress_bar(files.items(), "read labels", unit="video", show=progress, keep=False):
         labels, truth = read_archive_labels(path)
         preds[name] = labels.without_scores().in_classes(classes)
         if truth is not None:

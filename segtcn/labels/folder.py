@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PureWindowsPath
 
-from tqdm import tqdm
-
 from segtcn.labels.classes import Classes
 from segtcn.labels.files import detect_format, read_labels
 from segtcn.labels.labels import Labels
+from segtcn.progress import progress_bar
 
 SUFFIXES = (".npz", ".csv", ".txt", "", ".npy")
 """Endings of label files; where a folder has several of one video, the first of these counts: it holds the most."""
@@ -150,7 +149,7 @@ def read_label_files(
     """
     return {
         name: read_labels(path, classes if path.suffix == ".npy" else None, fps).without_scores()
-        for name, path in tqdm(files.items(), "read labels", disable=not progress, delay=1, unit="video")
+        for name, path in progress_bar(files.items(), "read labels", unit="video", show=progress, keep=False)
     }
 
 

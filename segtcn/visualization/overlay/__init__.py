@@ -243,6 +243,6 @@ def _chosen(
 def _with_bar(
     pictures: Iterable[tuple[int, Planes]], total: int, name: str, progress: bool
 ) -> Iterable[tuple[int, Planes]]:
-    from tqdm import tqdm
+    from segtcn.progress import progress_bar
 
-    return tqdm(pictures, total=total, desc=name, unit="frame", disable=not progress)
+    return progress_bar(pictures, name, unit="frame", total=total, show=progress)
