@@ -81,7 +81,7 @@ def log_report(files: Sequence[Path], name: str) -> bool:
     """Keep files as an artefact of the run that is open in this process, if there is one.
 
     Args:
-        files: what :func:`segtcn.evaluation.report.write_report` returns.
+        files: of the report.
         name: of the artefact.
 
     Returns:

@@ -74,22 +74,8 @@ class RunFacts:
         Returns:
             The file.
         """
-        record = {
-            "version": VERSION,
-            "segtcn": segtcn.__version__,
-            "name": self.name,
-            "protocol": self.protocol,
-            "classes": self.classes.names,
-            "background": self.classes.background,
-            "fps": self.fps,
-            "sample_rate": self.sample_rate,
-            "split": self.split,
-            "seed": self.seed,
-            "network": self.network,
-            "data": self.data,
-            "checkpoint": self.checkpoint,
-            "videos": self.videos,
-        }
+        record = {"version": VERSION, "segtcn": segtcn.__version__, **vars(self)}
+        record |= {"classes": self.classes.names, "background": self.classes.background}
         with atomic_path(folder / RUN_FILE) as path:
             path.write_text(json.dumps(record, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
         return folder / RUN_FILE

@@ -136,29 +136,6 @@ class Run:
         rate = next((labels.fps for labels in preds.values() if labels.fps), None)
         return cls(name, (RunPart("", None, preds, {}, dict(files)),), classes, fps=rate)
 
-    def with_truth(
-        self, truths: Mapping[str, Labels], length_policy: LengthPolicy = "error", length_tolerance: int = 10
-    ) -> Run:
-        """The same run with other true labels.
-
-        Args:
-            truths: by name of the video; those of other videos are passed over.
-            length_policy: where predictions and truth differ in length, see :func:`pair_labels`.
-            length_tolerance: see :func:`pair_labels`.
-
-        Raises:
-            ValueError: if predictions and truth of a video differ in length.
-        """
-        shared = [truths[name] for part in self.parts for name in part.preds if name in truths]
-        run = self.in_classes(common_classes(shared, self.classes))
-        parts = []
-        for part in run.parts:
-            true = {name: truths[name] for name in part.preds if name in truths}
-            preds = {name: part.preds[name] for name in true}
-            pairs = pair_labels(preds, true, run.classes, length_policy, length_tolerance)
-            parts.append(part._replace(preds={**part.preds, **pairs.preds}, truths={**part.truths, **pairs.truth}))
-        return replace(run, parts=tuple(parts))
-
     def in_classes(self, classes: Classes) -> Run:
         """The same run with the indexes of another list of classes.
 
@@ -194,7 +171,7 @@ class Scoring:
         mapping: ``mapping.txt`` with the name of every class; None takes those of the run, or the names that occur.
         background: names or indexes of the classes to leave out, with commas; None takes those of the run.
         sample_rate: score every how many-th label; None leaves it to protocol and run.
-        length_policy: where ``truth`` and predictions differ in length, see :meth:`Run.with_truth`.
+        length_policy: where ``truth`` and predictions differ in length, see :func:`pair_labels`.
         length_tolerance: largest difference in frames that ``trim`` accepts.
         incomplete: whether videos without a prediction or truth are left out with a note.
     """
@@ -232,17 +209,27 @@ def read_run(folder: Path, scoring: Scoring | None = None) -> Run:
     else:
         run = Run.from_files(folder.resolve().name, find_label_files(folder), known)
     if scoring.truth is not None:
-        names = {name for part in run.parts for name in part.preds}
-        files = find_label_files(scoring.truth)
-        if (missing := sorted(names - files.keys())) and not scoring.incomplete:
-            raise ValueError(f"no truth in {scoring.truth} for {listed(missing)}: add the files")
-        truths = read_label_files({name: path for name, path in files.items() if name in names}, known)
-        run = run.with_truth(truths, scoring.length_policy, scoring.length_tolerance)
-    if known is not None:
+        run = _with_truth(run, scoring, known)
+    elif known is not None:
         run = run.in_classes(known)
     if scoring.background is not None:
         run = replace(run, background=run.classes.indexes_named(scoring.background))
     return run
+
+
+def _with_truth(run: Run, scoring: Scoring, known: Classes | None) -> Run:
+    """A run with the true labels of a folder in place of its own."""
+    files = find_label_files(Path(str(scoring.truth)))
+    names = {name for part in run.parts for name in part.preds}
+    truths = read_label_files({name: path for name, path in files.items() if name in names}, known)
+    run = run.in_classes(known or common_classes(truths.values(), run.classes))
+    parts = []
+    for part in run.parts:
+        preds = {name: labels for name, labels in part.preds.items() if name in truths or not scoring.incomplete}
+        true = {name: truths[name] for name in preds if name in truths}
+        pairs = pair_labels(preds, true, run.classes, scoring.length_policy, scoring.length_tolerance)
+        parts.append(part._replace(preds={**part.preds, **pairs.preds}, truths=pairs.truth))
+    return replace(run, parts=tuple(parts))
 
 
 def is_run(folder: Path) -> bool:

@@ -146,11 +146,6 @@ def score_all_protocols(
     return [score_splits(splits, protocol, background, fps) for protocol in PROTOCOLS]
 
 
-def parse_background(text: str, class_names: Sequence[str]) -> tuple[int, ...]:
-    """Temporary: until runs use :meth:`Classes.indexes_named`."""
-    return Classes(tuple(class_names)).indexes_named(text)
-
-
 def _is_path(side: LabelsLike) -> bool:
     return isinstance(side, str | os.PathLike)
 

@@ -191,7 +191,7 @@ def test_truth_that_does_not_fit(runs, root, capsys):
     assert main(["compare", *argv, "--resamples=5", "--length-policy=trim"]) == 0
     capsys.readouterr()
     path.unlink()
-    assert f"no truth in {root / 'groundTruth'} for P02_tea" in failure(capsys, *argv)
+    assert "no truth of P02_tea: give predictions and truth of the same videos" in failure(capsys, *argv)
     assert "no folder nowhere: give the folder of a run" in failure(capsys, "nowhere", runs[0])
     message = failure(capsys, f"{runs[0]}/split1-seed0/predictions", runs[1])
     assert "no run.json in" in message

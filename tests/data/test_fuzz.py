@@ -33,11 +33,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import torch
-from segtcn.evaluation.files import read_matlab_splits, read_videos
 
 from segtcn.cli import main as segtcn
 from segtcn.data.readers import Assembly101Reader, HDF5Reader, LeaReader, MSTCNReader, NpzReader, Reader, TableReader
 from segtcn.data.readers.hdf5 import write_hdf5
+from segtcn.evaluation.files import read_matlab_splits, read_videos
 from segtcn.prepare.annotations import frame_labels, read_annotations
 from segtcn.structures import Video
 from tests.conftest import CLASSES, small_videos
