@@ -67,7 +67,7 @@ ALLOWED = {
 KNOWN_ONLY_TO = {
     "pytorch_lightning": {"task", "data.datamodule", "callbacks", "cli"},
     "torchmetrics": {"metrics", "task"},
-    "scipy": {"data.readers.matlab"},
+    "scipy": {"data.readers.matlab", "labels.matlab"},
     "h5py": {"data.readers.hdf5"},
     "pyarrow": {"data.readers.table"},
     "lmdb": {"data.readers.assembly101"},
