@@ -1,4 +1,4 @@
-"""What a timeline looks like, and where its parts are placed: everything in inches, as wide as its text was measured."""
+"""What timelines look like and where their parts are placed, in inches: as wide as their text was measured."""
 
 from __future__ import annotations
 
