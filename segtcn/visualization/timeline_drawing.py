@@ -86,9 +86,9 @@ def draw_timelines(
         if look.boundaries and len(tracks) > 1:
             _draw_boundaries(axes, tracks, axis, look, widths.bars_in)
         _write_titles(axes, [*tracks], widths.titles_in, look)
-        _write_scores(axes, [scores.get(name, {}).get(title, {}) for title in tracks], columns, widths, look)
         if first is None:
             _head_scores(axes, columns, widths, look)
+        _write_scores(axes, [scores.get(name, {}).get(title, {}) for title in tracks], columns, widths, look)
         room_in = widths.bars_in if columns and first is None else look.width - widths.left_in - MARGIN_IN
         size = look.font_size + 1
         style = text_style(name, size, fontweight="bold")
