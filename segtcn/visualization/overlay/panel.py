@@ -147,14 +147,10 @@ class Panel:
                 continue
             height = at.mark if label is None else side
             chip_top = top + (at.small_line - height) // 2
-            self._fill(self.still, x, chip_top, x + side, chip_top + height, label)
+            self.still.fill(x, chip_top, x + side, chip_top + height, MARK if label is None else self.colors[label])
+            if label == NOT_ANNOTATED:
+                self.still.hatch(x, chip_top, chip_top + height, np.ones(side, np.bool_), HATCH)
             self.still.put(text, x + side + at.pad // 2, top, at.small_line, at.small, INK)
-
-    def _fill(self, canvas: Canvas, left: int, top: int, right: int, bottom: int, label: int | None) -> None:
-        """Fill a rectangle in the colour of a label, or of the mark of disagreement."""
-        canvas.fill(left, top, right, bottom, MARK if label is None else self.colors[label])
-        if label == NOT_ANNOTATED:
-            canvas.hatch(left, top, bottom, np.ones(right - left, np.bool_), HATCH)
 
     def _draw_labels(self, number: int, now_s: float) -> None:
         """The labels of a moment, and the clock beside the first."""
@@ -204,7 +200,7 @@ class Panel:
             widths.pop(drop)
         name = shortened(name, at.size, max(0, until - x - sum(widths) - at.pad))
         right = x + text_width(name, at.size) + at.pad
-        self._fill(self.shown, x, top, right, top + at.line, shown.label)
+        self.shown.fill(x, top, right, top + at.line, self.colors[shown.label])
         self.shown.put(name, x + at.pad // 2, top, at.line, at.size, text_color(self.colors[shown.label]))
         for (text, _, ink), width in zip(after, widths, strict=True):
             self.shown.put(text, right + at.pad, top, at.line, at.small, ink)
