@@ -84,12 +84,12 @@ def bare(clip: Path, output: Path, threads: str | None = None) -> None:
 
 def overlaid(clip: Path, tracks: tuple[Path, Path, Path], output: Path, full: bool) -> None:
     """Draw truth and predictions; ``full`` has two predictions, scores of classes, and a window."""
-    from segtcn.visualization.overlay import overlay_video
+    from segtcn.visualization.overlay import OverlayLook, overlay_video
 
     truth, scores, plain = tracks
-    shown = {"MS-TCN": scores, "ED-TCN": plain} if full else {"prediction": plain}
-    window_s = 10.0 if full else None
-    overlay_video(clip, shown, output, truth=truth, class_names=NAMES, window_s=window_s, progress=False)
+    shown = {"truth": truth, **({"MS-TCN": scores, "ED-TCN": plain} if full else {"prediction": plain})}
+    look = OverlayLook(window_s=10.0 if full else None, progress=False)
+    overlay_video(clip, shown, output, classes=NAMES, look=look)
 
 
 def compare(clip: Path, folder: Path, repetitions: int) -> None:
@@ -119,7 +119,7 @@ def compare(clip: Path, folder: Path, repetitions: int) -> None:
 
     def share(of: dict[str, list[float]], name: str, base: str) -> str:
         # of the same turn: other programs take their share of both
-        ratios = sorted(own / other for own, other in zip(of[name], of[base], strict=True))
+        ratios = sorted(rate / other for rate, other in zip(of[name], of[base], strict=True))
         return f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
 
     for name, values in rates.items():

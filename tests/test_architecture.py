@@ -78,7 +78,7 @@ KNOWN_ONLY_TO = {
     "av": {"video_io"},
     "matplotlib": {"visualization"},
     "PIL": {"visualization.overlay"},
-    "starlette": {"visualization.player.server"},
+    "starlette": {"visualization.player"},
     "uvicorn": {"visualization.player.server"},
     "wandb": {"callbacks.wandb"},
 }
