@@ -116,14 +116,9 @@ def _figures(analysis: ErrorAnalysis) -> dict[str, Any]:
     classes, fps = analysis.run.classes, analysis.fps
     step, unit = (1 / fps, "s") if fps else (1.0, "frames")
     offsets = {"start": analysis.start_offsets * step, "stop": analysis.stop_offsets * step}
-    worst = {
-        f"{video.name}, F1@50 {video.scores['f1@50']:.0f}": {
-            title: labels.indexes for title, labels in video.tracks.items()
-        }
-        for video in analysis.videos[:WORST]
-    }
+    worst = {f"{video.name}, F1@50 {video.scores['f1@50']:.0f}": video.tracks for video in analysis.videos[:WORST]}
     return {
         "confusion.png": plot_confusion(analysis.confusion, classes.names),
         "offsets.png": plot_offsets(offsets, step, unit),
-        "timelines.png": plot_timelines(worst, classes.names, fps, classes.background),
+        "timelines.png": plot_timelines(worst, classes=classes, fps=fps),
     }

@@ -6,19 +6,17 @@ import argparse
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from segtcn.cli.titled_path import split_title
 from segtcn.text_table import SCORES
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from segtcn.evaluation import CollectedVideo, Collection, Selection, Source
-    from segtcn.labels import Classes, Labels
+    from segtcn.labels import Labels
+    from segtcn.visualization.timeline import Look
 
 DESCRIPTION = """\
 Draw the segments of videos as bars, truth above predictions, one colour for every class. A source is a folder of
@@ -37,8 +35,6 @@ Many videos become the pages of a PDF, or numbered files: out-1.png, out-2.png. 
 Without a mapping.txt (--mapping, or beside the labels) the colours belong to the names that occur, in alphabetical
 order; with one they are those of all other pictures of the data set.
 """
-
-_LOOK = ("title", "legend", "boundaries", "disagreement", "unit", "width", "bar_height", "font_size", "page_height")
 
 
 def main(argv: Sequence[str]) -> None:
@@ -84,22 +80,47 @@ def main(argv: Sequence[str]) -> None:
         parser.error("nothing to draw: give a run, label files or folders of them, or --truth")
 
     from segtcn.evaluation import Selection
+    from segtcn.visualization.timeline import Look
 
-    names = {field.name for field in fields(Selection)} & vars(options).keys()
-    selection = Selection(**{name: getattr(options, name) for name in names})
-    look = {name: getattr(options, name) for name in _LOOK}
-    sources = [split_title(source) for source in options.sources]
-    timeline(sources, options.output, selection, options.worst, options.scores, options.dpi, look)
+    timeline(
+        [split_title(source) for source in options.sources],
+        options.output,
+        Selection(**_values_of(Selection, options)),
+        Look(**_values_of(Look, options)),
+        Pages(**_values_of(Pages, options)),
+        options.worst,
+        options.scores,
+    )
+
+
+def _values_of(group: type, options: argparse.Namespace) -> dict[str, Any]:
+    values = vars(options)
+    return {field.name: values[field.name] for field in fields(group) if field.name in values}
+
+
+@dataclass(frozen=True)
+class Pages:
+    """What is written.
+
+    Args:
+        title: stands above the first page.
+        page_height: a page holds the videos that fit in so many inches, one at least.
+        dpi: pixels per inch of a PNG.
+    """
+
+    title: str | None = None
+    page_height: float = 9.7
+    dpi: float = 200.0
 
 
 def timeline(
     sources: Sequence[Source],
     output: Path,
     selection: Selection,
+    look: Look,
+    pages: Pages = Pages(),
     worst: int | None = None,
     scores: bool = False,
-    dpi: float = 200.0,
-    look: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Draw the segments of videos as bars.
 
@@ -107,13 +128,14 @@ def timeline(
         sources: title and path of label files, folders of them, or runs.
         output: what to write.
         selection: which videos are drawn, and how their files are understood.
+        look: what the bars look like.
+        pages: how they are written.
         worst: draw so many videos, those with the lowest F1@50, the worst first; None draws all.
         scores: scores of every video beside its bars.
-        dpi: pixels per inch of a PNG.
-        look: arguments of :func:`segtcn.visualization.timeline.plot_timeline_pages`.
     """
     from segtcn.evaluation import collect_videos
     from segtcn.visualization.figures import check_ending, save_figures
+    from segtcn.visualization.timeline import plot_timeline_pages
 
     if worst is not None and worst < 1:
         raise ValueError(f"--worst must be at least 1, got {worst}")
@@ -124,34 +146,22 @@ def timeline(
         collection = collect_videos(sources, selection, progress=True)
         videos = _in_order(collection, selection.videos, worst)
         tracks = {video.name: video.read() for video in videos}
+        _check_rates(tracks)
         for note in [*collection.notes, *_length_notes(tracks)]:
             _print_note(note, printed)
         rows = {video.name: _scores_of(video) for video in videos if video.scores} if scores else None
         if scores and not rows:
             raise ValueError("no scores to show (--scores): they need predictions, and the truth (--truth)")
-        print(*save_figures(_plot(tracks, collection.classes, rows, look), output, dpi), sep="\n")
+        figures = plot_timeline_pages(
+            tracks, pages.title, classes=collection.classes, scores=rows, look=look, page_height=pages.page_height
+        )
+        print(*save_figures(figures, output, pages.dpi), sep="\n")
 
 
 def _print_note(text: str, printed: set[str]) -> None:
     if text not in printed:
         print(f"note: {text}", file=sys.stderr)
     printed.add(text)
-
-
-def _plot(
-    tracks: Mapping[str, Mapping[str, Labels]],
-    classes: Classes,
-    scores: Mapping[str, Mapping[str, Mapping[str, float]]] | None,
-    look: Mapping[str, Any],
-) -> list[Figure]:
-    from segtcn.visualization.timeline import plot_timeline_pages
-
-    indexes = {
-        video: {title: labels.indexes for title, labels in of_video.items()} for video, of_video in tracks.items()
-    }
-    return plot_timeline_pages(
-        indexes, classes.names, _rates(tracks), background=classes.background, scores=scores, **look
-    )
 
 
 def _in_order(collection: Collection, names: Sequence[str] | None, worst: int | None) -> list[CollectedVideo]:
@@ -180,25 +190,16 @@ def _scores_of(video: CollectedVideo) -> dict[str, dict[str, float]]:
     }
 
 
-def _rates(tracks: Mapping[str, Mapping[str, Labels]]) -> dict[str, dict[str, float]] | None:
-    """The rate of every track, or None where no file says one.
-
-    Raises:
-        ValueError: if some files say it and others do not: they would not meet.
-    """
+def _check_rates(tracks: Mapping[str, Mapping[str, Labels]]) -> None:
     every = [labels for of_video in tracks.values() for labels in of_video.values()]
-    unknown = [labels for labels in every if labels.fps is None]
-    if len(unknown) == len(every):
-        return None
-    if unknown:
-        known = next(labels for labels in every if labels.fps is not None)
+    known, unknown = (
+        [labels for labels in every if (labels.fps is None) == is_unknown] for is_unknown in (False, True)
+    )
+    if known and unknown:
         raise ValueError(
-            f"{unknown[0].source} does not say its rate, {known.source} says {known.fps:g} labels a second: give the "
-            "rate of all (--fps)"
+            f"{unknown[0].source} does not say its rate, {known[0].source} says {known[0].fps:g} labels a second: give "
+            "the rate of all (--fps)"
         )
-    return {
-        video: {title: labels.fps or 0.0 for title, labels in of_video.items()} for video, of_video in tracks.items()
-    }
 
 
 def _length_notes(tracks: Mapping[str, Mapping[str, Labels]]) -> list[str]:

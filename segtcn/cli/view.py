@@ -6,16 +6,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segtcn.cli.titled_path import split_title
 
 if TYPE_CHECKING:
-    from segtcn.evaluation import CollectedVideo, Collection
+    from segtcn.evaluation import Collection
     from segtcn.visualization.player import Player
-    from segtcn.visualization.tracks import Track
 
 DESCRIPTION = """\
 Play clips in the browser above their labels: truth and any number of runs side by side, with scores, class scores and
@@ -60,28 +58,13 @@ def main(argv: Sequence[str]) -> None:
 
 def player_of(collection: Collection) -> Player:
     """The player of collected videos; their labels are read when a video is looked at."""
-    from segtcn.visualization import tracks
     from segtcn.visualization.player import Player, PlayerVideo
 
     videos = [
-        PlayerVideo(video.name, partial(_read_tracks, video), video.clip, video.scores, video.num_frames, video.fps)
+        PlayerVideo(video.name, video.read, video.clip, video.scores, video.num_frames, video.fps)
         for video in collection.videos
     ]
-    classes = tracks.Classes([*collection.classes.names], collection.classes.background)
-    return Player(collection.title, videos, classes, collection.protocol)
-
-
-def _read_tracks(video: CollectedVideo) -> list[Track]:
-    from segtcn.labels.legacy import ClassScores, LabelTrack
-    from segtcn.visualization.tracks import Track
-
-    tracks = []
-    for title, labels in video.read().items():
-        scores = None if labels.scores is None else ClassScores([*labels.classes.names], labels.scores)
-        confidence = None if labels.confidence is None else labels.confidence.tolist()
-        track = LabelTrack(labels.names(), labels.fps, confidence, scores)
-        tracks.append(Track(title, track, labels.source, title == "truth"))
-    return tracks
+    return Player(collection.title, videos, collection.classes, collection.protocol)
 
 
 def _parser() -> argparse.ArgumentParser:

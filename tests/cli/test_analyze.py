@@ -90,7 +90,7 @@ def test_nothing_is_written_where_something_is_wrong(write_ms_tcn_tree, tmp_path
     assert "cannot make the folder" in capsys.readouterr().err
     analysis = analyze_run(read_run(run))
 
-    def fail(*args: object) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
         raise RuntimeError("no picture")
 
     monkeypatch.setattr("segtcn.visualization.timeline.plot_timelines", fail)

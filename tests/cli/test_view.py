@@ -102,7 +102,7 @@ def test_runs_become_a_player_with_the_worst_video_to_be_found(write_ms_tcn_tree
         (["good.txt", "--background", "milk"], "milk"),
         (["good.txt", "--fps", "0"], "the rate of the labels (`fps`) must be positive"),
         (["good.txt", "--truth", "poor.txt", "--protocol", "none"], "none"),
-        (["good.txt", "--export", "good.txt"], "it is no folder"),
+        (["good.txt", "--export", "good.txt"], "it is not a folder"),
         (["good.txt", "--save", "."], "corrections would replace good.txt, which is shown"),
         (["good.txt", "--save", "poor.txt"], "cannot write corrections to poor.txt"),
         (["good.txt", "--host", "203.0.113.1"], "cannot listen at 203.0.113.1"),
