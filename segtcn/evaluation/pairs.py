@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,8 +13,6 @@ from segtcn.labels.folder import find_label_files, video_name, without_ending
 from segtcn.labels.labels import Labels, common_classes
 from segtcn.labels.lengths import LengthPolicy, check_length_policy, common_length
 from segtcn.labels.matlab import read_matlab_labels
-from segtcn.metrics import Evaluation, evaluate_videos
-from segtcn.metrics.protocols import get_protocol
 
 
 class LabelPairs(NamedTuple):
@@ -24,38 +22,13 @@ class LabelPairs(NamedTuple):
         preds: predicted labels by name of the video.
         truth: true labels of the same videos.
         classes: of all of them.
+        fps: labels per second, if those that know their rate agree within 1 %.
     """
 
     preds: dict[str, Labels]
     truth: dict[str, Labels]
     classes: Classes
-
-    @property
-    def fps(self) -> float | None:
-        """Labels per second, if those that know their rate agree within 1 %."""
-        rates = [labels.fps for labels in [*self.preds.values(), *self.truth.values()] if labels.fps is not None]
-        return rates[0] if rates and max(rates) < 1.01 * min(rates) else None
-
-    def score(self, protocol: str = "lea", background: Collection[int] = (), fps: float | None = None) -> Evaluation:
-        """The field's five scores under one protocol.
-
-        Args:
-            protocol: a name in :data:`~segtcn.metrics.protocols.PROTOCOLS`.
-            background: classes to leave out, in addition to those that the protocol itself knows by name.
-            fps: labels per second, for protocols that score at a rate of their own; None takes :attr:`fps`, or the
-                frames as they come.
-
-        Raises:
-            ValueError: if the protocol is unknown, ``fps`` is not positive, or there is no video.
-        """
-        named = get_protocol(protocol).background(self.classes.names, background)
-        return evaluate_videos(
-            {name: labels.indexes for name, labels in self.preds.items()},
-            {name: labels.indexes for name, labels in self.truth.items()},
-            protocol,
-            background=tuple(sorted({*background, *named})),
-            fps=self.fps if fps is None else fps,
-        )
+    fps: float | None = None
 
 
 def pair_labels(
@@ -93,7 +66,8 @@ def pair_labels(
             raise ValueError(f"no {kind} of {listed(missing)}: give predictions and truth of the same videos")
     if classes is None:
         classes = _classes_of([*preds.values(), *truth.values()])
-    pairs = LabelPairs({}, {}, classes)
+    rates = [labels.fps for labels in [*preds.values(), *truth.values()] if labels.fps is not None]
+    pairs = LabelPairs({}, {}, classes, rates[0] if rates and max(rates) < 1.01 * min(rates) else None)
     for name in truth:
         pred, true = preds[name].in_classes(classes), truth[name].in_classes(classes)
         length = common_length(len(pred), len(true), length_policy, length_tolerance)

@@ -14,7 +14,8 @@ from segtcn.labels.classes import Classes
 from segtcn.labels.files import read_labels
 from segtcn.labels.folder import find_label_files, video_name
 from segtcn.labels.labels import Labels
-from segtcn.metrics import PROTOCOLS, Evaluation, mean_over_splits
+from segtcn.metrics import PROTOCOLS, Evaluation, evaluate_videos, mean_over_splits
+from segtcn.metrics.protocols import get_protocol
 
 LabelsLike: TypeAlias = Any
 """Labels of one video: :class:`~segtcn.labels.Labels`, a path, or class indexes or names ``(T,)`` in an array, tensor
@@ -87,7 +88,28 @@ def evaluate(
         pairs = pair_labels(pred_videos, true_videos, classes)
     if background is None or isinstance(background, str):
         background = pairs.classes.indexes_named(background or "")
-    return pairs.score(protocol, (background,) if isinstance(background, int) else background, fps)
+    return score_pairs(pairs, protocol, (background,) if isinstance(background, int) else background, fps)
+
+
+def score_pairs(
+    pairs: LabelPairs, protocol: str = "lea", background: Collection[int] = (), fps: float | None = None
+) -> Evaluation:
+    """The field's five scores of videos under one protocol.
+
+    Args:
+        pairs: predictions and truth.
+        protocol: a name in :data:`~segtcn.metrics.protocols.PROTOCOLS`.
+        background: classes to leave out, in addition to those that the protocol itself knows by name.
+        fps: labels per second, for protocols that score at a rate of their own; None takes that of ``pairs``, or the
+            frames as they come.
+
+    Raises:
+        ValueError: if the protocol is unknown, ``fps`` is not positive, or there is no video.
+    """
+    named = get_protocol(protocol).background(pairs.classes.names, background)
+    preds, truth = ({name: labels.indexes for name, labels in side.items()} for side in (pairs.preds, pairs.truth))
+    left_out = tuple(sorted({*background, *named}))
+    return evaluate_videos(preds, truth, protocol, background=left_out, fps=pairs.fps if fps is None else fps)
 
 
 def score_splits(
@@ -97,9 +119,9 @@ def score_splits(
 
     Args:
         splits: the videos of each split by its name; all have the same classes.
-        protocol: as for :meth:`LabelPairs.score`.
-        background: as for :meth:`LabelPairs.score`.
-        fps: as for :meth:`LabelPairs.score`.
+        protocol: as for :func:`score_pairs`.
+        background: as for :func:`score_pairs`.
+        fps: as for :func:`score_pairs`.
 
     Raises:
         ValueError: if there is no split, the protocol is unknown, or ``fps`` is not positive.
@@ -110,7 +132,7 @@ def score_splits(
         >>> result.background, result.scores["accuracy"]
         (('SIL',), 50.0)
     """
-    evaluations = {split: pairs.score(protocol, background, fps) for split, pairs in splits.items()}
+    evaluations = {split: score_pairs(pairs, protocol, background, fps) for split, pairs in splits.items()}
     scores = mean_over_splits([*evaluations.values()])
     classes = next(iter(splits.values())).classes
     names = tuple(classes.names[index] for index in next(iter(evaluations.values())).background)
