@@ -22,13 +22,13 @@ class LabelPairs(NamedTuple):
         preds: predicted labels by name of the video.
         truth: true labels of the same videos.
         classes: of all of them.
-        fps: labels per second, if those that know their rate agree within 1 %; else None.
+        fps: labels per second, if those that know their rate agree within 1 %.
     """
 
     preds: dict[str, Labels]
     truth: dict[str, Labels]
     classes: Classes
-    fps: float | None
+    fps: float | None = None
 
 
 def pair_labels(
@@ -66,7 +66,8 @@ def pair_labels(
             raise ValueError(f"no {kind} of {listed(missing)}: give predictions and truth of the same videos")
     if classes is None:
         classes = _classes_of([*preds.values(), *truth.values()])
-    pairs: dict[str, tuple[Labels, Labels]] = {}
+    rates = [labels.fps for labels in [*preds.values(), *truth.values()] if labels.fps is not None]
+    pairs = LabelPairs({}, {}, classes, rates[0] if rates and max(rates) < 1.01 * min(rates) else None)
     for name in truth:
         pred, true = preds[name].in_classes(classes), truth[name].in_classes(classes)
         length = common_length(len(pred), len(true), length_policy, length_tolerance)
@@ -76,11 +77,8 @@ def pair_labels(
                 "rate and length, or let `length_policy` trim both to the shorter where they differ by at most "
                 f"`length_tolerance` = {length_tolerance} frames"
             )
-        pairs[name] = pred[:length], true[:length]
-    rates = [labels.fps for pair in pairs.values() for labels in pair if labels.fps is not None]
-    fps = rates[0] if rates and max(rates) < 1.01 * min(rates) else None
-    first, second = ({name: pair[side] for name, pair in pairs.items()} for side in (0, 1))
-    return LabelPairs(first, second, classes, fps)
+        pairs.preds[name], pairs.truth[name] = pred[:length], true[:length]
+    return pairs
 
 
 def pair_files(

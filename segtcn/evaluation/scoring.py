@@ -56,7 +56,7 @@ def evaluate(
     Args:
         preds: predictions: :class:`~segtcn.labels.Labels`, class indexes or names ``(T,)``, or a label file; of several
             videos a dict of those by name, or a folder.
-        labels: the truth, likewise. Frames of :data:`~segtcn.structures.IGNORE` do not count.
+        labels: the truth, in any of these forms. Frames of :data:`~segtcn.structures.IGNORE` do not count.
         protocol: a name in :data:`~segtcn.metrics.protocols.PROTOCOLS`.
         classes: names of the classes, which also say what indexes mean; None takes those of labels and files.
         background: classes to leave out, in addition to those that the protocol knows by name: indexes, or names with

@@ -24,7 +24,7 @@ class LabelRow(NamedTuple):
         start: first frame.
         stop: the frame after the last one.
         start_s: in seconds; None where the rate is not known.
-        stop_s: likewise.
+        stop_s: in seconds; None where the rate is not known.
         confidence: mean probability of its frames' labels; None where it is not known.
     """
 

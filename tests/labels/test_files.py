@@ -314,3 +314,19 @@ def test_written_files_are_readable_by_others_and_replace_old_ones(tmp_path: Pat
             assert len(read_labels(tmp_path / name)) == len(labels)
         assert (tmp_path / name).stat().st_mode == plain.stat().st_mode
     assert len([*tmp_path.iterdir()]) == 5
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.csv", "a.npz", "a.npy"])
+def test_damaged_bytes_give_labels_or_an_error_that_names_the_file(tmp_path: Path, name: str) -> None:
+    labels, path, generator = scored(20), tmp_path / name, np.random.default_rng(0)
+    write_labels(path, labels)
+    content = path.read_bytes()
+    for case in range(90):
+        damaged = np.frombuffer(content, np.uint8)[: None if case % 3 else generator.integers(len(content))].copy()
+        if len(damaged):
+            damaged[generator.integers(len(damaged), size=3)] ^= 1 << generator.integers(8, dtype=np.uint8)
+        path.write_bytes(damaged.tobytes())
+        try:
+            assert len(read_labels(path)) == len(read_labels(path).names())
+        except ValueError as error:
+            assert str(path) in str(error)  # noqa: PT017
