@@ -39,7 +39,9 @@ def test_the_last_line_has_the_last_scores(capsys):
         for number in range(9):
             bar.set_postfix({"score": number}, refresh=False)
             bar.update()
-    assert re.fullmatch(r"testing: 9 of 9 batches \(100 %\), 00:00 gone, .* batches/s, score=8\n", capsys.readouterr().err)
+    assert re.fullmatch(
+        r"testing: 9 of 9 batches \(100 %\), 00:00 gone, .* batches/s, score=8\n", capsys.readouterr().err
+    )
 
 
 def test_what_was_done_before_does_not_count_as_fast(capsys):
