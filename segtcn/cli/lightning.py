@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
-from pytorch_lightning.utilities.rank_zero import rank_zero_only
+from pytorch_lightning.utilities import rank_zero_only
 
 import segtcn.data.readers
 import segtcn.models  # noqa: F401  # so that `--model.net EDTCN` and `--data.reader LeaReader` need no module path
