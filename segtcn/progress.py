@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any
 
 from tqdm import tqdm
 
 LINE_S = 10.0
 """Seconds between two lines where the output is not a terminal."""
 
-Item = TypeVar("Item")
-
 
 def progress_bar(
-    iterable: Iterable[Item] | None = None,
+    iterable: Iterable[Any] | None = None,
     name: str = "",
     *,
     unit: str,
@@ -23,7 +21,7 @@ def progress_bar(
     initial: int = 0,
     show: bool = True,
     keep: bool = True,
-) -> tqdm[Item]:
+) -> tqdm[Any]:
     """Show how far work has come, and how long the rest will take.
 
     Args:
@@ -44,10 +42,10 @@ def progress_bar(
         3
     """
     options: dict[str, Any] = {"desc": name, "unit": unit, "total": total, "initial": initial, "leave": keep}
-    options["smoothing"] = 0.05  # the time left would jump: videos differ in length
+    options |= {"disable": not show, "smoothing": 0.05}  # with more, the time left would jump: videos differ in length
     if sys.stderr.isatty():
-        return tqdm(iterable, disable=not show, dynamic_ncols=True, **options)
-    return _Lines(iterable, disable=not show, mininterval=LINE_S, miniters=1, **options)
+        return tqdm(iterable, dynamic_ncols=True, **options)
+    return _Lines(iterable, mininterval=LINE_S, miniters=1, **options)
 
 
 class _Lines(tqdm):  # type: ignore[type-arg]
@@ -83,4 +81,4 @@ class _Lines(tqdm):  # type: ignore[type-arg]
             if rate > 0 and self.n < self.total:
                 parts.append(f"{self.format_interval((self.total - self.n) / rate)} left")
         parts.append(f"{rate:,.0f} {units}/s" if rate >= 100 else f"{rate:.3g} {units}/s")
-        return f"{self.desc.removesuffix(': ')}: " + ", ".join([*parts, *([self.postfix] if self.postfix else [])])
+        return f"{self.desc.removesuffix(': ')}: " + ", ".join([*parts, *([str(self.postfix)] if self.postfix else [])])

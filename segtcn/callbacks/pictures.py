@@ -83,7 +83,7 @@ class Segmentations(NamedTuple):
             timeline = None
             if number < num_timelines:
                 timeline = folder / f"video-{number:04d}.png"
-                style = {"legend": False, "width": 7, "font_size": 8, "bar_height": 0.25}
+                style: dict[str, Any] = {"legend": False, "width": 7, "font_size": 8, "bar_height": 0.25}
                 save_figure(plot_timeline(self._bars(name), **self._style(), **style), timeline, _SMALL_DPI)
             rows.append(VideoRow(name, len(truth[name]), scores[name], timeline))
         return rows

@@ -24,7 +24,7 @@ class RunCheckpoint(ModelCheckpoint):
         old, best = state_dict.get("dirpath"), state_dict.get("best_model_path")
         # of another run, which this one continues, the files stay where they are
         if old and self.dirpath and (not best or moved_path(best, old, self.dirpath).is_file()):
-            paths = {
+            paths: dict[str, Any] = {
                 key: str(moved_path(state_dict[key], old, self.dirpath))
                 for key in ("best_model_path", "kth_best_model_path", "last_model_path")
                 if state_dict.get(key)

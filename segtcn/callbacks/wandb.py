@@ -188,8 +188,7 @@ class WandbSegmentations(Callback):
     def on_test_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         self._start(trainer, "test")
 
-    def on_test_batch_end(self, trainer: Trainer, pl_module: LightningModule, outputs: Any, *args: Any) -> None:  # noqa: D102
-        self._collect(trainer, outputs["output"])
+    on_test_batch_end = on_validation_batch_end  # type: ignore[assignment]
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         num_epochs = trainer.current_epoch + 1

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from segtcn.atomic import atomic_path
+from segtcn.atomic import write_json, write_text
 
 DESCRIPTION = """\
 Render two dozen short kitchen clips, compute features from their pixels, train ED-TCN on the clips of all cooks but
@@ -79,10 +78,8 @@ def demo(out: Path, num_videos: int = 24, epochs: int = 60, seed: int = 0) -> di
     data = make_synthetic(out / "data", num_videos=num_videos, seed=seed)
     scores = _train_and_test(data, out, epochs, seed)
     table = scores_table({f"ED-TCN, {epochs} epochs": scores}, "held-out clips")
-    with atomic_path(out / "scores.md") as path:
-        path.write_text(f"{table}\n\nProtocol `lea`, percent.\n", encoding="utf-8")
-    with atomic_path(out / "scores.json") as path:
-        path.write_text(json.dumps({"protocol": "lea", **scores}, indent=2) + "\n", encoding="utf-8")
+    write_text(out / "scores.md", f"{table}\n\nProtocol `lea`, percent.\n")
+    write_json(out / "scores.json", {"protocol": "lea", **scores})
     clip = _draw(data, out)
     print(f"\n{table}\n")
     for what, where in {

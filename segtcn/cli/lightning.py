@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,11 +10,11 @@ from typing import Any
 import yaml
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
-from pytorch_lightning.utilities.rank_zero import rank_zero_only
+from pytorch_lightning.utilities import rank_zero_only
 
 import segtcn.data.readers
 import segtcn.models  # noqa: F401  # so that `--model.net EDTCN` and `--data.reader LeaReader` need no module path
-from segtcn.atomic import atomic_path
+from segtcn.atomic import write_json
 from segtcn.callbacks.epoch_progress import EpochProgressBar
 from segtcn.callbacks.predictions import PredictionWriter
 from segtcn.callbacks.run_checkpoint import RunCheckpoint
@@ -180,9 +179,7 @@ class SegmentationCLI(LightningCLI):
         scores = {key: results[0][f"{subset}/{key}"] for key in SCORES}
         print(scores_table({subset: scores}, f"{self.model.segmenter.protocol} protocol"))
         folder = Path(self.trainer.default_root_dir)
-        record = {"protocol": self.model.segmenter.protocol, **scores}
-        with atomic_path(folder / f"{subset}_scores.json") as path:
-            path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        write_json(folder / f"{subset}_scores.json", {"protocol": self.model.segmenter.protocol, **scores})
         print(f"scores: {folder / f'{subset}_scores.json'}")
         if subset == "test":
             print(f"predictions: {_predictions_of(str(folder))}")

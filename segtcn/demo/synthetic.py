@@ -14,7 +14,7 @@ from typing import NamedTuple, Never
 import numpy as np
 from tqdm import tqdm
 
-from segtcn.atomic import atomic_path
+from segtcn.atomic import atomic_path, write_text
 from segtcn.demo.kitchen import ACTIONS, HEIGHT, NUM_COOKS, WIDTH, Step, film
 from segtcn.progress import progress_bar
 
@@ -194,20 +194,19 @@ def _paths(root: Path, name: str) -> tuple[Path, Path, Path]:
 
 def _claim(root: Path, parameters: dict[str, int]) -> None:
     """Mark the folder as ours; a folder with other things, or with other parameters, is left alone."""
-    marker, wanted = root / "synthetic.json", json.dumps(parameters)
+    marker, expected = root / "synthetic.json", json.dumps(parameters)
     try:
         if marker.is_file():
-            found = marker.read_text(encoding="utf-8").strip()
-            if found != wanted:
+            present = marker.read_text(encoding="utf-8").strip()
+            if present != expected:
                 raise ValueError(
-                    f"{root} holds clips made with {found}, expected {wanted}: remove it or choose another folder"
+                    f"{root} holds clips made with {present}, expected {expected}: remove it or choose another folder"
                 )
         elif root.is_dir() and any(root.iterdir()):
             raise ValueError(f"{root} is not empty and holds no {marker.name}: choose another folder")
         root.mkdir(parents=True, exist_ok=True)
         if not marker.is_file():
-            with atomic_path(marker) as temporary:
-                temporary.write_text(wanted + "\n", encoding="utf-8")
+            write_text(marker, expected + "\n")
         for folder in ("videos", "groundTruth", "features", "splits"):
             (root / folder).mkdir(exist_ok=True)
     except OSError as error:
@@ -229,8 +228,7 @@ def _make_clip(root: Path, clip: _Clip, fps: int, bar: tqdm[Never]) -> None:
     features = extract_features(video).numpy()
     if features.shape[1] != len(labels):
         raise ValueError(f"{video} decodes to {features.shape[1]} frames, expected {len(labels)}: is the disk full?")
-    with atomic_path(truth) as temporary:
-        temporary.write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")
+    write_text(truth, "".join(f"{label}\n" for label in labels))
     with atomic_path(stored) as temporary:
         np.save(temporary, features)
 
@@ -244,5 +242,4 @@ def _write_lists(root: Path, clips: list[_Clip]) -> None:
             files[root / "splits" / f"{subset}.split{cook + 1}.bundle"] = names
     for path, lines in files.items():
         if not path.is_file():
-            with atomic_path(path) as temporary:
-                temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+            write_text(path, "".join(f"{line}\n" for line in lines))

@@ -13,7 +13,7 @@ import torch
 
 from segtcn.cli import main
 from segtcn.cli.crossval import runs
-from segtcn.cli.crossval.runs import results_table
+from segtcn.cli.crossval.tables import results_table
 from segtcn.segmenter import Segmenter
 from segtcn.task import SegmentationTask
 from tests import wandb_file

@@ -14,12 +14,13 @@ from typing import Any
 
 import torch
 
-from segtcn.atomic import atomic_path
+from segtcn.atomic import write_json, write_text
 from segtcn.callbacks.throughput import Throughput, inference_speed
 from segtcn.callbacks.wandb import ExperimentLogger, finish
+from segtcn.cli.crossval.tables import results_table, write_results
 from segtcn.cli.lightning import SegmentationCLI, raise_if_interrupted
 from segtcn.cli.run_folder import choose_checkpoint
-from segtcn.text_table import SCORES, scores_table
+from segtcn.text_table import SCORES
 
 INFERENCE_S = 1.0
 """How long the speed of each trained network is measured."""
@@ -60,11 +61,7 @@ def crossval(fit_args: Sequence[str], seeds: Sequence[int], splits: Sequence[int
 
     runs = [json.loads(_scores_file(out, *run).read_text(encoding="utf-8")) for run in todo]
     results = _results(plan, runs, seeds, splits, out)
-    with atomic_path(out / "results.json") as path:
-        path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    with atomic_path(out / "results.md") as path:
-        path.write_text(results_table(results) + "\n", encoding="utf-8")
-    print(f"{results_table(results)}\n\n{out / 'results.json'}\n{out / 'results.md'}")
+    write_results(out, "results", results, results_table(results))
     return results
 
 
@@ -96,35 +93,6 @@ def _results(
     }
 
 
-def results_table(results: dict[str, Any]) -> str:
-    """The Markdown table of ``results.json``: every run, then the mean and standard deviation."""
-    rows: dict[str, dict[str, Any]] = {f"split {run['split']}, seed {run['seed']}": run for run in results["runs"]}
-    if len(results["seeds"]) > 1:
-        spread = "std: sample standard deviation over the seeds of the mean over the splits."
-        mean = {key: f"{score['mean']:.1f} ± {score['std']:.1f}" for key, score in results["scores"].items()}
-        rows["mean ± std"] = mean
-    else:
-        spread = "One seed: no standard deviation."
-        rows["mean"] = {key: score["mean"] for key, score in results["scores"].items()}
-    return (
-        f"{scores_table(rows, 'run')}\n\n"
-        f"Protocol `{results['protocol']}`, percent, test videos, {results['epochs']} epochs, {results['selection']}. "
-        f"Mean over splits ({len(results['splits'])}), then over seeds ({len(results['seeds'])}). {spread}\n\n"
-        f"{_measurements(results)}"
-    )
-
-
-def _measurements(results: dict[str, Any]) -> str:
-    measured = results["measured"]
-    return (
-        f"{results['network']}, {results['parameters']:,} parameters; batch size {results['batch_size']}, sample rate "
-        f"{results['sample_rate']}; {measured['device']} (threads: {measured['threads']}). Training took "
-        f"{measured['train_minutes']:.1f} min, {measured['train_frames_per_second']:,.0f} frames a second; inference "
-        f"{measured['inference_frames_per_second']:,.0f} frames a second, all after sub-sampling; peak memory "
-        f"{measured['peak_memory_mib']:,.0f} MiB."
-    )
-
-
 def _train_and_test(plan: SegmentationCLI, fit_args: Sequence[str], seed: int, split: int, out: Path) -> None:
     folder = _scores_file(out, seed, split).parent
     args = [f"--seed_everything={seed}", f"--data.split={split}", f"--trainer.default_root_dir={folder}"]
@@ -148,10 +116,7 @@ def _train_and_test(plan: SegmentationCLI, fit_args: Sequence[str], seed: int, s
     finally:
         finish()
     named = {key: scores[f"test/{key}"] for key in SCORES}
-    with atomic_path(_scores_file(out, seed, split)) as path:
-        path.write_text(
-            json.dumps({"split": split, "seed": seed, **named, **measured}, indent=2) + "\n", encoding="utf-8"
-        )
+    write_json(_scores_file(out, seed, split), {"split": split, "seed": seed, **named, **measured})
 
 
 def _best_checkpoint(cli: SegmentationCLI, folder: Path) -> Path | None:
@@ -211,5 +176,4 @@ def _check_same_configuration(plan: SegmentationCLI, path: Path) -> None:
             f"{path.parent} holds runs of another configuration ({'; '.join(lines[:4])}): "
             "choose another folder with --out, or delete it"
         )
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(path, text)
