@@ -54,7 +54,7 @@ def test_numbers_are_those_of_the_run_at_the_rate_of_its_protocol(root, tmp_path
     assert main(["test", "-c=run/config.yaml", "--ckpt_path=run/checkpoints/last.ckpt"]) == 0
     facts = RunFacts.read(tmp_path / "run")
     assert (facts.sample_rate, facts.protocol, facts.fps, facts.split, facts.seed) == (3, protocol, 15, 1, 0)
-    assert facts.checkpoint == "checkpoints/last.ckpt"
+    assert (facts.checkpoint, facts.name) == ("checkpoints/last.ckpt", "EDTCN ms_tcn split 1 run")
     assert facts.network["class_name"].endswith("EDTCN")
     assert facts.videos == tuple(TEST_VIDEOS[1])
     assert facts.data["reader"]["class_path"].endswith("MSTCNReader")
