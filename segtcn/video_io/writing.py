@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from segtcn.atomic import atomic_path
-from segtcn.video_io.reading import TIMESTAMP_TOLERANCE_S, ColorTags, Image, Planes, existing, plane_array
+from segtcn.video_io.planes import ColorTags, Planes, plane_array
+from segtcn.video_io.reading import TIMESTAMP_TOLERANCE_S, Image, existing
 from segtcn.video_io.sound import AudioTrack, Excerpt, open_sound
 
 if TYPE_CHECKING:

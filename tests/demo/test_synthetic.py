@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import shutil
 import time
 from collections import Counter
@@ -184,12 +185,9 @@ def test_the_card_says_what_is_made() -> None:
 
 def test_the_tree_is_read_like_any_other(made: Path) -> None:
     reader = MSTCNReader(str(made), fps=FPS, background="background")
-    assert reader.class_names == list(ACTIONS)
-    assert reader.feature_dim == descriptor.FEATURE_DIM
-    assert reader.background == 0
+    assert (reader.class_names, reader.feature_dim, reader.background) == ([*ACTIONS], descriptor.FEATURE_DIM, 0)
     for name in reader.videos(1, "train"):
         video = reader.read(name)
-        assert video.labels is not None
         assert video.features.shape == (reader.feature_dim, len(video.labels))
         assert video.features.isfinite().all()
         assert video.features.std() > 0
@@ -240,12 +238,6 @@ def test_the_encoded_clip_is_the_drawing_but_for_the_codec(made: Path) -> None:
     for a, b in zip(drawn, filmed, strict=True):
         assert cv2.PSNR(a, b) > 28
         assert np.abs(a.astype(float).mean((0, 1)) - b.mean((0, 1))).max() < 4
-
-
-def test_the_same_seed_draws_the_same_pictures() -> None:
-    first, second, other = (list(synthetic._clips(2, seed)[0].frames(1)) for seed in (0, 0, 1))
-    assert np.array_equal(first, second)
-    assert len(first) != len(other) or not np.array_equal(first, other)
 
 
 def test_the_same_seed_gives_the_same_files(made: Path, tmp_path: Path) -> None:
@@ -319,11 +311,10 @@ def test_a_finished_tree_is_left_as_it_is(made: Path, monkeypatch: pytest.Monkey
     assert {path: path.stat().st_mtime_ns for path in made.rglob("*")} == before
 
 
-def test_the_progress_bar_reaches_its_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_reaches_its_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_synthetic(tmp_path / "data", num_videos=2, fps=1)
-    shown = capsys.readouterr().err.split("\r")[-1]
-    assert "render clips: 100%" in shown
-    assert "frame/s" in shown
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert re.match(r"render clips: (\d+) of \1 frames \(100 %\), ", last)
 
 
 # Bad input

@@ -33,8 +33,9 @@
   }
 
   /** Square in the colour of a class; an invalid colour leaves it empty. */
-  function swatch({ color, background }) {
-    const node = element("span", { class: background ? "swatch background" : "swatch", aria: { hidden: "true" } });
+  function swatch({ color, background, hatched }) {
+    const kind = `${background ? " background" : ""}${hatched ? " hatched" : ""}`;
+    const node = element("span", { class: `swatch${kind}`, aria: { hidden: "true" } });
     node.style.backgroundColor = color;
     return node;
   }

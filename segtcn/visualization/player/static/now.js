@@ -41,7 +41,7 @@
       const segment = row.track.segment(row.track.indexAt(player.time));
       const label = segment?.label;
       const truth = player.recording.reference?.classAt(player.time);
-      const differs = !row.track.truth && label !== undefined && truth >= 0 && truth !== label;
+      const differs = !row.track.truth && label >= 0 && truth >= 0 && truth !== label;
       if (row.shown !== label) {
         row.shown = label;
         const item = player.classOf(label);

@@ -37,10 +37,8 @@
           device.fillStyle = segtcn.themeColors().track;
           device.fillRect(0, top, width, height);
           segtcn.forEachRun(track, whole, width, (left, right, label) => {
-            if (label < 0) return;
             device.globalAlpha = player.isDimmed(label) ? 0.16 : 1;
-            device.fillStyle = segtcn.paintOf(player.classOf(label)).color;
-            device.fillRect(left, top, right - left, height);
+            segtcn.paint(device, player.classOf(label), left, top, right - left, height);
           });
           device.globalAlpha = 1;
         });

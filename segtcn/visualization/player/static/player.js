@@ -3,7 +3,7 @@
 // What the player shows and what it can do. Every part of the page reads this and is told what changed.
 {
   const SPEEDS = [0.1, 0.25, 0.5, 1, 1.5, 2, 4, 8];
-  const NO_LABEL = { name: "no label", color: "transparent", text: "inherit", background: true };
+  const NOT_ANNOTATED = { name: "not annotated", color: "transparent", text: "inherit", hatched: true };
   // frames that a clip without any known rate passes in a second
   const NOMINAL_RATE = 30;
   const LEAST_FRAMES = 8;
@@ -29,10 +29,6 @@
       this.follow = true;
       this.speed = 1;
       this.activeTrack = 0;
-      /** The track being corrected, a copy that shows the labels of `correction`, or null; where it differs. */
-      this.correctedTrack = null;
-      this.correction = null;
-      this.correctedDifferences = null;
       /** Differences from the reference, by track. */
       this.differences = new Map();
       this.parts = [];
@@ -62,9 +58,9 @@
       if (this.follow && this.viewport.reveal(this.clock.time)) this.changes.add("view");
     }
 
-    /** Class with this index; one that says "no label" for -1. */
+    /** Class with this index; -1 stands for frames that nobody annotated. */
     classOf(label) {
-      return this.classes[label] ?? NO_LABEL;
+      return this.classes[label] ?? NOT_ANNOTATED;
     }
 
     /** @param {Recording} recording whose payload has been loaded */
@@ -74,7 +70,6 @@
       this.setClock(this.plainClock());
       this.tracks = [...recording.tracks];
       this.activeTrack = Math.max(0, this.tracks.findIndex((track) => !track.truth));
-      this.correctedTrack = this.correction = null;
       this.viewport = new segtcn.Viewport(recording.duration, LEAST_FRAMES / recording.base.rate);
       this.differences.clear();
       for (const track of this.tracks) {
@@ -226,9 +221,9 @@
     }
 
     chosenDifferences() {
-      const own = this.differences.get(this.active);
-      if (own) return own;
-      const starts = [...this.differences.values()].flatMap((differences) => differences.starts);
+      const differences = this.differences.get(this.active);
+      if (differences) return differences;
+      const starts = [...this.differences.values()].flatMap((intervals) => intervals.starts);
       return { starts: [...new Set(starts)].sort((a, b) => a - b) };
     }
 

@@ -8,6 +8,8 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import ProgressBar
 from tqdm import tqdm
 
+from segtcn.progress import progress_bar
+
 
 class EpochProgressBar(ProgressBar):
     """One bar over all epochs of training, with the time left; one over the batches of an evaluation.
@@ -42,50 +44,27 @@ class EpochProgressBar(ProgressBar):
             self._bar.set_postfix(scores, refresh=False)
             self._bar.update()
 
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
-        self._close()
-
-    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:  # noqa: D102
-        self._close()
-
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
-        self._open("testing", _finite(self.trainer.num_test_batches), "batch")
-
-    def on_test_batch_end(self, *args: Any, **kwargs: Any) -> None:  # noqa: D102
-        self._advance()
-
-    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
-        self._close()
+        self._open("testing", _finite(trainer.num_test_batches), "batch")
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
-        self._open("predicting", _finite(self.trainer.num_predict_batches), "batch")
+        self._open("predicting", _finite(trainer.num_predict_batches), "batch")
 
-    def on_predict_batch_end(self, *args: Any, **kwargs: Any) -> None:  # noqa: D102
-        self._advance()
-
-    def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
-        self._close()
-
-    def _open(self, name: str, total: int | None, unit: str, initial: int = 0) -> None:
-        self._close()
-        self._bar = tqdm(
-            desc=name,
-            total=total,
-            unit=unit,
-            initial=initial,
-            dynamic_ncols=True,
-            leave=True,
-            disable=not self._enabled,
-        )
-
-    def _advance(self) -> None:
+    def on_test_batch_end(self, *args: Any, **kwargs: Any) -> None:  # noqa: D102
         if self._bar is not None:
             self._bar.update()
 
-    def _close(self) -> None:
+    def on_train_end(self, *args: Any) -> None:  # noqa: D102
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+    on_predict_batch_end = on_test_batch_end
+    on_test_end = on_predict_end = on_exception = on_train_end  # type: ignore[assignment]
+
+    def _open(self, name: str, total: int | None, unit: str, initial: int = 0) -> None:
+        self.on_train_end()
+        self._bar = progress_bar(name=name, unit=unit, total=total, initial=initial, show=self._enabled)
 
 
 def _finite(batches: list[int | float]) -> int | None:
