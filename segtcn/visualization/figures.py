@@ -195,7 +195,7 @@ def elided(text: str, room_in: float, size: float = FONT_PT, bold: bool = False)
     if text_in(text, size, bold) <= room_in + 1e-6:
         return text
     room_in *= 0.97  # at another resolution it may be longer
-    shorter = [f"{text[: (kept + 1) // 2]}…{text[len(text) - kept // 2 :]}" for kept in range(len(text))]
+    shorter = [f"{text[: (length + 1) // 2]}…{text[len(text) - length // 2 :]}" for length in range(len(text))]
     return shorter[max(bisect.bisect_right(shorter, room_in, key=lambda part: text_in(part, size, bold)) - 1, 0)]
 
 

@@ -115,9 +115,9 @@ def video_payload(
 
     Raises:
         FileNotFoundError: if a label file is gone.
-        ValueError: if a label file cannot be understood, or a label is no class.
+        ValueError: if a label file cannot be understood, or a label is not a class.
     """
-    tracks = {title: labels.in_classes(classes) for title, labels in video.read().items()}
+    tracks = video.read(classes)
     clip, notes = None, [*notes]
     if video.clip is not None:
         try:
@@ -157,7 +157,7 @@ def clip_payload(path: Path) -> Payload:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no complete clip.
+        ValueError: if it is not a complete clip.
     """
     info, times_s = probe(path), frame_times(path)
     fps = float(info.fps)

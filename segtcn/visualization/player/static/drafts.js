@@ -2,7 +2,7 @@
 
 // Unsaved corrections, kept so that they outlive the page.
 {
-  /** In the browser's storage. Without one (a private window) nothing is kept. */
+  /** In the browser's storage. Without one (a private window) nothing is stored. */
   class Drafts {
     constructor(player) {
       this.player = player;

@@ -121,7 +121,7 @@
 
     show(recording) {
       const { player } = this;
-      const video = player.index.videos.find((each) => each.id === recording.id);
+      const video = player.index.videos.find(({ id }) => id === recording.id);
       byId("main").hidden = false;
       this.tools.leave();
       player.open(recording);
