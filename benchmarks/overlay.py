@@ -21,7 +21,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from segtcn.labels.files import write_labels, write_scores
+from segtcn.labels.legacy import write_labels, write_scores
 from segtcn.video_io import ClipWriter, probe
 
 NAMES = ["background", "take cup", "pour milk", "stir", "cut tomato", "place dough on tray", "close fridge"]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-import torch
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Segment(NamedTuple):
@@ -55,8 +58,8 @@ class Batch(NamedTuple):
     features: Tensor
     labels: Tensor | None
     mask: Tensor
-    names: list[str]
-    num_frames: list[int]
+    names: Sequence[str] = ()
+    num_frames: Sequence[int] = ()
     stored_labels: list[Tensor] | None = None
 
 
@@ -73,14 +76,56 @@ class Output(NamedTuple):
 
 
 IGNORE = -100
-"""Label of padding: no loss and no score counts it (``torch.nn.CrossEntropyLoss`` ignores the same value)."""
+"""Label of frames that nobody annotated, and of padding: no loss of labels and no score counts it.
+
+``torch.nn.CrossEntropyLoss`` ignores the same value.
+"""
 
 
-def frames_to_segments(labels: Tensor) -> list[Segment]:
+class Runs(NamedTuple):
+    """Maximal runs of equal values, in time order and without gaps: the run-length encoding of frame labels.
+
+    Args:
+        starts: first frame of each run, ``(N,)`` int64.
+        stops: frame after the last of each run, ``(N,)`` int64.
+        values: value of each run, ``(N,)``.
+    """
+
+    starts: npt.NDArray[np.int64]
+    stops: npt.NDArray[np.int64]
+    values: npt.NDArray[np.int64]
+
+
+def find_runs(labels: npt.ArrayLike | Tensor) -> Runs:
+    """Group equal neighbouring values.
+
+    Args:
+        labels: a value for every frame, ``(T,)``: an array, a sequence or a tensor on the CPU.
+
+    Returns:
+        The runs; none for ``T = 0``.
+
+    Raises:
+        ValueError: if ``labels`` is not one-dimensional.
+
+    Example:
+        >>> find_runs([0, 0, 2, 2]).stops.tolist()
+        [2, 4]
+    """
+    values = np.asarray(labels)
+    if values.ndim != 1:
+        raise ValueError(f"`labels` must have the shape (T,), got {values.shape}")
+    if not len(values):
+        return Runs(np.zeros(0, np.int64), np.zeros(0, np.int64), values)
+    starts = np.append(0, np.flatnonzero(values[1:] != values[:-1]) + 1)
+    return Runs(starts, np.append(starts[1:], len(values)), values[starts])
+
+
+def frames_to_segments(labels: npt.ArrayLike | Tensor) -> list[Segment]:
     """Group equal neighbouring labels into segments.
 
     Args:
-        labels: class index of every frame, ``(T,)``.
+        labels: class index of every frame, ``(T,)``: an array, a sequence or a tensor on the CPU.
 
     Returns:
         The maximal runs in time order, each with ``start``, ``stop`` (exclusive) and ``label``; empty for ``T = 0``.
@@ -89,14 +134,11 @@ def frames_to_segments(labels: Tensor) -> list[Segment]:
         ValueError: if ``labels`` is not one-dimensional.
 
     Example:
-        >>> frames_to_segments(torch.tensor([0, 0, 2, 2]))
+        >>> frames_to_segments([0, 0, 2, 2])
         [Segment(start=0, stop=2, label=0), Segment(start=2, stop=4, label=2)]
     """
-    if labels.ndim != 1:
-        raise ValueError(f"`labels` must have the shape (T,), got {tuple(labels.shape)}")
-    values, lengths = torch.unique_consecutive(labels, return_counts=True)
-    stops = lengths.cumsum(0).tolist()
-    return [Segment(*segment) for segment in zip([0, *stops], stops, values.tolist(), strict=False)]
+    runs = find_runs(labels)
+    return [Segment(*run) for run in zip(*(values.tolist() for values in runs), strict=True)]
 
 
 def segments_to_frames(segments: Iterable[Segment], num_frames: int, fill: int = 0) -> Tensor:
@@ -117,6 +159,8 @@ def segments_to_frames(segments: Iterable[Segment], num_frames: int, fill: int =
         >>> segments_to_frames([Segment(1, 3, 5)], num_frames=4)
         tensor([0, 5, 5, 0])
     """
+    import torch
+
     labels = torch.full((num_frames,), fill, dtype=torch.int64)
     for segment in segments:
         if not 0 <= segment.start < segment.stop <= num_frames:
@@ -140,6 +184,7 @@ def repeat_frames(x: Tensor, sample_rate: int, num_frames: int) -> Tensor:
         ValueError: if ``x`` has another length than sub-sampling gives.
 
     Example:
+        >>> import torch
         >>> repeat_frames(torch.tensor([4, 7]), sample_rate=3, num_frames=5)
         tensor([4, 4, 4, 7, 7])
     """

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from segtcn.labels.files import write_labels
+from segtcn.labels.legacy import write_labels
 
 
 def write_network(

@@ -7,7 +7,7 @@ from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from segtcn.labels.files import write_labels, write_scores, write_segments
+from segtcn.labels.legacy import write_labels, write_scores, write_segments
 from segtcn.structures import Batch, frames_to_segments, repeat_frames
 from segtcn.task import SegmentationTask, StepOutput
 
@@ -17,7 +17,7 @@ class PredictionWriter(Callback):
 
     ``NAME.txt`` has one class name a line, one line a stored frame: predictions of a sub-sampled network are repeated
     back to the rate of the features. ``NAME.csv`` has one segment a line with frames, seconds and mean confidence.
-    ``NAME.npz`` has the probability of every class in every frame, see :func:`segtcn.labels.files.write_scores`.
+    ``NAME.npz`` has the probability of every class in every frame, see :func:`segtcn.labels.legacy.write_scores`.
 
     Args:
         folder: where to write; None writes nothing.
@@ -49,21 +49,22 @@ class PredictionWriter(Callback):
         if self.folder is None or not isinstance(task, SegmentationTask):
             return
         batch = output.batch
-        fps = None if task.fps is None else task.fps * task.sample_rate  # of the stored features
+        segmenter = task.segmenter
+        class_names, fps = [*segmenter.classes.names], segmenter.fps
         for name, mask, num_frames, preds, probabilities in zip(
             batch.names, batch.mask, batch.num_frames, output.preds, output.probabilities, strict=True
         ):
             labels, scores = (
-                repeat_frames(frames[..., mask].cpu(), task.sample_rate, num_frames)
+                repeat_frames(frames[..., mask].cpu(), segmenter.sample_rate, num_frames)
                 for frames in (preds, probabilities)
             )
             # a name may hold folders ("P03/cam01"); readers refuse those that lead out of the folder
             path = self.folder / f"{name}.txt"
             path.parent.mkdir(parents=True, exist_ok=True)
             stem = path.name.removesuffix(".txt")
-            write_labels(path, [task.class_names[label] for label in labels.tolist()])
+            write_labels(path, [class_names[label] for label in labels.tolist()])
             confidence = scores.gather(0, labels[None])[0]
             segments = frames_to_segments(labels)
-            write_segments(path.with_name(f"{stem}.csv"), segments, task.class_names, fps, confidence)
+            write_segments(path.with_name(f"{stem}.csv"), segments, class_names, fps, confidence)
             if self.scores:
-                write_scores(path.with_name(f"{stem}.npz"), labels, scores, task.class_names, fps)
+                write_scores(path.with_name(f"{stem}.npz"), labels, scores, class_names, fps)

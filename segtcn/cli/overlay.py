@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from segtcn.labels.files import LabelTrack
+    from segtcn.labels.legacy import LabelTrack
 
 EXAMPLES = """\
 examples:
@@ -83,7 +83,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def _run(options: argparse.Namespace) -> Path:
-    from segtcn.labels.files import read_labels
+    from segtcn.labels.legacy import read_labels
     from segtcn.visualization.overlay import overlay_video
 
     files = _titled(options.predictions)

@@ -26,7 +26,7 @@ from segtcn.evaluation.sources import (
     single_video,
     with_titles,
 )
-from segtcn.labels.files import LabelTrack
+from segtcn.labels.legacy import LabelTrack
 from segtcn.metrics import evaluate_videos
 from segtcn.metrics.protocols import get_protocol
 from segtcn.visualization.tracks import Classes, Track, common_classes, split_title

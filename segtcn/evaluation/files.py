@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from segtcn.data.readers.matlab import load_matlab
 from segtcn.data.readers.ms_tcn import read_mapping
 from segtcn.data.readers.text import read_names
-from segtcn.labels.files import read_label_array, read_labels
+from segtcn.labels.legacy import read_label_array, read_labels
 
 SUFFIXES = (".txt", ".csv", ".npy", ".mat")
 """Endings of label files; whatever else follows a dot belongs to the name of the video."""
@@ -56,7 +56,7 @@ def read_videos(
     """Read predictions and truth, two files or two folders whose files have the same names.
 
     Text files, MS-TCN's recognition files and segment tables hold names of classes, ``.npy`` files their indexes; see
-    :mod:`segtcn.labels.files`.
+    :mod:`segtcn.labels.legacy`.
 
     Args:
         predictions: a file, or a folder with one file a video.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from segtcn.evaluation.files import SUFFIXES, Frames, video_name
 from segtcn.evaluation.runs import Run, RunPart, is_run, read_run
-from segtcn.labels.files import LabelTrack, read_label_array, read_labels
+from segtcn.labels.legacy import LabelTrack, read_label_array, read_labels
 from segtcn.visualization.tracks import Track
 
 TRUTH = "truth"

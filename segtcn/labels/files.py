@@ -1,362 +1,279 @@
-"""Files that give a video's frames their labels: a label a line, MS-TCN's recognition files, segment tables, scores."""
+"""Files of frame labels, in and out: a label a line, MS-TCN's recognition files, segment tables, archives, indexes."""
 
 from __future__ import annotations
 
 import csv
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.arrays import open_array, read_archive
+from segtcn.arrays import open_array, read_archive, save_array
 from segtcn.atomic import atomic_path
+from segtcn.labels.classes import Classes
+from segtcn.labels.labels import Labels
+from segtcn.structures import IGNORE
 
-if TYPE_CHECKING:
-    from segtcn.structures import Segment
+SUFFIXES = (".npz", ".csv", ".txt", "", ".npy")
+"""Endings of label files; where a folder has several of one video, the first of these counts: it holds the most."""
 
 COLUMNS = ("label", "start", "stop", "start_s", "stop_s", "confidence")
 """Header of a segment table; the last three columns may be missing or empty."""
 
+RECOGNITION = "### Frame level recognition"
+"""How the first line of MS-TCN's recognition files begins."""
 
-_SCORE_KEYS = ("class_names", "labels", "scores", "fps")
-_LARGEST_SHARE = 1 + 1e-5  # a softmax in single precision may exceed 1 by rounding
+MAX_FRAMES = 100_000_000
+"""More frames than 38 days at 30 a second: a table that claims more is wrong, and would fill the memory."""
 
-
-class ClassScores(NamedTuple):
-    """How probable every class is in every frame.
-
-    Args:
-        class_names: name of every class.
-        values: from 0 to 1, ``(C, T)`` float32.
-    """
-
-    class_names: list[str]
-    values: npt.NDArray[np.float32]
+_ARCHIVE_KEYS = ("class_names", "labels", "scores", "fps", "truth")
+_MAX_CLASS = 100_000
+_INDEXES = "the class index of every frame, integers (T,)"
 
 
-class LabelTrack(NamedTuple):
-    """The labels of one video.
-
-    Args:
-        labels: name of every frame's class, T of them.
-        fps: labels per second; None where the file does not say.
-        confidence: of every frame's label, T numbers from 0 to 1; None where the file does not say.
-        scores: of every class; None where the file does not say.
-    """
-
-    labels: list[str]
-    fps: float | None = None
-    confidence: list[float] | None = None
-    scores: ClassScores | None = None
-
-
-def read_labels(path: str | os.PathLike[str]) -> LabelTrack:
-    """Read a label file; the ending ``.npz``, or else its first line, says which of four formats it has.
+def read_labels(path: str | os.PathLike[str], classes: Classes | None = None, fps: float | None = None) -> Labels:
+    """Read a label file; the ending ``.npz`` or ``.npy``, or else its first line, says which of five formats it has.
 
     ================================== ==========================================================================
     first line                         format
     ================================== ==========================================================================
-    archive ``.npz``                   labels with the scores of all classes, as :func:`write_scores` writes them
+    archive ``.npz``                   labels, with the scores of all classes and the truth where there are any
+    array ``.npy``                     class index of every frame, integers ``(T,)``
     ``### Frame level recognition``... predictions of the MS-TCN code: labels in line 2, between white space
-    ``label,start,stop``...            segment table, as :func:`write_segments` writes it
-    anything else                      one label a line, as :func:`write_labels` writes it; labels may hold spaces
+    ``label,start,stop``...            segment table, in frames and seconds
+    anything else                      one label a line; labels may hold blanks
     ================================== ==========================================================================
 
+    Frames that nobody annotated have the label :data:`~segtcn.labels.classes.IGNORE_NAME` in text.
+
     Args:
-        path: a text file in UTF-8, or an archive.
+        path: a text file in UTF-8, an archive or an array; :func:`write_labels` writes all but recognition files.
+        classes: the classes of the data set; None takes those of an archive, or the names that occur, sorted.
+        fps: labels per second; None takes what the file says, if it says it.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is not text in UTF-8, is empty, or breaks its format.
+        ValueError: if the file is not text in UTF-8, is empty, breaks its format, or holds a label that is not among
+            ``classes``.
 
     Example:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "labels.txt"
-        >>> write_labels(path, ["take", "take", "pour milk"])
-        >>> read_labels(path)
-        LabelTrack(labels=['take', 'take', 'pour milk'], fps=None, confidence=None, scores=None)
+        >>> write_labels(path, Labels.from_names(["take", "take", "pour milk"]))
+        >>> read_labels(path).names()
+        ['take', 'take', 'pour milk']
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no label file {path}: check the path")
     if path.suffix == ".npz":
-        return _read_scores(path)
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path} is not a text file in UTF-8 (byte {error.start}): expected labels; save it as UTF-8"
-        ) from error
+        labels, _ = read_archive_labels(path)
+        labels = labels if classes is None else labels.in_classes(classes)
+        return labels if fps is None else Labels(labels.indexes, labels.classes, fps, labels.scores, labels.source)
+    if path.suffix == ".npy":
+        indexes = _read_indexes(path)
+        return Labels(indexes, classes or Classes.numbered(int(indexes.max()) + 1), fps, source=str(path))
+    text = _read_text(path)
     # not `splitlines`: a form feed or U+2028 within a label would end it
     lines = [line.strip() for line in text.replace("\r\n", "\n").replace("\r", "\n").rstrip().split("\n")]
     if lines == [""]:
         raise ValueError(f"{path} is empty: expected one label a line, or a segment table")
-    if lines[0].startswith("### Frame level recognition"):
-        labels = lines[1].split() if len(lines) > 1 else []
-        if not labels:
-            raise ValueError(f"{path} has no labels in line 2, where MS-TCN's recognition files have all of them")
-        return LabelTrack(labels)
     if lines[0].split(",")[:3] == list(COLUMNS[:3]):
-        return _read_segments(path, text)
-    if "" in lines:
+        return _read_segments(path, text, classes, fps)
+    if lines[0].startswith(RECOGNITION):
+        lines = lines[1].split() if len(lines) > 1 else []
+        if not lines:
+            raise ValueError(f"{path} has no labels in line 2, where MS-TCN's recognition files have all of them")
+    elif "" in lines:
         raise ValueError(f"{path}, line {lines.index('') + 1} is empty: expected one label a line")
-    return LabelTrack(lines)
+    return Labels.from_names(lines, classes, fps, str(path))
 
 
-def _read_segments(path: Path, text: str) -> LabelTrack:
-    labels: list[str] = []
-    confidence: list[float] = []
-    fps = None
-    rows = csv.DictReader(io.StringIO(text, newline=""))
-    for row in rows:
-        where = f"{path}, line {rows.line_num}"
-        try:
-            start, stop = int(row["start"]), int(row["stop"])
-            stop_s = float(row.get("stop_s") or 0)
-            share = float(row["confidence"]) if row.get("confidence") else None
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{where}: expected {','.join(COLUMNS)} with numbers, got {list(row.values())}") from error
-        if not row["label"]:
-            raise ValueError(f"{where}: expected the name of a class in the column `label`, got nothing")
-        if start != len(labels) or stop <= start:
-            raise ValueError(
-                f"{where}: expected a segment that starts at frame {len(labels)}, where the one before it stops, "
-                f"and is not empty, got {start} to {stop}"
-            )
-        if share is not None and not 0 <= share <= 1:
-            raise ValueError(f"{where}: expected a confidence from 0 to 1, got {row['confidence']}")
-        labels += [row["label"]] * (stop - start)
-        confidence += [] if share is None else [share] * (stop - start)
-        fps = stop / stop_s if stop_s > 0 else None
-    if not labels:
-        raise ValueError(f"{path} has a header and no segments: expected at least one")
-    if confidence and len(confidence) != len(labels):
-        raise ValueError(f"{path}: expected a confidence in every row or in none, got it in some")
-    return LabelTrack(labels, fps, confidence or None)
-
-
-def _read_scores(path: Path) -> LabelTrack:
-    wanted = "write it with `segtcn.labels.files.write_scores`"
-    arrays = read_archive(path, _SCORE_KEYS, wanted)
-    if missing := [key for key in _SCORE_KEYS[:3] if key not in arrays]:
-        raise ValueError(f"{path} holds no `{missing[0]}`, so it is no file of labels and scores: {wanted}")
-    names, labels, scores = (arrays[key] for key in _SCORE_KEYS[:3])
-    if names.ndim != 1 or names.dtype.kind != "U" or not all(name.strip() for name in names.tolist()):
-        raise ValueError(f"`class_names` in {path} must be names (C,), got {names.dtype} {names.shape}: {wanted}")
-    if labels.ndim != 1 or labels.dtype.kind not in "iu" or not len(labels):
-        raise ValueError(f"`labels` in {path} must be class indexes (T,), got {labels.dtype} {labels.shape}: {wanted}")
-    if labels.min() < 0 or labels.max() >= len(names):
-        raise ValueError(
-            f"`labels` in {path} reach from {labels.min()} to {labels.max()}, but it names the classes 0 to "
-            f"{len(names) - 1}: {wanted}"
-        )
-    if scores.shape != (len(names), len(labels)) or scores.dtype.kind != "f":
-        raise ValueError(
-            f"`scores` in {path} must be probabilities (C, T), here {(len(names), len(labels))}, got {scores.dtype} "
-            f"{scores.shape}: {wanted}"
-        )
-    if not ((scores >= 0) & (scores <= _LARGEST_SHARE)).all():
-        raise ValueError(f"`scores` in {path} must lie between 0 and 1, got {scores.min()} to {scores.max()}: {wanted}")
-    fps = arrays.get("fps")
-    if fps is not None and not (fps.ndim == 0 and fps.dtype.kind in "iuf" and 0 < float(fps) < np.inf):
-        raise ValueError(f"`fps` in {path} must be a positive number, got {fps}: {wanted}")
-    class_names = [str(name) for name in names]
-    values = np.minimum(scores, 1, dtype=np.float32)
-    confidence = values[labels, np.arange(len(labels))]
-    return LabelTrack(
-        [class_names[label] for label in labels.tolist()],
-        None if fps is None else float(fps),
-        confidence.tolist(),
-        ClassScores(class_names, values),
-    )
-
-
-def read_label_array(path: str | os.PathLike[str]) -> npt.NDArray[np.int64]:
-    """Read a NumPy file with the class index of every frame. Pickled objects are refused: they could run code.
+def read_archive_labels(path: str | os.PathLike[str]) -> tuple[Labels, Labels | None]:
+    """Read an archive of a run: predicted labels, with scores where it has them, and true labels where it has them.
 
     Args:
-        path: a ``.npy`` file that holds ``(T,)`` integers, none negative.
-
-    Returns:
-        ``(T,)`` int64.
+        path: an ``.npz`` file that :func:`write_labels` wrote.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is damaged, holds pickled objects, or anything but class indexes ``(T,)``.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "labels.npy"
-        >>> np.save(path, np.array([0, 0, 2]))
-        >>> read_label_array(path)
-        array([0, 0, 2])
+        ValueError: if it is not such an archive.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no label file {path}: check the path")
-    array = open_array(path, ndim=1, kinds="iu", wanted="the class index of every frame, integers (T,)")
-    if not len(array):
-        raise ValueError(f"{path} is empty: expected the class index of at least one frame")
-    if array.min() < 0:
-        raise ValueError(f"{path} holds {array.min()}, but class indexes start at 0: leave out padding")
-    if array.max() > np.iinfo(np.int64).max:
-        raise ValueError(f"{path} holds {array.max()}, which is no class index: save it again with `numpy.save`")
-    return np.array(array, dtype=np.int64)  # a copy: the file is closed
+    remedy = "write it with `segtcn.write_labels`"
+    arrays = read_archive(path, _ARCHIVE_KEYS, remedy)
+    for key in ("class_names", "labels"):
+        if key not in arrays:
+            raise ValueError(f"{path} holds no `{key}`, so it is not a file of labels: {remedy}")
+    names = arrays["class_names"]
+    if names.ndim != 1 or names.dtype.kind != "U":
+        raise ValueError(f"`class_names` in {path} must be names (C,), got {names.dtype} {names.shape}: {remedy}")
+    fps = arrays.get("fps")
+    if fps is not None and not (fps.ndim == 0 and fps.dtype.kind in "iuf"):
+        raise ValueError(f"`fps` in {path} must be a number, got {fps.dtype} {fps.shape}: {remedy}")
+    rate = None if fps is None else float(fps)
+    try:
+        classes = Classes(tuple(names.tolist())).with_background()
+        labels = Labels(arrays["labels"], classes, rate, arrays.get("scores"), str(path))
+        truth = Labels(arrays["truth"], classes, rate, None, f"the truth in {path}") if "truth" in arrays else None
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be read ({error}): {remedy}") from error
+    if truth is not None and len(truth) != len(labels):
+        raise ValueError(f"{path} has {len(labels)} labels and a truth of {len(truth)}: {remedy}")
+    return labels, truth
 
 
-def write_labels(path: str | os.PathLike[str], names: Sequence[str]) -> None:
-    """Write one label a line, in UTF-8; complete or not at all.
+def write_labels(path: str | os.PathLike[str], labels: Labels, truth: Labels | None = None) -> None:
+    """Write a label file, in the format that the ending says; complete or not at all.
+
+    ``.txt`` has one label a line, ``.csv`` one segment a line with frames, seconds and mean confidence, ``.npz``
+    everything (``labels`` (T,) int32, ``class_names`` (C,) and, where known, ``scores`` (C, T) float16, ``fps`` and
+    ``truth`` (T,) int32), ``.npy`` the class indexes (T,) int64.
 
     Args:
         path: the file to make or to replace.
-        names: name of every frame's class.
+        labels: of one video.
+        truth: the true labels beside them, of the same classes; for ``.npz`` only.
 
     Raises:
-        ValueError: if there are no labels, or a label would not be read back as it is.
-        FileNotFoundError: if the folder does not exist.
-        PermissionError: if no file can be created in the folder.
-    """
-    if len(names) == 0:
-        raise ValueError(f"cannot write {path}: expected at least one label, got none")
-    for name in set(names):
-        _check_name(path, name)
-    _write(path, "".join(f"{name}\n" for name in names))
-
-
-def write_segments(
-    path: str | os.PathLike[str],
-    segments: Sequence[Segment],
-    class_names: Sequence[str],
-    fps: float | None = None,
-    confidence: npt.ArrayLike | None = None,
-) -> None:
-    """Write a table of segments in frames and in seconds; complete or not at all.
-
-    Args:
-        path: the file to make or to replace, ``.csv`` by custom.
-        segments: of one video, in time order and without gaps, as ``frames_to_segments`` returns them.
-        class_names: name of every class.
-        fps: frames per second, for the columns in seconds; None leaves them empty.
-        confidence: of every frame, ``(T,)``, from 0 to 1; the table has each segment's mean. None leaves the column
-            empty.
-
-    Raises:
-        ValueError: if there are no segments, they leave a gap or overlap, a class has no name, or ``fps`` or
-            ``confidence`` is not as described.
+        ValueError: if the ending says none of these, or ``truth`` does not fit.
         FileNotFoundError: if the folder does not exist.
         PermissionError: if no file can be created in the folder.
 
     Example:
         >>> import tempfile
-        >>> from segtcn.structures import Segment
         >>> path = Path(tempfile.mkdtemp()) / "segments.csv"
-        >>> write_segments(path, [Segment(0, 2, 1), Segment(2, 3, 0)], ["take", "pour"], fps=30, confidence=[0.8, 1, 1])
+        >>> write_labels(path, Labels.from_names(["pour", "pour", "take"], fps=30))
         >>> print(path.read_text(), end="")
         label,start,stop,start_s,stop_s,confidence
-        pour,0,2,0.000000,0.066667,0.9000
-        take,2,3,0.066667,0.100000,1.0000
+        pour,0,2,0.000000,0.066667,
+        take,2,3,0.066667,0.100000,
     """
-    if len(segments) == 0:
-        raise ValueError(f"cannot write {path}: expected at least one segment, got none")
-    if fps is not None and not fps > 0:
-        raise ValueError(f"`fps` must be positive, got {fps}")
-    shares = None if confidence is None else np.asarray(confidence, dtype=np.float64)
-    if shares is not None and shares.shape != (segments[-1].stop,):
+    suffix = Path(path).suffix
+    writers: dict[str, Callable[[Path, Labels], None]] = {
+        ".txt": lambda temporary, labels: _write_text(temporary, "\n".join(labels.names()) + "\n"),
+        ".csv": lambda temporary, labels: _write_text(temporary, _segment_table(labels)),
+        ".npy": lambda temporary, labels: save_array(temporary, labels.indexes),
+        ".npz": lambda temporary, labels: _write_archive(temporary, labels, truth),
+    }
+    if suffix not in writers:
+        raise ValueError(f"cannot write labels to {path}: the name must end in {', '.join(writers)}")
+    if truth is not None and (suffix != ".npz" or len(truth) != len(labels) or truth.classes != labels.classes):
         raise ValueError(
-            f"`confidence` must have one number for each of {segments[-1].stop} frames, got the shape {shares.shape}"
+            f"cannot write {path}: `truth` goes into an .npz file, with as many frames and the classes of `labels`"
         )
-    if shares is not None and not ((shares >= 0) & (shares <= _LARGEST_SHARE)).all():
-        raise ValueError(f"`confidence` must lie between 0 and 1, got {shares.min():g} to {shares.max():g}")
+    with atomic_path(path) as temporary:
+        writers[suffix](Path(temporary), labels)
+
+
+def is_label_file(path: Path) -> bool:
+    """Whether a file may hold labels: by its ending, or, of MS-TCN's recognition files, by its first line."""
+    if path.suffix in SUFFIXES and path.suffix:
+        return path.name != "mapping.txt"
+    if path.suffix:  # of a name with dots, such as S1_Cheese_C1.avi
+        return False
+    with path.open("rb") as file:
+        return file.read(len(RECOGNITION)) == RECOGNITION.encode()
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} is not a text file in UTF-8 (byte {error.start}): expected labels; save it as UTF-8"
+        ) from error
+
+
+def _read_indexes(path: Path) -> npt.NDArray[np.int64]:
+    indexes = open_array(path, ndim=1, kinds="iu", wanted=_INDEXES)
+    if not len(indexes):
+        raise ValueError(f"{path} is empty: expected the class index of at least one frame")
+    known = indexes[indexes != IGNORE] if indexes.dtype.kind == "i" else indexes
+    low, high = (int(known.min()), int(known.max())) if len(known) else (0, 0)
+    if low < 0:
+        raise ValueError(f"{path} holds {low}, but class indexes start at 0 ({IGNORE} stands for no annotation)")
+    if high > _MAX_CLASS:
+        raise ValueError(f"{path} holds {high}, which is hardly a class index: save it again with `numpy.save`")
+    return np.array(indexes, dtype=np.int64)  # a copy: the file is closed
+
+
+def _read_segments(path: Path, text: str, classes: Classes | None, fps: float | None) -> Labels:
+    names: list[str] = []
+    lengths: list[int] = []
+    shares: list[float | None] = []
+    frame, stop_s = 0, 0.0
+    rows = csv.DictReader(io.StringIO(text, newline=""))
+    for row in rows:
+        where = f"{path}, line {rows.line_num}"
+        start, stop, stop_s, share = _numbers_of(row, where)
+        if not row["label"]:
+            raise ValueError(f"{where}: expected the name of a class in the column `label`, got nothing")
+        if start != frame or stop <= start:
+            raise ValueError(
+                f"{where}: expected a segment that starts at frame {frame}, where the one before it stops, "
+                f"and is not empty, got {start} to {stop}"
+            )
+        if stop > MAX_FRAMES:
+            raise ValueError(f"{where}: a segment that stops at frame {stop:,} is beyond any video; correct it")
+        names.append(row["label"])
+        lengths.append(stop - start)
+        shares.append(share)
+        frame = stop
+    if not names:
+        raise ValueError(f"{path} has a header and no segments: expected at least one")
+    if any(share is None for share in shares) and any(share is not None for share in shares):
+        raise ValueError(f"{path}: expected a confidence in every row or in none, got it in some")
+    classes = Classes.from_names(names) if classes is None else classes
+    confidence = None if shares[0] is None else np.repeat(np.array(shares, np.float32), lengths)
+    indexes = np.repeat(classes.indexes_of(names, str(path)), lengths)
+    rate = fps or (frame / stop_s if stop_s > 0 else None)
+    return Labels(indexes, classes, rate, source=str(path), confidence=confidence)
+
+
+def _numbers_of(row: dict[str, Any], where: str) -> tuple[int, int, float, float | None]:
+    """Start and stop in frames, stop in seconds (0 where it is not said) and confidence of a row."""
+    try:
+        start, stop = int(row["start"]), int(row["stop"])
+        stop_s = float(row.get("stop_s") or 0)
+        share = float(row["confidence"]) if row.get("confidence") else None
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{where}: expected {','.join(COLUMNS)} with numbers, got {list(row.values())}") from error
+    if share is not None and not 0 <= share <= 1:
+        raise ValueError(f"{where}: expected a confidence from 0 to 1, got {row['confidence']}")
+    return start, stop, stop_s, share
+
+
+def _segment_table(labels: Labels) -> str:
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(COLUMNS)
-    frame = 0
-    for start, stop, label in segments:
-        if start != frame or stop <= start:
-            raise ValueError(
-                f"segments must follow each other without gaps and not be empty: expected one that starts at {frame}, "
-                f"got {start} to {stop}"
-            )
-        if not 0 <= label < len(class_names):
-            raise ValueError(f"class {label} has no name: `class_names` has {len(class_names)}")
-        _check_name(path, class_names[label])
-        seconds = ["", ""] if fps is None else [f"{start / fps:.6f}", f"{stop / fps:.6f}"]
-        share = "" if shares is None else f"{min(1.0, shares[start:stop].mean()):.4f}"
-        writer.writerow([class_names[label], start, stop, *seconds, share])
-        frame = stop
-    _write(path, table.getvalue())
+    for row in labels.rows():
+        seconds = ["" if value is None else f"{value:.6f}" for value in (row.start_s, row.stop_s)]
+        share = "" if row.confidence is None else f"{row.confidence:.4f}"
+        writer.writerow([row.label, row.start, row.stop, *seconds, share])
+    return table.getvalue()
 
 
-def write_scores(
-    path: str | os.PathLike[str],
-    labels: npt.ArrayLike,
-    scores: npt.ArrayLike,
-    class_names: Sequence[str],
-    fps: float | None = None,
-) -> None:
-    """Write labels with the scores of all classes as one archive; complete or not at all.
-
-    It holds ``labels`` (T,) int32, ``scores`` (C, T) float16, ``class_names`` (C,) and, where known, ``fps``.
-
-    Args:
-        path: the file to make or to replace, ``.npz``.
-        labels: class index of every frame, ``(T,)``; not always the class of the highest score.
-        scores: probability of every class in every frame, ``(C, T)``, from 0 to 1.
-        class_names: name of every class.
-        fps: frames per second, or None.
-
-    Raises:
-        ValueError: if the shapes do not fit together, a value is out of range, or the name does not end in ``.npz``.
-        FileNotFoundError: if the folder does not exist.
-        PermissionError: if no file can be created in the folder.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "video.npz"
-        >>> write_scores(path, [0, 1], [[0.75, 0.25], [0.25, 0.75]], ["take", "pour"], fps=30)
-        >>> read_labels(path).labels, read_labels(path).confidence, read_labels(path).fps
-        (['take', 'pour'], [0.75, 0.75], 30.0)
-    """
-    frames, shares = np.asarray(labels), np.asarray(scores)
-    if Path(path).suffix != ".npz":
-        raise ValueError(f"cannot write {path}: the name must end in .npz")
-    if shares.shape != (len(class_names), len(frames)) or frames.ndim != 1 or not len(frames):
-        raise ValueError(
-            f"cannot write {path}: expected labels (T,) with T >= 1 and scores (C, T) of {len(class_names)} classes, "
-            f"got {frames.shape} and {shares.shape}"
-        )
-    if frames.min() < 0 or frames.max() >= len(class_names):
-        raise ValueError(
-            f"cannot write {path}: labels reach from {frames.min()} to {frames.max()}, but `class_names` names the "
-            f"classes 0 to {len(class_names) - 1}"
-        )
-    if not ((shares >= 0) & (shares <= _LARGEST_SHARE)).all():
-        raise ValueError(
-            f"cannot write {path}: scores must lie between 0 and 1, got {shares.min():g} to {shares.max():g}"
-        )
-    if fps is not None and not fps > 0:
-        raise ValueError(f"`fps` must be positive, got {fps}")
-    for name in class_names:
-        _check_name(path, name)
-    arrays = {
-        "labels": frames.astype(np.int32),
-        "scores": shares.astype(np.float16),
-        "class_names": np.array(class_names, dtype=np.str_),
-        **({} if fps is None else {"fps": np.array(fps, dtype=np.float64)}),
+def _write_archive(path: Path, labels: Labels, truth: Labels | None) -> None:
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "labels": labels.indexes.astype(np.int32),
+        "class_names": np.array(labels.classes.names, dtype=np.str_),
     }
-    with atomic_path(path) as temporary:
-        np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]  # keywords are arrays
+    if labels.scores is not None:
+        arrays["scores"] = labels.scores.astype(np.float16)
+    if labels.fps is not None:
+        arrays["fps"] = np.array(labels.fps, dtype=np.float64)
+    if truth is not None:
+        arrays["truth"] = truth.indexes.astype(np.int32)
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]  # keywords are arrays
 
 
-def _check_name(path: str | os.PathLike[str], name: str) -> None:
-    if not name or name != name.strip() or "\n" in name or "\r" in name:
-        raise ValueError(f"cannot write {path}: a label must be one line without outer white space, got {name!r}")
-
-
-def _write(path: str | os.PathLike[str], text: str) -> None:
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(text.encode())  # bytes: no other line ends on Windows
+def _write_text(path: Path, text: str) -> None:
+    path.write_bytes(text.encode())  # bytes: no other line ends on Windows

@@ -22,7 +22,7 @@ from segtcn.data.readers import HDF5Reader, MSTCNReader, Reader
 from segtcn.data.readers.hdf5 import Compression, DType, append_hdf5, create_hdf5
 from segtcn.data.readers.reader import Subset
 from segtcn.data.readers.text import check_names
-from segtcn.labels.files import write_labels
+from segtcn.labels.legacy import write_labels
 from segtcn.structures import Video
 
 HDF5_ENDINGS = (".h5", ".hdf5")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.labels.files import LabelTrack, read_labels
+from segtcn.labels.legacy import LabelTrack, read_labels
 from segtcn.video_io import TIMESTAMP_TOLERANCE_S, ClipInfo
 from segtcn.visualization.palette import RGB, class_color
 
@@ -78,7 +78,7 @@ class Alignment(NamedTuple):
 
 
 def open_track(source: str | os.PathLike[str] | LabelTrack, title: str, is_truth: bool = False) -> Track:
-    """Read a label file; see :func:`segtcn.labels.files.read_labels`.
+    """Read a label file; see :func:`segtcn.labels.legacy.read_labels`.
 
     Args:
         source: a label file, or its content.

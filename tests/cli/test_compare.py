@@ -13,7 +13,7 @@ import yaml
 
 from segtcn.cli import main
 from segtcn.evaluation import RunScores, compare_runs, read_run, score_run
-from segtcn.labels.files import write_labels
+from segtcn.labels.legacy import write_labels
 from segtcn.metrics import PROTOCOLS, combine_videos, evaluate_videos
 from segtcn.metrics.evaluation import combine_samples
 from tests.conftest import CLASSES, SPLITS

@@ -14,7 +14,7 @@ import pytest
 
 from segtcn.cli import main
 from segtcn.evaluation import parse_background, read_videos, score_splits
-from segtcn.labels.files import write_labels, write_segments
+from segtcn.labels.legacy import write_labels, write_segments
 from segtcn.metrics import PROTOCOLS, evaluate_videos
 from segtcn.structures import Segment
 

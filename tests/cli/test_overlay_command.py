@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from segtcn.cli import main
-from segtcn.labels.files import write_labels, write_scores
+from segtcn.labels.legacy import write_labels, write_scores
 from segtcn.video_io import probe, read_frames
 from segtcn.visualization import class_color
 from tests.clips import frame_number, write_clip
@@ -77,7 +77,7 @@ def test_a_mapping_of_other_classes_is_left_aside_but_an_explicit_one_must_fit(
 
 def test_scores_are_those_of_the_metrics(folder: Path) -> None:
     from segtcn.cli.overlay import _scores
-    from segtcn.labels.files import read_labels
+    from segtcn.labels.legacy import read_labels
 
     truth = read_labels("truth/clip.txt")
     scores = _scores(read_labels("a/clip.npz"), truth, None, None, Path("a/clip.npz"))

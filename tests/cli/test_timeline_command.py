@@ -9,7 +9,7 @@ import pytest
 
 from segtcn.cli import main
 from segtcn.evaluation import collect_videos
-from segtcn.labels.files import write_labels, write_segments
+from segtcn.labels.legacy import write_labels, write_segments
 from segtcn.structures import Segment
 from tests.conftest import SPLITS
 from tests.run_folders import write_crossval

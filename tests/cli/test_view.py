@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from segtcn.cli import main
-from segtcn.labels.files import write_labels
+from segtcn.labels.legacy import write_labels
 from segtcn.visualization.player import PlayerServer
 from tests.clips import write_clip
 from tests.conftest import SPLITS

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from segtcn.evaluation import collect_videos, read_run, score_run
-from segtcn.labels.files import write_labels, write_scores, write_segments
+from segtcn.labels.legacy import write_labels, write_scores, write_segments
 from segtcn.structures import Segment
 from tests.conftest import SPLITS
 from tests.run_folders import write_crossval, write_network

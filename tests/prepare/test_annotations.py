@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segtcn.labels.files import write_labels, write_segments
+from segtcn.labels.legacy import write_labels, write_segments
 from segtcn.prepare.annotations import (
     Finding,
     Interval,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from segtcn.demo.synthetic import make_synthetic
-from segtcn.labels.files import ClassScores, LabelTrack, write_labels, write_segments
+from segtcn.labels.legacy import ClassScores, LabelTrack, write_labels, write_segments
 from segtcn.structures import Segment
 from segtcn.video_io import ClipWriter, ColorTags, Planes, frame_times, probe, read_frames
 from segtcn.visualization import class_color, overlay_video
@@ -535,7 +535,7 @@ def test_rendered_clip(tmp_path: Path) -> None:
 
 ON_A_SMALL_DISK = """
 import resource, signal, sys
-from segtcn.labels.files import LabelTrack
+from segtcn.labels.legacy import LabelTrack
 from segtcn.visualization.overlay import overlay_video
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))

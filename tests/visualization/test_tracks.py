@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segtcn.labels.files import ClassScores, LabelTrack, write_labels, write_scores
+from segtcn.labels.legacy import ClassScores, LabelTrack, write_labels, write_scores
 from segtcn.video_io import ClipInfo
 from segtcn.visualization.palette import BACKGROUND, class_color
 from segtcn.visualization.tracks import (

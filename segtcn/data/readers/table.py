@@ -17,7 +17,7 @@ import torch
 from segtcn.data.readers.ms_tcn import read_or_find_classes
 from segtcn.data.readers.reader import Reader, Subset, first_that_opens
 from segtcn.data.readers.text import VideoLists, check_names, class_index, read_lines
-from segtcn.labels.files import COLUMNS, read_labels
+from segtcn.labels.legacy import COLUMNS, read_labels
 from segtcn.structures import Video
 
 _SUFFIXES = (".csv", ".tsv", ".parquet")

@@ -6,7 +6,7 @@ import os
 from itertools import groupby
 from pathlib import Path
 
-from segtcn.labels.files import read_labels
+from segtcn.labels.legacy import read_labels
 from segtcn.prepare.annotations.intervals import Track, make_interval, read_bytes
 
 

@@ -17,7 +17,7 @@ from segtcn.arrays import save_array
 from segtcn.atomic import reason
 from segtcn.data.readers.reader import Reader
 from segtcn.data.readers.text import check_names
-from segtcn.labels.files import write_labels
+from segtcn.labels.legacy import write_labels
 from segtcn.prepare.check.reading import read_video
 from segtcn.prepare.check.report import DataReport, Key, counted
 

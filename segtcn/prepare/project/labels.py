@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from segtcn.labels.files import read_labels
+from segtcn.labels.legacy import read_labels
 from segtcn.prepare.annotations import Track, detect_format, read_annotations
 from segtcn.prepare.annotations.intervals import Unit
 

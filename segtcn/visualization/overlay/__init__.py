@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segtcn.atomic import atomic_path
-from segtcn.labels.files import LabelTrack
+from segtcn.labels.legacy import LabelTrack
 from segtcn.video_io import (
     TIMESTAMP_TOLERANCE_S,
     ClipInfo,
@@ -71,7 +71,7 @@ def overlay_video(
 
     Args:
         clip: the video.
-        tracks: label files (see :func:`segtcn.labels.files.read_labels`), or their content, by their titles; drawn in
+        tracks: label files (see :func:`segtcn.labels.legacy.read_labels`), or their content, by their titles; drawn in
             this order.
         output: the video to make or to replace, ``.mp4``; or, with ``.gif`` or ``.webp``, an excerpt for pages that
             show no video: ten seconds, 12.5 frames a second and 480 pixels at most, where nothing else is asked for.

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from segtcn.labels.files import read_labels, write_labels, write_segments
+from segtcn.labels.legacy import read_labels, write_labels, write_segments
 from segtcn.structures import Segment
 from segtcn.visualization.tracks import NO_LABEL, Classes, Track
 
@@ -77,7 +77,7 @@ def parse_correction(body: bytes, token: str, num_classes: int) -> Correction:
 def save_correction(
     folder: Path, name: str, correction: Correction, tracks: Iterable[Track], classes: Classes, fps: float | None
 ) -> list[str]:
-    """Write corrected labels as text and as a table; see :mod:`segtcn.labels.files`.
+    """Write corrected labels as text and as a table; see :mod:`segtcn.labels.legacy`.
 
     An earlier correction of the same video is replaced. The files that the tracks came from never are.
 

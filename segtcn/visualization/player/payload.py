@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.labels.files import ClassScores
+from segtcn.labels.legacy import ClassScores
 from segtcn.video_io import TIMESTAMP_TOLERANCE_S, ClipInfo, frame_times, probe
 from segtcn.visualization.palette import RGB, text_color
 from segtcn.visualization.player.corrections import saved_correction, saved_version

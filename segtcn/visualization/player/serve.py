@@ -53,7 +53,7 @@ class Player(NamedTuple):
         protocol: under which ``scores`` were computed, or None.
 
     Example:
-        >>> from segtcn.labels.files import LabelTrack
+        >>> from segtcn.labels.legacy import LabelTrack
         >>> truth = Track("truth", LabelTrack(["take", "pour"], fps=15.0), "memory", is_truth=True)
         >>> player = Player("demo", [PlayerVideo("tea", [truth])], Classes(["take", "pour"], None))
         >>> player.videos[0].read()[0].labels.labels

@@ -72,7 +72,7 @@ class PlayerServer:
         PermissionError: if corrections would replace the files that are shown.
 
     Example:
-        >>> from segtcn.labels.files import LabelTrack
+        >>> from segtcn.labels.legacy import LabelTrack
         >>> from segtcn.visualization.tracks import Classes, Track
         >>> from segtcn.visualization.player.serve import PlayerVideo
         >>> tracks = [Track("truth", LabelTrack(["take", "pour"]), "memory", is_truth=True)]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from segtcn.labels.files import ClassScores, LabelTrack
+from segtcn.labels.legacy import ClassScores, LabelTrack
 from segtcn.visualization.player import Player, PlayerVideo
 from segtcn.visualization.tracks import Classes, Track
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from segtcn.labels.files import read_labels, write_labels
+from segtcn.labels.legacy import read_labels, write_labels
 from segtcn.structures import Segment
 from segtcn.visualization.player.corrections import (
     Correction,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from segtcn.demo.synthetic import write_recipe
-from segtcn.labels.files import ClassScores, LabelTrack
+from segtcn.labels.legacy import ClassScores, LabelTrack
 from segtcn.video_io import frame_times, probe, read_frames
 from segtcn.video_io.playback import plays_in_browsers, write_playable
 from segtcn.visualization.player import PlayerVideo, export, export_player

@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from segtcn.labels.files import ClassScores, LabelTrack
+from segtcn.labels.legacy import ClassScores, LabelTrack
 from segtcn.visualization.palette import class_color
 from segtcn.visualization.player import PlayerVideo
 from segtcn.visualization.player.payload import (

@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from segtcn.labels.files import read_labels
+from segtcn.labels.legacy import read_labels
 from segtcn.visualization.player import PlayerServer, PlayerVideo, corrections
 from tests.visualization.player.pages import click, frame_of, point, press, wait_until, wait_until_shown
 from tests.visualization.player.payloads import CLASS_NAMES, TRUTH, class_payload, demo_tracks, track_payload

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from segtcn.labels.files import read_labels, write_labels, write_segments
+from segtcn.labels.legacy import read_labels, write_labels, write_segments
 from segtcn.structures import frames_to_segments
 from tests.visualization.player.payloads import (
     CLASS_NAMES,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from segtcn.labels.files import read_labels
+from segtcn.labels.legacy import read_labels
 from segtcn.video_io.playback import plays_in_browsers
 from segtcn.visualization.player import PlayerServer, PlayerVideo, serve_player, server
 from segtcn.visualization.player.export import STATIC

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segtcn.labels.files import (
+from segtcn.labels.legacy import (
     LabelTrack,
     read_label_array,
     read_labels,

@@ -1,0 +1,199 @@
+"""The classes of labels: names, order and background."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from segtcn.atomic import atomic_path
+from segtcn.structures import IGNORE
+
+BACKGROUND_NAMES = ("background", "SIL")
+"""What data sets call the class of frames in which nothing of interest happens."""
+
+IGNORE_NAME = "__ignore__"
+"""What label files write for frames that nobody annotated (:data:`segtcn.structures.IGNORE`); never a class."""
+
+_LISTED = 20
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Names of classes in the order of their indexes.
+
+    Args:
+        names: name of every class; the index is the class.
+        background: index of the class in which nothing of interest happens, or None.
+
+    Raises:
+        ValueError: if two classes have one name, a name is empty, reserved or not one line, or ``background`` is not
+            an index of a class.
+
+    Example:
+        >>> classes = Classes(("pour", "take"))
+        >>> classes.index["take"], len(classes)
+        (1, 2)
+    """
+
+    names: tuple[str, ...]
+    background: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(self.names))
+        if twice := sorted(name for name in self.index if self.names.count(name) > 1):
+            raise ValueError(f"two classes are named {twice[0]!r}: give every class a name of its own")
+        for name in self.names:
+            check_class_name(name)
+        if self.background is not None and not 0 <= self.background < len(self.names):
+            raise ValueError(f"`background` must be an index of the {len(self.names)} classes, got {self.background}")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Index of every class by its name."""
+        return {name: index for index, name in enumerate(self.names)}
+
+    @classmethod
+    def from_names(cls, names: Iterable[str], background: str | None = None) -> Classes:
+        """The classes of labels that nothing else numbers: sorted, so that the same labels always get the same indexes.
+
+        Background is not moved to the front: the field has no common practice, and so the numbers depend on the labels
+        alone. Labels that are all numbers are the indexes themselves.
+
+        Args:
+            names: of classes, each once or often; :data:`IGNORE_NAME` is left out.
+            background: name of the background class; None takes the first of :data:`BACKGROUND_NAMES` that is there.
+
+        Example:
+            >>> Classes.from_names(["take", "SIL", "take"])
+            Classes(names=('SIL', 'take'), background=0)
+            >>> Classes.from_names(["3", "0"]).names
+            ('0', '1', '2', '3')
+        """
+        ordered = sorted({*names} - {IGNORE_NAME})
+        if all(re.fullmatch(r"0|[1-9][0-9]{0,3}", name) for name in ordered):  # four digits: no list of a billion
+            ordered = [str(index) for index in range(max(map(int, ordered), default=-1) + 1)]
+        return cls(tuple(ordered)).with_background(background)
+
+    @classmethod
+    def numbered(cls, num_classes: int) -> Classes:
+        """Classes without names: each is called by its index.
+
+        Example:
+            >>> Classes.numbered(2).names
+            ('0', '1')
+        """
+        return cls(tuple(map(str, range(num_classes))))
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str], background: str | None = None) -> Classes:
+        """Read a ``mapping.txt``, one ``ID NAME`` a line; names may hold blanks.
+
+        Args:
+            path: the file.
+            background: name of the background class; None takes the first of :data:`BACKGROUND_NAMES` that is there.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            ValueError: if a line cannot be understood, the ids are not 0 to C - 1, or two classes have one name.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(f"no {path}: write one line for every class, `0 background`, `1 cut`, ...")
+        try:
+            text = path.read_text(encoding="utf-8-sig")  # -sig: Windows editors put a byte order mark in front
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path} is not UTF-8 text (byte {error.start}): save it as UTF-8") from error
+        names: dict[int, str] = {}
+        # not `splitlines`: it also splits at characters that may stand within a name
+        for number, line in enumerate(text.rstrip().split("\n") if text.strip() else [], start=1):
+            match = re.fullmatch(r"(\d+)\s+(.+)", line.strip(), re.ASCII)
+            if match is None:
+                raise ValueError(f"line {number} of {path} must be `ID NAME`, such as `0 background`, got {line!r}")
+            if int(match[1]) in names or match[2] in names.values():
+                raise ValueError(f"line {number} of {path} repeats an id or a name: {line.strip()!r}")
+            names[int(match[1])] = match[2]
+        if not names or sorted(names) != list(range(len(names))):
+            raise ValueError(f"{path} must number the classes 0 to C-1 without a gap, got {sorted(names)}")
+        return cls(tuple(names[index] for index in range(len(names)))).with_background(background)
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write a ``mapping.txt``; complete or not at all."""
+        text = "".join(f"{index} {name}\n" for index, name in enumerate(self.names))
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(text.encode())
+
+    def with_background(self, background: str | None = None) -> Classes:
+        """The same classes with a background class.
+
+        Args:
+            background: its name; None takes the first of :data:`BACKGROUND_NAMES` that is a class, or else none.
+
+        Raises:
+            ValueError: if there is no such class.
+        """
+        if background is None:
+            index = next((self.index[name] for name in BACKGROUND_NAMES if name in self.index), None)
+        elif background in self.index:
+            index = self.index[background]
+        else:
+            raise ValueError(f"there is no class {background!r} for the background: there are {listed(self.names)}")
+        return Classes(self.names, index)
+
+    def extended(self, names: Iterable[str]) -> Classes:
+        """The same classes, and behind them, sorted, those of ``names`` that are not among them."""
+        return Classes((*self.names, *sorted({*names} - self.index.keys() - {IGNORE_NAME})), self.background)
+
+    def indexes_of(self, labels: Sequence[str], source: str) -> npt.NDArray[np.int64]:
+        """Index of every label, ``(T,)``; :data:`segtcn.structures.IGNORE` for :data:`IGNORE_NAME`.
+
+        Args:
+            labels: name of every frame's class.
+            source: where they are from, for the message.
+
+        Raises:
+            ValueError: if a label is not a class.
+        """
+        index = {**self.index, IGNORE_NAME: IGNORE}
+        try:
+            return np.fromiter((index[label] for label in labels), np.int64, len(labels))
+        except KeyError as error:
+            label = error.args[0]
+            unknown = len({*labels} - index.keys())
+            raise ValueError(
+                f"{source}: label {label!r} at frame {labels.index(label)} is not a known class ({unknown} unknown): "
+                f"is it the right list of classes? It has {listed(self.names)}"
+            ) from None
+
+
+def check_class_name(name: str) -> None:
+    """Refuse a name that no label file would give back as it is.
+
+    Raises:
+        ValueError: if it is empty, reserved, or not one line without outer white space.
+    """
+    if not name or name != name.strip() or "\n" in name or "\r" in name:
+        raise ValueError(f"the name of a class must be one line without outer white space, got {name!r}")
+    if name == IGNORE_NAME:
+        raise ValueError(f"a class cannot be named {IGNORE_NAME!r}: it stands for frames that nobody annotated")
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names for a message: the first twenty, and how many more there are.
+
+    Example:
+        >>> listed(["pour", "take"])
+        'pour, take'
+    """
+    names = list(names)
+    more = len(names) - _LISTED
+    return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,131 @@
+"""Where the label file, the clip and the mapping of a video lie: one finder, one precedence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path, PureWindowsPath
+
+from segtcn.labels.files import SUFFIXES, is_label_file
+
+CLIP_SUFFIXES = (
+    ".mp4",
+    ".m4v",
+    ".webm",
+    ".mov",
+    ".mkv",
+    ".avi",
+    ".mpg",
+    ".mpeg",
+    ".wmv",
+    ".flv",
+    ".ts",
+    ".mts",
+    ".ogv",
+)
+"""Endings of clips; where a folder has several of one name, the first of these counts: browsers play it."""
+
+MAPPING = "mapping.txt"
+"""Name of the file that numbers the classes, ``ID NAME`` a line."""
+
+_SOURCES = (".mat",)
+
+
+def video_name(path: str) -> str:
+    r"""Name of the video that a label file, a clip or a line of a list belongs to: without folder and ending.
+
+    Args:
+        path: of any system; the name may hold dots.
+
+    Example:
+        >>> video_name("S1.Cheese.C1.txt"), video_name("S1.Cheese.C1"), video_name(r"C:\clips\P01.cam 2.MP4")
+        ('S1.Cheese.C1', 'S1.Cheese.C1', 'P01.cam 2')
+    """
+    return without_ending(PureWindowsPath(path).name)  # takes both kinds of slashes
+
+
+def without_ending(name: str) -> str:
+    """The same name without the ending of a label file or clip; folders in it stay.
+
+    Example:
+        >>> without_ending("P03/cam01.csv"), without_ending("P03/cam01.v2")
+        ('P03/cam01', 'P03/cam01.v2')
+    """
+    lower = name.lower()
+    ending = next((e for e in (*SUFFIXES, *_SOURCES, *CLIP_SUFFIXES) if e and lower.endswith(e)), "")
+    return name[: len(name) - len(ending)]
+
+
+def find_label_files(folder: Path) -> dict[str, Path]:
+    """The label file of each video in a folder and the folders in it.
+
+    Where a video has several, the one that holds the most counts: ``.npz``, ``.csv``, ``.txt``, MS-TCN's recognition
+    file, ``.npy``. Hidden files and ``mapping.txt`` are passed over. The folder of a run stands for its
+    ``predictions``.
+
+    Args:
+        folder: with one file a video; a name may hold folders.
+
+    Returns:
+        By name of the video, sorted.
+
+    Raises:
+        FileNotFoundError: if there is no such folder, or no label file in it.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"no folder {folder}: check the path")
+    if (folder / "predictions").is_dir():
+        folder = folder / "predictions"
+    files: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*")):
+        inner = path.relative_to(folder)
+        if any(part.startswith(".") for part in inner.parts) or not path.is_file() or not is_label_file(path):
+            continue
+        name = without_ending(inner.as_posix())
+        other = files.setdefault(name, path)
+        files[name] = min(other, path, key=_rank)
+    if not files:
+        raise FileNotFoundError(
+            f"no label files in {folder}: expected one a video, .npz, .csv, .txt, .npy or MS-TCN's recognition files; "
+            "give the folder that holds them"
+        )
+    return files
+
+
+def find_clips(folder: Path) -> dict[str, Path]:
+    """Clips in a folder and the folders in it, by name of the video: with the folders in which it lies, and without.
+
+    Args:
+        folder: of clips.
+
+    Raises:
+        FileNotFoundError: if there is no such folder, or no clip in it.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"no folder of clips {folder}: check the path")
+    paths = [path for path in folder.rglob("*") if path.is_file() and path.suffix.lower() in CLIP_SUFFIXES]
+    if not paths:
+        raise FileNotFoundError(f"no clips in {folder}: expected {', '.join(CLIP_SUFFIXES)}")
+    clips: dict[str, Path] = {}
+    for path in sorted(paths, key=lambda path: (CLIP_SUFFIXES.index(path.suffix.lower()), str(path))):
+        inner = path.relative_to(folder).with_suffix("")
+        clips.setdefault(inner.as_posix(), path)
+        clips.setdefault(inner.name, path)
+    return clips
+
+
+def find_mapping(paths: Iterable[Path]) -> Path | None:
+    """The first ``mapping.txt`` in the folder of label files, or in one of the two above it.
+
+    Args:
+        paths: label files or folders, in order of precedence.
+    """
+    for path in paths:
+        folder = path.resolve() if path.is_dir() else path.resolve().parent
+        for place in (folder, *list(folder.parents)[:2]):
+            if (place / MAPPING).is_file():
+                return place / MAPPING
+    return None
+
+
+def _rank(path: Path) -> int:
+    return SUFFIXES.index(path.suffix if path.suffix in SUFFIXES else "")
