@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from segtcn.evaluation.files import Frames
 from segtcn.evaluation.runs import Run, RunScores, score_run
 from segtcn.metrics.functional import frame_confusion, segment_counts, split_counts
-from segtcn.metrics.functional.labels import is_foreground, to_runs
-from segtcn.metrics.functional.segments import common_pieces
+from segtcn.metrics.functional.overlaps import common_pieces
+from segtcn.metrics.functional.sequences import check_labels, is_foreground, scored_runs
 
 
 class Confused(NamedTuple):
@@ -161,18 +161,20 @@ def _pairs(run: Run) -> list[tuple[Frames, Frames]]:
 
 def _offsets(preds: Frames, labels: Frames, background: tuple[int, ...]) -> tuple[Frames, Frames, int]:
     """Offsets of starts and of stops in frames, and how many true segments were not found at all."""
-    pred, true = to_runs(preds), to_runs(labels)
+    pred, true = map(scored_runs, check_labels(preds, labels))
     pieces = common_pieces(pred, true)
-    same = pred.labels[pieces.pred] == true.labels[pieces.true]
+    same = pred.values[pieces.pred] == true.values[pieces.true]
     # The longest piece of each true run last, so that it stays where several are written to one place
     order = np.argsort(pieces.length[same], kind="stable")
-    partner = np.full(len(true.labels), -1)
+    partner = np.full(len(true.values), -1)
     partner[pieces.true[same][order]] = pieces.pred[same][order]
-    counted = is_foreground(true.labels, background)
+    counted = is_foreground(true.values, background)
     runs = np.flatnonzero(counted & (partner >= 0))
-    start, stop = true.bounds[runs], true.bounds[runs + 1]
-    late_start, late_stop = pred.bounds[partner[runs]] - start, pred.bounds[partner[runs] + 1] - stop
-    return late_start[start > 0], late_stop[stop < len(labels)], int((counted & (partner < 0)).sum())
+    start, stop = true.starts[runs], true.stops[runs]
+    late_start, late_stop = pred.starts[partner[runs]] - start, pred.stops[partner[runs]] - stop
+    # the ends of the video and of an ignored stretch are nobody's choice
+    is_start, is_stop = (np.isin(start, true.stops), np.isin(stop, true.starts))
+    return late_start[is_start], late_stop[is_stop], int((counted & (partner < 0)).sum())
 
 
 def _confused(confusion: NDArray[np.int64], class_names: list[str]) -> list[Confused]:
@@ -189,7 +191,7 @@ def _classes(run: Run, confusion: NDArray[np.int64], found: NDArray[np.int64]) -
     true, predicted, right = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
     segments = np.zeros(len(run.class_names), dtype=np.int64)
     for _, labels in _pairs(run):
-        segments += np.bincount(to_runs(labels).labels, minlength=len(segments))
+        segments += np.bincount(scored_runs(labels).values, minlength=len(segments))
     tp, fp, fn = found
     classes = [
         ClassErrors(

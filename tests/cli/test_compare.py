@@ -14,8 +14,7 @@ import yaml
 from segtcn.cli import main
 from segtcn.evaluation import RunScores, compare_runs, read_run, score_run
 from segtcn.labels.legacy import write_labels
-from segtcn.metrics import PROTOCOLS, combine_videos, evaluate_videos
-from segtcn.metrics.evaluation import combine_samples
+from segtcn.metrics import PROTOCOLS, combine_samples, combine_videos, evaluate_videos
 from tests.conftest import CLASSES, SPLITS
 from tests.run_folders import write_crossval, write_network
 
