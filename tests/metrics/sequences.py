@@ -7,11 +7,20 @@ from hypothesis import strategies as st
 from torchmetrics import Metric
 
 NUM_CLASSES = 5
+IGNORE = -100
+
+
+def ignore_some(draw, labels):
+    """Overwrite up to two stretches of the truth with ``IGNORE``, but not every frame."""
+    for start, length in draw(st.lists(st.tuples(st.integers(0, len(labels) - 1), st.integers(1, 20)), max_size=2)):
+        ignored = [*labels[:start], *[IGNORE] * len(labels[start : start + length]), *labels[start + length :]]
+        labels = ignored if set(ignored) != {IGNORE} else labels
+    return labels
 
 
 @st.composite
 def videos(draw, max_frames=300, max_classes=8):
-    """Predictions, labels, background classes and number of classes of one video."""
+    """Predictions, labels with ignored stretches, background classes and number of classes of one video."""
     num_classes = draw(st.integers(1, max_classes))
     run = st.tuples(st.integers(0, num_classes - 1), st.one_of(st.integers(1, 4), st.integers(1, 60)))
 
@@ -28,20 +37,22 @@ def videos(draw, max_frames=300, max_classes=8):
         start = draw(st.integers(0, num_frames - 1))
         preds[start : start + length] = [label] * len(preds[start : start + length])
     background = draw(st.one_of(st.just([]), st.lists(st.integers(0, num_classes - 1), max_size=2, unique=True)))
-    return preds, labels, background, num_classes
+    return preds, ignore_some(draw, labels), background, num_classes
 
 
 def random_videos(num_videos: int = 7, seed: int = 0) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """Labels of 1 to about 80 frames in runs, and predictions that are right about half the time."""
+    """Labels of 1 to about 80 frames in runs, every third run ignored; predictions are right about half the time."""
     generator = torch.Generator().manual_seed(seed)
-    found = []
+    pairs = []
     for number in range(num_videos):
         runs = torch.randint(NUM_CLASSES, (1 + 3 * number,), generator=generator)
         lengths = torch.randint(1, 8, runs.shape, generator=generator)
         labels = runs.repeat_interleave(lengths)
         other = torch.randint(NUM_CLASSES, runs.shape, generator=generator).repeat_interleave(lengths)
-        found.append((torch.where(torch.rand(labels.shape, generator=generator) < 0.5, labels, other), labels))
-    return found
+        preds = torch.where(torch.rand(labels.shape, generator=generator) < 0.5, labels, other)
+        runs = runs.where(torch.arange(len(runs)) % 3 < 2, IGNORE)
+        pairs.append((preds, runs.repeat_interleave(lengths)))
+    return pairs
 
 
 def pad(sequences, fill: int = -100):

@@ -17,7 +17,7 @@ from segtcn.metrics.functional import (
     segment_counts,
     segmental_f1,
 )
-from tests.metrics.sequences import videos
+from tests.metrics.sequences import IGNORE, videos
 from tests.reference import segmental_scores as reference
 
 THRESHOLDS = [0.1, 0.25, 0.5, 1 / 3, 0.75, 1.0]
@@ -76,7 +76,7 @@ def test_frame_counts_by_class_add_up(video):
 @given(videos(), st.randoms(use_true_random=False))
 def test_names_of_classes_do_not_matter(video, random):
     preds, labels, background, num_classes = video
-    new = random.sample(range(1000), num_classes)
+    new = dict(enumerate(random.sample(range(1000), num_classes))) | {IGNORE: IGNORE}
     renamed = [new[p] for p in preds], [new[y] for y in labels]
     new_background = [new[b] for b in background]
     assert frame_accuracy(*renamed, new_background) == frame_accuracy(preds, labels, background)
@@ -252,8 +252,8 @@ SCORES = [frame_accuracy, edit_score, lambda preds, labels: segmental_f1(preds, 
         (["cut"], [0], "`preds` must be class indexes .* got <U3"),
         (
             [0, 1],
-            [0, -100],
-            r"`labels` holds -100, but class indexes start at 0: leave out padding \(-100\) by the mask",
+            [0, -1],
+            "`labels` holds -1, but class indexes start at 0: frames that nobody labelled are -100 in `labels`",
         ),
     ],
 )

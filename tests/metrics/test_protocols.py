@@ -18,10 +18,9 @@ from segtcn.metrics import (
     combine_videos,
     evaluate_videos,
     mean_over_splits,
-    segmentation_scores,
 )
 from segtcn.metrics.protocols import SCORES
-from tests.metrics.sequences import pad
+from tests.metrics.sequences import IGNORE, ignore_some, pad
 from tests.reference import protocols as reference
 
 NAMES = ["background", "SIL", "action_start", "action_end", *(f"action {i}" for i in range(26))]
@@ -50,10 +49,10 @@ def data_sets(draw, max_frames=300, max_videos=3):
         labels = sequence()
         preds = list(labels) if draw(st.booleans()) else sequence()
         preds, labels = preds[: len(labels)], labels[: len(preds)]
-        for each, length in draw(st.lists(st.tuples(label, st.integers(1, 60)), max_size=8)):
+        for other, length in draw(st.lists(st.tuples(label, st.integers(1, 60)), max_size=8)):
             start = draw(st.integers(0, len(preds) - 1))
-            preds[start : start + length] = [each] * len(preds[start : start + length])
-        videos.append((preds, labels))
+            preds[start : start + length] = [other] * len(preds[start : start + length])
+        videos.append((preds, ignore_some(draw, labels)))
     return names, background, draw(st.sampled_from([None, 10, 15, 30])), videos
 
 
@@ -64,7 +63,9 @@ def evaluate(videos, protocol, **kwargs):
 
 def check_against_loops(data_set):
     names, background, fps, videos = data_set
-    named = [([names[p] for p in preds], [names[y] for y in labels]) for preds, labels in videos]
+    named = [
+        ([names[p] for p in preds], [None if y == IGNORE else names[y] for y in labels]) for preds, labels in videos
+    ]
     for protocol, expected in reference.ALL.items():
         computed = evaluate(videos, protocol, class_names=names, background=background, fps=fps)
         scores = expected(named, [names[i] for i in background], fps)
@@ -161,7 +162,7 @@ def test_background_is_the_data_sets_or_goes_by_names(protocol, left_out):
     names = ["SIL", "cut", "background", "pour", "action_end", "action_start", "Background"]
     evaluation = evaluate([([1], [1])], protocol, class_names=names, background=3)
     assert {names[i] for i in evaluation.background} == left_out
-    assert segmentation_scores(protocol, 3, names).background == evaluation.background
+    assert SegmentationScores(protocol, 3, names).background == evaluation.background
     # without names, or with mere numbers for names, the data set's counts
     for no_names in (None, list("0123456")):
         assert evaluate([([1], [1])], protocol, class_names=no_names, background=3).background == (3,)
@@ -295,7 +296,7 @@ def test_one_frame(protocol):
 
 
 def test_lea_is_the_mean_over_videos_with_background_out_of_edit_and_f1_only():
-    scores = segmentation_scores("lea", background=0)
+    scores = SegmentationScores("lea", background=0)
     alone = {
         "accuracy": FrameAccuracy(),
         "edit": EditScore(background=0),
@@ -313,7 +314,7 @@ def test_lea_is_the_mean_over_videos_with_background_out_of_edit_and_f1_only():
 
 @every_protocol
 def test_one_batch_with_a_mask_equals_its_videos(protocol):
-    scores, batched = segmentation_scores(protocol, 0), segmentation_scores(protocol, 0).clone()
+    scores, batched = SegmentationScores(protocol, 0), SegmentationScores(protocol, 0).clone()
     scores.update(POOR, PERFECT)
     scores.update(POOREST[:4], PERFECT[:4])
     mask = torch.tensor([[True] * 6, [True] * 4 + [False] * 2])
@@ -323,13 +324,13 @@ def test_one_batch_with_a_mask_equals_its_videos(protocol):
 
 def test_scores_before_the_first_video_are_nan_and_torchmetrics_warns():
     with pytest.warns(UserWarning, match="was called before the ``update`` method"):
-        assert torch.stack(list(segmentation_scores("mstcn").compute().values())).isnan().all()
+        assert torch.stack(list(SegmentationScores("mstcn").compute().values())).isnan().all()
 
 
 def test_a_protocol_is_a_row_of_choices(monkeypatch):
     row = Protocol(accuracy="pooled", f1="pooled", accuracy_counts_background=False, used_by="a test")
     monkeypatch.setitem(PROTOCOLS, "other", row)
-    scores = segmentation_scores("other", background=0)
+    scores = SegmentationScores("other", background=0)
     accuracy, f1 = FrameAccuracy("pooled", background=0), SegmentalF1(0.25, "pooled", background=0)
     for preds, labels in ((POOR, PERFECT), (POOREST[:3], PERFECT[:3])):
         for score in (scores, accuracy, f1):

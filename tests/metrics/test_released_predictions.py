@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from segtcn.metrics import PROTOCOLS, SegmentalF1, evaluate_videos, mean_over_splits, segmentation_scores
+from segtcn.metrics import PROTOCOLS, SegmentalF1, SegmentationScores, evaluate_videos, mean_over_splits
 
 MODELS = [
     ("50Salads/mid/mid_video_SVM", [1, 2, 3, 4, 5], (28.7, 22.7, 15.4), 21.4, 54.9),
@@ -57,7 +57,7 @@ def test_scores_of_released_predictions(shared_data, evaluate, folder, splits, f
     assert list(videos) == splits
     scores_of_splits = []
     for split in splits:
-        scores = segmentation_scores("lea", background=0)
+        scores = SegmentationScores("lea", background=0)
         for preds, labels in videos[split]:
             scores.update(preds, labels)
         scores_of_splits.append(torch.stack(list(scores.compute().values())))

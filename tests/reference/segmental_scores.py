@@ -5,26 +5,36 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
+IGNORE = -100
+
 
 class Piece(NamedTuple):
     label: int
     frames: set[int]
 
 
-def pieces(labels: list[int], background: Collection[int] = ()) -> list[Piece]:
-    """Segments in time order as sets of frame numbers; background is dropped once all segments are known."""
-    found: list[Piece] = []
-    for t, label in enumerate(labels):
-        if t == 0 or labels[t - 1] != label:
-            found.append(Piece(label, set()))
-        found[-1].frames.add(t)
-    return [piece for piece in found if piece.label not in background]
+def pieces(sequence: list[int], background: Collection[int] = (), truth: Collection[int] = ()) -> list[Piece]:
+    """Segments in time order as sets of frame numbers; background is dropped once all segments are known.
+
+    Where the truth is ignored there is no segment, and none reaches over such a frame.
+    """
+    segments: list[Piece] = []
+    ends = True
+    for t, (label, true) in enumerate(zip(sequence, truth or sequence, strict=True)):
+        if true == IGNORE:
+            ends = True
+            continue
+        if ends or segments[-1].label != label:
+            segments.append(Piece(label, set()))
+        segments[-1].frames.add(t)
+        ends = False
+    return [piece for piece in segments if piece.label not in background]
 
 
 def frame_accuracy(preds: list[int], labels: list[int], background: Collection[int] = ()) -> float:
     right = wrong = 0
     for pred, label in zip(preds, labels, strict=True):
-        if label in background:
+        if label in background or label == IGNORE:
             continue
         if pred == label:
             right += 1
@@ -47,8 +57,7 @@ def edit_distance(a: list[int], b: list[int]) -> int:
 
 
 def edit_score(preds: list[int], labels: list[int], background: Collection[int] = ()) -> float:
-    a = [piece.label for piece in pieces(preds, background)]
-    b = [piece.label for piece in pieces(labels, background)]
+    a, b = ([piece.label for piece in pieces(side, background, labels)] for side in (preds, labels))
     longer = max(len(a), len(b))
     return 100 * (1 - edit_distance(a, b) / longer) if longer else 100.0
 
@@ -57,7 +66,7 @@ def segment_counts(
     preds: list[int], labels: list[int], threshold: float, background: Collection[int] = ()
 ) -> dict[int, list[int]]:
     """``[tp, fp, fn]`` of every class that has a segment: predicted segments choose one after the other."""
-    predicted, true = pieces(preds, background), pieces(labels, background)
+    predicted, true = (pieces(side, background, labels) for side in (preds, labels))
     counts = {piece.label: [0, 0, 0] for piece in predicted + true}
     taken = [False] * len(true)
     for piece in predicted:
@@ -78,12 +87,7 @@ def segment_counts(
 
 def f1_of(counts: list[list[int]]) -> float:
     tp, fp, fn = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0, 0)
-    if tp + fp + fn == 0:
-        return 100.0
-    if tp == 0:
-        return 0.0
-    precision, recall = tp / (tp + fp), tp / (tp + fn)
-    return 100 * 2 * precision * recall / (precision + recall)
+    return 200 * tp / (2 * tp + fp + fn) if tp + fp + fn else 100.0
 
 
 def segmental_f1(preds: list[int], labels: list[int], threshold: float, background: Collection[int] = ()) -> float:
