@@ -6,10 +6,12 @@ import itertools
 import math
 import pickle
 import random
+from functools import partial
 
 import pytest
 import torch
 
+import segtcn.metrics.functional as F
 from segtcn.metrics import (
     BoundaryF1,
     Confusion,
@@ -26,36 +28,20 @@ from segtcn.metrics import (
     SegmentCountError,
     UnderSegmentation,
 )
-from segtcn.metrics.functional import (
-    boundary_f1,
-    edit_counts,
-    edit_score,
-    frame_accuracy,
-    over_segmentation,
-    segment_count_error,
-    segment_counts,
-    segmental_f1,
-    segmental_precision,
-    segmental_recall,
-    under_segmentation,
-)
 from tests.metrics.sequences import IGNORE, after, pad, random_videos
 from tests.metrics.sequences import NUM_CLASSES as C
-from tests.reference import segmental_scores as reference
+from tests.reference import protocols, segments
 
 SCORES = {
-    "accuracy": (FrameAccuracy, frame_accuracy),
-    "edit": (EditScore, edit_score),
-    "f1": (lambda **kwargs: SegmentalF1(0.25, **kwargs), lambda p, y, b: segmental_f1(p, y, 0.25, b)),
-    "precision": (
-        lambda **kwargs: SegmentalPrecision(0.25, **kwargs),
-        lambda p, y, b: segmental_precision(p, y, 0.25, b),
-    ),
-    "recall": (lambda **kwargs: SegmentalRecall(0.25, **kwargs), lambda p, y, b: segmental_recall(p, y, 0.25, b)),
-    "over": (OverSegmentation, over_segmentation),
-    "under": (UnderSegmentation, under_segmentation),
-    "count": (SegmentCountError, segment_count_error),
-    "boundaries": (lambda **_: BoundaryF1(0.2, fps=15), lambda p, y, _: boundary_f1(p, y, 0.2, fps=15)),
+    "accuracy": (FrameAccuracy, F.frame_accuracy),
+    "edit": (EditScore, F.edit_score),
+    "f1": (partial(SegmentalF1, 0.25), partial(F.segmental_f1, threshold=0.25)),
+    "precision": (partial(SegmentalPrecision, 0.25), partial(F.segmental_precision, threshold=0.25)),
+    "recall": (partial(SegmentalRecall, 0.25), partial(F.segmental_recall, threshold=0.25)),
+    "over": (OverSegmentation, F.over_segmentation),
+    "under": (UnderSegmentation, F.under_segmentation),
+    "count": (SegmentCountError, F.segment_count_error),
+    "boundaries": (lambda **_: BoundaryF1(0.2, fps=15), lambda p, y, **_: F.boundary_f1(p, y, 0.2, fps=15)),
 }
 EVERY_METRIC = [
     FrameAccuracy,
@@ -95,7 +81,7 @@ def value_of(metric) -> torch.Tensor:
 def test_video_average_is_the_mean_of_the_scores_of_videos(name, background):
     metric, function = SCORES[name]
     videos = random_videos()
-    expected = torch.stack([function(p, y, background) for p, y in videos]).double().mean()
+    expected = torch.stack([function(p, y, background=background) for p, y in videos]).double().mean()
     computed = after(metric(background=background), *videos).compute()
     assert (computed.shape, computed.dtype) == ((), torch.float32)
     assert computed.item() == pytest.approx(expected.item(), abs=1e-5)
@@ -104,8 +90,8 @@ def test_video_average_is_the_mean_of_the_scores_of_videos(name, background):
 def test_pooled_averages_divide_sums_of_counts():
     videos = random_videos()
     right, frames = sum((p == y).sum() for p, y in videos), sum((y != IGNORE).sum() for _, y in videos)
-    distance, length = (sum(column) for column in zip(*(edit_counts(p, y, 0) for p, y in videos), strict=True))
-    tp, fp, fn = (sum(column) for column in zip(*(segment_counts(p, y, [0.25], 0) for p, y in videos), strict=True))
+    distance, length = (sum(column) for column in zip(*(F.edit_counts(p, y, 0) for p, y in videos), strict=True))
+    tp, fp, fn = (sum(column) for column in zip(*(F.segment_counts(p, y, [0.25], 0) for p, y in videos), strict=True))
     for metric, expected in (
         (FrameAccuracy("pooled"), 100 * right / frames),
         (EditScore("pooled", 0), 100 - 100 * distance / length),
@@ -116,8 +102,8 @@ def test_pooled_averages_divide_sums_of_counts():
 
 def test_scores_of_classes_equal_the_loop_over_segments():
     videos = random_videos()
-    counts = [reference.segment_counts(p.tolist(), y.tolist(), 0.25, [1]) for p, y in videos]
-    expected = [reference.f1_of([count[c] for count in counts if c in count]) for c in range(C)]
+    lists = [(p.tolist(), y.tolist()) for p, y in videos]
+    expected = [protocols.f1_of(protocols.pooled_counts(lists, 0.25, {*range(C)} - {c})) for c in range(C)]
     computed = after(SegmentalF1(0.25, "none", background=1, num_classes=C, absent_score=math.nan), *videos).compute()
     assert computed[1].isnan()
     assert computed[[0, 2, 3, 4]].tolist() == pytest.approx([expected[c] for c in (0, 2, 3, 4)])
@@ -306,7 +292,7 @@ def test_confusion_adds_up_frames_and_segments():
     by_frame, by_segment = after(Confusion(C), *videos).compute(), after(Confusion(C, by="segment"), *videos).compute()
     assert by_frame.sum() == sum((labels != IGNORE).sum() for _, labels in videos)
     assert by_frame.diagonal().sum() == sum((preds == labels).sum() for preds, labels in videos)
-    assert by_segment.sum() == sum(len(reference.pieces(labels.tolist())) for _, labels in videos)
+    assert by_segment.sum() == sum(len(segments.pieces(labels.tolist())) for _, labels in videos)
     assert by_frame.dtype == by_segment.dtype == torch.int64
 
 

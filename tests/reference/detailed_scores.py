@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from itertools import combinations
 
-from tests.reference.segmental_scores import IGNORE, Piece, pieces
+from tests.reference.segments import IGNORE, Piece, pieces
 
 
 def confusion(preds: list[int], labels: list[int], num_classes: int) -> list[list[int]]:

@@ -1,14 +1,14 @@
 """Every evaluator of the field written out in loops over frames and segments, to compare the library's scores with.
 
-Videos are pairs of lists of class names, None for a true label that nobody knows. Where the field's evaluators divide by
-zero or fail, a score is 100 if there is nothing to find and nothing was found, and 0 if only one side has something.
+Videos are pairs of lists of classes, IGNORE for a true label that nobody knows. Where the field's evaluators divide
+by zero or fail, a score is 100 if there is nothing to find and nothing was found, and 0 if only one side has something.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from tests.reference.segmental_scores import edit_distance
+from tests.reference.segments import IGNORE, edit_distance
 
 OVERLAPS = {"f1@10": 0.1, "f1@25": 0.25, "f1@50": 0.5}
 NOTHING = 100.0
@@ -91,7 +91,7 @@ def accuracy(videos, left_out):
     right = frames = 0
     for preds, labels in videos:
         for pred, label in zip(preds, labels, strict=True):
-            if label is not None and label not in left_out:
+            if label not in left_out and label != IGNORE:
                 frames += 1
                 right += pred == label
     return 100 * right / frames if frames else NOTHING
@@ -102,10 +102,10 @@ def stretches(labels, background, truth, minus_last=False):
     segments = []
     start = None
     for t, label in enumerate(labels):
-        if start is not None and (truth[t] is None or label != labels[start]):
+        if start is not None and (truth[t] == IGNORE or label != labels[start]):
             segments.append(Stretch(labels[start], start, t))
             start = None
-        if start is None and truth[t] is not None:
+        if start is None and truth[t] != IGNORE:
             start = t
     if start is not None:
         segments.append(Stretch(labels[start], start, len(labels)))
