@@ -10,34 +10,33 @@ NUM_CLASSES = 5
 IGNORE = -100
 
 
-def ignore_some(draw, labels):
-    """Overwrite up to two stretches of the truth with ``IGNORE``, but not every frame."""
-    for start, length in draw(st.lists(st.tuples(st.integers(0, len(labels) - 1), st.integers(1, 20)), max_size=2)):
-        ignored = [*labels[:start], *[IGNORE] * len(labels[start : start + length]), *labels[start + length :]]
-        labels = ignored if set(ignored) != {IGNORE} else labels
-    return labels
+def draw_video(draw, label, max_frames):
+    """Predictions and labels in long runs and single frames; some stretches of the truth are ignored."""
+    run = st.tuples(label, st.one_of(st.integers(1, 4), st.integers(1, 60)))
+
+    def sequence():
+        return [value for value, length in draw(st.lists(run, min_size=1, max_size=25)) for _ in range(length)]
+
+    def overwrite(frames, stretches):
+        for value, length in draw(st.lists(stretches, max_size=8)):
+            start = draw(st.integers(0, len(frames) - 1))
+            frames = [*frames[:start], *[value] * len(frames[start : start + length]), *frames[start + length :]]
+        return frames
+
+    labels = sequence()[:max_frames]
+    # Truth with some stretches overwritten has overlaps to find; an independent sequence has few
+    preds = (labels if draw(st.booleans()) else sequence())[: len(labels)]
+    labels = labels[: len(preds)]
+    ignored = overwrite(labels, st.tuples(st.just(IGNORE), st.integers(1, 20))) if draw(st.booleans()) else labels
+    return overwrite(preds, run), labels if set(ignored) == {IGNORE} else ignored
 
 
 @st.composite
 def videos(draw, max_frames=300, max_classes=8):
-    """Predictions, labels with ignored stretches, background classes and number of classes of one video."""
+    """Predictions, labels, background classes and number of classes of one video."""
     num_classes = draw(st.integers(1, max_classes))
-    run = st.tuples(st.integers(0, num_classes - 1), st.one_of(st.integers(1, 4), st.integers(1, 60)))
-
-    def sequence():
-        runs = draw(st.lists(run, min_size=1, max_size=25))
-        return [label for label, length in runs for _ in range(length)][:max_frames]
-
-    labels = sequence()
-    # Truth with some stretches overwritten has overlaps to find; an independent sequence has few
-    preds = list(labels) if draw(st.booleans()) else sequence()
-    num_frames = min(len(preds), len(labels))
-    preds, labels = preds[:num_frames], labels[:num_frames]
-    for label, length in draw(st.lists(run, max_size=8)):
-        start = draw(st.integers(0, num_frames - 1))
-        preds[start : start + length] = [label] * len(preds[start : start + length])
     background = draw(st.one_of(st.just([]), st.lists(st.integers(0, num_classes - 1), max_size=2, unique=True)))
-    return preds, ignore_some(draw, labels), background, num_classes
+    return *draw_video(draw, st.integers(0, num_classes - 1), max_frames), background, num_classes
 
 
 def random_videos(num_videos: int = 7, seed: int = 0) -> list[tuple[torch.Tensor, torch.Tensor]]:

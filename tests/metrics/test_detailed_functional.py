@@ -109,20 +109,22 @@ def test_calibration_error_equals_the_loop_over_bins(video, seed, num_bins):
 def test_nothing_is_nan_and_truth_is_perfect(video):
     preds, labels, background, num_classes = video
     scores = different_scores(num_classes, len(labels), 0)
-    for better_high, score in [
-        (True, lambda p: F.frame_precision(p, labels, num_classes, background).min()),
-        (True, lambda p: F.frame_recall(p, labels, num_classes, background).min()),
-        (True, lambda p: F.frame_iou(p, labels, num_classes, background).min()),
-        (True, lambda p: F.boundary_f1(p, labels, 0, fps=15)),
-        (True, lambda p: F.segmental_precision(p, labels, 1, background)),
-        (True, lambda p: F.segmental_recall(p, labels, 1, background)),
-        (True, lambda p: F.segmental_map(p, labels, scores, background=background)),
-        (True, lambda p: F.segmental_map(p, labels, scores, "midpoint", background=background)),
-        (False, lambda p: F.over_segmentation(p, labels, background)),
-        (False, lambda p: F.under_segmentation(p, labels, background)),
-    ]:
-        assert 0 <= score(preds) <= 100
-        assert score(labels) == (100 if better_high else 0)
+    classes, segments_of = (labels, num_classes, background), (labels, 1, background)
+    shares = [
+        lambda p: F.frame_precision(p, *classes).min(),
+        lambda p: F.frame_recall(p, *classes).min(),
+        lambda p: F.frame_iou(p, *classes).min(),
+        lambda p: F.segmental_precision(p, *segments_of),
+        lambda p: F.segmental_recall(p, *segments_of),
+        lambda p: F.segmental_map(p, labels, scores, background=background),
+        lambda p: F.segmental_map(p, labels, scores, "midpoint", background=background),
+        lambda p: F.boundary_f1(p, labels, 0, fps=15),
+        lambda p: 100 - F.over_segmentation(p, labels, background),
+        lambda p: 100 - F.under_segmentation(p, labels, background),
+    ]
+    for share in shares:
+        assert 0 <= share(preds) <= 100
+        assert share(labels) == 100
     assert F.segment_count_error(labels, labels, background) == 0
 
 
@@ -261,12 +263,6 @@ def test_edges(preds, labels, background, precision, recall, iou, mean_ap, bound
     assert F.under_segmentation(preds, labels, background) == under
     assert F.segment_count_error(preds, labels, background) == count
     assert 0 <= F.calibration_error(scores, labels) <= 100
-
-
-def test_counts_that_drop_the_last_frame():
-    assert F.segment_counts([1, 1, 2], [1, 1, 2], [1.0], drop_last_frame=True).tp.tolist() == [1]
-    assert F.segment_counts([1, 2, 2], [1, 1, 2], [0.5, 0.51]).tp.tolist() == [2, 0]
-    assert F.segment_counts([1, 2, 2], [1, 1, 2], [0.5, 0.51], drop_last_frame=True).tp.tolist() == [1, 0]
 
 
 # Malformed input

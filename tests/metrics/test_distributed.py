@@ -6,21 +6,7 @@ import pytest
 import torch
 from torch import distributed, multiprocessing
 
-from segtcn.metrics import (
-    PROTOCOLS,
-    BoundaryF1,
-    CalibrationError,
-    Confusion,
-    EditScore,
-    FrameAccuracy,
-    FrameIoU,
-    OverSegmentation,
-    SegmentalF1,
-    SegmentalMAP,
-    SegmentalPrecision,
-    SegmentationScores,
-    SegmentCountError,
-)
+from segtcn import metrics as M
 from tests.metrics.sequences import NUM_CLASSES, random_videos
 
 NUM_PROCESSES = 3
@@ -32,18 +18,18 @@ def scores_of(share):
     results = []
     for num_videos in NUM_VIDEOS:
         metrics = {
-            **{name: SegmentationScores(name, 0, list("abcde"), by_class=True) for name in PROTOCOLS},
-            "accuracy": FrameAccuracy("macro", num_classes=NUM_CLASSES),
-            "edit": EditScore(),
-            "f1": SegmentalF1(0.25, "none", num_classes=NUM_CLASSES),
-            "precision": SegmentalPrecision(0.5, "pooled"),
-            "iou": FrameIoU(NUM_CLASSES),
-            "confusion": Confusion(NUM_CLASSES),
-            "boundaries": BoundaryF1(0.1, fps=15),
-            "over": OverSegmentation(),
-            "count": SegmentCountError(),
+            **{name: M.SegmentationScores(name, 0, list("abcde"), by_class=True) for name in M.PROTOCOLS},
+            "accuracy": M.FrameAccuracy("macro", num_classes=NUM_CLASSES),
+            "edit": M.EditScore(),
+            "f1": M.SegmentalF1(0.25, "none", num_classes=NUM_CLASSES),
+            "precision": M.SegmentalPrecision(0.5, "pooled"),
+            "iou": M.FrameIoU(NUM_CLASSES),
+            "confusion": M.Confusion(NUM_CLASSES),
+            "boundaries": M.BoundaryF1(0.1, fps=15),
+            "over": M.OverSegmentation(),
+            "count": M.SegmentCountError(),
         }
-        with_scores = {"map": SegmentalMAP(NUM_CLASSES), "calibration": CalibrationError()}
+        with_scores = {"map": M.SegmentalMAP(NUM_CLASSES), "calibration": M.CalibrationError()}
         for number, (preds, labels) in list(enumerate(random_videos(num_videos, seed=3)))[share]:
             generator = torch.Generator().manual_seed(number)
             scores = torch.rand(NUM_CLASSES, len(labels), generator=generator)
