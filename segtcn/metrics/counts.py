@@ -49,8 +49,10 @@ class VideoCounts(NamedTuple):
     def from_rows(cls, rows: Tensor) -> VideoCounts:
         """The counts that :func:`count_videos` wrote into one row a video, ``(N, 7 C + 1)``."""
         num_classes = rows.shape[1] // (4 + len(THRESHOLDS))
-        *by_class, found, distance = rows.split([*[num_classes] * 4, len(THRESHOLDS) * num_classes, 1], dim=1)
-        return cls(*by_class, found.unflatten(1, (len(THRESHOLDS), num_classes)), distance[:, 0])
+        widths = [*[num_classes] * 4, len(THRESHOLDS) * num_classes, 1]
+        correct, frames, predicted, true, found, distance = rows.split(widths, dim=1)
+        found = found.unflatten(1, (len(THRESHOLDS), num_classes))
+        return cls(correct, frames, predicted, true, found, distance[:, 0])
 
 
 def count_videos(
@@ -327,7 +329,7 @@ def _split(labels: Frames, lengths: Frames) -> list[list[int]]:
 
 
 def _all_classes(counts: VideoCounts) -> VideoCounts:
-    return VideoCounts(*(count.sum(-1) for count in counts[:-1]), counts.distance)
+    return VideoCounts(*(count.sum(-1) if count.ndim > 1 else count for count in counts))
 
 
 def _ratios(counts: VideoCounts, protocol: Protocol) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, TypeAlias
@@ -112,7 +111,7 @@ def to_array(labels: FrameLabels, name: str) -> Frames:
     """
     raw = labels if isinstance(labels, Tensor) else np.asarray(labels)
     dtype = str(raw.dtype).removeprefix("torch.")
-    if not dtype.startswith(("int", "uint")) and math.prod(raw.shape):
+    if not dtype.startswith(("int", "uint")) and 0 not in raw.shape:
         raise ValueError(f"`{name}` must be class indexes (integers), got {dtype}: logits need `.argmax` first")
     return np.asarray(raw.cpu() if isinstance(raw, Tensor) else raw).astype(np.int64, copy=False)
 
