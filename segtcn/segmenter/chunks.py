@@ -70,15 +70,13 @@ def blended_output(net: SegmentationModel, read: Callable[[int, int], Tensor], n
         Log-probabilities ``(1, 1, C, T)`` as logits, on the CPU.
     """
     overlap = max(1, chunk // 4)
-    total = weights = None
+    total, weights = torch.zeros(1, 1, net.num_classes, num_frames), torch.zeros(num_frames)
     for start in range(0, max(1, num_frames - overlap), max(1, chunk - overlap)):
         stop = min(start + chunk, num_frames)
         output = net(read(start, stop))
         if output.boundaries is not None:
             raise ValueError(f"{type(net).__name__} predicts boundaries, which cannot be blended: use a shorter video")
         log_probs = output.logits[-1:].log_softmax(dim=2).cpu().float()
-        if total is None:
-            total, weights = log_probs.new_zeros((*log_probs.shape[:3], num_frames)), torch.zeros(num_frames)
         frames = torch.arange(start, stop)
         fade_in = (frames - start + 1) / (overlap + 1) if start else torch.ones(len(frames))
         fade_out = (stop - frames) / (overlap + 1) if stop < num_frames else torch.ones(len(frames))
