@@ -66,7 +66,7 @@ ALLOWED = {
 # heavy or replaceable libraries, and the only places that know them
 KNOWN_ONLY_TO = {
     "pytorch_lightning": {"task", "data.datamodule", "callbacks", "cli"},
-    "torchmetrics": {"metrics", "task"},
+    "torchmetrics": {"metrics"},
     "scipy": {"data.readers.matlab", "labels.matlab"},
     "h5py": {"data.readers.hdf5"},
     "pyarrow": {"data.readers.table"},

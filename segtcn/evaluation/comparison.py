@@ -10,8 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from segtcn.evaluation.run_scores import RunScores
-from segtcn.metrics.evaluation import combine_samples
-from segtcn.metrics.protocols import SCORES
+from segtcn.metrics import SCORES, combine_samples
 
 
 class Difference(NamedTuple):

@@ -12,9 +12,8 @@ from segtcn.evaluation.run_scores import RunScores, score_run
 from segtcn.evaluation.runs import Run
 from segtcn.labels import Labels
 from segtcn.metrics.functional import frame_confusion, segment_counts, split_counts
-from segtcn.metrics.functional.labels import is_foreground, to_runs
-from segtcn.metrics.functional.segments import common_pieces
-from segtcn.structures import IGNORE
+from segtcn.metrics.functional.overlaps import common_pieces
+from segtcn.metrics.functional.sequences import check_labels, is_foreground, scored_runs
 
 Frames: TypeAlias = NDArray[np.int64]
 
@@ -139,7 +138,9 @@ def analyze_run(run: Run, protocol: str | None = None, sample_rate: int | None =
     confusion = np.sum([frame_confusion(*pair, num_classes).numpy() for pair in pairs], axis=0)
     counts = [segment_counts(*pair, [0.5], background, num_classes) for pair in pairs]
     hits = np.sum([[count[0].numpy() for count in of_pair] for of_pair in counts], axis=0)
-    num_segments = np.sum([np.bincount(to_runs(labels).labels, minlength=num_classes) for _, labels in pairs], axis=0)
+    num_segments = np.sum(
+        [np.bincount(scored_runs(labels).values, minlength=num_classes) for _, labels in pairs], axis=0
+    )
     starts, stops, missed = zip(*(_offsets(*pair, background) for pair in pairs), strict=True)
     broken = [split_counts(preds, labels, background) for preds, labels in pairs]
     merged = [split_counts(labels, preds, background) for preds, labels in pairs]
@@ -161,28 +162,28 @@ def analyze_run(run: Run, protocol: str | None = None, sample_rate: int | None =
 
 
 def _pairs(run: Run, sample_rate: int) -> Iterator[tuple[Frames, Frames]]:
-    """Predictions and truth of every video with truth, without the frames that nobody annotated."""
+    """Predictions and truth of every video with truth."""
     for part in run.parts:
         for name, truth in part.truths.items():
-            preds, labels = part.preds[name].indexes[::sample_rate], truth.indexes[::sample_rate]
-            if (annotated := labels != IGNORE).any():
-                yield preds[annotated], labels[annotated]
+            yield check_labels(part.preds[name].indexes[::sample_rate], truth.indexes[::sample_rate])
 
 
 def _offsets(preds: Frames, labels: Frames, background: tuple[int, ...]) -> tuple[Frames, Frames, int]:
     """Offsets of starts and of stops in frames, and how many true segments were not found at all."""
-    pred, true = to_runs(preds), to_runs(labels)
+    pred, true = scored_runs(preds), scored_runs(labels)
     pieces = common_pieces(pred, true)
-    same = pred.labels[pieces.pred] == true.labels[pieces.true]
+    same = pred.values[pieces.pred] == true.values[pieces.true]
     # The longest piece of each true run last, so that it stays where several are written to one place
     order = np.argsort(pieces.length[same], kind="stable")
-    partner = np.full(len(true.labels), -1)
+    partner = np.full(len(true.values), -1)
     partner[pieces.true[same][order]] = pieces.pred[same][order]
-    counted = is_foreground(true.labels, background)
+    counted = is_foreground(true.values, background)
     runs = np.flatnonzero(counted & (partner >= 0))
-    start, stop = true.bounds[runs], true.bounds[runs + 1]
-    late_start, late_stop = pred.bounds[partner[runs]] - start, pred.bounds[partner[runs] + 1] - stop
-    return late_start[start > 0], late_stop[stop < len(labels)], int((counted & (partner < 0)).sum())
+    start, stop = true.starts[runs], true.stops[runs]
+    late_start, late_stop = pred.starts[partner[runs]] - start, pred.stops[partner[runs]] - stop
+    # the ends of the video and of an ignored stretch are nobody's choice
+    is_start, is_stop = (np.isin(start, true.stops), np.isin(stop, true.starts))
+    return late_start[is_start], late_stop[is_stop], int((counted & (partner < 0)).sum())
 
 
 def _confused(confusion: NDArray[np.int64], class_names: Sequence[str]) -> list[Confused]:

@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from segtcn.evaluation import RunScores, compare_runs
-from segtcn.metrics import PROTOCOLS, combine_videos, evaluate_videos
-from segtcn.metrics.evaluation import combine_samples
+from segtcn.metrics import PROTOCOLS, combine_samples, combine_videos, evaluate_videos
 
 
 def scored(name: str, videos: int, quality: float, protocol: str = "lea", seeds: int = 1, seed: int = 0) -> RunScores:

@@ -9,15 +9,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from segtcn.metrics.functional.labels import (
+from segtcn.metrics.functional.sequences import (
     Background,
-    Labels,
-    Runs,
+    FrameLabels,
     check_labels,
     count_classes,
     is_foreground,
-    to_runs,
+    scored_runs,
 )
+from segtcn.structures import Runs
 
 Criterion: TypeAlias = Literal["iou", "midpoint"]
 
@@ -41,8 +41,8 @@ class Detections(NamedTuple):
 
 
 def segmental_map(
-    preds: Labels,
-    labels: Labels,
+    preds: FrameLabels,
+    labels: FrameLabels,
     scores: Tensor,
     criterion: Criterion = "iou",
     threshold: float = 0.5,
@@ -86,8 +86,8 @@ def segmental_map(
 
 
 def detections(
-    preds: Labels,
-    labels: Labels,
+    preds: FrameLabels,
+    labels: FrameLabels,
     scores: Tensor,
     criterion: Criterion = "iou",
     threshold: float = 0.5,
@@ -120,26 +120,28 @@ def detections(
     check_detection(criterion, threshold)
     if scores.ndim != 2 or scores.shape[1] != len(labels):
         raise ValueError(f"`scores` must have the shape (C, {len(labels)}), got {tuple(scores.shape)}")
-    if scores.isnan().any():
-        raise ValueError(f"`scores` holds {int(scores.isnan().sum())} NaN: check the network's output")
     pred_frames, true_frames = check_labels(preds, labels, len(scores))
-    confidences = scores.detach().cpu().float().numpy()[pred_frames, np.arange(len(pred_frames))]
-    pred, true = to_runs(pred_frames), to_runs(true_frames)
-    confidence = np.maximum.reduceat(confidences, pred.starts)
-    correct = np.zeros(len(pred.labels), dtype=bool)
-    for start, stop, label in zip(true.starts, true.stops, true.labels, strict=True):
-        free = np.flatnonzero((pred.labels == label) & ~correct)
+    pred, true = scored_runs(pred_frames), scored_runs(true_frames)
+    scored = is_foreground(true_frames, None)
+    values = scores.detach().cpu().float().numpy()
+    if num_nan := np.count_nonzero(np.isnan(values[:, scored])):
+        raise ValueError(f"`scores` holds {num_nan} NaN: check the network's output")
+    sureness = np.where(scored, values[pred_frames * scored, np.arange(len(scored))], -np.inf)
+    confidence = np.maximum.reduceat(sureness, pred.starts)
+    correct = np.zeros(len(pred.values), dtype=bool)
+    for start, stop, label in zip(true.starts, true.stops, true.values, strict=True):
+        free = np.flatnonzero((pred.values == label) & ~correct)
         fits = _fit(pred, free, start, stop, criterion)
         if len(free):
             best = np.lexsort((-confidence[free], -fits))[0]
             correct[free[best]] = fits[best] > (threshold if criterion == "iou" else 0.5)
-    kept = is_foreground(pred.labels, background)
-    num_true = count_classes(true.labels[is_foreground(true.labels, background)], len(scores))
+    counted = is_foreground(pred.values, background)
+    num_true = count_classes(true.values[is_foreground(true.values, background)], len(scores))
     return Detections(
-        torch.from_numpy(pred.labels[kept]),
-        torch.from_numpy(confidence[kept]),
-        torch.from_numpy(pred.starts[kept]),
-        torch.from_numpy(correct[kept]),
+        torch.from_numpy(pred.values[counted]),
+        torch.from_numpy(confidence[counted]),
+        torch.from_numpy(pred.starts[counted]),
+        torch.from_numpy(correct[counted]),
         num_true,
     )
 

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, ClassVar, Literal
 
+import torch
 from torch import Tensor
 
-from segtcn.metrics.counting import Average, RatioMetric
+from segtcn.metrics.counts import Average, Averaging, VideoCounts, combine_videos, count_videos, score_classes
+from segtcn.metrics.counts_metric import CountsMetric, split_batch
 from segtcn.metrics.functional import (
     Background,
-    EditCounts,
     FrameCounts,
-    SegmentCounts,
+    Matches,
+    background_classes,
     check_threshold,
     edit_counts,
     frame_counts,
     segment_counts,
 )
-from segtcn.metrics.functional.labels import check_labels, to_runs
-from segtcn.metrics.functional.segments import count_runs, precision_ratio
+from segtcn.metrics.functional.ratios import f1_ratio, precision_ratio, recall_ratio
+from segtcn.metrics.functional.sequences import Frames
+from segtcn.metrics.protocols import SCORES, THRESHOLDS, get_protocol
 
 
-class FrameAccuracy(RatioMetric):
+class FrameAccuracy(CountsMetric):
     """Share of the frames whose prediction is right, in percent: :func:`segtcn.metrics.functional.frame_accuracy`.
 
     Args:
@@ -57,20 +62,16 @@ class FrameAccuracy(RatioMetric):
         absent_score: float = 100.0,
         **kwargs: Any,
     ) -> None:
-        super().__init__(FrameCounts._fields, average, background, num_classes, absent_score, **kwargs)
-
-    def _counts(self, preds: Tensor, labels: Tensor) -> Sequence[Tensor]:
-        return frame_counts(preds, labels, self.background, self._classes_apart)
-
-    def _pooled_counts(self, preds: Tensor, labels: Tensor, num_frames: list[int]) -> Sequence[Tensor]:
-        return self._counts(preds, labels)
-
-    def _ratio(self, *counts: Tensor) -> tuple[Tensor, Tensor]:
-        correct, total = counts
-        return correct, total
+        combine = Averaging(FrameCounts, average, num_classes, absent_score)
+        count = partial(
+            frame_counts,
+            background=background_classes(background, num_classes),
+            num_classes=combine.counted_classes,
+        )
+        super().__init__(count, combine.shape(2), combine, **kwargs)
 
 
-class EditScore(RatioMetric):
+class EditScore(CountsMetric):
     """Likeness of the order of segments, in percent: :func:`segtcn.metrics.functional.edit_score`.
 
     Args:
@@ -93,20 +94,15 @@ class EditScore(RatioMetric):
     def __init__(
         self, average: Literal["video", "pooled"] = "video", background: Background = None, **kwargs: Any
     ) -> None:
-        if average not in ("video", "pooled"):
-            raise ValueError(f"`average` of an edit score must be 'video' or 'pooled', got {average!r}")
-        super().__init__(EditCounts._fields, average, background, **kwargs)
-
-    def _counts(self, preds: Tensor, labels: Tensor) -> Sequence[Tensor]:
-        return edit_counts(preds, labels, self.background)
-
-    def _ratio(self, *counts: Tensor) -> tuple[Tensor, Tensor]:
-        distance, length = counts
-        return length - distance, length
+        combine = Averaging(_likeness, average, averages=("video", "pooled"))
+        count = partial(edit_counts, background=background_classes(background))
+        super().__init__(count, combine.shape(2), combine, **kwargs)
 
 
-class _SegmentalMetric(RatioMetric):
+class _SegmentalMetric(CountsMetric):
     """A ratio of true positives, false positives and misses among the segments."""
+
+    ratio: ClassVar[Callable[..., tuple[Tensor, Tensor]]]
 
     def __init__(
         self,
@@ -118,19 +114,14 @@ class _SegmentalMetric(RatioMetric):
         **kwargs: Any,
     ) -> None:
         check_threshold(threshold)
-        super().__init__(SegmentCounts._fields, average, background, num_classes, absent_score, **kwargs)
-        self.threshold = threshold
-
-    def _counts(self, preds: Tensor, labels: Tensor) -> Sequence[Tensor]:
-        counts = segment_counts(preds, labels, [self.threshold], self.background, self._classes_apart)
-        return [count[0] for count in counts]
-
-    def _pooled_counts(self, preds: Tensor, labels: Tensor, num_frames: list[int]) -> Sequence[Tensor]:
-        pred, true = (
-            to_runs(frames, num_frames=num_frames) for frames in check_labels(preds, labels, self.num_classes)
+        combine = Averaging(type(self).ratio, average, num_classes, absent_score)
+        count = partial(
+            _count_at,
+            threshold=threshold,
+            background=background_classes(background, num_classes),
+            num_classes=combine.counted_classes,
         )
-        counts = count_runs(pred, true, [self.threshold], self.background, self._classes_apart)
-        return [count[0] for count in counts]
+        super().__init__(count, combine.shape(3), combine, **kwargs)
 
 
 class SegmentalF1(_SegmentalMetric):
@@ -160,9 +151,7 @@ class SegmentalF1(_SegmentalMetric):
         tensor([ nan, 100.,   0.,  nan])
     """
 
-    def _ratio(self, *counts: Tensor) -> tuple[Tensor, Tensor]:
-        tp, fp, fn = counts
-        return 2 * tp, 2 * tp + fp + fn
+    ratio = staticmethod(f1_ratio)
 
 
 class SegmentalPrecision(_SegmentalMetric):
@@ -185,9 +174,7 @@ class SegmentalPrecision(_SegmentalMetric):
         tensor(33.3333)
     """
 
-    def _ratio(self, *counts: Tensor) -> tuple[Tensor, Tensor]:
-        tp, fp, fn = counts
-        return precision_ratio(tp, fp, fn)
+    ratio = staticmethod(precision_ratio)
 
 
 class SegmentalRecall(_SegmentalMetric):
@@ -210,6 +197,73 @@ class SegmentalRecall(_SegmentalMetric):
         tensor(100.)
     """
 
-    def _ratio(self, *counts: Tensor) -> tuple[Tensor, Tensor]:
-        tp, fp, fn = counts
-        return precision_ratio(tp, fn, fp)
+    ratio = staticmethod(recall_ratio)
+
+
+class SegmentationScores(CountsMetric):
+    """The field's five scores under one protocol, added up over videos, batches and processes.
+
+    Any order of the videos and any number of processes give the same bits as
+    :func:`~segtcn.metrics.evaluate_videos`.
+
+    Args:
+        protocol: a name in :data:`~segtcn.metrics.protocols.PROTOCOLS`.
+        background: the data set's background classes; the protocol says which scores leave them out.
+        class_names: name of every class, for protocols that know background by its name: those ignore ``background``
+            then.
+        fps: frames per second of the sequences, for protocols that score at a rate of their own.
+        by_class: also score every class, which needs ``class_names``: its frame accuracy and its F1@50, of all videos
+            pooled, as ``accuracy/NAME`` and ``f1@50/NAME``; NaN where the protocol counts nothing of it.
+        kwargs: arguments of :class:`torchmetrics.Metric`.
+
+    Raises:
+        ValueError: if the protocol is unknown, ``fps`` is not positive, or ``class_names`` are missing.
+
+    Example:
+        ``compute`` gives the five scores by name, each in percent, ``()`` float32.
+
+        >>> scores = SegmentationScores("lea", background=0)
+        >>> scores.update(torch.tensor([0, 1, 1, 1, 2]), torch.tensor([0, 0, 1, 2, 2]))
+        >>> {name: f"{score:.1f}" for name, score in scores.compute().items()}
+        {'accuracy': '60.0', 'edit': '100.0', 'f1@10': '100.0', 'f1@25': '100.0', 'f1@50': '50.0'}
+    """
+
+    def __init__(
+        self,
+        protocol: str = "lea",
+        background: Background = None,
+        class_names: Sequence[str] | None = None,
+        fps: float | None = None,
+        by_class: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        choice = get_protocol(protocol)
+        if by_class and class_names is None:
+            raise ValueError("`by_class` gives scores the names of classes: pass `class_names`")
+        self.protocol, self.num_classes = protocol, len(class_names) if by_class and class_names else None
+        self.background, self.step = choice.background(class_names, background), choice.frame_step(fps)
+        combine = partial(_named_scores, protocol=protocol, class_names=class_names if by_class else None)
+        count = partial(count_videos, protocol=choice, background=self.background, step=self.step)
+        super().__init__(count, (1 + (4 + len(THRESHOLDS)) * (self.num_classes or 1),), combine, **kwargs)
+
+    def update(self, preds: Tensor, labels: Tensor, mask: Tensor | None = None) -> None:  # noqa: D102
+        if videos := split_batch(preds, labels, mask, self.num_classes):
+            self.rows.append(self._count(videos, num_classes=self.num_classes).to(self.device))
+
+
+def _named_scores(rows: Tensor, protocol: str, class_names: Sequence[str] | None) -> dict[str, Tensor]:
+    counts = VideoCounts.from_rows(rows)
+    together = combine_videos(counts, protocol) if len(rows) else dict.fromkeys(SCORES, math.nan)
+    scores = {name: torch.tensor(score) for name, score in together.items()}
+    if class_names is not None:
+        for kind, values in score_classes(counts).items():
+            scores |= {f"{kind}/{name}": value for name, value in zip(class_names, values, strict=True)}
+    return scores
+
+
+def _likeness(distance: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
+    return length - distance, length
+
+
+def _count_at(preds: Frames, labels: Frames, threshold: float, **kwargs: Any) -> Matches:
+    return Matches(*(count[0] for count in segment_counts(preds, labels, [threshold], **kwargs)))

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from segtcn.metrics.functional.labels import Background, Labels, Runs, check_labels, is_foreground, to_runs
-from segtcn.metrics.functional.segments import common_pieces
+from segtcn.metrics.functional.overlaps import common_pieces
+from segtcn.metrics.functional.ratios import percent
+from segtcn.metrics.functional.sequences import Background, FrameLabels, check_labels, is_foreground, scored_runs
 
 
 class SplitCounts(NamedTuple):
@@ -24,7 +25,7 @@ class SplitCounts(NamedTuple):
     total: Tensor
 
 
-def over_segmentation(preds: Labels, labels: Labels, background: Background = None) -> Tensor:
+def over_segmentation(preds: FrameLabels, labels: FrameLabels, background: Background = None) -> Tensor:
     """Share of the true segments that the prediction breaks into several of their class.
 
     A true segment is broken if more than one predicted segment of its class overlaps it, by however little.
@@ -46,10 +47,10 @@ def over_segmentation(preds: Labels, labels: Labels, background: Background = No
         >>> over_segmentation([1, 2, 1, 1, 1, 3], [1, 1, 1, 1, 3, 3])
         tensor(50.)
     """
-    return _share(split_counts(preds, labels, background))
+    return percent(*split_counts(preds, labels, background), empty_score=0.0)
 
 
-def under_segmentation(preds: Labels, labels: Labels, background: Background = None) -> Tensor:
+def under_segmentation(preds: FrameLabels, labels: FrameLabels, background: Background = None) -> Tensor:
     """Share of the predicted segments that merge several true segments of their class.
 
     :func:`over_segmentation` with predictions and truth exchanged.
@@ -69,10 +70,10 @@ def under_segmentation(preds: Labels, labels: Labels, background: Background = N
         >>> under_segmentation([1, 1, 1, 1, 3, 3], [1, 2, 1, 1, 1, 3])
         tensor(50.)
     """
-    return _share(merge_counts(preds, labels, background))
+    return percent(*merge_counts(preds, labels, background), empty_score=0.0)
 
 
-def split_counts(preds: Labels, labels: Labels, background: Background = None) -> SplitCounts:
+def split_counts(preds: FrameLabels, labels: FrameLabels, background: Background = None) -> SplitCounts:
     """Count the true segments that the prediction breaks into several of their class.
 
     Args:
@@ -90,15 +91,15 @@ def split_counts(preds: Labels, labels: Labels, background: Background = None) -
         >>> split_counts([1, 2, 1, 1, 1, 3], [1, 1, 1, 1, 3, 3])
         SplitCounts(split=tensor(1), total=tensor(2))
     """
-    pred, true = map(to_runs, check_labels(preds, labels))
+    pred, true = map(scored_runs, check_labels(preds, labels))
     pieces = common_pieces(pred, true)
-    same = pred.labels[pieces.pred] == true.labels[pieces.true]
-    found_by = np.bincount(pieces.true[same], minlength=len(true.labels))
-    counted = is_foreground(true.labels, background)
-    return SplitCounts(torch.tensor(int((found_by[counted] > 1).sum())), torch.tensor(int(counted.sum())))
+    same = pred.values[pieces.pred] == true.values[pieces.true]
+    times = np.bincount(pieces.true[same], minlength=len(true.values))
+    counted = is_foreground(true.values, background)
+    return SplitCounts(torch.tensor(int((times[counted] > 1).sum())), torch.tensor(int(counted.sum())))
 
 
-def merge_counts(preds: Labels, labels: Labels, background: Background = None) -> SplitCounts:
+def merge_counts(preds: FrameLabels, labels: FrameLabels, background: Background = None) -> SplitCounts:
     """Count the predicted segments that merge several true ones of their class.
 
     Args:
@@ -120,7 +121,7 @@ def merge_counts(preds: Labels, labels: Labels, background: Background = None) -
     return split_counts(true_frames, pred_frames, background)
 
 
-def segment_count_error(preds: Labels, labels: Labels, background: Background = None) -> Tensor:
+def segment_count_error(preds: FrameLabels, labels: FrameLabels, background: Background = None) -> Tensor:
     """By how many segments the prediction has too many or too few.
 
     Args:
@@ -138,13 +139,6 @@ def segment_count_error(preds: Labels, labels: Labels, background: Background = 
         >>> segment_count_error([1, 2, 1, 2], [1, 1, 1, 1])
         tensor(3.)
     """
-    pred, true = map(to_runs, check_labels(preds, labels))
-    return torch.tensor(float(abs(_num_segments(pred, background) - _num_segments(true, background))))
-
-
-def _num_segments(runs: Runs, background: Background) -> int:
-    return int(is_foreground(runs.labels, background).sum())
-
-
-def _share(counts: SplitCounts) -> Tensor:
-    return (100.0 * counts.split.double() / counts.total.double().clamp(min=1)).float()
+    runs = map(scored_runs, check_labels(preds, labels))
+    num_pred, num_true = (is_foreground(side.values, background).sum() for side in runs)
+    return torch.tensor(float(abs(num_pred - num_true)))

@@ -1,4 +1,4 @@
-"""Scores of classes by frames: confusion, precision, recall and intersection over union."""
+"""Scores of frames: accuracy, confusion of classes, and precision, recall and intersection over union of each class."""
 
 from __future__ import annotations
 
@@ -8,33 +8,87 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from segtcn.metrics.functional.labels import (
+from segtcn.metrics.functional.overlaps import common_pieces
+from segtcn.metrics.functional.ratios import Matches, iou_ratio, percent, precision_ratio, recall_ratio
+from segtcn.metrics.functional.sequences import (
     Background,
+    FrameLabels,
     Frames,
-    Labels,
     background_classes,
     check_labels,
-    percent,
-    to_runs,
+    count_classes,
+    is_foreground,
+    scored_runs,
 )
-from segtcn.metrics.functional.segments import common_pieces, precision_ratio
 
 
-class ClassCounts(NamedTuple):
-    """Frames of each class, ``(C,)`` int64 each.
+class FrameCounts(NamedTuple):
+    """What frame accuracy is made of.
 
     Args:
-        tp: frames of the class that are predicted as such.
-        fp: frames that are predicted as the class and are of another.
-        fn: frames of the class that are predicted as another.
+        correct: frames whose prediction is right, ``()`` or by true class ``(C,)``, int64.
+        total: all counted frames, the same shape.
     """
 
-    tp: Tensor
-    fp: Tensor
-    fn: Tensor
+    correct: Tensor
+    total: Tensor
 
 
-def frame_confusion(preds: Labels, labels: Labels, num_classes: int) -> Tensor:
+def frame_accuracy(preds: FrameLabels, labels: FrameLabels, background: Background = None) -> Tensor:
+    """Share of the frames whose prediction is right.
+
+    ``100 * correct / counted``; 100 if no frame is counted.
+
+    Args:
+        preds: predicted class of every frame, ``(T,)``.
+        labels: true class of every frame, ``(T,)``.
+        background: frames whose *true* class is one of these are not counted.
+
+    Returns:
+        Percent, ``()`` float32.
+
+    Raises:
+        ValueError: if a sequence is empty, not ``(T,)``, not of integers or holds a negative label, or if the two
+            differ in length.
+
+    Example:
+        >>> frame_accuracy([0, 1, 1, 2], [0, 1, 2, 2])
+        tensor(75.)
+        >>> frame_accuracy([0, 1, 1, 2], [0, 1, 2, 2], background=0)
+        tensor(66.6667)
+    """
+    counts = frame_counts(preds, labels, background)
+    return percent(counts.correct, counts.total)
+
+
+def frame_counts(
+    preds: FrameLabels, labels: FrameLabels, background: Background = None, num_classes: int | None = None
+) -> FrameCounts:
+    """Count right frames and frames.
+
+    Args:
+        preds: predicted class of every frame, ``(T,)``.
+        labels: true class of every frame, ``(T,)``.
+        background: frames whose *true* class is one of these are not counted.
+        num_classes: C to count by true class, None to count all together.
+
+    Returns:
+        The counts, each ``()`` or ``(C,)``.
+
+    Raises:
+        ValueError: as :func:`frame_accuracy`, and if a label is not below ``num_classes``.
+
+    Example:
+        >>> frame_counts([0, 1, 1, 2], [0, 1, 2, 2], num_classes=3)
+        FrameCounts(correct=tensor([1, 1, 1]), total=tensor([1, 1, 2]))
+    """
+    pred_frames, true_frames = check_labels(preds, labels, num_classes)
+    counted = is_foreground(true_frames, background)
+    correct = counted & (pred_frames == true_frames)
+    return FrameCounts(*(count_classes(true_frames[frames], num_classes) for frames in (correct, counted)))
+
+
+def frame_confusion(preds: FrameLabels, labels: FrameLabels, num_classes: int) -> Tensor:
     """Count the frames of every pair of true and predicted class.
 
     Args:
@@ -53,10 +107,12 @@ def frame_confusion(preds: Labels, labels: Labels, num_classes: int) -> Tensor:
         tensor([[1, 1],
                 [0, 1]])
     """
-    return _count_pairs(*check_labels(preds, labels, num_classes), num_classes)
+    pred_frames, true_frames = check_labels(preds, labels, num_classes)
+    scored = is_foreground(true_frames, None)
+    return _count_pairs(pred_frames[scored], true_frames[scored], num_classes)
 
 
-def segment_confusion(preds: Labels, labels: Labels, num_classes: int) -> Tensor:
+def segment_confusion(preds: FrameLabels, labels: FrameLabels, num_classes: int) -> Tensor:
     """Count the true segments of every class by the class that most of their frames are predicted as.
 
     Args:
@@ -77,17 +133,16 @@ def segment_confusion(preds: Labels, labels: Labels, num_classes: int) -> Tensor
         tensor([[1, 1],
                 [0, 1]])
     """
-    pred_frames, true_frames = check_labels(preds, labels, num_classes)
-    pred, true = to_runs(pred_frames), to_runs(true_frames)
+    pred, true = map(scored_runs, check_labels(preds, labels, num_classes))
     pieces = common_pieces(pred, true)
-    num_true = len(true.labels)
+    num_true = len(true.values)
     by_segment = np.bincount(
-        pieces.true * num_classes + pred.labels[pieces.pred], weights=pieces.length, minlength=num_true * num_classes
+        pieces.true * num_classes + pred.values[pieces.pred], weights=pieces.length, minlength=num_true * num_classes
     )
-    return _count_pairs(by_segment.reshape(num_true, num_classes).argmax(axis=1), true.labels, num_classes)
+    return _count_pairs(by_segment.reshape(num_true, num_classes).argmax(axis=1), true.values, num_classes)
 
 
-def class_counts(preds: Labels, labels: Labels, num_classes: int, background: Background = None) -> ClassCounts:
+def class_counts(preds: FrameLabels, labels: FrameLabels, num_classes: int, background: Background = None) -> Matches:
     """Count the right, false and missed frames of each class.
 
     Args:
@@ -105,18 +160,22 @@ def class_counts(preds: Labels, labels: Labels, num_classes: int, background: Ba
 
     Example:
         >>> class_counts([0, 1, 1], [0, 0, 1], num_classes=2)
-        ClassCounts(tp=tensor([1, 1]), fp=tensor([0, 1]), fn=tensor([1, 0]))
+        Matches(tp=tensor([1, 1]), fp=tensor([0, 1]), fn=tensor([1, 0]))
     """
     confusion = frame_confusion(preds, labels, num_classes)
     tp = confusion.diagonal().clone()
-    counts = ClassCounts(tp, confusion.sum(0) - tp, confusion.sum(1) - tp)
+    counts = Matches(tp, confusion.sum(0) - tp, confusion.sum(1) - tp)
     for count in counts:
         count[list(background_classes(background))] = 0
     return counts
 
 
 def frame_precision(
-    preds: Labels, labels: Labels, num_classes: int, background: Background = None, absent_score: float = 100.0
+    preds: FrameLabels,
+    labels: FrameLabels,
+    num_classes: int,
+    background: Background = None,
+    absent_score: float = 100.0,
 ) -> Tensor:
     """Share of the frames predicted as a class that are of it.
 
@@ -130,7 +189,7 @@ def frame_precision(
         absent_score: score of a class that is neither true nor predicted anywhere, and of background.
 
     Returns:
-        Percent, ``(C,)`` float32. :func:`mean_over_classes` makes one number of it.
+        Percent, ``(C,)`` float32. :func:`~segtcn.metrics.functional.mean_over_classes` makes one number of it.
 
     Raises:
         ValueError: as :func:`frame_confusion`.
@@ -139,12 +198,15 @@ def frame_precision(
         >>> frame_precision([0, 1, 1, 1], [0, 0, 1, 2], num_classes=4)
         tensor([100.0000,  33.3333,   0.0000, 100.0000])
     """
-    tp, fp, fn = class_counts(preds, labels, num_classes, background)
-    return _of_classes(*precision_ratio(tp, fp, fn), absent_score)
+    return percent(*precision_ratio(*class_counts(preds, labels, num_classes, background)), absent_score)
 
 
 def frame_recall(
-    preds: Labels, labels: Labels, num_classes: int, background: Background = None, absent_score: float = 100.0
+    preds: FrameLabels,
+    labels: FrameLabels,
+    num_classes: int,
+    background: Background = None,
+    absent_score: float = 100.0,
 ) -> Tensor:
     """Share of the frames of a class that are predicted as it.
 
@@ -158,7 +220,7 @@ def frame_recall(
         absent_score: score of a class that is neither true nor predicted anywhere, and of background.
 
     Returns:
-        Percent, ``(C,)`` float32. :func:`mean_over_classes` makes one number of it.
+        Percent, ``(C,)`` float32. :func:`~segtcn.metrics.functional.mean_over_classes` makes one number of it.
 
     Raises:
         ValueError: as :func:`frame_confusion`.
@@ -167,12 +229,15 @@ def frame_recall(
         >>> frame_recall([0, 1, 1, 1], [0, 0, 1, 2], num_classes=4)
         tensor([ 50., 100.,   0., 100.])
     """
-    tp, fp, fn = class_counts(preds, labels, num_classes, background)
-    return _of_classes(*precision_ratio(tp, fn, fp), absent_score)
+    return percent(*recall_ratio(*class_counts(preds, labels, num_classes, background)), absent_score)
 
 
 def frame_iou(
-    preds: Labels, labels: Labels, num_classes: int, background: Background = None, absent_score: float = 100.0
+    preds: FrameLabels,
+    labels: FrameLabels,
+    num_classes: int,
+    background: Background = None,
+    absent_score: float = 100.0,
 ) -> Tensor:
     """Intersection over union of the true and the predicted frames of a class, also called Jaccard index.
 
@@ -186,7 +251,7 @@ def frame_iou(
         absent_score: score of a class that is neither true nor predicted anywhere, and of background.
 
     Returns:
-        Percent, ``(C,)`` float32. :func:`mean_over_classes` makes one number of it.
+        Percent, ``(C,)`` float32. :func:`~segtcn.metrics.functional.mean_over_classes` makes one number of it.
 
     Raises:
         ValueError: as :func:`frame_confusion`.
@@ -195,29 +260,7 @@ def frame_iou(
         >>> frame_iou([0, 1, 1, 1], [0, 0, 1, 2], num_classes=4)
         tensor([ 50.0000,  33.3333,   0.0000, 100.0000])
     """
-    tp, fp, fn = class_counts(preds, labels, num_classes, background)
-    return _of_classes(tp, tp + fp + fn, absent_score)
-
-
-def mean_over_classes(scores: Tensor) -> Tensor:
-    """Mean over the classes that occur.
-
-    Args:
-        scores: percent, ``(C,)``, NaN for classes that do not occur: computed with ``absent_score=nan``.
-
-    Returns:
-        Percent, ``()`` float32; 100 if no class occurs.
-
-    Example:
-        >>> mean_over_classes(frame_iou([0, 1, 1, 1], [0, 0, 1, 2], num_classes=4, absent_score=float("nan")))
-        tensor(27.7778)
-    """
-    occurring = scores[~scores.isnan()]
-    return occurring.double().mean().float() if len(occurring) else torch.tensor(100.0)
-
-
-def _of_classes(hits: Tensor, out_of: Tensor, absent_score: float) -> Tensor:
-    return percent(hits, out_of).where(out_of > 0, absent_score)
+    return percent(*iou_ratio(*class_counts(preds, labels, num_classes, background)), absent_score)
 
 
 def _count_pairs(pred_labels: Frames, true_labels: Frames, num_classes: int) -> Tensor:
