@@ -71,27 +71,11 @@ def probe(path: str | os.PathLike[str]) -> ClipInfo:
     path = existing(path)
     with open_clip(path) as (container, stream):
         fps = _frame_rate(path, stream)
-        frame = None
-        num_packets = 0
-        begin = end = None
-        for packet in container.demux(stream):
-            if frame is None:
-                frame = next(iter(packet.decode()), None)
-            if frame is not None and stream.frames and stream.duration:
-                break
-            num_packets += packet.size > 0
-            if packet.pts is not None:
-                begin = packet.pts if begin is None else min(begin, packet.pts)
-                end = max(packet.pts + (packet.duration or 0), packet.pts if end is None else end)
+        frame, num_packets, ticks = _first_frame(container, stream)
         if frame is None:
             raise ValueError(_no_frames(path, container))
         num_frames = int(stream.frames or num_packets)
-        if stream.duration:
-            duration_s = float(stream.duration * stream.time_base)
-        else:
-            duration_s = (
-                float((end - begin) * stream.time_base) if end and begin is not None else float(num_frames / fps)
-            )
+        ticks = stream.duration or ticks
         turns = _quarter_turns(frame)
         width, height = (frame.height, frame.width) if turns % 2 else (frame.width, frame.height)
         aspect = Fraction(stream.sample_aspect_ratio or 1)
@@ -100,12 +84,28 @@ def probe(path: str | os.PathLike[str]) -> ClipInfo:
             num_frames,
             width,
             height,
-            duration_s,
+            float(ticks * stream.time_base if ticks else num_frames / fps),
             bool(container.streams.audio),
             90 * turns,
             1 / aspect if turns % 2 else aspect,
             color_tags(stream.codec_context, frame),
         )
+
+
+def _first_frame(container: Any, stream: Any) -> tuple[av.VideoFrame | None, int, int]:
+    """The first frame; where the container does not say it, also the number of packets, and how far they reach."""
+    frame, num_packets = None, 0
+    begin = end = None
+    for packet in container.demux(stream):
+        if frame is None:
+            frame = next(iter(packet.decode()), None)
+        if frame is not None and stream.frames and stream.duration:
+            break
+        num_packets += packet.size > 0
+        if packet.pts is not None:
+            begin = packet.pts if begin is None else min(begin, packet.pts)
+            end = max(packet.pts + (packet.duration or 0), packet.pts if end is None else end)
+    return frame, num_packets, end - begin if end and begin is not None else 0
 
 
 def frame_times(path: str | os.PathLike[str]) -> npt.NDArray[np.float64]:

@@ -27,11 +27,18 @@ class Excerpt:
         start_s: the beginning, in seconds, which becomes 0.
         stop_s: the end, in seconds; infinite for that of the clip.
         speed: 2 plays twice as fast.
+
+    Raises:
+        ValueError: if ``speed`` is not positive.
     """
 
     start_s: float = 0.0
     stop_s: float = math.inf
     speed: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.speed < math.inf:
+            raise ValueError(f"`speed` must be positive, such as 2 for twice as fast, got {self.speed:g}")
 
     @property
     def is_whole(self) -> bool:

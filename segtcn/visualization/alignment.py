@@ -46,23 +46,10 @@ def label_numbers(
     fits = abs(num_labels - num_frames) <= LENGTH_TOLERANCE * num_frames
     rate = labels.fps or (None if fits else fps)
     if rate is not None:
-        seconds = num_labels / rate
-        # one label more or less is a matter of rounding
-        if abs(seconds - info.duration_s) > max(LENGTH_TOLERANCE * info.duration_s, 1.5 / rate):
-            _warn(
-                f"{labels.source}: {num_labels} labels at {rate:g} a second last {seconds:.2f} s, but {clip} lasts "
-                f"{info.duration_s:.2f} s; if the rate is not {rate:g}, give the right `fps`"
-            )
+        _compare_durations(labels, rate, info, clip)
         numbers = np.floor((times_s - times_s[0] + TIMESTAMP_TOLERANCE_S) * rate).astype(np.int64)
-    elif fits:
-        if num_labels != num_frames:
-            share = 100 * abs(num_labels - num_frames) / num_frames
-            _warn(
-                f"{labels.source} has {num_labels} labels and {clip} {num_frames} frames, a difference of {share:.1f} "
-                "%: label n is shown with frame n"
-            )
-        numbers = np.arange(num_frames)
-    else:
+        return np.where(numbers < num_labels, numbers, NO_LABEL)
+    if not fits:
         difference = f"{abs(num_labels - num_frames)} {'fewer' if num_frames < num_labels else 'more'}"
         raise ValueError(
             f"{labels.source} has {num_labels} labels, but {clip} has {num_frames} frames, {difference}: at the clip's "
@@ -70,7 +57,24 @@ def label_numbers(
             f"{info.duration_s:.2f} s; give their rate as `fps`, for example {num_labels / info.duration_s:.3g} if "
             "they cover the whole clip"
         )
+    if num_labels != num_frames:
+        share = 100 * abs(num_labels - num_frames) / num_frames
+        _warn(
+            f"{labels.source} has {num_labels} labels and {clip} {num_frames} frames, a difference of {share:.1f} "
+            "%: label n is shown with frame n"
+        )
+    numbers = np.arange(num_frames)
     return np.where(numbers < num_labels, numbers, NO_LABEL)
+
+
+def _compare_durations(labels: Labels, rate: float, info: ClipInfo, clip: str) -> None:
+    seconds = len(labels) / rate
+    # one label more or less is a matter of rounding
+    if abs(seconds - info.duration_s) > max(LENGTH_TOLERANCE * info.duration_s, 1.5 / rate):
+        _warn(
+            f"{labels.source}: {len(labels)} labels at {rate:g} a second last {seconds:.2f} s, but {clip} lasts "
+            f"{info.duration_s:.2f} s; if the rate is not {rate:g}, give the right `fps`"
+        )
 
 
 def _warn(text: str) -> None:

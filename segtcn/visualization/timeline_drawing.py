@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from segtcn.labels import Classes, Labels
 from segtcn.structures import IGNORE
-from segtcn.visualization.figures import INK, PALE_INK, elided, text_in, text_style
+from segtcn.visualization.figures import INK, PALE_INK, elided, new_figure, text_in, text_style
 from segtcn.visualization.palette import class_color
 from segtcn.visualization.timeline_layout import (
     GAP_IN,
@@ -34,10 +34,20 @@ if TYPE_CHECKING:
 
 _FILLED = 0.8  # of the height of a bar; the rest is space
 _STRIP = 0.14  # of the height of a bar: where a prediction is wrong
-_WRONG = {"facecolor": "#B2182B"}
-_HATCHED = {"facecolor": "#F7F7F7", "edgecolor": "#B5B5B5", "hatch": "/////"}
+_WRONG: dict[str, Any] = {"facecolor": "#B2182B"}
+_HATCHED: dict[str, Any] = {"facecolor": "#F7F7F7", "edgecolor": "#B5B5B5", "hatch": "/////"}
 _CLOCK_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
 _DENSEST = 40  # boundaries to the inch
+
+
+class _Sheet(NamedTuple):
+    """What is the same for all videos of a figure."""
+
+    classes: Classes
+    axis: TimeAxis
+    look: Look
+    columns: list[str]
+    widths: Widths
 
 
 def draw_timelines(
@@ -58,42 +68,31 @@ def draw_timelines(
         scores: by the names of videos, those that are not drawn, too.
         title: above all videos.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     columns = list(dict.fromkeys(name for video in videos for row in scores.get(video, {}).values() for name in row))
-    widths = Widths.of([title for tracks in videos.values() for title in tracks], columns, axis, look)
+    widths = Widths.of([name for tracks in videos.values() for name in tracks], columns, axis, look)
+    sheet = _Sheet(classes, axis, look, columns, widths)
     entries = _legend_entries(videos, classes, look)
     title_in = look.title_in * bool(title)
     heights_in = [look.video_in(name, len(tracks), headed=bool(columns)) for name, tracks in videos.items()]
     legend_in = look.legend_in([name for name, _ in entries])
     height = 2 * MARGIN_IN + title_in + sum(heights_in) - GAP_IN + look.axis_in + legend_in
-    figure = Figure(figsize=(look.width, height))
-    FigureCanvasAgg(figure)
+    figure = new_figure(look.width, height)
     if title:
         size = look.font_size + 3
         text = elided(title, look.width - 2 * MARGIN_IN, size, bold=True)
         style = text_style(title, size, fontweight="bold", ha="left", va="top")
         figure.text(MARGIN_IN / look.width, 1 - MARGIN_IN / height, text, **style)
     bottom = MARGIN_IN + title_in - GAP_IN
-    first: Axes | None = None
     for (name, tracks), video_in in zip(videos.items(), heights_in, strict=True):
         bottom += video_in
         rows_in = look.row_in * len(tracks)
         place = (widths.left_in / look.width, 1 - bottom / height, widths.bars_in / look.width, rows_in / height)
+        first = figure.axes[0] if figure.axes else None
         axes = figure.add_axes(place, sharex=first)
-        _draw_tracks(axes, tracks, classes, axis, look)
-        if look.boundaries and len(tracks) > 1:
-            _draw_boundaries(axes, tracks, axis, look, widths.bars_in)
-        _write_titles(axes, [*tracks], widths.titles_in, look)
+        _draw_video(axes, tracks, scores.get(name, {}), sheet)
         if first is None:
-            _head_scores(axes, columns, widths, look)
-        _write_scores(axes, [scores.get(name, {}).get(title, {}) for title in tracks], columns, widths, look)
-        room_in = widths.bars_in if columns and first is None else look.width - widths.left_in - MARGIN_IN
-        size = look.font_size + 1
-        style = text_style(name, size, fontweight="bold")
-        axes.set_title(elided(name, room_in, size, bold=True), loc="left", pad=4, **style)
-        first = first or axes
+            _head_scores(axes, sheet)
+        _write_name(axes, name, sheet, is_first=first is None)
     for axes in figure.axes[:-1]:
         axes.spines["bottom"].set_visible(False)
         axes.tick_params(axis="x", labelbottom=False, length=0)
@@ -121,7 +120,25 @@ def _half(look: Look) -> float:
     return _FILLED / 2 * look.bar_height / look.row_in
 
 
-def _draw_tracks(axes: Axes, tracks: Mapping[str, Labels], classes: Classes, axis: TimeAxis, look: Look) -> None:
+def _draw_video(axes: Axes, tracks: Mapping[str, Labels], scores: Scores, sheet: _Sheet) -> None:
+    _draw_tracks(axes, tracks, sheet)
+    if sheet.look.boundaries and len(tracks) > 1:
+        _draw_boundaries(axes, tracks, sheet)
+    _write_titles(axes, [*tracks], sheet)
+    _write_scores(axes, [scores.get(title, {}) for title in tracks], sheet)
+
+
+def _write_name(axes: Axes, name: str, sheet: _Sheet, is_first: bool) -> None:
+    """The name of a video; headings of scores stand beside the first."""
+    look, widths = sheet.look, sheet.widths
+    room_in = widths.bars_in if sheet.columns and is_first else look.width - widths.left_in - MARGIN_IN
+    size = look.font_size + 1
+    style = text_style(name, size, fontweight="bold")
+    axes.set_title(elided(name, room_in, size, bold=True), loc="left", pad=4, **style)
+
+
+def _draw_tracks(axes: Axes, tracks: Mapping[str, Labels], sheet: _Sheet) -> None:
+    classes, axis, look, *_ = sheet
     half = _half(look)
     reference = next(iter(tracks.values()))
     for row, labels in enumerate(tracks.values()):
@@ -141,11 +158,12 @@ def _draw_tracks(axes: Axes, tracks: Mapping[str, Labels], classes: Classes, axi
     axes.set_ylim(len(tracks) - 0.5, -0.5)
 
 
-def _draw_boundaries(axes: Axes, tracks: Mapping[str, Labels], axis: TimeAxis, look: Look, bars_in: float) -> None:
+def _draw_boundaries(axes: Axes, tracks: Mapping[str, Labels], sheet: _Sheet) -> None:
     """Lines where segments of the first track start, or a warning where they would hide the bars."""
     reference = next(iter(tracks.values()))
-    starts = reference.runs().starts / axis.scale(reference)
-    per_inch = len(starts) / (bars_in * len(reference) / axis.scale(reference) / axis.longest)
+    scale = sheet.axis.scale(reference)
+    starts = reference.runs().starts / scale
+    per_inch = len(starts) / (sheet.widths.bars_in * len(reference) / scale / sheet.axis.longest)
     if per_inch > _DENSEST:
         warnings.warn(
             f"{len(starts) - 1:,} boundaries, {per_inch:.0f} to the inch, would hide the bars: they are left out; "
@@ -153,11 +171,12 @@ def _draw_boundaries(axes: Axes, tracks: Mapping[str, Labels], axis: TimeAxis, l
             stacklevel=2,
         )
     else:
-        axes.vlines(starts[1:], 0.5, len(tracks) - 1 + _half(look), color="black", linewidth=0.6)
+        axes.vlines(starts[1:], 0.5, len(tracks) - 1 + _half(sheet.look), color="black", linewidth=0.6)
 
 
-def _write_titles(axes: Axes, titles: Sequence[str], room_in: float, look: Look) -> None:
-    shown = [elided(title, room_in, look.font_size) for title in titles]
+def _write_titles(axes: Axes, titles: Sequence[str], sheet: _Sheet) -> None:
+    look = sheet.look
+    shown = [elided(title, sheet.widths.titles_in, look.font_size) for title in titles]
     axes.set_yticks(range(len(titles)), labels=shown, **text_style("".join(titles), look.font_size))
     axes.tick_params(axis="x", color=PALE_INK, labelcolor=INK, labelsize=look.font_size)
     axes.tick_params(axis="y", length=0, pad=6)
@@ -165,24 +184,22 @@ def _write_titles(axes: Axes, titles: Sequence[str], room_in: float, look: Look)
     axes.spines["bottom"].set_color(PALE_INK)
 
 
-def _write_scores(
-    axes: Axes, rows: Sequence[Mapping[str, float]], columns: Sequence[str], widths: Widths, look: Look
-) -> None:
+def _write_scores(axes: Axes, rows: Sequence[Mapping[str, float]], sheet: _Sheet) -> None:
     """Numbers right of the bars, flush right in columns."""
     at_the_side = axes.get_yaxis_transform()  # x from 0 to 1 across the axes, y in rows
-    for number, column in enumerate(columns):
-        offset = 72 * sum(widths.columns_in[: number + 1])
+    for number, column in enumerate(sheet.columns):
+        offset = 72 * sum(sheet.widths.columns_in[: number + 1])
         for row, scores in enumerate(rows):
             value = scores.get(column, math.nan)
             if math.isfinite(value):
-                style = _beside("", look, va="center_baseline", xycoords=at_the_side)
+                style = _beside("", sheet.look, va="center_baseline", xycoords=at_the_side)
                 axes.annotate(f"{value:.1f}", (1, row), (offset, 0), **style)
 
 
-def _head_scores(axes: Axes, columns: Sequence[str], widths: Widths, look: Look) -> None:
-    for number, column in enumerate(columns):
-        style = _beside(column, look, va="baseline", xycoords="axes fraction")
-        axes.annotate(column, (1, 1), (72 * sum(widths.columns_in[: number + 1]), 4), **style)
+def _head_scores(axes: Axes, sheet: _Sheet) -> None:
+    for number, column in enumerate(sheet.columns):
+        style = _beside(column, sheet.look, va="baseline", xycoords="axes fraction")
+        axes.annotate(column, (1, 1), (72 * sum(sheet.widths.columns_in[: number + 1]), 4), **style)
 
 
 def _beside(text: str, look: Look, **options: Any) -> dict[str, Any]:

@@ -45,10 +45,13 @@ def test_a_few_labels_fewer_than_frames_are_told() -> None:
     assert numbers.tolist() == [*range(99), NO_LABEL]
 
 
-def test_labels_that_fit_at_no_known_rate_are_refused_with_one_that_would() -> None:
-    message = r"has 5 labels, but clip.mp4 has 20 frames, 15 more: .* as `fps`, for example 2.5 if they"
-    with pytest.raises(ValueError, match=message):
-        label_numbers(labels("a" * 5), TIMES_S, INFO, "clip.mp4")
+@pytest.mark.parametrize(
+    ("num_labels", "message"),
+    [(5, "15 more: .* as `fps`, for example 2.5 if they"), (19, "1 more: .* the labels last 1.90 s"), (21, "1 fewer")],
+)
+def test_labels_that_fit_at_no_known_rate_are_refused_with_one_that_would(num_labels: int, message: str) -> None:
+    with pytest.raises(ValueError, match=f"has {num_labels} labels, but clip.mp4 has 20 frames, {message}"):
+        label_numbers(labels("a" * num_labels), TIMES_S, INFO, "clip.mp4")
 
 
 @pytest.mark.parametrize("fps", [0.0, -1.0, float("nan")])

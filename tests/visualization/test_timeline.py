@@ -171,7 +171,7 @@ def test_a_red_strip_marks_where_a_prediction_differs() -> None:
 
 def test_tracks_of_different_rates_meet_in_time() -> None:
     tracks = {"truth": labels([1] * 40 + [2] * 60, 10), "ED-TCN": labels([1] * 4 + [2] * 6, 1)}
-    figure = plot_timeline(tracks, look=Look(disagreement=True))
+    figure = plot_timeline(tracks, classes=NAMES, look=Look(disagreement=True))
     assert figure.axes[0].get_xlim() == (0, 10)
     assert color_at(figure, 3.9, 1) == class_color(1)
     assert color_at(figure, 4.1, 1) == class_color(2)
@@ -179,7 +179,8 @@ def test_tracks_of_different_rates_meet_in_time() -> None:
 
 
 def test_each_video_may_have_rates_of_its_own() -> None:
-    figure = plot_timelines({"P01": {"truth": labels([1] * 10, 1)}, "P02": {"truth": labels([1] * 10, 2)}})
+    videos = {"P01": {"truth": labels([1] * 10, 1)}, "P02": {"truth": labels([1] * 10, 2)}}
+    figure = plot_timelines(videos, classes=NAMES)
     assert color_at(figure, 7, 0, axes=0) == class_color(1)
     assert color_at(figure, 7, 0, axes=1) == (255, 255, 255)
 
@@ -187,7 +188,7 @@ def test_each_video_may_have_rates_of_its_own() -> None:
 def test_scores_stand_in_columns_beside_the_bars() -> None:
     scores = {"P01": {"ED-TCN": {"acc": 91.26, "F1@50": 80.0}}, "P02": {"ED-TCN": {"acc": float("nan")}}}
     figure = plot_timelines({"P01": TRACKS, "P02": TRACKS}, classes=NAMES, scores=scores)
-    assert [text.get_text() for text in figure.axes[0].texts] == ["acc", "F1@50", "91.3", "80.0"]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["91.3", "80.0", "acc", "F1@50"]
     assert [text.get_text() for text in figure.axes[1].texts] == []
     pixels(figure)
     right = figure.axes[0].get_window_extent().x1

@@ -25,11 +25,11 @@ from segtcn.video_io import (
 )
 from segtcn.video_io.animation import write_animation
 from segtcn.visualization.alignment import label_numbers
+from segtcn.visualization.overlay.lettering import warn_of_missing_characters
 from segtcn.visualization.overlay.look import OverlayLook
 from segtcn.visualization.overlay.panel import Panel, PanelContent
 from segtcn.visualization.overlay.rows import make_rows
 from segtcn.visualization.overlay.schedule import ANIMATION_SIDE, Schedule, is_animation, make_schedule
-from segtcn.visualization.overlay.text import warn_of_missing_characters
 from segtcn.visualization.tracks import Track, make_tracks
 
 __all__ = ["Excerpt", "OverlayLook", "overlay_video"]

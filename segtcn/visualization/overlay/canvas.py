@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segtcn.video_io import ColorTags, Planes
-from segtcn.visualization.overlay.text import text_picture
+from segtcn.visualization.overlay.lettering import text_picture
 from segtcn.visualization.palette import RGB
 
 _HATCH_STEP, _HATCH_LINE = 8, 3  # pixels from line to line, and of a line

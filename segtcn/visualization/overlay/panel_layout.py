@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from segtcn.labels import Classes
+from segtcn.visualization.overlay.lettering import shortened, text_width
 from segtcn.visualization.overlay.look import OverlayLook
 from segtcn.visualization.overlay.rows import NOT_ANNOTATED, Row
-from segtcn.visualization.overlay.text import shortened, text_width
 from segtcn.visualization.tracks import TRUTH
 
 _LARGEST_SHARE = 0.65  # of the picture's height that the legend may make the panel

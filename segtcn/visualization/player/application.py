@@ -96,7 +96,7 @@ class PlayerFiles:
             raise PermissionError("corrections are not saved here")
         video, classes = self.videos[key], self.player.classes
         correction = parse_correction(body, self.token, len(classes))
-        tracks = {title: labels.in_classes(classes) for title, labels in video.read().items()}
+        tracks = video.read(classes)
         fps = tracks[correction.track].fps if correction.track in tracks else None
         if fps is None and video.clip is not None:
             with contextlib.suppress(ValueError, OSError):

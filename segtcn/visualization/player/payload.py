@@ -67,26 +67,6 @@ def index_payload(player: Player, clips: Mapping[str, str], token: str | None = 
         ValueError: if a label file cannot be understood.
     """
     scores = [row for video in player.videos for row in video.scores.values()]
-    videos = []
-    for number, video in enumerate(player.videos):
-        num_frames, fps = video.num_frames, video.fps
-        if num_frames is None:
-            longest = max(video.read().values(), key=len)
-            num_frames, fps = len(longest), longest.fps
-        videos.append(
-            {
-                "id": video_id(number),
-                "name": video.name,
-                "num_frames": num_frames,
-                "fps": fps,
-                "duration_s": None if fps is None else round(num_frames / fps, 3),
-                "clip": clips.get(video_id(number)),
-                "scores": {
-                    title: {name: round(value, 2) for name, value in row.items() if math.isfinite(value)}
-                    for title, row in video.scores.items()
-                },
-            }
-        )
     return {
         "version": VERSION,
         "title": player.title,
@@ -94,8 +74,28 @@ def index_payload(player: Player, clips: Mapping[str, str], token: str | None = 
         "protocol": player.protocol,
         "score_names": [*dict.fromkeys(name for row in scores for name in row)],
         "runs": [*dict.fromkeys(title for video in player.videos for title in video.scores)],
-        "videos": videos,
+        "videos": [_entry(video_id(number), video, clips) for number, video in enumerate(player.videos)],
         "save": None if token is None else {"token": token},
+    }
+
+
+def _entry(key: str, video: PlayerVideo, clips: Mapping[str, str]) -> Payload:
+    """A video in the list of all."""
+    num_frames, fps = video.num_frames, video.fps
+    if num_frames is None:
+        longest = max(video.read().values(), key=len)
+        num_frames, fps = len(longest), longest.fps
+    return {
+        "id": key,
+        "name": video.name,
+        "num_frames": num_frames,
+        "fps": fps,
+        "duration_s": None if fps is None else round(num_frames / fps, 3),
+        "clip": clips.get(key),
+        "scores": {
+            title: {name: round(value, 2) for name, value in row.items() if math.isfinite(value)}
+            for title, row in video.scores.items()
+        },
     }
 
 
@@ -115,9 +115,9 @@ def video_payload(
 
     Raises:
         FileNotFoundError: if a label file is gone.
-        ValueError: if a label file cannot be understood, or a label is no class.
+        ValueError: if a label file cannot be understood, or a label is not a class.
     """
-    tracks = {title: labels.in_classes(classes) for title, labels in video.read().items()}
+    tracks = video.read(classes)
     clip, notes = None, [*notes]
     if video.clip is not None:
         try:
@@ -157,7 +157,7 @@ def clip_payload(path: Path) -> Payload:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no complete clip.
+        ValueError: if it is not a complete clip.
     """
     info, times_s = probe(path), frame_times(path)
     fps = float(info.fps)

@@ -29,17 +29,26 @@ class PlayerVideo(NamedTuple):
     num_frames: int | None = None
     fps: float | None = None
 
-    def read(self) -> dict[str, Labels]:
+    def read(self, classes: Classes | None = None) -> dict[str, Labels]:
         """Its tracks by their titles.
+
+        Args:
+            classes: what the indexes shall mean; None leaves each track its own.
 
         Raises:
             FileNotFoundError: if a label file is gone.
-            ValueError: if a label file cannot be understood, or there is no track.
+            ValueError: if a label file cannot be understood, a label is not among ``classes``, or there is no track.
         """
         tracks = dict(self.tracks() if callable(self.tracks) else self.tracks)
         if not tracks:
             raise ValueError(f"{self.name} needs at least one track, got none")
-        return tracks
+        if classes is None:
+            return tracks
+        # large arrays of scores are checked again where classes change
+        return {
+            title: labels if labels.classes == classes else labels.in_classes(classes)
+            for title, labels in tracks.items()
+        }
 
 
 class Player(NamedTuple):

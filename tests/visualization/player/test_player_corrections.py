@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 
 import pytest
@@ -12,7 +11,7 @@ from segtcn.labels import read_labels
 from segtcn.visualization.palette import class_color
 from segtcn.visualization.player import PlayerServer, PlayerVideo, corrections
 from tests.visualization.player.pages import click, color_at, frame_of, point, press, wait_until, wait_until_shown
-from tests.visualization.player.payloads import CLASS_NAMES, FPS, TRUTH, demo_tracks, track_payload
+from tests.visualization.player.payloads import CLASS_NAMES, FPS, demo_tracks, track_payload
 from tests.visualization.player.players import player, run, truth
 
 COPY = 1  # row of the corrected truth
@@ -418,14 +417,3 @@ def test_changes_are_kept_while_another_video_is_shown(site, open_page):
 def test_changes_are_marked_above_the_copy(page):
     drag(page, 1.0, 1.5034)
     assert page.evaluate("segtcn.parts.tools.differences") == {"starts": [1.0], "stops": [1.5]}
-
-
-def test_the_table_is_that_of_the_library_byte_for_byte(page, tmp_path):
-    table = saved(page, "Save CSV", tmp_path).read_text("utf-8").splitlines()
-    assert table[:3] == [
-        "label,start,stop,start_s,stop_s,confidence",
-        "background,0,30,0.000000,1.000000,",
-        "take,30,75,1.000000,2.500000,",
-    ]
-    assert len(table) == len(TRUTH) + 1
-    assert json.dumps(table).isascii()

@@ -26,9 +26,10 @@
       on("join-next", () => this.join(1));
       on("relabel", () => this.relabel());
       on("boundary-here", () => this.moveNearestBoundary());
-      on("undo", () => this.undo());
-      on("redo", () => this.redo());
-      player.onChange((changes) => this.update(changes));
+      on("undo", () => this.step("undo"));
+      on("redo", () => this.step("redo"));
+      player.on("video", () => this.listTracks());
+      player.on("correct", () => this.update());
       window.addEventListener("beforeunload", (event) => {
         if ([...this.begun.values()].some((correction) => correction.unsaved)) event.preventDefault();
       });
@@ -168,16 +169,11 @@
       this.changedTo(`Boundary at frame ${moved}`);
     }
 
-    undo() {
-      const isDone = this.correction.undo();
-      if (isDone) this.changedTo("Undone");
-      else this.say("Nothing to undo");
-    }
-
-    redo() {
-      const isDone = this.correction.redo();
-      if (isDone) this.changedTo("Done again");
-      else this.say("Nothing to do again");
+    /** @param {string} direction "undo" or "redo" */
+    step(direction) {
+      const [success, failure] = direction === "undo" ? ["Undone", "Nothing to undo"] : ["Done again", "Nothing to do again"];
+      if (this.correction[direction]()) this.changedTo(success);
+      else this.say(failure);
     }
 
     /** @param {number} index of the segment that starts at the boundary */
@@ -225,16 +221,12 @@
       this.player.changed("correct");
     }
 
-    update(changed) {
-      const { player } = this;
-      if (!player.recording) return;
-      if (changed.has("video")) this.listTracks();
-      if (!changed.has("correct")) return;
+    update() {
       byId("correct").setAttribute("aria-pressed", String(this.isOn));
       this.panel.hidden = !this.isOn;
       if (!this.isOn) return;
       const { correction } = this;
-      this.select.selectedIndex = player.recording.tracks.indexOf(this.source);
+      this.select.selectedIndex = this.player.recording.tracks.indexOf(this.source);
       byId("undo").disabled = !correction.past.length;
       byId("redo").disabled = !correction.future.length;
       this.state.classList.toggle("failed", Boolean(this.failed));

@@ -40,8 +40,19 @@
     return node;
   }
 
+  /**
+   * @param {string} kind class of the table
+   * @param {string} title id of the element that names it
+   * @param {Node[]} head cells of the first row
+   * @param {Node[]} rows
+   */
+  function tableElement(kind, title, head, rows) {
+    const body = [element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows)];
+    return element("table", { class: kind, aria: { labelledby: title } }, ...body);
+  }
+
   /** Element of the page with this id. */
   const byId = (id) => document.getElementById(id);
 
-  Object.assign(segtcn, { element, nameElement, swatch, byId });
+  Object.assign(segtcn, { element, nameElement, swatch, tableElement, byId });
 }

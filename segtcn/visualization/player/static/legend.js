@@ -10,19 +10,15 @@
       this.root = byId("legend");
       this.reset = byId("legend-reset");
       this.reset.addEventListener("click", () => player.showAllClasses());
-      player.onChange((changes) => {
-        if (!player.recording) return;
-        if (changes.has("correct")) this.built = null;
-        if (["video", "tracks", "correct"].some((name) => changes.has(name))) this.build();
-        if (["video", "tracks", "correct", "filter"].some((name) => changes.has(name))) this.mark();
-      });
+      player.on("video tracks correct", (changes) => this.build(changes.has("correct")));
+      player.on("video tracks correct filter", () => this.mark());
     }
 
-    build() {
+    build(isCorrected) {
       const { player } = this;
       const track = player.active;
       const key = player.tracks.map(({ length }) => length).join();
-      if (key === this.built && track === this.track) return;
+      if (key === this.built && track === this.track && !isCorrected) return;
       [this.built, this.track] = [key, track];
       const focused = document.activeElement?.dataset?.label;
       const shares = segtcn.classShares(track, player.classes.length);

@@ -16,19 +16,11 @@
       player.changed("theme");
     };
     select.addEventListener("change", () => {
-      try {
-        localStorage.setItem(THEME, select.value);
-      } catch {
-        // a private window: the choice holds until the page is closed
-      }
+      segtcn.stored((storage) => storage.setItem(THEME, select.value));
       apply();
     });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", apply);
-    try {
-      select.value = localStorage.getItem(THEME) ?? "auto";
-    } catch {
-      select.value = "auto";
-    }
+    select.value = segtcn.stored((storage) => storage.getItem(THEME)) ?? "auto";
     if (select.selectedIndex < 0) select.value = "auto";
     apply();
   }
@@ -57,11 +49,8 @@
     const speed = byId("speed");
     speed.replaceChildren(...segtcn.SPEEDS.map((value) => element("option", { value }, `${value}×`)));
     speed.addEventListener("change", () => player.setSpeed(Number(speed.value)));
-    player.onChange((changes) => {
-      if (!player.recording) return;
-      if (["play", "video"].some((name) => changes.has(name))) showState(player);
-      if (["time", "play", "video"].some((name) => changes.has(name))) showPosition(player);
-    });
+    player.on("play video", () => showState(player));
+    player.on("time play video", () => showPosition(player));
   }
 
   function showState(player) {
@@ -95,10 +84,7 @@
       this.tools = tools;
       this.awaited = null;
       window.addEventListener("hashchange", () => this.follow());
-      player.onChange((changes) => {
-        if (!player.recording || player.clock.playing) return;
-        if (["time", "view", "video"].some((name) => changes.has(name))) this.keepAddress();
-      });
+      player.on("time view video", () => player.clock.playing || this.keepAddress());
     }
 
     /** Go to what the address says: another video, or another part of this one. */
@@ -135,7 +121,7 @@
 
     show(recording) {
       const { player } = this;
-      const video = player.index.videos.find((each) => each.id === recording.id);
+      const video = player.index.videos.find(({ id }) => id === recording.id);
       byId("main").hidden = false;
       this.tools.leave();
       player.open(recording);

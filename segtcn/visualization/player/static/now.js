@@ -9,14 +9,9 @@
       this.player = player;
       this.root = byId("now");
       this.rows = [];
-      player.onChange((changes) => this.update(changes));
-    }
-
-    update(changes) {
-      if (!this.player.recording) return;
-      if (["video", "tracks", "correct"].some((name) => changes.has(name))) this.build();
-      if (["video", "tracks", "correct", "time"].some((name) => changes.has(name))) this.rows.forEach((row) => this.fill(row));
-      if (["video", "tracks", "size"].some((name) => changes.has(name))) this.allowScrolling();
+      player.on("video tracks correct", () => this.build());
+      player.on("video tracks correct time", () => this.rows.forEach((row) => this.fill(row)));
+      player.on("video tracks size", () => this.allowScrolling());
     }
 
     build() {

@@ -13,14 +13,9 @@
       this.window = byId("overview-window");
       this.cursor = byId("overview-cursor");
       this.surface = new segtcn.Surface(byId("overview-canvas"));
-      player.onChange((changes) => this.update(changes));
+      player.on("video tracks filter theme size", () => this.draw());
+      player.on("video view time size", () => this.place());
       this.listen();
-    }
-
-    update(changes) {
-      if (!this.player.recording) return;
-      if (["video", "tracks", "filter", "theme", "size"].some((name) => changes.has(name))) this.draw();
-      if (["video", "view", "time", "size"].some((name) => changes.has(name))) this.place();
     }
 
     draw() {

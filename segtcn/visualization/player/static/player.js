@@ -11,9 +11,9 @@
   const SHOWN_TOLERANCE = 1e-3;
 
   /**
-   * State of the page. Parts call `onChange(part)`; their function gets a set of what changed since it last ran:
-   * "video" (another one), "tracks" (labels, order, the chosen one), "view" (visible time), "time", "play" (running or
-   * not, speed), "filter" (classes), "theme", "size", "correct" (mode, undo steps).
+   * State of the page. Parts call `on(names, action)` to be told of changes: "video" (another one), "tracks" (labels,
+   * order, the chosen one), "view" (visible time), "time", "play" (running or not, speed), "filter" (classes), "theme",
+   * "size", "correct" (mode, undo steps).
    */
   class Player {
     /** @param {object} index payload of data/index.js */
@@ -31,13 +31,18 @@
       this.activeTrack = 0;
       /** Differences from the reference, by track. */
       this.differences = new Map();
-      this.parts = [];
+      this.listeners = [];
       this.changes = new Set();
       this.says = () => {};
     }
 
-    onChange(part) {
-      this.parts.push(part);
+    /**
+     * Call `action` when anything of `names` has changed, in the order in which the parts asked.
+     * @param {string} names with blanks between them
+     * @param {function(Set<string>): void} action gets all that changed since the last redraw
+     */
+    on(names, action) {
+      this.listeners.push({ names: names.split(" "), action });
     }
 
     /** However many events ask: one redraw in an animation frame. */
@@ -50,7 +55,8 @@
       if (this.clock.playing) this.#keepPlaying();
       const changes = new Set(this.changes);
       this.changes.clear();
-      for (const part of this.parts) part(changes);
+      if (!this.recording) return;
+      for (const { names, action } of this.listeners) if (names.some((name) => changes.has(name))) action(changes);
       if (this.clock.playing) this.changed("time");
     }
 

@@ -32,16 +32,10 @@
       this.small = new segtcn.Lettering("11px");
       /** Place of every track, in CSS pixels: `top` and `height` of its bar, `stripTop`, `titleTop`. */
       this.rows = [];
-      player.onChange((changes) => this.update(changes));
-    }
-
-    update(changes) {
-      const { player } = this;
-      if (!player.recording) return;
-      if (changes.has("tracks") || changes.has("size") || changes.has("theme")) this.placeRows();
-      if (["video", "tracks", "view", "filter", "theme", "size", "correct"].some((name) => changes.has(name))) this.draw();
-      if (["video", "time", "view", "size", "tracks"].some((name) => changes.has(name))) this.moveCursor();
-      if (["video", "time", "play", "tracks", "correct"].some((name) => changes.has(name))) this.describe();
+      player.on("tracks size theme", () => this.placeRows());
+      player.on("video tracks view filter theme size correct", () => this.draw());
+      player.on("video time view size tracks", () => this.moveCursor());
+      player.on("video time play tracks correct", () => this.describe());
     }
 
     get isNarrow() {

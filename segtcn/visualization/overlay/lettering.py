@@ -68,8 +68,8 @@ def text_picture(text: str, size: int) -> TextPicture:
         return TextPicture(np.asarray(letters, np.float32) / np.float32(255), None)
     picture = Image.new("RGBA", letters.size, "white")
     picture.putalpha(letters)
-    for each, left in emoji:
-        picture.alpha_composite(each, (left, max(0, (ascent + descent - each.height) // 2)))
+    for character, left in emoji:
+        picture.alpha_composite(character, (left, max(0, (ascent + descent - character.height) // 2)))
     pixels = np.asarray(picture)
     return TextPicture(np.asarray(pixels[..., 3] / 255, np.float32), pixels[..., :3].copy())
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from segtcn.video_io import ColorTags
-from segtcn.visualization.overlay import text
+from segtcn.visualization.overlay import lettering
 from segtcn.visualization.overlay.canvas import Canvas
 
 SHALOM = "\u05e9\u05dc\u05d5\u05dd"
@@ -27,58 +27,58 @@ MILK = "\u062d\u0644\u064a\u0628"  # four letters of Arabic that join
     ],
 )
 def test_runs_come_from_left_to_right(label: str, runs: list[tuple[str, bool]]) -> None:
-    assert text.visual_runs(label) == runs
+    assert lettering.visual_runs(label) == runs
 
 
 def test_numbers_after_latin_letters_stay_behind_them() -> None:
-    assert text.visual_runs(f"{SHALOM} cup 2")[0] == ("cup 2", False)
+    assert lettering.visual_runs(f"{SHALOM} cup 2")[0] == ("cup 2", False)
 
 
 def test_arabic_letters_join_without_a_shaping_library() -> None:
-    joined = text._joined(MILK)
+    joined = lettering._joined(MILK)
     forms = [unicodedata.decomposition(char).split(">")[0][1:] for char in joined]
     assert forms == ["initial", "medial", "medial", "final"]
-    assert text._joined("\u062f\u0627\u0631") == "\ufea9\ufe8d\ufead"  # letters that never join the next: isolated
-    assert text._shaped("(a", rtl=True) == "a)"
+    assert lettering._joined("\u062f\u0627\u0631") == "\ufea9\ufe8d\ufead"  # letters that never join the next: isolated
+    assert lettering._shaped("(a", rtl=True) == "a)"
 
 
 @pytest.mark.parametrize("shapes", [True, False])
 def test_right_to_left_text_is_drawn_in_its_order(monkeypatch: pytest.MonkeyPatch, shapes: bool) -> None:
-    if shapes and not text._shapes():
+    if shapes and not lettering._shapes():
         pytest.skip("Pillow has no shaping library here")
-    monkeypatch.setattr(text, "_shapes", lambda: shapes)
-    for cache in (text.text_picture, text.text_width, text._font, text._length):
+    monkeypatch.setattr(lettering, "_shapes", lambda: shapes)
+    for cache in (lettering.text_picture, lettering.text_width, lettering._font, lettering._length):
         cache.cache_clear()
     # the first letter stands on the right
-    first, whole = (text.text_picture(label, 30).cover for label in (SHALOM[0], SHALOM))
+    first, whole = (lettering.text_picture(label, 30).cover for label in (SHALOM[0], SHALOM))
     width = first.shape[1]
     right_end = whole[:, -width:]
     assert np.abs(right_end - first).mean() < 0.12 < np.abs(whole[:, :width] - first).mean()
-    for cache in (text.text_picture, text.text_width, text._font, text._length):
+    for cache in (lettering.text_picture, lettering.text_width, lettering._font, lettering._length):
         cache.cache_clear()
 
 
 def test_texts_of_a_size_are_equally_high_and_empty_ones_allowed() -> None:
-    heights = {text.text_picture(label, 20).cover.shape[0] for label in ("a", "Ågy", SHALOM, "", "налить")}
+    heights = {lettering.text_picture(label, 20).cover.shape[0] for label in ("a", "Ågy", SHALOM, "", "налить")}
     assert len(heights) == 1
 
 
 def test_shortened_text_fits_and_is_the_longest_that_does() -> None:
     name = "place dough on the tray"
-    short = text.shortened(name, 20, 120)
+    short = lettering.shortened(name, 20, 120)
     assert short.endswith("…")
-    assert text.text_width(short, 20) <= 120
-    assert text.text_width(name[: len(short)] + "…", 20) > 120
-    assert text.shortened("cut", 20, 120) == "cut"
-    assert text.shortened(name, 20, 0) == "…"
+    assert lettering.text_width(short, 20) <= 120
+    assert lettering.text_width(name[: len(short)] + "…", 20) > 120
+    assert lettering.shortened("cut", 20, 120) == "cut"
+    assert lettering.shortened(name, 20, 0) == "…"
 
 
 def test_characters_that_no_font_has_are_named_once_for_all_texts(recwarn: pytest.WarningsRecorder) -> None:
-    text.warn_of_missing_characters(["pour", "gießen", SHALOM])
+    lettering.warn_of_missing_characters(["pour", "gießen", SHALOM])
     assert len(recwarn) == 0
     message = r"no font on this machine has 1 of the characters: .* \(U\+E123\), as in .*Install a font .* such as Noto"
     with pytest.warns(UserWarning, match=message) as caught:
-        text.warn_of_missing_characters(["cut \ue123", "pour \ue123"])
+        lettering.warn_of_missing_characters(["cut \ue123", "pour \ue123"])
     assert len(caught) == 1
     assert re.search("boxes stand for them", str(caught[0].message))
 
