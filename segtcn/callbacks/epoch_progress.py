@@ -38,6 +38,7 @@ class EpochProgressBar(ProgressBar):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         shown = {name: float(value) for name, value in trainer.progress_bar_metrics.items()}
+        # one set of scores fits into a line: those that count
         preferred = "val" if any(name.startswith("val/") for name in shown) else "train"
         if self._bar is not None:
             scores = {name: f"{value:.1f}" for name, value in shown.items() if name.startswith(preferred)}

@@ -226,6 +226,7 @@ class WandbSegmentations(Callback):
         if not self._outputs or not isinstance(task, SegmentationTask) or not isinstance(trainer.logger, WandbLogger):
             return
         with tempfile.TemporaryDirectory(prefix="segtcn-pictures-", ignore_cleanup_errors=True) as name:
+            # W&B copies the files when it is given them, so that the folder may go
             media = self._draw(_segmentations(task, self._outputs), Path(name))
             if with_clips and self.clips is not None and self.num_overlays:
                 media |= self._draw_clips(task, Path(name))

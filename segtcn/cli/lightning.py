@@ -135,6 +135,8 @@ class SegmentationCLI(LightningCLI):
                 f"or continue it with --ckpt_path {folder}/checkpoints/last.ckpt, if that is there"
             )
         _make_folder(folder)
+        if self.command is not None:
+            os.environ[FOLDER_VARIABLE] = str(folder)  # for the processes that the trainer may start
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Build the trainer without the callbacks that its options turn off: Lightning would refuse to start."""
@@ -216,7 +218,6 @@ def _make_folder(folder: Path) -> None:
             f"cannot write the run into {folder}: {error.strerror}; choose another folder with "
             "--trainer.default_root_dir"
         ) from error
-    os.environ[FOLDER_VARIABLE] = str(folder)
 
 
 def raise_if_interrupted(stop: SystemExit) -> None:

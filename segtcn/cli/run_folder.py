@@ -19,6 +19,7 @@ BEST = "best"
 
 def new_folder() -> str:
     """``runs/DATE-TIME``, or in a process that Lightning has started, the folder of the process that started it."""
+    # Lightning sets LOCAL_RANK in the processes that it starts; without it the variable is of an earlier run
     folder = os.environ.get(FOLDER_VARIABLE) if "LOCAL_RANK" in os.environ else None
     return folder or f"runs/{datetime.now():%Y%m%d-%H%M%S-%f}"
 
@@ -61,6 +62,7 @@ def run_name(config: Any) -> str:
     network = config.model.net.class_path.rpartition(".")[2]
     reader = config.data.reader.get("init_args") or {}
     card = Path(config.data.card).parent.name if config.data.get("card") else ""
+    # what says best which data these are: the name of the data set, or the folder of its card, or of its files
     places = (str(reader.get("dataset") or ""), card, Path(str(reader.get("root") or reader.get("path") or "")).stem)
     data = next(filter(None, places), config.data.reader.class_path.rpartition(".")[2])
     return f"{network} {data} split {config.data.split} {Path(config.trainer.default_root_dir).name}"

@@ -103,6 +103,7 @@ def _carry(
         if through < 0:
             hand.position = walk(share, (0, start), (reach, begin + grip))
             return
+        # an arc: things are lifted off the bench
         lift = -14j * math.sin(math.pi * min(through, 1.0))
         bench.places[item] = walk(through, (0, begin), (1, end)) + lift
         bench.degrees[item] = degrees[0] + (degrees[1] - degrees[0]) * ease(through)
@@ -134,7 +135,7 @@ def _blade(bench: Bench, step: Step, later: Sequence[Step], stroke: Callable[[fl
         left.closed, left.tool = time_s > 0.3, ""
         remaining_s = time_s * (1 - share) / max(share, 1e-6)
         at = stroke(share, time_s)
-        if not had_knife and time_s < 0.3:
+        if not had_knife and time_s < 0.3:  # fetch the knife; the last 0.3 s bring it back
             right.position = walk(time_s / 0.3, (0, begin["right"]), (1, home))
             return
         right.closed, right.tool = True, "knife"
@@ -167,13 +168,14 @@ def cut(bench: Bench, step: Step, later: Sequence[Step]) -> Act:
     """Move the knife up and down; slices fall, and the vegetable gets shorter."""
     item, phase = step.item, bench.rng.uniform(0, 6.28)
     rate = bench.pace * bench.rng.uniform(1.7, 2.3)
+    # what is put back later must not be cut up completely
     left_over = 0.42 if any(s.action == "put" and s.item == item for s in later) else 0.0
     fresh: list[Slice] = []
 
     def stroke(share: float, time_s: float) -> complex:
         done = min(max((share - 0.12) / 0.76, 0.0), 1.0)
         bench.lengths[item] = 1 - (1 - left_over) * done
-        while len(fresh) < int(done * 9):
+        while len(fresh) < int(done * 9):  # nine slices, one after the other
             offset = complex(bench.rng.uniform(-6, 46), bench.rng.uniform(6, 26))
             fresh.append(Slice(offset, bench.kinds[item], bench.rng.uniform(0, 180)))
             bench.slices.append(fresh[-1])
@@ -187,6 +189,7 @@ def cut(bench: Bench, step: Step, later: Sequence[Step]) -> Act:
 def add(bench: Bench, step: Step, later: Sequence[Step]) -> Act:
     """Carry the slices to the bowl, in one go or two."""
     right, idle = bench.hands["right"], bench.hands["left"].position
+    # a long step is two trips, each with every second slice
     num_trips = 2 if step.num_frames > 2.2 * bench.fps else 1
     pile, over = bench.board + 16 + 22j, bench.bowl - 4 - 18j
     begin = right.position
@@ -266,9 +269,11 @@ def shake(bench: Bench, step: Step, later: Sequence[Step]) -> Act:
 
     def act(share: float, time_s: float) -> None:
         if move(share, time_s):
+            # along the shaker, which the hand holds askew
             shift = 6 * math.sin(2 * math.pi * rate * time_s) * turn(-35)
             bench.places["shaker"] += shift
             bench.hands["right"].position += shift
+            # other grains in every frame: they fall faster than one can follow
             tip = bench.places["shaker"] - 20 + 14j
             bench.falling = [tip + complex(x, y) for x, y in bench.rng.uniform((-6, 0), (6, 46), (9, 2))]
 
@@ -305,6 +310,7 @@ def stir(bench: Bench, step: Step, later: Sequence[Step]) -> Act:
 def _swirl(bench: Bench, radians: float) -> None:
     """Turn what is in the bowl, whose opening is an ellipse."""
     for i, piece in enumerate(bench.contents):
+        # 2.4: the opening is so many times as wide as it is high
         turned = complex(piece.offset.real, (piece.offset.imag - 3) * 2.4) * cmath.exp(1j * radians)
         bench.contents[i] = piece._replace(offset=complex(turned.real, turned.imag / 2.4 + 3))
 

@@ -20,6 +20,7 @@ def draw_arm(canvas: Canvas, bench: Bench, hand: Hand) -> None:
         draw_spoon(canvas, bench.places["spoon"], hand.position)
     elif hand.tool:
         draw_thing(canvas, bench, hand.tool)
+    # a heap on the palm, three slices wide
     for i, piece in enumerate(bench.carried if hand.side == "right" else ()):
         place = hand.position + 11 * along + 5 * (i % 3 - 1) * (along * 1j) + (i // 3) * 3j
         draw_slice(canvas, place, piece)
@@ -47,6 +48,7 @@ def _draw_hand(canvas: Canvas, bench: Bench, hand: Hand, along: complex) -> None
     reach = 11.0 if hand.closed else 19.0
     for i, (spread, size) in enumerate(((-7.5, 0.85), (-2.7, 1.0), (2.3, 0.98), (7.0, 0.8))):
         base = hand.position + spread * across
+        # the fingers of an open hand spread
         fan = 0.0 if hand.closed else spread * 0.35
         tip = base + reach * size * along + fan * across
         canvas.line((base, tip), shade, 6)

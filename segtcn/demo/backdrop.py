@@ -39,6 +39,7 @@ def _draw_counter(canvas: Canvas, bench: Bench) -> None:
     area = canvas.image[_EDGE + MARGIN :]
     noise = bench.rng.normal(size=area.shape[:2]).astype(np.float32)
     veins = np.asarray(cv2.GaussianBlur(noise, (0, 0), sigmaX=14, sigmaY=0.8))
+    # wood: noise that is drawn out sideways
     veins = veins * (0.05 / veins.std())
     area[:] = np.clip(area * (1 + veins[..., None]), 0, 255).astype(np.uint8)
     canvas.fill((-20 + 50j, 340 + 50j, 340 + 54j, -20 + 54j), dark(bench.counter, 0.3))

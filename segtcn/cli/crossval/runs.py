@@ -51,6 +51,7 @@ def crossval(fit_args: Sequence[str], seeds: Sequence[int], splits: Sequence[int
         raise ValueError(f"there is no split {unknown[0]}; the data set has {', '.join(map(str, known))}")
     _check_same_configuration(plan, out / "configuration.yaml")
 
+    # seed by seed: an interrupted cross-validation has some seeds with all their splits
     todo = [(seed, split) for seed in seeds for split in splits]
     missing = [run for run in todo if not _scores_file(out, *run).exists()]
     start_s = time.monotonic()
