@@ -49,7 +49,7 @@ def test_many_predictions_with_scores_and_a_window(folder: Path, capsys: pytest.
     assert overlay("MS-TCN=a/clip.npz", "b/clip.npz", "--truth", "truth/clip.txt", "--scores", "--window", "3") == 0
     captured = capsys.readouterr()
     assert captured.out == "out.mp4\n"
-    assert re.search("100(/| of )100", captured.err)
+    assert re.search(r"100(/| of )100", captured.err)
     assert probe(folder / "out.mp4").num_frames == 100
 
 
