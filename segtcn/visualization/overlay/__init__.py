@@ -191,7 +191,7 @@ def _animation_paths(output: Path) -> Iterator[tuple[Path, Path]]:
 
 
 def _with_bar(film: _Film, progress: bool) -> Iterable[tuple[int, Planes]]:
-    from tqdm import tqdm
+    from segtcn.progress import progress_bar
 
     total = len(film.schedule.numbers)
-    return tqdm(film.pictures(), total=total, desc=film.clip.name, unit="frame", disable=not progress)
+    return progress_bar(film.pictures(), film.clip.name, unit="frame", total=total, show=progress)

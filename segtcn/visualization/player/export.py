@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tqdm import tqdm
-
 from segtcn.atomic import atomic_path
+from segtcn.progress import progress_bar
 from segtcn.video_io import probe
 from segtcn.video_io.playback import plays_in_browsers, write_playable
 from segtcn.visualization.player.payload import index_payload, script, video_id, video_payload
@@ -78,7 +77,7 @@ def _write(player: Player, folder: Path, with_clips: bool, progress: bool) -> li
         shutil.copyfile(path, folder / path.name)
     notes: list[str] = []
     addresses: dict[str, str] = {}
-    for number, video in enumerate(tqdm(player.videos, "export", disable=not progress, unit="video")):
+    for number, video in enumerate(progress_bar(player.videos, "export", unit="video", show=progress)):
         key = video_id(number)
         shown = video if with_clips else video._replace(clip=None)
         payload = video_payload(key, shown, player.classes)
@@ -99,7 +98,7 @@ def _write_clip(video: PlayerVideo, clip: Path, folder: Path, key: str, progress
         shutil.copyfile(clip, folder / address)
         return address, None
     address = f"clips/{key}.mp4"
-    with tqdm(total=probe(clip).num_frames, desc=video.name, disable=not progress, unit="frame", leave=False) as bar:
+    with progress_bar(name=video.name, unit="frame", total=probe(clip).num_frames, show=progress, keep=False) as bar:
         write_playable(clip, folder / address, bar.update)
     return address, f"{video.name}: {clip} was encoded again to H.264, as browsers do not play it"
 
