@@ -60,12 +60,14 @@ ALLOWED = {
         "text_table",
         "visualization",
     },
+    "config_names": set(),
+    "training": {"callbacks", "config_names", "data", "losses", "models", "segmenter", "task"},
     "__init__": set(),
     "__main__": {"cli"},
 }
 # heavy or replaceable libraries, and the only places that know them
 KNOWN_ONLY_TO = {
-    "pytorch_lightning": {"task", "data.datamodule", "callbacks", "cli"},
+    "pytorch_lightning": {"task", "training", "data.datamodule", "callbacks", "cli"},
     "torchmetrics": {"metrics"},
     "scipy": {"data.readers.matlab", "labels.matlab"},
     "h5py": {"data.readers.hdf5"},
