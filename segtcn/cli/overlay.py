@@ -189,9 +189,9 @@ def _class_names(options: argparse.Namespace, paths: Sequence[Path], tracks: Seq
 
 
 def _read_mapping(path: str | Path) -> list[str]:
-    from segtcn.data.readers.ms_tcn import read_mapping
+    from segtcn.labels.classes import Classes
 
-    return read_mapping(path)
+    return list(Classes.read(path).names)
 
 
 def _note(options: argparse.Namespace, text: str) -> None:

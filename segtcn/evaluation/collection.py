@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from segtcn.data.readers.ms_tcn import read_mapping
 from segtcn.evaluation.files import Frames
 from segtcn.evaluation.runs import Run, is_run, score_run
 from segtcn.evaluation.scoring import parse_background
@@ -26,6 +25,7 @@ from segtcn.evaluation.sources import (
     single_video,
     with_titles,
 )
+from segtcn.labels.classes import Classes as ClassNames
 from segtcn.labels.legacy import LabelTrack
 from segtcn.metrics import evaluate_videos
 from segtcn.metrics.protocols import get_protocol
@@ -139,7 +139,7 @@ def collect_videos(
     named = [(title, path) for title, path in named if path not in given_clips]
     single = single_video(named, truth, clips, given_clips)
     place = mapping or find_mapping([path for _, path in named if not path.is_dir() or not is_run(path)], truth)
-    listed = None if place is None else read_mapping(place)
+    listed = None if place is None else list(ClassNames.read(place).names)
 
     found: list[Found] = []
     for title, path in with_titles(named, single is not None):

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segtcn.data.readers.matlab import load_matlab
-from segtcn.data.readers.ms_tcn import read_mapping
-from segtcn.data.readers.text import read_names
+from segtcn.data.readers.video_lists import read_names
+from segtcn.labels.classes import Classes
 from segtcn.labels.legacy import read_label_array, read_labels
 
 SUFFIXES = (".txt", ".csv", ".npy", ".mat")
@@ -83,7 +83,7 @@ def read_videos(
     preds = {name: _read(path) for name, path in pred_files.items()}
     labels = {name: _read(path) for name, path in true_files.items()}
     tracks = [*preds.values(), *labels.values()]
-    class_names = _collect_names(tracks) if mapping is None else read_mapping(mapping)
+    class_names = _collect_names(tracks) if mapping is None else list(Classes.read(mapping).names)
     source = "its own labels" if mapping is None else str(mapping)
     pred_frames = {name: _to_indexes(track, class_names, source) for name, track in preds.items()}
     true_frames = {name: _to_indexes(track, class_names, source) for name, track in labels.items()}
@@ -126,7 +126,7 @@ def read_matlab_splits(paths: Sequence[Path], mapping: Path | None = None) -> di
         )
     cells = {path.stem: _read_matlab(path) for path in paths}
     highest = max(int(frames.max()) for videos in cells.values() for pair in videos for frames in pair)
-    class_names = [str(label) for label in range(highest + 1)] if mapping is None else read_mapping(mapping)
+    class_names = [str(label) for label in range(highest + 1)] if mapping is None else list(Classes.read(mapping).names)
     if highest >= len(class_names):
         raise ValueError(f"class {highest} of the .mat files is not in {mapping}, which has {_listed(class_names)}")
     return {

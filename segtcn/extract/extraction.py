@@ -14,8 +14,8 @@ import torch
 from tqdm import tqdm
 
 import segtcn
-from segtcn.extract.backbones.base import Backbone
-from segtcn.extract.files import (
+from segtcn.extract.backbones.backbone import Backbone
+from segtcn.extract.feature_files import (
     differences,
     feature_file,
     forget_record,

@@ -36,7 +36,7 @@ import torch
 
 from segtcn.cli import main as segtcn
 from segtcn.data.readers import Assembly101Reader, HDF5Reader, LeaReader, MSTCNReader, NpzReader, Reader, TableReader
-from segtcn.data.readers.hdf5 import write_hdf5
+from segtcn.data.readers import write_hdf5
 from segtcn.evaluation.files import read_matlab_splits, read_videos
 from segtcn.prepare.annotations import frame_labels, read_annotations
 from segtcn.structures import Video

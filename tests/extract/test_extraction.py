@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from segtcn.extract import Backbone, Windows, extract_videos, find_videos, load_backbone
 from segtcn.extract.descriptor import FEATURE_DIM, extract_features
-from segtcn.extract.files import feature_file
+from segtcn.extract.feature_files import feature_file
 from segtcn.extract.preprocessing import Preprocessing, parse_preprocessing, read_preprocessing
 from segtcn.extract.rates import clip_rate, num_resampled, resample
 from segtcn.extract.windows import OUTSIDE, num_features, thinned, window_batches
@@ -197,7 +197,7 @@ def test_one_number_is_the_shorter_side_where_a_crop_follows():
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 def test_file_is_turned_block_by_block(tmp_path, monkeypatch, dtype):
-    monkeypatch.setattr("segtcn.extract.files.BLOCK_BYTES", 300)
+    monkeypatch.setattr("segtcn.extract.feature_files.BLOCK_BYTES", 300)
     features = np.random.default_rng(0).standard_normal((37, 11)).astype(np.float32)
     with feature_file(tmp_path / "a.npy", dtype) as file:
         for start in range(0, 37, 5):
@@ -480,7 +480,7 @@ def test_old_record_does_not_stand_beside_new_features(tmp_path, monkeypatch):
     clip = write_clip(tmp_path / "a.mp4", 9)
     extract_videos({"a": clip}, tmp_path, FrameNumbers())
     with monkeypatch.context() as patch:
-        patch.setattr("segtcn.extract.files.json.dumps", lambda *args, **options: 1 / 0)
+        patch.setattr("segtcn.extract.feature_files.json.dumps", lambda *args, **options: 1 / 0)
         again = extract_videos({"a": clip}, tmp_path, FrameNumbers(), overwrite=True)
     assert list(again.failed) == ["a"]
     with pytest.raises(ValueError, match=r"a\.npy has no record that fits it"):

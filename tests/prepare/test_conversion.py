@@ -19,7 +19,7 @@ import yaml
 import segtcn.prepare.conversion
 from segtcn.cli import main
 from segtcn.data.readers import HDF5Reader, LeaReader, MSTCNReader, NpzReader, Reader
-from segtcn.data.readers.hdf5 import append_hdf5
+from segtcn.data.readers.hdf5_writer import append_hdf5
 from segtcn.prepare.conversion import convert
 from segtcn.structures import Video
 from tests.conftest import CLASSES, SPLITS, small_videos

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 
 from segtcn.data import SegmentationDataset
 from segtcn.data.readers import HDF5Reader, write_hdf5
-from segtcn.data.readers.hdf5 import append_hdf5, create_hdf5
+from segtcn.data.readers.hdf5_writer import append_hdf5, create_hdf5
 from segtcn.structures import Video
 from tests.conftest import CLASSES, SPLITS, small_videos
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segtcn.data.readers.reader import time_axis
-from segtcn.data.readers.text import read_lines, read_names
+from segtcn.data.readers.video_lists import read_lines, read_names
 
 
 @given(num_frames=st.integers(1, 50), dim=st.integers(1, 50), documented=st.sampled_from([0, 1]))

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from segtcn.extract.backbones.base import DEFAULT_WINDOW, NetworkBackbone, Pooling, pool
+from segtcn.extract.backbones.backbone import DEFAULT_WINDOW, NetworkBackbone, Pooling, pool
 from segtcn.extract.preprocessing import (
     DEFAULT_SIZE,
     PROCESSOR_KEYS,
