@@ -99,7 +99,7 @@ def read_archive(path: str | os.PathLike[str], keys: Collection[str], remedy: st
         {'features': (4, 3)}
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {key: np.asarray(archive[key]) for key in keys if key in archive.files}
     except Exception as error:  # zipfile, zlib and NumPy raise ten kinds of exception for a damaged file
         raise ValueError(f"{path} is damaged or not an archive of NumPy arrays ({error}): {remedy}") from error
@@ -113,7 +113,7 @@ def archive_shapes(path: str | os.PathLike[str], keys: Collection[str], remedy: 
     """
     shapes = {}
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
             for key in keys:
                 if key in archive.files:
                     with archive.zip.open(f"{key}.npy") as member:

@@ -80,6 +80,7 @@ def main(argv: Sequence[str]) -> None:
 
     from segtcn.cli.data_source import open_data
     from segtcn.prepare.check import ChildProcess, DataReport
+    from segtcn.prepare.check.child_process import ProcessEndedError
     from segtcn.prepare.check.fix import check_target
     from segtcn.prepare.check.problems import error
     from segtcn.prepare.check.summary import contents_tables
@@ -91,7 +92,8 @@ def main(argv: Sequence[str]) -> None:
         with ChildProcess() as child:  # readers look into files, too
             source = child.call(open_data, options.data, options.config, overrides)
     except (ValueError, OSError) as failure:
-        report = DataReport(problems=[error("data set", name, str(failure))])
+        ended = f"{name} is damaged: " if isinstance(failure, ProcessEndedError) else ""
+        report = DataReport(problems=[error("data set", name, f"{ended}{failure}")])
     else:
         folders = [*source.paths, *([options.data] if options.data and options.data.is_dir() else [])]
         if options.fix is not None:

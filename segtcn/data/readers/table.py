@@ -299,7 +299,7 @@ class TableReader(TreeReader):
             frame = int(wrong.argmax())
             raise ValueError(
                 f"the one-hot columns of {path} must hold a single 1 and otherwise 0, got "
-                f"{listed(values[:, frame].tolist())} at frame {frame}; the columns are {listed(columns)}"
+                f"{listed(map(str, values[:, frame].tolist()))} at frame {frame}; the columns are {listed(columns)}"
             )
         names = [self._class_of(column) for column in columns]
         return [names[index] for index in values.argmax(axis=0)]

@@ -81,7 +81,7 @@ class ChildProcess:
         try:
             self._connection.send((function, args))
             if not self._connection.poll(self._limits.seconds):
-                raise ProcessEndedError(f"reading it took more than {self._limits.seconds:g} s ({self._end()})")
+                raise ProcessEndedError(f"reading it took more than {self._limits.seconds:g} s ({self._end(kill=True)})")
             has_failed, result = self._connection.recv()
         except (EOFError, ConnectionError) as error:
             raise ProcessEndedError(f"reading it ended the process ({self._end()})") from error
@@ -100,12 +100,13 @@ class ChildProcess:
             self._process.start()
         other_end.close()
 
-    def _end(self) -> str:
-        """End the process; returns how it ended, if it ended by itself."""
+    def _end(self, kill: bool = False) -> str:
+        """End the process, by closing its connection where that will do; returns how it ended."""
         if self._process is None:
             return ""
         self._connection.close()
-        self._process.join(timeout=1)
+        if not kill:
+            self._process.join(timeout=1)
         if self._process.exitcode is None:
             self._process.kill()
             self._process.join()

@@ -60,7 +60,7 @@ def test_a_zero_byte_is_no_text(tmp_path: Path) -> None:
     path = tmp_path / "mapping.txt"
     path.write_bytes(b"0 background\n1 c\x10\0r\n")
     with pytest.raises(
-        ValueError, match=r"line 2 of .*mapping\.txt holds a zero byte, so it is no text: save it again"
+        ValueError, match=r"line 2 of .*mapping\.txt holds a zero byte, so it is not text: save it again"
     ):
         read_lines(path)
 
