@@ -81,7 +81,9 @@ class ChildProcess:
         try:
             self._connection.send((function, args))
             if not self._connection.poll(self._limits.seconds):
-                raise ProcessEndedError(f"reading it took more than {self._limits.seconds:g} s ({self._end(kill=True)})")
+                raise ProcessEndedError(
+                    f"reading it took more than {self._limits.seconds:g} s ({self._end(kill=True)})"
+                )
             has_failed, result = self._connection.recv()
         except (EOFError, ConnectionError) as error:
             raise ProcessEndedError(f"reading it ended the process ({self._end()})") from error

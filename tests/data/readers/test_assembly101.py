@@ -221,9 +221,9 @@ def test_arguments_are_checked(root: Path) -> None:
 def test_damaged_database_is_noticed(root: Path, damage: Callable[[bytes], bytes]) -> None:
     path = root / "TSM_features" / VIEWS[0] / "data.mdb"
     path.write_bytes(damage(path.read_bytes()))
-    with ChildProcess() as child:  # LMDB may end the process
-        with pytest.raises(ValueError, match=r"is damaged or not an LMDB database \(.*\): fetch it|ended the process"):
-            child.call(reader, root)
+    message = r"is damaged or not an LMDB database \(.*\): fetch it|ended the process"
+    with ChildProcess() as child, pytest.raises(ValueError, match=message):  # LMDB may end the process
+        child.call(reader, root)
     path.unlink()
     with pytest.raises(FileNotFoundError, match=r"no .*C10095_rgb/data\.mdb: put the LMDB database"):
         reader(root)
