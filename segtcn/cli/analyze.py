@@ -5,9 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from segtcn.cli.compare import add_run_options, read_run_of
+from segtcn.atomic import atomic_path
+from segtcn.cli.compare import add_scoring_options, scoring_of
+
+if TYPE_CHECKING:
+    from segtcn.evaluation import ErrorAnalysis, Scoring
 
 DESCRIPTION = """\
 Write an error report of a run as Markdown with pictures: which actions are confused, how early or late segments start
@@ -18,7 +24,7 @@ and stop, over-segmentation, the rarest classes, and the timelines of the ten wo
 EXAMPLES = """\
 examples:
   segtcn analyze runs/crossval-ed_tcn-gtea_lea-default
-  segtcn analyze runs/20260101-120000 --root DATA --out report
+  segtcn analyze runs/20260101-120000 --protocol mstcn --out report
   segtcn analyze predictions/ --truth groundTruth/ --background background --fps 15 --out report
 """
 
@@ -34,24 +40,85 @@ def main(argv: Sequence[str]) -> None:
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="the folder of the run")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the report (default: RUN/analysis)")
-    parser.add_argument("--fps", type=float, metavar="RATE", help="labels per second, goes with --truth")
-    add_run_options(parser)
+    parser.add_argument("--fps", type=float, metavar="RATE", help="labels per second (default: those of the run)")
+    add_scoring_options(parser)
     options = parser.parse_args(argv[1:])
+    analyze(options.run, scoring_of(options), options.fps, options.out)
 
-    from segtcn.evaluation import analyze_run
-    from segtcn.evaluation.report import report, write_report
 
-    run = read_run_of(options.run, options)
-    if options.fps is not None:
-        if options.truth is None:
-            raise ValueError("--fps goes with --truth: the data set of the run has a frame rate of its own")
-        if not options.fps > 0:
-            raise ValueError(f"--fps must be positive, got {options.fps:g}")
-        run = run._replace(fps=options.fps / run.sample_rate)
-    analysis = analyze_run(run, options.protocol)
-    files = write_report(analysis, options.out or options.run / "analysis")
+def analyze(folder: Path, scoring: Scoring, fps: float | None = None, out: Path | None = None) -> None:
+    """Write the error report of a run.
+
+    Args:
+        folder: of the run.
+        scoring: where the truth is, and how it is scored.
+        fps: labels per second; None takes what the run says.
+        out: folder of the report; None makes a folder ``analysis`` in that of the run.
+    """
+    from segtcn.evaluation import analyze_run, read_run, report_text
+
+    if fps is not None and not fps > 0:
+        raise ValueError(f"the rate of the labels (`fps`) must be positive, got {fps:g}")
+    run = read_run(folder, scoring)
+    run = run if fps is None else replace(run, fps=fps)
+    analysis = analyze_run(run, scoring.protocol, scoring.sample_rate)
+    files = write_report(analysis, out or folder / "analysis")
     if "wandb" in sys.modules:  # otherwise no run can be open, and importing it takes seconds
         from segtcn.callbacks.wandb import log_report
 
         log_report(files, "analysis")
-    print(report(analysis).split("\n## ")[0].rstrip(), *files, sep="\n")
+    print(report_text(analysis).split("\n## ")[0].rstrip(), *files, sep="\n")
+    for note in run.notes_on_truth():
+        print(f"note: {note}")
+
+
+def write_report(analysis: ErrorAnalysis, folder: Path) -> list[Path]:
+    """Write the error report of a run: ``analysis.md``, ``confusion.png``, ``offsets.png`` and ``timelines.png``.
+
+    Everything is computed and drawn before anything is written, and each file is complete or not there; the text comes
+    last.
+
+    Args:
+        analysis: of the run.
+        folder: made if it does not exist; files of an earlier report in it are replaced.
+
+    Returns:
+        The files, the text first.
+
+    Raises:
+        PermissionError: if the folder cannot be made or written to.
+    """
+    from segtcn.evaluation import report_text
+
+    figures = _figures(analysis)
+    text = report_text(analysis)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PermissionError(
+            f"cannot make the folder {folder} ({(error.strerror or str(error)).lower()}): choose another with --out"
+        ) from error
+    for name, figure in figures.items():
+        with atomic_path(folder / name) as path:
+            figure.savefig(path, dpi=150)
+    with atomic_path(folder / "analysis.md") as path:
+        path.write_text(text, encoding="utf-8")
+    return [folder / "analysis.md", *(folder / name for name in figures)]
+
+
+def _figures(analysis: ErrorAnalysis) -> dict[str, Any]:
+    """The pictures, Matplotlib figures, by name of their file."""
+    from segtcn.evaluation.report import WORST
+    from segtcn.visualization.confusion import plot_confusion
+    from segtcn.visualization.offsets import plot_offsets
+    from segtcn.visualization.timeline import plot_timelines
+
+    classes, fps = analysis.run.classes, analysis.fps
+    step, unit = (1 / fps, "s") if fps else (1.0, "frames")
+    offsets = {"start": analysis.start_offsets * step, "stop": analysis.stop_offsets * step}
+    worst = {f"{video.name}, F1@50 {video.scores['f1@50']:.0f}": video.tracks for video in analysis.videos[:WORST]}
+    return {
+        "confusion.png": plot_confusion(analysis.confusion, classes.names),
+        "offsets.png": plot_offsets(offsets, step, unit),
+        "timelines.png": plot_timelines(worst, classes=classes, fps=fps),
+    }

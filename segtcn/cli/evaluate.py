@@ -12,12 +12,14 @@ from segtcn.atomic import atomic_path
 from segtcn.text_table import SCORES, csv_table, latex_table, markdown_table
 
 if TYPE_CHECKING:
-    from segtcn.evaluation import LabelledVideos, SetScores
+    from segtcn.evaluation import LabelPairs, SetScores
+    from segtcn.labels import Classes
 
 DESCRIPTION = """\
 Score predictions against the truth, both given as a file or as a folder with one file a video. Files are matched by
-name without ending. Formats: .txt with one label a line, MS-TCN's recognition files, .csv tables of segments, .npy with
-class indexes (T,). The .mat files of Lea et al. hold predictions P and truth Y of one split each: give them alone.
+name without ending. Formats: .txt with one label a line, MS-TCN's recognition files, .csv tables of segments, .npz
+archives of `segtcn test`, .npy with class indexes (T,). Frames labelled __ignore__ do not count. The .mat files of Lea
+et al. hold predictions P and truth Y of one split each: give them alone.
 """
 
 EXAMPLES = """\
@@ -65,11 +67,11 @@ def main(argv: Sequence[str]) -> None:
         parser.error("--json without a file prints JSON alone: name a file, or leave --latex and --csv out")
     check_json_name(options.json)
 
-    from segtcn.evaluation import parse_background, score_all_protocols, score_splits
+    from segtcn.evaluation import score_all_protocols, score_splits
 
     splits = _read(options)
-    class_names = next(iter(splits.values())).class_names
-    background = parse_background(options.background or "", class_names)
+    pairs = next(iter(splits.values()))
+    background = pairs.classes.indexes_named(options.background or "")
     if options.protocol == "all":
         results = score_all_protocols(splits, background, options.fps)
     else:
@@ -84,7 +86,7 @@ def main(argv: Sequence[str]) -> None:
             print(f"\n{table(heading, _video_rows(results))}")
         if not options.csv:
             comment = "% " if options.latex else ""
-            print("", *(comment + note for note in _notes(results, class_names, options.fps)), sep="\n")
+            print("", *(comment + note for note in _notes(results, pairs.classes, options.fps or pairs.fps)), sep="\n")
 
 
 def add_length_options(parser: argparse.ArgumentParser) -> None:
@@ -120,19 +122,23 @@ def write_json(name: str | None, record: object) -> None:
             path.write_text(text + "\n", encoding="utf-8")
 
 
-def _read(options: argparse.Namespace) -> dict[str, LabelledVideos]:
-    from segtcn.evaluation import read_matlab_splits, read_video_list, read_videos
+def _read(options: argparse.Namespace) -> dict[str, LabelPairs]:
+    from segtcn.evaluation import pair_files, pair_matlab_files, read_video_list
+    from segtcn.labels import Classes
 
     paths: list[Path] = options.paths
+    classes = None if options.mapping is None else Classes.read(options.mapping)
     if len(paths) == 1 or all(path.suffix == ".mat" for path in paths):
         if paths[0].is_file() and paths[0].suffix != ".mat":
             raise ValueError(f"{paths[0]} needs the truth beside it: segtcn evaluate PREDICTIONS TRUTH")
-        return read_matlab_splits(paths, options.mapping)
+        return pair_matlab_files(paths, classes)
+    if mat := next((path for path in paths if path.suffix == ".mat"), None):
+        raise ValueError(f"{mat} holds predictions and truth together: give .mat files alone, without other paths")
     if len(paths) != 2:
         raise ValueError(f"expected PREDICTIONS and TRUTH, or .mat files only, got {len(paths)} paths")
     names = None if options.videos is None else read_video_list(options.videos)
-    videos = read_videos(paths[0], paths[1], options.mapping, names, options.length_policy, options.length_tolerance)
-    return {"all": videos}
+    predictions, truth = paths
+    return {"all": pair_files(predictions, truth, classes, names, options.length_policy, options.length_tolerance)}
 
 
 def _record(result: SetScores) -> dict[str, Any]:
@@ -146,7 +152,7 @@ def _rows(results: Sequence[SetScores]) -> list[list[str]]:
     rows = []
     for result in results:
         if len(results) == 1 and len(result.splits) > 1:
-            rows += [[f"{split}.mat", *_cells(each.scores)] for split, each in result.splits.items()]
+            rows += [[f"{split}.mat", *_cells(evaluation.scores)] for split, evaluation in result.splits.items()]
         rows.append([result.protocol, *_cells(result.scores)])
     return rows
 
@@ -163,7 +169,7 @@ def _cells(scores: dict[str, float]) -> list[str]:
     return [f"{scores[key]:.1f}" for key in SCORES]
 
 
-def _notes(results: Sequence[SetScores], class_names: Sequence[str], fps: float | None) -> list[str]:
+def _notes(results: Sequence[SetScores], classes: Classes, fps: float | None) -> list[str]:
     from segtcn.metrics import PROTOCOLS
 
     first = results[0]
@@ -176,7 +182,7 @@ def _notes(results: Sequence[SetScores], class_names: Sequence[str], fps: float 
         at = "" if protocol.fps is None else f"at {protocol.fps:g} frames a second" if fps else "at the files' rate"
         background = ", ".join(result.background) or "none"
         notes.append(f"{result.protocol}: {protocol.used_by}; background: {background}{at and '; '}{at}.")
-        counted = [name for name in ("background", "SIL") if name in class_names]
-        if counted and not result.background:
-            notes[-1] += f" The class {counted[0]!r} counts: --background {counted[0]} leaves it out."
+        if classes.background is not None and not result.background:
+            name = classes.names[classes.background]
+            notes[-1] += f" The class {name!r} counts: --background {name} leaves it out."
     return notes

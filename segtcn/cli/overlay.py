@@ -6,12 +6,19 @@ import argparse
 import re
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from segtcn.cli.titled_path import split_title
+
 if TYPE_CHECKING:
-    from segtcn.labels.legacy import LabelTrack
+    import numpy as np
+    import numpy.typing as npt
+
+    from segtcn.labels import Classes, Labels
+    from segtcn.visualization.overlay import Excerpt, OverlayLook
 
 EXAMPLES = """\
 examples:
@@ -23,8 +30,28 @@ examples:
 
 Labels meet frames in time: with --fps, or the rate that a file tells, the frame at t seconds has label
 floor(t * rate). Without a rate there must be one label for every frame of the clip. Files: .txt with one label a line,
-MS-TCN's recognition files, .csv tables of segments, .npz with the scores of all classes (written by `segtcn test`).
+MS-TCN's recognition files, .csv tables of segments, .npz with the scores of all classes and the truth (written by
+`segtcn test`).
 """
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How label files are understood.
+
+    Args:
+        fps: labels per second, by the titles of predictions; those that are not named keep the rate of their file.
+        truth_fps: true labels per second; None takes what the file says.
+        mapping: ``mapping.txt`` with all classes; None looks beside the label files and above.
+        background: name of the class drawn in grey; None takes ``background`` or ``SIL``.
+        protocol: of the scores of every prediction; None shows none.
+    """
+
+    fps: Mapping[str, float]
+    truth_fps: float | None = None
+    mapping: Path | None = None
+    background: str | None = None
+    protocol: str | None = None
 
 
 def main(argv: Sequence[str]) -> None:
@@ -41,7 +68,7 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument(
         "-o", "--output", required=True, metavar="OUT", help="the video to make, .mp4; an excerpt, .gif or .webp"
     )
-    parser.add_argument("--truth", metavar="LABELS", help="the true labels, drawn on top")
+    parser.add_argument("--truth", metavar="LABELS", help="the true labels, drawn on top (default: those in .npz)")
     rates = parser.add_argument_group("rates, where files do not tell them")
     rates.add_argument(
         "--fps",
@@ -63,7 +90,10 @@ def main(argv: Sequence[str]) -> None:
     shown.add_argument(
         "--top", type=int, default=3, metavar="N", help="most probable classes, where a file has scores (default: 3)"
     )
-    shown.add_argument("--scores", action="store_true", help="accuracy, edit and F1 of every prediction; needs --truth")
+    shown.add_argument(
+        "--scores", action="store_true", help="F1, edit and accuracy of every prediction; needs the truth"
+    )
+    shown.add_argument("--protocol", default="lea", metavar="NAME", help="of the scores (default: lea)")
     part = parser.add_argument_group("part, speed and size (times: seconds, or 1:20.5)")
     part.add_argument("--start", type=_time, metavar="TIME", help="begin here")
     part.add_argument("--stop", type=_time, metavar="TIME", help="end here")
@@ -73,50 +103,74 @@ def main(argv: Sequence[str]) -> None:
     size.add_argument("--height", type=int, metavar="PIXELS", help="height of the picture")
     parser.add_argument("--quiet", action="store_true", help="no progress bar and no notes")
     options = parser.parse_args(argv[1:])
-    if options.scores and options.truth is None:
-        parser.error("--scores compares with the truth: give --truth LABELS")
 
     with warnings.catch_warnings():
-        if not options.quiet:
-            warnings.showwarning = lambda message, *_: print(f"note: {message}", file=sys.stderr)
+        warnings.showwarning = lambda message, *_: print(f"note: {message}", file=sys.stderr)
+        warnings.simplefilter("ignore" if options.quiet else "always", UserWarning)
         print(_run(options))
 
 
 def _run(options: argparse.Namespace) -> Path:
-    from segtcn.labels.legacy import read_labels
-    from segtcn.visualization.overlay import overlay_video
+    from segtcn.visualization.overlay import Excerpt, OverlayLook
 
     files = _titled(options.predictions)
-    fps = _rates(options.fps, list(files))
-    tracks = {title: read_labels(path) for title, path in files.items()}
-    truth = None if options.truth is None else read_labels(options.truth)
-    paths = [*([] if options.truth is None else [Path(options.truth)]), *files.values()]
-    class_names = _class_names(options, paths, [*tracks.values(), *([] if truth is None else [truth])])
-    scores = None
-    if options.scores and truth is not None:
-        scores = {
-            title: _scores(track, truth, _rate(fps, title), options.truth_fps, files[title])
-            for title, track in tracks.items()
-        }
-    return overlay_video(
-        options.clip,
-        files,
-        options.output,
-        truth=options.truth,
-        fps=fps,
-        truth_fps=options.truth_fps,
-        class_names=class_names,
-        background=options.background,
-        window_s=options.window,
-        top=options.top,
-        scores=scores,
-        start_s=options.start,
-        stop_s=options.stop,
-        speed=options.speed,
-        scale=options.scale,
-        height=options.height,
-        progress=not options.quiet,
+    reading = Reading(
+        _rates(options.fps, list(files)),
+        options.truth_fps,
+        None if options.mapping is None else Path(options.mapping),
+        options.background,
+        options.protocol if options.scores else None,
     )
+    stop_s = float("inf") if options.stop is None else options.stop
+    look = OverlayLook(options.height, options.scale, options.window, options.top, progress=not options.quiet)
+    return overlay(
+        Path(options.clip),
+        files,
+        Path(options.output),
+        None if options.truth is None else Path(options.truth),
+        reading,
+        Excerpt(options.start or 0.0, stop_s, options.speed),
+        look,
+    )
+
+
+def overlay(
+    clip: Path,
+    predictions: Mapping[str, Path],
+    output: Path,
+    truth: Path | None,
+    reading: Reading,
+    excerpt: Excerpt,
+    look: OverlayLook,
+) -> Path:
+    """Write a copy of a clip with its labels below the picture; see :func:`segtcn.visualization.overlay_video`.
+
+    Args:
+        clip: the video.
+        predictions: label files by their titles, drawn in this order.
+        output: the video to make.
+        truth: file of the true labels; None takes those that the file of a prediction holds, if one does.
+        reading: how the files are understood.
+        excerpt: the part that is shown, and its speed.
+        look: what is shown.
+    """
+    from segtcn.labels import read_labels
+    from segtcn.visualization.overlay import overlay_video
+    from segtcn.visualization.tracks import TRUTH
+
+    tracks = {title: read_labels(path, fps=reading.fps.get(title)) for title, path in predictions.items()}
+    true_labels = _truth_in(predictions.values()) if truth is None else read_labels(truth, fps=reading.truth_fps)
+    if true_labels is not None:
+        tracks = {TRUTH: true_labels, **tracks}
+    elif reading.protocol is not None:
+        raise ValueError("--scores compares with the truth: give --truth LABELS")
+    classes = _classes([*([] if truth is None else [truth]), *predictions.values()], [*tracks.values()], reading)
+    tracks = {title: labels.in_classes(classes) for title, labels in tracks.items()}
+    if reading.protocol is not None:
+        look = replace(look, scores=_scores(tracks, tracks[TRUTH], reading.protocol))
+    # of a truth whose file does not say its rate
+    common = next(iter({*reading.fps.values()})) if len({*reading.fps.values()}) == 1 else None
+    return overlay_video(clip, tracks, output, classes=classes, fps=common, excerpt=excerpt, look=look)
 
 
 def _time(text: str) -> float:
@@ -131,94 +185,102 @@ def _time(text: str) -> float:
 
 def _titled(texts: Sequence[str]) -> dict[str, Path]:
     """Files by their titles: the one before "=", else the name of the file, or of its folder where names are equal."""
-    from segtcn.visualization.tracks import split_title
-
-    if len(texts) == 1:
-        return dict([split_title(texts[0], "prediction")])
-    split = [split_title(text, "") for text in texts]
-    stems = [path.stem for title, path in split if not title]
+    split = [split_title(text) for text in texts]
+    stems = [path.stem for title, path in split if title is None]
     files: dict[str, Path] = {}
     for title, path in split:
         name = title or (path.stem if stems.count(path.stem) == 1 else path.resolve().parent.name)
+        if len(texts) == 1:
+            name = title or "prediction"
         if name in files:
             raise ValueError(f"two predictions would have the title {name!r}: give titles, such as MS-TCN={path}")
         files[name] = path
+    if "truth" in files:
+        raise ValueError("a prediction has the title 'truth', which is that of the true labels: choose another")
     return files
 
 
-def _rates(texts: Sequence[str], titles: Sequence[str]) -> float | dict[str, float] | None:
-    """``RATE`` of all tracks, or ``TITLE=RATE`` of some."""
-    common: float | None = None
-    of_some: dict[str, float] = {}
-    for text in texts:
-        title, _, rate = text.rpartition("=")
+def _rates(texts: Sequence[str], titles: Sequence[str]) -> dict[str, float]:
+    """``RATE`` of all predictions, or ``TITLE=RATE`` of one."""
+    rates: dict[str, float] = {}
+    for text in sorted(texts, key=lambda text: "=" in text):
+        title, _, number = text.rpartition("=")
         try:
-            value = float(rate)
+            rate = float(number)
         except ValueError as error:
             raise ValueError(f"--fps: expected labels per second, or TITLE=RATE, got {text!r}") from error
         if title and title not in titles:
             raise ValueError(f"--fps {text}: there is no prediction {title!r}; there are {', '.join(titles)}")
-        if title:
-            of_some[title] = value
+        rates |= dict.fromkeys([title] if title else titles, rate)
+    return rates
+
+
+def _truth_in(files: Iterable[Path]) -> Labels | None:
+    """The true labels that a run wrote beside its predictions."""
+    from segtcn.labels import read_archive_labels
+
+    archives = (read_archive_labels(path)[1] for path in files if path.suffix == ".npz")
+    return next((truth for truth in archives if truth is not None), None)
+
+
+def _classes(files: Sequence[Path], tracks: Sequence[Labels], reading: Reading) -> Classes:
+    """Classes of the mapping that was given, or that lies beside the label files and fits; else those of the labels."""
+    from segtcn.labels import Classes, common_classes, find_mapping
+
+    if reading.mapping is not None:
+        return Classes.read(reading.mapping, reading.background)
+    mapping = find_mapping(files)
+    if mapping is not None:
+        classes = Classes.read(mapping)
+        try:
+            for labels in tracks:
+                labels.in_classes(classes)
+        except ValueError as error:
+            warnings.warn(f"{mapping} is left aside: {error}", stacklevel=2)
         else:
-            common = value
-    if not of_some:
-        return common
-    return of_some if common is None else {title: of_some.get(title, common) for title in titles}
+            warnings.warn(f"colours of the classes as in {mapping}", stacklevel=2)
+            return classes if reading.background is None else classes.with_background(reading.background)
+    return common_classes(tracks, background=reading.background)
 
 
-def _rate(fps: float | Mapping[str, float] | None, title: str) -> float | None:
-    return fps.get(title) if isinstance(fps, Mapping) else fps
+def _scores(tracks: Mapping[str, Labels], truth: Labels, protocol: str) -> dict[str, dict[str, float]]:
+    """Scores of every prediction by the headings of tables, in percent, at the rate of the truth."""
+    from segtcn.metrics import evaluate_videos
+    from segtcn.text_table import SCORES
 
-
-def _class_names(options: argparse.Namespace, paths: Sequence[Path], tracks: Sequence[LabelTrack]) -> list[str] | None:
-    """Classes of the mapping that was given or lies beside the label files, and says so."""
-    if options.mapping is not None:
-        return _read_mapping(options.mapping)
-    labels = {label for track in tracks for label in track.labels}
-    for folder in dict.fromkeys(folder for path in paths for folder in (path.parent, path.resolve().parent.parent)):
-        if not (folder / "mapping.txt").is_file():
+    scores = {}
+    for title, labels in tracks.items():
+        if labels is truth:
             continue
-        names = _read_mapping(folder / "mapping.txt")
-        unknown = sorted(labels.difference(names))
-        if not unknown:
-            _note(options, f"colours of the classes as in {folder / 'mapping.txt'}")
-            return names
-        _note(options, f"{folder / 'mapping.txt'} is left aside: it has no class {unknown[0]!r}")
-    return None
+        preds = _at_rate_of(truth, labels)
+        values = evaluate_videos(
+            {title: preds.tolist()},
+            {title: truth.indexes[: len(preds)].tolist()},
+            protocol,
+            class_names=truth.classes.names,
+            background=truth.classes.background,
+            fps=truth.fps,
+        ).videos[title]
+        scores[title] = {heading: values[name] for name, heading in SCORES.items()}
+    return scores
 
 
-def _read_mapping(path: str | Path) -> list[str]:
-    from segtcn.labels.classes import Classes
+def _at_rate_of(truth: Labels, labels: Labels) -> npt.NDArray[np.int64]:
+    """Predicted class of every true frame.
 
-    return list(Classes.read(path).names)
+    Raises:
+        ValueError: if the numbers differ, and no rates are known to bring them together.
+    """
+    import numpy as np
 
-
-def _note(options: argparse.Namespace, text: str) -> None:
-    if not options.quiet:
-        print(f"note: {text}", file=sys.stderr)
-
-
-def _scores(
-    track: LabelTrack, truth: LabelTrack, fps: float | None, truth_fps: float | None, path: Path
-) -> dict[str, float]:
-    """Accuracy, edit and F1 in percent at the rate of the truth, all classes counted."""
-    from segtcn.metrics.functional import edit_score, frame_accuracy, segmental_f1
-
-    predicted, true = track.labels, truth.labels
-    rate, true_rate = fps or track.fps, truth_fps or truth.fps or (fps if len(predicted) == len(true) else None)
-    if rate is not None and true_rate is not None and rate != true_rate:
-        predicted = [predicted[min(len(predicted) - 1, int((n + 0.5) / true_rate * rate))] for n in range(len(true))]
-    elif abs(len(predicted) - len(true)) > 0.02 * len(true):
+    num_labels, num_true = len(labels), len(truth)
+    true_rate = truth.fps or (labels.fps if num_labels == num_true else None)
+    if labels.fps is not None and true_rate is not None and labels.fps != true_rate:
+        numbers = ((np.arange(num_true) + 0.5) / true_rate * labels.fps).astype(np.int64)
+        return labels.indexes[np.minimum(numbers, num_labels - 1)]
+    if abs(num_labels - num_true) > 0.02 * num_true:
         raise ValueError(
-            f"--scores: {path} has {len(predicted)} labels and the truth {len(true)}: give the rates of both (--fps, "
-            "--truth-fps)"
+            f"--scores: {labels.source} has {num_labels} labels and the truth {num_true}: give the rates of both "
+            "(--fps, --truth-fps)"
         )
-    length = min(len(predicted), len(true))
-    index = {name: number for number, name in enumerate(sorted({*predicted, *true}))}
-    preds, labels = ([index[name] for name in names[:length]] for names in (predicted, true))
-    return {
-        "Acc": float(frame_accuracy(preds, labels)),
-        "Edit": float(edit_score(preds, labels)),
-        **{f"F1@{round(100 * overlap)}": float(segmental_f1(preds, labels, overlap)) for overlap in (0.1, 0.25, 0.5)},
-    }
+    return labels.indexes[:num_true]

@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from segtcn.cli.titled_path import split_title
 from segtcn.text_table import SCORES
 
 if TYPE_CHECKING:
-    from segtcn.evaluation.collection import CollectedVideo, Collection
-    from segtcn.visualization.tracks import Track
+    from segtcn.evaluation import CollectedVideo, Collection, Selection, Source
+    from segtcn.labels import Labels
+    from segtcn.visualization.timeline import Look
 
 DESCRIPTION = """\
 Draw the segments of videos as bars, truth above predictions, one colour for every class. A source is a folder of
@@ -55,7 +58,6 @@ def main(argv: Sequence[str]) -> None:
     data.add_argument("--mapping", type=Path, metavar="FILE", help="mapping.txt of the data set")
     data.add_argument("--background", metavar="NAMES", help="background classes; the first is drawn in grey")
     data.add_argument("--protocol", metavar="NAME", help="of the scores (default: that of the run, or lea)")
-    data.add_argument("--root", type=Path, metavar="DIR", help="data set of the runs, if it is not where they say")
     data.add_argument("--seed", type=int, help="of runs with several (default: the smallest)")
     look = parser.add_argument_group("the picture")
     look.add_argument("--scores", action="store_true", help="scores of every video beside its bars")
@@ -76,76 +78,100 @@ def main(argv: Sequence[str]) -> None:
     options = parser.parse_args(argv[1:])
     if not options.sources and options.truth is None:
         parser.error("nothing to draw: give a run, label files or folders of them, or --truth")
-    if options.worst is not None and options.worst < 1:
-        raise ValueError(f"--worst must be at least 1, got {options.worst}")
-    with warnings.catch_warnings():
-        said: set[str] = set()
-        warnings.showwarning = lambda message, *_: _note(str(message), said)
-        _run(options)
+
+    from segtcn.evaluation import Selection
+    from segtcn.visualization.timeline import Look
+
+    timeline(
+        [split_title(source) for source in options.sources],
+        options.output,
+        Selection(**_values_of(Selection, options)),
+        Look(**_values_of(Look, options)),
+        Pages(**_values_of(Pages, options)),
+        options.worst,
+        options.scores,
+    )
 
 
-def _note(text: str, said: set[str]) -> None:
-    if text not in said:
-        print(f"note: {text}", file=sys.stderr)
-    said.add(text)
+def _values_of(group: type, options: argparse.Namespace) -> dict[str, Any]:
+    values = vars(options)
+    return {field.name: values[field.name] for field in fields(group) if field.name in values}
 
 
-def _run(options: argparse.Namespace) -> None:
-    from segtcn.evaluation.collection import collect_videos
+@dataclass(frozen=True)
+class Pages:
+    """What is written.
+
+    Args:
+        title: stands above the first page.
+        page_height: a page holds the videos that fit in so many inches, one at least.
+        dpi: pixels per inch of a PNG.
+    """
+
+    title: str | None = None
+    page_height: float = 9.7
+    dpi: float = 200.0
+
+
+def timeline(
+    sources: Sequence[Source],
+    output: Path,
+    selection: Selection,
+    look: Look,
+    pages: Pages = Pages(),
+    worst: int | None = None,
+    scores: bool = False,
+) -> None:
+    """Draw the segments of videos as bars.
+
+    Args:
+        sources: title and path of label files, folders of them, or runs.
+        output: what to write.
+        selection: which videos are drawn, and how their files are understood.
+        look: what the bars look like.
+        pages: how they are written.
+        worst: draw so many videos, those with the lowest F1@50, the worst first; None draws all.
+        scores: scores of every video beside its bars.
+    """
+    from segtcn.evaluation import collect_videos
     from segtcn.visualization.figures import check_ending, save_figures
     from segtcn.visualization.timeline import plot_timeline_pages
 
-    check_ending(options.output)  # before minutes of reading
-    collection = collect_videos(
-        options.sources,
-        truth=options.truth,
-        mapping=options.mapping,
-        background=options.background,
-        fps=options.fps,
-        protocol=options.protocol,
-        names=options.videos,
-        seed=options.seed,
-        root=options.root,
-        progress=True,
-    )
-    videos = _chosen(collection, options.videos, options.worst)
-    tracks = {video.name: video.tracks() for video in videos}
-    for note in [*collection.notes, *_length_notes(tracks)]:
-        print(f"note: {note}", file=sys.stderr)
-    scores = None
-    if options.scores:
-        scores = {video.name: _scores_of(video) for video in videos if video.scores}
-        if not scores:
+    if worst is not None and worst < 1:
+        raise ValueError(f"--worst must be at least 1, got {worst}")
+    check_ending(output)  # before minutes of reading
+    with warnings.catch_warnings():
+        printed: set[str] = set()
+        warnings.showwarning = lambda message, *_: _print_note(str(message), printed)
+        collection = collect_videos(sources, selection, progress=True)
+        videos = _in_order(collection, selection.videos, worst)
+        tracks = {video.name: video.read() for video in videos}
+        _check_rates(tracks)
+        for note in [*collection.notes, *_length_notes(tracks)]:
+            _print_note(note, printed)
+        rows = {video.name: _scores_of(video) for video in videos if video.scores} if scores else None
+        if scores and not rows:
             raise ValueError("no scores to show (--scores): they need predictions, and the truth (--truth)")
-    pages = plot_timeline_pages(
-        {
-            name: {track.title: collection.classes.indexes(track).tolist() for track in own}
-            for name, own in tracks.items()
-        },
-        collection.classes.names,
-        _rates(tracks),
-        collection.classes.background,
-        options.title,
-        options.legend,
-        scores=scores,
-        boundaries=options.boundaries,
-        disagreement=options.disagreement,
-        unit=options.unit,
-        width=options.width,
-        bar_height=options.bar_height,
-        font_size=options.font_size,
-        page_height=options.page_height,
-    )
-    print(*save_figures(pages, options.output, options.dpi), sep="\n")
+        figures = plot_timeline_pages(
+            tracks, pages.title, classes=collection.classes, scores=rows, look=look, page_height=pages.page_height
+        )
+        print(*save_figures(figures, output, pages.dpi), sep="\n")
 
 
-def _chosen(collection: Collection, names: Sequence[str] | None, worst: int | None) -> list[CollectedVideo]:
+def _print_note(text: str, printed: set[str]) -> None:
+    if text not in printed:
+        print(f"note: {text}", file=sys.stderr)
+    printed.add(text)
+
+
+def _in_order(collection: Collection, names: Sequence[str] | None, worst: int | None) -> list[CollectedVideo]:
     """The videos in the order in which they are drawn."""
     videos = {video.name: video for video in collection.videos}
-    chosen = list(videos.values()) if names is None else [videos[name] for name in dict.fromkeys(names)]
+    if names is not None:
+        videos = {name: videos[name] for name in names}
     if worst is None:
-        return chosen
-    scored = [video for video in chosen if video.scores]
+        return [*videos.values()]
+    scored = [video for video in videos.values() if video.scores]
     if not scored:
         raise ValueError("no scores to choose the worst by (--worst): they need predictions, and the truth (--truth)")
     return sorted(scored, key=lambda video: (_mean_f1(video), video.name))[:worst]
@@ -157,50 +183,37 @@ def _mean_f1(video: CollectedVideo) -> float:
 
 def _scores_of(video: CollectedVideo) -> dict[str, dict[str, float]]:
     """By title, with the headings of tables."""
-    titles = {source.title for source in video.sources}
     return {
         title: {heading: row[name] for name, heading in SCORES.items()}
         for title, row in video.scores.items()
-        if title in titles
+        if title in video.tracks
     }
 
 
-def _rates(tracks: dict[str, list[Track]]) -> dict[str, dict[str, float]] | None:
-    """The rate of every track, or None where no file says one.
-
-    Raises:
-        ValueError: if some files say it and others do not: they would not meet.
-    """
-    every = [track for own in tracks.values() for track in own]
-    unknown = [track for track in every if track.labels.fps is None]
-    if len(unknown) == len(every):
-        return None
-    if unknown:
-        known = next(track for track in every if track.labels.fps is not None)
+def _check_rates(tracks: Mapping[str, Mapping[str, Labels]]) -> None:
+    every = [labels for of_video in tracks.values() for labels in of_video.values()]
+    known, unknown = (
+        [labels for labels in every if (labels.fps is None) == is_unknown] for is_unknown in (False, True)
+    )
+    if known and unknown:
         raise ValueError(
-            f"{unknown[0].source} does not say its rate, {known.source} says {known.labels.fps:g} labels a second: "
-            "give the rate of all (--fps)"
+            f"{unknown[0].source} does not say its rate, {known[0].source} says {known[0].fps:g} labels a second: give "
+            "the rate of all (--fps)"
         )
-    return {name: {track.title: track.labels.fps or 0.0 for track in own} for name, own in tracks.items()}
 
 
-def _length_notes(tracks: dict[str, list[Track]]) -> list[str]:
+def _length_notes(tracks: Mapping[str, Mapping[str, Labels]]) -> list[str]:
     """Where the labels of a video last longer or shorter than those of its first track."""
     notes = []
-    for own in tracks.values():
-        first = own[0]
-        for track in own[1:]:
-            numbers = len(first.labels.labels), len(track.labels.labels)
-            rates = first.labels.fps or 1.0, track.labels.fps or 1.0
+    for first, *others in (list(of_video.values()) for of_video in tracks.values()):
+        for labels in others:
+            rates = first.fps or 1.0, labels.fps or 1.0
             # one label more or less is a matter of rounding where the rates differ
             slack = 0.0 if rates[0] == rates[1] else 1.5 / min(rates)
-            difference = numbers[1] / rates[1] - numbers[0] / rates[0]
+            difference = len(labels) / rates[1] - len(first) / rates[0]
             if abs(difference) > slack:
                 more = "more" if difference > 0 else "fewer"
-                how = (
-                    f"{abs(numbers[1] - numbers[0])} labels {more}"
-                    if rates[0] == rates[1]
-                    else f"{abs(difference):.2f} s of labels {more}"
-                )
-                notes.append(f"{track.source} has {how} than {first.source}")
+                seconds = f"{abs(difference):.2f} s of labels {more}"
+                number = f"{abs(len(labels) - len(first))} labels {more}"
+                notes.append(f"{labels.source} has {number if rates[0] == rates[1] else seconds} than {first.source}")
     return notes

@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from segtcn.cli.titled_path import split_title
 
 if TYPE_CHECKING:
     from segtcn.evaluation import Collection
@@ -41,27 +44,16 @@ def main(argv: Sequence[str]) -> None:
     if options.no_clips and options.export is None:
         raise ValueError("--no-clips goes with --export: leave it out")
 
-    from segtcn.evaluation import collect_videos
+    from segtcn.evaluation import Selection, collect_videos
 
-    collection = collect_videos(
-        options.sources,
-        options.truth,
-        options.clips,
-        options.mapping,
-        options.background,
-        options.fps,
-        options.protocol,
-        options.videos,
-        options.seed,
-        options.root,
-        progress=not options.quiet,
-    )
+    selection = Selection(**{field.name: getattr(options, field.name) for field in fields(Selection)})
+    collection = collect_videos([split_title(source) for source in options.sources], selection, not options.quiet)
     for note in collection.notes:
         print(f"note: {note}")
     if options.export is not None:
-        _export(collection, options)
+        export(collection, options.export, not options.no_clips, not options.quiet)
     else:
-        _serve(collection, options)
+        serve(collection, options.host, options.port, options.save, not options.no_browser)
 
 
 def player_of(collection: Collection) -> Player:
@@ -69,7 +61,7 @@ def player_of(collection: Collection) -> Player:
     from segtcn.visualization.player import Player, PlayerVideo
 
     videos = [
-        PlayerVideo(video.name, video.tracks, video.clip, video.scores, video.num_frames, video.fps)
+        PlayerVideo(video.name, video.read, video.clip, video.scores, video.num_frames, video.fps)
         for video in collection.videos
     ]
     return Player(collection.title, videos, collection.classes, collection.protocol)
@@ -99,7 +91,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     shown.add_argument("--protocol", metavar="NAME", help="of the scores (default: that of the run, or lea)")
     shown.add_argument("--seed", type=int, metavar="N", help="of runs with several (default: the smallest)")
-    shown.add_argument("--root", type=Path, metavar="DIR", help="data set, if it is not where the run says")
     served = parser.add_argument_group("in the browser")
     served.add_argument("--save", type=Path, metavar="DIR", help="folder that corrected labels are written to")
     served.add_argument("--port", type=int, metavar="N", help="port (default: 8000, or any if it is taken)")
@@ -112,37 +103,59 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _export(collection: Collection, options: argparse.Namespace) -> None:
+def export(collection: Collection, out: Path, clips: bool = True, progress: bool = True) -> None:
+    """Write a player that opens without a server.
+
+    Args:
+        collection: what is shown.
+        out: folder, or archive whose name ends in ``.zip``.
+        clips: whether to take the clips along.
+        progress: whether to show progress bars.
+    """
     from segtcn.visualization.player import export_player
 
-    notes = export_player(player_of(collection), options.export, not options.no_clips, progress=not options.quiet)
+    notes = export_player(player_of(collection), out, clips, progress=progress)
     for note in notes[:_LISTED]:
         print(f"note: {note}")
     if len(notes) > _LISTED:
         print(f"note: {len(notes) - _LISTED} more notes; the player shows those on labels with each video")
-    what = "unpack it and open index.html" if options.export.suffix.lower() == ".zip" else "open index.html in it"
-    print(f"{options.export}: {what}")
+    what = "unpack it and open index.html" if out.suffix.lower() == ".zip" else "open index.html in it"
+    print(f"{out}: {what}")
 
 
-def _serve(collection: Collection, options: argparse.Namespace) -> None:
+def serve(
+    collection: Collection,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    save: Path | None = None,
+    browser: bool = True,
+) -> None:
+    """Serve a player until Ctrl-C.
+
+    Args:
+        collection: what is shown.
+        host: address to listen at.
+        port: None takes 8000, or any if it is taken.
+        save: folder that corrected labels are written to; None saves none.
+        browser: whether to open a browser.
+    """
     from segtcn.visualization.player import serve_player
     from segtcn.visualization.player.corrections import check_sources
 
-    if options.save is not None:
+    if save is not None:
         for video in collection.videos:
-            files = [str(source.origin) for source in video.sources if isinstance(source.origin, Path)]
-            check_sources(options.save, video.name, files)
-    if options.host not in ("127.0.0.1", "localhost", "::1"):
+            check_sources(save, video.name, [str(track.path) for track in video.tracks.values()])
+    if host not in ("127.0.0.1", "localhost", "::1"):
         print(
-            f"segtcn view: everyone who can reach {options.host} can see these videos"
-            f"{' and write corrections' if options.save is not None else ''}; there is no password",
+            f"segtcn view: everyone who can reach {host} can see these videos"
+            f"{' and write corrections' if save is not None else ''}; there is no password",
             file=sys.stderr,
         )
     serve_player(
         player_of(collection),
-        options.host,
-        options.port,
-        options.save,
-        browser=not options.no_browser,
+        host,
+        port,
+        save,
+        browser=browser,
         announce=lambda url: print(f"{collection.title}: {url}  (Ctrl-C ends it)", flush=True),
     )

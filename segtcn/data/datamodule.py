@@ -14,9 +14,10 @@ from torch.utils.data import DataLoader, Dataset, SequentialSampler
 from segtcn.data.augmentation import Augmentation, AugmentedDataset
 from segtcn.data.batching import collate
 from segtcn.data.card import read_card
-from segtcn.data.dataset import LengthPolicy, Sample, SegmentationDataset
+from segtcn.data.dataset import Sample, SegmentationDataset
 from segtcn.data.readers import Reader
 from segtcn.data.sampling import BucketSampler, CappedBatches, Shuffle, WholeBatches
+from segtcn.labels.lengths import LengthPolicy
 from segtcn.structures import IGNORE, find_runs
 
 Subset = Literal["train", "val", "test", "predict"]
@@ -139,6 +140,16 @@ class SegmentationDataModule(LightningDataModule):
     def fps(self) -> float:
         """Frames per second that the network sees: the stored features' over ``sample_rate``."""
         return self.reader.fps / self.sample_rate
+
+    @property
+    def stored_fps(self) -> float:
+        """Frames per second of the stored features."""
+        return self.reader.fps
+
+    @property
+    def extraction(self) -> dict[str, Any] | None:
+        """How the features were made, where the data set says it."""
+        return getattr(self.reader, "extraction", None)
 
     @property
     def background(self) -> int | None:

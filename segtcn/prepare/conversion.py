@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import torch
-from tqdm import tqdm
 
 from segtcn.atomic import reason, remove_leftovers
 from segtcn.data.readers import HDF5Reader, MSTCNReader, Reader
@@ -21,6 +20,7 @@ from segtcn.data.readers.reader import Subset
 from segtcn.data.readers.video_lists import check_names
 from segtcn.prepare.split_lists import Lists, differs_by_split, splits_of_videos
 from segtcn.prepare.tree_writer import TreeWriter
+from segtcn.progress import progress_bar
 from segtcn.structures import Video
 
 HDF5_ENDINGS = (".h5", ".hdf5")
@@ -133,7 +133,7 @@ def _write_all(
     """Write and compare every video of ``jobs``, read from those splits."""
     num_frames, num_present, unlabelled, unequal = 0, 0, [], []
     roundings = []
-    for name, splits in tqdm(jobs.items(), desc=f"write {part.stem}", unit="video", disable=not progress):
+    for name, splits in progress_bar(jobs.items(), f"write {part.stem}", unit="video", show=progress):
         video = _read(reader, name, splits)
         num_present += _write(target, video, part)
         roundings.append(_compare(video, target.read(video), dtype))

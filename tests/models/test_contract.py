@@ -13,9 +13,8 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from segtcn.models import ASFormer, SegmentationModel
 from segtcn.models.base import build_network
-from segtcn.segmenter import load_model
+from segtcn.segmenter import Segmenter
 from segtcn.structures import Output
-from segtcn.task import SegmentationTask
 from tests.models.networks import IN_CHANNELS, NETWORKS, NUM_CLASSES
 
 LENGTHS = [1, 2, 3, 4, 5, 7, 8, 16, 31]
@@ -178,22 +177,15 @@ def test_causal_network_ignores_the_future(net):
         assert seen[frame - 15 : frame + 1].max() > 0  # pooling may hide the newest frames
 
 
-@pytest.mark.parametrize("chunk", [1, 2, 3, 5, 8, 41])
-def test_streaming_equals_offline(net, chunk):
+CHUNKS = [[1] * 41, [2] * 20 + [1], [5] * 8 + [1], [41], [1, 7, 2, 1, 1, 12, 3, 14]]
+
+
+@pytest.mark.parametrize("chunks", CHUNKS, ids=["1", "2", "5", "all", "changing"])
+def test_streaming_equals_offline(net, chunks):
     causal(net)
     x = torch.randn(2, IN_CHANNELS, 41)
     state, outputs = net.initial_state(2), []
-    for frames in x.split(chunk, dim=-1):
-        output, state = net.step(frames, state)
-        outputs.append(output.logits)
-    torch.testing.assert_close(torch.cat(outputs, dim=-1), net(x).logits, atol=1e-5, rtol=0)
-
-
-def test_chunks_of_changing_length_equal_offline(net):
-    causal(net)
-    x = torch.randn(1, IN_CHANNELS, 40)
-    state, outputs = net.initial_state(), []
-    for frames in x.split([1, 7, 2, 1, 1, 12, 3, 13], dim=-1):
+    for frames in x.split(chunks, dim=-1):
         output, state = net.step(frames, state)
         outputs.append(output.logits)
     torch.testing.assert_close(torch.cat(outputs, dim=-1), net(x).logits, atol=1e-5, rtol=0)
@@ -241,14 +233,9 @@ def test_the_constructor_call_survives_a_safe_file(net):
     assert torch.load(file, weights_only=True) == net.spec
 
 
-def test_a_checkpoint_reproduces_the_logits_exactly(net):
-    task = SegmentationTask(net)
-    checkpoint = {"state_dict": task.state_dict()}
-    task.on_save_checkpoint(checkpoint)
-    file = io.BytesIO()
-    torch.save(checkpoint, file)
-    file.seek(0)
-    loaded = load_model(file)
+def test_a_checkpoint_reproduces_the_logits_exactly(net, tmp_path):
+    Segmenter(net).save(tmp_path / "net.ckpt")
+    loaded = Segmenter.load(tmp_path / "net.ckpt")
     x = torch.randn(1, IN_CHANNELS, 20)
     for actual, expected in zip(loaded.net(x), net(x), strict=True):
         assert actual is expected is None or torch.equal(actual, expected)

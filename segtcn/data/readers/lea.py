@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from segtcn.data.readers.matlab import load_matlab
 from segtcn.data.readers.reader import Reader, Subset, find_unknown, first_that_opens, time_axis
 from segtcn.data.readers.video_lists import read_names
+from segtcn.labels.matlab import load_matlab
 from segtcn.structures import Video
 
 _TIME_AXIS = {"A": 0, "X": 0, "S": 1}  # as documented by the release: only the sensors are stored (D, T)

@@ -7,10 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from tqdm import tqdm
-
 from segtcn.prepare.check.child_process import ChildProcess, Limits
 from segtcn.prepare.check.problems import Problem, warning
+from segtcn.progress import progress_bar
 from segtcn.video_io import ClipInfo, probe
 
 
@@ -85,7 +84,7 @@ def match_clips(
     """
     matched = MatchedClips(folder, {}, [], [])
     with ChildProcess(limits=limits) as child:
-        for name, length in tqdm(lengths.items(), desc="clips", unit="clip", disable=not progress, leave=False):
+        for name, length in progress_bar(lengths.items(), "clips", unit="clip", show=progress, keep=False):
             path = next((clips[other] for other in names_of(name) if other in clips), None)
             if path is None:
                 matched.missing.append(name)

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.data.dataset import LengthPolicy
 from segtcn.data.readers.reader import Subset
+from segtcn.labels.lengths import LengthPolicy
 from segtcn.prepare.check.clip_facts import MatchedClips
 from segtcn.prepare.check.problems import Key, Problem
 

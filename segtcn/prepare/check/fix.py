@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from tqdm import tqdm
 
 from segtcn.atomic import reason
 from segtcn.data.readers.reader import Reader, Subset
@@ -20,6 +19,7 @@ from segtcn.prepare.check.facts import Facts
 from segtcn.prepare.check.gathering import read_video
 from segtcn.prepare.check.problems import Key, counted
 from segtcn.prepare.tree_writer import TreeWriter
+from segtcn.progress import progress_bar
 from segtcn.structures import Video
 
 
@@ -120,7 +120,7 @@ class _TreeCopy:
         """Write everything; the folder will be called ``root``."""
         keys = {key for split in self._splits for key in self._facts.keys(split, self._facts.listed(split))}
         copies = self._find_copies(keys)
-        for key in tqdm(sorted(keys), desc=f"write {root.name}", unit="video", disable=not progress, leave=False):
+        for key in progress_bar(sorted(keys), f"write {root.name}", unit="video", show=progress, keep=False):
             name = key[0]
             try:
                 if name in copies:

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
 from segtcn.data.dataset import check_video
 from segtcn.data.readers.reader import Reader, Subset
@@ -23,6 +22,7 @@ from segtcn.prepare.check.clip_facts import match_clips
 from segtcn.prepare.check.facts import CheckOptions, Extremes, Facts, Spread, VideoFacts
 from segtcn.prepare.check.problems import Key, Problem, error, warning
 from segtcn.prepare.split_lists import Lists, differs_by_split
+from segtcn.progress import progress_bar
 from segtcn.structures import IGNORE, Video, find_runs
 
 _NO_EXTREMES: Extremes = (np.empty(0, np.float32), np.empty(0, np.float32))
@@ -124,7 +124,7 @@ def _measure_all(reader: Reader, facts: Facts, child: ChildProcess, progress: bo
     for split in facts.lists:
         for key in facts.keys(split, facts.listed(split)):
             jobs.setdefault(key, split)
-    for key, split in tqdm(jobs.items(), desc="check", unit="video", disable=not progress, leave=False):
+    for key, split in progress_bar(jobs.items(), "check", unit="video", show=progress, keep=False):
         measured = _measure_in(child, reader, key, split)
         facts.failures.extend(_failures(key, measured, key in trained))
         video = measured.facts

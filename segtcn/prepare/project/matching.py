@@ -9,13 +9,12 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tqdm import tqdm
-
 from segtcn.labels.files import read_labels
 from segtcn.labels.labels import Labels
 from segtcn.prepare.annotations import Annotations, detect_format, read_annotations
 from segtcn.prepare.check.problems import join
 from segtcn.prepare.project.media import Sources
+from segtcn.progress import progress_bar
 
 ENDINGS = (".txt", ".csv", ".tsv", ".eaf", ".json")
 """Of annotation files in a folder; others lie beside them (ELAN's settings, BORIS's project)."""
@@ -101,7 +100,7 @@ def match_annotations(
     matched = MatchedAnnotations({}, {}, [], [])
     homeless: list[str] = []
     formats: Counter[str] = Counter()
-    for path, place in tqdm(paths.items(), desc="read annotations", unit="file", disable=not progress):
+    for path, place in progress_bar(paths.items(), "read annotations", unit="file", show=progress):
         form = detect_format(path)
         formats[form] += 1
         name = known.get(_normal(place)) or known.get(_normal(path.stem))
