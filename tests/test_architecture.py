@@ -27,7 +27,7 @@ ALLOWED = {
     "data": {"arrays", "atomic", "labels", "structures", "video_io"},
     "models": {"layers", "structures"},
     "extract": {"arrays", "atomic", "progress", "video_io"},
-    "segmenter": {"atomic", "extract", "labels", "layers", "models", "structures"},
+    "segmenter": {"arrays", "atomic", "extract", "labels", "layers", "models", "structures"},
     "visualization": {"atomic", "labels", "progress", "structures", "video_io"},
     "prepare": {"arrays", "atomic", "data", "extract", "labels", "progress", "structures", "text_table", "video_io"},
     "evaluation": {"atomic", "data", "labels", "metrics", "progress", "structures", "text_table"},
@@ -60,12 +60,14 @@ ALLOWED = {
         "text_table",
         "visualization",
     },
+    "config_names": set(),
+    "training": {"callbacks", "config_names", "data", "losses", "models", "segmenter", "task"},
     "__init__": set(),
     "__main__": {"cli"},
 }
 # heavy or replaceable libraries, and the only places that know them
 KNOWN_ONLY_TO = {
-    "pytorch_lightning": {"task", "data.datamodule", "callbacks", "cli"},
+    "pytorch_lightning": {"task", "training", "data.datamodule", "callbacks", "cli"},
     "torchmetrics": {"metrics"},
     "scipy": {"labels.matlab"},
     "h5py": {"data.readers.hdf5", "data.readers.hdf5_writer"},
