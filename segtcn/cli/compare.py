@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segtcn.cli.evaluate import add_length_options, check_json_name, write_json
+from segtcn.cli.evaluate import add_length_options
+from segtcn.cli.json_output import check_json_name, write_json
 from segtcn.text_table import SCORES, markdown_table
 
 if TYPE_CHECKING:

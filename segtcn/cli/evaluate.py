@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segtcn.atomic import atomic_path
+from segtcn.cli.json_output import check_json_name, write_json
 from segtcn.text_table import SCORES, csv_table, latex_table, markdown_table
 
 if TYPE_CHECKING:
@@ -98,26 +97,6 @@ def add_length_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--length-tolerance", type=int, default=10, metavar="N", help="frames that trim may cut off (default: 10)"
     )
-
-
-def check_json_name(name: str | None) -> None:
-    """Refuse a name that is probably the next argument; overwriting that would lose predictions.
-
-    Raises:
-        ValueError: if the name does not end with ``.json``.
-    """
-    if name not in (None, "-") and not str(name).endswith(".json"):
-        raise ValueError(f"--json writes to a file whose name ends with .json, got {name}: put a bare --json last")
-
-
-def write_json(name: str | None, record: object) -> None:
-    """Write or print a record; None does nothing, ``-`` prints."""
-    text = json.dumps(record, indent=2, ensure_ascii=False)
-    if name == "-":
-        print(text)
-    elif name is not None:
-        with atomic_path(name) as path:
-            path.write_text(text + "\n", encoding="utf-8")
 
 
 def _read(options: argparse.Namespace) -> dict[str, LabelledVideos]:

@@ -130,7 +130,7 @@ def _report(project: Project, dry_run: bool, verbose: bool) -> list[str]:
     config = quote(str(project.root / "data.yaml"))
     return [
         *lines,
-        f"next: segtcn fit -c configs/model/ed_tcn.yaml -c {config} -c configs/trainer/default.yaml",
+        f"next: segtcn fit -c ed_tcn -c {config}",
     ]
 
 

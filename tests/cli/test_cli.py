@@ -23,7 +23,7 @@ from tests import wandb_file
 from tests.clips import write_clip
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIGS = [f"-c={ROOT}/configs/{name}.yaml" for name in ("model/ed_tcn", "data/ms_tcn", "trainer/default")]
+CONFIGS = [f"-c={ROOT}/configs/{name}.yaml" for name in ("model/ed_tcn", "data/ms_tcn_tree", "trainer/default")]
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ from tests.conftest import CLASSES, SPLITS
 from tests.run_folders import write_crossval, write_network
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIGS = [f"-c={ROOT}/configs/{name}.yaml" for name in ("model/ed_tcn", "data/ms_tcn", "trainer/default")]
+CONFIGS = [f"-c={ROOT}/configs/{name}.yaml" for name in ("model/ed_tcn", "data/ms_tcn_tree", "trainer/default")]
 KEYS = ("accuracy", "edit", "f1@10", "f1@25", "f1@50")
 TEST_VIDEOS = {split: names for split, (_, names) in SPLITS.items()}
 

@@ -125,7 +125,7 @@ def test_from_clips_to_predictions(tmp_path):
         (data / "groundTruth" / f"{name}.txt").write_text("pour\n" * 12 + "stir\n" * (12 + i))
     (data / "splits" / "train.split1.bundle").write_text("P01.txt\nP02.txt\n")
     (data / "splits" / "test.split1.bundle").write_text("P03.txt\n")
-    configs = [f"-c{path}" for path in ("configs/model/ed_tcn.yaml", "configs/data/ms_tcn.yaml")]
+    configs = [f"-c{path}" for path in ("configs/model/ed_tcn.yaml", "configs/data/ms_tcn_tree.yaml")]
     options = {
         "data.reader.init_args.root": data,
         "data.reader.init_args.background": "null",
