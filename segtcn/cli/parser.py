@@ -177,8 +177,7 @@ def shell_type(hint: Any, default: Any = None) -> dict[str, Any]:
     if hint is bool:
         return {"action": "store_false" if default else "store_true"}
     if kind in (Union, UnionType):
-        (inner,) = [arg for arg in args if arg is not NoneType]
-        return shell_type(inner)
+        return shell_type(next(arg for arg in args if arg is not NoneType))
     if kind is Literal:
         return {"choices": args}
     if kind is Annotated:
@@ -213,8 +212,8 @@ def _convert_text(kind: Callable[[str], Any]) -> Callable[[Any], Any]:
 
 
 def _help_text(text: str | None, default: Any) -> str:
-    text = " ".join((text or "").split()).removesuffix(".").replace("``", "`").replace("%", "%%")
-    if default in (None, False, True, (), []) or "default" in text:
+    text = re.sub(r"(?<!\.)\.$", "", " ".join((text or "").split())).replace("``", "`").replace("%", "%%")
+    if default is None or (isinstance(default, bool | Sequence) and not isinstance(default, str)) or "default" in text:
         return text
     return f"{text} (default: {default:g})" if isinstance(default, float) else f"{text} (default: {default})"
 
