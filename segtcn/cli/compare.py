@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segtcn.cli.evaluate import add_length_options
 from segtcn.cli.json_output import check_json_name, write_json
 from segtcn.text_table import SCORES, markdown_table
 
@@ -78,7 +77,15 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sample-rate", type=int, metavar="N", help="score every Nth stored frame (default: as the network was scored)"
     )
-    add_length_options(parser)
+    parser.add_argument(
+        "--length-policy",
+        choices=("error", "trim"),
+        default="error",
+        help="where predictions and truth differ in length: error (default), or trim both to the shorter",
+    )
+    parser.add_argument(
+        "--length-tolerance", type=int, default=10, metavar="N", help="frames that trim may cut off (default: 10)"
+    )
 
 
 def read_run_of(folder: Path, options: argparse.Namespace) -> Run:

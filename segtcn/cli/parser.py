@@ -44,12 +44,20 @@ class ShortErrors:
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Print the error and exit with status 2."""
         parser: Any = getattr(ex, "subcommand_parser", None) or self
-        text = re.sub(
-            r"Parser key \"(\w+)\": Expected a <class '(\w+)'>\. Got value:", _expected, " ".join(message.split())
-        )
+        text = " ".join(message.split())
+        text = re.sub(r"Parser key \"(\w+)\": Expected a <class '(\w+)'>\. Got value:", _expected, text)
+        if missing := re.search(r"the following arguments are required: (.*)", text):
+            words = [_word(action) for action in parser._actions if action.dest in missing[1].split(", ")]
+            text = f"{', '.join(words)} must be given"
         print(f"{parser.prog}: error: {text}{nearest_option(text, parser)}", file=sys.stderr)
         print(usage_line(parser), file=sys.stderr)
         sys.exit(2)
+
+
+def _word(action: argparse.Action) -> str:
+    """A positional argument, or an option with its value, as a usage line shows it."""
+    value = str(action.metavar or action.dest.upper())
+    return f"{action.option_strings[0]} {value}" if action.option_strings else value
 
 
 def _expected(match: re.Match[str]) -> str:
@@ -67,14 +75,13 @@ def nearest_option(message: str, parser: argparse.ArgumentParser) -> str:
 
 def usage_line(parser: argparse.ArgumentParser) -> str:
     """Positional arguments and required options of a parser, and the hint that there are more."""
-    words = []
-    for action in parser._actions:
-        if not action.option_strings:
-            name = action.metavar or action.dest
-            words.append({"+": f"{name} ...", "*": f"[{name} ...]", "?": f"[{name}]"}.get(action.nargs, str(name)))
-        elif action.required:
-            words.append(f"{action.option_strings[0]} {action.metavar or action.dest.upper()}")
+    words = [_in_usage(action) for action in parser._actions if action.required or not action.option_strings]
     return " ".join(["usage:", parser.prog, *words, "[OPTIONS]"]) + f"  ({parser.prog} --help lists them)"
+
+
+def _in_usage(action: argparse.Action) -> str:
+    form = {"+": "{} ...", "*": "[{} ...]", "?": "[{}]"}.get(str(action.nargs), "{}")
+    return form.format(_word(action)) if not action.option_strings else _word(action)
 
 
 class _ShellWords:

@@ -262,7 +262,7 @@ def test_different_length_names_both_lengths_and_files(folders, capsys):
     assert main(["evaluate", *folders, "--length-policy=trim", "--length-tolerance=2", "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
     assert {key: record[key] for key in KEYS} == evaluate_videos(PREDS, TRUTH, "lea").scores
-    assert "`length_tolerance` not negative" in failure(capsys, *folders, "--length-tolerance=-1")
+    assert "`length_tolerance` (--length-tolerance) not negative" in failure(capsys, *folders, "--length-tolerance=-1")
 
 
 def test_labels_absent_from_the_mapping(folders, mapping, capsys):

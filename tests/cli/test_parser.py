@@ -119,6 +119,13 @@ def test_a_wrong_option_is_two_lines_with_the_nearest_one(words, message, capsys
     assert usage == "usage: segtcn draw CLIP FILES ... -o PATH [OPTIONS]  (segtcn draw --help lists them)"
 
 
+def test_missing_arguments_are_named_as_the_usage_names_them(capsys):
+    with pytest.raises(SystemExit) as stop:
+        run(draw, ["clip.mp4"])
+    assert stop.value.code == 2
+    assert "segtcn draw: error: FILES, -o PATH must be given\n" in capsys.readouterr().err
+
+
 def test_messages_of_the_library_get_the_options_of_the_command():
     with pytest.raises(ValueError, match="`start_s`") as error:
         call("--title wrong")
