@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import difflib
 import inspect
 import re
-import sys
 import typing
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,6 +18,8 @@ from typing import Annotated, Any, Literal, NoReturn, Union, get_args, get_origi
 
 import jsonargparse
 from jsonargparse._core import ArgumentGroup
+
+from segtcn.cli.parser_errors import exit_with_error, usage_line
 
 METAVARS = {int: "N", float: "X", str: "NAME", Path: "PATH"}
 """What stands for the value of an option in its help, where ``Annotated[TYPE, "METAVAR"]`` does not say it."""
@@ -36,52 +36,6 @@ Json = Annotated[str, "FILE.json", ("nargs", "?"), ("const", "-")]
 
 class UsageError(ValueError):
     """The arguments do not go together; the exit status is 2 as for a wrong option."""
-
-
-class ShortErrors:
-    """A parser whose error is the error, the nearest option and one line of usage."""
-
-    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Print the error and exit with status 2."""
-        parser: Any = getattr(ex, "subcommand_parser", None) or self
-        text = " ".join(message.split())
-        text = re.sub(r"Parser key \"(\w+)\": Expected a <class '(\w+)'>\. Got value:", _expected, text)
-        if missing := re.search(r"the following arguments are required: (.*)", text):
-            words = [_word(action) for action in parser._actions if action.dest in missing[1].split(", ")]
-            text = f"{', '.join(words)} must be given"
-        print(f"{parser.prog}: error: {text}{nearest_option(text, parser)}", file=sys.stderr)
-        print(usage_line(parser), file=sys.stderr)
-        sys.exit(2)
-
-
-def _word(action: argparse.Action) -> str:
-    """A positional argument, or an option with its value, as a usage line shows it."""
-    value = str(action.metavar or action.dest.upper())
-    return f"{action.option_strings[0]} {value}" if action.option_strings else value
-
-
-def _expected(match: re.Match[str]) -> str:
-    kind = {"int": "a whole number", "float": "a number"}.get(match[2], match[2])
-    return f"argument {option_of(match[1])}: expected {kind}, got"
-
-
-def nearest_option(message: str, parser: argparse.ArgumentParser) -> str:
-    """The option that a message about an unknown one may mean, as a question; empty if none is near."""
-    if not (unknown := re.search(r"unrecognized arguments: .*?(--?[\w.-]+)", message)):
-        return ""
-    near = difflib.get_close_matches(unknown[1], parser._option_string_actions, 1)
-    return f"; did you mean {near[0]}?" if near else ""
-
-
-def usage_line(parser: argparse.ArgumentParser) -> str:
-    """Positional arguments and required options of a parser, and the hint that there are more."""
-    words = [_in_usage(action) for action in parser._actions if action.required or not action.option_strings]
-    return " ".join(["usage:", parser.prog, *words, "[OPTIONS]"]) + f"  ({parser.prog} --help lists them)"
-
-
-def _in_usage(action: argparse.Action) -> str:
-    form = {"+": "{} ...", "*": "[{} ...]", "?": "[{}]"}.get(str(action.nargs), "{}")
-    return form.format(_word(action)) if not action.option_strings else _word(action)
 
 
 class _ShellWords:
@@ -116,7 +70,7 @@ class _Group(_ShellWords, ArgumentGroup):
     pass
 
 
-class CommandParser(_ShellWords, ShortErrors, jsonargparse.ArgumentParser):
+class CommandParser(_ShellWords, jsonargparse.ArgumentParser):
     """The command line of a function.
 
     Its docstring is the help page: what stands before ``Args`` comes first, ``Examples`` and what follows come last.
@@ -153,6 +107,10 @@ class CommandParser(_ShellWords, ShortErrors, jsonargparse.ArgumentParser):
         for group in self.groups_of.values():
             self.add_class_arguments(group)
         self.usage = usage_line(self).removeprefix("usage: ").partition("  (")[0]
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Print the error and exit with status 2."""
+        exit_with_error(self, message, ex)
 
     def values(self, words: Sequence[str]) -> dict[str, Any]:
         """The arguments of the function that a command line gives."""

@@ -123,7 +123,7 @@ def test_missing_arguments_are_named_as_the_usage_names_them(capsys):
     with pytest.raises(SystemExit) as stop:
         run(draw, ["clip.mp4"])
     assert stop.value.code == 2
-    assert "segtcn draw: error: FILES, -o PATH must be given\n" in capsys.readouterr().err
+    assert "segtcn draw: error: give FILES, -o PATH\n" in capsys.readouterr().err
 
 
 def test_messages_of_the_library_get_the_options_of_the_command():
