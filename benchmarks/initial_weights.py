@@ -21,6 +21,7 @@ from segtcn.data.datamodule import SegmentationDataModule
 from segtcn.data.readers import LeaReader
 from segtcn.layers import TemporalConv1d
 from segtcn.models import EDTCN, DilatedTCN
+from segtcn.segmenter import Segmenter
 from segtcn.task import SegmentationTask
 from segtcn.text_table import SCORES, scores_table
 
@@ -63,7 +64,7 @@ def measure(case: str, root: str, keras1: bool) -> dict[str, float]:
         net = make(module.in_channels, module.num_classes)
         if keras1:
             init_as_keras1(net)
-        task = SegmentationTask(net, background=module.background, optimizer=optimizer)
+        task = SegmentationTask(Segmenter.for_data(net, module), optimizer=optimizer)
         trainer = Trainer(
             max_epochs=200,
             accelerator="cpu",

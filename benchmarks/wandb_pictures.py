@@ -28,7 +28,9 @@ from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations, finish
 from segtcn.cli.quiet import quieten
 from segtcn.data.batching import collate
 from segtcn.data.dataset import Sample
+from segtcn.labels import Classes
 from segtcn.models import EDTCN, MSTCN
+from segtcn.segmenter import Segmenter
 from segtcn.structures import Video
 from segtcn.task import SegmentationTask
 
@@ -107,7 +109,8 @@ def main() -> None:
     videos = make_videos(arguments.videos)
     held_out = len(videos) // 4
     net = (MSTCN if arguments.net == "MSTCN" else EDTCN)(FEATURE_DIM, NUM_CLASSES)
-    task = SegmentationTask(net, [f"action {label}" for label in range(NUM_CLASSES)], 0, fps=15.0)
+    classes = Classes(tuple(f"action {label}" for label in range(NUM_CLASSES)), 0)
+    task = SegmentationTask(Segmenter(net, classes, fps=15.0))
     callback, epochs = Timed(arguments.epochs, every_n_epochs=1, min_minutes=0), Epochs()
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Lightning's advice on workers

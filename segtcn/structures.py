@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -58,8 +58,8 @@ class Batch(NamedTuple):
     features: Tensor
     labels: Tensor | None
     mask: Tensor
-    names: list[str]
-    num_frames: list[int]
+    names: Sequence[str] = ()
+    num_frames: Sequence[int] = ()
     stored_labels: list[Tensor] | None = None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from pytorch_lightning import LightningModule
@@ -15,16 +15,14 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torchmetrics import MetricCollection
 
-from segtcn.losses import CrossEntropy
+from segtcn.labels import Classes
+from segtcn.losses import CrossEntropy, Loss
 from segtcn.metrics import FrameAccuracy, SegmentalF1, segmentation_scores
 from segtcn.metrics.protocols import get_protocol
-from segtcn.models.base import SegmentationModel, build_network
-from segtcn.segmenter.checkpoint import CHECKPOINT_KEY, read_checkpoint
-from segtcn.segmenter.standardization import Standardization
+from segtcn.models.base import SegmentationModel
+from segtcn.segmenter import Segmenter, read_checkpoint
+from segtcn.segmenter.checkpoint import CHECKPOINT_KEY, upgrade, with_version
 from segtcn.structures import IGNORE, Batch, Output, repeat_frames
-
-LABEL_STATISTICS_KEY = "segtcn_label_statistics"
-"""Entry of a checkpoint with the counts of the training labels, if a loss asked for them."""
 
 
 class StepOutput(NamedTuple):
@@ -49,62 +47,37 @@ class SegmentationTask(LightningModule):
     SUBSET one of ``train``, ``val``, ``test``. They count each video's own frames, never padding.
 
     Args:
-        net: the network.
-        class_names: name of every class, ``C`` of them; None numbers them. The command line takes it from the data.
-        background: index of the background class, left out of edit and F1; None if every class counts.
-        fps: frames per second of the features that the network sees, None if unknown.
-        sample_rate: every how many-th stored frame the network sees.
-        loss: any module that takes logits ``(S, B, C, T)``, boundaries ``(S, B, T)`` or None, labels ``(B, T)``, mask
-            ``(B, T)`` and features ``(B, D, T)``, in this order, and returns a scalar. The features are those that the
-            network sees: standardised, if the data module standardises. :mod:`segtcn.losses` has some losses, and says
-            how one of your own gets the counts of the training labels. None is :class:`segtcn.losses.CrossEntropy`.
+        segmenter: the network with its classes, rates and protocol. Some protocols score every stored frame: the
+            predictions of a sub-sampled network are repeated for them.
+        loss: what training minimises, see :mod:`segtcn.losses`; None is :class:`segtcn.losses.CrossEntropy`.
         optimizer: makes the optimizer from the parameters.
         lr_scheduler: makes the learning rate scheduler from the optimizer, stepped every epoch; None keeps the rate.
-        protocol: name of the evaluation protocol, see :mod:`segtcn.metrics.protocols`. Some score every stored frame:
-            the predictions of a sub-sampled network are repeated for them.
-
-    Raises:
-        ValueError: if ``class_names`` does not name every class of the network.
 
     Example:
         >>> from segtcn.models import EDTCN
-        >>> task = SegmentationTask(EDTCN(in_channels=8, num_classes=2), class_names=["rest", "work"])
+        >>> task = SegmentationTask(Segmenter(EDTCN(in_channels=8, num_classes=2), ["rest", "work"]))
         >>> task(torch.zeros(1, 8, 30)).logits.shape
         torch.Size([1, 1, 2, 30])
     """
 
     def __init__(
         self,
-        net: SegmentationModel,
-        class_names: list[str] | None = None,
-        background: int | None = None,
-        fps: float | None = None,
-        sample_rate: int = 1,
-        loss: nn.Module | None = None,
+        segmenter: Segmenter,
+        loss: Loss | None = None,
         optimizer: OptimizerCallable = torch.optim.Adam,
         lr_scheduler: LRSchedulerCallable | None = None,
-        protocol: str = "lea",
     ) -> None:
         super().__init__()
-        class_names = class_names or [str(i) for i in range(net.num_classes)]
-        if len(class_names) != net.num_classes:
-            raise ValueError(
-                f"the network has {net.num_classes} classes, but {len(class_names)} are named: {class_names}"
-            )
-        self.net = net
-        self.class_names, self.background = class_names, background
-        self.fps, self.sample_rate, self.protocol = fps, sample_rate, protocol
-        self.standardization = Standardization(net.in_channels)
+        self.segmenter = segmenter
         self.loss = loss or CrossEntropy()
-        self._label_statistics: tuple[Tensor, int] | None = None
         self.optimizer, self.lr_scheduler = optimizer, lr_scheduler
-        self.scores_stored_rate = get_protocol(protocol).stored_rate and sample_rate > 1
-        scored_fps = fps * sample_rate if fps is not None and self.scores_stored_rate else fps
-        scores = segmentation_scores(protocol, background, class_names, scored_fps)
+        self.scores_stored_rate = get_protocol(segmenter.protocol).stored_rate and segmenter.sample_rate > 1
+        classes = segmenter.classes
+        scores = segmentation_scores(segmenter.protocol, classes.background, [*classes.names], self.scored_fps)
         class_scores = MetricCollection(
             {
-                "accuracy": FrameAccuracy("none", num_classes=net.num_classes, absent_score=math.nan),
-                "f1@50": SegmentalF1(0.5, "none", background, num_classes=net.num_classes, absent_score=math.nan),
+                "accuracy": FrameAccuracy("none", num_classes=len(classes), absent_score=math.nan),
+                "f1@50": SegmentalF1(0.5, "none", classes.background, num_classes=len(classes), absent_score=math.nan),
             },
             compute_groups=False,
         )
@@ -114,8 +87,13 @@ class SegmentationTask(LightningModule):
         self.class_scores = nn.ModuleDict({f"{subset}_scores": class_scores.clone() for subset in subsets})
 
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:
-        """Score every frame of ``features (B, D, T)`` as stored; standardisation happens here."""
-        return self.net(self.standardization(features), mask)
+        """Score every frame of ``features (B, D, T)`` as stored; standardisation happens in the segmenter."""
+        return self.segmenter(features, mask)
+
+    @property
+    def scored_fps(self) -> float | None:
+        """Frames per second at which predictions are scored: those stored, or those that the network sees."""
+        return self.segmenter.fps if self.scores_stored_rate else self.segmenter.network_fps
 
     def configure_optimizers(self) -> Any:  # noqa: D102
         optimizer = self.optimizer(self.parameters())
@@ -129,13 +107,12 @@ class SegmentationTask(LightningModule):
 
     def on_fit_start(self) -> None:
         """Take the statistics of the training videos from the data module: of features, and for losses of labels."""
-        statistics = getattr(self.trainer.datamodule, "feature_statistics", lambda: None)()  # type: ignore[attr-defined]
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        statistics = data.feature_statistics() if hasattr(data, "feature_statistics") else None
         if statistics is not None:
-            self.standardization.set(*statistics)
-        if any(getattr(loss, "wants_label_statistics", False) for loss in self.loss.modules()):
-            label_statistics = getattr(self.trainer.datamodule, "label_statistics", lambda: None)()  # type: ignore[attr-defined]
-            if label_statistics is not None:
-                self._set_label_statistics(*label_statistics)
+            self.segmenter.standardization.set(*statistics)
+        if hasattr(data, "label_statistics"):
+            self.loss.fit_statistics(data)
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:  # noqa: D102
         step = self._step(batch, "train")
@@ -176,58 +153,46 @@ class SegmentationTask(LightningModule):
         self._log_scores("test")
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what the weights alone do not say, as plain values: ``torch.load(weights_only=True)`` reads it."""
-        checkpoint[CHECKPOINT_KEY] = {
-            "net": self.net.spec,
-            "class_names": self.class_names,
-            "background": self.background,
-            "fps": self.fps,
-            "sample_rate": self.sample_rate,
-            "protocol": self.protocol,
-        }
-        if self._label_statistics is not None:
-            frames_per_class, num_segments = self._label_statistics
-            checkpoint[LABEL_STATISTICS_KEY] = {
-                "frames_per_class": frames_per_class.tolist(),
-                "num_segments": num_segments,
-            }
+        """Add the facts of the segmenter, as plain values: ``torch.load(weights_only=True)`` reads them."""
+        checkpoint[CHECKPOINT_KEY] = with_version(self.segmenter.facts())
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Give the losses the counts of the training videos that they had in training."""
-        if (counts := checkpoint.get(LABEL_STATISTICS_KEY)) is not None:
-            self._set_label_statistics(torch.tensor(counts["frames_per_class"]), counts["num_segments"])
+        """Read checkpoints of earlier versions, too."""
+        if CHECKPOINT_KEY in checkpoint:
+            upgrade(checkpoint)
+            _count_for(self.loss, checkpoint)
 
     @classmethod
     def load_from_checkpoint(  # type: ignore[override]
-        cls, checkpoint_path: str | Path | IO[bytes], map_location: Any = "cpu", **kwargs: Any
+        cls, checkpoint_path: str | Path, map_location: Any = "cpu", **kwargs: Any
     ) -> SegmentationTask:
         """Rebuild a trained task from its checkpoint alone; no code of the file is run.
 
         Args:
             checkpoint_path: written by the command line or from Python.
             map_location: device of the weights.
-            kwargs: arguments of :class:`SegmentationTask` that replace the stored ones, or that a checkpoint does not
-                store: ``loss``, whose weights, if it has any, are loaded only into a loss that is given here.
+            kwargs: arguments of :class:`SegmentationTask` that a checkpoint does not hold: ``loss``, ``optimizer``,
+                ``lr_scheduler``. What a loss learned from the training labels is restored into one given here.
 
         Raises:
             FileNotFoundError: if there is no such file.
-            ValueError: if it is no checkpoint of segtcn.
+            ValueError: if it is not a checkpoint of segtcn.
         """
-        checkpoint, stored = read_checkpoint(checkpoint_path, map_location)
-        task = cls(**{"net": build_network(stored.pop("net")), **stored, **kwargs})
+        task = cls(Segmenter.from_facts(read_checkpoint(checkpoint_path, map_location).facts), **kwargs)
+        checkpoint = torch.load(checkpoint_path, map_location=map_location, weights_only=True)
+        task.on_load_checkpoint(checkpoint)
         weights = checkpoint["state_dict"]
         if "loss" not in kwargs:
             weights = {name: value for name, value in weights.items() if not name.startswith("loss.")}
         task.load_state_dict(weights)
-        task.on_load_checkpoint(checkpoint)
         return task
 
     def _step(self, batch: Batch, subset: str) -> dict[str, Any]:
         if batch.labels is None:
-            raise ValueError(f"no ground truth for {', '.join(batch.names)}: use `segtcn predict`, which needs none")
-        features = self.standardization(batch.features)
-        output = self.net(features, batch.mask)
-        loss = self.loss(*output, batch.labels, batch.mask, features)
+            raise ValueError(f"no ground truth for {', '.join(batch.names)}: predict it instead")
+        seen = batch._replace(features=self.segmenter.standardization(batch.features))
+        output = self.segmenter.net(seen.features, batch.mask)
+        loss = self.loss(output, seen)
         step_output = self._step_output(batch, output)
         # a crop's surroundings, which only the network sees, have no label
         preds, labels, mask = step_output.preds, batch.labels, batch.mask & (batch.labels != IGNORE)
@@ -239,25 +204,19 @@ class SegmentationTask(LightningModule):
         self.log(f"{subset}/loss", loss, on_step=False, on_epoch=True, batch_size=num_frames, sync_dist=True)
         return {"loss": loss, "output": step_output}
 
-    def _set_label_statistics(self, frames_per_class: Tensor, num_segments: int) -> None:
-        self._label_statistics = (frames_per_class, num_segments)
-        for loss in self.loss.modules():
-            if getattr(loss, "wants_label_statistics", False):
-                loss.set_label_statistics(frames_per_class.to(self.device), num_segments)  # type: ignore[operator]
-
     @torch.no_grad()
     def _step_output(self, batch: Batch, output: Output) -> StepOutput:
-        return StepOutput(batch, output.logits[-1].softmax(dim=1), self.net.decode(output, batch.mask))
+        return StepOutput(batch, output.logits[-1].softmax(dim=1), self.segmenter.net.decode(output, batch.mask))
 
     def _at_stored_rate(self, preds: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Predictions, labels and mask before sub-sampling, ``(B, T)`` each."""
         if batch.stored_labels is None:
             raise ValueError(
-                f"protocol {self.protocol!r} scores every stored frame: the batch needs `stored_labels`, as "
+                f"protocol {self.segmenter.protocol!r} scores every stored frame: the batch needs `stored_labels`, as "
                 "`segtcn.data.batching.collate` gives them"
             )
         restored = [
-            repeat_frames(frames[mask], self.sample_rate, num_frames)
+            repeat_frames(frames[mask], self.segmenter.sample_rate, num_frames)
             for frames, mask, num_frames in zip(preds, batch.mask, batch.num_frames, strict=True)
         ]
         labels = pad_sequence(batch.stored_labels, batch_first=True, padding_value=IGNORE)
@@ -267,8 +226,56 @@ class SegmentationTask(LightningModule):
         scores, class_scores = self.scores[f"{subset}_scores"], self.class_scores[f"{subset}_scores"]
         self.log_dict({f"{subset}/{name}": value for name, value in scores.compute().items()}, prog_bar=True)  # type: ignore[operator]
         for name, values in class_scores.compute().items():  # type: ignore[operator]
-            named = zip(self.class_names, torch.atleast_1d(values), strict=True)
+            named = zip(self.segmenter.classes.names, torch.atleast_1d(values), strict=True)
             # NaN: a class that the videos of this subset do not have
             self.log_dict({f"{subset}/{name}/{label}": value for label, value in named if value.isfinite()})
         scores.reset()  # type: ignore[operator]
         class_scores.reset()  # type: ignore[operator]
+
+
+def make_task(
+    net: SegmentationModel,
+    class_names: list[str],
+    background: int | None = None,
+    stored_fps: float | None = None,
+    sample_rate: int = 1,
+    loss: Loss | None = None,
+    optimizer: OptimizerCallable = torch.optim.Adam,
+    lr_scheduler: LRSchedulerCallable | None = None,
+    protocol: str = "lea",
+    extraction: dict[str, Any] | None = None,
+) -> SegmentationTask:
+    """Train a network, as configs say it: what the data determines comes from the data.
+
+    Args:
+        net: the network.
+        class_names: name of every class; from the data.
+        background: index of the background class, left out of edit and F1; from the data.
+        stored_fps: frames per second of the stored features; from the data.
+        sample_rate: every how many-th stored frame the network sees; from the data.
+        loss: what training minimises, see :mod:`segtcn.losses`; None is cross-entropy.
+        optimizer: makes the optimizer from the parameters.
+        lr_scheduler: makes the learning rate scheduler from the optimizer, stepped every epoch; None keeps the rate.
+        protocol: name of the evaluation protocol, see :mod:`segtcn.metrics.protocols`.
+        extraction: how the features were made; from the data.
+    """
+    classes = Classes(tuple(class_names), background)
+    segmenter = Segmenter(net, classes, stored_fps, sample_rate, protocol, extraction)
+    return SegmentationTask(segmenter, loss, optimizer, lr_scheduler)
+
+
+class _Counts(NamedTuple):
+    """The counts of the training labels that checkpoints of format 1 held."""
+
+    frames_per_class: Tensor
+    num_segments: int
+
+    def label_statistics(self) -> tuple[Tensor, int]:
+        return self
+
+
+def _count_for(loss: Loss, checkpoint: dict[str, Any]) -> None:
+    """Let a loss learn from the counts of a checkpoint of format 1, which did not hold what it learned."""
+    if (counts := checkpoint.pop("segtcn_label_statistics", None)) is not None:
+        loss.fit_statistics(_Counts(torch.tensor(counts["frames_per_class"]), counts["num_segments"]))
+        checkpoint["state_dict"] |= {f"loss.{name}": value for name, value in loss.state_dict().items()}

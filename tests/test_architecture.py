@@ -30,8 +30,8 @@ ALLOWED = {
     "visualization": {"atomic", "labels", "structures", "video_io"},
     "prepare": {"arrays", "atomic", "data", "extract", "labels", "structures", "text_table", "video_io"},
     "evaluation": {"atomic", "data", "labels", "metrics", "structures", "text_table", "visualization"},
-    "task": {"layers", "losses", "metrics", "models", "segmenter", "structures"},
-    "callbacks": {"labels", "metrics", "structures", "task", "video_io", "visualization"},
+    "task": {"labels", "losses", "metrics", "models", "segmenter", "structures"},
+    "callbacks": {"labels", "metrics", "segmenter", "structures", "task", "video_io", "visualization"},
     "demo": {"atomic", "data", "extract", "labels", "prepare", "structures", "video_io", "visualization"},
     "cli": {
         "atomic",

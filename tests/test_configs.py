@@ -69,7 +69,7 @@ def test_a_model_config_has_the_recipe_of_its_paper_and_builds(path, write_ms_tc
         config["trainer"]["max_epochs"],
         config["data"]["batch_size"],
     )
-    assert cli.model.net.num_classes == 3
+    assert cli.model.segmenter.net.num_classes == 3
 
 
 @pytest.mark.parametrize("path", DATA, ids=lambda path: path.stem)

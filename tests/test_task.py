@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from segtcn.callbacks.predictions import PredictionWriter
 from segtcn.data.datamodule import SegmentationDataModule
 from segtcn.data.readers import MSTCNReader
-from segtcn.losses import CrossEntropy, Focal, LossSum, class_weights, cross_entropy
+from segtcn.labels import Classes
+from segtcn.losses import CrossEntropy, Focal, Loss, LossSum, class_weights
 from segtcn.metrics.functional import edit_score, frame_accuracy, segmental_f1
 from segtcn.models import EDTCN, DilatedTCN, FrameClassifier
-from segtcn.segmenter import load_model
+from segtcn.segmenter import Segmenter
 from segtcn.structures import IGNORE, Batch, Output
 from segtcn.task import SegmentationTask
 
@@ -27,10 +28,11 @@ def datamodule(write_ms_tcn_tree) -> SegmentationDataModule:
     return SegmentationDataModule(reader, batch_size=2, standardize=True)
 
 
-def make_task(datamodule: SegmentationDataModule, net: nn.Module | None = None, **kwargs) -> SegmentationTask:
+def make_task(
+    datamodule: SegmentationDataModule, net: nn.Module | None = None, protocol: str = "lea", **kwargs
+) -> SegmentationTask:
     net = net or EDTCN(datamodule.in_channels, datamodule.num_classes, (6, 8), kernel_size=5)
-    names, background = datamodule.class_names, datamodule.background
-    return SegmentationTask(net, class_names=names, background=background, fps=datamodule.fps, **kwargs)
+    return SegmentationTask(Segmenter.for_data(net, datamodule, protocol), **kwargs)
 
 
 def make_trainer(**kwargs) -> Trainer:
@@ -79,7 +81,7 @@ def test_labels_are_those_that_the_network_decodes_to_in_scores_files_and_infere
     trainer.fit(task, datamodule)
     (scores,) = trainer.test(task, datamodule, verbose=False)
     trainer.save_checkpoint(tmp_path / "net.ckpt")
-    model, accuracies = load_model(tmp_path / "net.ckpt"), []
+    model, accuracies = Segmenter.load(tmp_path / "net.ckpt"), []
     for video in (sample.video for sample in datamodule.dataset("test")):
         probabilities = task.eval()(video.features[None]).logits[-1, 0].softmax(dim=0)
         labels = (probabilities.argmax(dim=0) + 1) % datamodule.num_classes
@@ -87,15 +89,15 @@ def test_labels_are_those_that_the_network_decodes_to_in_scores_files_and_infere
         written = (tmp_path / "predictions" / f"{video.name}.txt").read_text().splitlines()
         assert written == [datamodule.class_names[label] for label in labels]
         prediction = model.predict(video.features)
-        assert torch.equal(prediction.labels, labels)
-        torch.testing.assert_close(prediction.confidence, probabilities.gather(0, labels[None])[0])
+        assert prediction.indexes.tolist() == labels.tolist()
+        torch.testing.assert_close(torch.from_numpy(prediction.confidence), probabilities.gather(0, labels[None])[0])
     assert scores["test/accuracy"] == pytest.approx(float(sum(accuracies) / len(accuracies)), abs=1e-3)
 
 
 @pytest.mark.parametrize("network", [EDTCN, DilatedTCN])
 def test_loss_and_scores_of_a_batch_are_those_of_its_videos(network):
     lengths = [5, 17, 30]
-    task = SegmentationTask(network(4, 3), background=0).eval()
+    task = SegmentationTask(Segmenter(network(4, 3), Classes(("rest", "cut", "pour"), 0))).eval()
     task.log = lambda *args, **kwargs: None
     batch = batch_of(lengths)
     loss = task._step(batch, "val")["loss"]
@@ -111,35 +113,35 @@ def test_loss_and_scores_of_a_batch_are_those_of_its_videos(network):
 
 
 def test_loss_that_is_not_finite_stops_training_and_names_the_videos(datamodule):
-    class Broken(nn.Module):
-        def forward(self, logits, *_):
-            return logits.sum() * float("nan")
+    class Broken(Loss):
+        def forward(self, output, batch):
+            return output.logits.sum() * float("nan")
 
     with pytest.raises(ValueError, match=r"the loss became nan in epoch 0 on P0\w+, P0\w+: lower the learning rate"):
         make_trainer().fit(make_task(datamodule, loss=Broken()), datamodule)
 
 
 def test_gradient_that_is_not_finite_stops_training_before_the_weights_change(datamodule):
-    class Infinite(nn.Module):
-        def forward(self, logits, *_):
-            return (logits * 0).abs().sqrt().sum()  # finite value, infinite slope
+    class Infinite(Loss):
+        def forward(self, output, batch):
+            return (output.logits * 0).abs().sqrt().sum()  # finite value, infinite slope
 
     task = make_task(datamodule, loss=Infinite())
-    before = {name: value.clone() for name, value in task.net.state_dict().items()}
+    before = {name: value.clone() for name, value in task.segmenter.net.state_dict().items()}
     with pytest.raises(ValueError, match="the norm of the gradient became nan in epoch 0"):
         make_trainer().fit(task, datamodule)
-    assert all(torch.equal(value, before[name]) for name, value in task.net.state_dict().items())
+    assert all(torch.equal(value, before[name]) for name, value in task.segmenter.net.state_dict().items())
 
 
 def test_losses_see_the_features_as_the_network_does():
-    class Recorder(nn.Module):
-        def forward(self, logits, boundaries, labels, mask, features):
-            self.features = features
-            return logits.sum()
+    class Recorder(Loss):
+        def forward(self, output, batch):
+            self.features = batch.features
+            return output.logits.sum()
 
-    task = SegmentationTask(EDTCN(4, 3), loss=Recorder())
+    task = SegmentationTask(Segmenter(EDTCN(4, 3)), loss=Recorder())
     task.log = lambda *args, **kwargs: None
-    task.standardization.set(torch.ones(4), torch.full((4,), 2.0))
+    task.segmenter.standardization.set(torch.ones(4), torch.full((4,), 2.0))
     batch = batch_of([5, 8])
     task._step(batch, "val")
     torch.testing.assert_close(task.loss.features, (batch.features - 1) / 2)
@@ -175,55 +177,53 @@ def test_losses_are_weighted_by_the_training_videos_and_again_after_loading(data
     assert weights_of(resumed) == expected
 
 
-def test_a_checkpoint_without_counts_loads_and_needs_none(datamodule, tmp_path):
-    trainer = make_trainer(max_epochs=1)
-    trainer.fit(make_task(datamodule), datamodule)
-    trainer.save_checkpoint(tmp_path / "plain.ckpt")
-    assert "segtcn_label_statistics" not in torch.load(tmp_path / "plain.ckpt", weights_only=True)
-    assert datamodule._label_statistics is None  # nobody asked: the labels were not counted
-    task = SegmentationTask.load_from_checkpoint(tmp_path / "plain.ckpt", loss=weighted_loss())
-    task.log = lambda *args, **kwargs: None
-    with pytest.raises(ValueError, match="taken from the training videos, which nobody has counted"):
-        task._step(batch_of([6]), "val")
+def test_labels_are_counted_only_for_losses_that_need_it(datamodule):
+    make_trainer(max_epochs=1).fit(make_task(datamodule), datamodule)
+    assert datamodule._label_statistics is None
 
 
-def test_a_loss_of_ones_own_may_have_weights_and_counts(datamodule, tmp_path):
-    class Own(nn.Module):
-        wants_label_statistics = True
+def as_format_1(path: Path, counts: dict | None = None) -> None:
+    """Rewrite a checkpoint as the first version wrote it."""
+    stored = torch.load(path, weights_only=True)
+    facts = stored["segtcn"]
+    for key in ("version", "extraction"):
+        facts.pop(key)
+    facts["fps"] /= facts["sample_rate"]
+    weights = {name.removeprefix("segmenter."): value for name, value in stored["state_dict"].items()}
+    stored["state_dict"] = {name: value for name, value in weights.items() if not name.startswith("loss.")}
+    if counts is not None:
+        stored["segtcn_label_statistics"] = counts
+    torch.save(stored, path)
 
-        def __init__(self):
-            super().__init__()
-            self.scale = nn.Parameter(torch.ones(()))
 
-        def set_label_statistics(self, frames_per_class, num_segments):
-            self.counts = frames_per_class.tolist(), num_segments
-
-        def forward(self, logits, boundaries, labels, mask, features):
-            return cross_entropy(logits[-1], labels, mask) * self.scale.exp()
-
-    task = make_task(datamodule, loss=Own())
+def test_a_checkpoint_of_the_first_format_is_tested_and_resumed(datamodule, tmp_path):
+    task = make_task(datamodule, loss=weighted_loss())
     trainer = make_trainer(max_epochs=1)
     trainer.fit(task, datamodule)
-    trainer.save_checkpoint(tmp_path / "own.ckpt")
-    assert task.loss.scale != 1
-    assert SegmentationTask.load_from_checkpoint(tmp_path / "own.ckpt", loss=Own()).loss.scale == task.loss.scale
-    assert SegmentationTask.load_from_checkpoint(tmp_path / "own.ckpt", loss=Own()).loss.counts == task.loss.counts
-    assert isinstance(SegmentationTask.load_from_checkpoint(tmp_path / "own.ckpt").loss, CrossEntropy)
+    (scores,) = trainer.test(task, datamodule, verbose=False)
+    frames, num_segments = datamodule.label_statistics()
+    path = tmp_path / "old.ckpt"
+    trainer.save_checkpoint(path)
+    as_format_1(path, {"frames_per_class": frames.tolist(), "num_segments": num_segments})
+    fresh = make_task(datamodule, loss=weighted_loss())
+    (again,) = make_trainer().test(fresh, datamodule, ckpt_path=path, weights_only=True, verbose=False)
+    assert again == scores
+    loaded = SegmentationTask.load_from_checkpoint(path, loss=weighted_loss())
+    assert weights_of(loaded) == weights_of(task)
+    assert loaded.segmenter.fps == datamodule.stored_fps
+    resumed = make_task(datamodule, loss=weighted_loss())
+    make_trainer(max_epochs=2).fit(resumed, datamodule, ckpt_path=path, weights_only=True)
+    assert weights_of(resumed) == weights_of(task)
 
 
 def test_missing_ground_truth_is_an_error_in_training():
     batch = batch_of([4])._replace(labels=None)
-    with pytest.raises(ValueError, match="no ground truth for video0: use `segtcn predict`"):
-        SegmentationTask(EDTCN(4, 3))._step(batch, "test")
-
-
-def test_class_names_must_fit_the_network():
-    with pytest.raises(ValueError, match="the network has 3 classes, but 2 are named"):
-        SegmentationTask(EDTCN(4, 3), class_names=["a", "b"])
+    with pytest.raises(ValueError, match="no ground truth for video0: predict it instead"):
+        SegmentationTask(Segmenter(EDTCN(4, 3)))._step(batch, "test")
 
 
 def test_a_task_of_one_class_logs():
-    task = SegmentationTask(EDTCN(4, 1))
+    task = SegmentationTask(Segmenter(EDTCN(4, 1)))
     logged = {}
     task.log = lambda *args, **kwargs: None
     task.log_dict = lambda values, **kwargs: logged.update(values)
@@ -261,69 +261,10 @@ def test_checkpoint_of_a_task_built_in_python_is_enough_by_itself(datamodule, tm
     expected = task.eval()(x).logits
     loaded = SegmentationTask.load_from_checkpoint(path).eval()
     assert torch.equal(loaded(x).logits, expected)
-    assert (loaded.class_names, loaded.background, loaded.fps) == (datamodule.class_names, 0, 10)
-    prediction = load_model(path).predict(x[0])
-    assert torch.equal(prediction.labels, expected[-1, 0].argmax(dim=0))
-    assert sum(segment.stop - segment.start for segment in prediction.segments) == 50
-
-
-def test_a_sub_sampled_network_predicts_at_the_rate_of_the_features(tmp_path):
-    task = SegmentationTask(EDTCN(4, 3, (6,), 3), sample_rate=4).eval()
-    trainer = make_trainer()
-    trainer.strategy.connect(task)
-    trainer.save_checkpoint(tmp_path / "task.ckpt")
-    features = torch.randn(4, 30)
-    labels, confidence, _ = load_model(tmp_path / "task.ckpt").predict(features)
-    expected = task(features[None, :, ::4]).logits[-1, 0].softmax(dim=0)
-    assert labels.tolist() == [int(expected[:, t // 4].argmax()) for t in range(30)]
-    torch.testing.assert_close(confidence, torch.stack([expected[:, t // 4].max() for t in range(30)]))
-
-
-@pytest.mark.parametrize("shape", [(4, 0), (5, 10), (10, 4), (1, 4, 10)])
-def test_features_of_another_shape_are_refused(shape, tmp_path):
-    trainer = make_trainer()
-    trainer.strategy.connect(SegmentationTask(EDTCN(4, 3, (6,), 3)))
-    trainer.save_checkpoint(tmp_path / "task.ckpt")
-    with pytest.raises(ValueError, match=r"must have the shape \(4, T\) with T >= 1, got"):
-        load_model(tmp_path / "task.ckpt").predict(torch.zeros(shape))
-
-
-def test_features_that_are_not_finite_are_refused(tmp_path):
-    trainer = make_trainer()
-    trainer.strategy.connect(SegmentationTask(EDTCN(4, 3, (6,), 3)))
-    trainer.save_checkpoint(tmp_path / "task.ckpt")
-    features = torch.zeros(4, 10)
-    features[2, 7] = torch.nan
-    with pytest.raises(ValueError, match="`features` must be finite, got NaN or infinity in frame 7"):
-        load_model(tmp_path / "task.ckpt").predict(features)
-
-
-def test_an_untrusted_checkpoint_runs_no_code(tmp_path):
-    class Evil:
-        def __reduce__(self):
-            return (open, (str(tmp_path / "owned"), "w"))
-
-    torch.save({"segtcn": Evil(), "state_dict": {}}, tmp_path / "evil.ckpt")
-    with pytest.raises(ValueError, match="cannot be read as a checkpoint"):
-        load_model(tmp_path / "evil.ckpt")
-    assert not (tmp_path / "owned").exists()
-
-
-def test_a_checkpoint_cannot_name_a_class_that_is_no_network(tmp_path):
-    stored = {"net": {"class_name": "Popen", "init_args": {"args": "true"}}, "class_names": ["a"]}
-    torch.save({"segtcn": stored, "state_dict": {}}, tmp_path / "popen.ckpt")
-    with pytest.raises(ValueError, match=r"no network is named 'Popen'; known are .*EDTCN.*: import the module"):
-        load_model(tmp_path / "popen.ckpt")
-
-
-def test_a_checkpoint_of_something_else_is_named(tmp_path):
-    file = io.BytesIO()
-    torch.save({"weights": torch.zeros(3)}, file)
-    (tmp_path / "other.pt").write_bytes(file.getvalue())
-    with pytest.raises(ValueError, match=r"other\.pt was not written by segtcn: it has no entry 'segtcn'"):
-        SegmentationTask.load_from_checkpoint(tmp_path / "other.pt")
-    with pytest.raises(FileNotFoundError, match=r"no checkpoint .*nothing\.ckpt: `segtcn fit` writes one"):
-        load_model(tmp_path / "nothing.ckpt")
+    assert loaded.segmenter.facts() == task.segmenter.facts()
+    prediction = Segmenter.load(path).predict(x[0])
+    assert prediction.indexes.tolist() == expected[-1, 0].argmax(dim=0).tolist()
+    assert sum(row.stop - row.start for row in prediction.rows()) == 50
 
 
 def test_a_protocol_of_the_stored_rate_scores_every_stored_frame(write_ms_tcn_tree):
@@ -333,7 +274,7 @@ def test_a_protocol_of_the_stored_rate_scores_every_stored_frame(write_ms_tcn_tr
     for protocol in ("lea", "mstcn"):
         torch.manual_seed(0)
         net = EDTCN(datamodule.in_channels, datamodule.num_classes, (6,), kernel_size=3)
-        task = make_task(datamodule, net, sample_rate=3, protocol=protocol)
+        task = make_task(datamodule, net, protocol)
         (scores[protocol],) = make_trainer().test(task, datamodule, verbose=False)
     task.eval()
     hits = total = 0
@@ -348,7 +289,7 @@ def test_a_protocol_of_the_stored_rate_scores_every_stored_frame(write_ms_tcn_tr
 
 @pytest.mark.parametrize("protocol", ["lea", "mstcn"])
 def test_frames_around_a_crop_are_seen_and_not_counted(protocol):
-    task = SegmentationTask(FrameClassifier(4, 3), sample_rate=2, protocol=protocol).eval()
+    task = SegmentationTask(Segmenter(FrameClassifier(4, 3), sample_rate=2, protocol=protocol)).eval()
     logged = []
     task.log = lambda name, value, **kwargs: logged.append(kwargs["batch_size"])
 
@@ -368,7 +309,7 @@ def test_frames_around_a_crop_are_seen_and_not_counted(protocol):
 
 
 def test_a_protocol_of_the_stored_rate_needs_the_stored_labels():
-    task = SegmentationTask(EDTCN(4, 3), sample_rate=2, protocol="mstcn")
+    task = SegmentationTask(Segmenter(EDTCN(4, 3), sample_rate=2, protocol="mstcn"))
     task.log = lambda *args, **kwargs: None
     with pytest.raises(ValueError, match="protocol 'mstcn' scores every stored frame: the batch needs `stored_labels`"):
         task._step(batch_of([6]), "val")

@@ -49,21 +49,22 @@ class PredictionWriter(Callback):
         if self.folder is None or not isinstance(task, SegmentationTask):
             return
         batch = output.batch
-        fps = None if task.fps is None else task.fps * task.sample_rate  # of the stored features
+        segmenter = task.segmenter
+        class_names, fps = [*segmenter.classes.names], segmenter.fps
         for name, mask, num_frames, preds, probabilities in zip(
             batch.names, batch.mask, batch.num_frames, output.preds, output.probabilities, strict=True
         ):
             labels, scores = (
-                repeat_frames(frames[..., mask].cpu(), task.sample_rate, num_frames)
+                repeat_frames(frames[..., mask].cpu(), segmenter.sample_rate, num_frames)
                 for frames in (preds, probabilities)
             )
             # a name may hold folders ("P03/cam01"); readers refuse those that lead out of the folder
             path = self.folder / f"{name}.txt"
             path.parent.mkdir(parents=True, exist_ok=True)
             stem = path.name.removesuffix(".txt")
-            write_labels(path, [task.class_names[label] for label in labels.tolist()])
+            write_labels(path, [class_names[label] for label in labels.tolist()])
             confidence = scores.gather(0, labels[None])[0]
             segments = frames_to_segments(labels)
-            write_segments(path.with_name(f"{stem}.csv"), segments, task.class_names, fps, confidence)
+            write_segments(path.with_name(f"{stem}.csv"), segments, class_names, fps, confidence)
             if self.scores:
-                write_scores(path.with_name(f"{stem}.npz"), labels, scores, task.class_names, fps)
+                write_scores(path.with_name(f"{stem}.npz"), labels, scores, class_names, fps)

@@ -181,8 +181,8 @@ class WandbSegmentations(Callback):
             raise FileNotFoundError(f"no folder of clips {self.clips}: correct `wandb_segmentations.clips`")
         description: dict[str, Any] = {}
         if isinstance(pl_module, SegmentationTask):
-            description["net"] = pl_module.net.spec
-            description["protocol"] = pl_module.protocol
+            description["net"] = pl_module.segmenter.net.spec
+            description["protocol"] = pl_module.segmenter.protocol
         datamodule = getattr(trainer, "datamodule", None)
         if datamodule is not None and hasattr(datamodule, "card_values"):
             description["data_card"] = datamodule.card_values()
@@ -298,10 +298,8 @@ class WandbSegmentations(Callback):
                 labels[name], preds[name] = own_labels.cpu().numpy(), own_preds.cpu().numpy()
         if not labels:
             return None
-        fps = task.fps
-        if fps is not None and task.scores_stored_rate:
-            fps *= task.sample_rate
-        return Snapshot(labels, preds, task.class_names, task.background, fps, task.protocol)
+        classes, protocol = task.segmenter.classes, task.segmenter.protocol
+        return Snapshot(labels, preds, [*classes.names], classes.background, task.scored_fps, protocol)
 
     def _draw_now(self, trainer: Trainer, task: LightningModule) -> None:
         snapshot = self._snapshot(task)
@@ -350,7 +348,8 @@ class WandbSegmentations(Callback):
         from segtcn.video_io import probe
         from segtcn.visualization.overlay import overlay_video
 
-        fps = task.fps
+        segmenter, fps = task.segmenter, task.segmenter.network_fps
+        classes = segmenter.classes
         overlays: dict[str, Path] = {}
         for kept in self._batches:
             labels = kept.batch.labels
@@ -361,9 +360,9 @@ class WandbSegmentations(Callback):
                 own = labels[number][mask].cpu()
                 if clip is None or len(overlays) == self.num_overlays or (own == IGNORE).any():
                     continue
-                scores = ClassScores(task.class_names, kept.probabilities[number][:, mask].float().cpu().numpy())
-                preds = [task.class_names[label] for label in kept.preds[number][mask].tolist()]
-                truth = LabelTrack([task.class_names[label] for label in own.tolist()], fps)
+                scores = ClassScores([*classes.names], kept.probabilities[number][:, mask].float().cpu().numpy())
+                preds = [classes.names[label] for label in kept.preds[number][mask].tolist()]
+                truth = LabelTrack([classes.names[label] for label in own.tolist()], fps)
                 output = folder / f"overlay-{len(overlays)}.mp4"
                 try:
                     overlay_video(
@@ -371,8 +370,8 @@ class WandbSegmentations(Callback):
                         {"prediction": LabelTrack(preds, fps, None, scores)},
                         output,
                         truth=truth,
-                        class_names=task.class_names,
-                        background=None if task.background is None else task.class_names[task.background],
+                        class_names=classes.names,
+                        background=None if classes.background is None else classes.names[classes.background],
                         stop_s=min(self.overlay_seconds, probe(clip).duration_s),
                         height=360,
                         progress=False,
@@ -431,6 +430,7 @@ def _frames(task: SegmentationTask, kept: _Kept) -> Iterator[tuple[str, Tensor, 
     for number, (name, mask) in enumerate(zip(batch.names, batch.mask, strict=True)):
         preds = kept.preds[number][mask]
         if task.scores_stored_rate and batch.stored_labels is not None:
-            yield name, batch.stored_labels[number], repeat_frames(preds, task.sample_rate, batch.num_frames[number])
+            num_frames = batch.num_frames[number]
+            yield name, batch.stored_labels[number], repeat_frames(preds, task.segmenter.sample_rate, num_frames)
         else:
             yield name, batch.labels[number][mask], preds

@@ -67,9 +67,9 @@ def demo(out: Path, num_videos: int = 24, epochs: int = 60, seed: int = 0) -> di
     scores = {key: results[0][f"test/{key}"] for key in SCORES}
     table = scores_table({f"ED-TCN, {epochs} epochs": scores}, "held-out clips")
     with atomic_path(out / "scores.md") as path:
-        path.write_text(f"{table}\n\nProtocol `{task.protocol}`, percent.\n", encoding="utf-8")
+        path.write_text(f"{table}\n\nProtocol `{task.segmenter.protocol}`, percent.\n", encoding="utf-8")
     with atomic_path(out / "scores.json") as path:
-        path.write_text(json.dumps({"protocol": task.protocol, **scores}, indent=2) + "\n", encoding="utf-8")
+        path.write_text(json.dumps({"protocol": task.segmenter.protocol, **scores}, indent=2) + "\n", encoding="utf-8")
     clip = _draw(task, datamodule, data, out)
     _export(task, datamodule, data, out)
 
@@ -101,6 +101,7 @@ def _train(data: Path, out: Path, epochs: int, seed: int) -> tuple[SegmentationT
     from segtcn.data.datamodule import SegmentationDataModule
     from segtcn.data.readers import MSTCNReader
     from segtcn.models import EDTCN
+    from segtcn.segmenter import Segmenter
     from segtcn.task import SegmentationTask
 
     quieten()
@@ -111,14 +112,9 @@ def _train(data: Path, out: Path, epochs: int, seed: int) -> tuple[SegmentationT
         standardize=True,
         seed=seed,
     )
-    task = SegmentationTask(
-        EDTCN(datamodule.in_channels, datamodule.num_classes, kernel_size=15),
-        class_names=datamodule.class_names,
-        background=datamodule.background,
-        fps=datamodule.fps,
-        sample_rate=datamodule.sample_rate,
-        optimizer=partial(torch.optim.RMSprop, lr=1e-3, alpha=0.9),
-    )
+    net = EDTCN(datamodule.in_channels, datamodule.num_classes, kernel_size=15)
+    optimizer = partial(torch.optim.RMSprop, lr=1e-3, alpha=0.9)
+    task = SegmentationTask(Segmenter.for_data(net, datamodule), optimizer=optimizer)
     trainer = Trainer(
         max_epochs=epochs,
         accelerator="auto",
@@ -147,7 +143,8 @@ def _draw(task: SegmentationTask, datamodule: SegmentationDataModule, data: Path
     from segtcn.visualization.overlay import overlay_video
     from segtcn.visualization.timeline import plot_timelines
 
-    index = {name: i for i, name in enumerate(task.class_names)}
+    classes = task.segmenter.classes
+    index = classes.index
     names = datamodule.names("test")
     videos = {}
     for name in names:
@@ -156,7 +153,7 @@ def _draw(task: SegmentationTask, datamodule: SegmentationDataModule, data: Path
             for folder in (data / "groundTruth", out / "predictions")
         )
         videos[name] = {"truth": truth, "ED-TCN": predictions}
-    figure = plot_timelines(videos, task.class_names, fps=datamodule.reader.fps, background=task.background)
+    figure = plot_timelines(videos, classes.names, fps=datamodule.reader.fps, background=classes.background)
     with atomic_path(out / "timeline.png") as path:
         figure.savefig(path, dpi=150)
     clip = data / "videos" / f"{names[0]}.mp4"
@@ -165,7 +162,7 @@ def _draw(task: SegmentationTask, datamodule: SegmentationDataModule, data: Path
         {"ED-TCN": out / "predictions" / f"{names[0]}.csv"},
         out / "overlay.mp4",
         truth=data / "groundTruth" / f"{names[0]}.txt",
-        class_names=task.class_names,
+        class_names=classes.names,
     )
     return clip
 
@@ -180,9 +177,9 @@ def _export(task: SegmentationTask, datamodule: SegmentationDataModule, data: Pa
         [f"ED-TCN={out / 'predictions'}"],
         truth=data / "groundTruth",
         clips=data / "videos",
-        background=None if task.background is None else task.class_names[task.background],
+        background=datamodule.class_names[datamodule.background] if datamodule.background is not None else None,
         fps=datamodule.reader.fps,
-        protocol=task.protocol,
+        protocol=task.segmenter.protocol,
         names=datamodule.names("test"),
     )
     export_player(player_of(collection)._replace(title="segtcn demo"), out / "player")

@@ -22,8 +22,8 @@ from segtcn.callbacks.throughput import Throughput
 from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations, finish
 from segtcn.cli.quiet import quieten
 from segtcn.data.datamodule import SegmentationDataModule
-from segtcn.segmenter.checkpoint import read_checkpoint
-from segtcn.task import SegmentationTask
+from segtcn.segmenter import read_checkpoint
+from segtcn.task import make_task
 from segtcn.text_table import SCORES, scores_table
 
 # what the network and the task take from the data, so that model and data configs compose freely
@@ -32,7 +32,8 @@ LINKS = {
     "data.in_channels": "model.net.init_args.in_channels",
     "data.class_names": "model.class_names",
     "data.background": "model.background",
-    "data.fps": "model.fps",
+    "data.stored_fps": "model.stored_fps",
+    "data.extraction": "model.extraction",
     "data.sample_rate": "model.sample_rate",
 }
 
@@ -52,7 +53,7 @@ class SegmentationCLI(LightningCLI):
     def __init__(self, args: Sequence[str], run: bool = True) -> None:
         quieten()
         super().__init__(
-            SegmentationTask,
+            make_task,
             SegmentationDataModule,
             save_config_callback=SaveRunConfig,
             save_config_kwargs={"overwrite": True},
@@ -143,10 +144,11 @@ class SegmentationCLI(LightningCLI):
         if not results:
             raise ValueError(f"no videos to score: `data.validation` is empty, so there are no {subset} videos")
         scores = {key: results[0][f"{subset}/{key}"] for key in SCORES}
-        print(scores_table({subset: scores}, f"{self.model.protocol} protocol"))
+        print(scores_table({subset: scores}, f"{self.model.segmenter.protocol} protocol"))
         folder = Path(self.trainer.default_root_dir)
+        record = {"protocol": self.model.segmenter.protocol, **scores}
         with atomic_path(folder / f"{subset}_scores.json") as path:
-            path.write_text(json.dumps({"protocol": self.model.protocol, **scores}, indent=2) + "\n", encoding="utf-8")
+            path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
         print(f"scores: {folder / f'{subset}_scores.json'}")
         if subset == "test":
             print(f"predictions: {_predictions_of(str(folder))}")

@@ -143,6 +143,16 @@ class SegmentationDataModule(LightningDataModule):
         return self.reader.fps / self.sample_rate
 
     @property
+    def stored_fps(self) -> float:
+        """Frames per second of the stored features."""
+        return self.reader.fps
+
+    @property
+    def extraction(self) -> dict[str, Any] | None:
+        """How the features were made, where the data set says it."""
+        return getattr(self.reader, "extraction", None)
+
+    @property
     def background(self) -> int | None:
         """Index of the background class, or None."""
         return self.reader.background

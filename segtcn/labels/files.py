@@ -254,11 +254,10 @@ def _segment_table(labels: Labels) -> str:
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for start, stop, label in labels.segments():
-        seconds = ["", ""] if labels.fps is None else [f"{start / labels.fps:.6f}", f"{stop / labels.fps:.6f}"]
-        known = labels.confidence is not None and label != IGNORE
-        share = f"{min(1.0, float(labels.confidence[start:stop].mean())):.4f}" if known else ""  # type: ignore[index]
-        writer.writerow([labels.name_of(label), start, stop, *seconds, share])
+    for row in labels.rows():
+        seconds = ["" if value is None else f"{value:.6f}" for value in (row.start_s, row.stop_s)]
+        share = "" if row.confidence is None else f"{row.confidence:.4f}"
+        writer.writerow([row.label, row.start, row.stop, *seconds, share])
     return table.getvalue()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,26 @@ from segtcn.structures import IGNORE, Runs, Segment, find_runs, frames_to_segmen
 
 LARGEST_PROBABILITY = 1 + 1e-5
 """A softmax in single precision may exceed 1 by rounding."""
+
+
+class LabelRow(NamedTuple):
+    """A segment as tables have it.
+
+    Args:
+        label: name of its class.
+        start: first frame.
+        stop: the frame after the last one.
+        start_s: in seconds; None where the rate is not known.
+        stop_s: likewise.
+        confidence: mean probability of its frames' labels; None where it is not known.
+    """
+
+    label: str
+    start: int
+    stop: int
+    start_s: float | None
+    stop_s: float | None
+    confidence: float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +146,22 @@ class Labels:
     def segments(self) -> list[Segment]:
         """Maximal runs of equal labels, in frames; ignored ones, too."""
         return frames_to_segments(self.indexes)
+
+    def rows(self) -> list[LabelRow]:
+        """The segments with names, seconds and mean confidence; ignored ones, too.
+
+        Example:
+            >>> Labels.from_names(["pour", "pour", "take"], fps=4).rows()[0]
+            LabelRow(label='pour', start=0, stop=2, start_s=0.0, stop_s=0.5, confidence=None)
+        """
+        rows = []
+        for start, stop, label in self.segments():
+            start_s, stop_s = (None, None) if self.fps is None else (start / self.fps, stop / self.fps)
+            confidence = None
+            if self.confidence is not None and label != IGNORE:
+                confidence = min(1.0, float(self.confidence[start:stop].mean(dtype=np.float64)))
+            rows.append(LabelRow(self.name_of(label), start, stop, start_s, stop_s, confidence))
+        return rows
 
     def in_classes(self, classes: Classes) -> Labels:
         """The same labels with the indexes of another list of classes, which has all that occur.

@@ -1,13 +1,6 @@
 """Losses: pure functions, and the modules that training uses."""
 
-from segtcn.losses.modules import (
-    BoundaryBCE,
-    CrossEntropy,
-    Focal,
-    GaussianSimilarityTMSE,
-    LastStage,
-    LossSum,
-    TruncatedMSE,
+from segtcn.losses.functional import (
     boundary_bce,
     boundary_targets,
     class_weights,
@@ -16,6 +9,16 @@ from segtcn.losses.modules import (
     gaussian_similarity,
     truncated_mse,
 )
+from segtcn.losses.modules import (
+    BoundaryBCE,
+    CrossEntropy,
+    Focal,
+    GaussianSimilarityTMSE,
+    LastStage,
+    Loss,
+    LossSum,
+    TruncatedMSE,
+)
 
 __all__ = [
     "BoundaryBCE",
@@ -23,6 +26,7 @@ __all__ = [
     "Focal",
     "GaussianSimilarityTMSE",
     "LastStage",
+    "Loss",
     "LossSum",
     "TruncatedMSE",
     "boundary_bce",

@@ -1,5 +1,6 @@
-"""Using a trained network: load a checkpoint, predict."""
+"""Using a trained network: load it, predict, save it."""
 
-from segtcn.segmenter.segmenter import Prediction, TrainedModel, load_model
+from segtcn.segmenter.checkpoint import find_checkpoint, read_checkpoint
+from segtcn.segmenter.segmenter import Segmenter
 
-__all__ = ["Prediction", "TrainedModel", "load_model"]
+__all__ = ["Segmenter", "find_checkpoint", "read_checkpoint"]

@@ -14,6 +14,7 @@ from segtcn.callbacks.throughput import Throughput, inference_speed
 from segtcn.data.datamodule import SegmentationDataModule
 from segtcn.data.readers import MSTCNReader
 from segtcn.models import EDTCN
+from segtcn.segmenter import Segmenter
 from segtcn.task import SegmentationTask
 
 
@@ -58,7 +59,9 @@ def test_a_run_that_continues_goes_on_counting(write_ms_tcn_tree, tmp_path, monk
     def fit(epochs: int, checkpoint: Path | None = None) -> Throughput:
         monkeypatch.setattr(SegmentationTask, "log", log)
         data = SegmentationDataModule(reader, batch_size=2)
-        task = SegmentationTask(EDTCN(data.in_channels, data.num_classes, (4,), kernel_size=3))
+        task = SegmentationTask(
+            Segmenter.for_data(EDTCN(data.in_channels, data.num_classes, (4,), kernel_size=3), data)
+        )
         callback = Throughput()
         trainer = Trainer(
             max_epochs=epochs,

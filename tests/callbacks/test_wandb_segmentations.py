@@ -21,7 +21,9 @@ from segtcn.callbacks.pictures import BackgroundDrawing, Pictures
 from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations, finish
 from segtcn.data.batching import collate
 from segtcn.data.dataset import Sample
+from segtcn.labels import Classes
 from segtcn.models import EDTCN
+from segtcn.segmenter import Segmenter
 from segtcn.structures import Batch, Video
 from segtcn.task import SegmentationTask, StepOutput
 from tests import wandb_file
@@ -43,7 +45,7 @@ class Recorder(WandbLogger):
 
 @pytest.fixture
 def task() -> SegmentationTask:
-    return SegmentationTask(EDTCN(4, 3), class_names=NAMES, background=0, fps=10.0)
+    return SegmentationTask(Segmenter(EDTCN(4, 3), Classes(tuple(NAMES), 0), fps=10.0))
 
 
 def fake_trainer(validates: bool = False, max_epochs: int = 100) -> Any:
@@ -262,7 +264,7 @@ def test_clips_that_do_not_fit_or_are_missing_are_a_warning(task, tmp_path):
 
 
 def test_protocols_of_the_stored_rate_are_scored_there(tmp_path):
-    task = SegmentationTask(EDTCN(4, 3), NAMES, 0, fps=5.0, sample_rate=2, protocol="mstcn")
+    task = SegmentationTask(Segmenter(EDTCN(4, 3), Classes(tuple(NAMES), 0), fps=10.0, sample_rate=2, protocol="mstcn"))
     callback, trainer = WandbSegmentations(num_videos=0, confusion=False), fake_trainer()
     output = step_output(("P01",), 6)["output"]
     stored = [torch.tensor([0] * 4 + [1] * 4 + [2] * 3)]

@@ -130,7 +130,7 @@ def test_checkpoint_is_enough_by_itself(run):
     assert stored["class_names"] == ["background", "cut", "pour milk"]
     assert (stored["fps"], stored["sample_rate"], stored["protocol"]) == (10, 1, "lea")
     task = SegmentationTask.load_from_checkpoint(run / "checkpoints" / "last.ckpt")
-    assert task.net.init_args["hidden_channels"] == [6, 8]
+    assert task.segmenter.net.init_args["hidden_channels"] == [6, 8]
     for name, value in task.state_dict().items():
         assert torch.equal(value, checkpoint["state_dict"][name])
 
@@ -140,7 +140,7 @@ def test_the_same_seed_gives_the_same_weights(small, tmp_path):
     for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
         main(["fit", *small, f"--seed_everything={seed}", f"--trainer.default_root_dir={tmp_path / folder}"])
         checkpoint = torch.load(tmp_path / folder / "checkpoints" / "last.ckpt", weights_only=True)
-        weights.append(checkpoint["state_dict"]["net.head.weight"])
+        weights.append(checkpoint["state_dict"]["segmenter.net.head.weight"])
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])
 
@@ -160,8 +160,8 @@ def test_standardisation_is_stored_with_the_weights(small, tmp_path):
     task = SegmentationTask.load_from_checkpoint(run / "checkpoints" / "last.ckpt")
     training = ("P01_tea", "P01_soup", "P02_soup")
     frames = np.concatenate([np.load(tmp_path / "ms_tcn" / "features" / f"{name}.npy") for name in training], axis=1)
-    np.testing.assert_allclose(task.standardization.mean, frames.mean(axis=1), rtol=1e-5)
-    np.testing.assert_allclose(task.standardization.std, frames.std(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(task.segmenter.standardization.mean, frames.mean(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(task.segmenter.standardization.std, frames.std(axis=1), rtol=1e-5)
 
 
 def test_validation_scores_are_logged(small, tmp_path):

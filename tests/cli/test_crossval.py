@@ -14,7 +14,7 @@ import torch
 from segtcn.cli import main
 from segtcn.cli.crossval import runs
 from segtcn.cli.crossval.runs import results_table
-from segtcn.segmenter import load_model
+from segtcn.segmenter import Segmenter
 from segtcn.task import SegmentationTask
 from tests import wandb_file
 
@@ -72,7 +72,7 @@ def test_results_say_what_the_network_costs(command, tmp_path, capsys):
     assert main([*command, "--trainer.logger=false", "--data.batch_size=2", "--data.sample_rate=3"]) == 0
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert (results["network"], results["batch_size"], results["sample_rate"]) == ("EDTCN", 2, 3)
-    net = load_model(tmp_path / "out" / "split1-seed0" / "checkpoints" / "last.ckpt").net
+    net = Segmenter.load(tmp_path / "out" / "split1-seed0" / "checkpoints" / "last.ckpt").net
     assert results["parameters"] == sum(parameter.numel() for parameter in net.parameters())
     measured, each = results["measured"], results["runs"]
     assert measured["train_minutes"] == pytest.approx(sum(run["train_seconds"] for run in each) / 60)

@@ -10,7 +10,7 @@ import pytest
 from segtcn.cli import main
 from segtcn.cli.demo import demo
 from segtcn.labels.legacy import read_labels
-from segtcn.segmenter import load_model
+from segtcn.segmenter import Segmenter
 from segtcn.video_io import probe
 from tests import wandb_file
 
@@ -31,8 +31,8 @@ def test_every_promised_file_is_there(small):
     assert set(scores) == {"protocol", "accuracy", "edit", "f1@10", "f1@25", "f1@50"}
     assert f"{scores['accuracy']:.1f}" in (small / "scores.md").read_text()
     assert (small / "timeline.png").read_bytes().startswith(b"\x89PNG")
-    model = load_model(small / "checkpoints" / "last.ckpt")
-    assert model.class_names[0] == "background"
+    model = Segmenter.load(small / "checkpoints" / "last.ckpt")
+    assert model.classes.names[0] == "background"
 
 
 def test_the_player_has_all_held_out_clips_with_the_scores_of_the_table(small):

@@ -18,6 +18,7 @@ from segtcn.losses import (
     Focal,
     GaussianSimilarityTMSE,
     LastStage,
+    Loss,
     LossSum,
     TruncatedMSE,
     boundary_bce,
@@ -28,6 +29,7 @@ from segtcn.losses import (
     gaussian_similarity,
     truncated_mse,
 )
+from segtcn.structures import Batch, Output
 from tests.reference import losses as reference
 
 LENGTHS = [6, 9, 1]
@@ -64,6 +66,12 @@ def arguments(num_stages: int = 2, dtype: torch.dtype = torch.float32) -> dict[s
     }
 
 
+def call(loss: nn.Module, given: dict[str, Any]) -> Tensor:
+    """The loss of what :func:`arguments` has."""
+    output = Output(given["logits"], given["boundaries"])
+    return loss(output, Batch(given["features"], given["labels"], given["mask"]))
+
+
 def by_loops(loss: nn.Module, given: dict[str, Any]) -> float:
     """The sum over stages of the slow loss."""
     real = list(zip(given["mask"], given["labels"], strict=True))
@@ -98,20 +106,20 @@ def test_every_loss_equals_loops_over_the_real_frames_of_every_stage(make, seed)
     torch.manual_seed(seed)
     given = arguments(num_stages=1 + seed % 3)
     loss = make()
-    assert loss(**given).item() == pytest.approx(by_loops(loss, given), rel=1e-4)
+    assert call(loss, given).item() == pytest.approx(by_loops(loss, given), rel=1e-4)
 
 
 @each_loss
 @pytest.mark.parametrize("garbage", [1e4, math.inf, math.nan])
 def test_padding_has_neither_weight_nor_gradient(make, garbage):
     given = arguments()
-    expected = make()(**given)
+    expected = call(make(), given)
     padding = ~given["mask"]
     given["labels"][padding] = 77
     for name in ("logits", "features", "boundaries"):
         where = padding if name == "boundaries" else padding[:, None]
         given[name] = given[name].masked_fill(where, garbage).requires_grad_()
-    loss = make()(**given)
+    loss = call(make(), given)
     assert torch.equal(loss, expected)
     loss.backward()
     for name in ("logits", "boundaries"):
@@ -140,8 +148,8 @@ def test_a_batch_is_the_mean_of_its_videos_by_frames_pairs_or_class_weights(make
             size = length - 1
         elif getattr(loss, "weight", None) is not None:
             size = float(loss.weight[alone["labels"]].sum())
-        total, count = total + size * float(loss(**alone)), count + size
-    assert float(loss(**given)) == pytest.approx(total / count, rel=1e-4)
+        total, count = total + size * float(call(loss, alone)), count + size
+    assert float(call(loss, given)) == pytest.approx(total / count, rel=1e-4)
 
 
 @each_loss
@@ -150,7 +158,7 @@ def test_no_real_frame_scores_zero_and_has_no_gradient(make):
     given["mask"] = torch.zeros_like(given["mask"])
     for name in ("logits", "boundaries"):
         given[name].requires_grad_()
-    loss = make()(**given)
+    loss = call(make(), given)
     loss.backward()
     assert loss == 0
     for name in ("logits", "boundaries"):
@@ -161,7 +169,7 @@ def test_no_real_frame_scores_zero_and_has_no_gradient(make):
 def test_one_frame_has_nothing_to_smooth(make):
     given = {name: value[..., :1] for name, value in arguments().items()}
     given["logits"] = given["logits"].requires_grad_()
-    loss = make()(**given)
+    loss = call(make(), given)
     loss.backward()
     assert loss == 0
 
@@ -169,16 +177,16 @@ def test_one_frame_has_nothing_to_smooth(make):
 @each_smoothing_loss
 def test_smoothing_needs_no_annotation(make):
     given = arguments()
-    expected = make()(**given)
+    expected = call(make(), given)
     given["labels"][:] = -100
-    assert torch.equal(make()(**given), expected)
+    assert torch.equal(call(make(), given), expected)
 
 
 @pytest.mark.parametrize("make", [LOSSES[name] for name in LOSSES if name not in [*SMOOTHING, "sum"]])
 def test_videos_without_any_annotation_score_zero(make):
     given = arguments()
     given["labels"][:] = -100
-    assert make()(**given) == 0
+    assert call(make(), given) == 0
 
 
 # MS-TCN's smoothing holds the earlier frame of a pair constant, which finite differences do not
@@ -188,7 +196,7 @@ def test_gradients_are_those_of_finite_differences(make):
     inputs = {name: given[name].requires_grad_() for name in ("logits", "boundaries")}
 
     def value(logits: Tensor, boundaries: Tensor) -> Tensor:
-        loss = make()(**given | {"logits": logits, "boundaries": boundaries})
+        loss = call(make(), given | {"logits": logits, "boundaries": boundaries})
         return loss + 0 * (logits.sum() + boundaries.sum())  # each loss uses one of the two
 
     assert torch.autograd.gradcheck(value, tuple(inputs.values()))
@@ -200,9 +208,9 @@ def test_half_precision_is_summed_in_single(make, dtype):
     given = {name: value.to(dtype) if value.is_floating_point() else value for name, value in arguments().items()}
     single = {name: value.float() if value.is_floating_point() else value for name, value in given.items()}
     with torch.autocast("cpu", dtype):
-        loss = make()(**given)
+        loss = call(make(), given)
     assert loss.dtype == torch.float32
-    torch.testing.assert_close(loss, make()(**single))
+    torch.testing.assert_close(loss, call(make(), single))
 
 
 @each_loss
@@ -210,7 +218,7 @@ def test_extreme_logits_stay_finite(make):
     given = arguments()
     for name in ("logits", "boundaries"):
         given[name] = (1e4 * given[name]).requires_grad_()
-    loss = make()(**given)
+    loss = call(make(), given)
     loss.backward()
     assert loss.isfinite()
     assert all(given[name].grad is None or given[name].grad.isfinite().all() for name in ("logits", "boundaries"))
@@ -230,7 +238,7 @@ def test_extreme_logits_stay_finite(make):
 def test_wrong_types_and_shapes_are_named(wrong, message):
     for loss in (CrossEntropy(), Focal(), LossSum([TruncatedMSE(), CrossEntropy()])):
         with pytest.raises(ValueError, match=message):
-            loss(**arguments() | wrong)
+            call(loss, arguments() | wrong)
 
 
 @pytest.mark.parametrize(
@@ -257,11 +265,11 @@ def test_wrong_arguments_are_refused(make, message):
 def test_what_a_network_does_not_give_is_an_error_that_says_what_to_use():
     given = arguments()
     with pytest.raises(ValueError, match=r"`BoundaryBCE` needs .* boundary branch, such as `segtcn.models.ASRF`"):
-        BoundaryBCE()(**given | {"boundaries": None})
-    with pytest.raises(ValueError, match=r"needs the features .* `TruncatedMSE`, which needs none"):
-        GaussianSimilarityTMSE()(given["logits"], None, given["labels"], given["mask"])
+        call(BoundaryBCE(), given | {"boundaries": None})
+    with pytest.raises(ValueError, match="no ground truth for tea: a loss of labels needs it"):
+        CrossEntropy()(Output(given["logits"]), Batch(given["features"], None, given["mask"], ["tea"]))
     with pytest.raises(ValueError, match="`weight` must have one number for each of 4 classes, got 3"):
-        CrossEntropy([1.0, 1.0, 1.0])(**given)
+        call(CrossEntropy([1.0, 1.0, 1.0]), given)
 
 
 # Each loss by hand
@@ -351,10 +359,10 @@ def test_gaussian_similarity_by_hand():
 def test_smoothing_stops_where_the_features_change():
     given = arguments()
     given["features"] = torch.zeros(3, 2, 9)
-    even = GaussianSimilarityTMSE()(**given)
-    torch.testing.assert_close(even, TruncatedMSE()(**given))
+    even = call(GaussianSimilarityTMSE(), given)
+    torch.testing.assert_close(even, call(TruncatedMSE(), given))
     given["features"][:, :, 1::2] = 100
-    assert GaussianSimilarityTMSE()(**given) == 0
+    assert call(GaussianSimilarityTMSE(), given) == 0
 
 
 def test_boundary_targets_by_hand():
@@ -376,9 +384,9 @@ def test_boundary_bce_by_hand():
 def test_sum_of_losses_is_weighted():
     given = arguments()
     parts = [CrossEntropy(), TruncatedMSE()]
-    expected = parts[0](**given) + 0.15 * parts[1](**given)
-    torch.testing.assert_close(LossSum(parts, [1, 0.15])(**given), expected)
-    torch.testing.assert_close(LossSum(parts)(**given), parts[0](**given) + parts[1](**given))
+    expected = call(parts[0], given) + 0.15 * call(parts[1], given)
+    torch.testing.assert_close(call(LossSum(parts, [1, 0.15]), given), expected)
+    torch.testing.assert_close(call(LossSum(parts), given), call(parts[0], given) + call(parts[1], given))
 
 
 # Weights from the training videos
@@ -394,32 +402,60 @@ def test_class_weights_by_hand():
         class_weights(frames, "mean")
 
 
-def test_losses_take_their_weights_from_the_counts_of_the_training_labels():
+class Counts:
+    """Data whose training labels are counted."""
+
+    def label_statistics(self) -> tuple[Tensor, int]:
+        return torch.tensor([60, 0, 10, 20]), 9
+
+
+class NoCounts:
+    """Data that must not be counted: nobody asked."""
+
+    def label_statistics(self) -> tuple[Tensor, int]:
+        raise AssertionError
+
+
+def test_losses_learn_their_weights_from_the_counts_of_the_training_labels():
     given = arguments()
-    frames = torch.tensor([60, 0, 10, 20])
     for make in (CrossEntropy, Focal):
         loss = make(weight="median_frequency")
-        assert loss.wants_label_statistics
-        loss.set_label_statistics(frames, 9)
-        torch.testing.assert_close(loss(**given), make(weight=class_weights(frames).tolist())(**given))
+        loss.fit_statistics(Counts())
+        expected = make(weight=class_weights(torch.tensor([60, 0, 10, 20])).tolist())
+        torch.testing.assert_close(call(loss, given), call(expected, given))
         numbers = make(weight=WEIGHT)
-        assert not numbers.wants_label_statistics
-        numbers.set_label_statistics(frames, 9)
+        numbers.fit_statistics(NoCounts())
         assert numbers.weight.tolist() == WEIGHT
-    loss = BoundaryBCE(pos_weight="balanced")
-    loss.set_label_statistics(frames, 9)
-    torch.testing.assert_close(loss(**given), BoundaryBCE(pos_weight=10.0)(**given))
+    loss = LossSum([LastStage(BoundaryBCE(pos_weight="balanced"))])
+    loss.fit_statistics(Counts())
+    torch.testing.assert_close(call(loss, given), call(LastStage(BoundaryBCE(pos_weight=10.0)), given))
     assert "weight" in dict(CrossEntropy(WEIGHT).named_buffers())  # moves with the module
-    assert CrossEntropy(WEIGHT).state_dict() == {}  # checkpoints hold the counts instead
 
 
-def test_weights_that_nobody_counted_are_an_error():
-    with pytest.raises(
-        ValueError, match=r"`weight: median_frequency` is taken from the training videos, .*or give num"
-    ):
-        CrossEntropy("median_frequency")(**arguments())
-    with pytest.raises(ValueError, match=r"`pos_weight: balanced` is taken from the training videos"):
-        BoundaryBCE("balanced")(**arguments())
+def test_learned_weights_survive_a_checkpoint():
+    make = lambda: LossSum([CrossEntropy("inverse_frequency"), BoundaryBCE("balanced"), Focal(weight=WEIGHT)])  # noqa: E731
+    trained, fresh = make(), make()
+    trained.fit_statistics(Counts())
+    fresh.load_state_dict(trained.state_dict())
+    given = arguments()
+    assert torch.equal(call(fresh, given), call(trained, given))
+    assert [*trained.state_dict()] == ["losses.0.weight", "losses.1.pos_weight"]  # numbers are in the config
+
+
+def test_weights_that_are_not_counted_are_an_error():
+    with pytest.raises(ValueError, match=r"`weight: median_frequency` comes from the training videos, .*or give num"):
+        call(CrossEntropy("median_frequency"), arguments())
+    with pytest.raises(ValueError, match=r"`pos_weight: balanced` comes from the training videos"):
+        call(BoundaryBCE("balanced"), arguments())
+
+
+def test_a_loss_without_forward_says_so_and_learns_nothing():
+    class Forgotten(Loss):
+        pass
+
+    Forgotten().fit_statistics(NoCounts())
+    with pytest.raises(NotImplementedError, match="Forgotten defines no `forward"):
+        call(Forgotten(), arguments())
 
 
 def test_a_config_builds_a_sum_of_losses():
@@ -446,6 +482,7 @@ def test_a_config_builds_a_sum_of_losses():
     names = ["CrossEntropy", "CrossEntropy", "GaussianSimilarityTMSE", "BoundaryBCE", "BoundaryBCE"]
     assert [type(part).__name__ for part in loss.losses] == names
     assert loss.weights == [1, 1, 0.15, 0.1, 0.1]
-    assert [getattr(part, "wants_label_statistics", None) for part in loss.losses] == [True, False, None, True, False]
+    assert loss.losses[0].method == "median_frequency"
+    assert loss.losses[3].balanced
     assert loss.losses[1].weight.tolist() == [1, 2.5, 1]
     assert loss.losses[4].pos_weight == 12

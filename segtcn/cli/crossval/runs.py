@@ -59,12 +59,12 @@ def crossval(fit_args: Sequence[str], seeds: Sequence[int], splits: Sequence[int
 
     runs = [json.loads(_scores_file(out, *run).read_text(encoding="utf-8")) for run in todo]
     results = {
-        "protocol": plan.model.protocol,
+        "protocol": plan.model.segmenter.protocol,
         "splits": [*splits],
         "seeds": [*seeds],
         "selection": "last epoch",
-        "network": type(plan.model.net).__name__,
-        "parameters": sum(parameter.numel() for parameter in plan.model.net.parameters()),
+        "network": type(plan.model.segmenter.net).__name__,
+        "parameters": sum(parameter.numel() for parameter in plan.model.segmenter.net.parameters()),
         "epochs": plan.trainer.max_epochs,
         "batch_size": plan.datamodule.batch_size,
         "sample_rate": plan.datamodule.sample_rate,
