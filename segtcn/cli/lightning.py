@@ -20,6 +20,7 @@ from segtcn.callbacks.predictions import PredictionWriter
 from segtcn.callbacks.progress import EpochProgressBar
 from segtcn.callbacks.throughput import Throughput
 from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations, finish
+from segtcn.cli.parser_errors import shorten_errors
 from segtcn.cli.quiet import quieten
 from segtcn.data.datamodule import SegmentationDataModule
 from segtcn.segmenter import read_checkpoint
@@ -63,6 +64,10 @@ class SegmentationCLI(LightningCLI):
             run=run,
             auto_configure_optimizers=False,
         )
+
+    def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
+        """Make the parser of the program or of a subcommand; its errors are short."""
+        return shorten_errors(super().init_parser(**kwargs))
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse ``args``, and look at the checkpoint that they name before anything is built.
