@@ -194,9 +194,11 @@ def with_options(message: str, parser: CommandParser) -> str:
 
     def add(match: re.Match[str]) -> str:
         option = options.pop(match[1], None)
-        return match[0] if option is None else f"{match[0]} ({option})"
+        if option is None:
+            return match[0]
+        return f"{match[0]}, {option}" if message[match.start() - 1] == "(" else f"{match[0]} ({option})"
 
-    return re.sub(r"`(\w+)`(?! \(--)", add, message)
+    return re.sub(r"`(\w+)`(?!,? \(?--)", add, message)
 
 
 def run(function: Callable[..., None], words: Sequence[str]) -> None:
