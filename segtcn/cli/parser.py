@@ -31,6 +31,7 @@ Dir = Annotated[Path, "DIR"]
 File = Annotated[Path, "FILE"]
 Rate = Annotated[float, "RATE"]
 Names = Annotated[str, "NAMES"]
+Inches = Annotated[float, "INCHES"]
 Json = Annotated[str, "FILE.json", ("nargs", "?"), ("const", "-")]
 
 
@@ -91,7 +92,7 @@ class CommandParser(_ShellWords, jsonargparse.ArgumentParser):
         hints = _evaluate_types(function, function)
         parameters = inspect.signature(function).parameters.values()
         self.positional = {each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD}
-        self.groups_of = {name: hint for name, hint in hints.items() if dataclasses.is_dataclass(hint)}
+        self.groups_of: dict[str, Any] = {name: hint for name, hint in hints.items() if dataclasses.is_dataclass(hint)}
         self.types = {name: hint for name, hint in hints.items() if name not in self.groups_of}
         for group in self.groups_of.values():
             self.types |= _evaluate_types(group, group.__init__)
@@ -150,7 +151,7 @@ def shell_type(hint: Any, default: Any = None) -> dict[str, Any]:
         for more in args[1:]:
             words |= {"metavar": more} if isinstance(more, str) else dict([more])
         return words
-    if kind is list:
+    if kind in (list, Sequence):
         return shell_type(args[0]) | {"nargs": "+"}
     return {"type": hint}
 
