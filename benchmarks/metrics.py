@@ -8,8 +8,8 @@ thread; a row gives the median over the turns. The loops are those that the test
     python -m benchmarks.metrics --epoch
 
 Share of an epoch's time that the scores take: batches of random features through ED-TCN, forward and back, and the
-updates of the five scores and of the scores by class that the task logs. The network has learned nothing yet, so that
-it predicts more segments than it will later.
+updates of the five scores, alone and with the scores of classes that the task logs. The network has learned nothing
+yet, so that it predicts more segments than it will later.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from segtcn.metrics import FrameAccuracy, SegmentalF1, SegmentationScores, evaluate_videos
+from segtcn.metrics import SegmentationScores, evaluate_videos
 from segtcn.models import EDTCN
 from tests.reference import protocols as loops
 
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def shares_of_epochs(turns: int) -> None:
-    print("| batches | frames a video | epoch, ms | five scores | by class |\n|---|--:|--:|--:|--:|")
+    print("| batches | frames a video | epoch, ms | five scores | and those of classes |\n|---|--:|--:|--:|--:|")
     for batches, batch_size, num_frames, kernel_size, in_channels, num_classes in (
         (3, 8, 230, 25, 128, 11),  # GTEA, every 5th frame
         (3, 8, 1150, 25, 128, 11),  # GTEA, every frame
@@ -81,8 +81,8 @@ def shares_of_epochs(turns: int) -> None:
         optimizer = torch.optim.RMSprop(net.parameters())
         features, mask = torch.randn(batch_size, in_channels, num_frames), torch.ones(batch_size, num_frames).bool()
         labels = torch.randint(num_classes, (batch_size, num_frames // 10 + 1)).repeat_interleave(10, 1)[:, :num_frames]
-        by_class = [FrameAccuracy("none", num_classes=num_classes), SegmentalF1(0.5, "none", 0, num_classes)]
         five = SegmentationScores("lea", background=0)
+        by_class = SegmentationScores("lea", 0, [f"action {i}" for i in range(num_classes)], by_class=True)
         times: list[tuple[float, float, float]] = []
         for _ in range(turns):
             seconds = [0.0, 0.0, 0.0]
@@ -96,8 +96,7 @@ def shares_of_epochs(turns: int) -> None:
                 trained = time.perf_counter()
                 five.update(preds, labels, mask)
                 scored = time.perf_counter()
-                for score in by_class:
-                    score.update(preds, labels, mask)
+                by_class.update(preds, labels, mask)
                 for i, part in enumerate((trained - start, scored - trained, time.perf_counter() - scored)):
                     seconds[i] += part
             times.append((seconds[0], seconds[1] / seconds[0], seconds[2] / seconds[0]))
@@ -137,9 +136,9 @@ def ratios_to_loops(turns: int) -> None:
         for name, way in ways.items():
             times[name].append(milliseconds(way))
     print("| accuracy, edit, F1@10/25/50 | ms a video | ratio |\n|---|--:|--:|")
-    for name, each in times.items():
-        ratio = statistics.median(loop / own for loop, own in zip(times["plain loops"], each, strict=True))
-        print(f"| {name} | {statistics.median(each):.2f} | {ratio:.0f}x |")
+    for name, turns_of_way in times.items():
+        ratio = statistics.median(loop / way for loop, way in zip(times["plain loops"], turns_of_way, strict=True))
+        print(f"| {name} | {statistics.median(turns_of_way):.2f} | {ratio:.0f}x |")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from segtcn.labels.legacy import write_labels, write_scores
+from segtcn.labels import Classes, Labels, write_labels
 from segtcn.video_io import ClipWriter, probe
 
 NAMES = ["background", "take cup", "pour milk", "stir", "cut tomato", "place dough on tray", "close fridge"]
@@ -56,9 +56,10 @@ def write_tracks(folder: Path, num_frames: int) -> tuple[Path, Path, Path]:
     scores[predicted, np.arange(num_frames)] += 3
     scores /= scores.sum(axis=0)
     paths = folder / "truth.txt", folder / "scores.npz", folder / "plain.txt"
-    write_labels(paths[0], [NAMES[label] for label in truth])
-    write_scores(paths[1], predicted, scores, NAMES)
-    write_labels(paths[2], [NAMES[label] for label in np.roll(truth, 40)])
+    classes = Classes(tuple(NAMES), background=0)
+    write_labels(paths[0], Labels(truth, classes))
+    write_labels(paths[1], Labels(predicted, classes, scores=scores))
+    write_labels(paths[2], Labels(np.roll(truth, 40), classes))
     return paths
 
 
@@ -83,12 +84,12 @@ def bare(clip: Path, output: Path, threads: str | None = None) -> None:
 
 def overlaid(clip: Path, tracks: tuple[Path, Path, Path], output: Path, full: bool) -> None:
     """Draw truth and predictions; ``full`` has two predictions, scores of classes, and a window."""
-    from segtcn.visualization.overlay import overlay_video
+    from segtcn.visualization.overlay import OverlayLook, overlay_video
 
     truth, scores, plain = tracks
-    shown = {"MS-TCN": scores, "ED-TCN": plain} if full else {"prediction": plain}
-    window_s = 10.0 if full else None
-    overlay_video(clip, shown, output, truth=truth, class_names=NAMES, window_s=window_s, progress=False)
+    shown = {"truth": truth, **({"MS-TCN": scores, "ED-TCN": plain} if full else {"prediction": plain})}
+    look = OverlayLook(window_s=10.0 if full else None, progress=False)
+    overlay_video(clip, shown, output, classes=NAMES, look=look)
 
 
 def compare(clip: Path, folder: Path, repetitions: int) -> None:
@@ -118,7 +119,7 @@ def compare(clip: Path, folder: Path, repetitions: int) -> None:
 
     def share(of: dict[str, list[float]], name: str, base: str) -> str:
         # of the same turn: other programs take their share of both
-        ratios = sorted(own / other for own, other in zip(of[name], of[base], strict=True))
+        ratios = sorted(rate / other for rate, other in zip(of[name], of[base], strict=True))
         return f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
 
     for name, values in rates.items():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 _TEMPORARY = re.compile(r"\..+\.[0-9]+\.[0-9a-f]{8}(\.[^.]+)?")
 
@@ -76,3 +78,14 @@ def reason(error: OSError) -> str:
         'no space left on device'
     """
     return os.strerror(error.errno).lower() if error.errno else str(error)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write text in UTF-8, complete or not at all; fails as :func:`atomic_path` does."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | os.PathLike[str], values: Any) -> None:
+    """Write plain values as JSON that people can read, complete or not at all; fails as :func:`atomic_path` does."""
+    write_text(path, json.dumps(values, indent=2) + "\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,11 +12,10 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
-from torchmetrics import MetricCollection
 
 from segtcn.labels import Classes
 from segtcn.losses import CrossEntropy, Loss
-from segtcn.metrics import FrameAccuracy, SegmentalF1, segmentation_scores
+from segtcn.metrics import SCORES, SegmentationScores
 from segtcn.metrics.protocols import get_protocol
 from segtcn.models.base import SegmentationModel
 from segtcn.segmenter import Segmenter, read_checkpoint
@@ -73,18 +71,11 @@ class SegmentationTask(LightningModule):
         self.optimizer, self.lr_scheduler = optimizer, lr_scheduler
         self.scores_stored_rate = get_protocol(segmenter.protocol).stored_rate and segmenter.sample_rate > 1
         classes = segmenter.classes
-        scores = segmentation_scores(segmenter.protocol, classes.background, [*classes.names], self.scored_fps)
-        class_scores = MetricCollection(
-            {
-                "accuracy": FrameAccuracy("none", num_classes=len(classes), absent_score=math.nan),
-                "f1@50": SegmentalF1(0.5, "none", classes.background, num_classes=len(classes), absent_score=math.nan),
-            },
-            compute_groups=False,
-        )
+        names = [*classes.names]
+        scores = SegmentationScores(segmenter.protocol, classes.background, names, self.scored_fps, by_class=True)
         subsets = ("train", "val", "test")
         # "train" is also a method of every module, which ModuleDict refuses as a key
         self.scores = nn.ModuleDict({f"{subset}_scores": scores.clone() for subset in subsets})
-        self.class_scores = nn.ModuleDict({f"{subset}_scores": class_scores.clone() for subset in subsets})
 
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:
         """Score every frame of ``features (B, D, T)`` as stored; standardisation happens in the segmenter."""
@@ -194,13 +185,12 @@ class SegmentationTask(LightningModule):
         output = self.segmenter.net(seen.features, batch.mask)
         loss = self.loss(output, seen)
         step_output = self._step_output(batch, output)
-        # a crop's surroundings, which only the network sees, have no label
-        preds, labels, mask = step_output.preds, batch.labels, batch.mask & (batch.labels != IGNORE)
-        num_frames = int(mask.sum())  # weighs the batches, so that the epoch's loss is the mean over all frames
+        preds, labels = step_output.preds, batch.labels
+        # weighs the batches, so that the epoch's loss is the mean over all labelled frames
+        num_frames = int((labels != IGNORE).sum())
         if self.scores_stored_rate:
-            preds, labels, mask = self._at_stored_rate(preds, batch)
-        for scores in (self.scores, self.class_scores):
-            scores[f"{subset}_scores"].update(preds, labels, mask)  # type: ignore[operator]
+            preds, labels = self._at_stored_rate(preds, batch)
+        self.scores[f"{subset}_scores"].update(preds, labels)  # type: ignore[operator]
         self.log(f"{subset}/loss", loss, on_step=False, on_epoch=True, batch_size=num_frames, sync_dist=True)
         return {"loss": loss, "output": step_output}
 
@@ -208,8 +198,8 @@ class SegmentationTask(LightningModule):
     def _step_output(self, batch: Batch, output: Output) -> StepOutput:
         return StepOutput(batch, output.logits[-1].softmax(dim=1), self.segmenter.net.decode(output, batch.mask))
 
-    def _at_stored_rate(self, preds: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        """Predictions, labels and mask before sub-sampling, ``(B, T)`` each."""
+    def _at_stored_rate(self, preds: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Predictions and labels before sub-sampling, ``(B, T)`` each."""
         if batch.stored_labels is None:
             raise ValueError(
                 f"protocol {self.segmenter.protocol!r} scores every stored frame: the batch needs `stored_labels`, as "
@@ -220,17 +210,16 @@ class SegmentationTask(LightningModule):
             for frames, mask, num_frames in zip(preds, batch.mask, batch.num_frames, strict=True)
         ]
         labels = pad_sequence(batch.stored_labels, batch_first=True, padding_value=IGNORE)
-        return pad_sequence(restored, batch_first=True), labels, labels != IGNORE
+        return pad_sequence(restored, batch_first=True), labels
 
     def _log_scores(self, subset: str) -> None:
-        scores, class_scores = self.scores[f"{subset}_scores"], self.class_scores[f"{subset}_scores"]
-        self.log_dict({f"{subset}/{name}": value for name, value in scores.compute().items()}, prog_bar=True)  # type: ignore[operator]
-        for name, values in class_scores.compute().items():  # type: ignore[operator]
-            named = zip(self.segmenter.classes.names, torch.atleast_1d(values), strict=True)
-            # NaN: a class that the videos of this subset do not have
-            self.log_dict({f"{subset}/{name}/{label}": value for label, value in named if value.isfinite()})
-        scores.reset()  # type: ignore[operator]
-        class_scores.reset()  # type: ignore[operator]
+        metric = self.scores[f"{subset}_scores"]
+        scores = metric.compute()  # type: ignore[operator]
+        self.log_dict({f"{subset}/{name}": scores[name] for name in SCORES}, prog_bar=True)
+        # NaN: a class that the videos of this subset do not have
+        by_class = {name: score for name, score in scores.items() if name not in SCORES and score.isfinite()}
+        self.log_dict({f"{subset}/{name}": score for name, score in by_class.items()})
+        metric.reset()  # type: ignore[operator]
 
 
 def make_task(

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,31 +54,39 @@ def small_files() -> Callable[[int], AbstractContextManager[None]]:
     return limit
 
 
+def write_tree(
+    root: Path,
+    *,
+    videos: Mapping[str, tuple[np.ndarray, Sequence[int]]] | None = None,
+    splits: Mapping[int, tuple[Sequence[str], Sequence[str]]] = SPLITS,
+    classes: Sequence[str] = CLASSES,
+) -> Path:
+    """Write an MS-TCN tree; the defaults are four videos of three classes in two splits.
+
+    Args:
+        root: the folder to write into, which is returned.
+        videos: features ``(T, D)`` and the class index of every frame by name.
+        splits: names of the training and of the test videos by number.
+        classes: names.
+    """
+    for folder in ("features", "groundTruth", "splits"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    (root / "mapping.txt").write_text("".join(f"{i} {name}\n" for i, name in enumerate(classes)))
+    for name, (features, labels) in (small_videos() if videos is None else videos).items():
+        np.save(root / "features" / f"{name}.npy", features.T)
+        (root / "groundTruth" / f"{name}.txt").write_text("".join(f"{classes[i]}\n" for i in labels))
+    for number, subsets in splits.items():
+        for subset, names in zip(("train", "test"), subsets, strict=True):
+            (root / "splits" / f"{subset}.split{number}.bundle").write_text("".join(f"{n}.txt\n" for n in names))
+    return root
+
+
 @pytest.fixture
 def write_ms_tcn_tree(tmp_path: Path) -> Callable[..., Path]:
-    """Function that writes an MS-TCN tree and returns its root.
+    """:func:`write_tree` into ``tmp_path``, unless ``root`` says another folder."""
 
-    Keywords: ``videos`` = {name: (features ``(T, D)``, class index of every frame)}, ``splits`` = {number: (train
-    names, test names)}, ``classes``, ``root``. The defaults are four videos of three classes in two splits.
-    """
-
-    def write(
-        *,
-        videos: Mapping[str, tuple[np.ndarray, Sequence[int]]] | None = None,
-        splits: Mapping[int, tuple[Sequence[str], Sequence[str]]] = SPLITS,
-        classes: Sequence[str] = CLASSES,
-        root: Path = tmp_path / "ms_tcn",
-    ) -> Path:
-        for folder in ("features", "groundTruth", "splits"):
-            (root / folder).mkdir(parents=True, exist_ok=True)
-        (root / "mapping.txt").write_text("".join(f"{i} {name}\n" for i, name in enumerate(classes)))
-        for name, (features, labels) in (small_videos() if videos is None else videos).items():
-            np.save(root / "features" / f"{name}.npy", features.T)
-            (root / "groundTruth" / f"{name}.txt").write_text("".join(f"{classes[i]}\n" for i in labels))
-        for number, subsets in splits.items():
-            for subset, names in zip(("train", "test"), subsets, strict=True):
-                (root / "splits" / f"{subset}.split{number}.bundle").write_text("".join(f"{n}.txt\n" for n in names))
-        return root
+    def write(*, root: Path = tmp_path / "ms_tcn", **contents: Any) -> Path:
+        return write_tree(root, **contents)
 
     return write
 

@@ -1,38 +1,42 @@
-"""Folders of runs as `segtcn crossval` and `segtcn fit` leave them, written without training anything."""
+"""Folders of runs as `segtcn test` and `segtcn crossval` leave them, written without training anything."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import yaml
 
-from segtcn.labels.legacy import write_labels
+from segtcn.evaluation import Run, RunFacts, RunPart
+from segtcn.labels import Classes, Labels, write_labels
+
+NAMES = ("background", "take", "pour", "stir")
+#              0  1  2  3  4  5  6  7  8  9
+TRUTH = {"a": [0, 1, 1, 1, 1, 2, 2, 2, 2, 3], "b": [1, 1, 2, 2]}
+PREDS = {"a": [0, 0, 1, 1, 2, 2, 2, 0, 2, 0], "b": [1, 1, 1, 1]}
 
 
 def write_network(
-    folder: Path, root: Path, preds: Mapping[str, Sequence[str]], split: int = 1, seed: int = 0, **data: object
+    folder: Path, root: Path, preds: Mapping[str, Sequence[str]], has_truth: bool = True, **facts: object
 ) -> Path:
-    """The folder of one trained network: its config and its predictions.
+    """The folder of one trained network: its `run.json` and its predictions.
 
     Args:
         folder: to be made.
         root: of the data set, an MS-TCN tree.
         preds: predicted names of every stored frame, by name of the video.
-        split: of the data.
-        seed: of the training.
-        data: further entries of the config's section ``data``.
+        has_truth: whether the truth is kept beside the predictions.
+        facts: entries of `run.json` that differ from split 1, seed 0, 10 labels a second.
     """
-    init_args = {"root": str(root), "fps": 10.0, "background": "background"}
-    reader = {"class_path": "segtcn.data.readers.MSTCNReader", "init_args": init_args}
-    config = {"reader": reader, "split": split, "sample_rate": 1, **data}
+    classes = Classes.read(root / "mapping.txt")
     (folder / "predictions").mkdir(parents=True)
-    (folder / "config.yaml").write_text(
-        yaml.safe_dump({"seed_everything": seed, "model": {"protocol": "lea"}, "data": config})
-    )
-    for name, labels in preds.items():
-        write_labels(folder / "predictions" / f"{name}.txt", labels)
+    for name, names in preds.items():
+        path = folder / "predictions" / f"{name}.npz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        labels = Labels.from_names(names, classes, 10.0)
+        write_labels(path, labels, Labels.from_names(truth_of(root, name), classes) if has_truth else None)
+    RunFacts(**{"classes": classes, "videos": tuple(preds), "fps": 10.0, "split": 1, "seed": 0, **facts}).write(folder)
     return folder
 
 
@@ -51,10 +55,31 @@ def write_crossval(
     for split, names in splits.items():
         for seed in seeds:
             rng = np.random.default_rng([seed, split])
-            preds = {}
-            for name in names:
-                truth = (root / "groundTruth" / f"{name}.txt").read_text().splitlines()
-                preds[name] = [label if rng.random() < quality else "cut" for label in truth]
-            part = write_network(folder / f"split{split}-seed{seed}", root, preds, split, seed)
-            (part / "scores.json").write_text("{}")
+            preds = {
+                name: [label if rng.random() < quality else "cut" for label in truth_of(root, name)] for name in names
+            }
+            write_network(folder / f"split{split}-seed{seed}", root, preds, split=split, seed=seed)
     return folder
+
+
+def truth_of(root: Path, name: str) -> list[str]:
+    """True names of every frame of a video."""
+    return (root / "groundTruth" / f"{name}.txt").read_text().splitlines()
+
+
+def edit_facts(folder: Path, **entries: object) -> None:
+    """Change entries of `run.json`."""
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps({**record, **entries}))
+
+
+def run_of(*networks: tuple[dict[str, list[int]], dict[str, list[int]]], fps: float | None = 10.0) -> Run:
+    """A run of one split with one seed for each pair of predictions and truth."""
+    classes = Classes(NAMES, 0)
+    parts = [
+        RunPart(
+            "1", seed, *({name: Labels(frames, classes, fps) for name, frames in side.items()} for side in pair), {}
+        )
+        for seed, pair in enumerate(networks)
+    ]
+    return Run("mine", tuple(parts), classes, (0,), "lea", fps)

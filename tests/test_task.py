@@ -109,7 +109,7 @@ def test_loss_and_scores_of_a_batch_are_those_of_its_videos(network):
         losses.append(task._step(alone, "val")["loss"] * length)
     torch.testing.assert_close(loss, sum(losses) / sum(lengths), atol=1e-5, rtol=1e-5)
     for name, value in task.scores["val_scores"].compute().items():
-        assert torch.equal(value, together[name])
+        assert torch.equal(value.nan_to_num(-1), together[name].nan_to_num(-1))
 
 
 def test_loss_that_is_not_finite_stops_training_and_names_the_videos(datamodule):
@@ -297,8 +297,8 @@ def test_frames_around_a_crop_are_seen_and_not_counted(protocol):
         frames, count = features.T[None].mT, len(labels)
         video = Batch(frames, labels[None], torch.ones(1, count).bool(), ["a"], [2 * count])
         loss = task._step(video._replace(stored_labels=[labels.repeat_interleave(2)]), "train")["loss"]
-        scores = task.scores["train_scores"].compute() | task.class_scores["train_scores"].compute()
-        task.scores["train_scores"].reset(), task.class_scores["train_scores"].reset()
+        scores = task.scores["train_scores"].compute()
+        task.scores["train_scores"].reset()
         return loss, scores
 
     features, labels = torch.randn(4, 20), torch.randint(3, (20,))

@@ -1,14 +1,16 @@
-"""Prediction files: labels as text, as a table of segments, and with the scores of all classes."""
+"""Prediction files: labels as text, as a table of segments, and as an archive with scores and truth."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from segtcn.labels.legacy import write_labels, write_scores, write_segments
-from segtcn.structures import Batch, frames_to_segments, repeat_frames
+from segtcn.labels import Labels, write_labels
+from segtcn.labels.folder import MAPPING
+from segtcn.structures import Batch, repeat_frames
 from segtcn.task import SegmentationTask, StepOutput
 
 
@@ -17,11 +19,14 @@ class PredictionWriter(Callback):
 
     ``NAME.txt`` has one class name a line, one line a stored frame: predictions of a sub-sampled network are repeated
     back to the rate of the features. ``NAME.csv`` has one segment a line with frames, seconds and mean confidence.
-    ``NAME.npz`` has the probability of every class in every frame, see :func:`segtcn.labels.legacy.write_scores`.
+    ``NAME.npz`` has the predicted labels, the truth where it is known, and the probability of every class in every
+    frame, see :func:`segtcn.labels.write_labels`. ``mapping.txt`` numbers the classes: pictures of any of these files
+    have the same colours.
 
     Args:
         folder: where to write; None writes nothing.
-        scores: whether to write ``NAME.npz``, 2 bytes for every class and frame before it is packed.
+        scores: whether ``NAME.npz`` holds the probabilities, 2 bytes for every class and frame before they are packed;
+            otherwise it holds those of the predicted classes only.
     """
 
     def __init__(self, folder: str | None = None, scores: bool = True) -> None:
@@ -29,8 +34,9 @@ class PredictionWriter(Callback):
         self.scores = scores
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: D102
-        if self.folder is not None and stage in ("test", "predict"):
+        if self.folder is not None and stage in ("test", "predict") and isinstance(pl_module, SegmentationTask):
             self.folder.mkdir(parents=True, exist_ok=True)
+            pl_module.segmenter.classes.write(self.folder / MAPPING)
 
     def on_test_batch_end(  # noqa: D102
         self,
@@ -48,23 +54,18 @@ class PredictionWriter(Callback):
     def _write(self, task: LightningModule, output: StepOutput) -> None:
         if self.folder is None or not isinstance(task, SegmentationTask):
             return
-        batch = output.batch
-        segmenter = task.segmenter
-        class_names, fps = [*segmenter.classes.names], segmenter.fps
-        for name, mask, num_frames, preds, probabilities in zip(
-            batch.names, batch.mask, batch.num_frames, output.preds, output.probabilities, strict=True
-        ):
-            labels, scores = (
-                repeat_frames(frames[..., mask].cpu(), segmenter.sample_rate, num_frames)
-                for frames in (preds, probabilities)
+        batch, segmenter = output.batch, task.segmenter
+        for number, (name, mask) in enumerate(zip(batch.names, batch.mask, strict=True)):
+            indexes, scores = (
+                repeat_frames(frames[number][..., mask].cpu(), segmenter.sample_rate, batch.num_frames[number]).numpy()
+                for frames in (output.preds, output.probabilities.float())
             )
+            labels, truth = Labels(indexes, segmenter.classes, segmenter.fps, scores), None
+            if batch.stored_labels is not None:
+                truth = Labels(batch.stored_labels[number].cpu().numpy(), segmenter.classes)
             # a name may hold folders ("P03/cam01"); readers refuse those that lead out of the folder
-            path = self.folder / f"{name}.txt"
+            path = self.folder / f"{name}.npz"
             path.parent.mkdir(parents=True, exist_ok=True)
-            stem = path.name.removesuffix(".txt")
-            write_labels(path, [class_names[label] for label in labels.tolist()])
-            confidence = scores.gather(0, labels[None])[0]
-            segments = frames_to_segments(labels)
-            write_segments(path.with_name(f"{stem}.csv"), segments, class_names, fps, confidence)
-            if self.scores:
-                write_scores(path.with_name(f"{stem}.npz"), labels, scores, class_names, fps)
+            for ending in (".txt", ".csv"):
+                write_labels(path.with_suffix(ending), labels)
+            write_labels(path, labels if self.scores else replace(labels, scores=None), truth)

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import math
 import netrc
 import os
+import sys
 import tempfile
-import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
-import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.trainer.states import TrainerFn
-from torch import Tensor
 
-from segtcn.callbacks.pictures import CAN_PAUSE, BackgroundDrawing, Pictures, Snapshot, Wanted, draw
+from segtcn.callbacks.pictures import Segmentations
+from segtcn.labels import Labels
 from segtcn.labels.legacy import ClassScores, LabelTrack
-from segtcn.structures import IGNORE, Batch, repeat_frames
+from segtcn.structures import IGNORE, repeat_frames
 from segtcn.task import SegmentationTask, StepOutput
-
-_now = time.perf_counter
-_PATIENCE_S = 60.0
 
 
 class ExperimentLogger(WandbLogger):
@@ -77,9 +72,8 @@ class ExperimentLogger(WandbLogger):
 
 def finish() -> None:
     """Close the run of this process, if there is one, so that the next trainer opens a run of its own."""
-    import wandb
-
-    if wandb.run is not None:
+    wandb = sys.modules.get("wandb")  # a run that is open has imported it; importing it takes a second
+    if wandb is not None and wandb.run is not None:
         wandb.finish()
 
 
@@ -87,7 +81,7 @@ def log_report(files: Sequence[Path], name: str) -> bool:
     """Keep files as an artefact of the run that is open in this process, if there is one.
 
     Args:
-        files: what :func:`segtcn.evaluation.report.write_report` returns.
+        files: of the report.
         name: of the artefact.
 
     Returns:
@@ -125,54 +119,39 @@ class WandbSegmentations(Callback):
     table with scores and timeline of every video, the worst first) and ``SUBSET/overlay`` (clips with labels), with
     SUBSET one of ``train``, ``val``, ``test``: ``train`` only where there is no validation.
 
-    Every test and validation is logged, and the last epoch, after training. While training, a process draws with what
-    time other programs leave of a processor; where they leave none, it is given up after a minute. Where the network
-    itself computes on all processors, it gets half of ``max_slowdown`` of one, and takes minutes. It begins, and is
-    logged, at the end of an epoch, and only if that takes less than half of ``max_slowdown`` of the epoch, judged by
-    how long it took before: if twice in a row it took longer, there are no more until the end. Clips are drawn after
-    training and testing only.
+    Every test and validation is logged, and the last epoch, after training. While training, every ``every_n_epochs``
+    epochs are logged; training waits about half a second for it (``docs/results/see_it_speed.md``). Clips take longer
+    and are drawn after training and testing only.
 
-    Does nothing unless the trainer logs to Weights & Biases. Of several processes (DDP) the first one logs, the videos
+    Does nothing unless the trainer logs to Weights & Biases. Of several processes (DDP) the first one logs the videos
     that it has seen.
 
     Args:
         num_videos: how many videos the timelines show, the first of the subset; 0 logs none.
-        every_n_epochs: how often while training; 0 for only after it.
-        min_minutes: between two drawings while training, at least.
-        max_slowdown: percent of an epoch that pictures may take in it.
+        every_n_epochs: how often while training; 0 draws only after it.
         confusion: whether to log the confusion of classes.
-        table: whether to log the table of videos.
-        table_timelines: how many videos of the table, the worst, have a timeline.
+        table_timelines: how many videos of the table, the worst, have a timeline; None logs no table.
         clips: folder with a clip of every video, ``NAME.mp4``; None logs no clips.
-        num_overlays: how many of them get their labels drawn on them.
+        num_overlays: how many of the clips get their labels drawn on them.
         overlay_seconds: how much of a clip, from its start.
     """
 
     def __init__(
         self,
         num_videos: int = 4,
-        every_n_epochs: int = 10,
-        min_minutes: float = 1.0,
-        max_slowdown: float = 2.0,
+        every_n_epochs: int = 25,
         confusion: bool = True,
-        table: bool = True,
-        table_timelines: int = 20,
+        table_timelines: int | None = 20,
         clips: str | None = None,
         num_overlays: int = 2,
         overlay_seconds: float = 60.0,
     ) -> None:
-        self.wanted = Wanted(num_videos, confusion, table, table_timelines)
-        self.every_n_epochs, self.min_minutes, self.max_slowdown = every_n_epochs, min_minutes, max_slowdown
+        self.num_videos, self.every_n_epochs = num_videos, every_n_epochs
+        self.confusion, self.table_timelines = confusion, table_timelines
         self.clips = None if clips is None else Path(clips)
         self.num_overlays, self.overlay_seconds = num_overlays, overlay_seconds
-        self._batches: list[_Kept] = []
+        self._outputs: list[StepOutput] = []
         self._subset, self._step = "", {"epoch": 0, "trainer/global_step": 0}
-        self._drawing: _Pending | None = None
-        self._epoch_start_s = 0.0
-        self._last_begin_s = -math.inf
-        self._pause_s = 0.0
-        # what it takes of training, in seconds: at first a guess, then as it was the last two times
-        self._costs_s = {"begin": (0.02, 0.02), "log": (0.02, 0.02)}
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: D102
         if not isinstance(trainer.logger, WandbLogger):
@@ -188,249 +167,154 @@ class WandbSegmentations(Callback):
             description["data_card"] = datamodule.card_values()
         trainer.logger.log_hyperparams(description)
 
-    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: D102
-        self._drop_drawing()  # also after an error
-
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
-        self._epoch_start_s = _now()
         if not _validates(trainer):
-            self._forget(trainer, "train")
+            self._start(trainer, "train")
 
     def on_train_batch_end(  # noqa: D102
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         if not _validates(trainer):
-            self._keep(trainer, outputs["output"])
+            self._collect(trainer, outputs["output"])
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         if not trainer.sanity_checking:
-            self._forget(trainer, "val")
+            self._start(trainer, "val")
 
     def on_validation_batch_end(self, trainer: Trainer, pl_module: LightningModule, outputs: Any, *args: Any) -> None:  # noqa: D102
         if not trainer.sanity_checking:
-            self._keep(trainer, outputs["output"])
+            self._collect(trainer, outputs["output"])
 
     def on_test_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
-        self._forget(trainer, "test")
+        self._start(trainer, "test")
 
-    def on_test_batch_end(self, trainer: Trainer, pl_module: LightningModule, outputs: Any, *args: Any) -> None:  # noqa: D102
-        self._keep(trainer, outputs["output"])
+    on_test_batch_end = on_validation_batch_end  # type: ignore[assignment]
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
-        epoch_s = _now() - self._epoch_start_s
-        is_last = trainer.current_epoch + 1 == trainer.max_epochs  # drawn after training
-        is_done = self._drawing is not None and self._drawing.pictures.is_done()
-        is_late = _now() - self._last_begin_s > _PATIENCE_S and not _is_crowded(pl_module)
-        if self._drawing is not None and not is_done and is_late:
-            # no processor is idle: the process would compete with training, if only a little, for the rest of it
-            self._drop_drawing()
-            self._pause_s = _PATIENCE_S * 100 / self.max_slowdown
-        elif self._drawing is not None and is_done and self._affords("log", epoch_s):
-            start_s = _now()
-            pictures = self._drawing.pictures.result()
-            if pictures is not None:
-                self._log(trainer, pictures, self._drawing.subset, self._drawing.step)
-            self._drop_drawing()
-            self._took("log", _now() - start_s)
-        elif self._is_due(trainer) and not is_last and self._affords("begin", epoch_s):
-            start_s = _now()
-            snapshot = self._snapshot(pl_module)
-            share = self.max_slowdown / 200 if _is_crowded(pl_module) else None
-            if snapshot is not None and (share is None or CAN_PAUSE):
-                drawing = BackgroundDrawing(snapshot, self.wanted, share)
-                self._drawing = _Pending(drawing, self._subset, self._step)
-                self._last_begin_s = start_s
-            self._took("begin", _now() - start_s)
+        num_epochs = trainer.current_epoch + 1
+        is_last = num_epochs == trainer.max_epochs  # drawn after training, with clips
+        if self.every_n_epochs > 0 and num_epochs % self.every_n_epochs == 0 and not is_last:
+            self._log(trainer, pl_module, with_clips=False)
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
-        self._drop_drawing()
-        self._draw_now(trainer, pl_module)
+        self._log(trainer, pl_module)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         if trainer.state.fn == TrainerFn.VALIDATING:
-            self._draw_now(trainer, pl_module)
+            self._log(trainer, pl_module)
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
-        self._draw_now(trainer, pl_module)
+        self._log(trainer, pl_module)
 
-    def _is_due(self, trainer: Trainer) -> bool:
-        return (
-            self._drawing is None
-            and self.every_n_epochs > 0
-            and (trainer.current_epoch + 1) % self.every_n_epochs == 0
-            and _now() - self._last_begin_s >= max(60 * self.min_minutes, self._pause_s)
-        )
-
-    def _affords(self, kind: str, epoch_s: float) -> bool:
-        # The lower of two: once the disk may have been busy; twice means that there are no more while training. Half of
-        # what there is: the other half is for the process that draws meanwhile.
-        return min(self._costs_s[kind]) <= self.max_slowdown / 200 * epoch_s
-
-    def _took(self, kind: str, cost_s: float) -> None:
-        self._costs_s[kind] = (self._costs_s[kind][1], cost_s)
-
-    def _forget(self, trainer: Trainer, subset: str) -> None:
-        self._batches.clear()
+    def _start(self, trainer: Trainer, subset: str) -> None:
+        self._outputs.clear()
         self._subset = subset
         self._step = {"epoch": trainer.current_epoch, "trainer/global_step": trainer.global_step}
 
-    def _keep(self, trainer: Trainer, output: StepOutput) -> None:
-        """Keep what pictures need where it is: copying it would make training wait."""
-        batch = output.batch
-        if not isinstance(trainer.logger, WandbLogger) or not trainer.is_global_zero or batch.labels is None:
+    def _collect(self, trainer: Trainer, output: StepOutput) -> None:
+        """Keep what pictures need where it is: copying it off a GPU would make training wait."""
+        if not isinstance(trainer.logger, WandbLogger) or not trainer.is_global_zero or output.batch.labels is None:
             return
-        with_clips = sum(kept.probabilities is not None for kept in self._batches) < self.num_overlays
-        shown = with_clips and self.clips is not None and any(self._clip_of(name) for name in batch.names)
-        self._batches.append(
-            _Kept(
-                batch._replace(features=batch.features.new_empty(0)),  # a slice would hold all of them
-                output.preds,
-                output.probabilities.detach() if shown else None,
-            )
-        )
+        # a slice of the features, or of the scores, would hold all of them in memory
+        batch = output.batch._replace(features=output.batch.features.new_empty(0))
+        num_with_scores = sum(output.probabilities.numel() > 0 for output in self._outputs)
+        has_clip = num_with_scores < self.num_overlays and any(self._clip_of(name) for name in batch.names)
+        scores = output.probabilities.detach() if has_clip else output.probabilities.new_empty(0)
+        self._outputs.append(output._replace(batch=batch, probabilities=scores))
 
-    def _snapshot(self, task: LightningModule) -> Snapshot | None:
-        if not isinstance(task, SegmentationTask):
-            return None
-        labels, preds = {}, {}
-        for kept in self._batches:
-            for name, own_labels, own_preds in _frames(task, kept):
-                labels[name], preds[name] = own_labels.cpu().numpy(), own_preds.cpu().numpy()
-        if not labels:
-            return None
-        classes, protocol = task.segmenter.classes, task.segmenter.protocol
-        return Snapshot(labels, preds, [*classes.names], classes.background, task.scored_fps, protocol)
-
-    def _draw_now(self, trainer: Trainer, task: LightningModule) -> None:
-        snapshot = self._snapshot(task)
-        if snapshot is None or not isinstance(task, SegmentationTask):
+    def _log(self, trainer: Trainer, task: LightningModule, with_clips: bool = True) -> None:
+        if not self._outputs or not isinstance(task, SegmentationTask) or not isinstance(trainer.logger, WandbLogger):
             return
         with tempfile.TemporaryDirectory(prefix="segtcn-pictures-", ignore_cleanup_errors=True) as name:
-            pictures = draw(snapshot, self.wanted, Path(name))
-            overlays = self._overlays(task, Path(name))
-            self._log(trainer, pictures, self._subset, self._step, overlays)
-        self._batches.clear()
+            # W&B copies the files when it is given them, so that the folder may go
+            media = self._draw(_segmentations(task, self._outputs), Path(name))
+            if with_clips and self.clips is not None and self.num_overlays:
+                media |= self._draw_clips(task, Path(name))
+            if media:
+                named = {f"{self._subset}/{key}": value for key, value in media.items()}
+                trainer.logger.experiment.log({**named, **self._step})
 
-    def _log(
-        self,
-        trainer: Trainer,
-        pictures: Pictures,
-        subset: str,
-        step: Mapping[str, int],
-        overlays: Mapping[str, Path] | None = None,
-    ) -> None:
+    def _draw(self, segmentations: Segmentations, folder: Path) -> dict[str, Any]:
         import wandb
 
         media: dict[str, Any] = {}
-        if pictures.timelines is not None:
-            caption = ", ".join(pictures.timeline_names)
-            media[f"{subset}/timelines"] = wandb.Image(str(pictures.timelines), caption=caption)
-        if pictures.confusion is not None:
-            media[f"{subset}/confusion"] = wandb.Image(str(pictures.confusion))
-        if pictures.videos:
-            scores = list(pictures.videos[0].scores)
-            table = wandb.Table(columns=["video", "frames", *scores, "timeline"])
-            for row in pictures.videos:
+        if self.num_videos:
+            names = segmentations.draw_timelines(self.num_videos, folder / "timelines.png")
+            media["timelines"] = wandb.Image(str(folder / "timelines.png"), caption=", ".join(names))
+        if self.confusion and segmentations.draw_confusion(folder / "confusion.png"):
+            media["confusion"] = wandb.Image(str(folder / "confusion.png"))
+        if self.table_timelines is not None and (rows := segmentations.score_videos(self.table_timelines, folder)):
+            keys = [*rows[0].scores]
+            media["videos"] = table = wandb.Table(columns=["video", "frames", *keys, "timeline"])
+            for row in rows:
                 timeline = None if row.timeline is None else wandb.Image(str(row.timeline))
-                table.add_data(row.name, row.num_frames, *(round(row.scores[key], 2) for key in scores), timeline)
-            media[f"{subset}/videos"] = table
-        if overlays:
-            media[f"{subset}/overlay"] = [
-                wandb.Video(str(path), caption=name, format="mp4") for name, path in overlays.items()
-            ]
-        if media and isinstance(trainer.logger, WandbLogger):
-            trainer.logger.experiment.log({**media, **step})
+                table.add_data(row.name, row.num_frames, *(round(row.scores[key], 2) for key in keys), timeline)
+        return media
 
-    def _overlays(self, task: SegmentationTask, folder: Path) -> dict[str, Path]:
-        """Clips with their labels, by name of the video; one that cannot be drawn is a warning, no lost training."""
-        if self.clips is None or not self.num_overlays:
+    def _draw_clips(self, task: SegmentationTask, folder: Path) -> dict[str, Any]:
+        """Clips with their labels; one that cannot be drawn is a warning, not the end of the run."""
+        import wandb
+
+        overlays: dict[str, Path] = {}
+        for output in self._outputs:
+            for number, name in enumerate(output.batch.names if output.probabilities.numel() else ()):
+                clip, path = self._clip_of(name), folder / f"overlay-{len(overlays)}.mp4"
+                if clip is None or len(overlays) == self.num_overlays:
+                    continue
+                try:
+                    if self._draw_clip(task, output, number, clip, path):
+                        overlays[name] = path
+                except (OSError, ValueError) as error:
+                    warnings.warn(f"no overlay of {name} for W&B: {error}", stacklevel=2)
+        if not overlays:
+            warnings.warn(f"no overlay for W&B: no clip of the videos in {self.clips}, NAME.mp4", stacklevel=2)
             return {}
+        return {"overlay": [wandb.Video(str(path), caption=name, format="mp4") for name, path in overlays.items()]}
+
+    def _draw_clip(self, task: SegmentationTask, output: StepOutput, number: int, clip: Path, path: Path) -> bool:
+        """Draw the labels of one video of a batch on its clip; False if frames of it have no label, as after a crop."""
         from segtcn.video_io import probe
         from segtcn.visualization.overlay import overlay_video
 
-        segmenter, fps = task.segmenter, task.segmenter.network_fps
-        classes = segmenter.classes
-        overlays: dict[str, Path] = {}
-        for kept in self._batches:
-            labels = kept.batch.labels
-            if kept.probabilities is None or labels is None:
-                continue
-            for number, name in enumerate(kept.batch.names):
-                clip, mask = self._clip_of(name), kept.batch.mask[number]
-                own = labels[number][mask].cpu()
-                if clip is None or len(overlays) == self.num_overlays or (own == IGNORE).any():
-                    continue
-                scores = ClassScores([*classes.names], kept.probabilities[number][:, mask].float().cpu().numpy())
-                preds = [classes.names[label] for label in kept.preds[number][mask].tolist()]
-                truth = LabelTrack([classes.names[label] for label in own.tolist()], fps)
-                output = folder / f"overlay-{len(overlays)}.mp4"
-                try:
-                    overlay_video(
-                        clip,
-                        {"prediction": LabelTrack(preds, fps, None, scores)},
-                        output,
-                        truth=truth,
-                        class_names=classes.names,
-                        background=None if classes.background is None else classes.names[classes.background],
-                        stop_s=min(self.overlay_seconds, probe(clip).duration_s),
-                        height=360,
-                        progress=False,
-                    )
-                except (OSError, ValueError) as error:
-                    warnings.warn(f"no overlay of {name} for W&B: {error}", stacklevel=2)
-                else:
-                    overlays[name] = output
-        if not overlays:
-            warnings.warn(f"no overlay for W&B: no clip of the videos in {self.clips}, NAME.mp4", stacklevel=2)
-        return overlays
+        mask, classes, fps = output.batch.mask[number], task.segmenter.classes, task.segmenter.network_fps
+        names = [*classes.names]
+        truth = output.batch.labels[number][mask]  # type: ignore[index]
+        if (truth == IGNORE).any():
+            return False
+        scores = ClassScores(names, output.probabilities[number][:, mask].float().cpu().numpy())
+        preds = LabelTrack([names[label] for label in output.preds[number][mask].tolist()], fps, None, scores)
+        overlay_video(
+            clip,
+            {"prediction": preds},
+            path,
+            truth=LabelTrack([names[label] for label in truth.tolist()], fps),
+            class_names=names,
+            background=None if classes.background is None else names[classes.background],
+            stop_s=min(self.overlay_seconds, probe(clip).duration_s),
+            height=360,
+            progress=False,
+        )
+        return True
 
     def _clip_of(self, name: str) -> Path | None:
-        if self.clips is None:
-            return None
-        path = self.clips / f"{name}.mp4"
-        return path if path.is_file() else None
-
-    def _drop_drawing(self) -> None:
-        if self._drawing is not None:
-            self._drawing.pictures.close()
-            self._drawing = None
-
-
-class _Kept(NamedTuple):
-    """A batch as pictures need it, without its features."""
-
-    batch: Batch
-    preds: Tensor
-    probabilities: Tensor | None
-
-
-class _Pending(NamedTuple):
-    """Pictures that are being drawn, and what they are of."""
-
-    pictures: BackgroundDrawing
-    subset: str
-    step: dict[str, int]
-
-
-def _is_crowded(task: LightningModule) -> bool:
-    """Whether the network computes on all processors that this process may use."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return task.device.type == "cpu" and torch.get_num_threads() >= usable
+        path = None if self.clips is None else self.clips / f"{name}.mp4"
+        return path if path is not None and path.is_file() else None
 
 
 def _validates(trainer: Trainer) -> bool:
     return sum(trainer.num_val_batches) > 0
 
 
-def _frames(task: SegmentationTask, kept: _Kept) -> Iterator[tuple[str, Tensor, Tensor]]:
-    """Name, labels and predictions of each video, at the rate at which it is scored."""
-    batch = kept.batch
-    if batch.labels is None:
-        return
-    for number, (name, mask) in enumerate(zip(batch.names, batch.mask, strict=True)):
-        preds = kept.preds[number][mask]
-        if task.scores_stored_rate and batch.stored_labels is not None:
-            num_frames = batch.num_frames[number]
-            yield name, batch.stored_labels[number], repeat_frames(preds, task.segmenter.sample_rate, num_frames)
-        else:
-            yield name, batch.labels[number][mask], preds
+def _segmentations(task: SegmentationTask, outputs: Sequence[StepOutput]) -> Segmentations:
+    """True and predicted labels of every video, at the rate at which the protocol scores."""
+    classes, fps = task.segmenter.classes, task.scored_fps
+    truth, preds = {}, {}
+    for batch, _, predicted in outputs:
+        for number, (name, mask) in enumerate(zip(batch.names, batch.mask, strict=True)):
+            frames, labels = predicted[number][mask], batch.labels[number][mask]  # type: ignore[index]
+            if task.scores_stored_rate and batch.stored_labels is not None:
+                frames = repeat_frames(frames, task.segmenter.sample_rate, batch.num_frames[number])
+                labels = batch.stored_labels[number]
+            truth[name] = Labels(labels.cpu().numpy(), classes, fps)
+            preds[name] = Labels(frames.cpu().numpy(), classes, fps)
+    return Segmentations(truth, preds, task.segmenter.protocol)

@@ -2,56 +2,101 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from segtcn.cli.compare import add_run_options, read_run_of
+from segtcn.atomic import atomic_path
+from segtcn.cli.compare import RunScoring
+from segtcn.cli.parser import Dir, Rate
 
-DESCRIPTION = """\
-Write an error report of a run as Markdown with pictures: which actions are confused, how early or late segments start
-and stop, over-segmentation, the rarest classes, and the timelines of the ten worst videos. A run is a folder of
-`segtcn crossval`, one of `segtcn fit` after `segtcn test`, or, with --truth, a folder with one prediction file a video.
-"""
-
-EXAMPLES = """\
-examples:
-  segtcn analyze runs/crossval-ed_tcn-gtea_lea-default
-  segtcn analyze runs/20260101-120000 --root DATA --out report
-  segtcn analyze predictions/ --truth groundTruth/ --background background --fps 15 --out report
-"""
+if TYPE_CHECKING:
+    from segtcn.evaluation import ErrorAnalysis
 
 
-def main(argv: Sequence[str]) -> None:
-    """Run the command; ``argv`` begins with its name."""
-    parser = argparse.ArgumentParser(
-        "segtcn analyze",
-        description=DESCRIPTION,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("run", type=Path, metavar="RUN", help="the folder of the run")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the report (default: RUN/analysis)")
-    parser.add_argument("--fps", type=float, metavar="RATE", help="labels per second, goes with --truth")
-    add_run_options(parser)
-    options = parser.parse_args(argv[1:])
+def analyze(run: Path, *, out: Dir | None = None, fps: Rate | None = None, scoring: RunScoring) -> None:
+    """Write an error report of a run as Markdown with pictures.
 
-    from segtcn.evaluation import analyze_run
-    from segtcn.evaluation.report import report, write_report
+    It shows which actions are confused, how early or late segments start and stop, over-segmentation, the rarest
+    classes, and the timelines of the ten worst videos. A run is a folder of `segtcn crossval`, one of `segtcn fit`
+    after `segtcn test`, or, with --truth, a folder with one prediction file a video.
 
-    run = read_run_of(options.run, options)
-    if options.fps is not None:
-        if options.truth is None:
-            raise ValueError("--fps goes with --truth: the data set of the run has a frame rate of its own")
-        if not options.fps > 0:
-            raise ValueError(f"--fps must be positive, got {options.fps:g}")
-        run = run._replace(fps=options.fps / run.sample_rate)
-    analysis = analyze_run(run, options.protocol)
-    files = write_report(analysis, options.out or options.run / "analysis")
+    Args:
+        run: the folder of the run.
+        out: folder of the report (default: RUN/analysis).
+        fps: labels per second (default: those of the run).
+        scoring: what runs are scored on, and how.
+
+    Examples:
+      segtcn analyze runs/ed_tcn
+      segtcn analyze runs/20260101-120000 --protocol mstcn --out report
+      segtcn analyze predictions/ --truth groundTruth/ --background background --fps 15 --out report
+    """
+    from segtcn.evaluation import Scoring, analyze_run, read_run, report_text
+
+    if fps is not None and not fps > 0:
+        raise ValueError(f"the rate of the labels (`fps`) must be positive, got {fps:g}")
+    read = read_run(run, Scoring(**vars(scoring)))
+    read = read if fps is None else replace(read, fps=fps)
+    analysis = analyze_run(read, scoring.protocol, scoring.sample_rate)
+    files = write_report(analysis, out or run / "analysis")
     if "wandb" in sys.modules:  # otherwise no run can be open, and importing it takes seconds
         from segtcn.callbacks.wandb import log_report
 
         log_report(files, "analysis")
-    print(report(analysis).split("\n## ")[0].rstrip(), *files, sep="\n")
+    print(report_text(analysis).split("\n## ")[0].rstrip(), *files, sep="\n")
+    for note in read.notes_on_truth():
+        print(f"note: {note}")
+
+
+def write_report(analysis: ErrorAnalysis, folder: Path) -> list[Path]:
+    """Write the error report of a run: ``analysis.md``, ``confusion.png``, ``offsets.png`` and ``timelines.png``.
+
+    Everything is computed and drawn before anything is written, and each file is complete or not there; the text comes
+    last.
+
+    Args:
+        analysis: of the run.
+        folder: made if it does not exist; files of an earlier report in it are replaced.
+
+    Returns:
+        The files, the text first.
+
+    Raises:
+        PermissionError: if the folder cannot be made or written to.
+    """
+    from segtcn.evaluation import report_text
+
+    figures = _figures(analysis)
+    text = report_text(analysis)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PermissionError(
+            f"cannot make the folder {folder} ({(error.strerror or str(error)).lower()}): choose another with --out"
+        ) from error
+    for name, figure in figures.items():
+        with atomic_path(folder / name) as path:
+            figure.savefig(path, dpi=150)
+    with atomic_path(folder / "analysis.md") as path:
+        path.write_text(text, encoding="utf-8")
+    return [folder / "analysis.md", *(folder / name for name in figures)]
+
+
+def _figures(analysis: ErrorAnalysis) -> dict[str, Any]:
+    """The pictures, Matplotlib figures, by name of their file."""
+    from segtcn.evaluation.report import WORST
+    from segtcn.visualization.confusion import plot_confusion
+    from segtcn.visualization.offsets import plot_offsets
+    from segtcn.visualization.timeline import plot_timelines
+
+    classes, fps = analysis.run.classes, analysis.fps
+    step, unit = (1 / fps, "s") if fps else (1.0, "frames")
+    offsets = {"start": analysis.start_offsets * step, "stop": analysis.stop_offsets * step}
+    worst = {f"{video.name}, F1@50 {video.scores['f1@50']:.0f}": video.tracks for video in analysis.videos[:WORST]}
+    return {
+        "confusion.png": plot_confusion(analysis.confusion, classes.names),
+        "offsets.png": plot_offsets(offsets, step, unit),
+        "timelines.png": plot_timelines(worst, classes=classes, fps=fps),
+    }

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from segtcn.cli.json_output import check_json_name, write_json
 from segtcn.cli.parser import File, Json, Names, Rate, UsageError
-from segtcn.text_table import SCORES, csv_table, latex_table, markdown_table
+from segtcn.text_table import csv_table, latex_table, markdown_table, scores_table
 
 if TYPE_CHECKING:
-    from segtcn.evaluation import LabelledVideos, SetScores
+    from segtcn.evaluation import LabelPairs, SetScores
+    from segtcn.labels import Classes
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,8 @@ def evaluate(
     """Score predictions against the truth, both given as a file or as a folder with one file a video.
 
     Files are matched by name without ending. Formats: .txt with one label a line, MS-TCN's recognition files, .csv
-    tables of segments, .npy with class indexes (T,). The .mat files of Lea et al. hold predictions P and truth Y of one
-    split each: give them alone.
+    tables of segments, .npz archives of `segtcn test`, .npy with class indexes (T,). Frames labelled __ignore__ do not
+    count. The .mat files of Lea et al. hold predictions P and truth Y of one split each: give them alone.
 
     Args:
         paths: predictions and truth, or .mat files.
@@ -99,11 +100,11 @@ def evaluate(
         raise UsageError("--json without a file prints JSON alone: name a file, or leave --latex and --csv out")
     check_json_name(output.json)
 
-    from segtcn.evaluation import parse_background, score_all_protocols, score_splits
+    from segtcn.evaluation import score_all_protocols, score_splits
 
     splits = _read(paths, files, lengths)
-    class_names = next(iter(splits.values())).class_names
-    left_out = parse_background(background or "", class_names)
+    pairs = next(iter(splits.values()))
+    left_out = pairs.classes.indexes_named(background or "")
     if protocol == "all":
         results = score_all_protocols(splits, left_out, fps)
     else:
@@ -114,28 +115,38 @@ def evaluate(
         _print_tables(results, output)
         if not output.csv:
             comment = "% " if output.latex else ""
-            print("", *(comment + note for note in _notes(results, class_names, fps)), sep="\n")
+            print("", *(comment + note for note in _notes(results, pairs.classes, fps or pairs.fps)), sep="\n")
 
 
-def _read(paths: list[Path], files: Files, lengths: Lengths) -> dict[str, LabelledVideos]:
-    from segtcn.evaluation import read_matlab_splits, read_video_list, read_videos
+def _read(paths: Sequence[Path], files: Files, lengths: Lengths) -> dict[str, LabelPairs]:
+    from segtcn.evaluation import pair_files, pair_matlab_files, read_video_list
+    from segtcn.labels import Classes
 
+    classes = None if files.mapping is None else Classes.read(files.mapping)
     if len(paths) == 1 or all(path.suffix == ".mat" for path in paths):
         if paths[0].is_file() and paths[0].suffix != ".mat":
             raise ValueError(f"{paths[0]} needs the truth beside it: segtcn evaluate PREDICTIONS TRUTH")
-        return read_matlab_splits(paths, files.mapping)
+        return pair_matlab_files(paths, classes)
+    if mat := next((path for path in paths if path.suffix == ".mat"), None):
+        raise ValueError(f"{mat} holds predictions and truth together: give .mat files alone, without other paths")
     if len(paths) != 2:
         raise ValueError(f"expected PREDICTIONS and TRUTH, or .mat files only, got {len(paths)} paths")
     names = None if files.videos is None else read_video_list(files.videos)
-    return {"all": read_videos(paths[0], paths[1], files.mapping, names, **vars(lengths))}
+    predictions, truth = paths
+    return {"all": pair_files(predictions, truth, classes, names, **vars(lengths))}
 
 
 def _print_tables(results: Sequence[SetScores], output: Output) -> None:
     table = latex_table if output.latex else csv_table if output.csv else markdown_table
-    print(table(["protocol", *SCORES.values()], _rows(results)))
+    rows = {result.protocol: result.scores for result in results}
+    videos = {f"{result.protocol}, {name}": row for result in results for name, row in result.videos.items()}
+    if len(results) == 1:
+        videos = results[0].videos
+        splits = results[0].splits
+        rows = {f"{split}.mat": each.scores for split, each in splits.items() if len(splits) > 1} | rows
+    print(scores_table(rows, "protocol", table))
     if output.per_video:
-        first = "video" if len(results) == 1 else "protocol, video"
-        print(f"\n{table([first, *SCORES.values()], _video_rows(results))}")
+        print(f"\n{scores_table(videos, 'video' if len(results) == 1 else 'protocol, video', table)}")
 
 
 def _record(result: SetScores) -> dict[str, Any]:
@@ -145,28 +156,7 @@ def _record(result: SetScores) -> dict[str, Any]:
     return {**record, "num_videos": len(result.videos), "videos": result.videos}
 
 
-def _rows(results: Sequence[SetScores]) -> list[list[str]]:
-    rows = []
-    for result in results:
-        if len(results) == 1 and len(result.splits) > 1:
-            rows += [[f"{split}.mat", *_cells(each.scores)] for split, each in result.splits.items()]
-        rows.append([result.protocol, *_cells(result.scores)])
-    return rows
-
-
-def _video_rows(results: Sequence[SetScores]) -> list[list[str]]:
-    return [
-        [name if len(results) == 1 else f"{result.protocol}, {name}", *_cells(scores)]
-        for result in results
-        for name, scores in result.videos.items()
-    ]
-
-
-def _cells(scores: dict[str, float]) -> list[str]:
-    return [f"{scores[key]:.1f}" for key in SCORES]
-
-
-def _notes(results: Sequence[SetScores], class_names: Sequence[str], fps: float | None) -> list[str]:
+def _notes(results: Sequence[SetScores], classes: Classes, fps: float | None) -> list[str]:
     from segtcn.metrics import PROTOCOLS
 
     first = results[0]
@@ -179,7 +169,7 @@ def _notes(results: Sequence[SetScores], class_names: Sequence[str], fps: float 
         at = "" if protocol.fps is None else f"at {protocol.fps:g} frames a second" if fps else "at the files' rate"
         background = ", ".join(result.background) or "none"
         notes.append(f"{result.protocol}: {protocol.used_by}; background: {background}{at and '; '}{at}.")
-        counted = [name for name in ("background", "SIL") if name in class_names]
-        if counted and not result.background:
-            notes[-1] += f" The class {counted[0]!r} counts: --background {counted[0]} leaves it out."
+        if classes.background is not None and not result.background:
+            name = classes.names[classes.background]
+            notes[-1] += f" The class {name!r} counts: --background {name} leaves it out."
     return notes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from segtcn.atomic import atomic_path
+from segtcn import atomic
 
 
 def check_json_name(name: str | None) -> None:
@@ -23,5 +23,4 @@ def write_json(name: str | None, record: object) -> None:
     if name == "-":
         print(text)
     elif name is not None:
-        with atomic_path(name) as path:
-            path.write_text(text + "\n", encoding="utf-8")
+        atomic.write_text(name, text + "\n")

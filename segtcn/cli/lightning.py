@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pytorch_lightning import LightningModule, Trainer
-from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from pytorch_lightning.utilities import rank_zero_only
 
 import segtcn.data.readers
 import segtcn.models  # noqa: F401  # so that `--model.net EDTCN` and `--data.reader LeaReader` need no module path
-from segtcn.atomic import atomic_path
+from segtcn.atomic import write_json
+from segtcn.callbacks.epoch_progress import EpochProgressBar
 from segtcn.callbacks.predictions import PredictionWriter
-from segtcn.callbacks.progress import EpochProgressBar
+from segtcn.callbacks.run_checkpoint import RunCheckpoint
+from segtcn.callbacks.run_writer import RunFactsWriter
 from segtcn.callbacks.throughput import Throughput
 from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations, finish
 from segtcn.cli.parser_errors import shorten_errors
 from segtcn.cli.quiet import quieten
+from segtcn.cli.run_folder import BEST, FOLDER_VARIABLE, choose_checkpoint, follow_configs, new_folder, run_name
 from segtcn.data.datamodule import SegmentationDataModule
 from segtcn.segmenter import read_checkpoint
 from segtcn.task import make_task
@@ -43,27 +45,30 @@ class SegmentationCLI(LightningCLI):
     """LightningCLI of :class:`SegmentationTask` and :class:`SegmentationDataModule`.
 
     A run has one folder, ``trainer.default_root_dir`` (by default ``runs/DATE-TIME``): the config, checkpoints,
-    predictions and the logger's files all lie in it.
+    predictions and the logger's files all lie in it. A config that lies in such a folder means this folder.
 
     Args:
         args: the command line, without the program's name.
-        run: whether to run the subcommand that ``args`` begins with; if False, ``args`` holds none and the trainer,
-            task and data module are only built.
+        run: whether to run the command that ``args`` begins with; if False, ``args`` holds none and the trainer, task
+            and data module are only built.
     """
 
     def __init__(self, args: Sequence[str], run: bool = True) -> None:
         quieten()
+        self.command = args[0] if run else None
         super().__init__(
             make_task,
             SegmentationDataModule,
             save_config_callback=SaveRunConfig,
             save_config_kwargs={"overwrite": True},
             seed_everything_default=0,
-            parser_kwargs={"prog": "segtcn"},
-            args=list(args),
-            run=run,
+            parser_kwargs={"prog": f"segtcn {self.command or 'fit'}"},
+            args=follow_configs(args[1:] if run else args),
+            run=False,  # its subcommands would build the parsers of all four, which takes seconds
             auto_configure_optimizers=False,
         )
+        if self.command is not None:
+            getattr(self, self.command)()
 
     def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
         """Make the parser of the program or of a subcommand; its errors are short."""
@@ -75,85 +80,113 @@ class SegmentationCLI(LightningCLI):
         The parent would warn that ``sys.argv`` is not used, which is meant for other callers.
         """
         self.config = parser.parse_args(args)
-        path = self.config[self.config.subcommand].ckpt_path if self.config.get("subcommand") else None
+        path = self.config.get("ckpt_path")
         if path not in (None, "best", "last", "hpc", "registry"):  # Lightning's own words for a checkpoint
             read_checkpoint(path)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add the links from the data to the network and the callbacks of every run."""
+        """Add the command's own options, the callbacks of every run, and links between data, network and folder."""
+        parser.add_argument(
+            "--name",
+            type=str | None,
+            default=None,
+            help="What the run is called in pictures and on W&B (default: network, data, split and time).",
+        )
+        if self.command is not None:
+            skipped = {*self.subcommands()[self.command], "verbose", "return_predictions"}
+            parser.add_method_arguments(Trainer, self.command, skip=skipped)
         for source, target in LINKS.items():
             parser.link_arguments(source, target, apply_on="instantiate")
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
         # where no model config says it; Lightning's own default, 1000 with a warning, is nobody's recipe
         parser.set_defaults({"trainer.max_epochs": 200})
-        parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
-        # By default nothing is selected: the last epoch counts, and saving now and then makes a run resumable. Not
-        # `save_top_k=0`: Lightning then writes last.ckpt at the end only
-        parser.set_defaults({"checkpoint.save_last": True, "checkpoint.save_top_k": 1, "checkpoint.every_n_epochs": 10})
+        parser.add_lightning_class_args(RunCheckpoint, "checkpoint")
+        # not `save_top_k=0`: Lightning then writes last.ckpt at the end only
+        parser.set_defaults({"checkpoint.save_last": True, "checkpoint.save_top_k": 1})
         parser.add_lightning_class_args(PredictionWriter, "predictions")
         # links, not defaults: a config taken from one run must not write into that run's folder again
-        parser.set_defaults({"trainer.default_root_dir": f"runs/{datetime.now():%Y%m%d-%H%M%S-%f}"})
+        parser.set_defaults({"trainer.default_root_dir": new_folder()})
         parser.link_arguments("trainer.default_root_dir", "checkpoint.dirpath", compute_fn=_checkpoints_of)
         parser.link_arguments("trainer.default_root_dir", "predictions.folder", compute_fn=_predictions_of)
         parser.add_lightning_class_args(WandbSegmentations, "wandb_segmentations")
         parser.add_lightning_class_args(Throughput, "throughput")
         parser.add_lightning_class_args(EpochProgressBar, "progress")
 
+    @property
+    def run_name(self) -> str:
+        """What the run is called in pictures and on W&B."""
+        return run_name(self.config)
+
     def before_instantiate_classes(self) -> None:
-        """Make the run's folder, unless it holds another run."""
-        config = self.config if self.subcommand is None else self.config[self.subcommand]
-        folder = Path(config.trainer.default_root_dir)
-        if self.subcommand in ("validate", "test", "predict") and config.ckpt_path is None:
-            last = folder / "checkpoints" / "last.ckpt"
-            if not last.is_file():
-                raise ValueError(f"no checkpoint: --ckpt_path FILE says which; there is no {last}")
-            config.ckpt_path = str(last)  # a network with new weights would be scored otherwise
+        """Choose checkpoint, logger and folder of the run."""
+        config, folder = self.config, Path(self.config.trainer.default_root_dir)
+        if self.command in ("validate", "test", "predict") and config.ckpt_path is None:
+            try:
+                path, reason = choose_checkpoint(folder, config.checkpoint.monitor)
+            except FileNotFoundError as error:  # a network with new weights would be scored otherwise
+                raise FileNotFoundError(f"{error}; --ckpt_path FILE says which to use") from error
+            config.ckpt_path = str(path)
+            rank_zero_only(print)(f"checkpoint: {path} ({reason})")
+        if self.command == "predict":
+            config.trainer.logger = False  # nothing is scored, so there is nothing to log
         logger = config.trainer.logger
         if hasattr(logger, "class_path") and logger.class_path.endswith(ExperimentLogger.__name__):
             logger.init_args.save_dir = str(folder)
-        if self.subcommand == "fit" and config.ckpt_path is None and (folder / "config.yaml").exists():
+            logger.init_args.name = logger.init_args.name or self.run_name
+        _choose_what_to_keep(config)
+        if self.command == "fit" and config.ckpt_path is None and (folder / "config.yaml").exists():
             raise ValueError(
                 f"{folder} already holds a run: choose another folder with --trainer.default_root_dir, "
                 f"or continue it with --ckpt_path {folder}/checkpoints/last.ckpt, if that is there"
             )
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OSError(
-                f"cannot write the run into {folder}: {error.strerror}; choose another folder with "
-                "--trainer.default_root_dir"
-            ) from error
+        _make_folder(folder)
+        if self.command is not None:
+            os.environ[FOLDER_VARIABLE] = str(folder)  # for the processes that the trainer may start
 
-    def fit(self, **kwargs: Any) -> None:
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """Build the trainer without the callbacks that its options turn off: Lightning would refuse to start."""
+        options = {**self.config_init["trainer"], **kwargs}
+        switches = {"enable_progress_bar": EpochProgressBar, "enable_checkpointing": RunCheckpoint}
+        turned_off = tuple(kind for switch, kind in switches.items() if options[switch] is False)
+        callbacks = [self.config_init[key] for key in self.parser.callback_keys]
+        callbacks.append(RunFactsWriter(self.run_name, self.config.data.as_dict()))
+        return self._instantiate_trainer(options, [c for c in callbacks if not isinstance(c, turned_off)])
+
+    def fit(self) -> None:
         """Train, then say where the run lies."""
-        self.trainer.fit(**kwargs)
-        folder = self.trainer.default_root_dir
-        print(
-            f"run: {folder}\nscore it: segtcn test -c {folder}/config.yaml --ckpt_path {folder}/checkpoints/last.ckpt"
-        )
+        self.trainer.fit(**self._inputs())
+        if self.trainer.is_global_zero:
+            folder = self.trainer.default_root_dir
+            print(f"run: {folder}")
+            if self.trainer.checkpoint_callback is not None:
+                print(f"score it: segtcn test -c {folder}/config.yaml")
 
-    def validate(self, **kwargs: Any) -> None:
+    def validate(self) -> None:
         """Score the validation videos and print the table."""
-        self._report("val", self.trainer.validate(**{**kwargs, "verbose": False}))
+        self._report("val", self.trainer.validate(**self._inputs(), verbose=False))
 
-    def test(self, **kwargs: Any) -> None:
+    def test(self) -> None:
         """Score the test videos, print the table and say where the predictions lie."""
-        self._report("test", self.trainer.test(**{**kwargs, "verbose": False}))
+        self._report("test", self.trainer.test(**self._inputs(), verbose=False))
 
-    def predict(self, **kwargs: Any) -> None:
+    def predict(self) -> None:
         """Predict the test videos, with or without ground truth, and say where the predictions lie."""
-        self.trainer.predict(**{**kwargs, "return_predictions": False})
-        print(f"predictions: {_predictions_of(self.trainer.default_root_dir)}")
+        self.trainer.predict(**self._inputs(), return_predictions=False)
+        rank_zero_only(print)(f"predictions: {_predictions_of(self.trainer.default_root_dir)}")
+
+    def _inputs(self) -> dict[str, Any]:
+        options = {key: self.config_init[key] for key in ("ckpt_path", "weights_only")}
+        return {"model": self.model, "datamodule": self.datamodule, **options}
 
     def _report(self, subset: str, results: list[Mapping[str, float]]) -> None:
         if not results:
             raise ValueError(f"no videos to score: `data.validation` is empty, so there are no {subset} videos")
+        if not self.trainer.is_global_zero:
+            return
         scores = {key: results[0][f"{subset}/{key}"] for key in SCORES}
         print(scores_table({subset: scores}, f"{self.model.segmenter.protocol} protocol"))
         folder = Path(self.trainer.default_root_dir)
-        record = {"protocol": self.model.segmenter.protocol, **scores}
-        with atomic_path(folder / f"{subset}_scores.json") as path:
-            path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        write_json(folder / f"{subset}_scores.json", {"protocol": self.model.segmenter.protocol, **scores})
         print(f"scores: {folder / f'{subset}_scores.json'}")
         if subset == "test":
             print(f"predictions: {_predictions_of(str(folder))}")
@@ -165,6 +198,31 @@ def _checkpoints_of(folder: str) -> str:
 
 def _predictions_of(folder: str) -> str:
     return f"{folder}/predictions"
+
+
+def _choose_what_to_keep(config: Any) -> None:
+    """Keep the best checkpoint by what early stopping watches, and save as often as there may be a better one.
+
+    Where nothing is monitored, the last epoch counts, and saving now and then makes a run resumable.
+    """
+    callbacks, checkpoint = config.trainer.callbacks or [], config.checkpoint
+    for callback in callbacks if isinstance(callbacks, list) else [callbacks]:
+        if checkpoint.monitor is None and callback.class_path.endswith("EarlyStopping"):
+            checkpoint.monitor, checkpoint.mode = callback.init_args.monitor, callback.init_args.mode
+    if checkpoint.monitor is not None and checkpoint.filename is None and checkpoint.save_top_k == 1:
+        checkpoint.filename = BEST
+    if (checkpoint.every_n_epochs, checkpoint.every_n_train_steps, checkpoint.train_time_interval) == (None,) * 3:
+        checkpoint.every_n_epochs = 10 if checkpoint.monitor is None else 1
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(
+            f"cannot write the run into {folder}: {error.strerror}; choose another folder with "
+            "--trainer.default_root_dir"
+        ) from error
 
 
 def raise_if_interrupted(stop: SystemExit) -> None:
@@ -183,6 +241,8 @@ class SaveRunConfig(SaveConfigCallback):
         config, self.config = self.config, self.config.clone()
         for key in ("ckpt_path", "weights_only"):  # of this start, not of the run: the config must start it anew
             self.config.pop(key, None)
+        if self.config.get("trainer.logger.init_args.name") == run_name(self.config):  # a new run gets a new name
+            self.config["trainer.logger.init_args.name"] = None
         super().setup(trainer, pl_module, stage)
         self.config = config
 
@@ -202,3 +262,4 @@ def main(argv: Sequence[str]) -> None:
         raise
     finally:
         finish()
+        os.environ.pop(FOLDER_VARIABLE, None)  # of this run only: a program may start several

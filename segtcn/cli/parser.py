@@ -84,7 +84,7 @@ class CommandParser(_ShellWords, jsonargparse.ArgumentParser):
 
     _group_class = _Group
 
-    def __init__(self, function: Callable[..., None]) -> None:
+    def __init__(self, function: Callable[..., object]) -> None:
         doc = inspect.getdoc(function) or ""
         description, _, rest = doc.partition("\n\nArgs:\n")
         _, _, examples = rest.partition("\n\nExamples:\n")
@@ -157,13 +157,13 @@ def shell_type(hint: Any, default: Any = None) -> dict[str, Any]:
 
 
 def option_of(name: str, default: Any = None) -> str:
-    """The option of an argument: dashes, no unit, and ``--no-`` for what is on by default.
+    """The option of an argument: dashes, no unit, no ``num_``, and ``--no-`` for what is on by default.
 
     Example:
-        >>> option_of("length_policy"), option_of("start_s"), option_of("legend", True)
-        ('--length-policy', '--start', '--no-legend')
+        >>> option_of("length_policy"), option_of("start_s"), option_of("num_resamples"), option_of("legend", True)
+        ('--length-policy', '--start', '--resamples', '--no-legend')
     """
-    return ("--no-" if default is True else "--") + name.removesuffix("_s").replace("_", "-")
+    return ("--no-" if default is True else "--") + name.removesuffix("_s").removeprefix("num_").replace("_", "-")
 
 
 def _convert_text(kind: Callable[[str], Any]) -> Callable[[Any], Any]:
@@ -202,7 +202,7 @@ def with_options(message: str, parser: CommandParser) -> str:
     return re.sub(r"`(\w+)`(?!,? \(?--)", add, message)
 
 
-def run(function: Callable[..., None], words: Sequence[str]) -> None:
+def run(function: Callable[..., object], words: Sequence[str]) -> None:
     """Call a function with the arguments of a command line; its errors name options."""
     parser = CommandParser(function)
     values = parser.values(words)

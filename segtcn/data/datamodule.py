@@ -16,9 +16,10 @@ from torch.utils.data import DataLoader, Dataset, SequentialSampler
 from segtcn.data.augmentation import Augmentation, AugmentedDataset
 from segtcn.data.batching import collate
 from segtcn.data.card import read_card
-from segtcn.data.dataset import LengthPolicy, Sample, SegmentationDataset
+from segtcn.data.dataset import Sample, SegmentationDataset
 from segtcn.data.readers import Reader
 from segtcn.data.sampling import BucketSampler, CappedBatches, Shuffle, WholeBatches
+from segtcn.labels.lengths import LengthPolicy
 from segtcn.structures import frames_to_segments
 
 Subset = Literal["train", "val", "test", "predict"]

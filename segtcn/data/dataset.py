@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset, get_worker_info
 
 from segtcn.data.readers import Reader
+from segtcn.labels.lengths import LengthPolicy, check_length_policy, common_length
 from segtcn.structures import Video
-
-LengthPolicy = Literal["error", "trim"]
 
 
 class Sample(NamedTuple):
@@ -71,9 +70,8 @@ def check_video(
         _check_finite(features, source)
     if labels is None:
         return video
-    length = min(features.shape[1], len(labels))
-    difference = max(features.shape[1], len(labels)) - length
-    if difference > 0 and (length_policy == "error" or difference > length_tolerance or length == 0):
+    length = common_length(features.shape[1], len(labels), length_policy, length_tolerance)
+    if length is None:
         raise ValueError(
             f"{source}: {features.shape[1]} frames of features but {len(labels)} labels; correct the files, or let "
             f"`length_policy: trim` cut both to the shorter where they differ by at most `length_tolerance` = "
@@ -142,12 +140,9 @@ class SegmentationDataset(Dataset[Sample]):
     ) -> None:
         if sample_rate < 1:
             raise ValueError(f"`sample_rate` must be at least 1 (every frame), got {sample_rate}")
-        if length_policy not in ("error", "trim"):
-            raise ValueError(f"`length_policy` must be 'error' or 'trim', got {length_policy!r}")
-        if length_tolerance < 0 or cache_gib < 0:
-            raise ValueError(
-                f"`length_tolerance` and `cache_gib` must not be negative, got {length_tolerance} and {cache_gib}"
-            )
+        check_length_policy(length_policy, length_tolerance)
+        if cache_gib < 0:
+            raise ValueError(f"`cache_gib` must not be negative, got {cache_gib}")
         self.reader = reader
         self.names = list(names)
         self.split = split

@@ -14,8 +14,9 @@ from typing import NamedTuple, Never
 import numpy as np
 from tqdm import tqdm
 
-from segtcn.atomic import atomic_path
+from segtcn.atomic import atomic_path, write_text
 from segtcn.demo.kitchen import ACTIONS, HEIGHT, NUM_COOKS, WIDTH, Step, film
+from segtcn.progress import progress_bar
 
 VERSION = 1
 """Changes with the drawing, the grammar or the features: data made by another version is not mixed in."""
@@ -173,7 +174,7 @@ def make_synthetic(
     if missing:
         num_frames = sum(step.num_frames for clip in missing for step in clip.recipe(fps))
         with (
-            tqdm(total=num_frames, desc="render clips", unit="frame", disable=not progress) as bar,
+            progress_bar(name="render clips", unit="frame", total=num_frames, show=progress) as bar,
             # threads are enough: OpenCV and the codec work outside of Python's lock
             ThreadPoolExecutor(max_workers=2) as pool,
         ):
@@ -193,20 +194,19 @@ def _paths(root: Path, name: str) -> tuple[Path, Path, Path]:
 
 def _claim(root: Path, parameters: dict[str, int]) -> None:
     """Mark the folder as ours; a folder with other things, or with other parameters, is left alone."""
-    marker, wanted = root / "synthetic.json", json.dumps(parameters)
+    marker, expected = root / "synthetic.json", json.dumps(parameters)
     try:
         if marker.is_file():
-            found = marker.read_text(encoding="utf-8").strip()
-            if found != wanted:
+            present = marker.read_text(encoding="utf-8").strip()
+            if present != expected:
                 raise ValueError(
-                    f"{root} holds clips made with {found}, expected {wanted}: remove it or choose another folder"
+                    f"{root} holds clips made with {present}, expected {expected}: remove it or choose another folder"
                 )
         elif root.is_dir() and any(root.iterdir()):
             raise ValueError(f"{root} is not empty and holds no {marker.name}: choose another folder")
         root.mkdir(parents=True, exist_ok=True)
         if not marker.is_file():
-            with atomic_path(marker) as temporary:
-                temporary.write_text(wanted + "\n", encoding="utf-8")
+            write_text(marker, expected + "\n")
         for folder in ("videos", "groundTruth", "features", "splits"):
             (root / folder).mkdir(exist_ok=True)
     except OSError as error:
@@ -228,8 +228,7 @@ def _make_clip(root: Path, clip: _Clip, fps: int, bar: tqdm[Never]) -> None:
     features = extract_features(video).numpy()
     if features.shape[1] != len(labels):
         raise ValueError(f"{video} decodes to {features.shape[1]} frames, expected {len(labels)}: is the disk full?")
-    with atomic_path(truth) as temporary:
-        temporary.write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")
+    write_text(truth, "".join(f"{label}\n" for label in labels))
     with atomic_path(stored) as temporary:
         np.save(temporary, features)
 
@@ -243,5 +242,4 @@ def _write_lists(root: Path, clips: list[_Clip]) -> None:
             files[root / "splits" / f"{subset}.split{cook + 1}.bundle"] = names
     for path, lines in files.items():
         if not path.is_file():
-            with atomic_path(path) as temporary:
-                temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+            write_text(path, "".join(f"{line}\n" for line in lines))

@@ -3,31 +3,41 @@
 from segtcn.evaluation.collection import CollectedVideo, Collection, collect_videos
 from segtcn.evaluation.comparison import Difference, compare_runs
 from segtcn.evaluation.errors import ErrorAnalysis, analyze_run
-from segtcn.evaluation.files import LabelledVideos, read_matlab_splits, read_video_list, read_videos
-from segtcn.evaluation.runs import Run, RunPart, RunScores, read_run, score_run, with_common_split
-from segtcn.evaluation.scoring import SetScores, parse_background, score_all_protocols, score_splits
-from segtcn.evaluation.sources import TrackSource
+from segtcn.evaluation.locating import TRUTH, Selection, Source
+from segtcn.evaluation.pairs import LabelPairs, pair_files, pair_labels, pair_matlab_files, read_video_list
+from segtcn.evaluation.report import report_text
+from segtcn.evaluation.run_facts import RunFacts
+from segtcn.evaluation.run_scores import RunScores, score_run, with_common_split
+from segtcn.evaluation.runs import Run, RunPart, Scoring, read_run
+from segtcn.evaluation.scoring import SetScores, evaluate, score_all_protocols, score_pairs, score_splits
 
 __all__ = [
+    "TRUTH",
     "CollectedVideo",
     "Collection",
     "Difference",
     "ErrorAnalysis",
-    "LabelledVideos",
+    "LabelPairs",
     "Run",
+    "RunFacts",
     "RunPart",
     "RunScores",
+    "Scoring",
+    "Selection",
     "SetScores",
-    "TrackSource",
+    "Source",
     "analyze_run",
     "collect_videos",
     "compare_runs",
-    "parse_background",
-    "read_matlab_splits",
+    "evaluate",
+    "pair_files",
+    "pair_labels",
+    "pair_matlab_files",
     "read_run",
     "read_video_list",
-    "read_videos",
+    "report_text",
     "score_all_protocols",
+    "score_pairs",
     "score_run",
     "score_splits",
     "with_common_split",

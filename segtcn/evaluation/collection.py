@@ -1,37 +1,49 @@
-"""Videos with the label tracks of several sources, their clips and their scores: what players and timelines show."""
+"""Videos with the labels of several sources, their clips and their scores: what players and timelines show."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from tqdm import tqdm
-
-from segtcn.data.readers.ms_tcn import read_mapping
-from segtcn.evaluation.files import Frames
-from segtcn.evaluation.runs import Run, is_run, score_run
-from segtcn.evaluation.scoring import parse_background
-from segtcn.evaluation.sources import (
-    CLIP_SUFFIXES,
-    TRUTH,
-    Found,
-    TrackSource,
-    find_clips,
-    find_mapping,
-    from_files,
-    from_run,
-    join_equal_titles,
-    single_video,
-    with_titles,
-)
-from segtcn.labels.legacy import LabelTrack
-from segtcn.metrics import evaluate_videos
-from segtcn.metrics.protocols import get_protocol
-from segtcn.visualization.tracks import Classes, Track, common_classes, split_title
+from segtcn.evaluation.locating import TRUTH, Located, Selection, Source, locate
+from segtcn.evaluation.run_scores import RunScores, score_run
+from segtcn.evaluation.runs import Run
+from segtcn.labels import Classes, Labels, common_classes, read_archive_labels, read_label_files, read_labels
+from segtcn.labels.classes import listed
 
 _LISTED = 5
+
+
+class Track(NamedTuple):
+    """Where one track of labels lies; it is read when it is needed.
+
+    Args:
+        path: a label file.
+        classes: the known classes, which give indexes their names.
+        fps: labels per second; None leaves it to the file.
+        is_truth_of_run: whether the true labels that a run keeps beside its predictions are meant.
+    """
+
+    path: Path
+    classes: Classes | None = None
+    fps: float | None = None
+    is_truth_of_run: bool = False
+
+    def read(self) -> Labels:
+        """Read the labels.
+
+        Raises:
+            FileNotFoundError: if the file is gone.
+            ValueError: if the file cannot be understood.
+        """
+        if not self.is_truth_of_run:
+            return read_labels(self.path, self.classes if self.path.suffix == ".npy" else None, self.fps)
+        labels = read_archive_labels(self.path)[1]
+        if labels is None:
+            raise ValueError(f"{self.path} holds no truth any more: start again")
+        return labels if self.fps is None else replace(labels, fps=self.fps)
 
 
 class CollectedVideo(NamedTuple):
@@ -39,7 +51,8 @@ class CollectedVideo(NamedTuple):
 
     Args:
         name: of the video; may hold folders, ``P03/cam01``.
-        sources: where its tracks come from, the truth first.
+        tracks: where its labels lie, by title; the first is the truth, titled :data:`TRUTH`, if there is one.
+        classes: of all videos.
         clip: its clip, or None.
         scores: of each titled source, by the names of :data:`~segtcn.metrics.protocols.SCORES`, in percent.
         num_frames: labels of its longest track.
@@ -47,25 +60,26 @@ class CollectedVideo(NamedTuple):
     """
 
     name: str
-    sources: list[TrackSource]
+    tracks: dict[str, Track]
+    classes: Classes
     clip: Path | None
     scores: dict[str, dict[str, float]]
     num_frames: int
     fps: float | None
 
-    def tracks(self) -> list[Track]:
-        """Read its tracks, the truth first; one without a rate has that of another with as many labels.
+    def read(self) -> dict[str, Labels]:
+        """Read its labels by title; those without a rate have that of others with as many labels.
 
         Raises:
             FileNotFoundError: if a file is gone.
             ValueError: if a file cannot be understood.
         """
-        tracks = [source.read() for source in self.sources]
-        rates = {len(track.labels.labels): track.labels.fps for track in reversed(tracks) if track.labels.fps}
-        return [
-            track._replace(labels=track.labels._replace(fps=track.labels.fps or rates.get(len(track.labels.labels))))
-            for track in tracks
-        ]
+        tracks = {title: track.read().in_classes(self.classes) for title, track in self.tracks.items()}
+        rates = {len(labels): labels.fps for labels in reversed(tracks.values()) if labels.fps}
+        return {
+            title: labels if labels.fps else replace(labels, fps=rates.get(len(labels)))
+            for title, labels in tracks.items()
+        }
 
 
 class Collection(NamedTuple):
@@ -88,235 +102,208 @@ class Collection(NamedTuple):
     notes: list[str]
 
 
-def collect_videos(
-    sources: Sequence[str | Path],
-    truth: Path | None = None,
-    clips: Path | None = None,
-    mapping: Path | None = None,
-    background: str | None = None,
-    fps: float | None = None,
-    protocol: str | None = None,
-    names: Iterable[str] | None = None,
-    seed: int | None = None,
-    root: Path | None = None,
-    progress: bool = False,
-) -> Collection:
+def collect_videos(sources: Sequence[Source], selection: Selection | None = None, progress: bool = False) -> Collection:
     """Find the tracks, clips and scores of the videos of some sources.
 
-    A source is a folder of ``segtcn crossval`` or of ``segtcn fit`` after ``segtcn test``, a folder of such folders, a
-    folder with one label file a video, a label file, or a clip; ``TITLE=PATH`` gives it a title. Runs know their truth.
-    Of a video that has several files in one folder the one with the most counts: scores (``.npz``), segments
-    (``.csv``), text. Label files alone belong to one video if a clip or the truth is a file, too; else videos are told
-    apart by name.
+    A source is a folder of ``segtcn test`` or ``segtcn crossval``, a folder of such folders, a folder with one label
+    file a video, a label file, or a clip. Runs know their truth. Label files alone belong to one video if a clip or the
+    truth is a file, too; else videos are told apart by name.
 
     Args:
-        sources: see above.
-        truth: true labels, a file or a folder; it may hold other videos, too.
-        clips: a clip, or a folder with one a video; None looks for a folder ``videos`` beside the truth.
-        mapping: ``mapping.txt`` with the name of every class; None looks beside and above the label files.
-        background: names or indexes of the background classes, with commas; None takes what runs, and else the field's
-            names, say.
-        fps: labels per second, of all tracks; None leaves it to runs and files.
-        protocol: under which to score; None takes that of the first run, or ``lea``.
-        names: the videos to show; None shows all.
-        seed: of runs with several; None takes the smallest.
-        root: the place of the data set of runs, if it is not where their configs say.
+        sources: title and path of each.
+        selection: what is shown of them; None shows everything.
         progress: whether to show a progress bar while files are read.
 
     Raises:
         FileNotFoundError: if a file or folder is missing, or a folder holds nothing that can be shown.
-        ValueError: if a file cannot be understood, a label is not in ``mapping``, a video is not there, or nothing is
+        ValueError: if a file cannot be understood, a label is not in the mapping, a video is not there, or nothing is
             left to show.
 
     Example:
-        >>> collection = collect_videos(["runs/ed_tcn", "MS-TCN=predictions"], clips=Path("clips"))  # doctest: +SKIP
+        >>> sources = [(None, Path("runs/ed_tcn")), ("MS-TCN", Path("predictions"))]
+        >>> collection = collect_videos(sources, Selection(clips=Path("clips")))  # doctest: +SKIP
         >>> collection.videos[0].scores["MS-TCN"]["f1@50"]  # doctest: +SKIP
         71.4
     """
-    named = [split_title(str(source), "") for source in sources]
-    _check([*(path for _, path in named), truth, clips, mapping], fps, protocol)
-    given_clips = [path for _, path in named if path.is_file() and path.suffix.lower() in CLIP_SUFFIXES]
-    named = [(title, path) for title, path in named if path not in given_clips]
-    single = single_video(named, truth, clips, given_clips)
-    place = mapping or find_mapping([path for _, path in named if not path.is_dir() or not is_run(path)], truth)
-    listed = None if place is None else read_mapping(place)
+    selection = selection or Selection()
+    located = locate(sources, selection)
+    known, truth_files = located.classes, located.truth
+    by_title = _read_runs(located, selection, progress)
+    predicted = {name for source in by_title.values() for name in _names_of(source)}
+    names = _selected(predicted or {*truth_files}, selection)
+    truths = read_label_files(_chosen(truth_files, names), known, selection.fps, progress)
+    runs = {}
+    for title, source in by_title.items():
+        run = source if isinstance(source, Run) else Run.from_files(title, _chosen(source, names), known, selection.fps)
+        runs[title] = _with_truth(replace(run, name=title), truths, known)
+    classes = _common_classes(runs, truths, known, selection)
+    runs = {title: _with_background(run, classes, selection) for title, run in runs.items()}
+    protocol = selection.protocol or next((run.protocol for run in runs.values() if run.protocol), None) or "lea"
+    scores = {title: score_run(run, protocol) for title, run in runs.items() if any(part.truths for part in run.parts)}
+    rows = {title: result.videos for title, result in scores.items()}
 
-    found: list[Found] = []
-    for title, path in with_titles(named, single is not None):
-        if path.is_dir() and is_run(path):
-            found += from_run(title, path, truth, mapping, background, fps, protocol, seed, root)
-        else:
-            found.append(Found(title, from_files(title, path, single, fps, listed), {}))
-    found = join_equal_titles(found)
-    truths = {} if truth is None else from_files(TRUTH, truth, single, fps, listed)
-    for each in found:
-        truths = {**each.truths, **truths}
-    wanted = _selected({name for each in found for name in each.tracks} if found else {*truths}, names)
-    by_video = {
-        name: [
-            *([truths[name]] if name in truths else []),
-            *(each.tracks[name] for each in found if name in each.tracks),
-        ]
-        for name in sorted(wanted)
-    }
-    scan = _Scan()
-    for name, its_sources in tqdm(by_video.items(), "read labels", disable=not progress, delay=1, unit="video"):
-        for source in its_sources:
-            scan.add(name, source)
-    runs = [each.run for each in found if each.run is not None]
-    of_runs = [*dict.fromkeys(name for run in runs for name in run.class_names)]
-    classes = _classes(scan, (listed if mapping else of_runs or listed), mapping is not None, background, runs)
-    choice = protocol or next((run.protocol for run in runs if run.protocol), None) or "lea"
-    scores = _score(found, truths, scan, classes, choice, background)
-
-    clip_files = find_clips(clips, truth, given_clips, single)
     videos = []
-    for name, its_sources in by_video.items():
-        clip = clip_files.get(name) or clip_files.get(name.rpartition("/")[2])
-        num_frames, rate = scan.length(name, its_sources)
-        videos.append(CollectedVideo(name, its_sources, clip, scores.videos.get(name, {}), num_frames, rate))
-    notes = [*scores.notes]
-    lacking = {
-        "truth": [name for name in by_video if truths and name not in truths],
-        "clip": [video.name for video in videos if clip_files and video.clip is None],
-    }
-    for what, missing in lacking.items():
-        if missing:
-            notes.append(f"no {what} of {len(missing)} of {len(videos)} videos: {_some(missing)}")
-    title = ", ".join(each.title for each in found) or str(truth)
-    if len(videos) == 1:
-        title = videos[0].name
-    return Collection(title, videos, classes, choice if scores.overall else None, scores.overall, notes)
+    for name in sorted(names):
+        tracks = _tracks(name, runs, truth_files.get(name), known, selection.fps)
+        clip = located.clips.get(name) or located.clips.get(name.rpartition("/")[2])
+        of_video = {title: scores_of[name] for title, scores_of in rows.items() if name in scores_of}
+        videos.append(CollectedVideo(name, tracks, classes, clip, of_video, *_longest(name, runs, truths)))
+    title = videos[0].name if len(videos) == 1 else ", ".join(runs) or str(selection.truth)
+    knows_truth = selection.truth is not None or any(run.protocol is not None for run in runs.values())
+    notes = [*_notes_on_scores(runs, scores, selection), *_notes_on_videos(videos, knows_truth, bool(located.clips))]
+    overall = {title: result.scores for title, result in scores.items()}
+    return Collection(title, videos, classes, protocol if scores else None, overall, notes)
 
 
-def _check(paths: Iterable[Path | None], fps: float | None, protocol: str | None) -> None:
-    if fps is not None and not fps > 0:
-        raise ValueError(f"the rate of the labels must be positive, got {fps:g}")
-    if protocol is not None:
-        get_protocol(protocol)
-    for path in paths:
-        if path is not None and not path.exists():
-            raise FileNotFoundError(f"no file or folder {path}: check the path")
-
-
-class _Scores(NamedTuple):
-    """Scores by title, by video and title, and what to say of them."""
-
-    overall: dict[str, dict[str, float]]
-    videos: dict[str, dict[str, dict[str, float]]]
-    notes: list[str]
-
-
-def _score(
-    found: Sequence[Found],
-    truths: Mapping[str, TrackSource],
-    scan: _Scan,
-    classes: Classes,
-    protocol: str,
-    background: str | None,
-) -> _Scores:
-    left_out = parse_background(background, classes.names) if background is not None else ()
-    if background is None and classes.background is not None:
-        left_out = (classes.background,)
-    scores = _Scores({}, {}, [])
-    for each in found:
-        if each.run is not None:
-            result = score_run(each.run, protocol)
-            scores.overall[each.title] = result.scores
-            rows = {name: row for split in result.splits for name, row in result.video_scores(split).items()}
+def _read_runs(located: Located, selection: Selection, progress: bool) -> dict[str, Run | dict[str, Path]]:
+    """The runs, and the files that are not of a run, by titles of their own."""
+    by_title: dict[str, Run | dict[str, Path]] = {}
+    for title, source in located.sources:
+        if isinstance(source, Path):
+            for run in _read_run(title, source, selection, progress):
+                by_title[_unique(run.name, by_title)] = run
         else:
-            preds, labels, notes = scan.pairs(each, truths, classes.names)
-            scores.notes.extend(notes)
-            if not preds:
-                continue
-            fps = next((rate for (title, _), rate in scan.fps.items() if title == each.title), None)
-            evaluation = evaluate_videos(
-                preds, labels, protocol, class_names=classes.names, background=left_out, fps=fps
-            )
-            scores.overall[each.title], rows = evaluation.scores, evaluation.videos
-            if evaluation.background and background is None:
-                names = ", ".join(classes.names[label] for label in evaluation.background)
-                note = f"scores by protocol {protocol} with {names} as background (--background names another)"
-                scores.notes.extend([note] if note not in scores.notes else [])
-        for name, row in rows.items():
-            scores.videos.setdefault(name, {})[each.title] = row
-    return scores
+            by_title[_unique(str(title), by_title)] = source
+    return by_title
 
 
-class _Scan:
-    """What must be known of all tracks at once: their classes, and frames to score."""
-
-    def __init__(self) -> None:
-        self.numbers: dict[str, int] = {}
-        self.frames: dict[tuple[str, str], Frames] = {}
-        self.fps: dict[tuple[str, str], float] = {}
-        self.first: list[Track] = []
-
-    def add(self, video: str, source: TrackSource) -> None:
-        track = source.read()
-        fresh = [name for name in dict.fromkeys(track.labels.labels) if name not in self.numbers]
-        scores = track.labels.scores
-        listed = scores is not None and all(each.labels.scores is None for each in self.first)
-        if fresh or listed:
-            # one frame of every class stands for the track: all of them together would fill the memory
-            shown = None if scores is None else scores._replace(values=scores.values[:, :0])
-            self.first.append(track._replace(labels=LabelTrack(fresh, None, None, shown)))
-        for name in fresh:
-            self.numbers[name] = len(self.numbers)
-        labels = track.labels.labels
-        self.frames[source.title, video] = np.fromiter((self.numbers[name] for name in labels), np.int64, len(labels))
-        if track.labels.fps:
-            self.fps[source.title, video] = track.labels.fps
-
-    def length(self, video: str, sources: Iterable[TrackSource]) -> tuple[int, float | None]:
-        """Labels of the longest track of a video, and their rate: of any that is as long."""
-        keys = [(source.title, video) for source in sources]
-        longest = max(len(self.frames[key]) for key in keys)
-        rates = (self.fps[key] for key in keys if key in self.fps and len(self.frames[key]) == longest)
-        return longest, next(rates, None)
-
-    def pairs(
-        self, found: Found, truths: Mapping[str, TrackSource], class_names: Sequence[str]
-    ) -> tuple[dict[str, Frames], dict[str, Frames], list[str]]:
-        """Predictions and truth of the videos that have both, at equal length; what to say of the others."""
-        index = np.array([class_names.index(name) for name in self.numbers])
-        both = [name for name in found.tracks if name in truths and (found.title, name) in self.frames]
-        preds = {name: index[self.frames[found.title, name]] for name in both}
-        labels = {name: index[self.frames[TRUTH, name]] for name in both}
-        odd = [name for name in both if len(preds[name]) != len(labels[name])]
-        notes = [
-            f"{found.title}: no scores of {name}, it has {len(preds[name])} labels and the truth {len(labels[name])}"
-            for name in odd[:_LISTED]
-        ]
-        if len(odd) > _LISTED:
-            notes.append(f"{found.title}: no scores of {len(odd) - _LISTED} other videos, for the same reason")
-        fit = [name for name in both if name not in odd]
-        return {name: preds[name] for name in fit}, {name: labels[name] for name in fit}, notes
+def _unique(title: str, others: Mapping[str, object]) -> str:
+    taken, unique, number = {*others, TRUTH}, title, 2
+    while unique in taken:
+        unique, number = f"{title} ({number})", number + 1
+    return unique
 
 
-def _classes(
-    scan: _Scan, listed: Sequence[str] | None, strict: bool, background: str | None, runs: Sequence[Run]
+def _read_run(title: str | None, folder: Path, selection: Selection, progress: bool) -> list[Run]:
+    """The networks of one seed of a run; one run for each split where a video was tested in several."""
+    if selection.truth is not None and selection.truth.is_file():
+        raise ValueError(f"{selection.truth} is the truth of one video and {folder} a run of many: give a folder")
+    run = Run.read(folder, incomplete=True, progress=progress)
+    seeds = sorted({part.seed for part in run.parts if part.seed is not None})
+    if selection.seed is not None and selection.seed not in seeds:
+        raise ValueError(f"{folder} has no seed {selection.seed}: choose from {', '.join(map(str, seeds))}")
+    seed = seeds[0] if selection.seed is None and seeds else selection.seed
+    parts = tuple(part for part in run.parts if part.seed in (seed, None))
+    name = (title or run.name) + (f", seed {seed}" if len(seeds) > 1 else "")
+    run = replace(run, name=name, parts=parts, fps=selection.fps or run.fps)
+    names = [video for part in parts for video in part.files]
+    if len({*names}) == len(names):
+        return [run]
+    return [replace(run, name=f"{name}, split {part.split}", parts=(part,)) for part in parts]
+
+
+def _names_of(source: Run | Mapping[str, Path]) -> list[str]:
+    return [name for part in source.parts for name in part.files] if isinstance(source, Run) else [*source]
+
+
+def _chosen(files: Mapping[str, Path], names: Container[str]) -> dict[str, Path]:
+    return {name: path for name, path in files.items() if name in names}
+
+
+def _selected(names: set[str], selection: Selection) -> set[str]:
+    if not names:
+        raise ValueError("nothing to show: give predictions, or the truth (`truth`)")
+    if selection.videos is None:
+        return names
+    if missing := sorted({*selection.videos} - names):
+        raise ValueError(f"no labels of the video {missing[0]}: there are {listed(sorted(names))}")
+    return {*selection.videos}
+
+
+def _with_truth(run: Run, truths: Mapping[str, Labels], known: Classes | None) -> Run:
+    """A run with other true labels, where they are as long as its predictions; its notes say where they are not."""
+    lengths = {name: len(labels) for part in run.parts for name, labels in part.preds.items() if name in truths}
+    if not lengths:
+        return run
+    odd = [name for name, length in lengths.items() if length != len(truths[name])]
+    tracks = [labels for part in run.parts for labels in part.preds.values()] + [truths[name] for name in lengths]
+    run = run.in_classes(common_classes(tracks, known if run.protocol is None else run.classes))
+    parts = []
+    for part in run.parts:
+        given = {name: truths[name].in_classes(run.classes) for name in part.preds if name in truths}
+        true = {**part.truths, **given}
+        parts.append(part._replace(truths={name: labels for name, labels in true.items() if name not in odd}))
+    notes = [f"no scores of {name}, it has {lengths[name]} labels and the truth {len(truths[name])}" for name in odd]
+    if len(odd) > _LISTED:
+        notes[_LISTED:] = [f"no scores of {len(odd) - _LISTED} other videos, for the same reason"]
+    return replace(run, parts=tuple(parts), notes=(*run.notes, *(f"{run.name}: {note}" for note in notes)))
+
+
+def _common_classes(
+    runs: Mapping[str, Run], truths: Mapping[str, Labels], known: Classes | None, selection: Selection
 ) -> Classes:
-    unknown = [] if listed is None or strict else sorted(scan.numbers.keys() - {*listed})
-    names = None if listed is None else [*listed, *unknown]
-    classes = common_classes(scan.first, names)
-    if background is not None:
-        left_out = parse_background(background, classes.names)
-        return Classes(classes.names, left_out[0] if left_out else None)
-    known = next((run.class_names[run.background[0]] for run in runs if run.background), None)
-    return classes if known is None else Classes(classes.names, classes.names.index(known))
+    """The classes of the given mapping; else first those of runs, or of a mapping beside the files."""
+    tracks = [labels for run in runs.values() for part in run.parts for labels in part.preds.values()]
+    tracks += truths.values()
+    if selection.mapping is not None and known is not None:
+        for labels in tracks:
+            labels.in_classes(known)  # refuses a label that the mapping does not have
+        classes = known
+    else:
+        trained = [run.classes for run in runs.values() if run.protocol is not None]
+        classes = common_classes(tracks, trained[0] if trained else known)
+    if selection.background is None:
+        return classes
+    left_out = classes.indexes_named(selection.background)
+    return Classes(classes.names, left_out[0] if left_out else None)
 
 
-def _selected(there: set[str], names: Iterable[str] | None) -> set[str]:
-    if names is None:
-        if not there:
-            raise ValueError("nothing to show: give predictions, or the truth (`--truth`)")
-        return there
-    wanted = {*names}
-    if missing := sorted(wanted - there):
-        raise ValueError(f"no labels of the video {missing[0]}: there are {_some(sorted(there))}")
-    return wanted
+def _with_background(run: Run, classes: Classes, selection: Selection) -> Run:
+    """A run with the background that was asked for; label files have that of all classes."""
+    if selection.background is not None:
+        left_out = classes.indexes_named(selection.background)
+    elif run.protocol is not None or classes.background is None:
+        return run
+    else:
+        left_out = (classes.background,)
+    names = [classes.names[label] for label in left_out]
+    return replace(run, background=tuple(run.classes.index[name] for name in names if name in run.classes.index))
 
 
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
+def _tracks(
+    name: str, runs: Mapping[str, Run], truth: Path | None, known: Classes | None, fps: float | None
+) -> dict[str, Track]:
+    """Where the labels of a video lie, the truth first."""
+    truths = [] if truth is None else [Track(truth, known, fps)]
+    preds = {}
+    for title, run in runs.items():
+        for part in run.parts:
+            if name in part.files:
+                preds[title] = Track(part.files[name], known, fps)
+                if run.protocol is not None and name in part.truths:
+                    truths.append(Track(part.files[name], fps=fps, is_truth_of_run=True))
+    return {**({TRUTH: truths[0]} if truths else {}), **preds}
+
+
+def _longest(name: str, runs: Mapping[str, Run], truths: Mapping[str, Labels]) -> tuple[int, float | None]:
+    """Labels of the longest track of a video, and their rate: of any that is as long."""
+    tracks = [truths[name]] if name in truths else []
+    tracks += [part.preds[name] for run in runs.values() for part in run.parts if name in part.preds]
+    longest = max(map(len, tracks))
+    rates = [labels.fps for labels in tracks if labels.fps and len(labels) == longest]
+    return longest, rates[0] if rates else None
+
+
+def _notes_on_scores(runs: Mapping[str, Run], scores: Mapping[str, RunScores], selection: Selection) -> list[str]:
+    notes = [note for run in runs.values() for note in run.notes]
+    for title, result in scores.items():
+        (evaluation, *_), *_ = result.splits.values()
+        if evaluation.background and selection.background is None and runs[title].protocol is None:
+            names = ", ".join(runs[title].classes.names[label] for label in evaluation.background)
+            notes.append(
+                f"scores by protocol {result.protocol} with {names} as background (`background` names another)"
+            )
+    return [*dict.fromkeys(notes)]
+
+
+def _notes_on_videos(videos: Sequence[CollectedVideo], has_truth: bool, has_clips: bool) -> list[str]:
+    """Which videos lack the truth or a clip, where there should be one."""
+    lacking = {
+        "truth": [video.name for video in videos if has_truth and TRUTH not in video.tracks],
+        "clip": [video.name for video in videos if has_clips and video.clip is None],
+    }
+    return [
+        f"no {what} of {len(names)} of {len(videos)} videos: {listed(names)}"
+        for what, names in lacking.items()
+        if names
+    ]

@@ -9,9 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from segtcn.evaluation.runs import RunScores
-from segtcn.metrics.evaluation import combine_samples
-from segtcn.metrics.protocols import SCORES
+from segtcn.evaluation.run_scores import RunScores
+from segtcn.metrics import SCORES, combine_samples
 
 
 class Difference(NamedTuple):
@@ -77,8 +76,8 @@ def compare_runs(
     samples = _resample(runs, num_resamples, seed)
     tail = (100 - confidence) / 2
     differences = []
-    for run, own in zip(runs[1:], samples[1:], strict=True):
-        low, high = np.percentile(own - samples[0], [tail, 100 - tail], axis=0)
+    for run, scores in zip(runs[1:], samples[1:], strict=True):
+        low, high = np.percentile(scores - samples[0], [tail, 100 - tail], axis=0)
         first, value = runs[0].scores, run.scores
         differences += [
             Difference(run.name, key, first[key], value[key], value[key] - first[key], float(low[i]), float(high[i]))
@@ -103,7 +102,7 @@ def check_comparable(runs: Sequence[RunScores]) -> None:
         if run.protocol != first.protocol:
             raise ValueError(
                 f"{first.name} was scored under {first.protocol} and {run.name} under {run.protocol}: choose one for "
-                "both (`--protocol`)"
+                "both (`protocol`)"
             )
         if {*run.splits} != {*first.splits}:
             raise ValueError(
@@ -129,8 +128,8 @@ def _resample(runs: Sequence[RunScores], num_resamples: int, seed: int) -> list[
         drawn = dict(zip(names, times.T, strict=True))
         for run, of_run in zip(runs, scores, strict=True):
             evaluations = run.splits[split]
-            own_times = torch.from_numpy(np.stack([drawn[name] for name in evaluations[0].videos], axis=1))
-            samples = [combine_samples(evaluation.counts, run.protocol, own_times) for evaluation in evaluations]
+            times_of_run = torch.from_numpy(np.stack([drawn[name] for name in evaluations[0].videos], axis=1))
+            samples = [combine_samples(evaluation.counts, run.protocol, times_of_run) for evaluation in evaluations]
             of_run.append(torch.stack(samples).double().mean(dim=0).numpy())
     return [np.mean(of_run, axis=0) for of_run in scores]
 

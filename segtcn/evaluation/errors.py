@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from segtcn.evaluation.files import Frames
-from segtcn.evaluation.runs import Run, RunScores, score_run
+from segtcn.evaluation.run_scores import RunScores, score_run
+from segtcn.evaluation.runs import Run
+from segtcn.labels import Labels
 from segtcn.metrics.functional import frame_confusion, segment_counts, split_counts
-from segtcn.metrics.functional.labels import is_foreground, to_runs
-from segtcn.metrics.functional.segments import common_pieces
+from segtcn.metrics.functional.overlaps import common_pieces
+from segtcn.metrics.functional.sequences import check_labels, is_foreground, scored_runs
+
+Frames: TypeAlias = NDArray[np.int64]
 
 
 class Confused(NamedTuple):
@@ -58,13 +61,13 @@ class VideoErrors(NamedTuple):
         name: of the video.
         split: it is a test video of.
         scores: mean over the seeds, in percent.
-        tracks: labels at the rate at which the run is scored, ``(T,)`` each: ``truth`` and the predictions.
+        tracks: at the rate at which the run is scored: ``truth`` and the predictions.
     """
 
     name: str
     split: str
     scores: dict[str, float]
-    tracks: dict[str, Frames]
+    tracks: dict[str, Labels]
 
 
 class ErrorAnalysis(NamedTuple):
@@ -100,8 +103,13 @@ class ErrorAnalysis(NamedTuple):
     classes: list[ClassErrors]
     videos: list[VideoErrors]
 
+    @property
+    def fps(self) -> float | None:
+        """Frames per second of what is scored, None where it is unknown."""
+        return None if self.run.fps is None else self.run.fps / self.scores.sample_rate
 
-def analyze_run(run: Run, protocol: str | None = None) -> ErrorAnalysis:
+
+def analyze_run(run: Run, protocol: str | None = None, sample_rate: int | None = None) -> ErrorAnalysis:
     """Find out what a run gets wrong.
 
     A true segment is found by the predicted segment of its class that shares most frames with it; its offsets are how
@@ -110,72 +118,75 @@ def analyze_run(run: Run, protocol: str | None = None) -> ErrorAnalysis:
     Args:
         run: predictions and truth.
         protocol: of the scores; None takes the run's own, or ``lea``.
+        sample_rate: score every how many-th label; None leaves it to the protocol.
 
     Raises:
         ValueError: as :func:`score_run`.
 
     Example:
-        >>> from segtcn.evaluation import LabelledVideos, RunPart
-        >>> preds, labels = {"tea": np.array([0, 0, 0, 1, 0])}, {"tea": np.array([0, 0, 1, 1, 1])}
-        >>> part = RunPart("1", 0, LabelledVideos(preds, labels, ["take", "pour"]))
-        >>> analysis = analyze_run(Run("mine", [part], ["take", "pour"], (), "lea", 1, 15.0))
+        >>> from segtcn.evaluation import RunPart
+        >>> from segtcn.labels import Classes
+        >>> classes = Classes(("take", "pour"))
+        >>> preds, labels = {"tea": Labels([0, 0, 0, 1, 0], classes)}, {"tea": Labels([0, 0, 1, 1, 1], classes)}
+        >>> analysis = analyze_run(Run("mine", (RunPart("1", 0, preds, labels, {}),), classes, fps=15.0))
         >>> analysis.start_offsets, analysis.stop_offsets, analysis.confused[0]
         (array([1]), array([1]), Confused(true='pour', predicted='take', frames=2, share=66.66666666666667))
     """
-    scores = score_run(run, protocol)
-    num_classes = len(run.class_names)
-    confusion = torch.zeros(num_classes, num_classes, dtype=torch.int64)
-    found = torch.zeros(3, num_classes, dtype=torch.int64)
-    offsets: list[tuple[Frames, Frames, int]] = []
-    num_predicted = num_broken = num_merged = 0
-    for preds, labels in _pairs(run):
-        confusion += frame_confusion(preds, labels, num_classes)
-        counts = segment_counts(preds, labels, [0.5], run.background, num_classes)
-        found += torch.stack([count[0] for count in counts])
-        offsets.append(_offsets(preds, labels, run.background))
-        num_broken += int(split_counts(preds, labels, run.background).split)
-        merged = split_counts(labels, preds, run.background)
-        num_merged, num_predicted = num_merged + int(merged.split), num_predicted + int(merged.total)
-    starts, stops, missed = zip(*offsets, strict=True)
-    tp, _, fn = found
+    scores = score_run(run, protocol, sample_rate)
+    num_classes, background = len(run.classes), run.background
+    pairs = [*_pairs(run, scores.sample_rate)]
+    confusion = np.sum([frame_confusion(*pair, num_classes).numpy() for pair in pairs], axis=0)
+    counts = [segment_counts(*pair, [0.5], background, num_classes) for pair in pairs]
+    hits = np.sum([[count[0].numpy() for count in of_pair] for of_pair in counts], axis=0)
+    num_segments = np.sum(
+        [np.bincount(scored_runs(labels).values, minlength=num_classes) for _, labels in pairs], axis=0
+    )
+    starts, stops, missed = zip(*(_offsets(*pair, background) for pair in pairs), strict=True)
+    broken = [split_counts(preds, labels, background) for preds, labels in pairs]
+    merged = [split_counts(labels, preds, background) for preds, labels in pairs]
     return ErrorAnalysis(
         run,
         scores,
-        confusion.numpy(),
-        _confused(confusion.numpy(), run.class_names),
+        confusion,
+        _confused(confusion, run.classes.names),
         np.concatenate(starts),
         np.concatenate(stops),
         sum(missed),
-        int((tp + fn).sum()),
-        num_predicted,
-        num_broken,
-        num_merged,
-        _classes(run, confusion.numpy(), found.numpy()),
+        int(hits[0].sum() + hits[2].sum()),
+        sum(int(count.total) for count in merged),
+        sum(int(count.split) for count in broken),
+        sum(int(count.split) for count in merged),
+        _classes(run.classes.names, confusion, hits, num_segments),
         _videos(run, scores),
     )
 
 
-def _pairs(run: Run) -> list[tuple[Frames, Frames]]:
-    return [(part.videos.preds[name], labels) for part in run.parts for name, labels in part.videos.labels.items()]
+def _pairs(run: Run, sample_rate: int) -> Iterator[tuple[Frames, Frames]]:
+    """Predictions and truth of every video with truth."""
+    for part in run.parts:
+        for name, truth in part.truths.items():
+            yield check_labels(part.preds[name].indexes[::sample_rate], truth.indexes[::sample_rate])
 
 
 def _offsets(preds: Frames, labels: Frames, background: tuple[int, ...]) -> tuple[Frames, Frames, int]:
     """Offsets of starts and of stops in frames, and how many true segments were not found at all."""
-    pred, true = to_runs(preds), to_runs(labels)
+    pred, true = scored_runs(preds), scored_runs(labels)
     pieces = common_pieces(pred, true)
-    same = pred.labels[pieces.pred] == true.labels[pieces.true]
+    same = pred.values[pieces.pred] == true.values[pieces.true]
     # The longest piece of each true run last, so that it stays where several are written to one place
     order = np.argsort(pieces.length[same], kind="stable")
-    partner = np.full(len(true.labels), -1)
+    partner = np.full(len(true.values), -1)
     partner[pieces.true[same][order]] = pieces.pred[same][order]
-    counted = is_foreground(true.labels, background)
+    counted = is_foreground(true.values, background)
     runs = np.flatnonzero(counted & (partner >= 0))
-    start, stop = true.bounds[runs], true.bounds[runs + 1]
-    late_start, late_stop = pred.bounds[partner[runs]] - start, pred.bounds[partner[runs] + 1] - stop
-    return late_start[start > 0], late_stop[stop < len(labels)], int((counted & (partner < 0)).sum())
+    start, stop = true.starts[runs], true.stops[runs]
+    late_start, late_stop = pred.starts[partner[runs]] - start, pred.stops[partner[runs]] - stop
+    # the ends of the video and of an ignored stretch are nobody's choice
+    is_start, is_stop = (np.isin(start, true.stops), np.isin(stop, true.starts))
+    return late_start[is_start], late_stop[is_stop], int((counted & (partner < 0)).sum())
 
 
-def _confused(confusion: NDArray[np.int64], class_names: list[str]) -> list[Confused]:
+def _confused(confusion: NDArray[np.int64], class_names: Sequence[str]) -> list[Confused]:
     totals = confusion.sum(axis=1)
     pairs = [
         Confused(class_names[i], class_names[j], int(confusion[i, j]), float(100 * confusion[i, j] / totals[i]))
@@ -185,37 +196,40 @@ def _confused(confusion: NDArray[np.int64], class_names: list[str]) -> list[Conf
     return sorted(pairs, key=lambda pair: (-pair.frames, pair.true, pair.predicted))
 
 
-def _classes(run: Run, confusion: NDArray[np.int64], found: NDArray[np.int64]) -> list[ClassErrors]:
+def _classes(
+    class_names: Sequence[str],
+    confusion: NDArray[np.int64],
+    hits: NDArray[np.int64],
+    num_segments: NDArray[np.int64],
+) -> list[ClassErrors]:
     true, predicted, right = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
-    segments = np.zeros(len(run.class_names), dtype=np.int64)
-    for _, labels in _pairs(run):
-        segments += np.bincount(to_runs(labels).labels, minlength=len(segments))
-    tp, fp, fn = found
+    tp, fp, fn = hits
     classes = [
         ClassErrors(
             name,
             int(true[i]),
-            int(segments[i]),
+            int(num_segments[i]),
             _percent(right[i], true[i]),
             _percent(right[i], predicted[i]),
             _percent(2 * tp[i], 2 * tp[i] + fp[i] + fn[i]),
         )
-        for i, name in enumerate(run.class_names)
+        for i, name in enumerate(class_names)
         if true[i] + predicted[i] > 0
     ]
-    return sorted(classes, key=lambda each: (each.frames, each.name))
+    return sorted(classes, key=lambda errors: (errors.frames, errors.name))
 
 
 def _videos(run: Run, scores: RunScores) -> list[VideoErrors]:
     videos = []
     for split in scores.splits:
-        parts = [part for part in run.parts if part.split == split]
-        for name, own in scores.video_scores(split).items():
-            tracks = {"truth": parts[0].videos.labels[name]}
+        parts = [part for part in run.parts if part.split == split and part.truths]
+        for name, video_scores in scores.video_scores(split).items():
+            tracks = {"truth": parts[0].truths[name]}
             for part in parts:
                 track = "prediction" if len(parts) == 1 or part.seed is None else f"seed {part.seed}"
-                tracks[track] = part.videos.preds[name]
-            videos.append(VideoErrors(name, split, own, tracks))
+                tracks[track] = part.preds[name]
+            sampled = {title: labels[:: scores.sample_rate] for title, labels in tracks.items()}
+            videos.append(VideoErrors(name, split, video_scores, sampled))
     return sorted(videos, key=lambda video: tuple(video.scores[key] for key in ("f1@50", "edit", "accuracy")))
 
 

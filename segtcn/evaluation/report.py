@@ -1,63 +1,23 @@
-"""The error report of a run: Markdown with pictures."""
+"""The text of a run's error report, in Markdown; the command draws the pictures that it names."""
 
 from __future__ import annotations
 
 import math
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from segtcn.atomic import atomic_path
 from segtcn.evaluation.errors import ErrorAnalysis
 from segtcn.text_table import SCORES, markdown_table, scores_table
-from segtcn.visualization.confusion import plot_confusion
-from segtcn.visualization.offsets import plot_offsets
-from segtcn.visualization.timeline import plot_timelines
 
-REPORT = "analysis.md"
-"""Name of the report's text."""
+WORST = 10
+"""Videos that the report lists, the worst first."""
 
 _TOP = 15
-_WORST = 10
 _NEAR_S = (0.5, 1.0, 2.0)
 
 
-def write_report(analysis: ErrorAnalysis, folder: Path) -> list[Path]:
-    """Write the error report of a run: ``analysis.md``, ``confusion.png``, ``offsets.png`` and ``timelines.png``.
-
-    Everything is computed and drawn before anything is written, and each file is complete or not there; the text comes
-    last.
-
-    Args:
-        analysis: of the run.
-        folder: made if it does not exist; files of an earlier report in it are replaced.
-
-    Returns:
-        The files, the text first.
-
-    Raises:
-        PermissionError: if the folder cannot be made or written to.
-    """
-    figures = _figures(analysis)
-    text = report(analysis)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PermissionError(
-            f"cannot make the folder {folder} ({(error.strerror or str(error)).lower()}): choose another with --out"
-        ) from error
-    for name, figure in figures.items():
-        with atomic_path(folder / name) as path:
-            figure.savefig(path, dpi=150)
-    with atomic_path(folder / REPORT) as path:
-        path.write_text(text, encoding="utf-8")
-    return [folder / REPORT, *(folder / name for name in figures)]
-
-
-def report(analysis: ErrorAnalysis) -> str:
+def report_text(analysis: ErrorAnalysis) -> str:
     """The text of the report, in Markdown.
 
     Args:
@@ -65,9 +25,10 @@ def report(analysis: ErrorAnalysis) -> str:
     """
     run = analysis.run
     networks, splits = len(run.parts), len(analysis.scores.splits)
-    rate = f", every {run.sample_rate}th stored frame" if run.sample_rate > 1 else ""
-    fps = f" at {run.fps:g} frames a second" if run.fps else ""
-    background = ", ".join(run.class_names[label] for label in run.background) or "none"
+    sample_rate = analysis.scores.sample_rate
+    rate = f", every {sample_rate}th stored frame" if sample_rate > 1 else ""
+    fps = f" at {analysis.fps:g} frames a second" if analysis.fps else ""
+    background = ", ".join(run.classes.names[label] for label in run.background) or "none"
     sections = [
         f"# Errors of {run.name}",
         f"{len(analysis.videos)} test videos in {splits} split{'s' * (splits > 1)}, predicted by {networks} "
@@ -82,26 +43,6 @@ def report(analysis: ErrorAnalysis) -> str:
         *_video_section(analysis),
     ]
     return "\n\n".join(sections) + "\n"
-
-
-def _figures(analysis: ErrorAnalysis) -> dict[str, Any]:
-    """The pictures, Matplotlib figures, by name of their file."""
-    run = analysis.run
-    step, unit = (1 / run.fps, "s") if run.fps else (1.0, "frames")
-    worst = {
-        f"{video.name}, F1@50 {video.scores['f1@50']:.0f}": {
-            track: torch.from_numpy(frames) for track, frames in video.tracks.items()
-        }
-        for video in analysis.videos[:_WORST]
-    }
-    background = run.background[0] if run.background else None
-    return {
-        "confusion.png": plot_confusion(analysis.confusion, run.class_names),
-        "offsets.png": plot_offsets(
-            {"start": analysis.start_offsets * step, "stop": analysis.stop_offsets * step}, step, unit
-        ),
-        "timelines.png": plot_timelines(worst, run.class_names, run.fps, background),
-    }
 
 
 def _confusion_section(analysis: ErrorAnalysis) -> list[str]:
@@ -121,7 +62,7 @@ def _confusion_section(analysis: ErrorAnalysis) -> list[str]:
 
 
 def _boundary_section(analysis: ErrorAnalysis) -> list[str]:
-    fps = analysis.run.fps
+    fps = analysis.fps
     kinds = {"start": analysis.start_offsets, "stop": analysis.stop_offsets}
     if fps:
         near = [f"within {seconds:g} s, %" for seconds in _NEAR_S]
@@ -130,7 +71,7 @@ def _boundary_section(analysis: ErrorAnalysis) -> list[str]:
     else:
         near = [f"within {frames} frames, %" for frames in (1, 5, 15)]
         rows = [_offset_row(kind, frames.astype(float), (1, 5, 15)) for kind, frames in kinds.items()]
-        unit = "frames (the frame rate is not known: --fps)"
+        unit = "frames (the frame rate is not known)"
     return [
         "## Boundaries",
         f"{analysis.num_true - analysis.num_missed} of {analysis.num_true} true segments are found by at least one "
@@ -179,14 +120,14 @@ def _share(analysis: ErrorAnalysis, number: int) -> str:
 def _class_section(analysis: ErrorAnalysis) -> list[str]:
     mistaken = {pair.true: pair for pair in reversed(analysis.confused)}  # the first of each class stays
     rows = []
-    for each in analysis.classes[:_TOP]:
-        pair = mistaken.get(each.name)
+    for errors in analysis.classes[:_TOP]:
+        pair = mistaken.get(errors.name)
         rows.append(
             [
-                each.name,
-                f"{each.frames}",
-                f"{each.segments}",
-                *(_number(score) for score in (each.recall, each.precision, each.f1)),
+                errors.name,
+                f"{errors.frames}",
+                f"{errors.segments}",
+                *(_number(score) for score in (errors.recall, errors.precision, errors.f1)),
                 f"{pair.predicted} ({pair.share:.0f} %)" if pair else "-",
             ]
         )
@@ -202,7 +143,7 @@ def _class_section(analysis: ErrorAnalysis) -> list[str]:
 
 
 def _video_section(analysis: ErrorAnalysis) -> list[str]:
-    worst = analysis.videos[:_WORST]
+    worst = analysis.videos[:WORST]
     rows = [[video.name, video.split or "-", *(f"{video.scores[key]:.1f}" for key in SCORES)] for video in worst]
     return [
         "## Worst videos",

@@ -1,30 +1,26 @@
-"""What the networks of a run predicted for their test videos, together with the truth."""
+"""Runs: what networks predicted for their test videos, together with the truth."""
 
 from __future__ import annotations
 
-import importlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-import yaml
-
-from segtcn.data.dataset import SegmentationDataset
-from segtcn.data.readers import Reader
-from segtcn.evaluation.files import (
-    Frames,
-    LabelledVideos,
+from segtcn.evaluation.pairs import pair_labels
+from segtcn.evaluation.run_facts import PREDICTIONS, RUN_FILE, RunFacts
+from segtcn.labels import (
+    Classes,
+    Labels,
     LengthPolicy,
-    collect_names,
-    label_files,
-    read_tracks,
-    read_videos,
+    common_classes,
+    find_label_files,
+    read_archive_labels,
+    read_label_files,
 )
-from segtcn.evaluation.scoring import parse_background
-from segtcn.metrics import Evaluation, evaluate_videos
-from segtcn.metrics.protocols import SCORES, get_protocol
+from segtcn.labels.classes import listed
+from segtcn.progress import progress_bar
 
 _PART = re.compile(r"split(\d+)-seed(\d+)")
 
@@ -35,315 +31,233 @@ class RunPart(NamedTuple):
     Args:
         split: number of the split, empty where nothing says it.
         seed: seed of the training, None where nothing says it.
-        videos: predictions and truth, at the rate at which the run is scored.
-        folder: of the prediction files, None where they are from elsewhere.
+        preds: predicted labels of each video at the rate of the files, without scores of classes: those of a data set
+            would fill the memory.
+        truths: true labels of the videos that have any, at the same rate.
+        files: the label file of each video; that of a run holds scores and truth, too.
     """
 
     split: str
     seed: int | None
-    videos: LabelledVideos
-    folder: Path | None = None
+    preds: dict[str, Labels]
+    truths: dict[str, Labels]
+    files: dict[str, Path]
 
 
-class Run(NamedTuple):
+@dataclass(frozen=True)
+class Run:
     """All test videos of a run, of one split or several, with one seed or several.
 
     Args:
-        name: of its folder.
+        name: that of ``run.json`` or of the folder.
         parts: one for each trained network.
-        class_names: name of every class.
-        background: the data set's background classes.
+        classes: of all labels.
+        background: classes that are left out of scores.
         protocol: under which the run was scored, None where nothing says it.
-        sample_rate: every how many-th stored frame is scored.
-        fps: frames per second of what is scored, None where nothing says it.
+        fps: labels per second of the files, None where nothing says it.
+        sample_rate: the network saw every how many-th label.
+        notes: what the user should know: videos without a prediction or truth.
     """
 
     name: str
-    parts: list[RunPart]
-    class_names: list[str]
-    background: tuple[int, ...]
-    protocol: str | None
-    sample_rate: int
-    fps: float | None
+    parts: tuple[RunPart, ...]
+    classes: Classes
+    background: tuple[int, ...] = ()
+    protocol: str | None = None
+    fps: float | None = None
+    sample_rate: int = 1
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, folder: Path, incomplete: bool = False, progress: bool = False) -> Run:
+        """Read the folder of a run: ``run.json`` and ``predictions/NAME.npz`` are all that it needs.
+
+        Args:
+            folder: of ``segtcn test``, or of ``segtcn crossval``, which holds one of ``segtcn test`` for each network.
+            incomplete: whether videos without a prediction, and networks that are not tested yet, are left out with a
+                note.
+            progress: whether to show a progress bar.
+
+        Raises:
+            FileNotFoundError: if there is no ``run.json``, or a prediction is missing.
+            ValueError: if a file is damaged or written by a newer segtcn.
+        """
+        if not folder.is_dir():
+            raise FileNotFoundError(f"no folder {folder}: give the folder of a run, or of prediction files")
+        tested: list[tuple[RunFacts, RunPart]] = []
+        notes: list[str] = []
+        for place in _network_folders(folder):
+            try:
+                facts = RunFacts.read(place)
+                part, missing = _read_part(place, facts, tested[0][0].classes if tested else facts.classes, progress)
+                if missing and not (incomplete and part.preds):
+                    raise FileNotFoundError(missing)
+            except FileNotFoundError as error:
+                if not incomplete or place == folder:
+                    raise
+                notes.append(str(error))
+                continue
+            tested.append((facts, part))
+            notes += [missing] if missing else []
+        if not tested:
+            raise FileNotFoundError(f"no network in {folder} has been tested: {notes[0]}")
+        first, parts = tested[0][0], tuple(part for _, part in tested)
+        # the name of a cross-validation is that of its folder: each of its networks has one of its own
+        name = first.name if first.name and _network_folders(folder) == [folder] else folder.resolve().name
+        background = () if first.classes.background is None else (first.classes.background,)
+        rates = first.fps, first.sample_rate
+        return cls(name, parts, first.classes, background, first.protocol, *rates, tuple(notes))
+
+    @classmethod
+    def from_files(
+        cls,
+        name: str,
+        files: Mapping[str, Path],
+        classes: Classes | None = None,
+        fps: float | None = None,
+        progress: bool = False,
+    ) -> Run:
+        """Make a run of label files, which know neither truth nor protocol.
+
+        Args:
+            name: of the run.
+            files: one for each video, as :func:`segtcn.labels.find_label_files` finds them.
+            classes: the known classes, at least those of class indexes; None takes the names that occur.
+            fps: labels per second; None takes what the files say.
+            progress: whether to show a progress bar.
+
+        Raises:
+            FileNotFoundError: if a file is missing.
+            ValueError: if a file cannot be understood.
+        """
+        preds = read_label_files(files, classes, fps, progress)
+        classes = common_classes(preds.values(), classes)
+        preds = {video: labels.in_classes(classes) for video, labels in preds.items()}
+        rate = next((labels.fps for labels in preds.values() if labels.fps), None)
+        return cls(name, (RunPart("", None, preds, {}, dict(files)),), classes, fps=rate)
+
+    def in_classes(self, classes: Classes) -> Run:
+        """The same run with the indexes of another list of classes.
+
+        Raises:
+            ValueError: if a class that occurs is not in ``classes``.
+        """
+        parts = []
+        for part in self.parts:
+            preds, truths = (
+                {name: labels.in_classes(classes) for name, labels in side.items()}
+                for side in (part.preds, part.truths)
+            )
+            parts.append(part._replace(preds=preds, truths=truths))
+        background = [self.classes.names[label] for label in self.background]
+        indexes = tuple(classes.index[name] for name in background if name in classes.index)
+        return replace(self, parts=tuple(parts), classes=classes, background=indexes)
+
+    def notes_on_truth(self) -> list[str]:
+        """The notes of this run, and which of its videos have no truth."""
+        videos = {name: name in part.truths for part in self.parts for name in part.preds}
+        lacking = sorted(name for name, has_truth in videos.items() if not has_truth)
+        text = f"{self.name}: no truth of {len(lacking)} of {len(videos)} videos: {listed(lacking)}"
+        return [*self.notes, *([text] if lacking else [])]
 
 
-class RunScores(NamedTuple):
-    """The scores of a run under one protocol.
+@dataclass(frozen=True, kw_only=True)
+class Scoring:
+    """What a run is scored on, and how.
 
     Args:
-        name: of the run.
-        protocol: name of the protocol.
-        splits: for each split the scores with each seed; all seeds have the same videos in the same order.
-    """
-
-    name: str
-    protocol: str
-    splits: dict[str, list[Evaluation]]
-
-    @property
-    def scores(self) -> dict[str, float]:
-        """Mean over the splits of the mean over the seeds, in percent."""
-        return _mean([self.split_scores(split) for split in self.splits])
-
-    def split_scores(self, split: str) -> dict[str, float]:
-        """Scores of one split, mean over the seeds, in percent."""
-        return _mean([evaluation.scores for evaluation in self.splits[split]])
-
-    def video_scores(self, split: str) -> dict[str, dict[str, float]]:
-        """Scores of each video of one split, mean over the seeds, in percent."""
-        seeds = [evaluation.videos for evaluation in self.splits[split]]
-        return {name: _mean([videos[name] for videos in seeds]) for name in seeds[0]}
-
-
-def read_run(
-    folder: Path,
-    root: Path | None = None,
-    truth: Path | None = None,
-    mapping: Path | None = None,
-    background: str | None = None,
-    sample_rate: int | None = None,
-    protocol: str | None = None,
-    length_policy: LengthPolicy = "error",
-    length_tolerance: int = 10,
-) -> Run:
-    """Read what a run predicted, and the truth.
-
-    A run is a folder of ``segtcn crossval``, one of ``segtcn fit`` after ``segtcn test``, or any folder with one
-    prediction file a video. Without ``truth``, the truth comes from the data set that the run's config names.
-    Predictions are stored at the rate of the features. The protocol says whether they are scored there, or, of a
-    network that saw every k-th frame, on every k-th frame.
-
-    Args:
-        folder: the run.
-        root: the place of the data set, if it is not where the config says.
-        truth: folder with one file of true labels a video; it may hold other videos, too.
-        mapping: ``mapping.txt`` with the name of every class, used with ``truth`` only.
-        background: names of the classes to leave out, used with ``truth`` only.
-        sample_rate: score every how many-th stored frame; None leaves it to protocol and config.
-        protocol: name of the protocol that will score; None means the run's own, or ``lea``.
-        length_policy: where ``truth`` and predictions differ in length, see :func:`read_videos`.
+        protocol: name of the protocol; None takes that of the run, or ``lea``.
+        truth: folder with one file of true labels a video, in place of the truth of the run; it may hold other videos.
+        mapping: ``mapping.txt`` with the name of every class; None takes those of the run, or the names that occur.
+        background: names or indexes of the classes to leave out, with commas; None takes those of the run.
+        sample_rate: score every how many-th label; None leaves it to protocol and run.
+        length_policy: where ``truth`` and predictions differ in length, see :func:`pair_labels`.
         length_tolerance: largest difference in frames that ``trim`` accepts.
+        incomplete: whether videos without a prediction or truth are left out with a note.
+    """
+
+    protocol: str | None = None
+    truth: Path | None = None
+    mapping: Path | None = None
+    background: str | None = None
+    sample_rate: int | None = None
+    length_policy: LengthPolicy = "error"
+    length_tolerance: int = 10
+    incomplete: bool = False
+
+
+def read_run(folder: Path, scoring: Scoring | None = None) -> Run:
+    """Read a run, or a folder with one prediction file a video, and the truth.
+
+    Args:
+        folder: of ``segtcn test``, of ``segtcn crossval``, or of prediction files, which need ``scoring.truth``.
+        scoring: where the truth is, and what to leave out; None takes what the run says.
 
     Raises:
-        FileNotFoundError: if the folder, its config, its predictions or the data are missing.
-        ValueError: if the run is not complete, a file cannot be understood, predictions and truth do not fit together,
-            or ``sample_rate`` is not positive.
+        FileNotFoundError: if a file or folder is missing.
+        ValueError: if a file cannot be understood, a video has no truth, or predictions and truth differ in length.
     """
-    if not folder.is_dir():
-        raise FileNotFoundError(f"no folder {folder}: give the folder of a run, or of prediction files")
-    if sample_rate is not None and sample_rate < 1:
-        raise ValueError(f"`sample_rate` must be at least 1 (every frame), got {sample_rate}")
-    folders = _networks(folder)
-    configs = [_read_config(part) for part in folders]
-    config = configs[0]
-    if truth is None and config is None:
+    scoring = scoring or Scoring()
+    known = None if scoring.mapping is None else Classes.read(scoring.mapping)
+    if not folder.is_dir() or is_run(folder):
+        run = Run.read(folder, scoring.incomplete)
+    elif scoring.truth is None:
         raise FileNotFoundError(
-            f"no config.yaml in {folders[0]}: it would say where the truth is; give the folder of the true labels "
-            "(`--truth`)"
+            f"no {RUN_FILE} in {folder}, so it does not say the truth: give the folder of a run, or the true labels "
+            "(`truth`)"
         )
-    own_protocol = _entry(config, "model", "protocol")
-    stored_rate = get_protocol(protocol or own_protocol or "lea").stored_rate
-    rate = sample_rate or (1 if stored_rate else _entry(config, "data", "sample_rate") or 1)
-    name = folder.resolve().name
-    if truth is not None:
-        videos = [_from_files(part, truth, mapping, length_policy, length_tolerance) for part in folders]
-        class_names = videos[0].class_names
-        if mapping is None:
-            class_names = collect_names(label for part in videos for label in part.class_names)
-            videos = [_renumbered(part, class_names) for part in videos]
-        left_out, fps = parse_background(background or "", class_names), None
     else:
-        reader = _build_reader(config or {}, folders[0], root)
-        truths: dict[int, dict[str, Frames]] = {}
-        videos = []
-        for part, own in zip(folders, configs, strict=True):
-            split = int(_entry(own, "data", "split") or 1)
-            if split not in truths:
-                truths[split] = _read_truth(reader, split, own or {})
-            videos.append(_with_truth(part / "predictions", truths[split], reader.class_names))
-        class_names, fps = reader.class_names, reader.fps / rate
-        left_out = () if reader.background is None else (reader.background,)
+        run = Run.from_files(folder.resolve().name, find_label_files(folder), known)
+    if scoring.truth is not None:
+        run = _with_truth(run, scoring, known)
+    elif known is not None:
+        run = run.in_classes(known)
+    if scoring.background is not None:
+        run = replace(run, background=run.classes.indexes_named(scoring.background))
+    return run
+
+
+def _with_truth(run: Run, scoring: Scoring, known: Classes | None) -> Run:
+    """A run with the true labels of a folder in place of its own."""
+    files = find_label_files(Path(str(scoring.truth)))
+    names = {name for part in run.parts for name in part.preds}
+    truths = read_label_files({name: path for name, path in files.items() if name in names}, known)
+    run = run.in_classes(known or common_classes(truths.values(), run.classes))
     parts = []
-    for part, own, found in zip(folders, configs, videos, strict=True):
-        match = _PART.fullmatch(part.name)
-        seed = int(match[2]) if match else _entry(own, "seed_everything")
-        split_name = match[1] if match else str(_entry(own, "data", "split") or "")
-        parts.append(RunPart(split_name, seed, _sampled(found, rate), _predictions_of(part)))
-    return Run(name, parts, class_names, left_out, own_protocol, rate, fps)
-
-
-def score_run(run: Run, protocol: str | None = None) -> RunScores:
-    """Score every trained network of a run on its test videos.
-
-    Args:
-        run: the predictions and the truth.
-        protocol: name of the protocol; None takes the run's own, or ``lea``.
-
-    Raises:
-        ValueError: if the protocol is unknown, or two seeds of a split have different videos.
-    """
-    choice = protocol or run.protocol or "lea"
-    splits: dict[str, list[Evaluation]] = {}
     for part in run.parts:
-        evaluation = evaluate_videos(
-            part.videos.preds,
-            part.videos.labels,
-            choice,
-            class_names=run.class_names,
-            background=run.background,
-            fps=run.fps,
-        )
-        seeds = splits.setdefault(part.split, [])
-        seeds.append(evaluation)
-        if [*evaluation.videos] != [*seeds[0].videos]:
-            raise ValueError(f"the seeds of split {part.split} in {run.name} have predictions of different videos")
-    return RunScores(run.name, choice, splits)
-
-
-def with_common_split(runs: Sequence[Run]) -> list[Run]:
-    """Give folders of mere predictions, which do not say their split, that of the other runs.
-
-    Args:
-        runs: to be compared.
-
-    Returns:
-        The same runs, unchanged unless exactly one split is named among them.
-    """
-    known = {part.split for run in runs for part in run.parts} - {""}
-    if len(known) != 1:
-        return [*runs]
-    (split,) = known
-    return [run._replace(parts=[part._replace(split=split) for part in run.parts]) for run in runs]
+        preds = {name: labels for name, labels in part.preds.items() if name in truths or not scoring.incomplete}
+        true = {name: truths[name] for name in preds if name in truths}
+        pairs = pair_labels(preds, true, run.classes, scoring.length_policy, scoring.length_tolerance)
+        parts.append(part._replace(preds={**part.preds, **pairs.preds}, truths=pairs.truth))
+    return replace(run, parts=tuple(parts))
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a folder is one of ``segtcn crossval`` or ``segtcn fit``, not of mere prediction files."""
-    return (folder / "config.yaml").is_file() or any(
-        _PART.fullmatch(path.name) and path.is_dir() for path in folder.iterdir()
-    )
+    """Whether a folder is one of ``segtcn fit``, ``test`` or ``crossval``, not of mere prediction files."""
+    if not folder.is_dir():
+        return False
+    has_file = any((folder / name).is_file() for name in (RUN_FILE, "config.yaml"))
+    return has_file or _network_folders(folder) != [folder]
 
 
-def _networks(folder: Path) -> list[Path]:
-    """The folder of each trained network, or the folder of predictions itself."""
-    parts = sorted(
-        (path for path in folder.iterdir() if path.is_dir() and _PART.fullmatch(path.name)),
-        key=lambda path: tuple(map(int, _PART.fullmatch(path.name).groups())),  # type: ignore[union-attr]
-    )
-    for part in parts:
-        if not (part / "scores.json").is_file():
-            raise ValueError(
-                f"{part} is not complete, it has no scores.json: give the command of `segtcn crossval` again"
-            )
-    if not parts and (folder / "config.yaml").is_file() and not (folder / "predictions").is_dir():
-        raise FileNotFoundError(
-            f"no predictions in {folder}: segtcn test -c {folder}/config.yaml "
-            f"--ckpt_path {folder}/checkpoints/last.ckpt writes them"
-        )
-    return parts or [folder]
+def _network_folders(folder: Path) -> list[Path]:
+    """The folder of each trained network of a cross-validation, or the folder itself."""
+    found = [(match, path) for path in folder.iterdir() if (match := _PART.fullmatch(path.name)) and path.is_dir()]
+    ordered = sorted(found, key=lambda pair: (int(pair[0][1]), int(pair[0][2])))
+    return [path for _, path in ordered] or [folder]
 
 
-def _predictions_of(part: Path) -> Path:
-    return part / "predictions" if (part / "predictions").is_dir() else part
-
-
-def _read_config(part: Path) -> dict[str, Any] | None:
-    path = part / "config.yaml"
-    if not path.is_file():
-        return None
-    try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} cannot be read as YAML: restore it, or give the truth with --truth") from error
-    return config if isinstance(config, dict) else {}
-
-
-def _entry(config: dict[str, Any] | None, *keys: str) -> Any:
-    value: Any = config
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
-
-
-def _build_reader(config: dict[str, Any], part: Path, root: Path | None) -> Reader:
-    spec = _entry(config, "data", "reader")
-    class_path = _entry(spec, "class_path")
-    if not isinstance(class_path, str):
-        raise ValueError(
-            f"{part / 'config.yaml'} names no reader (data.reader.class_path): give the truth with --truth"
-        )
-    module, _, name = class_path.rpartition(".")
-    try:
-        reader_class = getattr(importlib.import_module(module or "segtcn.data.readers"), name)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(
-            f"{part / 'config.yaml'} names the reader {class_path}, which cannot be imported: make it importable, or "
-            "give the truth with --truth"
-        ) from error
-    if not (isinstance(reader_class, type) and issubclass(reader_class, Reader)):
-        raise ValueError(f"{part / 'config.yaml'} names {class_path} as reader, which is none: correct it")
-    init_args = dict(_entry(spec, "init_args") or {})
-    if root is not None:
-        init_args["root"] = str(root)
-    try:
-        return reader_class(**init_args)
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"{error}; for this command: --root DIR, or --truth DIR") from error
-
-
-def _read_truth(reader: Reader, split: int, config: dict[str, Any]) -> dict[str, Frames]:
-    """True labels of the test videos, trimmed as in training where features and labels differ in length."""
-    policy, tolerance = (_entry(config, "data", key) for key in ("length_policy", "length_tolerance"))
-    dataset = SegmentationDataset(
-        reader,
-        reader.videos(split, "test"),
-        split,
-        length_policy=policy or "error",
-        length_tolerance=10 if tolerance is None else tolerance,
-        cache_gib=0,
-    )
-    truth = {}
-    for index, name in enumerate(dataset.names):
-        labels = dataset[index].video.labels
-        if labels is None:
-            raise FileNotFoundError(f"no truth of the video {name}: add it, or give it with --truth")
-        truth[name] = labels.numpy()
-    return truth
-
-
-def _with_truth(folder: Path, truth: dict[str, Frames], class_names: list[str]) -> LabelledVideos:
-    files = label_files(folder)
-    for kind, here, there in (("predictions", truth, files), ("truth", files, truth)):
-        if missing := sorted(here.keys() - there.keys()):
-            raise ValueError(f"no {kind} of {', '.join(missing)} for {folder}: run `segtcn test` again")
-    preds = read_tracks({name: files[name] for name in truth}, class_names, "the data set")
-    for name, labels in truth.items():
-        if len(preds[name]) != len(labels):
-            raise ValueError(
-                f"{files[name]} has {len(preds[name])} frames and the truth of the data set has {len(labels)}: "
-                "run `segtcn test` again"
-            )
-    return LabelledVideos(preds, truth, class_names)
-
-
-def _from_files(
-    part: Path, truth: Path, mapping: Path | None, length_policy: LengthPolicy, length_tolerance: int
-) -> LabelledVideos:
-    predictions = _predictions_of(part)
-    names: Iterable[str] = label_files(predictions)
-    return read_videos(predictions, truth, mapping, names, length_policy, length_tolerance)
-
-
-def _renumbered(videos: LabelledVideos, class_names: list[str]) -> LabelledVideos:
-    """The same videos with the classes of another list, which has them all."""
-    index = np.array([class_names.index(name) for name in videos.class_names])
-    preds, labels = ({name: index[frames] for name, frames in side.items()} for side in videos[:2])
-    return LabelledVideos(preds, labels, class_names)
-
-
-def _sampled(videos: LabelledVideos, sample_rate: int) -> LabelledVideos:
-    preds, labels = ({name: frames[::sample_rate] for name, frames in side.items()} for side in videos[:2])
-    return LabelledVideos(preds, labels, videos.class_names)
-
-
-def _mean(rows: list[dict[str, float]]) -> dict[str, float]:
-    return {key: sum(row[key] for row in rows) / len(rows) for key in SCORES}
+def _read_part(folder: Path, facts: RunFacts, classes: Classes, progress: bool) -> tuple[RunPart, str | None]:
+    """The test videos of a network, and which of them have no prediction."""
+    files = {name: folder / PREDICTIONS / f"{name}.npz" for name in facts.videos}
+    missing = [name for name, path in files.items() if not path.is_file()]
+    files = {name: files[name] for name in files if name not in missing}
+    preds, truths = {}, {}
+    for name, path in progress_bar(files.items(), "read labels", unit="video", show=progress, keep=False):
+        labels, truth = read_archive_labels(path)
+        preds[name] = labels.without_scores().in_classes(classes)
+        if truth is not None:
+            truths[name] = truth.in_classes(classes)
+    text = f"no predictions of {listed(missing)} in {folder}: run `segtcn test` again" if missing else None
+    split = "" if facts.split is None else str(facts.split)
+    return RunPart(split, facts.seed, preds, truths, files), text

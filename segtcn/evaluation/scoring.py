@@ -1,13 +1,25 @@
-"""The field's scores of predictions in files, under one protocol or several."""
+"""The field's scores of predictions, in memory or in files, under one protocol or several."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
 
-from segtcn.evaluation.files import LabelledVideos
-from segtcn.metrics import PROTOCOLS, Evaluation, classes_named, evaluate_videos, mean_over_splits
+import numpy as np
+
+from segtcn.evaluation.pairs import LabelPairs, pair_files, pair_labels
+from segtcn.labels.classes import Classes
+from segtcn.labels.files import read_labels
+from segtcn.labels.folder import find_label_files, video_name
+from segtcn.labels.labels import Labels
+from segtcn.metrics import PROTOCOLS, Evaluation, evaluate_videos, mean_over_splits
 from segtcn.metrics.protocols import get_protocol
+
+LabelsLike: TypeAlias = Any
+"""Labels of one video: :class:`~segtcn.labels.Labels`, a path, or class indexes or names ``(T,)`` in an array, tensor
+or list. Labels of several videos: a dict of those by name, or a folder."""
 
 
 class SetScores(NamedTuple):
@@ -31,68 +43,129 @@ class SetScores(NamedTuple):
         return {name: scores for split in self.splits.values() for name, scores in split.videos.items()}
 
 
-def score_splits(
-    splits: Mapping[str, LabelledVideos],
+def evaluate(
+    preds: LabelsLike,
+    labels: LabelsLike,
     protocol: str = "lea",
-    background: Collection[int] = (),
+    classes: Classes | Sequence[str] | None = None,
+    background: str | int | Collection[int] | None = None,
     fps: float | None = None,
+) -> Evaluation:
+    """The field's five scores of predictions: of one video or of several, in memory or in files.
+
+    Args:
+        preds: predictions: :class:`~segtcn.labels.Labels`, class indexes or names ``(T,)``, or a label file; of several
+            videos a dict of those by name, or a folder.
+        labels: the truth, in any of these forms. Frames of :data:`~segtcn.structures.IGNORE` do not count.
+        protocol: a name in :data:`~segtcn.metrics.protocols.PROTOCOLS`.
+        classes: names of the classes, which also say what indexes mean; None takes those of labels and files.
+        background: classes to leave out, in addition to those that the protocol knows by name: indexes, or names with
+            commas between them.
+        fps: labels per second, for protocols that score at a rate of their own; None takes what labels and files state,
+            or the frames as they come.
+
+    Returns:
+        The scores of all videos and of each, in percent.
+
+    Raises:
+        FileNotFoundError: if a file is missing.
+        ValueError: if an argument or a file cannot be understood, or predictions and truth do not fit together.
+
+    Example:
+        >>> evaluate([0, 1, 1, 1], [0, 0, 1, 1]).scores["accuracy"]
+        75.0
+        >>> evaluate({"tea": ["rest", "pour"]}, {"tea": ["pour", "pour"]}, background="rest").scores["accuracy"]
+        50.0
+    """
+    if classes is not None and not isinstance(classes, Classes):
+        classes = Classes(tuple(classes))
+    if _is_path(preds) and _is_path(labels):
+        pairs = pair_files(Path(preds), Path(labels), classes)
+    else:
+        pred_videos, true_videos = (_by_name(side, classes) for side in (preds, labels))
+        if not any(isinstance(side, Mapping) or (_is_path(side) and Path(side).is_dir()) for side in (preds, labels)):
+            true_videos = dict(zip(pred_videos, true_videos.values(), strict=True))
+        pairs = pair_labels(pred_videos, true_videos, classes)
+    if background is None or isinstance(background, str):
+        background = pairs.classes.indexes_named(background or "")
+    return score_pairs(pairs, protocol, (background,) if isinstance(background, int) else background, fps)
+
+
+def score_pairs(
+    pairs: LabelPairs, protocol: str = "lea", background: Collection[int] = (), fps: float | None = None
+) -> Evaluation:
+    """The field's five scores of videos under one protocol.
+
+    Args:
+        pairs: predictions and truth.
+        protocol: a name in :data:`~segtcn.metrics.protocols.PROTOCOLS`.
+        background: classes to leave out, in addition to those that the protocol itself knows by name.
+        fps: labels per second, for protocols that score at a rate of their own; None takes that of ``pairs``, or the
+            frames as they come.
+
+    Raises:
+        ValueError: if the protocol is unknown, ``fps`` is not positive, or there is no video.
+    """
+    named = get_protocol(protocol).background(pairs.classes.names, background)
+    preds, truth = ({name: labels.indexes for name, labels in side.items()} for side in (pairs.preds, pairs.truth))
+    left_out = tuple(sorted({*background, *named}))
+    return evaluate_videos(preds, truth, protocol, background=left_out, fps=pairs.fps if fps is None else fps)
+
+
+def score_splits(
+    splits: Mapping[str, LabelPairs], protocol: str = "lea", background: Collection[int] = (), fps: float | None = None
 ) -> SetScores:
     """Score the videos of each split, and take the mean over the splits.
 
     Args:
         splits: the videos of each split by its name; all have the same classes.
-        protocol: a name in :data:`~segtcn.metrics.protocols.PROTOCOLS`.
-        background: classes to leave out, in addition to those that the protocol itself knows by name.
-        fps: frames per second of the labels, for protocols that score at a rate of their own; None takes the frames as
-            they come.
+        protocol: as for :func:`score_pairs`.
+        background: as for :func:`score_pairs`.
+        fps: as for :func:`score_pairs`.
 
     Raises:
         ValueError: if there is no split, the protocol is unknown, or ``fps`` is not positive.
 
     Example:
-        >>> import numpy as np
-        >>> preds, labels = {"tea": np.array([0, 1, 1, 1])}, {"tea": np.array([0, 0, 1, 1])}
-        >>> result = score_splits({"1": LabelledVideos(preds, labels, ["background", "pour"])}, "mstcn")
+        >>> preds, truth = (Labels.from_names(names) for names in (["SIL", "pour"], ["pour", "pour"]))
+        >>> result = score_splits({"1": pair_labels({"tea": preds}, {"tea": truth})}, "c2f")
         >>> result.background, result.scores["accuracy"]
-        (('background',), 75.0)
+        (('SIL',), 50.0)
     """
-    choice = get_protocol(protocol)
-    class_names = next((videos.class_names for videos in splits.values()), [])
-    left_out = tuple(sorted({*background, *choice.background(class_names, background)}))
-    evaluations = {
-        split: evaluate_videos(videos.preds, videos.labels, protocol, background=left_out, fps=fps)
-        for split, videos in splits.items()
-    }
-    names = tuple(class_names[label] for label in left_out)
-    return SetScores(protocol, names, mean_over_splits([*evaluations.values()]), evaluations)
+    evaluations = {split: score_pairs(pairs, protocol, background, fps) for split, pairs in splits.items()}
+    scores = mean_over_splits([*evaluations.values()])
+    classes = next(iter(splits.values())).classes
+    names = tuple(classes.names[index] for index in next(iter(evaluations.values())).background)
+    return SetScores(protocol, names, scores, evaluations)
 
 
 def score_all_protocols(
-    splits: Mapping[str, LabelledVideos], background: Collection[int] = (), fps: float | None = None
+    splits: Mapping[str, LabelPairs], background: Collection[int] = (), fps: float | None = None
 ) -> list[SetScores]:
     """The same predictions under every protocol; the arguments are those of :func:`score_splits`."""
     return [score_splits(splits, protocol, background, fps) for protocol in PROTOCOLS]
 
 
-def parse_background(text: str, class_names: Sequence[str]) -> tuple[int, ...]:
-    """The classes that a user leaves out, by names or indexes.
+def _is_path(side: LabelsLike) -> bool:
+    return isinstance(side, str | os.PathLike)
 
-    Args:
-        text: names or indexes with commas between them; a name comes before an index.
-        class_names: name of every class.
 
-    Returns:
-        Class indexes.
+def _by_name(side: LabelsLike, classes: Classes | None) -> dict[str, Labels]:
+    if isinstance(side, Mapping):
+        return {name: _labels_of(video, classes, f"video {name!r}") for name, video in side.items()}
+    if _is_path(side) and Path(side).is_dir():
+        return {name: read_labels(path, classes) for name, path in find_label_files(Path(side)).items()}
+    return {video_name(os.fspath(side)) if _is_path(side) else "video": _labels_of(side, classes, "the video")}
 
-    Raises:
-        ValueError: if a name is no class; the message lists the known ones.
 
-    Example:
-        >>> parse_background("SIL,0", ["pour", "take", "SIL"])
-        (2, 0)
-    """
-    if text in class_names:  # a name may hold a comma
-        return classes_named([text], class_names)
-    indexes = {str(label): name for label, name in enumerate(class_names)}
-    words = [word.strip() for word in text.split(",") if word.strip()]
-    return classes_named([word if word in class_names else indexes.get(word, word) for word in words], class_names)
+def _labels_of(video: LabelsLike, classes: Classes | None, source: str) -> Labels:
+    if isinstance(video, Labels):
+        return video
+    if _is_path(video):
+        return read_labels(video, classes)
+    frames = np.asarray(video.cpu() if hasattr(video, "cpu") else video)
+    if frames.dtype.kind == "U":
+        return Labels.from_names(frames.tolist(), classes, source=source)
+    if classes is None and frames.size and frames.dtype.kind in "iu":
+        classes = Classes.numbered(int(frames.max()) + 1)
+    return Labels(frames, classes or Classes(()), source=source)

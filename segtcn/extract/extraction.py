@@ -25,6 +25,7 @@ from segtcn.extract.files import (
 )
 from segtcn.extract.rates import MAX_FPS, ClipRate, clip_rate, num_resampled, resample
 from segtcn.extract.windows import Padding, is_used, num_features, window_batches
+from segtcn.progress import progress_bar
 from segtcn.video_io import Image, frame_times, probe, read_frames
 
 UNUSED = torch.empty(0)
@@ -148,14 +149,14 @@ def extract_videos(
     failed: dict[str, str] = {}
     plans: dict[str, _Plan] = {}
     todo = [name for name in videos if name not in skipped]
-    for name in tqdm(todo, desc="look at the clips", unit="video", disable=not (progress and todo), leave=False):
+    for name in progress_bar(todo, "look at the clips", unit="video", show=progress and bool(todo), keep=False):
         try:
             plans[name] = _plan(videos[name], windows.fps)
         except (ValueError, OSError) as error:
             failed[name] = str(error)
     made: dict[str, dict[str, Any]] = {}
     total = sum(plan.num_frames for plan in plans.values())
-    with tqdm(total=total, desc="extract", unit="frame", disable=not (progress and plans), smoothing=0.05) as bar:
+    with progress_bar(name="extract", unit="frame", total=total, show=progress and bool(plans)) as bar:
         for name, plan in plans.items():
             bar.set_postfix_str(name)
             begin = bar.n

@@ -22,6 +22,9 @@ IGNORE_NAME = "__ignore__"
 """What label files write for frames that nobody annotated (:data:`segtcn.structures.IGNORE`); never a class."""
 
 _LISTED = 20
+_LINE = re.compile(r"(\d{1,9})\s+(.+)", re.ASCII)
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,3}")  # four digits: no list of a billion classes
+_NEVER_IN_NAMES = re.compile("[\0\r\n\ufeff\ud800-\udfff]")  # ends of lines and texts, and what UTF-8 cannot hold
 
 
 @dataclass(frozen=True)
@@ -47,20 +50,27 @@ class Classes:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(self.names))
-        if twice := sorted(name for name in self.index if self.names.count(name) > 1):
-            raise ValueError(f"two classes are named {twice[0]!r}: give every class a name of its own")
         for name in self.names:
-            check_class_name(name)
+            _check_name(name)
+        if len(self.index) < len(self.names):
+            twice = next(name for position, name in enumerate(self.names) if self.index[name] != position)
+            raise ValueError(f"two classes are named {twice!r}: give every class a name of its own")
         if self.background is not None and not 0 <= self.background < len(self.names):
             raise ValueError(f"`background` must be an index of the {len(self.names)} classes, got {self.background}")
 
     def __len__(self) -> int:
+        """Number of classes."""
         return len(self.names)
 
     @cached_property
     def index(self) -> dict[str, int]:
         """Index of every class by its name."""
         return {name: index for index, name in enumerate(self.names)}
+
+    @cached_property
+    def is_numbered(self) -> bool:
+        """Whether every class is called by its index, so that names are not known."""
+        return self.names == _numbered_names(len(self.names))
 
     @classmethod
     def from_names(cls, names: Iterable[str], background: str | None = None) -> Classes:
@@ -80,8 +90,8 @@ class Classes:
             ('0', '1', '2', '3')
         """
         ordered = sorted({*names} - {IGNORE_NAME})
-        if all(re.fullmatch(r"0|[1-9][0-9]{0,3}", name) for name in ordered):  # four digits: no list of a billion
-            ordered = [str(index) for index in range(max(map(int, ordered), default=-1) + 1)]
+        if all(_NUMBER.fullmatch(name) for name in ordered):
+            return cls.numbered(max(map(int, ordered), default=-1) + 1).with_background(background)
         return cls(tuple(ordered)).with_background(background)
 
     @classmethod
@@ -92,7 +102,7 @@ class Classes:
             >>> Classes.numbered(2).names
             ('0', '1')
         """
-        return cls(tuple(map(str, range(num_classes))))
+        return cls(_numbered_names(num_classes))
 
     @classmethod
     def read(cls, path: str | os.PathLike[str], background: str | None = None) -> Classes:
@@ -116,15 +126,20 @@ class Classes:
         names: dict[int, str] = {}
         # not `splitlines`: it also splits at characters that may stand within a name
         for number, line in enumerate(text.rstrip().split("\n") if text.strip() else [], start=1):
-            match = re.fullmatch(r"(\d+)\s+(.+)", line.strip(), re.ASCII)
+            match = _LINE.fullmatch(line.strip())
             if match is None:
                 raise ValueError(f"line {number} of {path} must be `ID NAME`, such as `0 background`, got {line!r}")
-            if int(match[1]) in names or match[2] in names.values():
-                raise ValueError(f"line {number} of {path} repeats an id or a name: {line.strip()!r}")
+            if int(match[1]) in names:
+                raise ValueError(f"line {number} of {path} repeats the id {match[1]}: {line.strip()!r}")
             names[int(match[1])] = match[2]
         if not names or sorted(names) != list(range(len(names))):
-            raise ValueError(f"{path} must number the classes 0 to C-1 without a gap, got {sorted(names)}")
-        return cls(tuple(names[index] for index in range(len(names)))).with_background(background)
+            raise ValueError(
+                f"{path} must number the classes 0 to C-1 without a gap, got {listed(map(str, sorted(names)))}"
+            )
+        try:
+            return cls(tuple(names[index] for index in range(len(names)))).with_background(background)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write a ``mapping.txt``; complete or not at all."""
@@ -153,6 +168,26 @@ class Classes:
         """The same classes, and behind them, sorted, those of ``names`` that are not among them."""
         return Classes((*self.names, *sorted({*names} - self.index.keys() - {IGNORE_NAME})), self.background)
 
+    def indexes_named(self, text: str) -> tuple[int, ...]:
+        """The classes that a user names, such as those to leave out of the scores.
+
+        Args:
+            text: names or indexes with commas between them; a name comes before an index.
+
+        Raises:
+            ValueError: if there is no such class; the message lists the known ones.
+
+        Example:
+            >>> Classes(("pour", "take", "SIL")).indexes_named("SIL,0")
+            (2, 0)
+        """
+        words = [word.strip() for word in text.split(",") if word.strip()]
+        words = [text] if text in self.index else words  # a name may hold a comma
+        known = {**dict(zip(_numbered_names(len(self)), range(len(self)), strict=True)), **self.index}
+        if unknown := [word for word in words if word not in known]:
+            raise ValueError(f"no class is named {unknown[0]!r}: the classes are {listed(self.names)}")
+        return tuple(known[word] for word in words)
+
     def indexes_of(self, labels: Sequence[str], source: str) -> npt.NDArray[np.int64]:
         """Index of every label, ``(T,)``; :data:`segtcn.structures.IGNORE` for :data:`IGNORE_NAME`.
 
@@ -165,26 +200,13 @@ class Classes:
         """
         index = {**self.index, IGNORE_NAME: IGNORE}
         try:
-            return np.fromiter((index[label] for label in labels), np.int64, len(labels))
+            return np.fromiter(map(index.__getitem__, labels), np.int64, len(labels))
         except KeyError as error:
-            label = error.args[0]
-            unknown = len({*labels} - index.keys())
-            raise ValueError(
-                f"{source}: label {label!r} at frame {labels.index(label)} is not a known class ({unknown} unknown): "
-                f"is it the right list of classes? It has {listed(self.names)}"
-            ) from None
-
-
-def check_class_name(name: str) -> None:
-    """Refuse a name that no label file would give back as it is.
-
-    Raises:
-        ValueError: if it is empty, reserved, or not one line without outer white space.
-    """
-    if not name or name != name.strip() or "\n" in name or "\r" in name:
-        raise ValueError(f"the name of a class must be one line without outer white space, got {name!r}")
-    if name == IGNORE_NAME:
-        raise ValueError(f"a class cannot be named {IGNORE_NAME!r}: it stands for frames that nobody annotated")
+            label, unknown = error.args[0], len({*labels} - index.keys())
+        raise ValueError(
+            f"{source}: label {label!r} at frame {labels.index(label)} is not a known class ({unknown} unknown): "
+            f"correct it, or add it to the list of classes, which has {listed(self.names)}"
+        )
 
 
 def listed(names: Iterable[str]) -> str:
@@ -197,3 +219,17 @@ def listed(names: Iterable[str]) -> str:
     names = list(names)
     more = len(names) - _LISTED
     return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _check_name(name: str) -> None:
+    """Refuse a name that no label file would give back as it is."""
+    if not name or name != name.strip() or _NEVER_IN_NAMES.search(name):
+        raise ValueError(
+            f"the name of a class must be one line of text without outer white space, got {name!r}: rename it"
+        )
+    if name == IGNORE_NAME:
+        raise ValueError(f"a class cannot be named {IGNORE_NAME!r}: it stands for frames that nobody annotated")
+
+
+def _numbered_names(num_classes: int) -> tuple[str, ...]:
+    return tuple(map(str, range(num_classes)))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,42 +21,67 @@ from segtcn.labels.classes import Classes
 from segtcn.labels.labels import Labels
 from segtcn.structures import IGNORE
 
-SUFFIXES = (".npz", ".csv", ".txt", "", ".npy")
-"""Endings of label files; where a folder has several of one video, the first of these counts: it holds the most."""
+Format = Literal["archive", "array", "matlab", "recognition", "segments", "names"]
+"""Formats of label files, see :func:`read_labels`; ``matlab`` is that of :func:`segtcn.labels.read_matlab_labels`."""
 
 COLUMNS = ("label", "start", "stop", "start_s", "stop_s", "confidence")
 """Header of a segment table; the last three columns may be missing or empty."""
 
-RECOGNITION = "### Frame level recognition"
-"""How the first line of MS-TCN's recognition files begins."""
-
-MAX_FRAMES = 100_000_000
-"""More frames than 38 days at 30 a second: a table that claims more is wrong, and would fill the memory."""
-
-_ARCHIVE_KEYS = ("class_names", "labels", "scores", "fps", "truth")
+_BINARY: dict[str, Format] = {".npz": "archive", ".npy": "array", ".mat": "matlab"}
+_RECOGNITION = "### Frame level recognition"
+_ARCHIVE_KEYS = ("class_names", "labels", "scores", "confidence", "fps", "truth")
+_REMEDY = "write it with `segtcn.write_labels`"
 _MAX_CLASS = 100_000
-_INDEXES = "the class index of every frame, integers (T,)"
+_MAX_FRAMES = 100_000_000  # 38 days at 30 a second: a table that claims more would fill the memory
+
+
+def detect_format(path: str | os.PathLike[str]) -> Format:
+    """Which format a label file has: the ending says it of binary files, the first line of text.
+
+    Args:
+        path: an existing file. Text without a header of another format counts as ``names``, one label a line.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "P01.csv"
+        >>> write_labels(path, Labels.from_names(["take", "pour"]))
+        >>> detect_format(path)
+        'segments'
+    """
+    path = Path(path)
+    if path.suffix.lower() in _BINARY:
+        return _BINARY[path.suffix.lower()]
+    with path.open("rb") as file:
+        return _text_format(file.read(1000).decode("utf-8-sig", errors="replace"))
+
+
+def _text_format(text: str) -> Format:
+    if text.startswith(_RECOGNITION):
+        return "recognition"
+    first_line = re.split("[\r\n]", text, maxsplit=1)[0]
+    return "segments" if tuple(first_line.rstrip().split(",")[:3]) == COLUMNS[:3] else "names"
 
 
 def read_labels(path: str | os.PathLike[str], classes: Classes | None = None, fps: float | None = None) -> Labels:
-    """Read a label file; the ending ``.npz`` or ``.npy``, or else its first line, says which of five formats it has.
+    """Read a label file of any of five formats; :func:`detect_format` tells them apart.
 
-    ================================== ==========================================================================
-    first line                         format
-    ================================== ==========================================================================
-    archive ``.npz``                   labels, with the scores of all classes and the truth where there are any
-    array ``.npy``                     class index of every frame, integers ``(T,)``
-    ``### Frame level recognition``... predictions of the MS-TCN code: labels in line 2, between white space
-    ``label,start,stop``...            segment table, in frames and seconds
-    anything else                      one label a line; labels may hold blanks
-    ================================== ==========================================================================
+    =============== ====================================== =======================================================
+    format          recognised by                          content
+    =============== ====================================== =======================================================
+    ``archive``     ``.npz``                               labels, with the scores of all classes if there are any
+    ``array``       ``.npy``                               class index of every frame, integers ``(T,)``
+    ``recognition`` ``### Frame level recognition``...     predictions of the MS-TCN code: labels in line 2
+    ``segments``    ``label,start,stop``...                segment table, in frames and seconds
+    ``names``       any other text                         one label a line; labels may hold blanks
+    =============== ====================================== =======================================================
 
-    Frames that nobody annotated have the label :data:`~segtcn.labels.classes.IGNORE_NAME` in text.
+    Frames that nobody annotated have the label :data:`~segtcn.labels.classes.IGNORE_NAME` in text, and the index
+    :data:`~segtcn.structures.IGNORE` elsewhere.
 
     Args:
-        path: a text file in UTF-8, an archive or an array; :func:`write_labels` writes all but recognition files.
+        path: text in UTF-8, an archive or an array; :func:`write_labels` writes all but recognition files.
         classes: the classes of the data set; None takes those of an archive, or the names that occur, sorted.
-        fps: labels per second; None takes what the file says, if it says it.
+        fps: labels per second; None takes the rate that the file states, if any.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -67,82 +95,73 @@ def read_labels(path: str | os.PathLike[str], classes: Classes | None = None, fp
         >>> read_labels(path).names()
         ['take', 'take', 'pour milk']
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"no label file {path}: check the path")
-    if path.suffix == ".npz":
+    path = _existing(path)
+    form = detect_format(path)
+    if form == "archive":
         labels, _ = read_archive_labels(path)
-        labels = labels if classes is None else labels.in_classes(classes)
-        return labels if fps is None else Labels(labels.indexes, labels.classes, fps, labels.scores, labels.source)
-    if path.suffix == ".npy":
+    elif form == "array":
         indexes = _read_indexes(path)
-        return Labels(indexes, classes or Classes.numbered(int(indexes.max()) + 1), fps, source=str(path))
-    text = _read_text(path)
-    # not `splitlines`: a form feed or U+2028 within a label would end it
-    lines = [line.strip() for line in text.replace("\r\n", "\n").replace("\r", "\n").rstrip().split("\n")]
-    if lines == [""]:
-        raise ValueError(f"{path} is empty: expected one label a line, or a segment table")
-    if lines[0].split(",")[:3] == list(COLUMNS[:3]):
-        return _read_segments(path, text, classes, fps)
-    if lines[0].startswith(RECOGNITION):
-        lines = lines[1].split() if len(lines) > 1 else []
-        if not lines:
-            raise ValueError(f"{path} has no labels in line 2, where MS-TCN's recognition files have all of them")
-    elif "" in lines:
-        raise ValueError(f"{path}, line {lines.index('') + 1} is empty: expected one label a line")
-    return Labels.from_names(lines, classes, fps, str(path))
+        labels = Labels(indexes, classes or Classes.numbered(int(indexes.max()) + 1), source=str(path))
+    elif form == "matlab":
+        raise ValueError(f"{path} holds predictions and truth of several videos: `read_matlab_labels` reads them")
+    else:
+        text = _read_text(path)
+        labels = _read_segments(path, text) if form == "segments" else _read_names(path, text, form, classes)
+    labels = labels if classes is None else labels.in_classes(classes)
+    return labels if fps is None else replace(labels, fps=fps)
 
 
 def read_archive_labels(path: str | os.PathLike[str]) -> tuple[Labels, Labels | None]:
-    """Read an archive of a run: predicted labels, with scores where it has them, and true labels where it has them.
+    """Read an archive of a run: predicted labels with their scores, and true labels; the latter two where stored.
 
     Args:
         path: an ``.npz`` file that :func:`write_labels` wrote.
+
+    Returns:
+        Both with the same classes and rate; None without a truth.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if it is not such an archive.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"no label file {path}: check the path")
-    remedy = "write it with `segtcn.write_labels`"
-    arrays = read_archive(path, _ARCHIVE_KEYS, remedy)
+    path = _existing(path)
+    arrays = read_archive(path, _ARCHIVE_KEYS, _REMEDY)
     for key in ("class_names", "labels"):
         if key not in arrays:
-            raise ValueError(f"{path} holds no `{key}`, so it is not a file of labels: {remedy}")
-    names = arrays["class_names"]
+            raise ValueError(f"{path} holds no `{key}`, so it is not a file of labels: {_REMEDY}")
+    names, fps = arrays["class_names"], arrays.get("fps")
     if names.ndim != 1 or names.dtype.kind != "U":
-        raise ValueError(f"`class_names` in {path} must be names (C,), got {names.dtype} {names.shape}: {remedy}")
-    fps = arrays.get("fps")
+        raise ValueError(f"`class_names` in {path} must be names (C,), got {names.dtype} {names.shape}: {_REMEDY}")
     if fps is not None and not (fps.ndim == 0 and fps.dtype.kind in "iuf"):
-        raise ValueError(f"`fps` in {path} must be a number, got {fps.dtype} {fps.shape}: {remedy}")
-    rate = None if fps is None else float(fps)
+        raise ValueError(f"`fps` in {path} must be a number, got {fps.dtype} {fps.shape}: {_REMEDY}")
     try:
         classes = Classes(tuple(names.tolist())).with_background()
-        labels = Labels(arrays["labels"], classes, rate, arrays.get("scores"), str(path))
-        truth = Labels(arrays["truth"], classes, rate, None, f"the truth in {path}") if "truth" in arrays else None
     except ValueError as error:
-        raise ValueError(f"{path} cannot be read ({error}): {remedy}") from error
-    if truth is not None and len(truth) != len(labels):
-        raise ValueError(f"{path} has {len(labels)} labels and a truth of {len(truth)}: {remedy}")
+        raise ValueError(f"`class_names` in {path}: {error}") from error
+    rate = None if fps is None else float(fps)
+    labels = Labels(arrays["labels"], classes, rate, arrays.get("scores"), str(path), arrays.get("confidence"))
+    if "truth" not in arrays:
+        return labels, None
+    truth = Labels(arrays["truth"], classes, rate, source=f"the truth in {path}")
+    if len(truth) != len(labels):
+        raise ValueError(f"{path} has {len(labels)} labels and a truth of {len(truth)}: {_REMEDY}")
     return labels, truth
 
 
 def write_labels(path: str | os.PathLike[str], labels: Labels, truth: Labels | None = None) -> None:
-    """Write a label file, in the format that the ending says; complete or not at all.
+    """Write a label file in the format that the ending names; complete or not at all.
 
     ``.txt`` has one label a line, ``.csv`` one segment a line with frames, seconds and mean confidence, ``.npz``
-    everything (``labels`` (T,) int32, ``class_names`` (C,) and, where known, ``scores`` (C, T) float16, ``fps`` and
-    ``truth`` (T,) int32), ``.npy`` the class indexes (T,) int64.
+    everything (``labels`` (T,) int32, ``class_names`` (C,) and, where known, ``scores`` (C, T) float16, or only the
+    ``confidence`` (T,) float16, ``fps`` and ``truth`` (T,) int32), ``.npy`` the class indexes (T,) int64.
 
     Args:
         path: the file to make or to replace.
         labels: of one video.
-        truth: the true labels beside them, of the same classes; for ``.npz`` only.
+        truth: the true labels of the same frames, in the same classes; for ``.npz`` only.
 
     Raises:
-        ValueError: if the ending says none of these, or ``truth`` does not fit.
+        ValueError: if the ending is another, the text would be read as another format, or ``truth`` does not fit.
         FileNotFoundError: if the folder does not exist.
         PermissionError: if no file can be created in the folder.
 
@@ -155,63 +174,77 @@ def write_labels(path: str | os.PathLike[str], labels: Labels, truth: Labels | N
         pour,0,2,0.000000,0.066667,
         take,2,3,0.066667,0.100000,
     """
-    suffix = Path(path).suffix
-    writers: dict[str, Callable[[Path, Labels], None]] = {
-        ".txt": lambda temporary, labels: _write_text(temporary, "\n".join(labels.names()) + "\n"),
-        ".csv": lambda temporary, labels: _write_text(temporary, _segment_table(labels)),
-        ".npy": lambda temporary, labels: save_array(temporary, labels.indexes),
-        ".npz": lambda temporary, labels: _write_archive(temporary, labels, truth),
+    writers: dict[str, Callable[[Path], None]] = {
+        ".txt": lambda temporary: _write_text(temporary, _frame_list(labels, path)),
+        ".csv": lambda temporary: _write_text(temporary, _segment_table(labels)),
+        ".npy": lambda temporary: save_array(temporary, labels.indexes),
+        ".npz": lambda temporary: _write_archive(temporary, labels, truth),
     }
+    suffix = Path(path).suffix
     if suffix not in writers:
         raise ValueError(f"cannot write labels to {path}: the name must end in {', '.join(writers)}")
-    if truth is not None and (suffix != ".npz" or len(truth) != len(labels) or truth.classes != labels.classes):
+    if truth is not None and suffix != ".npz":
+        raise ValueError(f"cannot write {path} with a `truth`: only .npz files hold predictions and truth")
+    if truth is not None and (len(truth) != len(labels) or truth.classes.names != labels.classes.names):
         raise ValueError(
-            f"cannot write {path}: `truth` goes into an .npz file, with as many frames and the classes of `labels`"
+            f"cannot write {path}: `truth` must have the {len(labels)} frames and {len(labels.classes)} classes of "
+            f"`labels`, got {len(truth)} and {len(truth.classes)} classes"
         )
     with atomic_path(path) as temporary:
-        writers[suffix](Path(temporary), labels)
+        writers[suffix](Path(temporary))
 
 
-def is_label_file(path: Path) -> bool:
-    """Whether a file may hold labels: by its ending, or, of MS-TCN's recognition files, by its first line."""
-    if path.suffix in SUFFIXES and path.suffix:
-        return path.name != "mapping.txt"
-    if path.suffix:  # of a name with dots, such as S1_Cheese_C1.avi
-        return False
-    with path.open("rb") as file:
-        return file.read(len(RECOGNITION)) == RECOGNITION.encode()
+def _existing(path: str | os.PathLike[str]) -> Path:
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no label file {path}: check the path")
+    return path
 
 
 def _read_text(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(
             f"{path} is not a text file in UTF-8 (byte {error.start}): expected labels; save it as UTF-8"
         ) from error
+    if not text.strip():
+        raise ValueError(f"{path} is empty: expected one label a line, or a segment table")
+    return text
+
+
+def _read_names(path: Path, text: str, form: Format, classes: Classes | None) -> Labels:
+    # not `splitlines`: a form feed or U+2028 within a label would end it
+    lines = [line.strip() for line in text.replace("\r\n", "\n").replace("\r", "\n").rstrip().split("\n")]
+    if form == "recognition":
+        lines = lines[1].split() if len(lines) > 1 else []
+        if not lines:
+            raise ValueError(f"{path} has no labels in line 2, where MS-TCN's recognition files have all of them")
+    elif "" in lines:
+        raise ValueError(f"{path}, line {lines.index('') + 1} is empty: expected one label a line")
+    return Labels.from_names(lines, classes, source=str(path))
 
 
 def _read_indexes(path: Path) -> npt.NDArray[np.int64]:
-    indexes = open_array(path, ndim=1, kinds="iu", wanted=_INDEXES)
+    indexes = open_array(path, ndim=1, kinds="iu", wanted="the class index of every frame, integers (T,)")
     if not len(indexes):
         raise ValueError(f"{path} is empty: expected the class index of at least one frame")
-    known = indexes[indexes != IGNORE] if indexes.dtype.kind == "i" else indexes
-    low, high = (int(known.min()), int(known.max())) if len(known) else (0, 0)
-    if low < 0:
-        raise ValueError(f"{path} holds {low}, but class indexes start at 0 ({IGNORE} stands for no annotation)")
-    if high > _MAX_CLASS:
-        raise ValueError(f"{path} holds {high}, which is hardly a class index: save it again with `numpy.save`")
+    known = indexes[indexes != IGNORE]
+    if (known < 0).any():
+        raise ValueError(
+            f"{path} holds {known.min()}, but class indexes start at 0 ({IGNORE} stands for no annotation)"
+        )
+    if (known > _MAX_CLASS).any():
+        raise ValueError(f"{path} holds {known.max()}, which is hardly a class index: save it again with `numpy.save`")
     return np.array(indexes, dtype=np.int64)  # a copy: the file is closed
 
 
-def _read_segments(path: Path, text: str, classes: Classes | None, fps: float | None) -> Labels:
+def _read_segments(path: Path, text: str) -> Labels:
     names: list[str] = []
     lengths: list[int] = []
-    shares: list[float | None] = []
+    shares: list[float] = []  # NaN where there is none
     frame, stop_s = 0, 0.0
-    rows = csv.DictReader(io.StringIO(text, newline=""))
-    for row in rows:
-        where = f"{path}, line {rows.line_num}"
+    for where, row in _rows(path, text):
         start, stop, stop_s, share = _numbers_of(row, where)
         if not row["label"]:
             raise ValueError(f"{where}: expected the name of a class in the column `label`, got nothing")
@@ -220,7 +253,7 @@ def _read_segments(path: Path, text: str, classes: Classes | None, fps: float | 
                 f"{where}: expected a segment that starts at frame {frame}, where the one before it stops, "
                 f"and is not empty, got {start} to {stop}"
             )
-        if stop > MAX_FRAMES:
+        if stop > _MAX_FRAMES:
             raise ValueError(f"{where}: a segment that stops at frame {stop:,} is beyond any video; correct it")
         names.append(row["label"])
         lengths.append(stop - start)
@@ -228,26 +261,40 @@ def _read_segments(path: Path, text: str, classes: Classes | None, fps: float | 
         frame = stop
     if not names:
         raise ValueError(f"{path} has a header and no segments: expected at least one")
-    if any(share is None for share in shares) and any(share is not None for share in shares):
+    segments = Labels.from_names(names, fps=frame / stop_s if stop_s > 0 else None, source=str(path))
+    known = ~np.isnan(shares)
+    if known.any() and not known[segments.indexes != IGNORE].all():
         raise ValueError(f"{path}: expected a confidence in every row or in none, got it in some")
-    classes = Classes.from_names(names) if classes is None else classes
-    confidence = None if shares[0] is None else np.repeat(np.array(shares, np.float32), lengths)
-    indexes = np.repeat(classes.indexes_of(names, str(path)), lengths)
-    rate = fps or (frame / stop_s if stop_s > 0 else None)
-    return Labels(indexes, classes, rate, source=str(path), confidence=confidence)
+    confidence = np.repeat(np.array(shares, np.float32), lengths) if known.any() else None
+    return replace(segments, indexes=np.repeat(segments.indexes, lengths), confidence=confidence)
 
 
-def _numbers_of(row: dict[str, Any], where: str) -> tuple[int, int, float, float | None]:
-    """Start and stop in frames, stop in seconds (0 where it is not said) and confidence of a row."""
+def _rows(path: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    rows = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        for row in rows:
+            yield f"{path}, line {rows.line_num}", row
+    except csv.Error as error:
+        raise ValueError(f"{path}, line {rows.line_num} cannot be read as a table ({error}): correct it") from error
+
+
+def _numbers_of(row: dict[str, Any], where: str) -> tuple[int, int, float, float]:
+    """Start and stop in frames, stop in seconds (0 where it is missing) and confidence (NaN) of a row."""
     try:
         start, stop = int(row["start"]), int(row["stop"])
-        stop_s = float(row.get("stop_s") or 0)
-        share = float(row["confidence"]) if row.get("confidence") else None
-    except (TypeError, ValueError) as error:
+        stop_s, share = float(row.get("stop_s") or 0), float(row.get("confidence") or "nan")
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{where}: expected {','.join(COLUMNS)} with numbers, got {list(row.values())}") from error
-    if share is not None and not 0 <= share <= 1:
+    if not (0 <= share <= 1 or math.isnan(share)):
         raise ValueError(f"{where}: expected a confidence from 0 to 1, got {row['confidence']}")
     return start, stop, stop_s, share
+
+
+def _frame_list(labels: Labels, path: str | os.PathLike[str]) -> str:
+    text = "\n".join(labels.names()) + "\n"
+    if _text_format(text) != "names":
+        raise ValueError(f"cannot write {path}: its first label would be read as the header of a table; rename it")
+    return text
 
 
 def _segment_table(labels: Labels) -> str:
@@ -268,6 +315,8 @@ def _write_archive(path: Path, labels: Labels, truth: Labels | None) -> None:
     }
     if labels.scores is not None:
         arrays["scores"] = labels.scores.astype(np.float16)
+    elif labels.confidence is not None:
+        arrays["confidence"] = labels.confidence.astype(np.float16)
     if labels.fps is not None:
         arrays["fps"] = np.array(labels.fps, dtype=np.float64)
     if truth is not None:

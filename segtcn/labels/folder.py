@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PureWindowsPath
 
-from segtcn.labels.files import SUFFIXES, is_label_file
+from segtcn.labels.classes import Classes
+from segtcn.labels.files import detect_format, read_labels
+from segtcn.labels.labels import Labels
+from segtcn.progress import progress_bar
+
+SUFFIXES = (".npz", ".csv", ".txt", "", ".npy")
+"""Endings of label files; where a folder has several of one video, the first of these counts: it holds the most."""
 
 CLIP_SUFFIXES = (
     ".mp4",
@@ -26,8 +32,6 @@ CLIP_SUFFIXES = (
 
 MAPPING = "mapping.txt"
 """Name of the file that numbers the classes, ``ID NAME`` a line."""
-
-_SOURCES = (".mat",)
 
 
 def video_name(path: str) -> str:
@@ -51,7 +55,7 @@ def without_ending(name: str) -> str:
         ('P03/cam01', 'P03/cam01.v2')
     """
     lower = name.lower()
-    ending = next((e for e in (*SUFFIXES, *_SOURCES, *CLIP_SUFFIXES) if e and lower.endswith(e)), "")
+    ending = next((e for e in (*SUFFIXES, ".mat", *CLIP_SUFFIXES) if e and lower.endswith(e)), "")
     return name[: len(name) - len(ending)]
 
 
@@ -78,7 +82,7 @@ def find_label_files(folder: Path) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for path in sorted(folder.rglob("*")):
         inner = path.relative_to(folder)
-        if any(part.startswith(".") for part in inner.parts) or not path.is_file() or not is_label_file(path):
+        if any(part.startswith(".") for part in inner.parts) or not path.is_file() or not _holds_labels(path):
             continue
         name = without_ending(inner.as_posix())
         other = files.setdefault(name, path)
@@ -105,11 +109,12 @@ def find_clips(folder: Path) -> dict[str, Path]:
     paths = [path for path in folder.rglob("*") if path.is_file() and path.suffix.lower() in CLIP_SUFFIXES]
     if not paths:
         raise FileNotFoundError(f"no clips in {folder}: expected {', '.join(CLIP_SUFFIXES)}")
+    paths.sort(key=lambda path: (CLIP_SUFFIXES.index(path.suffix.lower()), str(path)))
     clips: dict[str, Path] = {}
-    for path in sorted(paths, key=lambda path: (CLIP_SUFFIXES.index(path.suffix.lower()), str(path))):
-        inner = path.relative_to(folder).with_suffix("")
-        clips.setdefault(inner.as_posix(), path)
-        clips.setdefault(inner.name, path)
+    for path in paths:
+        clips.setdefault(path.relative_to(folder).with_suffix("").as_posix(), path)
+    for path in paths:
+        clips.setdefault(path.stem, path)
     return clips
 
 
@@ -125,6 +130,34 @@ def find_mapping(paths: Iterable[Path]) -> Path | None:
             if (place / MAPPING).is_file():
                 return place / MAPPING
     return None
+
+
+def read_label_files(
+    files: Mapping[str, Path], classes: Classes | None = None, fps: float | None = None, progress: bool = False
+) -> dict[str, Labels]:
+    """Read many label files, without the scores of classes: those of a data set would fill the memory.
+
+    Args:
+        files: by name of the video, as :func:`find_label_files` finds them.
+        classes: what class indexes mean; None calls them by their number. Names need not be among them.
+        fps: labels per second; None takes what the files say.
+        progress: whether to show a progress bar.
+
+    Raises:
+        FileNotFoundError: if a file is missing.
+        ValueError: if a file cannot be understood.
+    """
+    return {
+        name: read_labels(path, classes if path.suffix == ".npy" else None, fps).without_scores()
+        for name, path in progress_bar(files.items(), "read labels", unit="video", show=progress, keep=False)
+    }
+
+
+def _holds_labels(path: Path) -> bool:
+    if path.suffix in SUFFIXES[:3] or path.suffix == ".npy":
+        return path.name != MAPPING
+    # MS-TCN's recognition files have no ending, but their names may hold dots
+    return path.suffix.lower() not in (".mat", *CLIP_SUFFIXES) and detect_format(path) == "recognition"
 
 
 def _rank(path: Path) -> int:

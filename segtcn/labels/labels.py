@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.labels.classes import IGNORE_NAME, Classes
+from segtcn.labels.classes import IGNORE_NAME, Classes, listed
 from segtcn.structures import IGNORE, Runs, Segment, find_runs, frames_to_segments
 
-LARGEST_PROBABILITY = 1 + 1e-5
-"""A softmax in single precision may exceed 1 by rounding."""
+_LARGEST_PROBABILITY = 1 + 1e-5  # a softmax in single precision may exceed 1 by rounding
 
 
 class LabelRow(NamedTuple):
@@ -25,7 +24,7 @@ class LabelRow(NamedTuple):
         start: first frame.
         stop: the frame after the last one.
         start_s: in seconds; None where the rate is not known.
-        stop_s: likewise.
+        stop_s: in seconds; None where the rate is not known.
         confidence: mean probability of its frames' labels; None where it is not known.
     """
 
@@ -44,10 +43,11 @@ class Labels:
     Args:
         indexes: class index of every frame, or :data:`segtcn.structures.IGNORE`, ``(T,)`` int64.
         classes: what the indexes mean.
-        fps: labels per second; None where nothing says it.
-        scores: probability of every class in every frame, ``(C, T)`` float32; None where nothing says it.
+        fps: labels per second; None where it is not known.
+        scores: probability of every class in every frame, ``(C, T)`` float32; None where they are not known.
         source: the file or run they came from, for messages.
-        confidence: probability of every frame's label, ``(T,)`` float32; from ``scores`` where there are any.
+        confidence: probability of every frame's label, ``(T,)`` float32; None takes it from ``scores``, if there are
+            any. NaN on ignored frames.
 
     Raises:
         ValueError: if there is no frame, an index is not a class, ``fps`` is not positive, or the shapes do not fit.
@@ -58,6 +58,8 @@ class Labels:
         [Segment(start=0, stop=2, label=0), Segment(start=2, stop=3, label=1)]
         >>> labels.names(), labels.duration_s
         (['take', 'take', 'pour'], 1.5)
+        >>> labels[1:].names()
+        ['take', 'pour']
     """
 
     indexes: npt.NDArray[np.int64]
@@ -68,6 +70,22 @@ class Labels:
     confidence: npt.NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "indexes", self._checked_indexes())
+        if self.fps is not None and not 0 < self.fps < math.inf:
+            raise ValueError(f"{self.source}: `fps` must be positive and finite, got {self.fps}")
+        if self.scores is not None:
+            scores = self._checked_probabilities("scores", self.scores, (len(self.classes), len(self)))
+            object.__setattr__(self, "scores", scores)
+        known = self.indexes != IGNORE
+        if self.confidence is not None:
+            confidence = self._checked_probabilities("confidence", self.confidence, (len(self),), known)
+        elif self.scores is not None:
+            confidence = self.scores[np.where(known, self.indexes, 0), np.arange(len(self))]
+        else:
+            return
+        object.__setattr__(self, "confidence", np.where(known, confidence, np.float32(np.nan)))
+
+    def _checked_indexes(self) -> npt.NDArray[np.int64]:
         indexes = np.asarray(self.indexes)
         if indexes.ndim != 1 or not len(indexes) or indexes.dtype.kind not in "iu":
             raise ValueError(
@@ -81,31 +99,40 @@ class Labels:
                 f"{self.source}: class {indexes[frame]} at frame {frame} has no name, there are {len(self.classes)} "
                 "classes: is it the right list of classes?"
             )
-        object.__setattr__(self, "indexes", indexes.astype(np.int64, copy=False))
-        if self.fps is not None and not 0 < self.fps < math.inf:
-            raise ValueError(f"{self.source}: `fps` must be positive and finite, got {self.fps}")
-        if self.scores is not None:
-            self._check_probabilities("scores", np.asarray(self.scores), (len(self.classes), len(indexes)))
-        if self.confidence is not None:
-            self._check_probabilities("confidence", np.asarray(self.confidence), (len(indexes),))
-        elif self.scores is not None:
-            picked = np.take_along_axis(self.scores, np.maximum(self.indexes, 0)[None], axis=0)[0]
-            object.__setattr__(self, "confidence", np.where(self.indexes == IGNORE, np.float32(np.nan), picked))
+        return indexes.astype(np.int64, copy=False)
 
-    def _check_probabilities(self, name: str, values: npt.NDArray[np.floating], shape: tuple[int, ...]) -> None:
-        if values.shape != shape or values.dtype.kind != "f":
+    def _checked_probabilities(
+        self, name: str, values: npt.ArrayLike, shape: tuple[int, ...], known: npt.NDArray[np.bool_] | None = None
+    ) -> npt.NDArray[np.float32]:
+        values = np.asarray(values)
+        if values.shape != shape or values.dtype.kind != "f" or not values.size:
             raise ValueError(
                 f"{self.source}: `{name}` must be probabilities of the shape {shape}, got {values.dtype} {values.shape}"
             )
-        inside = (values >= 0) & (values <= LARGEST_PROBABILITY)
-        if not (inside | np.isnan(values) if name == "confidence" else inside).all():
+        counted = values if known is None else values[known]
+        if not ((counted >= 0) & (counted <= _LARGEST_PROBABILITY)).all():
             raise ValueError(
-                f"{self.source}: `{name}` must lie between 0 and 1, got {values.min():g} to {values.max():g}"
+                f"{self.source}: `{name}` must lie between 0 and 1, got {counted.min():g} to {counted.max():g}"
             )
-        object.__setattr__(self, name, np.minimum(values, 1, dtype=np.float32))
+        return np.minimum(values, 1, dtype=np.float32)
 
     def __len__(self) -> int:
+        """Number of frames."""
         return len(self.indexes)
+
+    def __getitem__(self, frames: slice) -> Labels:
+        """The labels of some frames; a step divides ``fps``.
+
+        Args:
+            frames: such as ``[:100]``, the first hundred, or ``[::2]``, every second.
+        """
+        return replace(
+            self,
+            indexes=self.indexes[frames],
+            fps=None if self.fps is None else self.fps / (frames.step or 1),
+            scores=None if self.scores is None else self.scores[:, frames],
+            confidence=None if self.confidence is None else self.confidence[frames],
+        )
 
     @classmethod
     def from_names(
@@ -114,15 +141,18 @@ class Labels:
         """Labels from the name of every frame's class.
 
         Args:
-            names: one a frame; :data:`~segtcn.labels.classes.IGNORE_NAME` where nobody annotated the frame.
+            names: one for every frame; :data:`~segtcn.labels.classes.IGNORE_NAME` where nobody annotated it.
             classes: their order; None takes the names that occur, sorted.
-            fps: as of :class:`Labels`.
-            source: likewise.
+            fps: labels per second, or None.
+            source: where they came from, for messages.
 
         Raises:
-            ValueError: if a name is not among ``classes``.
+            ValueError: if there is no label, or a name is not among ``classes`` or not the name of a class.
         """
-        classes = Classes.from_names(names) if classes is None else classes
+        try:
+            classes = Classes.from_names(names) if classes is None else classes
+        except ValueError as error:
+            raise ValueError(f"{source}: {error}") from error
         return cls(classes.indexes_of(names, source), classes, fps, source=source)
 
     @property
@@ -132,12 +162,16 @@ class Labels:
 
     def names(self) -> list[str]:
         """Name of every frame's class."""
-        names = [*self.classes.names, IGNORE_NAME]
-        return [names[-1 if index == IGNORE else index] for index in self.indexes.tolist()]
+        names = {**dict(enumerate(self.classes.names)), IGNORE: IGNORE_NAME}
+        return [names[index] for index in self.indexes.tolist()]
 
     def name_of(self, index: int) -> str:
         """Name of a class index, or of :data:`segtcn.structures.IGNORE`."""
         return IGNORE_NAME if index == IGNORE else self.classes.names[index]
+
+    def present(self) -> list[int]:
+        """The classes that occur, sorted."""
+        return [index for index in np.unique(self.runs().values).tolist() if index != IGNORE]
 
     def runs(self) -> Runs:
         """Maximal runs of equal labels, as arrays; ignored ones, too."""
@@ -163,6 +197,10 @@ class Labels:
             rows.append(LabelRow(self.name_of(label), start, stop, start_s, stop_s, confidence))
         return rows
 
+    def without_scores(self) -> Labels:
+        """The same labels without scores and confidence, which need most of the memory."""
+        return replace(self, scores=None, confidence=None)
+
     def in_classes(self, classes: Classes) -> Labels:
         """The same labels with the indexes of another list of classes, which has all that occur.
 
@@ -171,12 +209,15 @@ class Labels:
         """
         if classes.names == self.classes.names:
             return replace(self, classes=classes)
-        present = range(len(self.classes)) if self.scores is not None else {*self.runs().values.tolist()} - {IGNORE}
-        table = np.full(len(self.classes) + 1, IGNORE, np.int64)
+        present = self.present() if self.scores is None else range(len(self.classes))
+        table = np.full(len(self.classes) + 1, IGNORE, np.int64)  # the last is that of ignored frames
         for index in present:
             name = self.classes.names[index]
             if name not in classes.index:
-                classes.indexes_of([name], self.source)  # raises, with the list of classes
+                raise ValueError(
+                    f"{self.source}: {name!r} is not a known class: add it to the list of classes, which has "
+                    f"{listed(classes.names)}"
+                )
             table[index] = classes.index[name]
         scores = None
         if self.scores is not None:
@@ -186,33 +227,38 @@ class Labels:
         return replace(self, indexes=indexes, classes=classes, scores=scores)
 
 
-def common_classes(tracks: Sequence[Labels], classes: Classes | None = None, background: str | None = None) -> Classes:
+def common_classes(tracks: Iterable[Labels], classes: Classes | None = None, background: str | None = None) -> Classes:
     """The classes of several tracks of labels together.
 
     Colours depend on the place of a class in this list only. ``classes`` (a data set's ``mapping.txt``) come first,
-    then those of a track that lists more than occur (with scores, or from a run), then names that occur, sorted.
+    then those of the first track that knows more than the names that occur, such as a run's, then other names, sorted.
 
     Args:
         tracks: of one video or of several.
         classes: the known classes.
-        background: name of the background class; None keeps that of ``classes`` or the first track that has one.
+        background: name of the background class; None keeps that of ``classes`` or of the first track that has one.
+
+    Raises:
+        ValueError: if ``background`` is not a class.
 
     Example:
         >>> tracks = [Labels.from_names(["take", "pour"]), Labels.from_names(["cut"])]
         >>> common_classes(tracks).names
         ('cut', 'pour', 'take')
     """
-    if classes is None:
-        with_scores = next((labels.classes for labels in tracks if labels.scores is not None), None)
-        classes = with_scores or Classes.from_names(name for labels in tracks for name in labels.classes.names)
-    classes = classes.extended(name for labels in tracks for name in labels.classes.names)
+    tracks = [*tracks]
+    occurring = [[labels.classes.names[index] for index in labels.present()] for labels in tracks]
+    inferred = [Classes.from_names(names).names for names in occurring]
+    listing = [labels.classes for labels, names in zip(tracks, inferred, strict=True) if labels.classes.names != names]
+    if classes is None and listing:
+        classes = listing[0]
+    others = {name for other in listing for name in other.names}.union(*occurring)
+    classes = Classes.from_names(others) if classes is None else classes.extended(others)
     if background is not None:
         return classes.with_background(background)
     if classes.background is None:
-        named = (
-            labels.classes.names[labels.classes.background]
-            for labels in tracks
-            if labels.classes.background is not None
-        )
-        return classes.with_background(next(named, None))
+        named = [
+            each.names[each.background] for each in (labels.classes for labels in tracks) if each.background is not None
+        ]
+        return classes.with_background(next((name for name in named if name in classes.index), None))
     return classes

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from functools import partial
 from typing import Any
 
 import torch
@@ -10,13 +11,14 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from segtcn.metrics.counting import CountingMetric, unpad
+from segtcn.metrics.counts_metric import CountsMetric, split_batch
 from segtcn.metrics.functional import Background, background_classes, calibration_counts, detections
-from segtcn.metrics.functional.calibration import CalibrationCounts, expected_error
-from segtcn.metrics.functional.detection import Criterion, check_detection, mean_average_precision
+from segtcn.metrics.functional.average_precision import Criterion, check_detection, mean_average_precision
+from segtcn.metrics.functional.calibration import expected_error
+from segtcn.structures import IGNORE
 
 
-class CalibrationError(CountingMetric):
+class CalibrationError(CountsMetric):
     """Expected calibration error over the frames of all videos: :func:`segtcn.metrics.functional.calibration_error`.
 
     Args:
@@ -36,8 +38,8 @@ class CalibrationError(CountingMetric):
     def __init__(self, num_bins: int = 15, **kwargs: Any) -> None:
         if num_bins < 1:
             raise ValueError(f"`num_bins` must be at least 1, got {num_bins}")
-        super().__init__(dict.fromkeys(CalibrationCounts._fields, (num_bins,)), **kwargs)
-        self.num_bins = num_bins
+        count = partial(calibration_counts, num_bins=num_bins)
+        super().__init__(count, (3, num_bins), _expected_error, torch.float64, **kwargs)
 
     def update(self, probabilities: Tensor, labels: Tensor, mask: Tensor | None = None) -> None:
         """Add videos.
@@ -50,15 +52,8 @@ class CalibrationError(CountingMetric):
         Raises:
             ValueError: if shapes or values do not fit; no video of the batch is added then.
         """
-        probabilities, labels, num_frames = _unpad_scores(probabilities, labels, mask)
-        self._add(self._count(probabilities, labels, num_frames), len(num_frames))
-
-    def _count(self, preds: Tensor, labels: Tensor, num_frames: list[int]) -> Sequence[Tensor]:
-        return calibration_counts(preds, labels, self.num_bins)
-
-    def _value(self, *sums: Tensor) -> Tensor:
-        error = expected_error(*sums) if self.num_videos else torch.tensor(torch.nan)
-        return error.to(self.num_videos.device)
+        videos = _split_scores(probabilities, labels, mask)
+        self._add([self._count(*video) for video in videos])
 
 
 class SegmentalMAP(Metric):
@@ -127,10 +122,12 @@ class SegmentalMAP(Metric):
         Raises:
             ValueError: if shapes or values do not fit; no video of the batch is added then.
         """
-        scores, _, num_frames = _unpad_scores(scores, labels, mask, self.num_classes)
-        preds, labels, _ = unpad(preds, labels, mask)
-        batch = zip(preds.split(num_frames), labels.split(num_frames), scores.split(num_frames, dim=1), strict=True)
-        videos = [detections(*video, self.criterion, self.threshold, self.background) for video in batch]
+        scored = _split_scores(scores, labels, mask, self.num_classes)
+        of_videos = zip(split_batch(preds, labels, mask), scored, strict=True)
+        videos = [
+            detections(*frames, scores, self.criterion, self.threshold, self.background)
+            for frames, (scores, _) in of_videos
+        ]
         device = self.num_true.device
         self.confidence += [video.confidence.to(device) for video in videos]
         self.start += [video.start.float().to(device) for video in videos]
@@ -154,16 +151,24 @@ class SegmentalMAP(Metric):
         return score.to(self.num_true.device)
 
 
-def _unpad_scores(
+def _expected_error(counts: Tensor) -> Tensor:
+    if not len(counts):
+        return torch.tensor(torch.nan)
+    sums = [math.fsum(column) for column in counts.flatten(1).T.tolist()]  # rounds alike in any order of the videos
+    return expected_error(*torch.tensor(sums, dtype=torch.float64).reshape(counts.shape[1:]))
+
+
+def _split_scores(
     scores: Tensor, labels: Tensor, mask: Tensor | None, num_classes: int | None = None
-) -> tuple[Tensor, Tensor, list[int]]:
-    """Scores ``(C, frames)`` and labels ``(frames,)`` of the videos of a batch after each other, and their frames."""
+) -> list[tuple[Tensor, Tensor]]:
+    """Scores ``(C, T)`` and labels ``(T,)`` of each video of a batch that has a labelled frame."""
     classes = scores.shape[-2] if scores.ndim > 1 else 0
     if scores.shape != (*labels.shape[:-1], num_classes or classes, labels.shape[-1]):
         raise ValueError(
             "`probabilities` or `scores` must have the shape (C, T) or (B, C, T) with the B and T of `labels`, "
             f"{tuple(labels.shape)}, got {tuple(scores.shape)}"
         )
-    _, real_labels, num_frames = unpad(labels, labels, mask)
-    by_class = scores.detach().cpu().movedim(-2, 0)
-    return by_class.flatten(1) if mask is None else by_class[:, mask.cpu()], real_labels, num_frames
+    videos = [torch.from_numpy(true) for _, true in split_batch(labels, labels, mask)]
+    scored = torch.atleast_2d(labels if mask is None else labels.where(mask, IGNORE)) != IGNORE
+    batch = scores.detach().cpu().reshape(-1, *scores.shape[-2:])[scored.any(-1).cpu()]
+    return list(zip(batch, videos, strict=True))

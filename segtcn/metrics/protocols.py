@@ -81,6 +81,26 @@ class Protocol:
             return classes
         return tuple(index for index, name in enumerate(class_names) if name in self.background_names)
 
+    def frame_step(self, fps: float | None) -> int:
+        """Every how many-th frame this protocol scores.
+
+        Args:
+            fps: frames per second of the sequences, None if unknown.
+
+        Returns:
+            The nearest whole step, at least 1.
+
+        Raises:
+            ValueError: if ``fps`` is not positive.
+
+        Example:
+            >>> PROTOCOLS["asrf"].frame_step(fps=30), PROTOCOLS["mstcn"].frame_step(fps=30)
+            (2, 1)
+        """
+        if fps is not None and not fps > 0:
+            raise ValueError(f"`fps` must be positive, got {fps}")
+        return 1 if fps is None or self.fps is None else max(1, round(fps / self.fps))
+
 
 PROTOCOLS = {
     "lea": Protocol(

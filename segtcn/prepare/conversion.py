@@ -14,7 +14,6 @@ from typing import NamedTuple, Protocol
 
 import torch
 import yaml
-from tqdm import tqdm
 
 from segtcn.arrays import save_array
 from segtcn.atomic import atomic_path, reason, remove_leftovers
@@ -23,6 +22,7 @@ from segtcn.data.readers.hdf5 import Compression, DType, append_hdf5, create_hdf
 from segtcn.data.readers.reader import Subset
 from segtcn.data.readers.text import check_names
 from segtcn.labels.legacy import write_labels
+from segtcn.progress import progress_bar
 from segtcn.structures import Video
 
 HDF5_ENDINGS = (".h5", ".hdf5")
@@ -128,7 +128,7 @@ def convert(
             target = _TreeTarget(reader, lists, part, output, features_of_split)
     num_frames, num_kept, unlabelled, unequal = 0, 0, [], []
     roundings = []
-    for name, splits in tqdm(places.items(), desc=f"write {output.name}", unit="video", disable=not progress):
+    for name, splits in progress_bar(places.items(), f"write {output.name}", unit="video", show=progress):
         video = _read(reader, name, splits if by_split else splits[:1])
         num_kept += _write(target, video, part)
         roundings.append(_compare(video, target.read(video), dtype))

@@ -1,11 +1,10 @@
 """Clips in and out through PyAV: exact frame rates, presentation times, H.264 that browsers play."""
 
+from segtcn.video_io.planes import ColorTags, Planes
 from segtcn.video_io.reading import (
     TIMESTAMP_TOLERANCE_S,
     ClipInfo,
-    ColorTags,
     Image,
-    Planes,
     frame_times,
     probe,
     read_frames,

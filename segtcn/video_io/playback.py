@@ -34,7 +34,7 @@ def plays_in_browsers(path: str | os.PathLike[str]) -> bool:
         return (
             stream.codec_context.name in _PICTURE[suffix]
             and stream.codec_context.pix_fmt in ("yuv420p", "yuvj420p")
-            and all(each.codec_context.name in _SOUND[suffix] for each in sound[:1])
+            and all(track.codec_context.name in _SOUND[suffix] for track in sound[:1])
         )
 
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from segtcn.video_io.planes import ColorTags, Planes, as_yuv420, color_tags, plane_array
+
 if TYPE_CHECKING:
     import av
 
@@ -23,53 +25,6 @@ TIMESTAMP_TOLERANCE_S = 1.5e-3
 
 
 _PACKET_SIZES = (188, 192, 204)  # of MPEG transport streams: plain, with time stamps (M2TS), with error correction
-
-
-class Planes(NamedTuple):
-    """A picture as video stores it, 8 bits a sample, 4:2:0: brightness of every pixel, colour of every four.
-
-    Args:
-        y: brightness from 16, black, to 235, white, ``(H, W)`` uint8.
-        u: blue against brightness, ``(ceil(H / 2), ceil(W / 2))`` uint8.
-        v: red against brightness, likewise.
-    """
-
-    y: npt.NDArray[np.uint8]
-    u: npt.NDArray[np.uint8]
-    v: npt.NDArray[np.uint8]
-
-
-class ColorTags(NamedTuple):
-    """What the numbers of :class:`Planes` mean, in the codes of ITU-T H.273.
-
-    Args:
-        matrix: how brightness and colour come from red, green and blue: 1 for BT.709, 5 or 6 for BT.601.
-        primaries: which red, green and blue.
-        transfer: how light becomes numbers.
-    """
-
-    matrix: int = 1
-    primaries: int = 1
-    transfer: int = 1
-
-    def planes(self, color: tuple[int, int, int]) -> tuple[int, int, int]:
-        """Brightness and colour of red, green and blue, 0 to 255 each.
-
-        Example:
-            >>> ColorTags().planes((255, 255, 255)), ColorTags().planes((0, 0, 0))
-            ((235, 128, 128), (16, 128, 128))
-        """
-        of_red, of_blue = _LUMA.get(self.matrix, _LUMA[1])
-        red, green, blue = (value / 255 for value in color)
-        luma = of_red * red + (1 - of_red - of_blue) * green + of_blue * blue
-        chroma = ((blue - luma) / (2 - 2 * of_blue), (red - luma) / (2 - 2 * of_red))
-        u, v = (round(128 + 224 * value) for value in chroma)
-        return round(16 + 219 * luma), u, v
-
-
-_LUMA = {1: (0.2126, 0.0722), 4: (0.30, 0.11), 5: (0.299, 0.114), 6: (0.299, 0.114), 7: (0.212, 0.087)}
-_LUMA |= {9: (0.2627, 0.0593), 10: (0.2627, 0.0593)}
-"""Shares of red and of blue in the brightness, of every matrix."""
 
 
 class ClipInfo(NamedTuple):
@@ -116,27 +71,11 @@ def probe(path: str | os.PathLike[str]) -> ClipInfo:
     path = existing(path)
     with open_clip(path) as (container, stream):
         fps = _frame_rate(path, stream)
-        frame = None
-        num_packets = 0
-        begin = end = None
-        for packet in container.demux(stream):
-            if frame is None:
-                frame = next(iter(packet.decode()), None)
-            if frame is not None and stream.frames and stream.duration:
-                break
-            num_packets += packet.size > 0
-            if packet.pts is not None:
-                begin = packet.pts if begin is None else min(begin, packet.pts)
-                end = max(packet.pts + (packet.duration or 0), packet.pts if end is None else end)
+        frame, num_packets, ticks = _first_frame(container, stream)
         if frame is None:
             raise ValueError(_no_frames(path, container))
         num_frames = int(stream.frames or num_packets)
-        if stream.duration:
-            duration_s = float(stream.duration * stream.time_base)
-        else:
-            duration_s = (
-                float((end - begin) * stream.time_base) if end and begin is not None else float(num_frames / fps)
-            )
+        ticks = stream.duration or ticks
         turns = _quarter_turns(frame)
         width, height = (frame.height, frame.width) if turns % 2 else (frame.width, frame.height)
         aspect = Fraction(stream.sample_aspect_ratio or 1)
@@ -145,12 +84,28 @@ def probe(path: str | os.PathLike[str]) -> ClipInfo:
             num_frames,
             width,
             height,
-            duration_s,
+            float(ticks * stream.time_base if ticks else num_frames / fps),
             bool(container.streams.audio),
             90 * turns,
             1 / aspect if turns % 2 else aspect,
-            _color_tags(stream.codec_context, frame),
+            color_tags(stream.codec_context, frame),
         )
+
+
+def _first_frame(container: Any, stream: Any) -> tuple[av.VideoFrame | None, int, int]:
+    """The first frame; where the container does not say it, also the number of packets, and how far they reach."""
+    frame, num_packets = None, 0
+    begin = end = None
+    for packet in container.demux(stream):
+        if frame is None:
+            frame = next(iter(packet.decode()), None)
+        if frame is not None and stream.frames and stream.duration:
+            break
+        num_packets += packet.size > 0
+        if packet.pts is not None:
+            begin = packet.pts if begin is None else min(begin, packet.pts)
+            end = max(packet.pts + (packet.duration or 0), packet.pts if end is None else end)
+    return frame, num_packets, end - begin if end and begin is not None else 0
 
 
 def frame_times(path: str | os.PathLike[str]) -> npt.NDArray[np.float64]:
@@ -242,45 +197,9 @@ def _planes(path: Path, size: tuple[int, int] | None, start_s: float) -> Iterato
     for time_s, frame in _decode(path, start_s):
         turns = _quarter_turns(frame)
         stored = None if size is None else (size[::-1] if turns % 2 else size)
-        picture = _as_yuv420(frame, stored)
+        picture = as_yuv420(frame, stored)
         y, u, v = (plane_array(plane) for plane in picture.planes)
         yield time_s, Planes(*(np.rot90(plane, turns) for plane in (y, u, v))) if turns else Planes(y, u, v)
-
-
-def plane_array(plane: Any) -> npt.NDArray[np.uint8]:
-    """The samples of a plane of PyAV as an array ``(H, W)``, a view that keeps the picture alive."""
-    rows = np.frombuffer(plane, np.uint8)[: plane.height * plane.line_size].reshape(plane.height, plane.line_size)
-    return rows[:, : plane.width]
-
-
-def _as_yuv420(frame: av.VideoFrame, size: tuple[int, int] | None) -> av.VideoFrame:
-    # brightness up to 255: some players take it for 235, and show black and white as grey
-    full_range = frame.color_range == 2 or frame.format.name.startswith("yuvj")
-    if frame.format.name == "yuv420p" and not full_range and size in (None, (frame.width, frame.height)):
-        return frame
-    width, height = size or (frame.width, frame.height)
-    how: dict[str, Any] = {"format": "yuv420p", "interpolation": "AREA"}
-    if not _has_matrix(frame):
-        how |= {"dst_colorspace": "ITU709", "dst_color_range": "MPEG"}
-    elif full_range:
-        how |= {"src_color_range": "JPEG", "dst_color_range": "MPEG"}
-    return frame.reformat(width, height, **how)
-
-
-def _has_matrix(frame: av.VideoFrame) -> bool:
-    return not frame.format.is_rgb and frame.format.name != "pal8"
-
-
-def _color_tags(context: Any, frame: av.VideoFrame) -> ColorTags:
-    """The tags of a clip; where it has none, what players assume for its size."""
-    if not _has_matrix(frame):
-        return ColorTags()
-    usual = 1 if frame.height > 576 or frame.width >= 1280 else 6
-    matrix = context.colorspace if context.colorspace in _LUMA else usual
-    primaries, transfer = (
-        usual if tag in (0, 2) else tag for tag in (int(context.color_primaries), int(context.color_trc))
-    )
-    return ColorTags(matrix, primaries, transfer)
 
 
 def _decode(path: Path, start_s: float = 0.0) -> Iterator[tuple[float, av.VideoFrame]]:

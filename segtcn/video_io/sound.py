@@ -6,10 +6,11 @@ import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 BROWSER_AUDIO = frozenset({"aac", "mp3", "mp3float", "opus", "libopus", "flac"})
 """Decoders of the sound formats that MP4 holds and browsers play (AC-3 fits in MP4, but Chromium is silent)."""
@@ -18,18 +19,31 @@ _LEAST_GAP_S = 0.05
 _TEMPO = (0.5, 100.0)  # what one `atempo` can do
 
 
-class Excerpt(NamedTuple):
+@dataclass(frozen=True)
+class Excerpt:
     """A part of a clip, and how fast it plays.
 
     Args:
-        start_s: the beginning, in seconds of the clip, which becomes 0.
-        stop_s: the end, in seconds of the clip.
+        start_s: the beginning, in seconds, which becomes 0.
+        stop_s: the end, in seconds; infinite for that of the clip.
         speed: 2 plays twice as fast.
+
+    Raises:
+        ValueError: if ``speed`` is not positive.
     """
 
     start_s: float = 0.0
     stop_s: float = math.inf
     speed: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.speed < math.inf:
+            raise ValueError(f"`speed` must be positive, such as 2 for twice as fast, got {self.speed:g}")
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing of the clip is left out."""
+        return not self.start_s and self.stop_s == math.inf
 
 
 class AudioTrack:

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from segtcn.atomic import atomic_path
-from segtcn.video_io.reading import TIMESTAMP_TOLERANCE_S, ColorTags, Image, Planes, existing, plane_array
+from segtcn.video_io.planes import ColorTags, Planes, plane_array
+from segtcn.video_io.reading import TIMESTAMP_TOLERANCE_S, Image, existing
 from segtcn.video_io.sound import AudioTrack, Excerpt, open_sound
 
 if TYPE_CHECKING:
@@ -105,24 +106,7 @@ class ClipWriter:
             self._container = stack.enter_context(
                 av.open(str(temporary.resolve()), "w", format="mp4", options={"movflags": "+faststart"})
             )
-            # veryfast: faster than the clip plays on two cores. No B-frames: with them the
-            # muxer takes a clip with a variable rate for shorter than it is, and players leave out the end
-            # without its macroblock tree, which reads uninitialised memory: equal frames become equal bytes
-            options = {"crf": str(self.quality), "preset": "veryfast", "bf": "0", "x264-params": "mbtree=0"}
-            stream = self._container.add_stream("libx264", rate=self.fps, options=options)
-            stream.width, stream.height = self.width + self.width % 2, self.height + self.height % 2
-            stream.pix_fmt = "yuv420p"
-            # untagged clips are shown with BT.601 or BT.709 colours, depending on the player and the size
-            stream.codec_context.colorspace = self.colors.matrix
-            stream.codec_context.color_range = 1  # brightness from 16 to 235
-            stream.codec_context.color_primaries = self.colors.primaries
-            stream.codec_context.color_trc = self.colors.transfer
-            stream.codec_context.time_base = 1 / (self.fps * self._ticks_per_frame)
-            stream.codec_context.flags |= av.codec.context.Flags.frame_duration
-            # several frames at once while the caller makes the next; PyAV's default, slices of one, lets it wait
-            stream.codec_context.thread_type = "FRAME"
-            stream.codec_context.thread_count = max(1, min(_MAX_THREADS, (os.cpu_count() or 1) * 3 // 2))
-            self._stream = stream
+            self._stream = self._add_picture()
             self._audio: AudioTrack | None = None
             if self.audio_from is not None:
                 source = stack.enter_context(open_sound(self.audio_from))
@@ -130,6 +114,28 @@ class ClipWriter:
                     self._audio = AudioTrack(*source, self._container, self.excerpt)
             self._stack = stack.pop_all()
         return self
+
+    def _add_picture(self) -> Any:
+        import av
+
+        # veryfast: faster than the clip plays on two cores. No B-frames: with them the
+        # muxer takes a clip with a variable rate for shorter than it is, and players leave out the end
+        # without its macroblock tree, which reads uninitialised memory: equal frames become equal bytes
+        options = {"crf": str(self.quality), "preset": "veryfast", "bf": "0", "x264-params": "mbtree=0"}
+        stream = self._container.add_stream("libx264", rate=self.fps, options=options)
+        stream.width, stream.height = self.width + self.width % 2, self.height + self.height % 2
+        stream.pix_fmt = "yuv420p"
+        # untagged clips are shown with BT.601 or BT.709 colours, depending on the player and the size
+        stream.codec_context.colorspace = self.colors.matrix
+        stream.codec_context.color_range = 1  # brightness from 16 to 235
+        stream.codec_context.color_primaries = self.colors.primaries
+        stream.codec_context.color_trc = self.colors.transfer
+        stream.codec_context.time_base = 1 / (self.fps * self._ticks_per_frame)
+        stream.codec_context.flags |= av.codec.context.Flags.frame_duration
+        # several frames at once while the caller makes the next; PyAV's default, slices of one, lets it wait
+        stream.codec_context.thread_type = "FRAME"
+        stream.codec_context.thread_count = max(1, min(_MAX_THREADS, (os.cpu_count() or 1) * 3 // 2))
+        return stream
 
     def write(self, frame: Image, time_s: float | None = None) -> None:
         """Append a frame.

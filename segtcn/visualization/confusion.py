@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.visualization.figures import FONT_PT, INK, elided, text_in, text_style
+from segtcn.visualization.figures import FONT_PT, INK, elided, new_figure, text_in, text_style
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MAX_NUMBERED = 24
@@ -42,30 +43,41 @@ def plot_confusion(confusion: npt.ArrayLike, class_names: Sequence[str], title: 
         >>> [text.get_text() for text in figure.axes[0].texts]
         ['75', '25', '100']
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     counts = np.asarray(confusion, dtype=np.float64)
     if counts.shape != (len(class_names), len(class_names)) or not (counts >= 0).all():
         raise ValueError(
             f"`confusion` must have the shape (C, C) for C = {len(class_names)} class names and no negative entry, got "
             f"{counts.shape}"
         )
-    kept = np.flatnonzero(counts.sum(axis=0) + counts.sum(axis=1))
-    if not len(kept):
+    present = np.flatnonzero(counts.sum(axis=0) + counts.sum(axis=1))
+    if not len(present):
         raise ValueError("`confusion` holds no frame: there is nothing to draw")
-    counts = counts[np.ix_(kept, kept)]
-    names = [elided(class_names[label], _LABEL_IN) for label in kept.tolist()]
+    counts = counts[np.ix_(present, present)]
+    names = [elided(class_names[label], _LABEL_IN) for label in present.tolist()]
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(100 * counts, totals, out=np.full_like(counts, np.nan), where=totals > 0)
 
     label_in = max(text_in(name) for name in names)
     size = min(_MAX_IN, max(2.2, len(names) * _CELL_IN))
-    figure = Figure(figsize=(size + label_in + 1.5, size + label_in + 0.5 + 0.3 * bool(title)), layout="constrained")
-    FigureCanvasAgg(figure)
+    height = size + label_in + 0.5 + 0.3 * bool(title)
+    figure = new_figure(size + label_in + 1.5, height, title, layout="constrained")
     axes = figure.add_subplot()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=100, interpolation="none")
-    font = min(FONT_PT, 72 * 0.8 * size / len(names))  # no higher than the row
+    _name_axes(axes, names, min(FONT_PT, 72 * 0.8 * size / len(names)))  # no higher than the row
+    if len(names) <= MAX_NUMBERED:
+        for row, column in zip(*np.nonzero(np.nan_to_num(shares) >= 0.5), strict=True):  # less rounds to 0
+            share = shares[row, column]
+            color = "white" if share > 55 else INK
+            axes.text(column, row, f"{share:.0f}", ha="center", va="center", fontsize=FONT_PT - 1.5, color=color)
+    bar = figure.colorbar(image, ax=axes, shrink=0.6, aspect=24, pad=0.02)
+    bar.set_label("percent of the true class", fontsize=FONT_PT, color=INK)
+    bar.ax.tick_params(labelsize=FONT_PT - 1, labelcolor=INK, length=0)
+    bar.outline.set_visible(False)
+    return figure
+
+
+def _name_axes(axes: Axes, names: Sequence[str], font: float) -> None:
+    """Names of classes on both sides, and lines between the cells."""
     ticks = range(len(names))
     style = text_style("".join(names), font)
     axes.set_xticks(ticks, labels=names, rotation=90, **style)
@@ -78,15 +90,3 @@ def plot_confusion(confusion: npt.ArrayLike, class_names: Sequence[str], title: 
     axes.set_yticks(np.arange(1, len(names)) - 0.5, minor=True)
     axes.grid(which="minor", color="white", linewidth=0.8)
     axes.tick_params(which="minor", length=0)
-    if len(names) <= MAX_NUMBERED:
-        for row, column in zip(*np.nonzero(np.nan_to_num(shares) >= 0.5), strict=True):  # less rounds to 0
-            share = shares[row, column]
-            color = "white" if share > 55 else INK
-            axes.text(column, row, f"{share:.0f}", ha="center", va="center", fontsize=FONT_PT - 1.5, color=color)
-    bar = figure.colorbar(image, ax=axes, shrink=0.6, aspect=24, pad=0.02)
-    bar.set_label("percent of the true class", fontsize=FONT_PT, color=INK)
-    bar.ax.tick_params(labelsize=FONT_PT - 1, labelcolor=INK, length=0)
-    bar.outline.set_visible(False)
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", **text_style(title, FONT_PT + 3, fontweight="bold"))
-    return figure

@@ -30,6 +30,25 @@ _RC = {"svg.fonttype": "none", "svg.hashsalt": "segtcn", "pdf.fonttype": 42}
 _NO_DATES = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 
 
+def new_figure(width: float, height: float, title: str | None = None, **options: Any) -> Figure:
+    """A figure of its own, not known to ``pyplot``: nothing has to be closed, and drawing in a thread is safe.
+
+    Args:
+        width: in inches.
+        height: in inches.
+        title: stands above, where the figure has a layout.
+        options: further arguments of :class:`matplotlib.figure.Figure`.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), **options)
+    FigureCanvasAgg(figure)
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", **text_style(title, FONT_PT + 3, fontweight="bold"))
+    return figure
+
+
 def check_ending(path: str | os.PathLike[str]) -> None:
     """Refuse a file that no figure can be written to, before the figure is drawn.
 
@@ -176,7 +195,7 @@ def elided(text: str, room_in: float, size: float = FONT_PT, bold: bool = False)
     if text_in(text, size, bold) <= room_in + 1e-6:
         return text
     room_in *= 0.97  # at another resolution it may be longer
-    shorter = [f"{text[: (kept + 1) // 2]}…{text[len(text) - kept // 2 :]}" for kept in range(len(text))]
+    shorter = [f"{text[: (length + 1) // 2]}…{text[len(text) - length // 2 :]}" for length in range(len(text))]
     return shorter[max(bisect.bisect_right(shorter, room_in, key=lambda part: text_in(part, size, bold)) - 1, 0)]
 
 

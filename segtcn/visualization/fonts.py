@@ -29,10 +29,9 @@ def font_files_for(text: str) -> list[Path]:
     lacking = _visible(text) - _characters(files[0])
     if lacking:
         for path in _system_files():
-            found = lacking & _characters(path)
-            if found:
+            if more := lacking & _characters(path):
                 files.append(path)
-                lacking -= found
+                lacking -= more
             if not lacking:
                 break
     return files

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.visualization.figures import FONT_PT, INK, WIDTH_IN, text_style
+from segtcn.visualization.figures import FONT_PT, INK, PALE_INK, WIDTH_IN, new_figure
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _NUM_BINS = 41  # odd: the middle bin holds those that are right
@@ -44,44 +45,47 @@ def plot_offsets(
         >>> figure.axes[0].get_title(loc="left")
         'start: 3 segments, median +0.20 s'
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     if not offsets:
         raise ValueError("expected at least one kind of offsets to draw, got none")
     if not step > 0:
         raise ValueError(f"`step` must be positive, got {step}")
     values = {kind: np.asarray(numbers, dtype=np.float64).ravel() for kind, numbers in offsets.items()}
-    everything = np.abs(np.concatenate([*values.values()]))
-    reach = max(5 * step, float(np.percentile(everything, 95))) if len(everything) else 5 * step
-    # whole steps: bins that hold different numbers of possible offsets would look like a comb
-    width = step * math.ceil(2 * reach / step / _NUM_BINS)
-    half = math.ceil(reach / width - 0.5)
-    edges = width * (np.arange(2 * half + 2) - half - 0.5)
-
-    figure = Figure(figsize=(WIDTH_IN, 2.6 + 0.3 * bool(title)), layout="constrained")
-    FigureCanvasAgg(figure)
+    edges = _edges(np.abs(np.concatenate([*values.values()])), step)
+    figure = new_figure(WIDTH_IN, 2.6 + 0.3 * bool(title), title, layout="constrained")
     for axes, (kind, numbers) in zip(
         figure.subplots(1, len(values), sharex=True, sharey=True, squeeze=False)[0], values.items(), strict=True
     ):
-        inside = np.clip(numbers, edges[0] + width / 2, edges[-1] - width / 2)
-        bars = axes.hist(inside, bins=edges, color=_BLUE, edgecolor="white", linewidth=0.5)[2]
-        for bar in (bars[0], bars[-1]):
-            bar.set_facecolor(_PALE_BLUE)
-        axes.axvline(0, color="#999999", linewidth=1)
-        heading = f"{kind}: {len(numbers)} segments"
-        if len(numbers):
-            median = float(np.median(numbers))
-            if edges[0] <= median <= edges[-1]:
-                axes.axvline(median, color=_RED, linewidth=1.5, linestyle="--")
-            heading += f", median {median:+.2f} {unit}"
-        axes.set_title(heading, loc="left", fontsize=FONT_PT + 1, fontweight="bold", color=INK)
-        axes.set_xlabel(f"early  ←  offset ({unit}; pale: and beyond)  →  late", fontsize=FONT_PT, color=INK)
-        axes.set_xlim(edges[0], edges[-1])
-        axes.tick_params(labelsize=FONT_PT, labelcolor=INK, color="#999999")
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.spines[["left", "bottom"]].set_color("#999999")
+        _draw_histogram(axes, kind, numbers, edges, unit)
     figure.axes[0].set_ylabel("segments", fontsize=FONT_PT, color=INK)
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", **text_style(title, FONT_PT + 3, fontweight="bold"))
     return figure
+
+
+def _edges(sizes: npt.NDArray[np.float64], step: float) -> npt.NDArray[np.float64]:
+    reach = max(5 * step, float(np.percentile(sizes, 95))) if len(sizes) else 5 * step
+    # whole steps: bins that hold different numbers of possible offsets would look like a comb
+    width = step * math.ceil(2 * reach / step / _NUM_BINS)
+    half = math.ceil(reach / width - 0.5)
+    return np.asarray(width * (np.arange(2 * half + 2) - half - 0.5), np.float64)
+
+
+def _draw_histogram(
+    axes: Axes, kind: str, numbers: npt.NDArray[np.float64], edges: npt.NDArray[np.float64], unit: str
+) -> None:
+    middles = (edges[:-1] + edges[1:]) / 2
+    inside = np.clip(numbers, middles[0], middles[-1])
+    bars: Any = axes.hist(inside, bins=edges.tolist(), color=_BLUE, edgecolor="white", linewidth=0.5)[2]
+    for bar in (bars[0], bars[-1]):
+        bar.set_facecolor(_PALE_BLUE)
+    axes.axvline(0, color=PALE_INK, linewidth=1)
+    heading = f"{kind}: {len(numbers)} segments"
+    if len(numbers):
+        median = float(np.median(numbers))
+        if edges[0] <= median <= edges[-1]:
+            axes.axvline(median, color=_RED, linewidth=1.5, linestyle="--")
+        heading += f", median {median:+.2f} {unit}"
+    axes.set_title(heading, loc="left", fontsize=FONT_PT + 1, fontweight="bold", color=INK)
+    axes.set_xlabel(f"early  ←  offset ({unit}; pale: and beyond)  →  late", fontsize=FONT_PT, color=INK)
+    axes.set_xlim(edges[0], edges[-1])
+    axes.tick_params(labelsize=FONT_PT, labelcolor=INK, color=PALE_INK)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(PALE_INK)

@@ -1,218 +1,75 @@
-"""Label tracks of one video: their titles, their common classes, and which label each frame of a clip has."""
+"""Tracks of a picture: labels by their titles, however they were given, all of the same classes."""
 
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from segtcn.labels.legacy import LabelTrack, read_labels
-from segtcn.video_io import TIMESTAMP_TOLERANCE_S, ClipInfo
-from segtcn.visualization.palette import RGB, class_color
+from segtcn.labels import Classes, Labels, common_classes, read_labels
 
-LENGTH_TOLERANCE = 0.02
-"""Labels without a rate may be this much more or fewer than the clip's frames: extractors drop frames at the end."""
+TRUTH = "truth"
+"""Title of the true labels: they stand on top, and the others are compared with them."""
 
-NO_LABEL = -1
-"""Frames that no label covers."""
-
-BACKGROUNDS = ("background", "SIL")
-"""What data sets call the class of frames in which nothing of interest happens."""
+Track = Any
+"""What pictures take as the labels of one video: :class:`~segtcn.labels.Labels`, a label file, or an array, tensor or
+sequence with the class index, or the name, of every frame."""
 
 
-class Track(NamedTuple):
-    """The labels of one video from one source.
+def make_tracks(
+    videos: Mapping[str, Mapping[str, Track]], classes: Classes | Sequence[str] | None = None, fps: float | None = None
+) -> tuple[dict[str, dict[str, Labels]], Classes]:
+    """Give the tracks of videos the same classes, hence the same colours.
 
     Args:
-        title: what pictures call it, ``truth`` or the name of a network.
-        labels: of every frame, at the rate of the labels.
-        source: the file they came from, for messages.
-        is_truth: whether they are the truth that others are compared with.
-    """
+        videos: name of each video, and its tracks by their titles.
+        classes: all of them, in the order of their indexes; None takes those of the tracks, see
+            :func:`~segtcn.labels.common_classes`.
+        fps: labels per second of tracks that do not say it.
 
-    title: str
-    labels: LabelTrack
-    source: str
-    is_truth: bool = False
-
-
-class Classes(NamedTuple):
-    """The classes of some tracks and how pictures show them.
-
-    Args:
-        names: of every class; the index is the class.
-        background: index of the background class, or None.
-    """
-
-    names: list[str]
-    background: int | None
-
-    @property
-    def colors(self) -> list[RGB]:
-        """Colour of every class."""
-        return [class_color(label, self.background) for label in range(len(self.names))]
-
-    def indexes(self, track: Track) -> npt.NDArray[np.int64]:
-        """Class index of every label of a track, ``(T,)``."""
-        index = {name: label for label, name in enumerate(self.names)}
-        return np.fromiter((index[name] for name in track.labels.labels), np.int64, len(track.labels.labels))
-
-
-class Alignment(NamedTuple):
-    """Which label of a track each frame of a clip has.
-
-    Args:
-        numbers: for every frame of the clip the number of its label, or :data:`NO_LABEL`, ``(num_frames,)``.
-        fps: labels per second; None where label n belongs to frame n, whenever that is shown.
-        note: what the user should know of a difference in length, or None.
-    """
-
-    numbers: npt.NDArray[np.int64]
-    fps: float | None
-    note: str | None
-
-
-def open_track(source: str | os.PathLike[str] | LabelTrack, title: str, is_truth: bool = False) -> Track:
-    """Read a label file; see :func:`segtcn.labels.legacy.read_labels`.
-
-    Args:
-        source: a label file, or its content.
-        title: what pictures call it.
-        is_truth: whether it is the truth.
+    Returns:
+        The tracks of each video, one titled ``truth`` first, and their classes.
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if the file cannot be understood, or there is no label.
-    """
-    if isinstance(source, LabelTrack):
-        track = Track(title, source, title, is_truth)
-    else:
-        track = Track(title, read_labels(source), str(source), is_truth)
-    if not track.labels.labels:
-        raise ValueError(f"{track.source} has no labels: expected at least one")
-    return track
-
-
-def split_title(text: str, default: str) -> tuple[str, Path]:
-    """Take ``TITLE=FILE``, as users write it on the command line, apart; an existing file is not taken apart.
-
-    Args:
-        text: a file, or a title and a file.
-        default: the title of a file alone.
+        FileNotFoundError: if there is no such label file.
+        ValueError: if there is no video or no track of one, ``fps`` is not positive, a file cannot be understood, or a
+            label is not among ``classes``.
 
     Example:
-        >>> split_title("MS-TCN=predictions/tea.txt", "prediction")
-        ('MS-TCN', PosixPath('predictions/tea.txt'))
-        >>> split_title("predictions/tea.txt", "prediction")
-        ('prediction', PosixPath('predictions/tea.txt'))
+        >>> videos, classes = make_tracks({"tea": {"ED-TCN": [0, 1], "truth": ["take", "pour"]}}, ["take", "pour"])
+        >>> [(title, labels.names()) for title, labels in videos["tea"].items()]
+        [('truth', ['take', 'pour']), ('ED-TCN', ['take', 'pour'])]
     """
-    title, separator, path = text.partition("=")
-    if not separator or not title or not path or Path(text).exists():
-        return default, Path(text)
-    return title, Path(path)
+    if not videos:
+        raise ValueError("expected at least one video to draw, got none")
+    if fps is not None and not 0 < fps < np.inf:
+        raise ValueError(f"`fps` must be positive, got {fps}")
+    if classes is not None and not isinstance(classes, Classes):
+        classes = Classes(tuple(classes)).with_background()
+    opened: dict[str, dict[str, Labels]] = {}
+    for name, tracks in videos.items():
+        if not tracks:
+            raise ValueError(f"expected at least one track{f' of {name}' if name else ''} to draw, got none")
+        titles = sorted(tracks, key=lambda title: title != TRUTH)
+        opened[name] = {title: _open(tracks[title], classes, fps, title, name) for title in titles}
+    common = classes or common_classes([labels for tracks in opened.values() for labels in tracks.values()])
+    return {
+        name: {title: labels.in_classes(common) for title, labels in tracks.items()} for name, tracks in opened.items()
+    }, common
 
 
-def common_classes(
-    tracks: Iterable[Track], class_names: Sequence[str] | None = None, background: str | None = None
-) -> Classes:
-    """The classes of all tracks together.
-
-    Colours depend on the place of a class in this list only. With ``class_names`` (a data set's ``mapping.txt``) they
-    are the same in all pictures of the data set. Files with scores name all classes, too. Otherwise the names that
-    occur count, in alphabetical order.
-
-    Args:
-        tracks: of one video or of several.
-        class_names: name of every class, in the order of their indices.
-        background: name of the background class; None takes the first of :data:`BACKGROUNDS` that is a class.
-
-    Raises:
-        ValueError: if a label is not in ``class_names``; the message names its file.
-    """
-    tracks = list(tracks)
-    listed = next((list(track.labels.scores.class_names) for track in tracks if track.labels.scores is not None), None)
-    present = {name: track for track in reversed(tracks) for name in track.labels.labels}
-    present |= {name: t for t in tracks if t.labels.scores is not None for name in t.labels.scores.class_names}
-    if class_names is not None:
-        names = list(class_names)
-        if unknown := sorted(present.keys() - set(names)):
-            raise ValueError(
-                f"{present[unknown[0]].source}: label {unknown[0]!r} is no known class ({len(unknown)} unknown): is it "
-                f"the right list? It has {', '.join(names[:20])}{' ...' if len(names) > 20 else ''}"
-            )
-    elif listed is not None:
-        names = [*listed, *sorted(present.keys() - set(listed))]
-    else:
-        names = sorted(present)
-    if background is None:
-        found = next((name for name in BACKGROUNDS if name in names), None)
-    else:
-        found = background if background in names else None
-    if class_names is None and listed is None and found is not None:
-        names = [found, *(name for name in names if name != found)]
-    return Classes(names, None if found is None else names.index(found))
-
-
-def align(
-    track: Track, times_s: npt.NDArray[np.float64], info: ClipInfo, clip: str, fps: float | None = None
-) -> Alignment:
-    """Find the label of every frame of a clip.
-
-    Labels and frames meet in time: with a rate, the frame shown t seconds after the first has label
-    ``floor(t * rate)``. The rate is the one given; else the one that a segment table tells; else there must be one
-    label for every frame (up to 2 % more or fewer, with a warning). Frames beyond the last label have none.
-
-    Args:
-        track: the labels.
-        times_s: presentation time of every frame of the clip, ``(num_frames,)``, increasing.
-        info: what the clip says about itself.
-        clip: its name, for messages.
-        fps: labels per second; None as above.
-
-    Raises:
-        ValueError: if ``fps`` is not positive, or the number of labels fits the clip at no known rate.
-    """
-    if fps is not None and not fps > 0:
-        raise ValueError(f"the rate of the labels must be positive, got {fps}")
-    fps = fps or track.labels.fps
-    num_labels, num_frames = len(track.labels.labels), len(times_s)
-    note = None
-    if fps is not None:
-        seconds = num_labels / fps
-        # one label more or less is a matter of rounding
-        if abs(seconds - info.duration_s) > max(LENGTH_TOLERANCE * info.duration_s, 1.5 / fps):
-            note = (
-                f"{track.source}: {num_labels} labels at {fps:g} a second last {seconds:.2f} s, but {clip} lasts "
-                f"{info.duration_s:.2f} s; if the rate is not {fps:g}, give the right one (--fps)"
-            )
-        index = np.floor((times_s - times_s[0] + TIMESTAMP_TOLERANCE_S) * fps).astype(np.int64)
-    elif abs(num_labels - num_frames) > LENGTH_TOLERANCE * num_frames:
-        difference = f"{abs(num_labels - num_frames)} {'fewer' if num_frames < num_labels else 'more'}"
-        raise ValueError(
-            f"{track.source} has {num_labels} labels, but {clip} has {num_frames} frames, {difference}: at the clip's "
-            f"{float(info.fps):g} fps the labels last {num_labels / float(info.fps):.2f} s and the clip "
-            f"{info.duration_s:.2f} s; give the rate of the labels (--fps), for example --fps "
-            f"{num_labels / info.duration_s:.3g} if they cover the whole clip"
-        )
-    else:
-        if num_labels != num_frames:
-            share = 100 * abs(num_labels - num_frames) / num_frames
-            note = (
-                f"{track.source} has {num_labels} labels and {clip} {num_frames} frames, a difference of {share:.1f} "
-                "%: label number n is taken for frame number n"
-            )
-        index = np.arange(num_frames)
-    if note is not None:
-        warnings.warn(note, stacklevel=2)
-    return Alignment(np.where(index < num_labels, index, NO_LABEL), fps, note)
-
-
-def fits_frame_by_frame(track: Track, num_frames: int) -> bool:
-    """Whether a track without a rate has about one label for every frame of a clip."""
-    difference = abs(len(track.labels.labels) - num_frames)
-    return track.labels.fps is None and difference <= LENGTH_TOLERANCE * num_frames
+def _open(track: Track, classes: Classes | None, fps: float | None, title: str, video: str) -> Labels:
+    if isinstance(track, str | os.PathLike):
+        track = read_labels(track, classes)
+    if isinstance(track, Labels):
+        return replace(track, fps=fps) if track.fps is None else track
+    source = f"track {title!r}{f' of {video}' if video else ''}"
+    values = np.asarray(track.detach().cpu() if hasattr(track, "detach") else track)
+    if values.dtype.kind == "U":
+        return Labels.from_names(values.tolist(), classes, fps, source)
+    if classes is None and values.size:
+        classes = Classes.numbered(max(0, int(values.max())) + 1)
+    return Labels(values, classes or Classes(()), fps, source=source)

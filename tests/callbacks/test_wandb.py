@@ -16,32 +16,23 @@ def _no_account(monkeypatch, tmp_path):
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
 
 
-def mode_of(logger: ExperimentLogger) -> str | None:
-    return logger._wandb_init.get("mode")
+def test_online_with_a_key_of_the_server_only_unless_argument_or_environment_say_so(tmp_path, monkeypatch):
+    def mode_of(**options) -> str | None:
+        return ExperimentLogger(save_dir=str(tmp_path), **options)._wandb_init.get("mode")
 
-
-def test_offline_without_a_key(tmp_path):
-    assert mode_of(ExperimentLogger(save_dir=str(tmp_path))) == "offline"
-
-
-def test_online_with_a_key_in_the_environment(tmp_path, monkeypatch):
-    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
-    assert mode_of(ExperimentLogger(save_dir=str(tmp_path))) == "online"
-
-
-def test_online_with_a_stored_key_of_the_same_server_only(tmp_path, monkeypatch):
+    key = "0" * 40
     monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
-    (tmp_path / "netrc").write_text(f"machine elsewhere login user password {'0' * 40}\n")
-    assert mode_of(ExperimentLogger(save_dir=str(tmp_path))) == "offline"
-    (tmp_path / "netrc").write_text(f"machine 127.0.0.1 login user password {'0' * 40}\n")
-    assert mode_of(ExperimentLogger(save_dir=str(tmp_path))) == "online"
-
-
-def test_the_argument_decides_and_the_environment_has_the_word_where_it_is_silent(tmp_path, monkeypatch):
-    assert mode_of(ExperimentLogger(save_dir=str(tmp_path), offline=False)) == "online"
+    assert mode_of() == "offline"
+    for machine, mode in (("elsewhere", "offline"), ("127.0.0.1", "online")):
+        (tmp_path / "netrc").write_text(f"machine {machine} login user password {key}\n")
+        assert mode_of() == mode
+    (tmp_path / "netrc").unlink()
+    monkeypatch.setenv("WANDB_API_KEY", key)
+    assert mode_of() == "online"
     monkeypatch.setenv("WANDB_MODE", "disabled")
-    assert mode_of(ExperimentLogger(save_dir=str(tmp_path))) == "disabled"
-    assert mode_of(ExperimentLogger(save_dir=str(tmp_path), offline=True)) == "offline"
+    assert mode_of() == "disabled"
+    assert mode_of(offline=True) == "offline"
+    assert mode_of(offline=False) == "online"
 
 
 def test_a_report_becomes_an_artefact_of_the_open_run(tmp_path, monkeypatch):

@@ -1,8 +1,7 @@
-"""When pictures are drawn and logged, and that training does not wait for them. Time is a number here."""
+"""When pictures are drawn and logged, and what they show."""
 
 from __future__ import annotations
 
-import os
 import warnings
 from types import SimpleNamespace
 from typing import Any
@@ -16,9 +15,7 @@ from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.trainer.states import TrainerFn
 from torch.utils.data import DataLoader
 
-from segtcn.callbacks import wandb as module
-from segtcn.callbacks.pictures import BackgroundDrawing, Pictures
-from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations, finish
+from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations, _segmentations, finish
 from segtcn.data.batching import collate
 from segtcn.data.dataset import Sample
 from segtcn.labels import Classes
@@ -69,128 +66,30 @@ def step_output(names: tuple[str, ...] = ("P01", "P02"), num_frames: int = 12) -
     return {"output": StepOutput(batch, probabilities, labels)}
 
 
-class FakeDrawing:
-    """A process that draws for some time, and the time that it takes of training."""
-
-    begun: list[float]
-
-    def __init__(self, clock: SimpleNamespace, begin_s: float, draw_s: float) -> None:
-        clock.now += begin_s
-        self.clock, self.done_s = clock, clock.now + draw_s
-
-    def is_done(self) -> bool:
-        return self.clock.now >= self.done_s
-
-    def result(self) -> Pictures:
-        return Pictures(None, [], None, [])
-
-    def close(self) -> None:
-        pass
+def run_epochs(callback: WandbSegmentations, trainer: Any, task: SegmentationTask, num_epochs: int) -> list[int]:
+    """Train without validation; returns the epochs that were logged while training."""
+    for _ in range(num_epochs):
+        callback.on_train_epoch_start(trainer, task)
+        callback.on_train_batch_end(trainer, task, step_output(), None, 0)
+        callback.on_train_epoch_end(trainer, task)
+        trainer.current_epoch += 1
+    return [row["epoch"] for row in trainer.logger.rows]
 
 
-class Training:
-    """Epochs of some length with a callback whose work takes some time; all of it by a fake clock."""
-
-    def __init__(self, monkeypatch, task, callback, begin_s=0.01, draw_s=5.0, log_s=0.03, crowded=False) -> None:
-        self.clock = SimpleNamespace(now=0.0)
-        self.task, self.callback, self.trainer = task, callback, fake_trainer(max_epochs=10_000)
-        self.begun: list[int] = []
-        self.shares: set[float | None] = set()
-        self.logged: list[tuple[int, int]] = []
-        self.taken_s: list[float] = []
-
-        def begin(snapshot, wanted, share):
-            self.begun.append(self.trainer.current_epoch)
-            self.shares.add(share)
-            return FakeDrawing(self.clock, begin_s, draw_s)
-
-        def log(trainer, pictures, subset, step, overlays=None):
-            self.clock.now += log_s
-            self.logged.append((trainer.current_epoch, step["epoch"]))
-
-        monkeypatch.setattr(module, "_now", lambda: self.clock.now)
-        monkeypatch.setattr(module, "BackgroundDrawing", begin)
-        monkeypatch.setattr(module, "_is_crowded", lambda task: crowded)
-        monkeypatch.setattr(callback, "_log", log)
-
-    def run(self, num_epochs: int, epoch_s: float) -> None:
-        for _ in range(num_epochs):
-            self.callback.on_train_epoch_start(self.trainer, self.task)
-            self.clock.now += epoch_s
-            self.callback.on_train_batch_end(self.trainer, self.task, step_output(), None, 0)
-            start_s = self.clock.now
-            self.callback.on_train_epoch_end(self.trainer, self.task)
-            self.taken_s.append(self.clock.now - start_s)
-            self.trainer.current_epoch += 1
+@pytest.mark.parametrize(("every_n_epochs", "epochs"), [(10, [9, 19]), (5, [4, 9, 14, 19]), (30, []), (0, [])])
+def test_pictures_are_logged_every_n_epochs_and_after_the_last_one(task, every_n_epochs, epochs):
+    callback = WandbSegmentations(every_n_epochs=every_n_epochs, table_timelines=None, confusion=False)
+    trainer = fake_trainer(max_epochs=25)
+    assert run_epochs(callback, trainer, task, 25) == epochs
+    callback.on_fit_end(trainer, task)
+    assert [row["epoch"] for row in trainer.logger.rows] == [*epochs, 24]
 
 
-def test_pictures_are_begun_every_n_epochs_and_logged_when_they_are_done(monkeypatch, task):
-    training = Training(monkeypatch, task, WandbSegmentations(every_n_epochs=10, min_minutes=0))
-    training.run(25, epoch_s=4)
-    assert training.begun == [9, 19]
-    assert training.logged == [(11, 9), (21, 19)]  # 5 s later, with the epoch that they are of
-
-
-def test_minutes_between_two_drawings_are_kept(monkeypatch, task):
-    training = Training(monkeypatch, task, WandbSegmentations(every_n_epochs=1, min_minutes=2))
-    training.run(100, epoch_s=4)
-    assert training.begun[0] == 0
-    assert np.diff(training.begun).min() >= 29  # 2 minutes are 30 epochs, less what pictures took
-    assert len(training.begun) >= 3
-
-
-@pytest.mark.parametrize("epoch_s", [0.1, 0.6, 1.4, 3.0, 30.0])
-@pytest.mark.parametrize(("begin_s", "log_s"), [(0.005, 0.02), (0.03, 0.05), (0.4, 0.8)])
-def test_no_epoch_waits_for_one_percent_of_it(monkeypatch, task, epoch_s, begin_s, log_s):
-    callback = WandbSegmentations(every_n_epochs=1, min_minutes=0)
-    training = Training(monkeypatch, task, callback, begin_s=begin_s, log_s=log_s)
-    training.run(300, epoch_s)
-    slow = [taken for taken in training.taken_s if taken > 0.01 * epoch_s]
-    assert len(slow) <= 4  # what takes longer than was guessed is found out by trying, twice
-    if 0.01 * epoch_s >= max(begin_s, log_s, 0.02):
-        assert not slow
-        assert training.logged
-
-
-def test_a_process_that_gets_no_processor_is_given_up_and_seldom_tried_again(monkeypatch, task):
-    callback = WandbSegmentations(every_n_epochs=1, min_minutes=0)
-    training = Training(monkeypatch, task, callback, draw_s=1e9)
-    training.run(1000, epoch_s=10)
-    assert len(training.begun) == 4  # in 10,000 s, as 60 s are 2 percent of 3,000
-    assert np.diff(training.begun).min() >= 299
-    assert training.logged == []
-
-
-def test_where_the_network_takes_all_processors_drawing_gets_the_other_percent(monkeypatch, task):
-    callback = WandbSegmentations(every_n_epochs=1, min_minutes=0)
-    training = Training(monkeypatch, task, callback, draw_s=380, crowded=True)
-    training.run(100, epoch_s=10)
-    assert training.begun == [0, 39, 78]  # minutes later, and never given up
-    assert [epoch for _, epoch in training.logged] == [0, 39]
-    assert training.shares == {0.01}
-
-
-def test_processors_are_crowded_by_a_network_that_computes_on_all_of_them(monkeypatch, task):
-    usable = len(os.sched_getaffinity(0))
-    for threads, device, crowded in ((usable, "cpu", True), (usable - 1, "cpu", False), (usable, "meta", False)):
-        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
-        assert module._is_crowded(task.to(device)) == crowded
-
-
-def test_a_slowdown_of_zero_draws_after_training_only(monkeypatch, task):
-    training = Training(monkeypatch, task, WandbSegmentations(every_n_epochs=1, min_minutes=0, max_slowdown=0))
-    training.run(30, epoch_s=100)
-    assert training.begun == []
-    training.callback.on_fit_end(training.trainer, task)
-    assert training.logged == [(30, 29)]
-
-
-def test_the_last_epoch_is_drawn_after_training_whenever_it_ends(monkeypatch, task):
-    training = Training(monkeypatch, task, WandbSegmentations(every_n_epochs=10, min_minutes=0), draw_s=1e9)
-    training.run(13, epoch_s=10)  # for example by early stopping
-    assert (training.begun, training.logged) == ([9], [])
-    training.callback.on_fit_end(training.trainer, task)
-    assert training.logged == [(13, 12)]
+def test_the_last_epoch_is_drawn_whenever_training_ends(task):
+    callback, trainer = WandbSegmentations(table_timelines=None, confusion=False), fake_trainer()
+    assert run_epochs(callback, trainer, task, 13) == []  # for example by early stopping
+    callback.on_fit_end(trainer, task)
+    assert [row["epoch"] for row in trainer.logger.rows] == [12]
 
 
 def test_everything_is_logged_under_one_scheme(task):
@@ -207,7 +106,7 @@ def test_everything_is_logged_under_one_scheme(task):
 
 
 def test_with_validation_its_videos_are_shown_and_not_those_of_training(task):
-    callback, trainer = WandbSegmentations(confusion=False, table=False), fake_trainer(validates=True)
+    callback, trainer = WandbSegmentations(confusion=False, table_timelines=None), fake_trainer(validates=True)
     callback.on_train_epoch_start(trainer, task)
     callback.on_train_batch_end(trainer, task, step_output(("trained",)), None, 0)
     callback.on_validation_epoch_start(trainer, task)
@@ -229,13 +128,12 @@ def test_a_validation_by_itself_is_logged(task):
     assert "val/videos" in trainer.logger.rows[0]
 
 
-def test_features_are_not_kept(task):
+def test_features_and_scores_without_a_clip_are_not_kept(task):
     callback, trainer = WandbSegmentations(), fake_trainer()
     callback.on_test_epoch_start(trainer, task)
     callback.on_test_batch_end(trainer, task, step_output())
-    (kept,) = callback._batches
-    assert kept.batch.features.untyped_storage().nbytes() == 0
-    assert kept.probabilities is None
+    (output,) = callback._outputs
+    assert output.batch.features.untyped_storage().nbytes() == output.probabilities.untyped_storage().nbytes() == 0
 
 
 def test_clips_get_their_labels_drawn_on_them(task, tmp_path):
@@ -271,12 +169,12 @@ def test_protocols_of_the_stored_rate_are_scored_there(tmp_path):
     batch = output.batch._replace(num_frames=[11], stored_labels=stored)
     callback.on_test_epoch_start(trainer, task)
     callback.on_test_batch_end(trainer, task, {"output": output._replace(batch=batch)})
-    snapshot = callback._snapshot(task)
-    assert snapshot is not None
-    assert (snapshot.fps, len(snapshot.preds["P01"]), snapshot.labels["P01"].tolist()) == (10.0, 11, stored[0].tolist())
+    segmentations = _segmentations(task, callback._outputs)
+    truth, preds = segmentations.truth["P01"], segmentations.preds["P01"]
+    assert (truth.fps, len(preds), truth.indexes.tolist()) == (10.0, 11, stored[0].tolist())
 
 
-def test_an_offline_run_holds_the_pictures_of_training_and_testing(task, tmp_path, monkeypatch):
+def test_an_offline_run_holds_the_pictures_of_training_and_testing(task, tmp_path):
     rng = np.random.default_rng(0)
     videos = [
         Sample(Video(name, torch.from_numpy(rng.standard_normal((4, 30), dtype=np.float32)), labels), 30, labels)
@@ -284,12 +182,7 @@ def test_an_offline_run_holds_the_pictures_of_training_and_testing(task, tmp_pat
         for labels in [torch.arange(30) // 10]
     ]
 
-    def wait(drawing: BackgroundDrawing) -> bool:
-        return drawing._process.wait() == 0
-
-    monkeypatch.setattr(BackgroundDrawing, "is_done", wait)
-    monkeypatch.setattr(module, "_is_crowded", lambda task: True)  # this test waits for it: all the share it wants
-    callback = WandbSegmentations(every_n_epochs=1, min_minutes=0, max_slowdown=1e9)
+    callback = WandbSegmentations(every_n_epochs=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PossibleUserWarning)  # advice on workers and batches
         trainer = Trainer(
@@ -308,8 +201,13 @@ def test_an_offline_run_holds_the_pictures_of_training_and_testing(task, tmp_pat
     finish()
     (run,) = wandb_file.run_files(tmp_path)
     rows = [row for row in wandb_file.history(run) if any("timelines" in key for key in row)]
-    assert [(row["epoch"], "val/timelines.caption" in row) for row in rows] == [(0, True), (2, True), (3, False)]
-    for row, subset in zip(rows, ("val", "val", "test"), strict=True):
+    assert [(row["epoch"], "val/timelines.caption" in row) for row in rows] == [
+        (0, True),
+        (1, True),
+        (2, True),
+        (3, False),
+    ]
+    for row, subset in zip(rows, ("val", "val", "val", "test"), strict=True):
         assert row[f"{subset}/timelines.caption"] == "P01"
         assert row[f"{subset}/confusion._type"] == "image-file"
         assert row[f"{subset}/videos._type"] == "table-file"

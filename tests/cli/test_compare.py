@@ -1,23 +1,19 @@
-"""`segtcn compare`: the scores of the runs themselves, honest intervals, and what cannot be compared."""
+"""`segtcn compare`: the scores of the runs themselves, and what cannot be compared."""
 
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 import yaml
 
 from segtcn.cli import main
-from segtcn.evaluation import RunScores, compare_runs, read_run, score_run
-from segtcn.labels.legacy import write_labels
-from segtcn.metrics import PROTOCOLS, combine_videos, evaluate_videos
-from segtcn.metrics.evaluation import combine_samples
+from segtcn.evaluation import Run, RunFacts, Scoring, read_run, score_run
+from segtcn.labels import Classes, Labels, write_labels
 from tests.conftest import CLASSES, SPLITS
-from tests.run_folders import write_crossval, write_network
+from tests.run_folders import edit_facts, truth_of, write_crossval, write_network
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = [f"-c={ROOT}/configs/{name}.yaml" for name in ("model/ed_tcn", "data/ms_tcn_tree", "trainer/default")]
@@ -39,10 +35,6 @@ def runs(root, tmp_path) -> list[str]:
     ]
 
 
-def truth_of(root: Path, name: str) -> list[str]:
-    return (root / "groundTruth" / f"{name}.txt").read_text().splitlines()
-
-
 def failure(capsys, *argv: str) -> str:
     """The one line of a command that fails."""
     assert main(["compare", *argv]) == 1
@@ -50,24 +42,6 @@ def failure(capsys, *argv: str) -> str:
     assert shown.out == ""
     assert shown.err.splitlines()[1:] == ["(SEGTCN_TRACEBACK=1 shows where)"]
     return shown.err.splitlines()[0]
-
-
-def scored(name: str, videos: int, quality: float, protocol: str = "lea", seeds: int = 1, seed: int = 0) -> RunScores:
-    """A run on random videos in two splits; every run has the same truth."""
-    splits = {}
-    for split in ("1", "2"):
-        truth = np.random.default_rng([7, int(split)])
-        labels = {f"v{i}": np.repeat(truth.integers(0, 4, 12), truth.integers(1, 9, 12)) for i in range(videos)}
-        evaluations = []
-        for own in range(seeds):
-            rng = np.random.default_rng([seed, own, int(split)])
-            preds = {
-                video: np.where(rng.random(len(frames)) < quality, frames, rng.integers(0, 4, len(frames)))
-                for video, frames in labels.items()
-            }
-            evaluations.append(evaluate_videos(preds, labels, protocol, background=0))
-        splits[split] = evaluations
-    return RunScores(name, protocol, splits)
 
 
 @pytest.mark.parametrize(("protocol", "rate"), [("lea", 3), ("mstcn", 1)])
@@ -78,12 +52,19 @@ def test_numbers_are_those_of_the_run_at_the_rate_of_its_protocol(root, tmp_path
     quiet = ["--trainer.logger=false", "--trainer.accelerator=cpu", "--trainer.default_root_dir=run"]
     assert main(["fit", *CONFIGS, *options, *small, *quiet, f"--model.protocol={protocol}"]) == 0
     assert main(["test", "-c=run/config.yaml", "--ckpt_path=run/checkpoints/last.ckpt"]) == 0
+    facts = RunFacts.read(tmp_path / "run")
+    assert (facts.sample_rate, facts.protocol, facts.fps, facts.split, facts.seed) == (3, protocol, 15, 1, 0)
+    assert (facts.checkpoint, facts.name) == ("checkpoints/last.ckpt", "EDTCN ms_tcn split 1 run")
+    assert facts.network["class_name"].endswith("EDTCN")
+    assert facts.videos == tuple(TEST_VIDEOS[1])
+    assert facts.data["reader"]["class_path"].endswith("MSTCNReader")
     run = read_run(tmp_path / "run")
-    assert (run.sample_rate, run.protocol, run.fps) == (rate, protocol, 15 / rate)
+    scores = score_run(run)
+    assert scores.sample_rate == rate
     stored = json.loads((tmp_path / "run" / "test_scores.json").read_text())
-    assert score_run(run).scores == {key: stored[key] for key in KEYS}
+    assert scores.scores == {key: stored[key] for key in KEYS}
     # at another rate they would be others
-    assert score_run(read_run(tmp_path / "run", sample_rate=4 - rate)).scores != score_run(run).scores
+    assert score_run(run, sample_rate=4 - rate).scores != scores.scores
 
 
 def test_numbers_are_those_of_the_cross_validation(root, tmp_path, monkeypatch):
@@ -101,15 +82,14 @@ def test_numbers_are_those_of_the_cross_validation(root, tmp_path, monkeypatch):
 
 
 def test_a_run_of_the_real_data_has_the_scores_of_its_released_predictions(shared_data, tmp_path):
-    """50Salads, split 1: the release's own predictions, written as a run that saw every 5th frame."""
+    """50Salads, split 1: the released predictions, written as a run that saw every 5th frame."""
     loadmat = pytest.importorskip("scipy.io").loadmat
     lea = shared_data / "lea"
     cells = loadmat(lea / "predictions/50Salads/mid/mid_video_ED-TCN_L2_C15/1.mat")
     config = yaml.safe_load((ROOT / "configs/data/50salads_mid_lea.yaml").read_text())
     names = config["data"]["reader"]["init_args"]["class_names"]
-    config["data"]["reader"]["init_args"]["root"] = "elsewhere"
-    (tmp_path / "run" / "predictions").mkdir(parents=True)
-    (tmp_path / "run" / "config.yaml").write_text(yaml.safe_dump(config))
+    classes = Classes(tuple(names), config["data"]["reader"]["init_args"]["background"])
+    (tmp_path / "predictions").mkdir()
     videos = (lea / "splits/50Salads/Split_1/test.txt").read_text().split()
     by_truth = {
         tuple(true.ravel()): pred.ravel() for pred, true in zip(cells["P"].ravel(), cells["Y"].ravel(), strict=True)
@@ -117,95 +97,11 @@ def test_a_run_of_the_real_data_has_the_scores_of_its_released_predictions(share
     for video in videos:
         labels = loadmat(lea / f"features/50Salads/SpatialCNN_mid/Split_1/rgb-{video}.avi.mat")["Y"].ravel()
         preds = np.repeat(by_truth[tuple(labels[::5])], 5)[: len(labels)]
-        write_labels(tmp_path / "run" / "predictions" / f"{video}.txt", [names[label] for label in preds])
-    scores = score_run(read_run(tmp_path / "run", root=lea)).scores
+        path = tmp_path / "predictions" / f"{video}.npz"
+        write_labels(path, Labels(preds, classes, 30.0), Labels(labels, classes, 30.0))
+    RunFacts(classes=classes, videos=tuple(videos), fps=30.0, sample_rate=5).write(tmp_path)
+    scores = score_run(read_run(tmp_path)).scores
     assert [scores[key] for key in KEYS] == pytest.approx([74.6, 69.0, 76.4, 73.9, 65.0], abs=0.05)
-
-
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_resamples_at_once_equal_one_after_the_other(protocol):
-    counts = scored("a", 9, 0.7, protocol).splits["1"][0].counts
-    times = torch.from_numpy(np.random.default_rng(0).multinomial(9, np.full(9, 1 / 9), size=20))
-    at_once = combine_samples(counts, protocol, times)
-    for row, expected in zip(times, at_once, strict=True):
-        videos = torch.repeat_interleave(torch.arange(9), row)
-        assert [*combine_videos(counts, protocol, videos).values()] == expected.tolist()
-
-
-def test_resamples_need_a_number_for_each_video():
-    counts = scored("a", 9, 0.7).splits["1"][0].counts
-    with pytest.raises(ValueError, match=r"`times` must have the shape \(R, 9\), got \(2, 8\)"):
-        combine_samples(counts, "lea", torch.ones(2, 8, dtype=torch.int64))
-
-
-def test_interval_is_the_percentiles_of_a_slow_bootstrap():
-    """Every resample on its own, with `combine_videos`, from the same draws."""
-    first, second = scored("a", 6, 0.6, "mstcn", seeds=2), scored("b", 6, 0.75, "mstcn", seeds=2, seed=1)
-    generator = np.random.default_rng(3)
-    times = {split: generator.multinomial(6, np.full(6, 1 / 6), size=50) for split in ("1", "2")}
-    differences = []
-    for r in range(50):
-        scores = []
-        for run in (first, second):
-            drawn = {split: np.repeat(np.arange(6), times[split][r]) for split in run.splits}
-            values = [
-                np.mean([combine_videos(each.counts, "mstcn", drawn[split])["f1@50"] for each in seeds])
-                for split, seeds in run.splits.items()
-            ]
-            scores.append(np.mean(values))
-        differences.append(scores[1] - scores[0])
-    (found,) = (each for each in compare_runs([first, second], 50, 90, seed=3) if each.score == "f1@50")
-    assert (found.low, found.high) == pytest.approx(
-        (np.percentile(differences, 5), np.percentile(differences, 95)), abs=1e-5
-    )
-    assert found.difference == pytest.approx(second.scores["f1@50"] - first.scores["f1@50"])
-
-
-def test_better_is_said_only_where_the_interval_leaves_out_zero():
-    poor, good = scored("poor", 20, 0.5), scored("good", 20, 0.9)
-    assert {each.verdict for each in compare_runs([poor, good], 500)} == {"better"}
-    assert {each.verdict for each in compare_runs([good, poor], 500)} == {"worse"}
-    other = scored("other", 20, 0.5, seed=9)  # the same network with other noise
-    for each in compare_runs([poor, other], 500):
-        assert (each.verdict == "no difference shown") == (each.low <= 0 <= each.high)
-    assert "no difference shown" in {each.verdict for each in compare_runs([poor, other], 500)}
-
-
-def test_a_run_does_not_differ_from_itself():
-    run = scored("a", 5, 0.6)
-    for each in compare_runs([run, run], 200):
-        assert (each.difference, each.low, each.high, each.verdict) == (0, 0, 0, "no difference shown")
-
-
-def test_videos_are_paired_by_name_not_by_position():
-    run = scored("a", 8, 0.6)
-    turned = {
-        split: [
-            seeds[0]._replace(
-                videos=dict(reversed(seeds[0].videos.items())),
-                counts=type(seeds[0].counts)(*(count.flip(0) for count in seeds[0].counts)),
-            )
-        ]
-        for split, seeds in run.splits.items()
-    }
-    for each in compare_runs([run, RunScores("b", "lea", turned)], 200):
-        assert (each.low, each.high) == (0, 0)
-
-
-def test_the_interval_covers_the_truth_about_as_often_as_it_says():
-    """90 of 100 intervals of pairs of equally good networks should hold zero; 20 videos make them a little narrow."""
-    covered = []
-    for trial in range(60):
-        first, second = scored("a", 20, 0.7, seed=2 * trial + 10), scored("b", 20, 0.7, seed=2 * trial + 11)
-        found = next(each for each in compare_runs([first, second], 200, 90, seed=trial) if each.score == "accuracy")
-        covered.append(found.low <= 0 <= found.high)
-    assert 0.75 <= np.mean(covered) <= 0.99
-
-
-def test_the_same_seed_gives_the_same_interval():
-    runs = [scored("a", 8, 0.6), scored("b", 8, 0.8)]
-    assert compare_runs(runs, 100, seed=1) == compare_runs(runs, 100, seed=1)
-    assert compare_runs(runs, 100, seed=1) != compare_runs(runs, 100, seed=2)
 
 
 def test_scores_of_splits_videos_and_seeds(runs, root, capsys):
@@ -221,11 +117,8 @@ def test_scores_of_splits_videos_and_seeds(runs, root, capsys):
     assert poor["accuracy"] == pytest.approx(np.mean([split["accuracy"] for split in poor["splits"].values()]))
     videos = poor["splits"]["2"]["videos"]
     assert poor["splits"]["2"]["edit"] == pytest.approx(np.mean([video["edit"] for video in videos.values()]))
-    truth = truth_of(root, "P02_tea")
-    shares = []
-    for seed in (0, 1):
-        preds = Path(runs[0], f"split1-seed{seed}", "predictions", "P02_tea.txt").read_text().splitlines()
-        shares.append(100 * np.mean([pred == true for pred, true in zip(preds, truth, strict=True)]))
+    parts = [part for part in Run.read(Path(runs[0])).parts if part.split == "1"]
+    shares = [100 * np.mean(part.preds["P02_tea"].indexes == part.truths["P02_tea"].indexes) for part in parts]
     assert poor["splits"]["1"]["videos"]["P02_tea"]["accuracy"] == pytest.approx(np.mean(shares), rel=1e-6)
     accuracy = next(each for each in record["differences"] if each["score"] == "accuracy")
     assert accuracy["verdict"] == "better"
@@ -256,97 +149,87 @@ def test_other_rates_are_pointed_out(root, tmp_path, capsys):
     assert "N = one: 1, two: 2; --sample-rate 1 scores all on all" in capsys.readouterr().out
     assert main(["compare", str(one), str(two), "--resamples=10", "--sample-rate=1"]) == 0
     assert "--sample-rate 1" not in capsys.readouterr().out
-    assert "`sample_rate` must be at least 1" in failure(capsys, str(one), str(two), "--sample-rate=0")
+    assert "`sample_rate` (--sample-rate) must be at least 1" in failure(capsys, str(one), str(two), "--sample-rate=0")
+
+
+def test_background_and_mapping_of_a_run_can_be_replaced(runs, root, tmp_path):
+    run, other = (read_run(Path(runs[0]), Scoring(background=background)) for background in (None, "cut,2"))
+    assert (run.background, other.background) == ((0,), (1, 2))
+    assert score_run(run).scores["edit"] != score_run(other).scores["edit"]
+    (tmp_path / "mapping.txt").write_text("0 pour milk\n1 cut\n2 background\n")
+    turned = read_run(Path(runs[0]), Scoring(mapping=tmp_path / "mapping.txt"))
+    assert turned.background == (2,)
+    assert score_run(turned).scores == score_run(run).scores
+    (tmp_path / "mapping.txt").write_text("0 pour milk\n1 background\n")
+    with pytest.raises(ValueError, match="'cut' is not a known class"):
+        read_run(Path(runs[0]), Scoring(mapping=tmp_path / "mapping.txt"))
 
 
 def test_what_cannot_be_compared(runs, root, tmp_path, capsys):
     assert "expected two or more runs to compare, got 1" in failure(capsys, runs[0])
     single = write_network(tmp_path / "single", root, {"P02_tea": truth_of(root, "P02_tea")})
     assert "poor has the splits 1, 2 and single has the splits 1" in failure(capsys, runs[0], str(single))
-    text = (single / "config.yaml").read_text()
-    (single / "config.yaml").write_text(text.replace("lea", "mstcn"))
+    edit_facts(single, protocol="mstcn")
     message = failure(capsys, f"{runs[0]}/split1-seed0", str(single))
-    assert "split1-seed0 was scored under lea and single under mstcn: choose one for both (`--protocol`)" in message
+    assert (
+        "split1-seed0 was scored under lea and single under mstcn: choose one for both (`protocol`, --protocol)"
+        in message
+    )
     assert main(["compare", f"{runs[0]}/split1-seed0", str(single), "--protocol=asrf", "--resamples=5"]) == 0
     capsys.readouterr()
     folders = [f"{runs[0]}/split{split}-seed0/predictions" for split in (1, 2)]
     message = failure(capsys, *folders, f"--truth={root}/groundTruth")
     assert "have predictions of different videos: only one has P01_soup, P01_tea, P02_tea" in message
-    assert "`num_resamples` must be at least 1" in failure(capsys, *runs, "--resamples=0")
-    assert "`confidence` between 0 and 100 percent" in failure(capsys, *runs, "--confidence=100")
-    assert "--background goes with --truth" in failure(capsys, *runs, "--background=background")
+    assert "`num_resamples` (--resamples) must be at least 1" in failure(capsys, *runs, "--resamples=0")
+    assert "`confidence` (--confidence) between 0 and 100 percent" in failure(capsys, *runs, "--confidence=100")
     assert "put a bare --json last" in failure(capsys, runs[0], "--json", runs[1])
 
 
-def test_incomplete_and_damaged_runs(runs, root, tmp_path, capsys):
-    assert "no folder nowhere: give the folder of a run" in failure(capsys, "nowhere", runs[0])
-    assert "has no config.yaml" not in failure(capsys, str(tmp_path / "nothing"), runs[0])
-    part = Path(runs[0], "split1-seed0")
-    message = failure(capsys, str(part / "predictions"), runs[1])
-    assert "no config.yaml in" in message
-    assert "`--truth`" in message
-
-    (part / "scores.json").unlink()
-    assert "split1-seed0 is not complete, it has no scores.json" in failure(capsys, *runs)
-    (part / "scores.json").write_text("{}")
-
-    path = part / "predictions" / "P02_tea.txt"
-    lines = path.read_text()
-    path.write_text(lines + "cut\n")
-    assert re.search(r"P02_tea\.txt has 19 frames and the truth of the data set has 18", failure(capsys, *runs))
-    path.write_text(lines.replace("cut", "stir", 1))
-    assert "label 'stir' at frame" in failure(capsys, *runs)
-    path.rename(part / "predictions" / "P09.txt")
-    assert "no predictions of P02_tea for" in failure(capsys, *runs)
-    path.write_text(lines)
-    assert "no truth of P09 for" in failure(capsys, *runs)
-    (part / "predictions" / "P09.txt").unlink()
-
-    fit_only = tmp_path / "fit_only"
-    fit_only.mkdir()
-    (fit_only / "config.yaml").write_text("data: {}\n")
-    assert "no predictions in" in failure(capsys, str(fit_only), runs[0])
-
-
-def test_configs_that_name_no_data(root, tmp_path, capsys):
-    run = write_network(tmp_path / "run", root, {"P02_tea": truth_of(root, "P02_tea")})
-    config = yaml.safe_load((run / "config.yaml").read_text())
-
-    def with_reader(class_path: str | None) -> str:
-        config["data"]["reader"]["class_path"] = class_path
-        (run / "config.yaml").write_text(yaml.safe_dump(config))
-        return failure(capsys, str(run), str(run))
-
-    assert "names no reader (data.reader.class_path)" in with_reader(None)
-    assert "names the reader mine.Reader, which cannot be imported" in with_reader("mine.Reader")
-    assert "names pathlib.Path as reader, which is none" in with_reader("pathlib.Path")
-    config["data"]["reader"]["init_args"]["root"] = "moved"
-    message = with_reader("MSTCNReader")
-    assert "no folder moved" in message
-    assert "for this command: --root DIR, or --truth DIR" in message
-    assert main(["compare", str(run), str(run), f"--root={root}", "--resamples=5"]) == 0
+def test_truth_that_does_not_fit(runs, root, capsys):
+    argv = [*runs, f"--truth={root}/groundTruth"]
+    path = root / "groundTruth" / "P02_tea.txt"
+    labels = truth_of(root, "P02_tea")
+    path.write_text("".join(f"{label}\n" for label in [*labels, "cut"]))
+    assert f"has {len(labels)} frames and {path} has {len(labels) + 1}" in failure(capsys, *argv)
+    assert main(["compare", *argv, "--resamples=5", "--length-policy=trim"]) == 0
     capsys.readouterr()
-    (run / "config.yaml").write_text("a: [")
-    assert "cannot be read as YAML" in failure(capsys, str(run), str(run))
+    path.unlink()
+    assert "no truth of P02_tea: give predictions and truth of the same videos" in failure(capsys, *argv)
+    assert "no folder nowhere: give the folder of a run" in failure(capsys, "nowhere", runs[0])
+    message = failure(capsys, f"{runs[0]}/split1-seed0/predictions", runs[1])
+    assert "no run.json in" in message
+    assert "or the true labels (`truth`, --truth)" in message
 
 
-def test_seeds_with_different_videos_are_refused(root, tmp_path):
-    run = read_run(write_crossval(tmp_path / "run", root, TEST_VIDEOS, 0.5, seeds=(0, 1)))
-    videos = run.parts[2].videos
-    less = videos._replace(preds={"P01_tea": videos.preds["P01_tea"]}, labels={"P01_tea": videos.labels["P01_tea"]})
-    parts = [part._replace(videos=less) if i == 2 else part for i, part in enumerate(run.parts)]
-    with pytest.raises(ValueError, match="the seeds of split 2 in run have predictions of different videos"):
-        score_run(run._replace(parts=parts))
+def test_incomplete_runs_are_compared_if_asked(runs, capsys):
+    for run in runs:
+        for seed in (0, 1):
+            Path(run, f"split2-seed{seed}", "predictions", "P01_tea.npz").unlink()
+    assert "no predictions of P01_tea in" in failure(capsys, *runs)
+    assert main(["compare", *runs, "--incomplete", "--resamples=5"]) == 0
+    out = capsys.readouterr().out
+    assert "percent, 2 videos, 2 splits" in out
+    assert out.count("no predictions of P01_tea in") == 4
+    Path(runs[0], "split2-seed1", "run.json").unlink()
+    assert main(["compare", *runs, "--incomplete", "--resamples=5"]) == 0
+    assert "Seeds: poor 2, good 2" in capsys.readouterr().out
+
+
+def test_videos_without_truth_are_said_and_left_out(root, tmp_path, capsys):
+    run = write_network(tmp_path / "run", root, {name: truth_of(root, name) for name in TEST_VIDEOS[2]})
+    blind = write_network(tmp_path / "blind", root, {"P01_tea": truth_of(root, "P01_tea")}, has_truth=False)
+    (blind / "predictions" / "P01_tea.npz").rename(run / "predictions" / "P01_tea.npz")
+    assert main(["compare", str(run), str(run), "--resamples=5"]) == 0
+    out = capsys.readouterr().out
+    assert "percent, 1 videos" in out
+    assert "run: no truth of 1 of 2 videos: P01_tea" in out
+    edit_facts(run, videos=["P01_tea"])
+    assert "no truth of any video of" in failure(capsys, str(run), str(run))
 
 
 def test_nothing_is_written_where_something_is_wrong(runs, tmp_path, capsys):
-    Path(runs[1], "split1-seed0", "scores.json").unlink()
-    failure(capsys, *runs, f"--json={tmp_path}/comparison.json")
+    Path(runs[1], "split1-seed0", "run.json").unlink()
+    message = failure(capsys, *runs, f"--json={tmp_path}/comparison.json")
+    assert "no run.json in" in message
+    assert "give the command of `segtcn crossval` again" in message
     assert not (tmp_path / "comparison.json").exists()
-
-
-def test_help_has_examples(capsys):
-    with pytest.raises(SystemExit) as stop:
-        main(["compare", "--help"])
-    assert stop.value.code == 0
-    assert "--truth groundTruth/" in capsys.readouterr().out

@@ -13,7 +13,7 @@ import torch
 
 from segtcn.cli import main
 from segtcn.cli.crossval import runs
-from segtcn.cli.crossval.runs import results_table
+from segtcn.cli.crossval.tables import results_table
 from segtcn.segmenter import Segmenter
 from segtcn.task import SegmentationTask
 from tests import wandb_file
@@ -132,26 +132,43 @@ def test_a_split_that_does_not_exist_is_named(command, capsys):
     assert "there is no split 9; the data set has 1, 2" in capsys.readouterr().err
 
 
-def test_the_protocol_is_that_of_the_task(command, tmp_path):
-    assert main([*command, "--splits=1", "--trainer.logger=false", "--protocol=mstcn"]) == 0
-    assert json.loads((tmp_path / "out" / "results.json").read_text())["protocol"] == "mstcn"
-    assert "Protocol `mstcn`" in (tmp_path / "out" / "results.md").read_text()
+def test_protocol_name_and_monitored_value_are_in_the_results(command, tmp_path, capsys):
+    options = ["--protocol=mstcn", "--name=wide", "--data.validation=0.5", "--checkpoint.monitor=val/loss"]
+    assert main([*command, "--splits=1", *options]) == 0
+    out = tmp_path / "out"
+    assert "checkpoint: out/split1-seed0/checkpoints/best.ckpt (best val/loss)" in capsys.readouterr().out
+    results = json.loads((out / "results.json").read_text())
+    assert (results["name"], results["protocol"], results["selection"]) == ("wide", "mstcn", "best val/loss")
+    assert "Protocol `mstcn`, percent, test videos, 2 epochs, best val/loss." in (out / "results.md").read_text()
+    (run,) = wandb_file.run_files(out / "split1-seed0")
+    (record,) = [record.run for record in wandb_file.records(run) if record.HasField("run") and record.run.run_group]
+    assert (record.run_group, record.display_name) == ("wide", "wide split1-seed0")
 
 
-def test_seeds_must_be_numbers(command, capsys):
-    with pytest.raises(SystemExit):
-        main([*command, "--seeds=a"])
-    assert "expected whole numbers with commas between them, got 'a'" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        main([*command, "--seeds=-1"])
-    assert "expected numbers from 0 upwards, got '-1'" in capsys.readouterr().err
+def test_a_renamed_folder_is_continued(command, tmp_path, capsys):
+    silent = [*command, "--trainer.logger=false", "--trainer.max_epochs=1"]
+    assert main([*silent, "--splits=1"]) == 0
+    (tmp_path / "out").rename("renamed")
+    capsys.readouterr()
+    assert main([*silent, "--out=renamed"]) == 0
+    assert "run 2 of 2: split 2, seed 0" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("option", ["--seed=1", "--split=1", "--data.split=2", "--seed_everything=3"])
-def test_options_of_one_run_are_refused(command, capsys, option):
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--seeds=a", "expected whole numbers with commas between them, got 'a'"),
+        ("--seeds=-1", "expected numbers from 0 upwards, got '-1'"),
+        *(
+            (f"{option}=1", f"{option} is for one run: give --seeds and --splits")
+            for option in ("--seed", "--split", "--data.split", "--seed_everything")
+        ),
+    ],
+)
+def test_wrong_options_are_refused(command, capsys, option, message):
     with pytest.raises(SystemExit):
         main([*command, option])
-    assert f"{option.split('=')[0]} is for one run: give --seeds and --splits" in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_the_config_of_a_run_can_be_cross_validated(command, tmp_path):
@@ -170,13 +187,6 @@ def test_a_bad_test_video_is_found_before_training(command, tmp_path, capsys):
     assert main([*command, "--splits=1", "--trainer.logger=false"]) == 1
     assert "P02_tea.npy" in capsys.readouterr().err
     assert not (tmp_path / "out" / "split1-seed0" / "checkpoints").exists()
-
-
-def test_help_has_examples(capsys):
-    with pytest.raises(SystemExit) as stop:
-        main(["crossval", "--help"])
-    assert stop.value.code == 0
-    assert "--seeds 0,1,2" in capsys.readouterr().out
 
 
 def test_ctrl_c_in_the_middle_leaves_a_checkpoint_from_which_the_same_command_goes_on(command, tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ import pytest
 
 from segtcn.cli import main
 from segtcn.cli.crossval import models
-from segtcn.cli.crossval.models import models_table
+from segtcn.cli.crossval.tables import models_table
 
 ROOT = Path(__file__).resolve().parents[2]
 ED_TCN = """\

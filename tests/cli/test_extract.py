@@ -22,7 +22,7 @@ def test_folder_of_clips_becomes_features_and_is_not_done_twice(tmp_path, capsys
     assert "2 videos extracted" in printed.out
     assert "278 values, 21 features, 15, 30 a second" in printed.out
     assert "the rates differ" in printed.out
-    assert "extract: 100%" in printed.err
+    assert "extract: " in printed.err
     assert np.load(tmp_path / "features" / "tea.npy").shape == (278, 9)
     assert main([*words, "--quiet"]) == 0
     printed = capsys.readouterr()
@@ -142,6 +142,6 @@ def test_nothing_to_do_shows_no_bar(tmp_path, capsys):
     clip = write_clip(tmp_path / "a.mp4", 5)
     words = ["extract", str(clip), "--out", str(tmp_path / "out"), "--backbone", "builtin"]
     assert main(words) == 0
-    assert "100%" in capsys.readouterr().err
+    assert "(100 %)" in capsys.readouterr().err
     assert main(words) == 0
     assert capsys.readouterr().err == ""

@@ -1,15 +1,23 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from segtcn.cli import main
-from segtcn.labels.legacy import write_labels, write_scores
+from segtcn.labels import Classes, Labels, write_labels
 from segtcn.video_io import probe, read_frames
 from segtcn.visualization import class_color
 from tests.clips import frame_number, write_clip
+
+
+def named(*lengths: int) -> Labels:
+    """Segments of `take`, `pour` in turn."""
+    return Labels.from_names(
+        [("take", "pour")[place % 2] for place, length in enumerate(lengths) for _ in range(length)]
+    )
 
 
 @pytest.fixture
@@ -17,11 +25,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A clip of 4 s with its labels, 100 of `take` and `pour`, and two predictions."""
     write_clip(tmp_path / "clip.mp4", 100, 25, (320, 240))
     (tmp_path / "truth").mkdir()
-    write_labels(tmp_path / "truth" / "clip.txt", ["take"] * 50 + ["pour"] * 50)
+    write_labels(tmp_path / "truth" / "clip.txt", named(50, 50))
     for name, wrong in [("a", 10), ("b", 0)]:
         (tmp_path / name).mkdir()
-        labels = np.array([0] * (50 + wrong) + [1] * (50 - wrong))
-        write_scores(tmp_path / name / "clip.npz", labels, np.eye(2)[:, labels], ["take", "pour"])
+        indexes = np.array([0] * (50 + wrong) + [1] * (50 - wrong))
+        labels = Labels(indexes, Classes(("take", "pour")), scores=np.eye(2, dtype=np.float32)[:, indexes])
+        write_labels(tmp_path / name / "clip.npz", labels)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -40,7 +49,7 @@ def test_many_predictions_with_scores_and_a_window(folder: Path, capsys: pytest.
     assert overlay("MS-TCN=a/clip.npz", "b/clip.npz", "--truth", "truth/clip.txt", "--scores", "--window", "3") == 0
     captured = capsys.readouterr()
     assert captured.out == "out.mp4\n"
-    assert "100/100" in captured.err
+    assert "100 of 100 frames" in captured.err
     assert probe(folder / "out.mp4").num_frames == 100
 
 
@@ -58,8 +67,7 @@ def test_the_mapping_beside_the_labels_or_above_gives_the_colours(
 ) -> None:
     (folder / place / "mapping.txt").write_text("0 background\n1 stir\n2 pour\n3 take\n")
     assert overlay("truth/clip.txt") == 0
-    named = "truth/mapping.txt" if place == "truth" else folder / "mapping.txt"
-    assert f"note: colours of the classes as in {named}" in capsys.readouterr().err
+    assert f"note: colours of the classes as in {folder / place / 'mapping.txt'}" in capsys.readouterr().err
     assert shown_on(folder, class_color(3)) > 0.05
     assert shown_on(folder, class_color(1)) == 0
 
@@ -69,26 +77,56 @@ def test_a_mapping_of_other_classes_is_left_aside_but_an_explicit_one_must_fit(
 ) -> None:
     (folder / "mapping.txt").write_text("0 walk\n")
     assert overlay("truth/clip.txt") == 0
-    assert "mapping.txt is left aside: it has no class 'pour'" in capsys.readouterr().err
+    assert re.search(
+        r"mapping\.txt is left aside: truth/clip\.txt: .* is not a known class", capsys.readouterr().err
+    )
     assert overlay("truth/clip.txt", "--mapping", "mapping.txt") == 1
-    err = capsys.readouterr().err
-    assert "label 'pour' is no known class (2 unknown): is it the right list? It has walk" in err
+    assert "is not a known class (1 unknown): is it the right list of classes? It has walk" in capsys.readouterr().err
 
 
-def test_scores_are_those_of_the_metrics(folder: Path) -> None:
-    from segtcn.cli.overlay import _scores
-    from segtcn.labels.legacy import read_labels
+def scores_on(monkeypatch: pytest.MonkeyPatch, *words: str) -> dict[str, dict[str, float]]:
+    """The scores that the picture would show."""
+    looks = []
+    monkeypatch.setattr("segtcn.visualization.overlay.overlay_video", lambda *_, look, **__: looks.append(look))
+    assert overlay(*words, "--scores", "--quiet") == 0
+    return looks[0].scores
 
-    truth = read_labels("truth/clip.txt")
-    scores = _scores(read_labels("a/clip.npz"), truth, None, None, Path("a/clip.npz"))
-    assert scores == {"Acc": 90.0, "Edit": 100.0, "F1@10": 100.0, "F1@25": 100.0, "F1@50": 100.0}
-    # half the rate: compared in time
-    write_labels("half.txt", ["take"] * 25 + ["pour"] * 25)
-    assert _scores(read_labels("half.txt"), truth, 12.5, 25.0, Path("half.txt"))["Acc"] == 100
+
+def test_scores_are_those_of_evaluate_at_the_rate_of_the_truth(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    perfect = {"F1@10": 100.0, "F1@25": 100.0, "F1@50": 100.0, "Edit": 100.0}
+    scores = scores_on(monkeypatch, "a/clip.npz", "--truth", "truth/clip.txt")
+    assert scores == {"prediction": {**perfect, "Accuracy": 90.0}}
+    write_labels("half.txt", named(25, 25))
+    words = ["x=half.txt", "y=a/clip.npz", "--fps", "x=12.5", "--truth", "truth/clip.txt", "--truth-fps", "25"]
+    scores = scores_on(monkeypatch, *words)
+    assert [row["Accuracy"] for row in scores.values()] == [100, 90]
+
+
+def test_scores_leave_out_the_background_as_the_protocol_says(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ["a/clip.npz", "--truth", "truth/clip.txt", "--background", "pour"]
+    assert scores_on(monkeypatch, *words)["prediction"]["Accuracy"] == 90
+    # LTContext's code deletes frames of the background
+    assert scores_on(monkeypatch, *words, "--protocol", "ltcontext")["prediction"]["Accuracy"] == 100
+
+
+def test_the_truth_of_a_run_is_drawn_without_asking(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    classes = Classes(("take", "pour"))
+    write_labels("run.npz", Labels([0] * 100, classes), Labels([0] * 50 + [1] * 50, classes))
+    assert scores_on(monkeypatch, "run.npz")["prediction"]["Accuracy"] == 50
+
+
+def test_text_table_and_archive_of_a_run_have_the_same_colours(folder: Path) -> None:
+    (folder / "run" / "predictions").mkdir(parents=True)
+    classes = Classes(("background", "stir", "pour", "take"))
+    classes.write(folder / "run" / "mapping.txt")
+    for suffix in (".txt", ".csv", ".npz"):
+        write_labels(folder / "run" / "predictions" / f"clip{suffix}", Labels([3] * 100, classes, 25.0))
+        assert overlay(f"run/predictions/clip{suffix}", "--quiet") == 0
+        assert shown_on(folder, class_color(3)) > 0.05, suffix
 
 
 def test_every_prediction_may_have_its_rate(folder: Path) -> None:
-    write_labels("half.txt", ["take"] * 25 + ["pour"] * 25)
+    write_labels("half.txt", named(25, 25))
     words = ["x=half.txt", "y=a/clip.npz", "--fps", "x=12.5", "--truth", "truth/clip.txt", "--truth-fps", "25"]
     assert overlay(*words, "--quiet", "--scores", "--fps", "25") == 0
 
@@ -101,10 +139,12 @@ def test_every_prediction_may_have_its_rate(folder: Path) -> None:
         (["a/clip.npz", "--fps", "b=3"], "--fps b=3: there is no prediction 'b'; there are prediction"),
         (["short.txt", "--truth", "truth/clip.txt", "--scores"], "short.txt has 7 labels and the truth 100: give the"),
         (["a/clip.npz", "--mapping", "none.txt"], "none.txt"),
+        (["a/clip.npz", "--scores"], "--scores compares with the truth: give --truth LABELS"),
+        (["truth=a/clip.npz"], "a prediction has the title 'truth', which is that of the true labels: choose another"),
     ],
 )
 def test_errors_are_one_line(folder: Path, capsys: pytest.CaptureFixture[str], words: list[str], message: str) -> None:
-    write_labels("short.txt", ["take"] * 7)
+    write_labels("short.txt", named(7))
     assert overlay(*words, "--quiet") == 1
     err = capsys.readouterr().err
     assert message in err
@@ -116,8 +156,7 @@ def test_errors_are_one_line(folder: Path, capsys: pytest.CaptureFixture[str], w
     ("words", "message"),
     [
         (["a/clip.npz", "--start", "1:2:3:4"], "expected seconds, or minutes:seconds such as 1:20.5, got '1:2:3:4'"),
-        (["a/clip.npz", "--scores"], "--scores compares with the truth: give --truth LABELS"),
-        (["a/clip.npz", "--scale", "0.5", "--height", "100"], "not allowed with argument --scale"),
+        (["a/clip.npz", "--scale", "0.5", "--height", "100"], "--height and --scale exclude each other"),
     ],
 )
 def test_a_wrong_command_line_is_refused_early(
@@ -131,7 +170,7 @@ def test_a_wrong_command_line_is_refused_early(
 def test_notes_are_lines_not_warnings(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import warnings
 
-    write_labels("fewer.txt", ["take"] * 99)
+    write_labels("fewer.txt", named(99))
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         assert overlay("fewer.txt") == 0

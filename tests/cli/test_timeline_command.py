@@ -9,8 +9,7 @@ import pytest
 
 from segtcn.cli import main
 from segtcn.evaluation import collect_videos
-from segtcn.labels.legacy import write_labels, write_segments
-from segtcn.structures import Segment
+from segtcn.labels import Labels, write_labels
 from tests.conftest import SPLITS
 from tests.run_folders import write_crossval
 
@@ -28,8 +27,12 @@ def run(write_ms_tcn_tree, tmp_path) -> Path:
 def files(tmp_path) -> Path:
     """A folder with the true labels of a video, and two networks' predictions."""
     for name, labels in (("labels", TRUTH), ("a", WRONG), ("b", TRUTH)):
-        write_labels(tmp_path / f"{name}.txt", labels)
+        write(tmp_path / f"{name}.txt", labels)
     return tmp_path
+
+
+def write(path: Path, labels: list[str], fps: float | None = None) -> None:
+    write_labels(path, Labels.from_names(labels, fps=fps))
 
 
 def texts(path: Path) -> list[str]:
@@ -40,12 +43,6 @@ def texts(path: Path) -> list[str]:
 def failure(argv: list[str | Path], capsys: pytest.CaptureFixture[str]) -> str:
     assert main(["timeline", *map(str, argv)]) == 1
     return capsys.readouterr().err
-
-
-def test_help_has_examples(capsys):
-    with pytest.raises(SystemExit, match="0"):
-        main(["timeline", "--help"])
-    assert "segtcn timeline predictions.txt --truth labels.txt -o video.pdf" in capsys.readouterr().out
 
 
 def test_one_video_of_files(files, capsys):
@@ -69,7 +66,7 @@ def test_titles_scores_and_marks(files, capsys):
 
 def test_a_run_with_the_worst_first(run, tmp_path, capsys):
     assert main(["timeline", str(run), "--worst", "2", "--scores", "-o", str(tmp_path / "worst.svg")]) == 0
-    worst = sorted(collect_videos([run]).videos, key=lambda video: video.scores["ed_tcn"]["f1@50"])[:2]
+    worst = sorted(collect_videos([(None, run)]).videos, key=lambda video: video.scores["ed_tcn"]["f1@50"])[:2]
     drawn = [text for text in texts(tmp_path / "worst.svg") if text.startswith("P0")]
     assert drawn == [video.name for video in worst]
 
@@ -90,19 +87,19 @@ def test_many_videos_are_pages(run, tmp_path, capsys):
 
 
 def test_lengths_that_differ_are_said(files, capsys):
-    write_labels(files / "short.txt", TRUTH[:-3])
-    write_segments(files / "slow.csv", [Segment(0, 9, 0)], ["cut"], fps=3)
+    write(files / "short.txt", TRUTH[:-3])
+    write(files / "slow.csv", ["cut"] * 9, fps=3)
     argv = ["timeline", files / "short.txt", "--truth", files / "labels.txt", "-o", files / "out.png"]
     assert main([*map(str, argv)]) == 0
     assert f"{files / 'short.txt'} has 3 labels fewer than {files / 'labels.txt'}" in capsys.readouterr().err
-    write_segments(files / "quick.csv", [Segment(0, 10, 0)], ["cut"], fps=10)
+    write(files / "quick.csv", ["cut"] * 10, fps=10)
     argv = ["timeline", files / "slow.csv", "--truth", files / "quick.csv", "-o", files / "out.png"]
     assert main([*map(str, argv)]) == 0
     assert f"{files / 'slow.csv'} has 2.00 s of labels more than {files / 'quick.csv'}" in capsys.readouterr().err
 
 
 def test_a_rate_that_only_one_file_says_is_asked_for(files, capsys):
-    write_segments(files / "slow.csv", [Segment(0, 9, 0)], ["cut"], fps=3)
+    write(files / "slow.csv", ["cut"] * 9, fps=3)
     message = failure([files / "slow.csv", "--truth", files / "labels.txt", "-o", files / "out.png"], capsys)
     assert f"{files / 'labels.txt'} does not say its rate, {files / 'slow.csv'} says 3 labels a second" in message
     assert "--fps" in message
@@ -118,7 +115,7 @@ def test_a_rate_that_only_one_file_says_is_asked_for(files, capsys):
         (["a.txt", "-o", "out.png", "--worst", "2"], "no scores to choose the worst by (--worst)"),
         (["a.txt", "-o", "out.png", "--worst", "0"], "--worst must be at least 1, got 0"),
         (["a.txt", "-o", "out.png", "--fps", "0"], "must be positive, got 0"),
-        (["a.txt", "-o", "out.png", "--width", "0.5"], "`width` 0.5 leaves 0.0 inches for the bars"),
+        (["a.txt", "-o", "out.png", "--width", "0.5"], "`width` (--width) 0.5 leaves 0.0 inches for the bars"),
         (["a.txt", "-o", "out.png", "--unit", "clock"], "the axis cannot show clock"),
         (["a.txt", "-o", "out.png", "--videos", "b"], "no labels of the video b"),
         (["empty.txt", "-o", "out.png"], "empty.txt is empty"),
@@ -136,7 +133,7 @@ def test_what_is_refused_in_one_line_that_leaves_nothing(files, capsys, monkeypa
 
 @pytest.mark.filterwarnings("always")
 def test_characters_that_no_font_has_are_a_note_once(files, capsys):
-    write_labels(files / "odd.txt", ["cut \ue123"] * 10)
+    write(files / "odd.txt", ["cut \ue123"] * 10)
     assert main(["timeline", str(files / "odd.txt"), "-o", str(files / "odd.png")]) == 0
     assert re.fullmatch(r"note: no font of this machine has '\\ue123': boxes [^\n]*\n", capsys.readouterr().err)
 

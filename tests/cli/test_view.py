@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from segtcn.cli import main
-from segtcn.labels.legacy import write_labels
+from segtcn.labels import Labels, write_labels
 from segtcn.visualization.player import PlayerServer
 from tests.clips import write_clip
 from tests.conftest import SPLITS
@@ -22,6 +22,10 @@ from tests.run_folders import write_crossval
 
 RESTORE = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
 LABELS = ["background"] * 20 + ["cut"] * 30
+
+
+def write(path: Path, labels: list[str]) -> None:
+    write_labels(path, Labels.from_names(labels))
 
 
 def content(path: Path) -> dict[str, object]:
@@ -33,9 +37,9 @@ def content(path: Path) -> dict[str, object]:
 def folder(tmp_path) -> Path:
     """A clip, its truth and two predictions."""
     write_clip(tmp_path / "tea.mp4", 50)
-    write_labels(tmp_path / "truth.txt", LABELS)
-    write_labels(tmp_path / "good.txt", LABELS)
-    write_labels(tmp_path / "poor.txt", ["cut"] * 48)
+    write(tmp_path / "truth.txt", LABELS)
+    write(tmp_path / "good.txt", LABELS)
+    write(tmp_path / "poor.txt", ["cut"] * 48)
     return tmp_path
 
 
@@ -64,7 +68,7 @@ def test_notes_of_many_videos_are_not_all_printed(tmp_path, capsys):
     for folder, labels in (("truth", LABELS), ("net", LABELS[:-1])):
         (tmp_path / folder).mkdir()
         for number in range(14):
-            write_labels(tmp_path / folder / f"{number:02d}.txt", labels)
+            write(tmp_path / folder / f"{number:02d}.txt", labels)
     assert view(tmp_path / "net", "--truth", tmp_path / "truth", "--export", tmp_path / "out") == 0
     out = capsys.readouterr().out
     assert out.count(": net has 1 label fewer than truth") == 10
@@ -94,11 +98,11 @@ def test_runs_become_a_player_with_the_worst_video_to_be_found(write_ms_tcn_tree
         (["--no-clips", "good.txt"], "--no-clips goes with --export"),
         ([], "nothing to show: give predictions"),
         (["nothing.txt"], "no file or folder nothing.txt: check the path"),
-        (["good.txt", "--mapping", "mapping.txt"], "label 'background' is no known class"),
+        (["good.txt", "--mapping", "mapping.txt"], "'background' is not a known class"),
         (["good.txt", "--background", "milk"], "milk"),
-        (["good.txt", "--fps", "0"], "the rate of the labels must be positive"),
+        (["good.txt", "--fps", "0"], "the rate of the labels (`fps`, --fps) must be positive"),
         (["good.txt", "--truth", "poor.txt", "--protocol", "none"], "none"),
-        (["good.txt", "--export", "good.txt"], "it is no folder"),
+        (["good.txt", "--export", "good.txt"], "it is not a folder"),
         (["good.txt", "--save", "."], "corrections would replace good.txt, which is shown"),
         (["good.txt", "--save", "poor.txt"], "cannot write corrections to poor.txt"),
         (["good.txt", "--host", "203.0.113.1"], "cannot listen at 203.0.113.1"),

@@ -37,7 +37,8 @@ import torch
 from segtcn.cli import main as segtcn
 from segtcn.data.readers import Assembly101Reader, HDF5Reader, LeaReader, MSTCNReader, NpzReader, Reader, TableReader
 from segtcn.data.readers.hdf5 import write_hdf5
-from segtcn.evaluation.files import read_matlab_splits, read_videos
+from segtcn.evaluation import pair_files, pair_matlab_files
+from segtcn.labels import Classes
 from segtcn.prepare.annotations import frame_labels, read_annotations
 from segtcn.structures import Video
 from tests.conftest import CLASSES, small_videos
@@ -306,19 +307,15 @@ def read_with(*readers: str) -> Callable[[Path, Attempt], None]:
 
 
 def read_matlab_predictions(root: Path, attempt: Attempt) -> None:
-    for own in (attempt(read_matlab_splits, [root]) or {}).values():
-        for name, frames in own.preds.items():
-            assert frames.shape == own.labels[name].shape
-            assert 0 <= frames.min() <= frames.max() < len(own.class_names)
+    for pairs in (attempt(pair_matlab_files, [root]) or {}).values():
+        for name, labels in pairs.preds.items():
+            assert len(labels) == len(pairs.truth[name])
 
 
 def read_label_files(root: Path, attempt: Attempt) -> None:
     for path in (root / "lines.txt", root / "recognition", root / "segments.csv", root / "indexes.npy"):
-        for mapping in (None, root / "mapping.txt"):
-            read = attempt(read_videos, path, path, mapping)
-            for frames in () if read is None else read.preds.values():
-                assert (frames.ndim, frames.dtype) == (1, np.int64)
-                assert 0 <= frames.min() <= frames.max() < len(read.class_names)
+        for classes in (None, attempt(Classes.read, root / "mapping.txt")):
+            attempt(pair_files, path, path, classes)
 
 
 def read_annotation_files(root: Path, attempt: Attempt) -> None:

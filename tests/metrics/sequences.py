@@ -7,41 +7,51 @@ from hypothesis import strategies as st
 from torchmetrics import Metric
 
 NUM_CLASSES = 5
+IGNORE = -100
+
+
+def draw_video(draw, label, max_frames):
+    """Predictions and labels in long runs and single frames; some stretches of the truth are ignored."""
+    run = st.tuples(label, st.one_of(st.integers(1, 4), st.integers(1, 60)))
+
+    def sequence():
+        return [value for value, length in draw(st.lists(run, min_size=1, max_size=25)) for _ in range(length)]
+
+    def overwrite(frames, stretches):
+        for value, length in draw(st.lists(stretches, max_size=8)):
+            start = draw(st.integers(0, len(frames) - 1))
+            frames = [*frames[:start], *[value] * len(frames[start : start + length]), *frames[start + length :]]
+        return frames
+
+    labels = sequence()[:max_frames]
+    # Truth with some stretches overwritten has overlaps to find; an independent sequence has few
+    preds = (labels if draw(st.booleans()) else sequence())[: len(labels)]
+    labels = labels[: len(preds)]
+    ignored = overwrite(labels, st.tuples(st.just(IGNORE), st.integers(1, 20))) if draw(st.booleans()) else labels
+    return overwrite(preds, run), labels if set(ignored) == {IGNORE} else ignored
 
 
 @st.composite
 def videos(draw, max_frames=300, max_classes=8):
     """Predictions, labels, background classes and number of classes of one video."""
     num_classes = draw(st.integers(1, max_classes))
-    run = st.tuples(st.integers(0, num_classes - 1), st.one_of(st.integers(1, 4), st.integers(1, 60)))
-
-    def sequence():
-        runs = draw(st.lists(run, min_size=1, max_size=25))
-        return [label for label, length in runs for _ in range(length)][:max_frames]
-
-    labels = sequence()
-    # Truth with some stretches overwritten has overlaps to find; an independent sequence has few
-    preds = list(labels) if draw(st.booleans()) else sequence()
-    num_frames = min(len(preds), len(labels))
-    preds, labels = preds[:num_frames], labels[:num_frames]
-    for label, length in draw(st.lists(run, max_size=8)):
-        start = draw(st.integers(0, num_frames - 1))
-        preds[start : start + length] = [label] * len(preds[start : start + length])
     background = draw(st.one_of(st.just([]), st.lists(st.integers(0, num_classes - 1), max_size=2, unique=True)))
-    return preds, labels, background, num_classes
+    return *draw_video(draw, st.integers(0, num_classes - 1), max_frames), background, num_classes
 
 
 def random_videos(num_videos: int = 7, seed: int = 0) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """Labels of 1 to about 80 frames in runs, and predictions that are right about half the time."""
+    """Labels of 1 to about 80 frames in runs, every third run ignored; predictions are right about half the time."""
     generator = torch.Generator().manual_seed(seed)
-    found = []
+    pairs = []
     for number in range(num_videos):
         runs = torch.randint(NUM_CLASSES, (1 + 3 * number,), generator=generator)
         lengths = torch.randint(1, 8, runs.shape, generator=generator)
         labels = runs.repeat_interleave(lengths)
         other = torch.randint(NUM_CLASSES, runs.shape, generator=generator).repeat_interleave(lengths)
-        found.append((torch.where(torch.rand(labels.shape, generator=generator) < 0.5, labels, other), labels))
-    return found
+        preds = torch.where(torch.rand(labels.shape, generator=generator) < 0.5, labels, other)
+        runs = runs.where(torch.arange(len(runs)) % 3 < 2, IGNORE)
+        pairs.append((preds, runs.repeat_interleave(lengths)))
+    return pairs
 
 
 def pad(sequences, fill: int = -100):

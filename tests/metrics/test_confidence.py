@@ -18,18 +18,19 @@ from tests.reference import detailed_scores as reference
 def scored_videos(num_videos=6, levels=None):
     """Predictions, labels and probabilities ``(C, T)`` of videos; ``levels`` makes many confidences equal."""
     generator = torch.Generator().manual_seed(1)
-    found = []
+    videos = []
     for preds, labels in random_videos(num_videos):
         scores = torch.rand(NUM_CLASSES, len(labels), generator=generator).clamp(max=0.999)
-        found.append((preds, labels, scores if levels is None else (scores * levels).round() / levels))
-    return found
+        videos.append((preds, labels, scores if levels is None else (scores * levels).round() / levels))
+    return videos
 
 
-def padded(videos, fill):
-    preds, labels = (torch.nn.utils.rnn.pad_sequence([v[i] for v in videos], True, 0) for i in (0, 1))
-    scores = torch.nn.utils.rnn.pad_sequence([v[2].T for v in videos], True, fill).transpose(1, 2)
-    lengths = torch.tensor([len(v[1]) for v in videos])
-    return preds, labels, scores, torch.arange(labels.shape[1]) < lengths[:, None]
+def make_map():
+    return SegmentalMAP(NUM_CLASSES, threshold=0.1, background=0)
+
+
+def for_calibration(videos):
+    return [(scores, labels) for _, labels, scores in videos]
 
 
 @pytest.mark.parametrize("how", [("iou", 0.1), ("iou", 0.5), ("midpoint", 0.5)])
@@ -39,52 +40,38 @@ def test_segments_of_all_videos_are_ranked_together(how):
     lists = [(p.tolist(), y.tolist(), s.T.tolist()) for p, y, s in videos]
     assert computed.item() == pytest.approx(reference.mean_average_precision(lists, *how, {0}), abs=1e-4)
     assert computed.item() != pytest.approx(sum(segmental_map(*v, *how, background=0) for v in videos) / len(videos))
-
-
-def test_one_video_scores_as_the_function_says():
-    (video,) = scored_videos(3)[2:]
-    assert SegmentalMAP(NUM_CLASSES)(*video) == segmental_map(*video)
-    _, labels, probabilities = video
-    assert CalibrationError(10)(probabilities, labels) == calibration_error(probabilities, labels, 10)
+    assert after(SegmentalMAP(NUM_CLASSES, *how), videos[-1]).compute() == segmental_map(*videos[-1], *how)
 
 
 def test_calibration_is_over_the_frames_of_all_videos():
     videos = scored_videos()
     together = torch.cat([p for _, _, p in videos], dim=1), torch.cat([y for _, y, _ in videos])
-    computed = after(CalibrationError(7), *((p, y) for _, y, p in videos)).compute()
-    assert computed == calibration_error(*together, 7)
+    computed = after(CalibrationError(7), *for_calibration(videos)).compute()
+    assert computed.item() == pytest.approx(calibration_error(*together, 7).item())
 
 
 @pytest.mark.parametrize("fill", [0.0, 5.0, math.nan])
 def test_padding_has_no_weight(fill):
     videos = scored_videos()
-    preds, labels, scores, mask = padded(videos, fill)
-    assert (
-        after(SegmentalMAP(NUM_CLASSES), (preds, labels, scores, mask)).compute()
-        == after(SegmentalMAP(NUM_CLASSES), *videos).compute()
-    )
-    assert (
-        after(CalibrationError(), (scores, labels, mask)).compute()
-        == after(CalibrationError(), *((p, y) for _, y, p in videos)).compute()
-    )
+    preds, labels = (torch.nn.utils.rnn.pad_sequence([v[i] for v in videos], True, 0) for i in (0, 1))
+    scores = torch.nn.utils.rnn.pad_sequence([v[2].T for v in videos], True, fill).transpose(1, 2)
+    mask = torch.arange(labels.shape[1]) < torch.tensor([len(v[1]) for v in videos])[:, None]
+    assert after(make_map(), (preds, labels, scores, mask)).compute() == after(make_map(), *videos).compute()
+    expected = after(CalibrationError(), *for_calibration(videos)).compute()
+    assert after(CalibrationError(), (scores, labels, mask)).compute() == expected
 
 
 @pytest.mark.parametrize("levels", [None, 4])
 def test_any_order_and_any_number_of_processes_give_the_same_bits(levels):
     videos = scored_videos(8, levels)
-    expected = after(SegmentalMAP(NUM_CLASSES, threshold=0.1), *videos).compute()
-    calibration = after(CalibrationError(), *((p, y) for _, y, p in videos)).compute()
-    for seed, num_processes in itertools.product(range(3), (1, 2, 3)):
-        shuffled = random.Random(seed).sample(videos, len(videos))
-        shares = [shuffled[rank::num_processes] for rank in range(num_processes)]
-        first, *others = (after(SegmentalMAP(NUM_CLASSES, threshold=0.1), *share) for share in shares)
-        for other in others:
-            first.merge_state(other)
-        assert first.compute() == expected
-        first, *others = (after(CalibrationError(), *((p, y) for _, y, p in share)) for share in shares)
-        for other in others:
-            first.merge_state(other)
-        assert first.compute() == calibration
+    for make, updates in ((make_map, videos), (CalibrationError, for_calibration(videos))):
+        expected = after(make(), *updates).compute()
+        for seed, num_processes in itertools.product(range(3), (1, 2, 3)):
+            shuffled = random.Random(seed).sample(updates, len(updates))
+            first, *others = (after(make(), *shuffled[rank::num_processes]) for rank in range(num_processes))
+            for other in others:
+                first.merge_state(other)
+            assert first.compute() == expected
 
 
 def test_equally_sure_segments_at_the_same_frame_count_as_found_at_once():

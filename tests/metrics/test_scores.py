@@ -1,82 +1,64 @@
+"""The torchmetrics classes: how videos are combined, in any batches, order and number of processes."""
+
 from __future__ import annotations
 
 import itertools
 import math
+import pickle
 import random
+from functools import partial
 
 import pytest
 import torch
 
-from segtcn.metrics import (
-    BoundaryF1,
-    Confusion,
-    EditScore,
-    FrameAccuracy,
-    FrameIoU,
-    FramePrecision,
-    FrameRecall,
-    OverSegmentation,
-    SegmentalF1,
-    SegmentalPrecision,
-    SegmentalRecall,
-    SegmentCountError,
-    UnderSegmentation,
-)
-from segtcn.metrics.counting import weigh_equally
-from segtcn.metrics.functional import (
-    boundary_f1,
-    edit_counts,
-    edit_score,
-    frame_accuracy,
-    over_segmentation,
-    segment_count_error,
-    segment_counts,
-    segmental_f1,
-    segmental_precision,
-    segmental_recall,
-    under_segmentation,
-)
+import segtcn.metrics.functional as F
+from segtcn import metrics as M
+from tests.metrics.sequences import IGNORE, after, pad, random_videos
 from tests.metrics.sequences import NUM_CLASSES as C
-from tests.metrics.sequences import after, pad, random_videos
-from tests.reference import segmental_scores as reference
+from tests.reference import protocols, segments
 
 SCORES = {
-    "accuracy": (FrameAccuracy, frame_accuracy),
-    "edit": (EditScore, edit_score),
-    "f1": (lambda **kwargs: SegmentalF1(0.25, **kwargs), lambda p, y, b: segmental_f1(p, y, 0.25, b)),
-    "precision": (
-        lambda **kwargs: SegmentalPrecision(0.25, **kwargs),
-        lambda p, y, b: segmental_precision(p, y, 0.25, b),
-    ),
-    "recall": (lambda **kwargs: SegmentalRecall(0.25, **kwargs), lambda p, y, b: segmental_recall(p, y, 0.25, b)),
-    "over": (OverSegmentation, over_segmentation),
-    "under": (UnderSegmentation, under_segmentation),
-    "count": (SegmentCountError, segment_count_error),
-    "boundaries": (lambda **_: BoundaryF1(0.2, fps=15), lambda p, y, _: boundary_f1(p, y, 0.2, fps=15)),
+    "accuracy": (M.FrameAccuracy, F.frame_accuracy),
+    "edit": (M.EditScore, F.edit_score),
+    "f1": (partial(M.SegmentalF1, 0.25), partial(F.segmental_f1, threshold=0.25)),
+    "precision": (partial(M.SegmentalPrecision, 0.25), partial(F.segmental_precision, threshold=0.25)),
+    "recall": (partial(M.SegmentalRecall, 0.25), partial(F.segmental_recall, threshold=0.25)),
+    "over": (M.OverSegmentation, F.over_segmentation),
+    "under": (M.UnderSegmentation, F.under_segmentation),
+    "count": (M.SegmentCountError, F.segment_count_error),
+    "boundaries": (lambda **_: M.BoundaryF1(0.2, fps=15), lambda p, y, **_: F.boundary_f1(p, y, 0.2, fps=15)),
 }
 EVERY_METRIC = [
-    FrameAccuracy,
-    lambda: FrameAccuracy("pooled", background=0),
-    lambda: FrameAccuracy("none", num_classes=C),
-    lambda: EditScore(background=0),
-    lambda: EditScore("pooled"),
-    lambda: SegmentalF1(0.1),
-    lambda: SegmentalF1(0.5, "pooled", background=0),
-    lambda: SegmentalF1(0.25, "none", num_classes=C, background=[0, 1]),
-    lambda: SegmentalPrecision(0.25, "macro", num_classes=C),
-    lambda: SegmentalRecall(0.25, background=0),
-    lambda: FramePrecision(C, background=0),
-    lambda: FrameRecall(C, "none"),
-    lambda: FrameIoU(C),
-    lambda: BoundaryF1(0.1, fps=15),
-    lambda: BoundaryF1(0.1, fps=15, average="pooled"),
-    lambda: OverSegmentation(background=0),
-    lambda: UnderSegmentation("pooled"),
-    lambda: SegmentCountError(background=0),
-    lambda: Confusion(C),
-    lambda: Confusion(C, by="segment"),
+    M.FrameAccuracy,
+    lambda: M.FrameAccuracy("pooled", background=0),
+    lambda: M.FrameAccuracy("none", num_classes=C),
+    lambda: M.EditScore(background=0),
+    lambda: M.EditScore("pooled"),
+    lambda: M.SegmentalF1(0.1),
+    lambda: M.SegmentalF1(0.5, "pooled", background=0),
+    lambda: M.SegmentalF1(0.25, "none", num_classes=C, background=[0, 1]),
+    lambda: M.SegmentalPrecision(0.25, "macro", num_classes=C),
+    lambda: M.SegmentalRecall(0.25, background=0),
+    lambda: M.FramePrecision(C, background=0),
+    lambda: M.FrameRecall(C, "none"),
+    lambda: M.FrameIoU(C),
+    lambda: M.BoundaryF1(0.1, fps=15),
+    lambda: M.BoundaryF1(0.1, fps=15, average="pooled"),
+    lambda: M.OverSegmentation(background=0),
+    lambda: M.UnderSegmentation("pooled"),
+    lambda: M.SegmentCountError(background=0),
+    lambda: M.Confusion(C),
+    lambda: M.Confusion(C, by="segment"),
+    lambda: M.SegmentationScores("mstcn_2019", 0),
+    lambda: M.SegmentationScores("lea", 0, list("abcde"), by_class=True),
 ]
 every_metric = pytest.mark.parametrize("make", EVERY_METRIC, ids=lambda make: str(EVERY_METRIC.index(make)))
+
+
+def value_of(metric) -> torch.Tensor:
+    """All scores of a metric, without NaN, to be compared bit by bit."""
+    score = metric if isinstance(metric, dict | torch.Tensor) else metric.compute()
+    return (torch.stack([*score.values()]) if isinstance(score, dict) else score).nan_to_num(-1)
 
 
 @pytest.mark.parametrize("background", [None, 0, [1, 2]])
@@ -84,89 +66,109 @@ every_metric = pytest.mark.parametrize("make", EVERY_METRIC, ids=lambda make: st
 def test_video_average_is_the_mean_of_the_scores_of_videos(name, background):
     metric, function = SCORES[name]
     videos = random_videos()
-    expected = torch.stack([function(p, y, background) for p, y in videos]).double().mean()
+    expected = torch.stack([function(p, y, background=background) for p, y in videos]).double().mean()
     computed = after(metric(background=background), *videos).compute()
-    assert computed.shape == ()
-    assert computed.dtype == torch.float32
+    assert (computed.shape, computed.dtype) == ((), torch.float32)
     assert computed.item() == pytest.approx(expected.item(), abs=1e-5)
 
 
 def test_pooled_averages_divide_sums_of_counts():
     videos = random_videos()
-    right, frames = sum((p == y).sum() for p, y in videos), sum(len(y) for _, y in videos)
-    assert after(FrameAccuracy("pooled"), *videos).compute() == 100 * right / frames
-    distance, length = (sum(column) for column in zip(*(edit_counts(p, y, 0) for p, y in videos), strict=True))
-    assert after(EditScore("pooled", 0), *videos).compute().item() == pytest.approx(
-        (100 - 100 * distance / length).item()
-    )
-    tp, fp, fn = (sum(column) for column in zip(*(segment_counts(p, y, [0.25], 0) for p, y in videos), strict=True))
-    f1 = after(SegmentalF1(0.25, "pooled", 0), *videos).compute().item()
-    assert f1 == pytest.approx((200 * tp / (2 * tp + fp + fn)).item())
+    right, frames = sum((p == y).sum() for p, y in videos), sum((y != IGNORE).sum() for _, y in videos)
+    distance, length = (sum(column) for column in zip(*(F.edit_counts(p, y, 0) for p, y in videos), strict=True))
+    tp, fp, fn = (sum(column) for column in zip(*(F.segment_counts(p, y, [0.25], 0) for p, y in videos), strict=True))
+    split, total = (sum(column) for column in zip(*(F.split_counts(p, y, 0) for p, y in videos), strict=True))
+    for metric, expected in (
+        (M.OverSegmentation("pooled", 0), 100 * split / total),
+        (M.FrameAccuracy("pooled"), 100 * right / frames),
+        (M.EditScore("pooled", 0), 100 - 100 * distance / length),
+        (M.SegmentalF1(0.25, "pooled", 0), 200 * tp / (2 * tp + fp + fn)),
+    ):
+        assert after(metric, *videos).compute().item() == pytest.approx(expected.item())
 
 
 def test_scores_of_classes_equal_the_loop_over_segments():
     videos = random_videos()
-    counts = [reference.segment_counts(p.tolist(), y.tolist(), 0.25, [1]) for p, y in videos]
-    expected = [reference.f1_of([count[c] for count in counts if c in count]) for c in range(C)]
-    computed = after(SegmentalF1(0.25, "none", background=1, num_classes=C, absent_score=math.nan), *videos).compute()
+    lists = [(p.tolist(), y.tolist()) for p, y in videos]
+    expected = [protocols.f1_of(protocols.pooled_counts(lists, 0.25, {*range(C)} - {c})) for c in range(C)]
+    computed = after(M.SegmentalF1(0.25, "none", background=1, num_classes=C, absent_score=math.nan), *videos).compute()
     assert computed[1].isnan()
     assert computed[[0, 2, 3, 4]].tolist() == pytest.approx([expected[c] for c in (0, 2, 3, 4)])
 
 
-def test_accuracy_of_classes_is_their_recall():
-    preds, labels = torch.tensor([0, 1, 1, 3, 4]), torch.tensor([0, 0, 1, 1, 4])
-    accuracy = after(FrameAccuracy("none", 4, C, absent_score=math.nan), (preds, labels)).compute()
-    # no frame is truly 2 or 3, and 4 is left out
-    assert accuracy.nan_to_num(-1).tolist() == [50, 50, -1, -1, -1]
+def test_the_five_scores_come_with_those_of_classes():
+    videos = random_videos()
+    scores = after(M.SegmentationScores("lea", 0, list("abcde"), by_class=True), *videos).compute()
+    for kind, metric in (
+        ("accuracy", M.FrameAccuracy("none", num_classes=C, absent_score=math.nan)),
+        ("f1@50", M.SegmentalF1(0.5, "none", 0, C, absent_score=math.nan)),
+    ):
+        by_class = torch.stack([scores[f"{kind}/{name}"] for name in "abcde"])
+        assert torch.equal(value_of(by_class), value_of(after(metric, *videos)))
+    five = after(M.SegmentationScores("lea", 0), *videos).compute()
+    assert five == {name: scores[name] for name in five}
 
 
-def test_f1_of_a_class_is_nan_only_if_it_does_not_occur():
-    preds, labels = torch.tensor([0, 0, 1, 3]), torch.tensor([0, 0, 2, 3])
-    f1 = after(SegmentalF1(0.5, "none", 0, C, absent_score=math.nan), (preds, labels)).compute()
-    # 1 only predicted, 2 only true, 3 found, 4 nowhere, 0 left out
-    assert f1.nan_to_num(-1).tolist() == [-1, 0, 0, 100, -1]
+# Preds 1 only predicted, 2 only true, 3 found, 4 nowhere, 0 left out
+PREDS, LABELS = torch.tensor([0, 0, 1, 3]), torch.tensor([0, 0, 2, 3])
+NAN = math.nan
+
+
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        (M.FrameAccuracy("none", 4, C, absent_score=NAN), [100, NAN, 0, 100, NAN]),
+        (M.FrameAccuracy("macro", 0, C), 50),  # of the true classes 2 and 3
+        (M.SegmentalF1(0.5, "none", 0, C, absent_score=NAN), [NAN, 0, 0, 100, NAN]),
+        (M.SegmentalF1(0.5, "macro", 0, C), 100 / 3),
+        (M.SegmentalPrecision(0.5, "none", 0, C, absent_score=-1), [-1, 0, 0, 100, -1]),
+        (M.FrameRecall(C, "macro", 0), 100 / 3),
+        (M.FrameIoU(C, "none"), [100, 0, 0, 100, 100]),
+        (M.FrameIoU(C, "none", absent_score=0), [100, 0, 0, 100, 0]),
+    ],
+)
+def test_a_class_is_absent_only_where_it_does_not_occur(metric, expected):
+    assert metric(PREDS, LABELS).tolist() == pytest.approx(expected, nan_ok=True)
 
 
 @every_metric
 def test_padding_has_no_weight(make):
     videos = random_videos()
-    alone = after(make(), *videos).compute()
     for fill in (-100, 0, 3):
-        assert torch.equal(after(make(), pad(videos, fill)).compute().nan_to_num(-1), alone.nan_to_num(-1))
-
-
-def test_a_mask_may_have_holes_and_any_side():
-    mask = torch.tensor([False, True, True, False, True])
-    preds, labels = torch.tensor([9, 1, 2, 9, 2]), torch.tensor([-100, 1, 2, -100, 2])
-    assert after(FrameAccuracy(), (preds, labels, mask)).compute() == 100
-    assert after(SegmentalF1(0.9, "pooled"), (preds, labels, mask)).tp == 2
+        assert torch.equal(value_of(after(make(), pad(videos, fill))), value_of(after(make(), *videos)))
 
 
 @every_metric
 def test_any_order_and_any_number_of_processes_give_the_same_bits(make):
     videos = random_videos(9, seed=1)
-    whole = after(make(), *videos)
+    whole = value_of(after(make(), *videos))
     for seed, num_processes in itertools.product(range(3), (1, 2, 4)):
         shuffled = random.Random(seed).sample(videos, len(videos))
         metric, *others = (after(make(), *shuffled[rank::num_processes]) for rank in range(num_processes))
         for other in others:
             metric.merge_state(other)
-        assert torch.equal(metric.compute().nan_to_num(-1), whole.compute().nan_to_num(-1))
+        assert torch.equal(value_of(metric), whole)
         assert metric.num_videos == 9
+
+
+def test_the_mean_over_many_videos_is_rounded_once():
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.ones(1, 997, dtype=torch.int64)
+    videos = [
+        ((torch.rand(1, 997, generator=generator) < share).long(), labels) for share in torch.logspace(-3, 0, 300)
+    ]
+    scores = {after(M.FrameAccuracy(), *random.Random(seed).sample(videos, 300)).compute().item() for seed in range(20)}
+    assert len(scores) == 1
 
 
 @every_metric
 def test_synchronised_processes_compute_what_one_process_computes(make):
     videos = random_videos()
-    whole, second = after(make(), *videos), after(make(), *videos[3:])
-
-    def gather(state, group):  # what two processes would receive from each other
-        name = next(n for n in first._reductions if getattr(first, n) is state)
-        return [state, getattr(second, name)]
-
-    first = after(make(), *videos[:3])
-    first.dist_sync_fn, first.distributed_available_fn = gather, lambda: True
-    assert torch.equal(first.compute().nan_to_num(-1), whole.compute().nan_to_num(-1))
+    first, second = after(make(), *videos[:3]), after(make(), *videos[3:])
+    # what two processes would receive from each other
+    first.dist_sync_fn = lambda rows, group: [rows, torch.cat(second.rows)]
+    first.distributed_available_fn = lambda: True
+    assert torch.equal(value_of(first), value_of(after(make(), *videos)))
     assert first.num_videos == 3  # its own again
 
 
@@ -174,46 +176,63 @@ def test_synchronised_processes_compute_what_one_process_computes(make):
 def test_forward_returns_the_score_of_the_batch_and_adds_it(make):
     videos = random_videos()
     metric = after(make(), *videos[:3])
-    batch = metric(*pad(videos[3:]))
-    assert torch.equal(batch.nan_to_num(-1), after(make(), *videos[3:]).compute().nan_to_num(-1))
-    assert torch.equal(metric.compute().nan_to_num(-1), after(make(), *videos).compute().nan_to_num(-1))
+    assert torch.equal(value_of(metric(*pad(videos[3:]))), value_of(after(make(), *videos[3:])))
+    assert torch.equal(value_of(metric), value_of(after(make(), *videos)))
     metric.reset()
     assert metric.num_videos == 0
 
 
 @every_metric
 def test_before_the_first_video_the_score_is_nan_and_torchmetrics_warns(make):
+    metric = make()
     with pytest.warns(UserWarning, match="was called before the ``update`` method"):
-        score = make().compute()
-    assert not score.any() if isinstance(make(), Confusion) else score.isnan().all()
+        score = value_of(metric)
+    assert not score.any() if isinstance(metric, M.Confusion) else (score == -1).all()
+
+
+@pytest.mark.parametrize(
+    "make", [M.SegmentationScores, M.FrameAccuracy, lambda: M.SegmentalF1(0.5), M.OverSegmentation]
+)
+def test_a_copy_and_a_pickle_score_as_the_metric(make):
+    metric = after(make(), *random_videos())
+    for copy in (metric.clone(), pickle.loads(pickle.dumps(metric))):
+        assert torch.equal(value_of(copy), value_of(metric))
+        copy.reset()
+        assert (copy.num_videos, metric.num_videos) == (0, 7)
 
 
 @pytest.mark.parametrize("average", ["video", "pooled"])
-def test_a_video_of_background_only_scores_100(average):
+def test_a_video_of_background_only_is_perfect(average):
     zeros = torch.zeros(1, 4, dtype=torch.int64)
-    for metric in (FrameAccuracy(average, 0), EditScore(average, 0), SegmentalF1(0.5, average, 0)):
+    for metric in (M.FrameAccuracy(average, 0), M.EditScore(average, 0), M.SegmentalF1(0.5, average, 0)):
         assert metric(zeros, zeros) == 100
+    for metric in (M.SegmentalF1(0.5, "macro", 0, C), M.FrameAccuracy("macro", 0, C), M.FrameIoU(C, background=0)):
+        assert metric(zeros, zeros) == 100  # no class occurs
+    assert M.OverSegmentation(average, 0)(zeros, zeros) == M.UnderSegmentation(average, 0)(zeros, zeros) == 0
 
 
-def test_a_video_weighs_its_score_to_the_nearest_step():
-    steps = weigh_equally(torch.tensor([1, 2, 3, 0]), torch.tensor([3, 3, 3, 0]))
-    assert steps.tolist() == [round(2**32 / 3), round(2 * 2**32 / 3), 2**32, 2**32]
-    assert weigh_equally(torch.tensor([0]), torch.tensor([0]), empty_score=0) == 0
+@every_metric
+def test_a_video_that_nobody_labelled_adds_nothing(make):
+    videos = random_videos()
+    unlabelled = (torch.ones(6, dtype=torch.int64), torch.full((6,), IGNORE))
+    metric = after(make(), pad([*videos, unlabelled]), unlabelled)
+    assert metric.num_videos == 7
+    assert torch.equal(value_of(metric), value_of(after(make(), *videos)))
 
 
-def test_long_videos_and_a_thousand_million_of_them_do_not_overflow():
-    metric = FrameAccuracy()
-    day = torch.arange(24 * 3600 * 30) % 7 == 0
-    metric.update(day.long(), torch.zeros(len(day), dtype=torch.int64))
-    metric.video_scores, metric.num_videos = metric.video_scores * 2**30, metric.num_videos * 2**30
-    assert metric.compute().item() == pytest.approx(600 / 7, abs=1e-4)
+def test_frames_outside_of_the_mask_are_ignored_whatever_they_hold():
+    mask = torch.tensor([False, True, True, False, True])
+    preds, labels = torch.tensor([9, 1, 2, 9, 2]), torch.tensor([-1, 1, 2, 7, 2])
+    assert after(M.FrameAccuracy(), (preds, labels, mask)).compute() == 100
+    # the hole cuts the second segment
+    assert after(M.SegmentalF1(0.9), (preds, labels, mask)).counts.tolist() == [[3, 0, 0]]
 
 
 def test_a_refused_batch_leaves_the_metric_as_it_was():
-    metric = after(EditScore(), *random_videos())
+    metric = after(M.EditScore(), *random_videos())
     before = metric.compute()
-    bad = torch.tensor([[1, 2], [1, -100]])
-    with pytest.raises(ValueError, match="`preds` holds -100"):
+    bad = torch.tensor([[1, 2], [1, -1]])
+    with pytest.raises(ValueError, match="`preds` holds -1"):
         metric.update(bad, bad)
     assert metric.num_videos == 7
     assert metric.compute() == before
@@ -235,8 +254,8 @@ ONES = torch.ones(2, 3, dtype=torch.int64)
             r"`mask` must be bool and of the shape of `preds`, \(2, 3\), got .* torch.float32",
         ),
         ((ONES, ONES, torch.ones(2, dtype=torch.bool)), r"`mask` must be bool .* got \(2,\) torch.bool"),
-        ((ONES, ONES, torch.zeros(2, 3, dtype=torch.bool)), "`preds` has no frames: a score needs at least one"),
-        ((ONES[:0], ONES[:0]), r"`preds` holds no frames, its shape is \(0, 3\)"),
+        ((ONES, ONES, torch.zeros(2, 3, dtype=torch.bool)), "`mask` leaves a video without any"),
+        ((ONES[:0], ONES[:0]), r"`preds` has no frames, .* got \(0, 3\)"),
         ((ONES[:, :0], ONES[:, :0]), "`preds` has no frames"),
         ((ONES.float(), ONES), "`preds` must be class indexes .* got float32"),
     ],
@@ -247,67 +266,38 @@ def test_malformed_batches_are_refused(make, arguments, message):
         make().update(*arguments)
 
 
-def test_means_over_classes_are_of_those_that_occur():
-    preds, labels = torch.tensor([0, 0, 1, 3]), torch.tensor([0, 0, 2, 3])
-    # 1 only predicted, 2 only true, 3 found, 4 nowhere, 0 left out
-    assert SegmentalF1(0.5, "macro", 0, C)(preds, labels) == pytest.approx(100 / 3)
-    assert SegmentalPrecision(0.5, "none", 0, C, absent_score=-1)(preds, labels).tolist() == [-1, 0, 0, 100, -1]
-    assert FrameAccuracy("macro", 0, C)(preds, labels) == 50  # of the true classes 2 and 3
-    assert FrameRecall(C, "macro", 0)(preds, labels) == pytest.approx(100 / 3)
-    for metric in (SegmentalF1(0.5, "macro", 0, C), FrameAccuracy("macro", 0, C), FrameIoU(C, background=0)):
-        assert metric(torch.zeros(3).long(), torch.zeros(3).long()) == 100  # none occurs
-
-
-def test_classes_that_do_not_occur_score_100_unless_asked_otherwise():
-    ones = torch.ones(4, dtype=torch.int64)
-    for make in (lambda **kw: SegmentalF1(0.5, "none", num_classes=2, **kw), lambda **kw: FrameIoU(2, "none", **kw)):
-        assert make()(ones, ones).tolist() == [100, 100]
-        assert make(absent_score=0)(ones, ones).tolist() == [0, 100]
-        assert make(absent_score=math.nan)(ones, ones)[0].isnan()
-
-
-def test_over_and_under_segmentation_are_shares_that_are_low_for_the_truth():
-    preds, labels = torch.tensor([1, 2, 1, 1, 3, 3]), torch.tensor([1, 1, 1, 1, 3, 2])
-    assert after(OverSegmentation(), (preds, labels), (labels, labels)).compute().item() == pytest.approx(100 / 3 / 2)
-    assert after(OverSegmentation("pooled"), (preds, labels), (labels, labels)).compute().item() == pytest.approx(
-        100 / 6
-    )
-    assert after(UnderSegmentation(), (labels, preds)).compute().item() == pytest.approx(100 / 3)
-    zeros = torch.zeros(3, dtype=torch.int64)
-    assert OverSegmentation(background=0)(zeros, zeros) == UnderSegmentation("pooled", 0)(zeros, zeros) == 0
-
-
 def test_confusion_adds_up_frames_and_segments():
     videos = random_videos()
-    by_frame, by_segment = after(Confusion(C), *videos).compute(), after(Confusion(C, by="segment"), *videos).compute()
-    assert by_frame.sum() == sum(len(labels) for _, labels in videos)
+    by_frame, by_segment = (
+        after(M.Confusion(C), *videos).compute(),
+        after(M.Confusion(C, by="segment"), *videos).compute(),
+    )
+    assert by_frame.sum() == sum((labels != IGNORE).sum() for _, labels in videos)
     assert by_frame.diagonal().sum() == sum((preds == labels).sum() for preds, labels in videos)
-    assert by_segment.sum() == sum(len(reference.pieces(labels.tolist())) for _, labels in videos)
+    assert by_segment.sum() == sum(len(segments.pieces(labels.tolist())) for _, labels in videos)
     assert by_frame.dtype == by_segment.dtype == torch.int64
 
 
-def test_malformed_arguments_are_refused():
-    with pytest.raises(ValueError, match="`average` of a score of classes must be 'macro' or 'none', got 'video'"):
-        FrameIoU(3, "video")
-    with pytest.raises(ValueError, match="`average` must be 'video' or 'pooled', got 'none'"):
-        OverSegmentation("none")
-    with pytest.raises(ValueError, match="`average` must be 'video' or 'pooled', got 'macro'"):
-        BoundaryF1(0.1, 15, "macro")
-    with pytest.raises(ValueError, match="`tolerance_s` must be 0 or more seconds, got -1"):
-        BoundaryF1(-1, 15)
-    with pytest.raises(ValueError, match="`by` must be 'frame' or 'segment', got 'video'"):
-        Confusion(3, by="video")
-    with pytest.raises(
-        ValueError, match=r"`average` must be one of \('video', 'pooled', 'macro', 'none'\), got 'classes'"
-    ):
-        FrameAccuracy(average="classes")
-    with pytest.raises(ValueError, match="`average` of an edit score must be 'video' or 'pooled', got 'none'"):
-        EditScore(average="none")
-    with pytest.raises(ValueError, match='`average="none"` scores every class: pass `num_classes`'):
-        SegmentalF1(0.5, average="none")
-    with pytest.raises(ValueError, match="`background` is 10, but `num_classes` is 10"):
-        SegmentalF1(0.5, background=10, num_classes=10)
-    with pytest.raises(ValueError, match=r"F1@50 is `threshold=0\.5`"):
-        SegmentalF1(50)
-    with pytest.raises(ValueError, match="`background` must be None, a class index or a collection"):
-        FrameAccuracy(background="background")
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: M.FrameIoU(3, "video"), r"`average` must be one of \('macro', 'none'\), got 'video'"),
+        (lambda: M.OverSegmentation("none"), r"`average` must be one of \('video', 'pooled'\), got 'none'"),
+        (lambda: M.EditScore(average="none"), r"`average` must be one of \('video', 'pooled'\), got 'none'"),
+        (lambda: M.BoundaryF1(0.1, 15, "macro"), r"`average` must be one of \('video', 'pooled'\), got 'macro'"),
+        (lambda: M.FrameAccuracy(average="classes"), r"one of \('video', 'pooled', 'macro', 'none'\), got 'classes'"),
+        (lambda: M.BoundaryF1(-1, 15), "`tolerance_s` must be 0 or more seconds, got -1"),
+        (lambda: M.Confusion(3, by="video"), "`by` must be 'frame' or 'segment', got 'video'"),
+        (lambda: M.SegmentalF1(0.5, "none"), '`average="none"` scores every class: pass `num_classes`'),
+        (lambda: M.SegmentalF1(0.5, background=10, num_classes=10), "`background` is 10, but `num_classes` is 10"),
+        (lambda: M.SegmentalF1(50), r"F1@50 is `threshold=0\.5`"),
+        (lambda: M.FrameAccuracy(background="background"), "`background` must be None, a class index or a collection"),
+        (
+            lambda: M.SegmentationScores(by_class=True),
+            "`by_class` gives scores the names of classes: pass `class_names`",
+        ),
+    ],
+)
+def test_malformed_arguments_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()

@@ -187,7 +187,7 @@ def test_a_config_names_the_backbone(write_ms_tcn_tree, tmp_path, monkeypatch):
         ],
         run=False,
     )
-    net = cli.model.net
+    net = cli.model.segmenter.net
     assert isinstance(net.backbone, EDTCN)
     assert net.backbone.init_args["kernel_size"] == 15
     assert (net.in_channels, net.num_classes) == (4, 3)

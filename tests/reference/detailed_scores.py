@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from itertools import combinations
 
-from tests.reference.segmental_scores import Piece, pieces
+from tests.reference.segments import IGNORE, Piece, pieces
 
 
 def confusion(preds: list[int], labels: list[int], num_classes: int) -> list[list[int]]:
     table = [[0] * num_classes for _ in range(num_classes)]
     for pred, label in zip(preds, labels, strict=True):
-        table[label][pred] += 1
+        if label != IGNORE:
+            table[label][pred] += 1
     return table
 
 
@@ -25,7 +26,7 @@ def confusion_of_segments(preds: list[int], labels: list[int], num_classes: int)
 
 def precision_recall_iou(preds: list[int], labels: list[int], c: int) -> tuple[float, float, float] | None:
     """Of one class; None if it does not occur."""
-    predicted = {t for t, pred in enumerate(preds) if pred == c}
+    predicted = {t for t, pred in enumerate(preds) if pred == c and labels[t] != IGNORE}
     true = {t for t, label in enumerate(labels) if label == c}
     if not predicted and not true:
         return None
@@ -35,15 +36,19 @@ def precision_recall_iou(preds: list[int], labels: list[int], c: int) -> tuple[f
     return precision, recall, 100 * both / len(predicted | true)
 
 
-def broken(preds: list[int], labels: list[int], background: Collection[int] = ()) -> float:
-    """Percent of the true segments that two or more predicted ones of their class overlap."""
-    true = pieces(labels, background)
-    parts = [sum(p.label == y.label and bool(p.frames & y.frames) for p in pieces(preds)) for y in true]
-    return 100 * sum(part > 1 for part in parts) / len(true) if true else 0.0
+def broken(preds: list[int], labels: list[int], background: Collection[int] = (), exchanged: bool = False) -> float:
+    """Percent of the true segments that two or more predicted ones of their class overlap; or the other way round."""
+    parts_of, whole = (labels, preds) if exchanged else (preds, labels)
+    segments = pieces(whole, background, labels)
+    parts = pieces(parts_of, (), labels)
+    times = [sum(p.label == y.label and bool(p.frames & y.frames) for p in parts) for y in segments]
+    return 100 * sum(number > 1 for number in times) / len(segments) if segments else 0.0
 
 
-def boundaries(labels: list[int]) -> list[int]:
-    return [t for t in range(1, len(labels)) if labels[t] != labels[t - 1]]
+def boundaries(sequence: list[int], truth: list[int]) -> list[int]:
+    """Frames that start a segment right after another one."""
+    segments = pieces(sequence, (), truth)
+    return [min(p.frames) for p in segments if any(min(p.frames) - 1 in before.frames for before in segments)]
 
 
 def most_pairs(a: list[int], b: list[int], tolerance: int) -> int:
@@ -57,7 +62,7 @@ def most_pairs(a: list[int], b: list[int], tolerance: int) -> int:
 
 
 def boundary_f1(preds: list[int], labels: list[int], tolerance: int) -> float:
-    a, b = boundaries(preds), boundaries(labels)
+    a, b = boundaries(preds, labels), boundaries(labels, labels)
     return 200 * most_pairs(a, b, tolerance) / (len(a) + len(b)) if a or b else 100.0
 
 
@@ -80,7 +85,7 @@ def mean_average_precision(videos, criterion: str, threshold: float, background:
     ranked = []  # confidence, class, correct
     num_true: dict[int, int] = {}
     for preds, labels, scores in videos:
-        predicted, true = pieces(preds, background), pieces(labels, background)
+        predicted, true = (pieces(side, background, labels) for side in (preds, labels))
         confidence = [max(scores[t][piece.label] for t in piece.frames) for piece in predicted]
         detecting = set()
         for target in true:
@@ -101,8 +106,8 @@ def mean_average_precision(videos, criterion: str, threshold: float, background:
     for label, count in num_true.items():
         found = total = 0
         precisions = 0.0
-        for _, each, correct in ranked:
-            if each == label:
+        for _, of_class, correct in ranked:
+            if of_class == label:
                 total += 1
                 if correct:
                     found += 1

@@ -1,14 +1,14 @@
 """Every evaluator of the field written out in loops over frames and segments, to compare the library's scores with.
 
-Videos are pairs of lists of class names. Where the field's evaluators divide by zero or fail, a score is 100 if there
-is nothing to find and nothing was found, and 0 if only one side has something.
+Videos are pairs of lists of classes, IGNORE for a true label that nobody knows. Where the field's evaluators divide
+by zero or fail, a score is 100 if there is nothing to find and nothing was found, and 0 if only one side has something.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from tests.reference.segmental_scores import edit_distance
+from tests.reference.segments import IGNORE, edit_distance
 
 OVERLAPS = {"f1@10": 0.1, "f1@25": 0.25, "f1@50": 0.5}
 NOTHING = 100.0
@@ -76,7 +76,7 @@ def fact(videos, background, fps=None):
     return scores
 
 
-ALL = {each.__name__: each for each in (lea, mstcn, mstcn_2019, asrf, c2f, ltcontext, fact)}
+ALL = {evaluator.__name__: evaluator for evaluator in (lea, mstcn, mstcn_2019, asrf, c2f, ltcontext, fact)}
 
 
 def pooled(videos, background, minus_last=False):
@@ -91,25 +91,31 @@ def accuracy(videos, left_out):
     right = frames = 0
     for preds, labels in videos:
         for pred, label in zip(preds, labels, strict=True):
-            if label not in left_out:
+            if label not in left_out and label != IGNORE:
                 frames += 1
                 right += pred == label
     return 100 * right / frames if frames else NOTHING
 
 
-def stretches(labels, background, minus_last=False):
-    found = []
-    start = 0
-    for t in range(1, len(labels) + 1):
-        if t == len(labels) or labels[t] != labels[start]:
-            end = t - 1 if minus_last and t == len(labels) else t
-            found.append(Stretch(labels[start], start, end))
+def stretches(labels, background, truth, minus_last=False):
+    """Segments; none lies on frames whose truth is unknown, and none reaches over them."""
+    segments = []
+    start = None
+    for t, label in enumerate(labels):
+        if start is not None and (truth[t] == IGNORE or label != labels[start]):
+            segments.append(Stretch(labels[start], start, t))
+            start = None
+        if start is None and truth[t] != IGNORE:
             start = t
-    return [stretch for stretch in found if stretch.label not in background]
+    if start is not None:
+        segments.append(Stretch(labels[start], start, len(labels)))
+    if minus_last and segments:
+        segments[-1] = segments[-1]._replace(end=segments[-1].end - 1)
+    return [stretch for stretch in segments if stretch.label not in background]
 
 
 def edit(video, background):
-    preds, labels = ([stretch.label for stretch in stretches(side, background)] for side in video)
+    preds, labels = ([stretch.label for stretch in stretches(side, background, video[1])] for side in video)
     longer = max(len(preds), len(labels))
     return 100 * (1 - edit_distance(preds, labels) / longer) if longer else NOTHING
 
@@ -121,7 +127,7 @@ def iou(a, b):
 
 
 def counts(video, overlap, background, minus_last=False):
-    preds, labels = (stretches(side, background, minus_last) for side in video)
+    preds, labels = (stretches(side, background, video[1], minus_last) for side in video)
     used = set()
     tp = fp = 0
     for pred in preds:
@@ -151,10 +157,7 @@ def f1_of(tp_fp_fn):
     tp, fp, fn = tp_fp_fn
     if tp + fp + fn == 0:
         return NOTHING
-    if tp == 0:
-        return 0.0
-    precision, recall = tp / (tp + fp), tp / (tp + fn)
-    return 100 * 2 * precision * recall / (precision + recall)
+    return 200 * tp / (2 * tp + fp + fn)
 
 
 def mean(values):

@@ -13,7 +13,7 @@ from segtcn.visualization.figures import figure_pixels, text_style
 
 
 def drawn() -> Figure:
-    return plot_timeline({"truth": [0, 0, 1], "ED-TCN": [0, 1, 1]}, ["take", "gießen & <b>"], fps=1, title="tea $5")
+    return plot_timeline({"truth": [0, 0, 1], "ED-TCN": [0, 1, 1]}, "tea $5", classes=["take", "gießen & <b>"], fps=1)
 
 
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf", "PNG"])

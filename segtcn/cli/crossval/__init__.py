@@ -10,11 +10,13 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from segtcn.cli.crossval.models import arrange, crossval_models
+from segtcn.cli.crossval.models import crossval_models, separate_configs
+from segtcn.cli.parser_errors import shorten_errors
 
 DESCRIPTION = """\
-Train on the training videos of every split with every seed, score the test videos with the weights of the last epoch,
-and write the mean over the splits, with mean and standard deviation over the seeds, as results.json and results.md.
+Train on the training videos of every split with every seed, score the test videos with the weights of the last epoch
+(with --checkpoint.monitor, of the best one), and write the mean over the splits, with mean and standard deviation over
+the seeds, as results.json and results.md.
 A run that is complete is not repeated and an interrupted one continues from its last checkpoint: give the same command.
 All options of `segtcn fit` are options here too.
 
@@ -24,18 +26,44 @@ scores, recipe, parameters, speed and memory. A network that fails does not stop
 
 EXAMPLES = """\
 examples:
-  segtcn crossval -c configs/model/ed_tcn.yaml -c configs/data/gtea_lea.yaml -c configs/trainer/default.yaml \\
-      --data.reader.init_args.root DIR --seeds 0,1,2
+  segtcn crossval -c ed_tcn -c gtea_lea --data.reader.init_args.root DIR --seeds 0,1,2
   segtcn crossval -c RUN/config.yaml --splits 1,2 --out runs/two_splits
-  segtcn crossval --models configs/model/ed_tcn.yaml configs/model/dilated_tcn.yaml -c configs/data/gtea_lea.yaml \\
-      configs/model/c2f_tcn.yaml+configs/experiment/c2f_tcn_gtea.yaml \
-      -c configs/trainer/default.yaml --data.reader.init_args.root DIR --trainer.logger=false --out runs/gtea
+  segtcn crossval --models ed_tcn dilated_tcn c2f_tcn+c2f_tcn_gtea -c gtea_lea \\
+      --data.reader.init_args.root DIR --trainer.logger=false --out runs/gtea
   segtcn compare runs/gtea/ed_tcn runs/gtea/c2f_tcn
 """
 
 
 def main(argv: Sequence[str]) -> None:
     """Run the command; ``argv`` begins with its name."""
+    parser = _parser()
+    options, fit_args = parser.parse_known_args(argv[1:])
+    for word in fit_args:
+        if word.split("=")[0] in ("--seed", "--split", "--data.split", "--seed_everything"):
+            parser.error(f"{word.split('=')[0]} is for one run: give --seeds and --splits")
+    if options.protocol is not None:
+        fit_args.append(f"--model.protocol={options.protocol}")
+    configs, others = separate_configs(fit_args)
+    names = ["crossval", *(["models"] if options.models else []), *(Path(config).stem for config in configs)]
+    out = options.out or Path("runs") / "-".join(names)
+    if options.models is None:
+        if options.jobs is not None:
+            parser.error("--jobs goes with --models")
+
+        from segtcn.cli.crossval.runs import crossval
+
+        crossval(fit_args, options.seeds, options.splits, out)
+        return
+    jobs = 1 if options.jobs is None else options.jobs
+    if jobs < 1:
+        parser.error(f"--jobs must be at least 1, got {jobs}")
+    for option in ("seeds", "splits"):
+        if (numbers := getattr(options, option)) is not None:
+            others.append(f"--{option}={','.join(map(str, numbers))}")
+    crossval_models(options.models, configs, others, out, jobs, ["segtcn", *argv])
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "segtcn crossval",
         description=DESCRIPTION,
@@ -55,31 +83,7 @@ def main(argv: Sequence[str]) -> None:
         help="a config for each network, or several joined by `+`; after those of -c and before all other options",
     )
     parser.add_argument("--jobs", type=int, metavar="N", help="networks at a time, goes with --models (default: 1)")
-    options, fit_args = parser.parse_known_args(argv[1:])
-    for word in fit_args:
-        if word.split("=")[0] in ("--seed", "--split", "--data.split", "--seed_everything"):
-            parser.error(f"{word.split('=')[0]} is for one run: give --seeds and --splits")
-    if options.protocol is not None:
-        fit_args.append(f"--model.protocol={options.protocol}")
-    configs, others = arrange(fit_args)
-    out = options.out or Path("runs") / "-".join(
-        ["crossval", *(["models"] if options.models else []), *(Path(config).stem for config in configs)]
-    )
-    if options.models is None:
-        if options.jobs is not None:
-            parser.error("--jobs goes with --models")
-
-        from segtcn.cli.crossval.runs import crossval
-
-        crossval(fit_args, options.seeds, options.splits, out)
-    else:
-        jobs = 1 if options.jobs is None else options.jobs
-        if jobs < 1:
-            parser.error(f"--jobs must be at least 1, got {jobs}")
-        runs = [f"--seeds={','.join(map(str, options.seeds))}"]
-        if options.splits is not None:
-            runs.append(f"--splits={','.join(map(str, options.splits))}")
-        crossval_models(options.models, configs, [*others, *runs], out, jobs, ["segtcn", *argv])
+    return shorten_errors(parser)
 
 
 def _joined_paths(text: str) -> list[Path]:

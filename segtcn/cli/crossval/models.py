@@ -20,22 +20,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from segtcn.atomic import atomic_path
-from segtcn.text_table import SCORES, markdown_table
-
-MEASURED = {
-    "train_frames_per_second": ("Training, frames/s", ",.0f"),
-    "inference_frames_per_second": ("Inference, frames/s", ",.0f"),
-    "peak_memory_mib": ("Memory, MiB", ",.0f"),
-    "train_minutes": ("Training, min", ".1f"),
-}
-"""What the table shows of ``measured`` in ``results.json``: heading and format."""
-
-NOTES = """\
-Rate k: the network sees every k-th stored frame, and these are the frames that are counted. Training: wall time of all
-runs with loading, scores and logging. Inference: forward pass of the trained network, test videos one at a time without
-padding, median of the passes within a second. Memory: the most that the process which trained and tested the network
-had resident (`ru_maxrss`), Python, PyTorch and the data included."""
+from segtcn.cli.crossval.tables import models_table, write_results
 
 PROGRAM = [sys.executable, "-m", "segtcn"]
 PATIENCE_S = 20.0
@@ -69,85 +54,46 @@ def crossval_models(
         ValueError: if two configs have the same name.
         ChildProcessError: naming the networks that failed, once all others are done and in the table.
     """
-    names = [paths[0].stem for paths in models]
-    for paths, name in zip(models, names, strict=True):
-        for path in paths:
-            if not path.is_file():
-                raise FileNotFoundError(
-                    f"no config {path}: --models takes one file for each network, or several joined by `+`"
-                )
-        if names.count(name) > 1:
-            raise ValueError(f"two configs of --models are named {name!r}, which names row and folder: rename one")
+    networks = _named(models)
     commands = {
         name: ["crossval", *(f"-c={config}" for config in (*configs, *paths)), *options, f"--out={out / name}"]
-        for paths, name in zip(models, names, strict=True)
+        for name, paths in networks.items()
     }
     try:
         failed = asyncio.run(_run(commands, out, jobs))
     except asyncio.CancelledError:  # by a signal
         raise KeyboardInterrupt from None
+    done = [name for name in networks if name not in failed]
     results = {
         "command": shlex.join(command),
         "jobs": jobs,
         "failed": failed,
-        "models": {
-            name: json.loads((out / name / "results.json").read_text(encoding="utf-8"))
-            for name in names
-            if name not in failed
-        },
+        "models": {name: json.loads((out / name / "results.json").read_text(encoding="utf-8")) for name in done},
     }
-    with atomic_path(out / "models.json") as path:
-        path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    if results["models"]:
-        table = models_table(results)
-        with atomic_path(out / "models.md") as path:
-            path.write_text(table + "\n", encoding="utf-8")
-        print(f"\n{table}\n\n{out / 'models.json'}\n{out / 'models.md'}")
+    write_results(out, "models", results, models_table(results) if done else "")
     if failed:
         logs = ", ".join(str(out / name / "log.txt") for name in failed)
-        raise ChildProcessError(f"{len(failed)} of {len(names)} networks failed: {logs}")
+        raise ChildProcessError(f"{len(failed)} of {len(networks)} networks failed: {logs}")
     return results
 
 
-def models_table(results: Mapping[str, Any]) -> str:
-    """What ``models.md`` holds: protocol and command, one row for each network, and what the columns mean."""
-    models: Mapping[str, Any] = results["models"]
-    rows = []
-    for name, result in models.items():
-        several = len(result["seeds"]) > 1
-        scores = [result["scores"][key] for key in SCORES]
-        rows.append(
-            [
-                name,
-                *(
-                    f"{score['mean']:.1f} ± {score['std']:.1f}" if several else f"{score['mean']:.1f}"
-                    for score in scores
-                ),
-                *(str(result[key]) for key in ("epochs", "batch_size", "sample_rate")),
-                f"{result['parameters']:,}",
-                *(format(result["measured"][key], form) for key, (_, form) in MEASURED.items()),
-            ]
-        )
-    header = ["network", *SCORES.values(), "Epochs", "Batch", "Rate", "Parameters"]
-    first = next(iter(models.values()))
-    protocols = ", ".join(dict.fromkeys(f"`{result['protocol']}`" for result in models.values()))
-    places = dict.fromkeys(
-        f"{result['measured']['device']} (threads: {result['measured']['threads']})" for result in models.values()
-    )
-    spread = "std over the seeds of the mean over the splits" if len(first["seeds"]) > 1 else "no standard deviation"
-    paragraphs = [
-        f"Protocol {protocols}, percent, test videos, {first['selection']}. Mean over splits ({len(first['splits'])}), "
-        f"then over seeds ({len(first['seeds'])}): {spread}.",
-        f"```\n{results['command']}\n```",
-        markdown_table([*header, *(heading for heading, _ in MEASURED.values())], rows),
-        f"{NOTES} Measured on {', '.join(places)}; networks at a time: {results['jobs']}.",
-    ]
-    if results["failed"]:
-        paragraphs.append(f"Failed, see their log.txt: {', '.join(results['failed'])}.")
-    return "\n\n".join(paragraphs)
+def _named(models: Sequence[Sequence[Path]]) -> dict[str, Sequence[Path]]:
+    """The configs of each network by the name of the first."""
+    networks: dict[str, Sequence[Path]] = {}
+    for paths in models:
+        for path in paths:
+            if not path.is_file():
+                raise FileNotFoundError(
+                    f"no config {path}: --models takes one file for each network, or several joined by `+`"
+                )
+        name = paths[0].stem
+        if name in networks:
+            raise ValueError(f"two configs of --models are named {name!r}, which names row and folder: rename one")
+        networks[name] = paths
+    return networks
 
 
-def arrange(fit_args: Sequence[str]) -> tuple[list[str], list[str]]:
+def separate_configs(fit_args: Sequence[str]) -> tuple[list[str], list[str]]:
     """Take the options of ``segtcn fit`` apart: the files given with ``-c``, and the others."""
     configs, others = [], []
     words = iter(fit_args)
@@ -164,7 +110,7 @@ async def _run(commands: Mapping[str, Sequence[str]], out: Path, jobs: int) -> l
     """Run all commands, some at a time; returns the names of those that failed. Cancelled, it ends its processes."""
     for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C does without this
         asyncio.get_running_loop().add_signal_handler(number, asyncio.current_task().cancel)  # type: ignore[union-attr]
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "TQDM_MININTERVAL": "10"}  # bars end up in a file
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     if jobs > 1:
         environment["OMP_NUM_THREADS"] = str(max(1, _num_threads() // jobs))
     progress = _Progress(out, [*commands])

@@ -14,11 +14,13 @@ from typing import Any
 
 import torch
 
-from segtcn.atomic import atomic_path
+from segtcn.atomic import write_json, write_text
 from segtcn.callbacks.throughput import Throughput, inference_speed
 from segtcn.callbacks.wandb import ExperimentLogger, finish
+from segtcn.cli.crossval.tables import results_table, write_results
 from segtcn.cli.lightning import SegmentationCLI, raise_if_interrupted
-from segtcn.text_table import SCORES, scores_table
+from segtcn.cli.run_folder import choose_checkpoint
+from segtcn.text_table import SCORES
 
 INFERENCE_S = 1.0
 """How long the speed of each trained network is measured."""
@@ -34,7 +36,7 @@ def crossval(fit_args: Sequence[str], seeds: Sequence[int], splits: Sequence[int
         out: folder of the results, with one folder a run.
 
     Returns:
-        What ``results.json`` holds: ``protocol``, ``splits``, ``seeds``, ``selection``; ``network`` with its
+        What ``results.json`` holds: ``name``, ``protocol``, ``splits``, ``seeds``, ``selection``; ``network`` with its
         ``parameters``, ``epochs``, ``batch_size`` and ``sample_rate``; ``scores`` (mean and, over the seeds, sample
         standard deviation of the mean over splits, in percent); ``measured`` (``train_minutes`` of all runs, frames a
         second as the mean over the runs, the largest memory of a process in MiB, device and threads); and ``runs``.
@@ -49,20 +51,31 @@ def crossval(fit_args: Sequence[str], seeds: Sequence[int], splits: Sequence[int
         raise ValueError(f"there is no split {unknown[0]}; the data set has {', '.join(map(str, known))}")
     _check_same_configuration(plan, out / "configuration.yaml")
 
+    # seed by seed: an interrupted cross-validation has some seeds with all their splits
     todo = [(seed, split) for seed in seeds for split in splits]
     missing = [run for run in todo if not _scores_file(out, *run).exists()]
     start_s = time.monotonic()
     for i, (seed, split) in enumerate(missing):
         left = f", about {(time.monotonic() - start_s) / i * (len(missing) - i) / 60:.0f} min left" if i else ""
         print(f"run {len(todo) - len(missing) + i + 1} of {len(todo)}: split {split}, seed {seed}{left}", flush=True)
-        _train_and_test(fit_args, seed, split, out, isinstance(plan.trainer.logger, ExperimentLogger))
+        _train_and_test(plan, fit_args, seed, split, out)
 
     runs = [json.loads(_scores_file(out, *run).read_text(encoding="utf-8")) for run in todo]
-    results = {
+    results = _results(plan, runs, seeds, splits, out)
+    write_results(out, "results", results, results_table(results))
+    return results
+
+
+def _results(
+    plan: SegmentationCLI, runs: Sequence[dict[str, Any]], seeds: Sequence[int], splits: Sequence[int], out: Path
+) -> dict[str, Any]:
+    monitor = plan.config.checkpoint.monitor
+    return {
+        "name": plan.config.name or out.name,
         "protocol": plan.model.segmenter.protocol,
         "splits": [*splits],
         "seeds": [*seeds],
-        "selection": "last epoch",
+        "selection": "last epoch" if monitor is None else f"best {monitor}",
         "network": type(plan.model.segmenter.net).__name__,
         "parameters": sum(parameter.numel() for parameter in plan.model.segmenter.net.parameters()),
         "epochs": plan.trainer.max_epochs,
@@ -79,56 +92,24 @@ def crossval(fit_args: Sequence[str], seeds: Sequence[int], splits: Sequence[int
         },
         "runs": runs,
     }
-    with atomic_path(out / "results.json") as path:
-        path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    with atomic_path(out / "results.md") as path:
-        path.write_text(results_table(results) + "\n", encoding="utf-8")
-    print(f"{results_table(results)}\n\n{out / 'results.json'}\n{out / 'results.md'}")
-    return results
 
 
-def results_table(results: dict[str, Any]) -> str:
-    """The Markdown table of ``results.json``: every run, then the mean and standard deviation."""
-    rows: dict[str, dict[str, Any]] = {f"split {run['split']}, seed {run['seed']}": run for run in results["runs"]}
-    if len(results["seeds"]) > 1:
-        spread = "std: sample standard deviation over the seeds of the mean over the splits."
-        mean = {key: f"{score['mean']:.1f} ± {score['std']:.1f}" for key, score in results["scores"].items()}
-        rows["mean ± std"] = mean
-    else:
-        spread = "One seed: no standard deviation."
-        rows["mean"] = {key: score["mean"] for key, score in results["scores"].items()}
-    return (
-        f"{scores_table(rows, 'run')}\n\n"
-        f"Protocol `{results['protocol']}`, percent, test videos, {results['epochs']} epochs, {results['selection']}. "
-        f"Mean over splits ({len(results['splits'])}), then over seeds ({len(results['seeds'])}). {spread}\n\n"
-        f"{_measurements(results)}"
-    )
-
-
-def _measurements(results: dict[str, Any]) -> str:
-    measured = results["measured"]
-    return (
-        f"{results['network']}, {results['parameters']:,} parameters; batch size {results['batch_size']}, sample rate "
-        f"{results['sample_rate']}; {measured['device']} (threads: {measured['threads']}). Training took "
-        f"{measured['train_minutes']:.1f} min, {measured['train_frames_per_second']:,.0f} frames a second; inference "
-        f"{measured['inference_frames_per_second']:,.0f} frames a second, all after sub-sampling; peak memory "
-        f"{measured['peak_memory_mib']:,.0f} MiB."
-    )
-
-
-def _train_and_test(fit_args: Sequence[str], seed: int, split: int, out: Path, uses_wandb: bool) -> None:
+def _train_and_test(plan: SegmentationCLI, fit_args: Sequence[str], seed: int, split: int, out: Path) -> None:
     folder = _scores_file(out, seed, split).parent
     args = [f"--seed_everything={seed}", f"--data.split={split}", f"--trainer.default_root_dir={folder}"]
-    if uses_wandb:
-        args += [
-            f"--trainer.logger.init_args.{key}={value}" for key, value in (("group", out.name), ("name", folder.name))
-        ]
+    name = f"{plan.config.name} {folder.name}" if plan.config.name else folder.name
+    if plan.config.name:
+        args.append(f"--name={name}")
+    if isinstance(plan.trainer.logger, ExperimentLogger):
+        group = plan.config.name or out.name
+        args += [f"--trainer.logger.init_args.group={group}", f"--trainer.logger.init_args.name={name}"]
     cli = SegmentationCLI([*fit_args, *args], run=False)
     last = folder / "checkpoints" / "last.ckpt"
     try:
         cli.datamodule.dataset("test").check()  # a bad test video is found before training, not after
         cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=last if last.exists() else None, weights_only=True)
-        (scores,) = cli.trainer.test(cli.model, cli.datamodule, verbose=False)
+        chosen = _best_checkpoint(cli, folder)
+        (scores,) = cli.trainer.test(cli.model, cli.datamodule, ckpt_path=chosen, verbose=False, weights_only=True)
         measured = _measure(cli)
     except SystemExit as stop:
         raise_if_interrupted(stop)
@@ -136,10 +117,17 @@ def _train_and_test(fit_args: Sequence[str], seed: int, split: int, out: Path, u
     finally:
         finish()
     named = {key: scores[f"test/{key}"] for key in SCORES}
-    with atomic_path(_scores_file(out, seed, split)) as path:
-        path.write_text(
-            json.dumps({"split": split, "seed": seed, **named, **measured}, indent=2) + "\n", encoding="utf-8"
-        )
+    write_json(_scores_file(out, seed, split), {"split": split, "seed": seed, **named, **measured})
+
+
+def _best_checkpoint(cli: SegmentationCLI, folder: Path) -> Path | None:
+    """Where a value was monitored, the checkpoint to test, which is printed; None means the weights at hand."""
+    monitor = cli.config.checkpoint.monitor
+    if monitor is None or cli.trainer.checkpoint_callback is None:
+        return None
+    path, reason = choose_checkpoint(folder, monitor)
+    print(f"checkpoint: {path} ({reason})")
+    return path
 
 
 def _measure(cli: SegmentationCLI) -> dict[str, float]:
@@ -176,8 +164,12 @@ def _mean_and_std(runs: Sequence[dict[str, Any]], key: str, seeds: Sequence[int]
 def _check_same_configuration(plan: SegmentationCLI, path: Path) -> None:
     """Refuse to mix runs of two configurations in one folder."""
     config = plan.config.clone()
-    for key in ("config", "seed_everything", "data.split", "data.seed"):  # differ from run to run
+    # these differ from run to run, or if the folder is renamed
+    for key in ("config", "seed_everything", "data.split", "data.seed", "name", "trainer.default_root_dir"):
         config.pop(key, None)
+    if isinstance(plan.trainer.logger, ExperimentLogger):
+        for key in ("name", "group", "save_dir"):
+            config.pop(f"trainer.logger.init_args.{key}", None)
     text = plan.parser.dump(config, skip_validation=True)
     if path.exists() and (stored := path.read_text(encoding="utf-8")) != text:
         lines = [line.strip() for line in difflib.ndiff(stored.splitlines(), text.splitlines()) if line[0] in "-+"]
@@ -185,5 +177,4 @@ def _check_same_configuration(plan: SegmentationCLI, path: Path) -> None:
             f"{path.parent} holds runs of another configuration ({'; '.join(lines[:4])}): "
             "choose another folder with --out, or delete it"
         )
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(path, text)

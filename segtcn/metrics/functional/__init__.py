@@ -7,25 +7,14 @@ dropped afterwards, so two segments of one class with background between them st
 Nearly every score is a ratio of two counts, in percent, and never NaN. Where there is nothing to find and nothing was
 found, both counts are zero and the score is 100; where only one side has something, it is 0.
 
-Labels may be a tensor, an array or a list of integers, ``(T,)`` with ``T >= 1``; results are on the CPU.
+Labels may be a tensor, an array or a list of integers, ``(T,)`` with ``T >= 1``; results are on the CPU. Frames whose
+true label is :data:`~segtcn.structures.IGNORE` are left out, whatever is predicted there: the segments of both sides
+end where such a stretch starts, and new ones start after it.
 """
 
-from segtcn.metrics.functional.accuracy import FrameCounts, frame_accuracy, frame_counts
-from segtcn.metrics.functional.boundaries import BoundaryCounts, boundary_counts, boundary_f1
-from segtcn.metrics.functional.calibration import CalibrationCounts, calibration_counts, calibration_error
-from segtcn.metrics.functional.detection import Detections, detections, segmental_map
-from segtcn.metrics.functional.edit import EditCounts, edit_counts, edit_score
-from segtcn.metrics.functional.frames import (
-    ClassCounts,
-    class_counts,
-    frame_confusion,
-    frame_iou,
-    frame_precision,
-    frame_recall,
-    mean_over_classes,
-    segment_confusion,
-)
-from segtcn.metrics.functional.granularity import (
+from segtcn.metrics.functional.average_precision import Detections, detections, segmental_map
+from segtcn.metrics.functional.boundaries import boundary_counts, boundary_f1
+from segtcn.metrics.functional.broken_segments import (
     SplitCounts,
     merge_counts,
     over_segmentation,
@@ -33,26 +22,37 @@ from segtcn.metrics.functional.granularity import (
     split_counts,
     under_segmentation,
 )
-from segtcn.metrics.functional.labels import Background, Labels, background_classes, percent
-from segtcn.metrics.functional.segments import (
-    SegmentCounts,
+from segtcn.metrics.functional.calibration import CalibrationCounts, calibration_counts, calibration_error
+from segtcn.metrics.functional.edit import EditCounts, edit_counts, edit_score
+from segtcn.metrics.functional.frame_scores import (
+    FrameCounts,
+    class_counts,
+    frame_accuracy,
+    frame_confusion,
+    frame_counts,
+    frame_iou,
+    frame_precision,
+    frame_recall,
+    segment_confusion,
+)
+from segtcn.metrics.functional.ratios import Matches, mean_over_classes, percent
+from segtcn.metrics.functional.segment_scores import (
     check_threshold,
     segment_counts,
     segmental_f1,
     segmental_precision,
     segmental_recall,
 )
+from segtcn.metrics.functional.sequences import Background, FrameLabels, background_classes
 
 __all__ = [
     "Background",
-    "BoundaryCounts",
     "CalibrationCounts",
-    "ClassCounts",
     "Detections",
     "EditCounts",
     "FrameCounts",
-    "Labels",
-    "SegmentCounts",
+    "FrameLabels",
+    "Matches",
     "SplitCounts",
     "background_classes",
     "boundary_counts",

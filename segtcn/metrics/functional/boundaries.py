@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from segtcn.metrics.functional.labels import Labels, check_labels, percent, to_runs
+from segtcn.metrics.functional.ratios import Matches, f1_ratio, percent
+from segtcn.metrics.functional.sequences import FrameLabels, Frames, check_labels, scored_runs
 
 
-class BoundaryCounts(NamedTuple):
-    """What boundary F1 is made of.
-
-    Args:
-        tp: pairs of a predicted and a true boundary within the tolerance, ``()`` int64.
-        fp: predicted boundaries without a partner, ``()`` int64.
-        fn: true boundaries without a partner, ``()`` int64.
-    """
-
-    tp: Tensor
-    fp: Tensor
-    fn: Tensor
-
-
-def boundary_f1(preds: Labels, labels: Labels, tolerance_s: float, fps: float) -> Tensor:
+def boundary_f1(preds: FrameLabels, labels: FrameLabels, tolerance_s: float, fps: float) -> Tensor:
     """F1 of the boundaries between segments.
 
     ``100 * 2 tp / (2 tp + fp + fn)`` with the counts of :func:`boundary_counts`; 100 if neither side has a boundary.
@@ -49,15 +35,15 @@ def boundary_f1(preds: Labels, labels: Labels, tolerance_s: float, fps: float) -
         >>> boundary_f1([1, 1, 1, 2, 2, 2], [1, 1, 2, 2, 2, 1], tolerance_s=0.1, fps=10)
         tensor(66.6667)
     """
-    tp, fp, fn = boundary_counts(preds, labels, tolerance_s, fps)
-    return percent(2 * tp, 2 * tp + fp + fn)
+    return percent(*f1_ratio(*boundary_counts(preds, labels, tolerance_s, fps)))
 
 
-def boundary_counts(preds: Labels, labels: Labels, tolerance_s: float, fps: float) -> BoundaryCounts:
+def boundary_counts(preds: FrameLabels, labels: FrameLabels, tolerance_s: float, fps: float) -> Matches:
     """Pair predicted with true boundaries, as many as possible.
 
-    A boundary is a frame whose label differs from the one before; the first frame is none. Classes do not matter, and a
-    change from or to background is a boundary too. Each boundary has one partner at most.
+    A boundary is a frame whose label differs from the one before. The first frame is not a boundary, and neither is the
+    first one after an ignored stretch. Classes do not matter, and a change from or to background is a boundary too.
+    Each boundary has one partner at most.
 
     Args:
         preds: predicted class of every frame, ``(T,)``.
@@ -73,10 +59,10 @@ def boundary_counts(preds: Labels, labels: Labels, tolerance_s: float, fps: floa
 
     Example:
         >>> boundary_counts([1, 1, 1, 2, 2, 2], [1, 1, 2, 2, 2, 1], tolerance_s=0.1, fps=10)
-        BoundaryCounts(tp=tensor(1), fp=tensor(0), fn=tensor(1))
+        Matches(tp=tensor(1), fp=tensor(0), fn=tensor(1))
     """
     tolerance = tolerance_frames(tolerance_s, fps)
-    pred, true = (to_runs(frames).starts[1:].tolist() for frames in check_labels(preds, labels))
+    pred, true = (_boundaries(frames).tolist() for frames in check_labels(preds, labels))
     # In time order, pairing the two earliest that fit never costs a later pair
     pairs = p = t = 0
     while p < len(pred) and t < len(true):
@@ -86,7 +72,7 @@ def boundary_counts(preds: Labels, labels: Labels, tolerance_s: float, fps: floa
             p += 1
         else:
             t += 1
-    return BoundaryCounts(*(torch.tensor(count) for count in (pairs, len(pred) - pairs, len(true) - pairs)))
+    return Matches(*(torch.tensor(count) for count in (pairs, len(pred) - pairs, len(true) - pairs)))
 
 
 def tolerance_frames(tolerance_s: float, fps: float) -> int:
@@ -111,3 +97,9 @@ def tolerance_frames(tolerance_s: float, fps: float) -> int:
     if not 0 < fps < math.inf:
         raise ValueError(f"`fps` must be positive, got {fps}")
     return math.floor(tolerance_s * fps + 1e-6)  # 0.29 * 100 is 28.999999999999996
+
+
+def _boundaries(frames: Frames) -> Frames:
+    runs = scored_runs(frames)
+    starts = runs.starts[1:]
+    return starts[starts == runs.stops[:-1]]

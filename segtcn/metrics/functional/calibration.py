@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from segtcn.metrics.functional.labels import Labels, check_labels
-
-CONFIDENCE_STEPS = 2**32
-"""Confidences are summed as whole numbers of this many steps, so that their order does not matter."""
+from segtcn.metrics.functional.sequences import FrameLabels, check_labels, is_foreground
 
 
 class CalibrationCounts(NamedTuple):
@@ -18,7 +16,7 @@ class CalibrationCounts(NamedTuple):
 
     Args:
         correct: frames whose prediction is right, ``(K,)`` int64.
-        confidence: sum of the confidences in steps of one :data:`CONFIDENCE_STEPS`-th, ``(K,)`` int64.
+        confidence: sum of the confidences, ``(K,)`` float64.
         total: frames, ``(K,)`` int64.
     """
 
@@ -27,7 +25,7 @@ class CalibrationCounts(NamedTuple):
     total: Tensor
 
 
-def calibration_error(probabilities: Tensor, labels: Labels, num_bins: int = 15) -> Tensor:
+def calibration_error(probabilities: Tensor, labels: FrameLabels, num_bins: int = 15) -> Tensor:
     """Expected calibration error: how far confidence and accuracy are apart.
 
     ``100 * sum_k n_k / T * |accuracy_k - confidence_k|`` over K equally wide bins of the predicted class's probability;
@@ -57,7 +55,7 @@ def calibration_error(probabilities: Tensor, labels: Labels, num_bins: int = 15)
     return expected_error(*calibration_counts(probabilities, labels, num_bins))
 
 
-def calibration_counts(probabilities: Tensor, labels: Labels, num_bins: int = 15) -> CalibrationCounts:
+def calibration_counts(probabilities: Tensor, labels: FrameLabels, num_bins: int = 15) -> CalibrationCounts:
     """Sum right predictions, confidences and frames in bins of confidence.
 
     Args:
@@ -77,14 +75,20 @@ def calibration_counts(probabilities: Tensor, labels: Labels, num_bins: int = 15
     """
     if num_bins < 1:
         raise ValueError(f"`num_bins` must be at least 1, got {num_bins}")
-    check_probabilities(probabilities)
+    if probabilities.ndim != 2 or not probabilities.is_floating_point():
+        raise ValueError(
+            "`probabilities` must be floats of the shape (C, T), got "
+            f"{tuple(probabilities.shape)} {probabilities.dtype}"
+        )
     confidence, preds = probabilities.detach().cpu().double().max(dim=0)
-    pred_frames, true_frames = map(torch.from_numpy, check_labels(preds, labels, len(probabilities)))
-    bins = (confidence * num_bins).long().clamp(max=num_bins - 1)
-    steps = (confidence * CONFIDENCE_STEPS).round().long()
-    sums = (torch.zeros(num_bins, dtype=torch.int64) for _ in CalibrationCounts._fields)
-    summands = ((pred_frames == true_frames).long(), steps, torch.ones_like(steps))
-    return CalibrationCounts(*(zero.index_add(0, bins, each) for zero, each in zip(sums, summands, strict=True)))
+    pred_frames, true_frames = check_labels(preds, labels, len(probabilities))
+    scored = is_foreground(true_frames, None)
+    check_probabilities(probabilities[:, torch.from_numpy(scored)])
+    right, sure = (pred_frames == true_frames)[scored], confidence.numpy()[scored]
+    bins = np.minimum((sure * num_bins).astype(np.int64), num_bins - 1)
+    correct, total = (np.bincount(frames, minlength=num_bins) for frames in (bins[right], bins))
+    sums = (correct, np.bincount(bins, weights=sure, minlength=num_bins), total)
+    return CalibrationCounts(*map(torch.from_numpy, sums))
 
 
 def expected_error(correct: Tensor, confidence: Tensor, total: Tensor) -> Tensor:
@@ -99,32 +103,27 @@ def expected_error(correct: Tensor, confidence: Tensor, total: Tensor) -> Tensor
         Percent, ``()`` float32; 0 without a frame.
 
     Example:
-        >>> expected_error(torch.tensor([1]), torch.tensor([2 * CONFIDENCE_STEPS]), torch.tensor([2]))
+        >>> expected_error(torch.tensor([1]), torch.tensor([2.0]), torch.tensor([2]))
         tensor(50.)
     """
-    gap = (correct.double() - confidence.double() / CONFIDENCE_STEPS).abs()
+    gap = (correct.double() - confidence.double()).abs()
     return (100.0 * gap.sum() / total.sum().clamp(min=1)).float()
 
 
 def check_probabilities(probabilities: Tensor) -> None:
-    """Refuse what is no probability of every class and frame.
+    """Refuse values that are not probabilities.
 
     Args:
-        probabilities: ``(C, T)``.
+        probabilities: of any shape.
 
     Raises:
-        ValueError: if the shape is another, or a value is NaN or not from 0 to 1.
+        ValueError: if a value is NaN or not from 0 to 1.
 
     Example:
         >>> check_probabilities(torch.tensor([[2.5], [-1.0]]))
         Traceback (most recent call last):
         ValueError: `probabilities` must lie from 0 to 1, got -1 to 2.5: logits need `.softmax` first
     """
-    if probabilities.ndim != 2 or not probabilities.is_floating_point():
-        raise ValueError(
-            "`probabilities` must be floats of the shape (C, T), got "
-            f"{tuple(probabilities.shape)} {probabilities.dtype}"
-        )
     if probabilities.isnan().any():
         raise ValueError(f"`probabilities` holds {int(probabilities.isnan().sum())} NaN: check the network's output")
     if probabilities.numel() and not 0 <= probabilities.min() <= probabilities.max() <= 1:

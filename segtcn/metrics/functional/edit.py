@@ -9,7 +9,8 @@ import torch
 from rapidfuzz.distance import Levenshtein
 from torch import Tensor
 
-from segtcn.metrics.functional.labels import Background, Labels, check_labels, is_foreground, percent, to_runs
+from segtcn.metrics.functional.ratios import percent
+from segtcn.metrics.functional.sequences import Background, FrameLabels, check_labels, is_foreground, scored_runs
 
 
 class EditCounts(NamedTuple):
@@ -24,7 +25,7 @@ class EditCounts(NamedTuple):
     length: Tensor
 
 
-def edit_score(preds: Labels, labels: Labels, background: Background = None) -> Tensor:
+def edit_score(preds: FrameLabels, labels: FrameLabels, background: Background = None) -> Tensor:
     """How alike the order of the segments is, whatever their lengths.
 
     ``100 * (1 - distance / length)`` with the Levenshtein distance between the sequences of segment labels and the
@@ -54,7 +55,7 @@ def edit_score(preds: Labels, labels: Labels, background: Background = None) -> 
     return percent(length - distance, length)
 
 
-def edit_counts(preds: Labels, labels: Labels, background: Background = None) -> EditCounts:
+def edit_counts(preds: FrameLabels, labels: FrameLabels, background: Background = None) -> EditCounts:
     """Levenshtein distance between two sequences of segment labels, and the length of the longer one.
 
     Args:
@@ -74,7 +75,7 @@ def edit_counts(preds: Labels, labels: Labels, background: Background = None) ->
     """
     sequences = []
     for frames in check_labels(preds, labels):
-        segments = to_runs(frames).labels
+        segments = scored_runs(frames).values
         sequences.append(segments[is_foreground(segments, background)].tolist())
     return EditCounts(torch.tensor(edit_distance(*sequences)), torch.tensor(max(map(len, sequences))))
 

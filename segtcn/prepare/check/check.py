@@ -13,11 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
 from segtcn.data.card import read_card
-from segtcn.data.dataset import LengthPolicy
 from segtcn.data.readers.reader import Reader
+from segtcn.labels.lengths import LengthPolicy
 from segtcn.prepare.check.clips import check_clips, find_clips
 from segtcn.prepare.check.reading import (
     Extremes,
@@ -30,6 +29,7 @@ from segtcn.prepare.check.reading import (
     read_video,
 )
 from segtcn.prepare.check.report import ClassCount, DataReport, Key, Severity, SplitCount, VideoFacts, counted
+from segtcn.progress import progress_bar
 
 _ODD_VIDEO = 10.0  # times the median range of values: features of the same extractor stay far below
 _ODD_FEATURE = 1000.0  # the same between features: pixels beside probabilities
@@ -158,7 +158,7 @@ def _read_and_measure(
     alike: dict[bytes, list[Key]] = defaultdict(list)
     labels: dict[str, tuple[bytes, str]] = {}
     trained = {key for split, lists in report.lists.items() for key in report.keys(split, lists["train"])}
-    bar = tqdm(all_reads(report).items(), desc="check", unit="video", disable=not progress, leave=False)
+    bar = progress_bar(all_reads(report).items(), "check", unit="video", show=progress, keep=False)
     for key, split in bar:
         found = read_and_measure(reader, key, split)
         if found.kind:

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from tqdm import tqdm
-
 from segtcn.prepare.check.report import DataReport, counted
+from segtcn.progress import progress_bar
 from segtcn.video_io import ClipInfo, probe
 
 ENDINGS = frozenset((".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".webm", ".wmv"))
@@ -65,7 +64,7 @@ def check_clips(
         lengths.setdefault(name, facts.num_frames)
     clips: list[_Clip] = []
     missing: list[str] = []
-    for name, length in tqdm(lengths.items(), desc="clips", unit="clip", disable=not progress, leave=False):
+    for name, length in progress_bar(lengths.items(), "clips", unit="clip", show=progress, keep=False):
         found = files.get(name) or files.get(f"rgb-{name}")
         if found is None:
             missing.append(name)

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import torch
 import yaml
-from tqdm import tqdm
 
 from segtcn.arrays import save_array
 from segtcn.atomic import reason
@@ -20,6 +19,7 @@ from segtcn.data.readers.text import check_names
 from segtcn.labels.legacy import write_labels
 from segtcn.prepare.check.reading import read_video
 from segtcn.prepare.check.report import DataReport, Key, counted
+from segtcn.progress import progress_bar
 
 
 class Fix(NamedTuple):
@@ -113,7 +113,7 @@ def _write_tree(
     keys = {key for split in splits for key in report.keys(split, report.listed(split))}
     copies = _copies(reader, report, keys)
     written: dict[str, bool] = {}  # whether with ground truth
-    for key in tqdm(sorted(keys), desc=f"write {root.name}", unit="video", disable=not progress, leave=False):
+    for key in progress_bar(sorted(keys), f"write {root.name}", unit="video", show=progress, keep=False):
         try:
             if key[0] in copies:
                 raise _CannotRepairError(f"it has the features and the labels of {copies[key[0]]}")

@@ -9,11 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tqdm import tqdm
-
 from segtcn.labels.legacy import read_labels
 from segtcn.prepare.annotations import Track, detect_format, read_annotations
 from segtcn.prepare.annotations.intervals import Unit
+from segtcn.progress import progress_bar
 
 ENDINGS = (".txt", ".csv", ".tsv", ".eaf", ".json")
 """Of annotation files in a folder; others lie beside them (ELAN's settings, BORIS's project)."""
@@ -97,7 +96,7 @@ def match_annotations(
     homeless: list[str] = []
     units: dict[str, str] = {}
     formats: Counter[str] = Counter()
-    for path, place in tqdm(paths.items(), desc="read annotations", unit="file", disable=not progress):
+    for path, place in progress_bar(paths.items(), "read annotations", unit="file", show=progress):
         form = detect_format(path)
         formats[form] += 1
         name = known.get(_normal(place)) or known.get(_normal(path.stem))

@@ -9,11 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tqdm import tqdm
-
 from segtcn.arrays import open_array
 from segtcn.data.readers.reader import time_axis
 from segtcn.prepare.annotations.intervals import VIDEO_ENDINGS
+from segtcn.progress import progress_bar
 
 RATE_TOLERANCE = 0.02
 """Share by which features may be longer or shorter than their clip and still be one vector a frame."""
@@ -90,7 +89,7 @@ def find_material(
     clips = {}
     if not arrays or fps is None or len(set(shapes.values())) == 1:  # of one shape: clips tell time from width
         chosen = paths if not arrays else _clips_of(arrays, paths)
-        bar = tqdm(chosen.items(), desc="read clips", unit="clip", disable=not progress or not chosen)
+        bar = progress_bar(chosen.items(), "read clips", unit="clip", show=progress and bool(chosen))
         clips = {name: _measure(path) for name, path in bar}
     link = features_folder if arrays and features_folder is not None and _is_elsewhere(features_folder, root) else None
     rate = _common_rate(clips) if fps is None else fps

@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from segtcn.video_io import ColorTags, Planes
-from segtcn.visualization.overlay.text import text_picture
+from segtcn.visualization.overlay.lettering import text_picture
 from segtcn.visualization.palette import RGB
+
+_HATCH_STEP, _HATCH_LINE = 8, 3  # pixels from line to line, and of a line
 
 
 class Canvas:
@@ -45,6 +47,13 @@ class Canvas:
     def stripe(self, left: int, top: int, bottom: int, colors: npt.NDArray[np.uint8]) -> None:
         """Fill columns, each with its own colour, ``(width, 3)`` of :meth:`table`."""
         self.pixels[:, top:bottom, left : left + len(colors)] = colors.T[:, None]
+
+    def hatch(self, left: int, top: int, bottom: int, columns: npt.NDArray[np.bool_], color: RGB) -> None:
+        """Draw oblique lines over some of the columns from ``left`` on, ``(width,)``."""
+        if columns.any():
+            rows = np.arange(top, bottom)[:, None]
+            lines = ((rows + np.arange(left, left + len(columns))) % _HATCH_STEP < _HATCH_LINE) & columns
+            self.pixels[:, top:bottom, left : left + len(columns)][:, lines] = self._color(color)[:, :, 0]
 
     def table(self, colors: list[RGB]) -> npt.NDArray[np.uint8]:
         """Colours as the numbers of this canvas, ``(len(colors), 3)``."""
@@ -95,14 +104,14 @@ def _planes(tags: ColorTags, color: RGB) -> tuple[int, int, int]:
 @lru_cache(maxsize=256)  # pictures: of 4K clips they are large
 def _ink(text: str, size: int, color: RGB, tags: ColorTags) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """How much of the ground remains, ``(H, W)``, and what a text adds to it, ``(3, H, W)``."""
-    cover, own = text_picture(text, size)
+    cover, pixels = text_picture(text, size)
     letters = np.array(_planes(tags, color), np.float32)[:, None, None]
-    ink = letters if own is None else _own_colors(own, color, tags)
+    ink = letters if pixels is None else _with_emoji(pixels, color, tags)
     # 0.5: to the nearest
     return 1 - cover, cover * ink + np.float32(0.5)
 
 
-def _own_colors(pixels: npt.NDArray[np.uint8], color: RGB, tags: ColorTags) -> npt.NDArray[np.float32]:
+def _with_emoji(pixels: npt.NDArray[np.uint8], color: RGB, tags: ColorTags) -> npt.NDArray[np.float32]:
     """Emoji in their colours, white for letters; letters take the colour of the text. ``(3, H, W)``."""
     # the numbers are linear in red, green and blue: three colours and black tell all others
     black = np.array(tags.planes((0, 0, 0)), np.float32)

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.video_io import TIMESTAMP_TOLERANCE_S, ClipInfo
+from segtcn.video_io import TIMESTAMP_TOLERANCE_S, ClipInfo, Excerpt
+
+ANIMATION_SIDE = 480
+"""Longest side of a moving picture in pixels where no size is asked for."""
+
+_ANIMATION_FPS = Fraction(25, 2)  # GIF counts hundredths of a second
+_ANIMATION_S = 10.0  # of the result, where no end is asked for
+
+
+def is_animation(path: Path) -> bool:
+    """Whether the name of an output asks for a short moving picture, GIF or WebP, instead of a clip."""
+    return path.suffix.lower() in (".gif", ".webp")
 
 
 class Schedule(NamedTuple):
@@ -33,43 +45,37 @@ class Schedule(NamedTuple):
 
 
 def make_schedule(
-    times_s: npt.NDArray[np.float64],
-    info: ClipInfo,
-    start_s: float | None = None,
-    stop_s: float | None = None,
-    speed: float = 1.0,
-    max_fps: Fraction | None = None,
+    times_s: npt.NDArray[np.float64], info: ClipInfo, excerpt: Excerpt, animated: bool = False
 ) -> Schedule:
     """Choose the frames of an excerpt.
 
-    All of them are shown, at their own times, unless the rate would exceed ``max_fps``, or that of the clip when it is
-    played faster: then the output has that constant rate, and shows what the clip shows at each moment.
+    All of them are shown, at their own times, unless the rate would exceed that of a moving picture, or that of the
+    clip when it is played faster: then the output has that constant rate, and shows what the clip shows at each moment.
 
     Args:
         times_s: of every frame of the clip, ``(num_frames,)``.
         info: what the clip says about itself.
-        start_s: the beginning in seconds from the first frame; None is the first frame.
-        stop_s: the end, exclusive; None is the end of the clip.
-        speed: 2 plays twice as fast.
-        max_fps: frames per second at most; None sets no limit.
+        excerpt: from its beginning to its end, exclusive, in seconds from the first frame, and its speed.
+        animated: whether a moving picture is made, which ends after ten seconds where no end is asked for.
 
     Raises:
-        ValueError: if the speed is not positive, or no frame lies between start and stop.
+        ValueError: if no frame lies between start and stop.
     """
-    if not (speed > 0 and math.isfinite(speed)):
-        raise ValueError(f"the speed must be positive, such as 2 for twice as fast, got {speed:g}")
+    start_s, stop_s, speed = excerpt.start_s, excerpt.stop_s, excerpt.speed
+    if animated and stop_s == math.inf:
+        stop_s = start_s + _ANIMATION_S * speed
     since_s = times_s - times_s[0] + TIMESTAMP_TOLERANCE_S / 10
-    first, last = np.searchsorted(since_s, [start_s or 0.0, math.inf if stop_s is None else stop_s])
-    if not 0 <= (start_s or 0.0) <= (math.inf if stop_s is None else stop_s) or first >= last:
+    first, last = np.searchsorted(since_s, [start_s, stop_s])
+    if not 0 <= start_s <= stop_s or first >= last:
         raise ValueError(
-            f"no frame lies between the start at {start_s or 0:g} s and the stop at "
-            f"{info.duration_s if stop_s is None else stop_s:g} s: the clip lasts {info.duration_s:.2f} s"
+            f"no frame lies between the start at {start_s:g} s and the stop at "
+            f"{info.duration_s if stop_s == math.inf else stop_s:g} s: the clip lasts {info.duration_s:.2f} s"
         )
     end_s = max(info.duration_s, float(times_s[-1] - times_s[0]))
     begin_s = float(times_s[first] - times_s[0]) if start_s else 0.0
-    until_s = end_s if stop_s is None else min(stop_s, end_s)
+    until_s = min(stop_s, end_s)
     rate = info.fps * Fraction(speed).limit_denominator(1000)
-    limit = min(max_fps or rate, info.fps if speed > 1 else rate)
+    limit = min(_ANIMATION_FPS if animated else rate, info.fps if speed > 1 else rate)
     # an excerpt begins at once, a whole clip when its picture does: the sound may come first
     offset_s = 0.0 if start_s else float(times_s[0]) / speed
     stop_shown_s = (until_s - begin_s) / speed + offset_s

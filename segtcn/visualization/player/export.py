@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tqdm import tqdm
-
 from segtcn.atomic import atomic_path
+from segtcn.progress import progress_bar
 from segtcn.video_io import probe
 from segtcn.video_io.playback import plays_in_browsers, write_playable
 from segtcn.visualization.player.payload import index_payload, script, video_id, video_payload
@@ -78,28 +77,28 @@ def _write(player: Player, folder: Path, with_clips: bool, progress: bool) -> li
         shutil.copyfile(path, folder / path.name)
     notes: list[str] = []
     addresses: dict[str, str] = {}
-    for number, video in enumerate(tqdm(player.videos, "export", disable=not progress, unit="video")):
-        own = video_id(number)
+    for number, video in enumerate(progress_bar(player.videos, "export", unit="video", show=progress)):
+        key = video_id(number)
         shown = video if with_clips else video._replace(clip=None)
-        payload = video_payload(own, shown, player.classes)
+        payload = video_payload(key, shown, player.classes)
         notes += [f"{video.name}: {note}" for note in payload["notes"]]
         if payload["clip"] is not None and shown.clip is not None:
-            address, note = _write_clip(video, shown.clip, folder, own, progress)
-            addresses[own] = address
+            address, note = _write_clip(video, shown.clip, folder, key, progress)
+            addresses[key] = address
             notes += [] if note is None else [note]
-        (folder / "data" / f"video-{own}.js").write_bytes(script("receiveVideo", payload))
+        (folder / "data" / f"video-{key}.js").write_bytes(script("receiveVideo", payload))
     (folder / "data" / "index.js").write_bytes(script("receiveIndex", index_payload(player, addresses)))
     return notes
 
 
-def _write_clip(video: PlayerVideo, clip: Path, folder: Path, own: str, progress: bool) -> tuple[str, str | None]:
+def _write_clip(video: PlayerVideo, clip: Path, folder: Path, key: str, progress: bool) -> tuple[str, str | None]:
     (folder / "clips").mkdir(exist_ok=True)
     if plays_in_browsers(clip):
-        address = f"clips/{own}{clip.suffix.lower()}"
+        address = f"clips/{key}{clip.suffix.lower()}"
         shutil.copyfile(clip, folder / address)
         return address, None
-    address = f"clips/{own}.mp4"
-    with tqdm(total=probe(clip).num_frames, desc=video.name, disable=not progress, unit="frame", leave=False) as bar:
+    address = f"clips/{key}.mp4"
+    with progress_bar(name=video.name, unit="frame", total=probe(clip).num_frames, show=progress, keep=False) as bar:
         write_playable(clip, folder / address, bar.update)
     return address, f"{video.name}: {clip} was encoded again to H.264, as browsers do not play it"
 
@@ -121,7 +120,7 @@ def _new_folder(target: Path, player: Player, clips: bool) -> Iterator[Path]:
         if needed > free:
             raise OSError(
                 f"cannot write {target}: its clips take {needed / 1e6:.0f} MB and {free / 1e6:.0f} MB are free; make "
-                "room, or leave the clips out (--no-clips)"
+                "room, or leave out the clips"
             )
         yield folder
     except OSError as error:
@@ -137,7 +136,7 @@ def _check_replaceable(target: Path) -> None:
     if not target.exists() and not target.is_symlink():
         return
     if not target.is_dir() or target.is_symlink():
-        raise PermissionError(f"cannot write {target}: it is no folder; give the name of a new one")
+        raise PermissionError(f"cannot write {target}: it is not a folder; give the name of a new one")
     there = sorted(path.name for path in target.iterdir())
     if not there:
         return
@@ -147,7 +146,7 @@ def _check_replaceable(target: Path) -> None:
     known = {"data", "clips", *(path.name for path in static_files())}
     if foreign := [name for name in there if name not in known and not name.endswith(".js")]:
         raise PermissionError(
-            f"{target} holds {foreign[0]}, which is not of a player: move it away, or give a new folder"
+            f"{target} holds {foreign[0]}, which is not part of a player: move it away, or give a new folder"
         )
 
 

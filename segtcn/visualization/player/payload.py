@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.labels.legacy import ClassScores
+from segtcn.labels import Classes, Labels
+from segtcn.structures import IGNORE, Runs
 from segtcn.video_io import TIMESTAMP_TOLERANCE_S, ClipInfo, frame_times, probe
-from segtcn.visualization.palette import RGB, text_color
+from segtcn.visualization.palette import RGB, class_colors, text_color
 from segtcn.visualization.player.corrections import saved_correction, saved_version
 from segtcn.visualization.player.serve import Player, PlayerVideo
-from segtcn.visualization.tracks import Classes, Track
+from segtcn.visualization.tracks import TRUTH
 
 VERSION = 1
 """Of the layout of the payloads; the page refuses others."""
@@ -66,26 +67,6 @@ def index_payload(player: Player, clips: Mapping[str, str], token: str | None = 
         ValueError: if a label file cannot be understood.
     """
     scores = [row for video in player.videos for row in video.scores.values()]
-    videos = []
-    for number, video in enumerate(player.videos):
-        num_frames, fps = video.num_frames, video.fps
-        if num_frames is None:
-            track = max(video.read(), key=lambda track: len(track.labels.labels))
-            num_frames, fps = len(track.labels.labels), track.labels.fps
-        videos.append(
-            {
-                "id": video_id(number),
-                "name": video.name,
-                "num_frames": num_frames,
-                "fps": fps,
-                "duration_s": None if fps is None else round(num_frames / fps, 3),
-                "clip": clips.get(video_id(number)),
-                "scores": {
-                    title: {name: round(value, 2) for name, value in row.items() if math.isfinite(value)}
-                    for title, row in video.scores.items()
-                },
-            }
-        )
     return {
         "version": VERSION,
         "title": player.title,
@@ -93,8 +74,28 @@ def index_payload(player: Player, clips: Mapping[str, str], token: str | None = 
         "protocol": player.protocol,
         "score_names": [*dict.fromkeys(name for row in scores for name in row)],
         "runs": [*dict.fromkeys(title for video in player.videos for title in video.scores)],
-        "videos": videos,
+        "videos": [_entry(video_id(number), video, clips) for number, video in enumerate(player.videos)],
         "save": None if token is None else {"token": token},
+    }
+
+
+def _entry(key: str, video: PlayerVideo, clips: Mapping[str, str]) -> Payload:
+    """A video in the list of all."""
+    num_frames, fps = video.num_frames, video.fps
+    if num_frames is None:
+        longest = max(video.read().values(), key=len)
+        num_frames, fps = len(longest), longest.fps
+    return {
+        "id": key,
+        "name": video.name,
+        "num_frames": num_frames,
+        "fps": fps,
+        "duration_s": None if fps is None else round(num_frames / fps, 3),
+        "clip": clips.get(key),
+        "scores": {
+            title: {name: round(value, 2) for name, value in row.items() if math.isfinite(value)}
+            for title, row in video.scores.items()
+        },
     }
 
 
@@ -114,35 +115,33 @@ def video_payload(
 
     Raises:
         FileNotFoundError: if a label file is gone.
-        ValueError: if a label file cannot be understood, or a label is no class.
+        ValueError: if a label file cannot be understood, or a label is not a class.
     """
-    tracks = video.read()
-    clip, more = None, [*notes]
+    tracks = video.read(classes)
+    clip, notes = None, [*notes]
     if video.clip is not None:
         try:
             clip = clip_payload(video.clip)
         except (ValueError, OSError) as error:
-            more.append(f"the clip cannot be shown: {error}")
-    rows, shown = [], clip
-    known = next((track.labels.fps for track in tracks if track.labels.fps), None)
-    for track in tracks:
-        fps = track.labels.fps
+            notes.append(f"the clip cannot be shown: {error}")
+    known = next((labels.fps for labels in tracks.values() if labels.fps), None)
+    rows = []
+    for title, labels in tracks.items():
+        fps = labels.fps
         if clip is None and fps is None and known is not None:
             fps = known
-            more.append(
-                f"the rate of {track.title} is unknown: it is shown at {known:g} labels a second, as the others"
-            )
-        rows.append(track_payload(track, classes, fps, by_frame=fps is None or _is_frame_by_frame(track, shown)))
+            notes.append(f"the rate of {title} is unknown: it is shown at {known:g} labels a second, as the others")
+        rows.append(track_payload(title, labels, fps, by_frame=fps is None or _is_frame_by_frame(labels, clip)))
     saved, version = None, None
     if save is not None:
         version = saved_version(save, video.name)
         try:
-            saved = saved_correction(save, video.name, tracks, classes)
+            saved = _saved_payload(save, video.name, [*tracks.values()])
             if saved is not None:
-                more.append(f"corrected before: {saved['file']}; “Correct” goes on from there")
+                notes.append(f"corrected before: {saved['file']}; “Correct” continues from there")
         except (ValueError, OSError) as error:
-            more.append(f"the correction saved before cannot be shown: {error}")
-    notes = [*more, *_length_notes(tracks, rows, clip)]
+            notes.append(f"the correction saved before cannot be shown: {error}")
+    notes += _length_notes(rows, clip)
     return {"id": video_id, "clip": clip, "tracks": rows, "notes": notes, "saved": saved, "saved_version": version}
 
 
@@ -158,7 +157,7 @@ def clip_payload(path: Path) -> Payload:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no complete clip.
+        ValueError: if it is not a complete clip.
     """
     info, times_s = probe(path), frame_times(path)
     fps = float(info.fps)
@@ -174,74 +173,78 @@ def clip_payload(path: Path) -> Payload:
     }
 
 
-def track_payload(track: Track, classes: Classes, fps: float | None, by_frame: bool) -> Payload:
-    """A track as segments.
+def track_payload(title: str, labels: Labels, fps: float | None, by_frame: bool) -> Payload:
+    """A track as segments; class -1 stands for frames that nobody annotated.
 
     Args:
-        track: its labels.
-        classes: of all tracks.
+        title: of the track; ``truth`` is the one that others are compared with.
+        labels: of the classes of the player.
         fps: labels per second, or None.
         by_frame: whether label n belongs to frame n of the clip, whenever that is shown.
-
-    Raises:
-        ValueError: if a label is no class.
     """
-    indexes = _indexes(track, classes)
-    starts = np.flatnonzero(np.r_[True, indexes[1:] != indexes[:-1]])
+    runs = labels.runs()
     confidence = None
-    if track.labels.confidence is not None:
-        means = np.add.reduceat(track.labels.confidence, starts) / np.diff(np.r_[starts, len(indexes)])
-        confidence = [round(value, 3) for value in means.tolist()]
+    if labels.confidence is not None:
+        means = np.add.reduceat(np.nan_to_num(labels.confidence), runs.starts) / (runs.stops - runs.starts)
+        confidence = [
+            None if label == IGNORE else round(value, 3)
+            for value, label in zip(means.tolist(), runs.values.tolist(), strict=True)
+        ]
     return {
-        "title": track.title,
-        "truth": track.is_truth,
+        "title": title,
+        "truth": title == TRUTH,
         "fps": fps,
-        "num_frames": len(indexes),
+        "num_frames": len(labels),
         "by_frame": by_frame,
-        "starts": starts.tolist(),
-        "classes": indexes[starts].tolist(),
+        **_segments_payload(runs),
         "confidence": confidence,
-        "scores": None if track.labels.scores is None else scores_payload(track.labels.scores, classes),
+        "scores": None if labels.scores is None else scores_payload(labels.scores),
     }
 
 
-def scores_payload(scores: ClassScores, classes: Classes) -> Payload:
+def scores_payload(scores: npt.NDArray[np.float32]) -> Payload:
     """Class scores in 8 bits, at most :data:`MAX_SAMPLES` of each class, each the mean over equally many frames.
 
     Args:
-        scores: of the classes that their source knows.
-        classes: of all tracks; scores of others are left out.
+        scores: of the classes of the player, ``(C, T)``; classes that have none anywhere are left out.
     """
-    index = {name: label for label, name in enumerate(classes.names)}
-    known = [row for row, name in enumerate(scores.class_names) if name in index]
-    num_frames = scores.values.shape[1]
+    known = np.flatnonzero(scores.any(axis=1))
+    num_frames = scores.shape[1]
     step = math.ceil(num_frames / MAX_SAMPLES)
     starts = np.arange(0, num_frames, step)
-    sums = np.add.reduceat(scores.values[known], starts, axis=1, dtype=np.float64)
+    sums = np.add.reduceat(scores[known], starts, axis=1, dtype=np.float64)
     means = sums / np.diff(np.r_[starts, num_frames])
-    data = np.rint(255 * means.clip(0, 1)).astype(np.uint8)
+    data = np.rint(255 * means).astype(np.uint8)
     return {
-        "classes": [index[scores.class_names[row]] for row in known],
+        "classes": known.tolist(),
         "num_samples": len(starts),
         "frames_per_sample": step,
         "data": base64.b64encode(data.tobytes()).decode("ascii"),
     }
 
 
+def _segments_payload(runs: Runs) -> Payload:
+    return {"starts": runs.starts.tolist(), "classes": np.where(runs.values == IGNORE, -1, runs.values).tolist()}
+
+
+def _saved_payload(folder: Path, name: str, tracks: Sequence[Labels]) -> Payload | None:
+    """What was corrected before, for the page to continue with."""
+    labels = saved_correction(folder, name, tracks)
+    if labels is None:
+        return None
+    file = Path(labels.source).relative_to(folder).as_posix()
+    return {**_segments_payload(labels.runs()), "num_frames": len(labels), "file": file}
+
+
 def _classes(classes: Classes) -> list[Payload]:
     def css(color: RGB) -> str:
         return "#{:02x}{:02x}{:02x}".format(*color)
 
+    colors = class_colors(len(classes), classes.background)
     return [
         {"name": name, "color": css(color), "text": css(text_color(color)), "background": label == classes.background}
-        for label, (name, color) in enumerate(zip(classes.names, classes.colors, strict=True))
+        for label, (name, color) in enumerate(zip(classes.names, colors, strict=True))
     ]
-
-
-def _indexes(track: Track, classes: Classes) -> npt.NDArray[np.int64]:
-    if unknown := sorted({*track.labels.labels} - {*classes.names}):
-        raise ValueError(f"{track.source}: label {unknown[0]!r} is no class; there are {', '.join(classes.names[:20])}")
-    return classes.indexes(track)
 
 
 def _duration_s(info: ClipInfo, times_s: npt.NDArray[np.float64], is_constant: bool) -> float:
@@ -249,38 +252,36 @@ def _duration_s(info: ClipInfo, times_s: npt.NDArray[np.float64], is_constant: b
     return len(times_s) / fps if is_constant else max(info.duration_s, float(times_s[-1]) + 0.5 / fps)
 
 
-def _is_frame_by_frame(track: Track, clip: Payload | None) -> bool:
+def _is_frame_by_frame(labels: Labels, clip: Payload | None) -> bool:
     """Whether a track has a label for each frame although its rate is only about that of the clip."""
-    fps = track.labels.fps
-    if clip is None or fps is None or clip["times_ms"] is not None or len(track.labels.labels) != clip["num_frames"]:
+    fps = labels.fps
+    if clip is None or fps is None or clip["times_ms"] is not None or len(labels) != clip["num_frames"]:
         return False
     return abs(fps / clip["fps"] - 1) <= NOMINAL_RATE_TOLERANCE
 
 
-def _length_notes(tracks: Sequence[Track], rows: Sequence[Payload], clip: Payload | None) -> list[str]:
+def _length_notes(rows: Sequence[Payload], clip: Payload | None) -> list[str]:
     notes = []
     first = rows[0]
-    for track, row in zip(tracks, rows, strict=True):
-        num_labels, fps = row["num_frames"], row["fps"]
+    for row in rows:
+        title, num_labels, fps = row["title"], row["num_frames"], row["fps"]
         if clip is None:
-            if row["fps"] == first["fps"] and num_labels != first["num_frames"]:
-                notes.append(
-                    f"{track.title} has {_difference(num_labels, first['num_frames'], 'label')} {first['title']}"
-                )
+            if fps == first["fps"] and num_labels != first["num_frames"]:
+                notes.append(f"{title} has {_difference(num_labels, first['num_frames'])} {first['title']}")
         elif row["by_frame"] and num_labels != clip["num_frames"]:
             notes.append(
-                f"{track.title} has {_difference(num_labels, clip['num_frames'], 'label')} the clip has frames "
-                f"({num_labels} and {clip['num_frames']}): label n is shown with frame n; --fps aligns them by time"
+                f"{title} has {_difference(num_labels, clip['num_frames'])} the clip has frames ({num_labels} and "
+                f"{clip['num_frames']}): label n is shown with frame n; with their `fps` they are aligned by time"
             )
         elif not row["by_frame"] and abs(num_labels / fps - clip["duration_s"]) > 1.5 / fps:
             seconds = num_labels / fps - clip["duration_s"]
             notes.append(
-                f"{track.title} is {abs(seconds):.2f} s {'longer' if seconds > 0 else 'shorter'} than the clip: "
+                f"{title} is {abs(seconds):.2f} s {'longer' if seconds > 0 else 'shorter'} than the clip: "
                 f"{num_labels} labels at {fps:g} a second, {clip['duration_s']:.2f} s of clip"
             )
     return notes
 
 
-def _difference(number: int, other: int, noun: str) -> str:
+def _difference(number: int, other: int) -> str:
     count = abs(number - other)
-    return f"{count} {noun}{'' if count == 1 else 's'} {'more' if number > other else 'fewer'} than"
+    return f"{count} label{'' if count == 1 else 's'} {'more' if number > other else 'fewer'} than"

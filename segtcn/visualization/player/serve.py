@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from segtcn.visualization.tracks import Classes, Track
+from segtcn.labels import Classes, Labels
 
 
 class PlayerVideo(NamedTuple):
@@ -14,8 +14,8 @@ class PlayerVideo(NamedTuple):
 
     Args:
         name: of the video.
-        tracks: its label tracks, the truth first, with different titles; or a function that reads them when they are
-            needed: a player of thousands of videos starts at once.
+        tracks: its labels by their titles, the true ones, titled ``truth``, first; or a function that reads them when
+            they are needed: a player of thousands of videos starts at once.
         clip: its clip, or None.
         scores: of each track by its title, by the names of the scores, in percent.
         num_frames: labels of its longest track; None reads the tracks.
@@ -23,24 +23,32 @@ class PlayerVideo(NamedTuple):
     """
 
     name: str
-    tracks: Sequence[Track] | Callable[[], Sequence[Track]]
+    tracks: Mapping[str, Labels] | Callable[[], Mapping[str, Labels]]
     clip: Path | None = None
     scores: Mapping[str, Mapping[str, float]] = {}
     num_frames: int | None = None
     fps: float | None = None
 
-    def read(self) -> list[Track]:
-        """Its tracks.
+    def read(self, classes: Classes | None = None) -> dict[str, Labels]:
+        """Its tracks by their titles.
+
+        Args:
+            classes: what the indexes shall mean; None leaves each track its own.
 
         Raises:
             FileNotFoundError: if a label file is gone.
-            ValueError: if a label file cannot be understood, there is no track, or two have the same title.
+            ValueError: if a label file cannot be understood, a label is not among ``classes``, or there is no track.
         """
-        tracks = [*(self.tracks() if callable(self.tracks) else self.tracks)]
-        titles = [track.title for track in tracks]
-        if not tracks or len({*titles}) < len(titles):
-            raise ValueError(f"{self.name} needs tracks with different titles, got {', '.join(titles) or 'none'}")
-        return tracks
+        tracks = dict(self.tracks() if callable(self.tracks) else self.tracks)
+        if not tracks:
+            raise ValueError(f"{self.name} needs at least one track, got none")
+        if classes is None:
+            return tracks
+        # large arrays of scores are checked again where classes change
+        return {
+            title: labels if labels.classes == classes else labels.in_classes(classes)
+            for title, labels in tracks.items()
+        }
 
 
 class Player(NamedTuple):
@@ -53,10 +61,9 @@ class Player(NamedTuple):
         protocol: under which ``scores`` were computed, or None.
 
     Example:
-        >>> from segtcn.labels.legacy import LabelTrack
-        >>> truth = Track("truth", LabelTrack(["take", "pour"], fps=15.0), "memory", is_truth=True)
-        >>> player = Player("demo", [PlayerVideo("tea", [truth])], Classes(["take", "pour"], None))
-        >>> player.videos[0].read()[0].labels.labels
+        >>> truth = Labels.from_names(["take", "pour"], fps=15)
+        >>> player = Player("demo", [PlayerVideo("tea", {"truth": truth})], truth.classes)
+        >>> player.videos[0].read()["truth"].names()
         ['take', 'pour']
     """
 

@@ -190,3 +190,17 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
         context.close()
     assert not foreign
     assert [error for error in errors if not any(re.search(pattern, error) for pattern in expected)] == []
+
+
+@pytest.fixture
+def page(site, add_demo, open_page):
+    """The demo with its clip, from disk."""
+    add_demo()
+    return open_page(site.write())
+
+
+@pytest.fixture
+def quiet_page(site, open_page):
+    """The demo without a clip, from disk."""
+    site.add(demo_tracks())
+    return open_page(site.write())

@@ -80,3 +80,13 @@ def frame_of(page: Any) -> int:
 def lines(page: Any, selector: str) -> list[str]:
     """Lines of text of an element, without empty ones."""
     return [line for line in page.locator(selector).inner_text().split("\n") if line.strip()]
+
+
+def text(page: Any, selector: str) -> str:
+    """Text of an element."""
+    return page.locator(selector).inner_text()
+
+
+def spoken(page: Any) -> str | None:
+    """What a screen reader says of the cursor."""
+    return page.locator("#timeline").get_attribute("aria-valuetext")

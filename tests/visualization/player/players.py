@@ -4,33 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from segtcn.labels.legacy import ClassScores, LabelTrack
+from segtcn.labels import Classes, Labels
 from segtcn.visualization.player import Player, PlayerVideo
-from segtcn.visualization.tracks import Classes, Track
 
-CLASSES = Classes(["background", "take", "pour"], 0)
+CLASSES = Classes(("background", "take", "pour"), 0)
 TRUTH = ["background"] * 10 + ["take"] * 20 + ["pour"] * 20
 HOSTILE = "</script><img src=x onerror=alert(1)>\u2028\u202e'\"&"
 
 
-def truth(labels: Sequence[str] = TRUTH, fps: float | None = 25.0, source: str = "truth.txt") -> Track:
-    return Track("truth", LabelTrack([*labels], fps), source, is_truth=True)
+def truth(names: Sequence[str] = TRUTH, fps: float | None = 25.0, source: str = "truth.txt") -> Labels:
+    return Labels.from_names([*names], CLASSES, fps, source)
 
 
-def run(labels: Sequence[str] = TRUTH, fps: float | None = 25.0, title: str = "ED-TCN", seed: int = 0) -> Track:
+def run(names: Sequence[str] = TRUTH, fps: float | None = 25.0, seed: int = 0) -> Labels:
     """Labels with scores of all classes."""
-    values = np.random.default_rng(seed).dirichlet(np.ones(3), len(labels)).T.astype(np.float32)
-    scores = ClassScores([*CLASSES.names], values)
-    return Track(title, LabelTrack([*labels], fps, values[0].tolist(), scores), f"{title}.npz")
+    scores = np.random.default_rng(seed).dirichlet(np.ones(3), len(names)).T.astype(np.float32)
+    return replace(truth(names, fps, "run.npz"), scores=scores)
 
 
 def player(*videos: PlayerVideo, classes: Classes = CLASSES) -> Player:
-    return Player("demo", videos or [PlayerVideo("tea", [truth(), run()])], classes, "lea")
+    return Player("demo", videos or [PlayerVideo("tea", {"truth": truth(), "ED-TCN": run()})], classes, "lea")
 
 
 def content(script: bytes | Path) -> dict[str, Any]:

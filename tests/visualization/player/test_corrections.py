@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from segtcn.labels.legacy import read_labels, write_labels
-from segtcn.structures import Segment
+from segtcn.labels import Classes, Labels, read_labels, write_labels
+from segtcn.structures import IGNORE
 from segtcn.visualization.player.corrections import (
     Correction,
     check_sources,
@@ -17,7 +18,6 @@ from segtcn.visualization.player.corrections import (
     save_correction,
     saved_correction,
 )
-from segtcn.visualization.tracks import Classes
 from tests.visualization.player.players import CLASSES, TRUTH, run, truth
 
 LABELS = {"starts": [0, 10], "classes": [1, 2], "num_frames": 50}
@@ -28,8 +28,9 @@ def body(token: object = "secret", track: object = "truth", **labels: object) ->
 
 
 def test_a_correction_is_read():
-    correction = parse_correction(body(), "secret", 3)
-    assert correction == Correction("truth", [Segment(0, 10, 1), Segment(10, 50, 2)])
+    correction = parse_correction(body(classes=[-1, 2]), "secret", 3)
+    assert (correction.track, correction.replaces) == ("truth", None)
+    assert correction.indexes.tolist() == [IGNORE] * 10 + [2] * 40
 
 
 @pytest.mark.parametrize("token", ["wrong", "", None, 1, "sécret", "\ud800"])
@@ -69,39 +70,45 @@ def test_a_malformed_correction_is_refused(content, message):
 
 def test_what_is_saved_is_read_back_with_its_rate(tmp_path):
     correction = parse_correction(body(), "secret", 3)
-    files = save_correction(tmp_path, "P03/cam01", correction, [truth()], CLASSES, 25.0)
+    files = save_correction(tmp_path, "P03/cam01", correction, {"truth": truth()}, 25.0)
     assert files == ["P03/cam01.txt", "P03/cam01.csv"]
     expected = ["take"] * 10 + ["pour"] * 40
-    assert read_labels(tmp_path / files[0]).labels == expected
+    assert read_labels(tmp_path / files[0]).names() == expected
     table = read_labels(tmp_path / files[1])
-    assert (table.labels, table.fps, table.confidence) == (expected, 25.0, None)
+    assert (table.names(), table.fps, table.confidence) == (expected, 25.0, None)
     assert (tmp_path / files[1]).read_text().splitlines()[1] == "take,0,10,0.000000,0.400000,"
 
 
 def test_what_was_saved_can_be_gone_on_with(tmp_path):
-    tracks = [truth(), run()]
-    assert saved_correction(tmp_path, "P01/tea", tracks, CLASSES) is None
-    save_correction(tmp_path, "P01/tea", parse_correction(body(), "secret", 3), tracks, CLASSES, 25.0)
-    assert saved_correction(tmp_path, "P01/tea", tracks, CLASSES) == {**LABELS, "file": "P01/tea.txt"}
+    tracks = {"truth": truth(), "ED-TCN": run()}
+    assert saved_correction(tmp_path, "P01/tea", tracks.values()) is None
+    save_correction(tmp_path, "P01/tea", parse_correction(body(), "secret", 3), tracks, 25.0)
+    labels = saved_correction(tmp_path, "P01/tea", tracks.values())
+    assert labels is not None
+    assert labels.indexes.tolist() == [1] * 10 + [2] * 40
     with pytest.raises(ValueError, match="has 50 labels, expected 20: it was saved for other tracks"):
-        saved_correction(tmp_path, "P01/tea", [truth(TRUTH[:20])], CLASSES)
-    with pytest.raises(ValueError, match=r"label '.*' is no class; there are stir"):
-        saved_correction(tmp_path, "P01/tea", tracks, Classes(["stir"], None))
+        saved_correction(tmp_path, "P01/tea", [truth(TRUTH[:20])])
+    stirring = Labels([0] * 50, Classes(("stir",)))
+    with pytest.raises(ValueError, match=r"label 'take' at frame 0 is not a known class .* It has stir"):
+        saved_correction(tmp_path, "P01/tea", [stirring])
 
 
-def test_frames_without_label_become_background_or_are_named(tmp_path):
-    correction = Correction("truth", [Segment(0, 10, 0), Segment(10, 50, -1)])
-    files = save_correction(tmp_path, "tea", correction, [truth()], CLASSES, None)
-    assert (tmp_path / files[1]).read_text() == "label,start,stop,start_s,stop_s,confidence\nbackground,0,50,,,\n"
-    with pytest.raises(ValueError, match="frames from 10 have no label and there is no background class"):
-        save_correction(tmp_path, "tea", correction, [truth()], Classes(CLASSES.names, None), None)
+def test_frames_that_nobody_annotated_stay_so(tmp_path):
+    correction = parse_correction(body(classes=[0, -1]), "secret", 3)
+    files = save_correction(tmp_path, "tea", correction, {"truth": truth()}, None)
+    for file in files:
+        assert read_labels(tmp_path / file, CLASSES).indexes.tolist() == [0] * 10 + [IGNORE] * 40
+
+
+def of(label: int, num_frames: int = 50, track: str = "truth") -> Correction:
+    return Correction(track, np.full(num_frames, label))
 
 
 def test_another_track_or_length_is_refused(tmp_path):
     with pytest.raises(ValueError, match="there is no track 'net'"):
-        save_correction(tmp_path, "tea", Correction("net", [Segment(0, 50, 0)]), [truth()], CLASSES, None)
+        save_correction(tmp_path, "tea", of(0, track="net"), {"truth": truth()}, None)
     with pytest.raises(ValueError, match="expected labels of 50 frames, got 49"):
-        save_correction(tmp_path, "tea", Correction("truth", [Segment(0, 49, 0)]), [truth()], CLASSES, None)
+        save_correction(tmp_path, "tea", of(0, 49), {"truth": truth()}, None)
     assert [*tmp_path.iterdir()] == []
 
 
@@ -129,8 +136,8 @@ NAMES = [
 def test_any_name_stays_in_the_folder_and_can_be_written(tmp_path, name):
     folder = tmp_path / "saved"
     folder.mkdir()
-    correction = Correction("truth", [Segment(0, 50, 1)])
-    files = save_correction(folder, name, correction, [truth()], CLASSES, None)
+    correction = of(1)
+    files = save_correction(folder, name, correction, {"truth": truth()}, None)
     written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert written == {f"saved/{file}" for file in files}
     assert not any(part.startswith(".") for file in files for part in Path(file).parts)
@@ -142,14 +149,12 @@ def test_no_two_videos_share_a_file():
 
 
 def test_the_files_that_are_shown_are_never_replaced(tmp_path):
-    write_labels(tmp_path / "tea.txt", ["take"] * 50)
+    write_labels(tmp_path / "tea.txt", truth())
     source = str(tmp_path / "tea.txt")
     with pytest.raises(PermissionError, match=r"corrections would replace .*tea\.txt, which is shown: give another"):
         check_sources(tmp_path, "tea", [source])
     with pytest.raises(PermissionError, match="corrections would replace"):
-        save_correction(
-            tmp_path, "tea", Correction("truth", [Segment(0, 50, 1)]), [truth(source=source)], CLASSES, None
-        )
+        save_correction(tmp_path, "tea", of(1), {"truth": truth(source=source)}, None)
     check_sources(tmp_path / "new", "tea", [source, "in\0memory"])
     assert [path.name for path in tmp_path.iterdir()] == ["tea.txt"]
 
@@ -159,13 +164,11 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path):
     (tmp_path / "saved").mkdir()
     (tmp_path / "saved" / "P03").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(PermissionError, match="leads out of"):
-        save_correction(
-            tmp_path / "saved", "P03/new/tea", Correction("truth", [Segment(0, 50, 1)]), [truth()], CLASSES, None
-        )
+        save_correction(tmp_path / "saved", "P03/new/tea", of(1), {"truth": truth()}, None)
     assert [*(tmp_path / "elsewhere").iterdir()] == []
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "P03").write_text("")
     with pytest.raises(PermissionError, match=r"cannot write to .*P03"):
-        save_correction(tmp_path, "P03/tea", Correction("truth", [Segment(0, 50, 1)]), [truth()], CLASSES, None)
+        save_correction(tmp_path, "P03/tea", of(1), {"truth": truth()}, None)

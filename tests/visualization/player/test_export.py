@@ -6,18 +6,18 @@ import errno
 import re
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from segtcn.demo.synthetic import write_recipe
-from segtcn.labels.legacy import ClassScores, LabelTrack
+from segtcn.labels import Classes, Labels
 from segtcn.video_io import frame_times, probe, read_frames
 from segtcn.video_io.playback import plays_in_browsers, write_playable
 from segtcn.visualization.player import PlayerVideo, export, export_player
 from segtcn.visualization.player.export import STATIC
-from segtcn.visualization.tracks import Classes, Track
 from tests.clips import frame_number, write_clip
 from tests.visualization.player.players import HOSTILE, content, player, run, truth
 
@@ -32,7 +32,9 @@ def page() -> set[str]:
 
 def test_everything_that_the_page_names_is_in_the_folder_and_nothing_else(tmp_path):
     clip = write_clip(tmp_path / "source.MP4", 50)
-    shown = player(PlayerVideo("tea", [truth(), run()], clip), PlayerVideo("../soup", [truth()]))
+    shown = player(
+        PlayerVideo("tea", {"truth": truth(), "ED-TCN": run()}, clip), PlayerVideo("../soup", {"truth": truth()})
+    )
     assert export_player(shown, tmp_path / "new" / "player") == []
     folder = tmp_path / "new" / "player"
     data = {"data/index.js", "data/video-0001.js", "data/video-0002.js"}
@@ -48,7 +50,7 @@ def test_everything_that_the_page_names_is_in_the_folder_and_nothing_else(tmp_pa
 
 
 def test_hostile_names_are_in_no_file_name_and_harmless_in_scripts(tmp_path):
-    export_player(player(PlayerVideo(HOSTILE, [truth(), run(title=HOSTILE)])), tmp_path / "player")
+    export_player(player(PlayerVideo(HOSTILE, {"truth": truth(), HOSTILE: run()})), tmp_path / "player")
     assert files(tmp_path / "player") == {*page(), "data/index.js", "data/video-0001.js"}
     assert content(tmp_path / "player" / "data" / "index.js")["videos"][0]["name"] == HOSTILE
     assert b"<" not in (tmp_path / "player" / "data" / "video-0001.js").read_bytes()
@@ -56,7 +58,7 @@ def test_hostile_names_are_in_no_file_name_and_harmless_in_scripts(tmp_path):
 
 def test_clips_can_be_left_out(tmp_path):
     clip = write_clip(tmp_path / "tea.mp4", 50)
-    export_player(player(PlayerVideo("tea", [truth()], clip)), tmp_path / "player", clips=False)
+    export_player(player(PlayerVideo("tea", {"truth": truth()}, clip)), tmp_path / "player", clips=False)
     assert not (tmp_path / "player" / "clips").exists()
     assert content(tmp_path / "player" / "data" / "index.js")["videos"][0]["clip"] is None
 
@@ -67,7 +69,7 @@ def test_clips_can_be_left_out(tmp_path):
 def test_clips_that_browsers_do_not_play_are_encoded_again_frame_by_frame(tmp_path, name, codec):
     clip = write_clip(tmp_path / name, 40, codec=codec, sound="mp3")
     assert not plays_in_browsers(clip)
-    (note,) = export_player(player(PlayerVideo("tea", [truth(["take"] * 40)], clip)), tmp_path / "player")
+    (note,) = export_player(player(PlayerVideo("tea", {"truth": truth(["take"] * 40)}, clip)), tmp_path / "player")
     assert note == f"tea: {clip} was encoded again to H.264, as browsers do not play it"
     copy = tmp_path / "player" / "clips" / "0001.mp4"
     assert plays_in_browsers(copy)
@@ -88,15 +90,17 @@ def test_times_of_a_clip_with_varying_rate_survive(tmp_path):
 
 def test_a_bad_clip_is_left_out_and_told(tmp_path):
     (tmp_path / "tea.mp4").write_bytes(b"")
-    (note,) = export_player(player(PlayerVideo("tea", [truth()], tmp_path / "tea.mp4")), tmp_path / "player")
+    (note,) = export_player(player(PlayerVideo("tea", {"truth": truth()}, tmp_path / "tea.mp4")), tmp_path / "player")
     assert note.startswith("tea: the clip cannot be shown: ")
     assert not (tmp_path / "player" / "clips").exists()
 
 
 def test_a_player_is_replaced_as_a_whole(tmp_path):
     clip = write_clip(tmp_path / "tea.mp4", 50)
-    export_player(player(PlayerVideo("a", [truth()], clip), PlayerVideo("b", [truth()])), tmp_path / "player")
-    export_player(player(PlayerVideo("c", [truth()])), tmp_path / "player")
+    export_player(
+        player(PlayerVideo("a", {"truth": truth()}, clip), PlayerVideo("b", {"truth": truth()})), tmp_path / "player"
+    )
+    export_player(player(PlayerVideo("c", {"truth": truth()})), tmp_path / "player")
     assert files(tmp_path / "player") == {*page(), "data/index.js", "data/video-0001.js"}
     assert {path.name for path in tmp_path.iterdir()} == {"player", "tea.mp4"}
 
@@ -108,10 +112,10 @@ def test_anything_else_is_left_alone(tmp_path):
         export_player(player(), tmp_path / "mine")
     export_player(player(), tmp_path / "player")
     (tmp_path / "player" / "notes.txt").write_text("keep")
-    with pytest.raises(PermissionError, match=r"player holds notes\.txt, which is not of a player: move it away"):
+    with pytest.raises(PermissionError, match=r"player holds notes\.txt, which is not part of a player: move it away"):
         export_player(player(), tmp_path / "player")
     assert (tmp_path / "player" / "notes.txt").read_text() == "keep"
-    with pytest.raises(PermissionError, match=r"thesis\.tex: it is no folder; give the name of a new one"):
+    with pytest.raises(PermissionError, match=r"thesis\.tex: it is not a folder; give the name of a new one"):
         export_player(player(), tmp_path / "mine" / "thesis.tex")
     with pytest.raises(PermissionError, match=r"cannot write .*player \("):
         export_player(player(), tmp_path / "mine" / "thesis.tex" / "player")
@@ -121,7 +125,7 @@ def test_anything_else_is_left_alone(tmp_path):
 
 def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch):
     clip = write_clip(tmp_path / "tea.mp4", 50)
-    export_player(player(PlayerVideo("old", [truth()])), tmp_path / "player")
+    export_player(player(PlayerVideo("old", {"truth": truth()})), tmp_path / "player")
 
     def full(source: Path, target: Path) -> None:
         if Path(target).parent.name == "clips":
@@ -132,7 +136,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch):
     real = shutil.copyfile
     monkeypatch.setattr(shutil, "copyfile", full)
     with pytest.raises(OSError, match=r"cannot write .*player \(no space left on device, .*\): nothing was left there"):
-        export_player(player(PlayerVideo("new", [truth()], clip)), tmp_path / "player")
+        export_player(player(PlayerVideo("new", {"truth": truth()}, clip)), tmp_path / "player")
     assert {path.name for path in tmp_path.iterdir()} == {"player", "tea.mp4"}
     assert content(tmp_path / "player" / "data" / "index.js")["videos"][0]["name"] == "old"
 
@@ -140,20 +144,23 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch):
 def test_too_little_space_is_told_before_anything_is_written(tmp_path, monkeypatch):
     clip = write_clip(tmp_path / "tea.mp4", 50)
     monkeypatch.setattr(export.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 10, 0))
-    with pytest.raises(OSError, match=r"its clips take 0 MB and 0 MB are free; make room, or leave the clips out"):
-        export_player(player(PlayerVideo("tea", [truth()], clip)), tmp_path / "player")
+    with pytest.raises(OSError, match=r"its clips take 0 MB and 0 MB are free; make room, or leave out the clips"):
+        export_player(player(PlayerVideo("tea", {"truth": truth()}, clip)), tmp_path / "player")
     assert not (tmp_path / "player").exists()
 
 
 def test_an_error_on_the_way_leaves_nothing(tmp_path):
-    with pytest.raises(ValueError, match="label 'fly' is no class"):
-        export_player(player(PlayerVideo("a", [truth()]), PlayerVideo("b", [truth(["fly"])])), tmp_path / "player")
+    with pytest.raises(ValueError, match="label 'fly' at frame 0 is not a known class"):
+        export_player(
+            player(PlayerVideo("a", {"truth": truth()}), PlayerVideo("b", {"truth": truth(["fly"])})),
+            tmp_path / "player",
+        )
     assert [*tmp_path.iterdir()] == []
 
 
 def test_an_archive_holds_the_folder(tmp_path):
     clip = write_clip(tmp_path / "tea.mp4", 50)
-    export_player(player(PlayerVideo("tea", [truth()], clip)), tmp_path / "player.zip")
+    export_player(player(PlayerVideo("tea", {"truth": truth()}, clip)), tmp_path / "player.zip")
     with zipfile.ZipFile(tmp_path / "player.zip") as archive:
         assert archive.testzip() is None
         expected = {*page(), "data/index.js", "data/video-0001.js", "clips/0001.mp4"}
@@ -163,16 +170,15 @@ def test_an_archive_holds_the_folder(tmp_path):
 
 def test_a_player_as_large_as_the_demo_is_below_a_megabyte_without_clips(tmp_path):
     """Six clips, nine classes, scores of all: what the demo holds out is one of four cooks' 24 clips."""
-    names = ["background", "take", "peel", "cut", "add", "pour", "shake", "stir", "put"]
+    names = ("background", "take", "peel", "cut", "add", "pour", "shake", "stir", "put")
+    classes = Classes(names, 0)
     videos = []
     for number in range(6):
         rng = np.random.default_rng(number)
-        labels = [step.action for step in write_recipe(rng) for _ in range(step.num_frames)]
-        values = rng.dirichlet(np.ones(9), len(labels)).T.astype(np.float32)  # noise: nothing packs worse
-        tracks = [
-            Track("truth", LabelTrack(labels, 15.0), "truth.txt", is_truth=True),
-            Track("ED-TCN", LabelTrack(labels, 15.0, values[0].tolist(), ClassScores(names, values)), "a.npz"),
-        ]
+        actions = [step.action for step in write_recipe(rng) for _ in range(step.num_frames)]
+        labels = Labels.from_names(actions, classes, 15.0)
+        scores = rng.dirichlet(np.ones(9), len(labels)).T.astype(np.float32)  # noise: nothing packs worse
+        tracks = {"truth": labels, "ED-TCN": replace(labels, scores=scores)}
         videos.append(PlayerVideo(f"cook1_clip{number:02}", tracks, None, {"ED-TCN": {"accuracy": 90.0}}))
-    export_player(player(*videos, classes=Classes(names, 0)), tmp_path / "player")
+    export_player(player(*videos, classes=classes), tmp_path / "player")
     assert sum(path.stat().st_size for path in (tmp_path / "player").rglob("*") if path.is_file()) < 1_000_000

@@ -8,7 +8,8 @@ import json
 import numpy as np
 import pytest
 
-from segtcn.labels.legacy import ClassScores, LabelTrack
+from segtcn.labels import Classes, Labels
+from segtcn.structures import IGNORE
 from segtcn.visualization.palette import class_color
 from segtcn.visualization.player import PlayerVideo
 from segtcn.visualization.player.payload import (
@@ -20,7 +21,6 @@ from segtcn.visualization.player.payload import (
     track_payload,
     video_payload,
 )
-from segtcn.visualization.tracks import Classes, Track
 from tests.clips import write_clip
 from tests.visualization.player.players import CLASSES, HOSTILE, TRUTH, content, player, run, truth
 
@@ -36,29 +36,25 @@ def test_no_text_ends_the_script_or_the_line():
 
 
 def test_a_track_is_its_segments_with_their_mean_confidence():
-    labels = LabelTrack(["take", "take", "pour", "take"], 5.0, [0.5, 1.0, 0.25, 1.0])
-    payload = track_payload(Track("net", labels, "net.csv"), CLASSES, 5.0, by_frame=False)
-    expected = {"title": "net", "truth": False, "fps": 5.0, "num_frames": 4, "by_frame": False}
-    assert payload == {
-        **expected,
-        "starts": [0, 2, 3],
-        "classes": [1, 2, 1],
-        "confidence": [0.75, 0.25, 1.0],
-        "scores": None,
+    labels = Labels([1, 1, 2, 1, IGNORE], CLASSES, 5.0, confidence=np.float32([0.5, 1.0, 0.25, 1.0, np.nan]))
+    assert track_payload("net", labels, 5.0, by_frame=False) == {
+        **{"title": "net", "truth": False, "fps": 5.0, "num_frames": 5, "by_frame": False},
+        **{"starts": [0, 2, 3, 4], "classes": [1, 2, 1, -1], "confidence": [0.75, 0.25, 1.0, None], "scores": None},
     }
 
 
-def test_a_label_that_is_no_class_is_named_with_its_file():
-    with pytest.raises(ValueError, match=r"truth\.txt: label 'fly' is no class; there are background, take, pour"):
-        track_payload(truth(["take", "fly"]), CLASSES, None, by_frame=True)
+def test_a_label_that_is_not_a_class_is_named_with_its_file():
+    shown = PlayerVideo("tea", {"truth": Labels.from_names(["take", "fly"], source="truth.txt")})
+    with pytest.raises(ValueError, match=r"truth\.txt: label 'fly' .* is not a known class .* background, take, pour"):
+        video_payload("0001", shown, CLASSES)
 
 
 @pytest.mark.parametrize("num_frames", [1, MAX_SAMPLES, MAX_SAMPLES + 1, 3 * MAX_SAMPLES - 1])
 def test_scores_are_means_over_equal_parts_and_classes_keep_their_index(num_frames):
     values = np.random.default_rng(0).random((2, num_frames), dtype=np.float32)
-    payload = scores_payload(ClassScores(["pour", "take"], values), CLASSES)
+    payload = scores_payload(np.stack([np.zeros(num_frames, np.float32), *values]))
     step, num_samples = payload["frames_per_sample"], payload["num_samples"]
-    assert payload["classes"] == [2, 1]
+    assert payload["classes"] == [1, 2]
     assert num_samples <= MAX_SAMPLES
     assert (num_samples - 1) * step < num_frames <= num_samples * step
     data = np.frombuffer(base64.b64decode(payload["data"]), np.uint8).reshape(2, num_samples)
@@ -68,13 +64,13 @@ def test_scores_are_means_over_equal_parts_and_classes_keep_their_index(num_fram
 
 
 def test_the_index_tells_of_all_videos_without_reading_tracks_that_say_their_length():
-    def unread() -> list[Track]:
+    def unread() -> dict[str, Labels]:
         raise AssertionError("read")
 
     scores = {"ED-TCN": {"accuracy": 81.2345, "edit": float("nan")}}
     videos = [
         PlayerVideo("tea", unread, scores=scores, num_frames=900, fps=30.0),
-        PlayerVideo("soup", [truth(fps=None)]),
+        PlayerVideo("soup", {"truth": truth(fps=None)}),
     ]
     payload = index_payload(player(*videos), {"0001": "clips/0001.mp4"}, "secret")
     assert payload["save"] == {"token": "secret"}
@@ -103,12 +99,6 @@ def test_a_clip_of_constant_rate_needs_no_times_one_of_varying_rate_has_them(tmp
     assert payload["duration_s"] > 0.5
 
 
-def notes_of(tmp_path, track: Track, num_frames: int = 50) -> tuple[bool, list[str]]:
-    clip = write_clip(tmp_path / "tea.mp4", num_frames)
-    payload = video_payload("0001", PlayerVideo("tea", [track], clip), CLASSES)
-    return payload["tracks"][0]["by_frame"], payload["notes"]
-
-
 @pytest.mark.parametrize(
     ("fps", "num_labels", "by_frame", "note"),
     [
@@ -127,14 +117,15 @@ def notes_of(tmp_path, track: Track, num_frames: int = 50) -> tuple[bool, list[s
 def test_labels_meet_the_clip_in_time_if_a_rate_is_known_and_notes_say_by_how_much_not(
     tmp_path, fps, num_labels, by_frame, note
 ):
-    found, notes = notes_of(tmp_path, truth(["take"] * num_labels, fps))
-    assert found is by_frame
-    assert len(notes) == (note is not None)
-    assert note is None or note in notes[0]
+    shown = PlayerVideo("tea", {"truth": truth(["take"] * num_labels, fps)}, write_clip(tmp_path / "tea.mp4", 50))
+    payload = video_payload("0001", shown, CLASSES)
+    assert payload["tracks"][0]["by_frame"] is by_frame
+    assert len(payload["notes"]) == (note is not None)
+    assert note is None or note in payload["notes"][0]
 
 
 def test_without_a_clip_tracks_of_different_length_and_rate_are_noted():
-    tracks = [truth(["take"] * 10, None), run(["take"] * 12, None), run(["take"] * 4, 5.0, "rated")]
+    tracks = {"truth": truth(["take"] * 10, None), "ED-TCN": run(["take"] * 12, None), "rated": run(["take"] * 4, 5.0)}
     payload = video_payload("0001", PlayerVideo("tea", tracks), CLASSES)
     assert [track["fps"] for track in payload["tracks"]] == [5.0] * 3
     assert payload["notes"] == [
@@ -175,7 +166,7 @@ def test_a_bad_clip_is_left_out_and_a_note_says_why(tmp_path, kind, expected):
         clip.write_bytes(data[: len(data) // 2])
     elif kind != "gone":
         clip.write_bytes(b"" if kind == "empty" else b"label\n" * 100)
-    payload = video_payload("0001", PlayerVideo("tea", [truth()], clip), CLASSES)
+    payload = video_payload("0001", PlayerVideo("tea", {"truth": truth()}, clip), CLASSES)
     assert payload["clip"] is None
     assert payload["tracks"][0]["num_frames"] == 50
     (note,) = payload["notes"]
@@ -183,27 +174,24 @@ def test_a_bad_clip_is_left_out_and_a_note_says_why(tmp_path, kind, expected):
     assert expected in note
 
 
-def test_tracks_need_titles_of_their_own():
-    with pytest.raises(ValueError, match="tea needs tracks with different titles, got truth, truth"):
-        PlayerVideo("tea", [truth(), truth()]).read()
-    with pytest.raises(ValueError, match="got none"):
-        PlayerVideo("tea", []).read()
+def test_a_video_without_tracks_is_refused():
+    with pytest.raises(ValueError, match="tea needs at least one track, got none"):
+        PlayerVideo("tea", {}).read()
 
 
 def test_three_hours_of_four_tracks_with_scores_stay_small():
     rng = np.random.default_rng(0)
-    names = [f"class {i}" for i in range(48)]
+    classes = Classes(tuple(f"class {i}" for i in range(48)))
     lengths = rng.multinomial(3 * 3600 * 30 - 5000, np.ones(5000) / 5000) + 1
-    labels = np.repeat(rng.integers(0, 48, 5000), lengths)
-    values = np.full((48, len(labels)), 1 / 48, np.float32)
-    track = LabelTrack([names[i] for i in labels], 30.0, None, ClassScores(names, values))
-    tracks = [Track(f"net {i}", track, "net.npz") for i in range(4)]
-    payload = video_payload("0001", PlayerVideo("long", tracks), Classes(names, None))
+    indexes = np.repeat(rng.integers(0, 48, 5000), lengths)
+    labels = Labels(indexes, classes, 30.0, np.full((48, len(indexes)), 1 / 48, np.float32))
+    shown = PlayerVideo("long", {f"net {i}": labels for i in range(4)})
+    payload = video_payload("0001", shown, classes)
     assert len(json.dumps(payload)) < 1_500_000
     assert len(payload["tracks"][0]["starts"]) > 4800
 
 
 def test_labels_of_the_truth_come_back(tmp_path):
-    payload = video_payload("0001", PlayerVideo("tea", [truth()]), CLASSES)["tracks"][0]
+    payload = video_payload("0001", PlayerVideo("tea", {"truth": truth()}), CLASSES)["tracks"][0]
     lengths = np.diff([*payload["starts"], payload["num_frames"]])
     assert [CLASSES.names[i] for i in np.repeat(payload["classes"], lengths)] == TRUTH

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 
 import pytest
 
-from segtcn.labels.legacy import read_labels
+from segtcn.labels import read_labels
+from segtcn.visualization.palette import class_color
 from segtcn.visualization.player import PlayerServer, PlayerVideo, corrections
-from tests.visualization.player.pages import click, frame_of, point, press, wait_until, wait_until_shown
-from tests.visualization.player.payloads import CLASS_NAMES, TRUTH, class_payload, demo_tracks, track_payload
+from tests.visualization.player.pages import click, color_at, frame_of, point, press, wait_until, wait_until_shown
+from tests.visualization.player.payloads import CLASS_NAMES, FPS, demo_tracks, track_payload
 from tests.visualization.player.players import player, run, truth
 
 COPY = 1  # row of the corrected truth
@@ -28,7 +28,7 @@ def page(site, open_page):
 
 def segments(page):
     """First frame and name of every segment of the corrected track."""
-    state = page.evaluate("segtcn.player.correction.state")
+    state = page.evaluate("segtcn.parts.tools.correction.state")
     return [(start, CLASS_NAMES[label]) for start, label in zip(state["starts"], state["classes"], strict=True)]
 
 
@@ -162,7 +162,7 @@ def test_saved_text_and_table_are_read_by_the_library_and_come_back(page, tmp_pa
     expected = labels_of(page)
     text, table = saved(page, "Save text", tmp_path), saved(page, "Save CSV", tmp_path)
     assert (text.name, table.name) == ("S1_Tea.txt", "S1_Tea.csv")
-    assert read_labels(text).labels == read_labels(table).labels == expected
+    assert read_labels(text).names() == read_labels(table).names() == expected
     assert read_labels(table).fps == pytest.approx(30, abs=1e-4)
     assert status(page) == "30 frames changed. Saved as S1_Tea.csv."
     changed = segments(page)
@@ -170,7 +170,7 @@ def test_saved_text_and_table_are_read_by_the_library_and_come_back(page, tmp_pa
         press(page, *["Control+z"] * 3)
         assert segments(page) == ORIGINAL
         page.locator("#file").set_input_files(path)
-        wait_until(page, "segtcn.player.correction.length === 5")
+        wait_until(page, "segtcn.parts.tools.correction.length === 5")
         assert segments(page) == changed
         press(page, "Control+z")
         assert segments(page) == ORIGINAL
@@ -196,16 +196,16 @@ def test_a_wrong_file_changes_nothing_and_says_why(page, content, message):
     assert segments(page) == ORIGINAL
 
 
-def test_frames_without_label_and_background_are_not_saved(site, open_page):
-    site.index["classes"] = class_payload(CLASS_NAMES, background=None)
+def test_frames_that_nobody_annotated_are_hatched_and_saved_as_such(site, open_page, tmp_path):
     site.add([track_payload("truth", [(1, 20), (-1, 10), (2, 20)])])
     page = open_page(site.write())
+    assert page.locator("#legend .name").all_inner_texts() == ["take", "pour milk", "not annotated"]
+    spot = [color_at(page, 0, 20.5 / FPS + shift / FPS) for shift in (0, 0.3, 0.6, 1, 2, 3, 5, 7)]
+    assert len({*spot}) > 1
+    assert not {*spot} & {class_color(label, 0) for label in range(4)}
     press(page, "c")
-    page.get_by_role("button", name="Save text").click()
-    page.locator("#correct-state.failed").wait_for()
-    assert status(page) == (
-        "The frames from 20 have no label and there is no background class: give them a label first."
-    )
+    text = saved(page, "Save text", tmp_path).read_text()
+    assert text == "take\n" * 20 + "__ignore__\n" * 10 + "pour milk\n" * 20
 
 
 def test_saving_to_the_server(site, serve, open_page):
@@ -217,7 +217,7 @@ def test_saving_to_the_server(site, serve, open_page):
     click(page, COPY, 0.517)
     press(page, "r", "2")
     page.get_by_role("button", name="Save", exact=True).click()
-    wait_until(page, "!segtcn.player.correction.unsaved")
+    wait_until(page, "!segtcn.parts.tools.correction.unsaved")
     wait_until_shown(page)
     assert status(page) == "30 frames changed. Saved as S1_Tea.txt and S1_Tea.csv."
     labels = {"starts": [0, 75, 135], "classes": [1, 2, 3], "num_frames": 180}
@@ -228,30 +228,30 @@ def test_what_was_saved_is_there_after_a_reload_and_on_the_next_day(open_page, t
     def titles():
         return page.locator("#gutter .name").all_inner_texts()
 
-    videos = [PlayerVideo("tea", [truth(), run()]), PlayerVideo("soup", [truth()])]
+    videos = [PlayerVideo("tea", {"truth": truth(), "ED-TCN": run()}), PlayerVideo("soup", {"truth": truth()})]
     with PlayerServer(player(*videos), port=0, save=tmp_path / "saved") as server:
         page = open_page(server.url)
         assert not page.locator("#notes").is_visible()
         press(page, "c", "Home", "r", "3")
         page.get_by_role("button", name="Save", exact=True).click()
-        wait_until(page, "!segtcn.player.correction.unsaved")
-        original = read_labels(tmp_path / "saved" / "tea.txt").labels
+        wait_until(page, "!segtcn.parts.tools.correction.unsaved")
+        original = read_labels(tmp_path / "saved" / "tea.txt").names()
         assert original[:30] == ["pour"] * 10 + ["take"] * 20
     with PlayerServer(player(*videos), port=0, save=tmp_path / "saved") as server:
         page = open_page(server.url)
-        assert page.locator("#notes").inner_text() == "corrected before: tea.txt; “Correct” goes on from there"
+        assert page.locator("#notes").inner_text() == "corrected before: tea.txt; “Correct” continues from there"
         press(page, "c")
         assert titles() == ["truth", "corrected truth", "ED-TCN"]
         assert status(page) == "10 frames changed. Saved as tea.txt."
         press(page, "End", "r", "2")
         page.get_by_role("button", name="Save", exact=True).click()
-        wait_until(page, "!segtcn.player.correction.unsaved")
+        wait_until(page, "!segtcn.parts.tools.correction.unsaved")
         page.reload()
         wait_until(page, "segtcn.player?.recording")
         press(page, "c")
-        assert page.evaluate("segtcn.player.correction.state") == {"starts": [0, 10], "classes": [2, 1]}
+        assert page.evaluate("segtcn.parts.tools.correction.state") == {"starts": [0, 10], "classes": [2, 1]}
         press(page, "Control+z")
-        assert page.evaluate("segtcn.player.correction.state.starts") == [0, 10, 30]
+        assert page.evaluate("segtcn.parts.tools.correction.state.starts") == [0, 10, 30]
         assert status(page) == "0 frames changed, not saved."
         press(page, "Control+Shift+Z")
         (tmp_path / "saved" / "soup.txt").write_text("take\n")
@@ -272,7 +272,7 @@ def test_a_refusal_of_the_server_is_shown_and_nothing_counts_as_saved(site, serv
     page.get_by_role("button", name="Save", exact=True).click()
     page.locator("#correct-state.failed").wait_for()
     assert status(page).startswith("Not saved: the disk is full; the labels can still be downloaded")
-    assert page.evaluate("segtcn.player.correction.unsaved")
+    assert page.evaluate("segtcn.parts.tools.correction.unsaved")
 
 
 def test_two_pages_do_not_overwrite_each_other(open_page, tmp_path):
@@ -281,7 +281,7 @@ def test_two_pages_do_not_overwrite_each_other(open_page, tmp_path):
         page.get_by_role("button", name="Save", exact=True).click()
 
     def first_label():
-        return read_labels(tmp_path / "tea.txt").labels[0]
+        return read_labels(tmp_path / "tea.txt").names()[0]
 
     with PlayerServer(player(), port=0, save=tmp_path) as server:
         page, other = open_page(server.url), open_page(server.url)
@@ -291,7 +291,7 @@ def test_two_pages_do_not_overwrite_each_other(open_page, tmp_path):
             press(each, "c")
         for label in ("2", "3"):
             save(page, label)
-            wait_until(page, "!segtcn.player.correction.unsaved")
+            wait_until(page, "!segtcn.parts.tools.correction.unsaved")
         save(other, "2")
         other.locator("#correct-state.failed").wait_for()
         assert "was saved by somebody else meanwhile: load the page again, which keeps your changes" in status(other)
@@ -299,18 +299,18 @@ def test_two_pages_do_not_overwrite_each_other(open_page, tmp_path):
         other.reload()
         wait_until(other, "segtcn.player?.recording")
         press(other, "c")
-        assert other.evaluate("segtcn.player.correction.past.length") == 2  # theirs, and one's own on top
+        assert other.evaluate("segtcn.parts.tools.correction.past.length") == 2  # theirs, and one's own on top
         other.get_by_role("button", name="Save", exact=True).click()
-        wait_until(other, "!segtcn.player.correction.unsaved")
+        wait_until(other, "!segtcn.parts.tools.correction.unsaved")
         assert first_label() == "take"
         (tmp_path / "tea.txt").write_text("background\n" * 50)  # by another program
         other.reload()
         wait_until(other, "segtcn.player?.recording")
         press(other, "c")
-        assert other.evaluate("segtcn.player.correction.state.classes") == [0]
+        assert other.evaluate("segtcn.parts.tools.correction.state.classes") == [0]
         press(other, "r", "3")
         other.get_by_role("button", name="Save", exact=True).click()
-        wait_until(other, "!segtcn.player.correction.unsaved")
+        wait_until(other, "!segtcn.parts.tools.correction.unsaved")
         assert first_label() == "pour"
 
 
@@ -321,8 +321,12 @@ def test_what_fails_at_the_server_is_said_in_words(open_page, tmp_path, monkeypa
     def write(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(corrections, "write_segments", write)
-    videos = [PlayerVideo("tea", [truth()]), PlayerVideo("soup", read, num_frames=5), PlayerVideo("milk", [truth()])]
+    monkeypatch.setattr(corrections, "write_labels", write)
+    videos = [
+        PlayerVideo("tea", {"truth": truth()}),
+        PlayerVideo("soup", read, num_frames=5),
+        PlayerVideo("milk", {"truth": truth()}),
+    ]
     with PlayerServer(player(*videos), port=0, save=tmp_path / "saved") as server:
         page = open_page(server.url)
         page.expected_errors = ["Failed to load resource", "Refused to execute script"]
@@ -412,15 +416,4 @@ def test_changes_are_kept_while_another_video_is_shown(site, open_page):
 
 def test_changes_are_marked_above_the_copy(page):
     drag(page, 1.0, 1.5034)
-    assert page.evaluate("segtcn.player.correctedDifferences") == {"starts": [1.0], "stops": [1.5]}
-
-
-def test_the_table_is_that_of_the_library_byte_for_byte(page, tmp_path):
-    table = saved(page, "Save CSV", tmp_path).read_text("utf-8").splitlines()
-    assert table[:3] == [
-        "label,start,stop,start_s,stop_s,confidence",
-        "background,0,30,0.000000,1.000000,",
-        "take,30,75,1.000000,2.500000,",
-    ]
-    assert len(table) == len(TRUTH) + 1
-    assert json.dumps(table).isascii()
+    assert page.evaluate("segtcn.parts.tools.differences") == {"starts": [1.0], "stops": [1.5]}

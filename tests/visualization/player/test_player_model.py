@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from segtcn.labels.legacy import read_labels, write_labels, write_segments
+from segtcn.labels import IGNORE_NAME, Classes, Labels, read_labels, write_labels
 from segtcn.structures import frames_to_segments
 from tests.visualization.player.payloads import (
     CLASS_NAMES,
@@ -261,15 +261,14 @@ NAMES = ["background", 'say "hi", twice', "кошка 🐈", "<b>&amp;"]
 def test_files_equal_those_of_the_library(js, tmp_path):
     for seed, fps in enumerate([None, 15.0, 29.97, 30.0]):
         labels = random_labels(np.random.default_rng(seed), num_frames=90)
-        segments = frames_to_segments(torch.as_tensor(labels))
         text, table = js(
             """const {starts, classes} = input.track; const labels = {starts, classes};
             return [segtcn.labelsAsText(labels, 90, input.classes),
                     segtcn.labelsAsTable(labels, 90, input.classes, input.fps)];""",
             {"track": payload_of(labels), "classes": class_payload(NAMES), "fps": fps},
         )
-        write_labels(tmp_path / "a.txt", [NAMES[label] for label in labels])
-        write_segments(tmp_path / "a.csv", segments, NAMES, fps)
+        for name in ("a.txt", "a.csv"):
+            write_labels(tmp_path / name, Labels(labels, Classes(tuple(NAMES)), fps))
         assert text == (tmp_path / "a.txt").read_text("utf-8")
         assert table == (tmp_path / "a.csv").read_text("utf-8")
 
@@ -277,12 +276,10 @@ def test_files_equal_those_of_the_library(js, tmp_path):
 def test_files_are_read_back_as_the_library_reads_them(js, tmp_path):
     for seed in range(5):
         labels = random_labels(np.random.default_rng(seed), num_frames=90)
-        names = [NAMES[label] for label in labels]
-        write_labels(tmp_path / "a.txt", names)
-        write_segments(tmp_path / "a.csv", frames_to_segments(torch.as_tensor(labels)), NAMES, 30.0)
         expected = payload_of(labels)
         for path in (tmp_path / "a.txt", tmp_path / "a.csv"):
-            assert read_labels(path).labels == names
+            write_labels(path, Labels(labels, Classes(tuple(NAMES)), 30.0))
+            assert read_labels(path).names() == [NAMES[label] for label in labels]
             for text in (path.read_text("utf-8"), "\ufeff" + path.read_text("utf-8").replace("\n", "\r\n")):
                 found = js(
                     "return segtcn.readLabels(input.text, 90, input.classes);",
@@ -328,12 +325,16 @@ def test_wrong_files_are_refused_with_what_was_expected(js, text, message):
     assert js(code, [text, class_payload(CLASS_NAMES)]) == [True, message]
 
 
-def test_frames_without_label_become_background_or_are_refused(js):
+def test_frames_that_nobody_annotated_come_back_and_differ_from_nothing(js, tmp_path):
     labels = {"starts": [0, 2], "classes": [1, -1]}
-    code = """try { return segtcn.labelsAsText(input[0], 3, input[1]); } catch (error) { return error.message; }"""
-    assert js(code, [labels, class_payload(CLASS_NAMES)]) == "take\ntake\nbackground\n"
-    message = "the frames from 2 have no label and there is no background class: give them a label first"
-    assert js(code, [labels, class_payload(CLASS_NAMES, background=None)]) == message
+    classes = class_payload(CLASS_NAMES)
+    text = js("return segtcn.labelsAsText(input[0], 3, input[1]);", [labels, classes])
+    (tmp_path / "labels.txt").write_text(text)
+    assert read_labels(tmp_path / "labels.txt").names() == ["take", "take", IGNORE_NAME]
+    assert js("return segtcn.readLabels(input[0], 3, input[1]);", [text, classes]) == labels
+    tracks = [payload_of([1, 1, -1, -1, 2]), payload_of([1, -1, 2, -1, 1])]
+    for pair in (tracks, tracks[::-1]):
+        assert js("return segtcn.disagreements(track(input[0]), track(input[1])).starts;", pair) == [4 / 30]
 
 
 @pytest.mark.parametrize("name", ["two\nlines", " outer", "", "outer "])

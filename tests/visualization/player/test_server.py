@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from segtcn.labels.legacy import read_labels
+from segtcn.labels import read_labels
 from segtcn.video_io.playback import plays_in_browsers
-from segtcn.visualization.player import PlayerServer, PlayerVideo, serve_player, server
+from segtcn.visualization.player import PlayerServer, PlayerVideo, application, serve_player, server
 from segtcn.visualization.player.export import STATIC
 from tests.clips import write_clip
 from tests.visualization.player.players import content, player, run, truth
@@ -70,7 +70,9 @@ def clip(tmp_path) -> Path:
 @pytest.fixture
 def serving(tmp_path, clip) -> Iterator[PlayerServer]:
     (tmp_path / "clips" / "secret.txt").write_text(SECRET)
-    shown = player(PlayerVideo("tea", [truth(), run()], clip), PlayerVideo("P01/soup", [truth()]))
+    shown = player(
+        PlayerVideo("tea", {"truth": truth(), "ED-TCN": run()}, clip), PlayerVideo("P01/soup", {"truth": truth()})
+    )
     with PlayerServer(shown, port=0, save=tmp_path / "saved") as running:
         yield running
 
@@ -182,7 +184,7 @@ def token(get: Client) -> str:
 def test_a_correction_is_saved_and_read_back(get, tmp_path):
     assert get.correct(token(get)) == (200, {"files": ["tea.txt", "tea.csv"], "version": VERSION})
     saved = read_labels(tmp_path / "saved" / "tea.csv")
-    assert (saved.labels, saved.fps) == (["take"] * 10 + ["pour"] * 40, 25.0)
+    assert (saved.names(), saved.fps) == (["take"] * 10 + ["pour"] * 40, 25.0)
     assert get.correct(token(get), "0002")[1]["files"] == ["P01/soup.txt", "P01/soup.csv"]
 
 
@@ -212,7 +214,7 @@ def test_a_correction_without_origin_or_with_wrong_labels_is_refused(get, tmp_pa
 
 
 def test_a_body_that_is_too_long_is_refused(get, monkeypatch):
-    monkeypatch.setattr(server, "MAX_BODY", 1000)
+    monkeypatch.setattr(application, "MAX_BODY", 1000)
     origin = f"http://127.0.0.1:{get.port}"
     response, answer = get("/corrections/0001", "POST", b" " * 2000, Content_Type="application/json", Origin=origin)
     assert (response.status, json.loads(answer)) == (413, {"error": "expected at most 1000 bytes"})
@@ -223,13 +225,18 @@ def test_without_a_folder_nothing_is_saved():
         get = Client(serving)
         assert content(get("/data/index.js")[1])["save"] is None
         status, answer = get.correct("")
-        assert (status, answer) == (404, {"error": "corrections are not saved here: start the player with --save DIR"})
+        assert (status, answer) == (
+            404,
+            {"error": "corrections are not saved here: start the player with a folder for them, `save`"},
+        )
 
 
 def test_sources_and_folders_that_cannot_be_written_are_refused_at_the_start(tmp_path):
     (tmp_path / "tea.txt").write_text("take\n")
     with pytest.raises(PermissionError, match="corrections would replace"):
-        PlayerServer(player(PlayerVideo("tea", [truth(source=str(tmp_path / "tea.txt"))])), port=0, save=tmp_path)
+        PlayerServer(
+            player(PlayerVideo("tea", {"truth": truth(source=str(tmp_path / "tea.txt"))})), port=0, save=tmp_path
+        )
     with pytest.raises(PermissionError, match=r"cannot write corrections to .*tea\.txt \(file exists\)"):
         PlayerServer(player(), port=0, save=tmp_path / "tea.txt")
 
@@ -247,7 +254,7 @@ def test_a_port_that_is_taken_is_named_and_by_default_another_is_found(monkeypat
 
 def test_clips_that_browsers_do_not_play_are_encoded_once_and_removed_at_the_end(tmp_path):
     clip = write_clip(tmp_path / "tea.avi", 40, codec="mpeg4")
-    with PlayerServer(player(PlayerVideo("tea", [truth(["take"] * 40)], clip)), port=0) as serving:
+    with PlayerServer(player(PlayerVideo("tea", {"truth": truth(["take"] * 40)}, clip)), port=0) as serving:
         get = Client(serving)
         assert content(get("/data/index.js")[1])["videos"][0]["clip"] == "clips/0001.mp4"
         assert content(get("/data/video-0001.js")[1])["notes"] == [
@@ -272,9 +279,11 @@ def test_encoding_ends_when_nobody_waits_for_it_or_the_server_ends(tmp_path, mon
             on_frame()
         target.write_bytes(b"clip")
 
-    monkeypatch.setattr(server, "write_playable", encode)
+    monkeypatch.setattr(application, "write_playable", encode)
     names = ("long", "short", "other")
-    videos = [PlayerVideo(name, [truth()], write_clip(tmp_path / f"{name}.avi", 2, codec="mpeg4")) for name in names]
+    videos = [
+        PlayerVideo(name, {"truth": truth()}, write_clip(tmp_path / f"{name}.avi", 2, codec="mpeg4")) for name in names
+    ]
     answers: list[int] = []
     with PlayerServer(player(*videos), port=0) as serving:
         get = Client(serving)
@@ -298,7 +307,7 @@ def test_a_clip_that_is_being_sent_does_not_keep_the_server_from_ending_in_silen
     with clip.open("ab") as file:  # more than the system takes from a sender in advance
         file.write((64_000_000).to_bytes(4, "big") + b"free" + bytes(64_000_000 - 8))
     with (
-        PlayerServer(player(PlayerVideo("tea", [truth()], clip)), port=0) as serving,
+        PlayerServer(player(PlayerVideo("tea", {"truth": truth()}, clip)), port=0) as serving,
         socket.create_connection(("127.0.0.1", serving.port)) as connection,
     ):
         connection.sendall(b"GET /clips/0001.mp4 HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -311,7 +320,7 @@ def test_labels_that_vanish_are_told_and_the_server_goes_on(tmp_path):
     def gone() -> list[object]:
         raise FileNotFoundError("no label file tea.txt: check the path")
 
-    videos = [PlayerVideo("tea", gone, num_frames=5), PlayerVideo("soup", [truth()], tmp_path / "gone.mp4")]
+    videos = [PlayerVideo("tea", gone, num_frames=5), PlayerVideo("soup", {"truth": truth()}, tmp_path / "gone.mp4")]
     with PlayerServer(player(*videos), port=0) as serving:
         get = Client(serving)
         response, body = get("/data/video-0001.js")

@@ -72,11 +72,11 @@
       const width = this.width(context, whole);
       if (width <= room) return whole;
       const letters = Array.from(whole);
-      let kept = Math.min(letters.length - 1, Math.floor((letters.length * room) / width));
-      while (kept >= 3) {
-        const cut = `${letters.slice(0, kept).join("").trimEnd()}…`;
+      let length = Math.min(letters.length - 1, Math.floor((letters.length * room) / width));
+      while (length >= 3) {
+        const cut = `${letters.slice(0, length).join("").trimEnd()}…`;
         if (this.width(context, cut) <= room) return cut;
-        kept -= 1;
+        length -= 1;
       }
       return "";
     }

@@ -5,15 +5,26 @@
   /** Thin lines are hardly seen below it (contrast ratio of WCAG 2); the colours of classes are made for areas. */
   const LEAST_CONTRAST = 2.4;
 
-  const COLORS = ["text", "muted", "line", "surface", "track", "accent", "alarm", "changed", "quiet"];
+  const COLORS = ["text", "muted", "line", "surface", "track", "accent", "alarm", "changed", "quiet", "hatch"];
+  const TRANSPARENT = "rgba(0, 0, 0, 0)";
+  // device pixels from line to line
+  const HATCH_STEP = 8;
   let colors = null;
+  let hatch = null;
   const lines = new Map();
 
   /** Colours of the page as it is now, by the name of the CSS variable. */
   function themeColors() {
     if (!colors) {
-      const style = getComputedStyle(document.documentElement);
-      colors = Object.fromEntries(COLORS.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+      // the browser chooses between light and dark when a colour is used
+      const probe = document.body.appendChild(document.createElement("span"));
+      const style = getComputedStyle(probe);
+      const read = (name) => {
+        probe.style.color = `var(--${name})`;
+        return style.color;
+      };
+      colors = Object.fromEntries(COLORS.map((name) => [name, read(name)]));
+      probe.remove();
     }
     return colors;
   }
@@ -21,7 +32,30 @@
   /** Colours of a class: its own, but a background does not glare on a dark page. */
   function paintOf(item) {
     const { quiet, text } = themeColors();
-    return item.background && quiet ? { color: quiet, text } : item;
+    return item.background && quiet !== TRANSPARENT ? { color: quiet, text } : item;
+  }
+
+  /** Fill a rectangle in the colour of a class; frames that nobody annotated are hatched. */
+  function paint(context, item, left, top, width, height) {
+    context.fillStyle = item.hatched ? hatchOf(context) : paintOf(item).color;
+    context.fillRect(left, top, width, height);
+  }
+
+  function hatchOf(context) {
+    if (!hatch) {
+      const tile = new OffscreenCanvas(HATCH_STEP, HATCH_STEP);
+      const pen = tile.getContext("2d");
+      pen.strokeStyle = themeColors().hatch;
+      pen.lineWidth = 1.6;
+      pen.beginPath();
+      for (const shift of [-HATCH_STEP, 0, HATCH_STEP]) {
+        pen.moveTo(shift - 1, HATCH_STEP + 1);
+        pen.lineTo(shift + HATCH_STEP + 1, -1);
+      }
+      pen.stroke();
+      hatch = context.createPattern(tile, "repeat");
+    }
+    return hatch;
   }
 
   /** Colour of a class's line: its own, mixed with that of text until it can be told from the page. */
@@ -29,16 +63,17 @@
     const { color } = paintOf(item);
     if (!lines.has(color)) {
       const { surface, text } = themeColors();
-      const [own, page, ink] = [color, surface, text].map(parseColor);
+      const [line, page, ink] = [color, surface, text].map(parseColor);
       let share = 0;
-      while (share < 1 && contrast(mixed(own, ink, share), page) < LEAST_CONTRAST) share += 0.05;
-      lines.set(color, `rgb(${mixed(own, ink, share).map(Math.round).join(", ")})`);
+      while (share < 1 && contrast(mixed(line, ink, share), page) < LEAST_CONTRAST) share += 0.05;
+      lines.set(color, `rgb(${mixed(line, ink, share).map(Math.round).join(", ")})`);
     }
     return lines.get(color);
   }
 
-  /** @param {string} color `#rrggbb` @returns {number[]} red, green, blue */
-  const parseColor = (color) => [1, 3, 5].map((i) => Number.parseInt(color.slice(i, i + 2), 16));
+  /** @param {string} color `#rrggbb` or `rgb(...)` @returns {number[]} red, green, blue */
+  const parseColor = (color) =>
+    color.startsWith("#") ? [1, 3, 5].map((i) => Number.parseInt(color.slice(i, i + 2), 16)) : color.match(/[\d.]+/g).map(Number);
 
   const mixed = (one, other, share) => one.map((value, i) => value + share * (other[i] - value));
 
@@ -56,9 +91,9 @@
   }
 
   function forgetThemeColors() {
-    colors = null;
+    colors = hatch = null;
     lines.clear();
   }
 
-  Object.assign(segtcn, { paintOf, lineColorOf, themeColors, forgetThemeColors });
+  Object.assign(segtcn, { paint, paintOf, lineColorOf, themeColors, forgetThemeColors });
 }

@@ -8,6 +8,8 @@
     /** @param {Player} player */
     constructor(player) {
       this.player = player;
+      /** The copy that is corrected, its labels with what undo needs, and where it differs from `source`; or null. */
+      this.track = this.correction = this.differences = this.source = null;
       this.panel = byId("correcting");
       this.select = byId("correct-track");
       this.state = byId("correct-state");
@@ -24,17 +26,17 @@
       on("join-next", () => this.join(1));
       on("relabel", () => this.relabel());
       on("boundary-here", () => this.moveNearestBoundary());
-      on("undo", () => this.undo());
-      on("redo", () => this.redo());
-      player.correctionTools = this;
-      player.onChange((changes) => this.update(changes));
+      on("undo", () => this.step("undo"));
+      on("redo", () => this.step("redo"));
+      player.on("video", () => this.listTracks());
+      player.on("correct", () => this.update());
       window.addEventListener("beforeunload", (event) => {
         if ([...this.begun.values()].some((correction) => correction.unsaved)) event.preventDefault();
       });
     }
 
     get isOn() {
-      return Boolean(this.player.correction);
+      return Boolean(this.correction);
     }
 
     toggle() {
@@ -50,21 +52,21 @@
       const key = JSON.stringify([player.recording.id, player.recording.tracks.indexOf(source)]);
       const isNew = !this.begun.has(key);
       if (isNew) this.begun.set(key, new segtcn.Correction(source));
-      player.correction = this.begun.get(key);
+      this.correction = this.begun.get(key);
       const saved = isNew && source === player.recording.correctable ? player.recording.saved : null;
       if (saved) {
-        player.correction.replace(saved);
-        player.correction.markSaved();
+        this.correction.replace(saved);
+        this.correction.markSaved();
       }
       this.saved = saved && `Saved as ${saved.file}`;
       const title = `corrected ${source.title}`;
-      const { starts, classes } = player.correction.original;
+      const { starts, classes } = this.correction.original;
       const payload = { title, fps: source.fps, num_frames: source.numFrames, starts, classes };
-      player.correctedTrack = new segtcn.Track(payload, source.timebase);
-      player.tracks.splice(player.tracks.indexOf(source) + 1, 0, player.correctedTrack);
-      player.activeTrack = player.tracks.indexOf(player.correctedTrack);
+      this.track = new segtcn.Track(payload, source.timebase);
+      player.tracks.splice(player.tracks.indexOf(source) + 1, 0, this.track);
+      player.activeTrack = player.tracks.indexOf(this.track);
       this.failed = "";
-      const hasDraft = isNew && this.drafts.restore(player.correction, source);
+      const hasDraft = isNew && this.drafts.restore(this.correction, source);
       this.show();
       if (hasDraft) this.say("Your unsaved changes of the last visit are back; undo removes them");
       else this.say(saved ? `The labels of ${saved.file} are back; undo removes them` : "Correct mode on");
@@ -72,28 +74,27 @@
 
     stop() {
       this.removeCopy();
-      this.player.correction = null;
+      this.correction = null;
       this.player.changed("tracks", "correct", "time");
       this.say("Correct mode off");
     }
 
     removeCopy() {
       const { player } = this;
-      const place = player.tracks.indexOf(player.correctedTrack);
+      const place = player.tracks.indexOf(this.track);
       if (place >= 0) {
         player.tracks.splice(place, 1);
         if (player.activeTrack >= place) player.activeTrack -= 1;
       }
-      player.correctedTrack = null;
+      this.track = null;
     }
 
     /** Take the labels of the correction over to its track. */
     show() {
-      const { player } = this;
-      const { starts, classes } = player.correction.state;
-      player.correctedTrack.setSegments(starts, classes);
-      player.correctedDifferences = changes(this.source, player.correctedTrack);
-      player.changed("tracks", "correct", "time");
+      const { starts, classes } = this.correction.state;
+      this.track.setSegments(starts, classes);
+      this.differences = changes(this.source, this.track);
+      this.player.changed("tracks", "correct", "time");
     }
 
     /** Do what the user asked for; if it cannot be done, say why. */
@@ -119,37 +120,37 @@
 
     changedTo(text) {
       this.show();
-      this.drafts.keep(this.player.correction, this.source);
+      this.drafts.keep(this.correction, this.source);
       this.say(text);
     }
 
     /** Frame of the corrected track at the cursor. */
     get frame() {
-      const { correctedTrack, time } = this.player;
-      if (correctedTrack.indexAt(time) < 0) {
+      const { time } = this.player;
+      if (this.track.indexAt(time) < 0) {
         throw new segtcn.CorrectionError("the cursor is behind the last frame of this track: move it to the left");
       }
-      return correctedTrack.timebase.frameAt(time);
+      return this.track.timebase.frameAt(time);
     }
 
     get segment() {
-      return this.player.correction.indexAt(this.frame);
+      return this.correction.indexAt(this.frame);
     }
 
     split() {
       const { frame } = this;
-      this.player.correction.split(frame);
+      this.correction.split(frame);
       this.changedTo(`Split at frame ${frame}`);
     }
 
     join(direction) {
-      this.player.correction.join(this.segment, direction);
+      this.correction.join(this.segment, direction);
       this.changedTo(`Joined with the ${direction > 0 ? "next" : "previous"} segment`);
     }
 
     relabel() {
       const { segment } = this;
-      const { correction } = this.player;
+      const { correction } = this;
       this.dialog.open(correction.state.classes[segment], (label) => {
         correction.relabel(segment, label);
         this.changedTo(`Label ${this.player.classOf(label).name}`);
@@ -158,7 +159,7 @@
 
     /** For the keyboard, what dragging is for the mouse. */
     moveNearestBoundary() {
-      const { correction } = this.player;
+      const { correction } = this;
       const { frame, segment } = this;
       const [start, stop] = correction.bounds(segment);
       const [hasLeft, hasRight] = [segment > 0, segment + 1 < correction.length];
@@ -168,29 +169,24 @@
       this.changedTo(`Boundary at frame ${moved}`);
     }
 
-    undo() {
-      const isDone = this.player.correction.undo();
-      if (isDone) this.changedTo("Undone");
-      else this.say("Nothing to undo");
-    }
-
-    redo() {
-      const isDone = this.player.correction.redo();
-      if (isDone) this.changedTo("Done again");
-      else this.say("Nothing to do again");
+    /** @param {string} direction "undo" or "redo" */
+    step(direction) {
+      const [success, failure] = direction === "undo" ? ["Undone", "Nothing to undo"] : ["Done again", "Nothing to do again"];
+      if (this.correction[direction]()) this.changedTo(success);
+      else this.say(failure);
     }
 
     /** @param {number} index of the segment that starts at the boundary */
     beginDrag(index) {
       this.dragged = index;
       this.failed = "";
-      this.player.correction.beginDrag();
+      this.correction.beginDrag();
     }
 
     /** The boundary follows to the nearest start of a frame, and the clip shows the first frame after it. */
     drag(time) {
-      const { correctedTrack, correction } = this.player;
-      const { timebase } = correctedTrack;
+      const { correction } = this;
+      const { timebase } = this.track;
       const frame = timebase.frameAt(time);
       const nearest = time > timebase.middleOf(frame) ? frame + 1 : frame;
       const moved = correction.dragBoundary(this.dragged, nearest);
@@ -199,37 +195,38 @@
     }
 
     endDrag(keep) {
-      const { correction } = this.player;
+      const { correction } = this;
       correction.endDrag(keep);
       const moved = correction.state.starts[this.dragged];
       if (keep) this.changedTo(`Boundary at frame ${moved}`);
       else this.show();
     }
 
+    /** Another video was opened. */
+    leave() {
+      this.track = this.correction = null;
+    }
+
     /** Take over labels from a file. */
     replace(labels, name) {
-      this.player.correction.replace(labels);
+      this.correction.replace(labels);
       this.changedTo(`Labels of ${name} loaded`);
     }
 
     markSaved(message) {
-      this.player.correction.markSaved();
+      this.correction.markSaved();
       this.drafts.forget(this.source);
       this.saved = message;
       this.say(message);
       this.player.changed("correct");
     }
 
-    update(changed) {
-      const { player } = this;
-      if (!player.recording) return;
-      if (changed.has("video")) this.listTracks();
-      if (!changed.has("correct")) return;
+    update() {
       byId("correct").setAttribute("aria-pressed", String(this.isOn));
       this.panel.hidden = !this.isOn;
       if (!this.isOn) return;
-      const { correction } = player;
-      this.select.selectedIndex = player.recording.tracks.indexOf(this.source);
+      const { correction } = this;
+      this.select.selectedIndex = this.player.recording.tracks.indexOf(this.source);
       byId("undo").disabled = !correction.past.length;
       byId("redo").disabled = !correction.future.length;
       this.state.classList.toggle("failed", Boolean(this.failed));
@@ -248,7 +245,7 @@
     }
   }
 
-  /** Where the copy differs from its source, also where that has no label. */
+  /** Where the copy differs from its source, also where nobody annotated that. */
   function changes(source, copy) {
     const shifted = (track) => ({
       ...{ times: track.times, length: track.length, endTime: track.endTime },

@@ -25,16 +25,10 @@
         this.track = this.tracks[this.select.selectedIndex];
         player.changed("filter");
       });
-      player.onChange((changes) => this.update(changes));
-    }
-
-    update(changes) {
-      if (!this.player.recording) return;
-      if (changes.has("video")) this.chooseTracks();
-      else if (changes.has("tracks") && this.tracks.includes(this.player.active)) this.choose(this.player.active);
-      if (!this.track) return;
-      if (["video", "tracks", "view", "filter", "theme", "size"].some((name) => changes.has(name))) this.draw();
-      if (["video", "tracks", "time", "filter"].some((name) => changes.has(name))) this.listHighest();
+      player.on("video", () => this.chooseTracks());
+      player.on("tracks", () => this.tracks.includes(player.active) && this.choose(player.active));
+      player.on("video tracks view filter theme size", () => this.track && this.draw());
+      player.on("video tracks time filter", () => this.track && this.listHighest());
     }
 
     chooseTracks() {

@@ -2,7 +2,7 @@
 
 // Unsaved corrections, kept so that they outlive the page.
 {
-  /** In the browser's storage. Without one (a private window) nothing is kept. */
+  /** In the browser's storage. Without one (a private window) nothing is stored. */
   class Drafts {
     constructor(player) {
       this.player = player;
@@ -46,6 +46,7 @@
     }
   }
 
+  /** What `use` gets from the browser's storage; null without one: a private window forgets when it is closed. */
   function stored(use) {
     try {
       return use(localStorage);
@@ -54,5 +55,5 @@
     }
   }
 
-  segtcn.Drafts = Drafts;
+  Object.assign(segtcn, { Drafts, stored });
 }

@@ -33,14 +33,26 @@
   }
 
   /** Square in the colour of a class; an invalid colour leaves it empty. */
-  function swatch({ color, background }) {
-    const node = element("span", { class: background ? "swatch background" : "swatch", aria: { hidden: "true" } });
+  function swatch({ color, background, hatched }) {
+    const kind = `${background ? " background" : ""}${hatched ? " hatched" : ""}`;
+    const node = element("span", { class: `swatch${kind}`, aria: { hidden: "true" } });
     node.style.backgroundColor = color;
     return node;
+  }
+
+  /**
+   * @param {string} kind class of the table
+   * @param {string} title id of the element that names it
+   * @param {Node[]} head cells of the first row
+   * @param {Node[]} rows
+   */
+  function tableElement(kind, title, head, rows) {
+    const body = [element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows)];
+    return element("table", { class: kind, aria: { labelledby: title } }, ...body);
   }
 
   /** Element of the page with this id. */
   const byId = (id) => document.getElementById(id);
 
-  Object.assign(segtcn, { element, nameElement, swatch, byId });
+  Object.assign(segtcn, { element, nameElement, swatch, tableElement, byId });
 }

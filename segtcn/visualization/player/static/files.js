@@ -7,22 +7,19 @@
   /** A label file, or labels that are to become one, are not as expected: shown to the user as it is. */
   class LabelFileError extends Error {}
 
+  // -1 in files: frames that nobody annotated
+  const IGNORE_NAME = "__ignore__";
+
   /**
-   * Names of the classes of `labels.classes`; -1 becomes the background.
+   * Names of the classes of `labels.classes`; -1 stands for frames that nobody annotated.
    * @param {{starts: number[], classes: number[]}} labels
    * @param {{name: string, background: boolean}[]} classes
    * @returns {string[]} one for each segment
-   * @throws {LabelFileError} if a name is missing or would not be read back
+   * @throws {LabelFileError} if a name would not be read back
    */
   function segmentNames(labels, classes) {
-    const background = classes.find((item) => item.background)?.name;
-    return labels.classes.map((label, index) => {
-      const name = label < 0 ? background : classes[label].name;
-      if (name === undefined) {
-        throw new LabelFileError(
-          `the frames from ${labels.starts[index]} have no label and there is no background class: give them a label first`,
-        );
-      }
+    return labels.classes.map((label) => {
+      const name = label < 0 ? IGNORE_NAME : classes[label].name;
       if (!name || name !== name.trim() || /[\r\n]/.test(name)) {
         throw new LabelFileError(
           `the class ${JSON.stringify(shorten(name))} cannot be written: a label must be one line without outer white space`,
@@ -82,7 +79,7 @@
   }
 
   function labelsOfRuns(runs, classes) {
-    const indexOf = new Map(classes.map((item, index) => [item.name, index]));
+    const indexOf = new Map([[IGNORE_NAME, -1], ...classes.map((item, index) => [item.name, index])]);
     const labels = { starts: [], classes: [] };
     for (const { name, start, line } of runs) {
       const label = indexOf.get(name);

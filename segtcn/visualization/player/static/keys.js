@@ -56,8 +56,8 @@
           { keys: ["Shift+j"], shown: "Shift J", does: "Join with the previous", run: correct(() => tools.join(-1)) },
           { keys: ["r"], shown: "R", does: "Relabel", run: correct(() => tools.relabel()) },
           { keys: ["b"], shown: "B", does: "Nearest boundary to the cursor", run: correct(() => tools.moveNearestBoundary()) },
-          { keys: ["Ctrl+z"], shown: "Ctrl Z", does: "Undo", run: correct(() => tools.undo()) },
-          { keys: ["Ctrl+Shift+z", "Ctrl+y"], shown: "Ctrl Shift Z", does: "Redo", run: correct(() => tools.redo()) },
+          { keys: ["Ctrl+z"], shown: "Ctrl Z", does: "Undo", run: correct(() => tools.step("undo")) },
+          { keys: ["Ctrl+Shift+z", "Ctrl+y"], shown: "Ctrl Shift Z", does: "Redo", run: correct(() => tools.step("redo")) },
         ],
       },
     ];

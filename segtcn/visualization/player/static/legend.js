@@ -10,24 +10,22 @@
       this.root = byId("legend");
       this.reset = byId("legend-reset");
       this.reset.addEventListener("click", () => player.showAllClasses());
-      player.onChange((changes) => {
-        if (!player.recording) return;
-        if (["video", "tracks", "correct"].some((name) => changes.has(name))) this.build();
-        if (["video", "tracks", "correct", "filter"].some((name) => changes.has(name))) this.mark();
-      });
+      player.on("video tracks correct", (changes) => this.build(changes.has("correct")));
+      player.on("video tracks correct filter", () => this.mark());
     }
 
-    build() {
+    build(isCorrected) {
       const { player } = this;
       const track = player.active;
-      const key = player.tracks.map((each) => each.classes.length).join();
-      if (key === this.built && track === this.track && !player.correction) return;
+      const key = player.tracks.map(({ length }) => length).join();
+      if (key === this.built && track === this.track && !isCorrected) return;
       [this.built, this.track] = [key, track];
       const focused = document.activeElement?.dataset?.label;
       const shares = segtcn.classShares(track, player.classes.length);
-      const used = new Set(player.tracks.flatMap((each) => [...new Set(each.classes)]));
+      const used = new Set(player.tracks.flatMap(({ classes }) => [...new Set(classes)]));
       const order = player.classes.map((_, label) => label).filter((label) => used.has(label));
       this.root.replaceChildren(...order.map((label) => this.entry(label, shares[label])));
+      if (used.has(-1)) this.root.append(this.notAnnotated(1 - shares.reduce((sum, share) => sum + share, 0)));
       if (focused) this.root.querySelector(`[data-label="${Number(focused)}"]`)?.focus();
     }
 
@@ -48,6 +46,13 @@
         else if (event.detail < 2) player.toggleClass(label);
       });
       return element("li", {}, button);
+    }
+
+    /** Cannot be chosen: it is not a class. */
+    notAnnotated(share) {
+      const item = this.player.classOf(-1);
+      const number = element("span", { class: "number" }, segtcn.format.percent(Math.max(0, share)));
+      return element("li", { class: "legend-entry" }, swatch(item), nameElement(item.name), number);
     }
 
     mark() {

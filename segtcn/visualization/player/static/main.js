@@ -16,19 +16,11 @@
       player.changed("theme");
     };
     select.addEventListener("change", () => {
-      try {
-        localStorage.setItem(THEME, select.value);
-      } catch {
-        // a private window: the choice holds until the page is closed
-      }
+      segtcn.stored((storage) => storage.setItem(THEME, select.value));
       apply();
     });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", apply);
-    try {
-      select.value = localStorage.getItem(THEME) ?? "auto";
-    } catch {
-      select.value = "auto";
-    }
+    select.value = segtcn.stored((storage) => storage.getItem(THEME)) ?? "auto";
     if (select.selectedIndex < 0) select.value = "auto";
     apply();
   }
@@ -57,11 +49,8 @@
     const speed = byId("speed");
     speed.replaceChildren(...segtcn.SPEEDS.map((value) => element("option", { value }, `${value}×`)));
     speed.addEventListener("change", () => player.setSpeed(Number(speed.value)));
-    player.onChange((changes) => {
-      if (!player.recording) return;
-      if (["play", "video"].some((name) => changes.has(name))) showState(player);
-      if (["time", "play", "video"].some((name) => changes.has(name))) showPosition(player);
-    });
+    player.on("play video", () => showState(player));
+    player.on("time play video", () => showPosition(player));
   }
 
   function showState(player) {
@@ -90,14 +79,12 @@
 
   /** Loads videos, and keeps video, time and visible part in the address, so that it can be passed on. */
   class Loader {
-    constructor(player) {
+    constructor(player, tools) {
       this.player = player;
-      this.wanted = null;
+      this.tools = tools;
+      this.awaited = null;
       window.addEventListener("hashchange", () => this.follow());
-      player.onChange((changes) => {
-        if (!player.recording || player.clock.playing) return;
-        if (["time", "view", "video"].some((name) => changes.has(name))) this.keepAddress();
-      });
+      player.on("time view video", () => player.clock.playing || this.keepAddress());
     }
 
     /** Go to what the address says: another video, or another part of this one. */
@@ -116,16 +103,16 @@
     /** @returns {Promise<boolean>} false if it failed, or another one was chosen meanwhile */
     async load(id) {
       const { player } = this;
-      this.wanted = id;
+      this.awaited = id;
       document.body.setAttribute("aria-busy", "true");
       try {
         const recording = new segtcn.Recording(await segtcn.loadVideo(id));
-        if (this.wanted !== id) return false;
+        if (this.awaited !== id) return false;
         byId("problem").hidden = true;
         this.show(recording);
         return true;
       } catch (error) {
-        if (this.wanted === id) showProblem(error);
+        if (this.awaited === id) showProblem(error);
         return false;
       } finally {
         document.body.removeAttribute("aria-busy");
@@ -134,8 +121,9 @@
 
     show(recording) {
       const { player } = this;
-      const video = player.index.videos.find((each) => each.id === recording.id);
+      const video = player.index.videos.find(({ id }) => id === recording.id);
       byId("main").hidden = false;
+      this.tools.leave();
       player.open(recording);
       // of one video, the page has its name already
       const names = video.name === player.index.title ? [] : [segtcn.nameElement(video.name)];
@@ -196,16 +184,16 @@
     const name = segtcn.nameElement(index.title);
     byId("title").replaceChildren(name);
     if (index.protocol) name.title = `${name.title} (protocol ${index.protocol})`;
-    const timeline = new segtcn.Timeline(player);
-    const loader = new Loader(player);
     const tools = new segtcn.CorrectionTools(player);
+    const timeline = new segtcn.Timeline(player, tools);
+    const loader = new Loader(player, tools);
     segtcn.parts = {
       timeline,
       tools,
       loader,
       overview: new segtcn.Overview(player),
       curves: new segtcn.Curves(player),
-      pointer: new segtcn.Pointer(player, timeline),
+      pointer: new segtcn.Pointer(player, timeline, tools),
       now: new segtcn.Now(player),
       legend: new segtcn.Legend(player),
       segments: new segtcn.Segments(player),

@@ -92,7 +92,7 @@
 
     /**
      * @param {ArrayLike<number>} starts first frame of every segment, (N,)
-     * @param {ArrayLike<number>} classes class of every segment, (N,); -1: no label
+     * @param {ArrayLike<number>} classes class of every segment, (N,); -1: not annotated
      */
     setSegments(starts, classes) {
       /** Number of segments. */
@@ -113,7 +113,7 @@
       return time < this.endTime ? bisect(this.times, time, this.length) : -1;
     }
 
-    /** Class at `time`: -1 without label, undefined outside of the track. */
+    /** Class at `time`: -1 where nobody annotated it, undefined outside of the track. */
     classAt(time) {
       return this.classes[this.indexAt(time)];
     }
@@ -137,7 +137,7 @@
   const SAME_TIME = 1e-6;
 
   /**
-   * Where two tracks have different labels; only where both exist and the reference has a label.
+   * Where two tracks have different labels; only where both exist and somebody annotated the frames.
    * @param {Track} reference
    * @param {Track} other
    * @returns {{starts: number[], stops: number[]}} maximal intervals of time
@@ -150,7 +150,7 @@
     let [i, j] = [reference.indexAt(time), other.indexAt(time)];
     while (time < end - SAME_TIME) {
       const stop = Math.min(reference.times[i + 1], other.times[j + 1], end);
-      const differ = reference.classes[i] >= 0 && reference.classes[i] !== other.classes[j];
+      const differ = reference.classes[i] >= 0 && other.classes[j] >= 0 && reference.classes[i] !== other.classes[j];
       if (differ && stop - time > SAME_TIME) {
         if (stops.length && time - stops[stops.length - 1] < 2 * SAME_TIME) stops[stops.length - 1] = stop;
         else {

@@ -9,14 +9,9 @@
       this.player = player;
       this.root = byId("now");
       this.rows = [];
-      player.onChange((changes) => this.update(changes));
-    }
-
-    update(changes) {
-      if (!this.player.recording) return;
-      if (["video", "tracks", "correct"].some((name) => changes.has(name))) this.build();
-      if (["video", "tracks", "correct", "time"].some((name) => changes.has(name))) this.rows.forEach((row) => this.fill(row));
-      if (["video", "tracks", "size"].some((name) => changes.has(name))) this.allowScrolling();
+      player.on("video tracks correct", () => this.build());
+      player.on("video tracks correct time", () => this.rows.forEach((row) => this.fill(row)));
+      player.on("video tracks size", () => this.allowScrolling());
     }
 
     build() {
@@ -41,7 +36,7 @@
       const segment = row.track.segment(row.track.indexAt(player.time));
       const label = segment?.label;
       const truth = player.recording.reference?.classAt(player.time);
-      const differs = !row.track.truth && label !== undefined && truth >= 0 && truth !== label;
+      const differs = !row.track.truth && label >= 0 && truth >= 0 && truth !== label;
       if (row.shown !== label) {
         row.shown = label;
         const item = player.classOf(label);

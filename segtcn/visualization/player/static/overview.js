@@ -13,14 +13,9 @@
       this.window = byId("overview-window");
       this.cursor = byId("overview-cursor");
       this.surface = new segtcn.Surface(byId("overview-canvas"));
-      player.onChange((changes) => this.update(changes));
+      player.on("video tracks filter theme size", () => this.draw());
+      player.on("video view time size", () => this.place());
       this.listen();
-    }
-
-    update(changes) {
-      if (!this.player.recording) return;
-      if (["video", "tracks", "filter", "theme", "size"].some((name) => changes.has(name))) this.draw();
-      if (["video", "view", "time", "size"].some((name) => changes.has(name))) this.place();
     }
 
     draw() {
@@ -37,10 +32,8 @@
           device.fillStyle = segtcn.themeColors().track;
           device.fillRect(0, top, width, height);
           segtcn.forEachRun(track, whole, width, (left, right, label) => {
-            if (label < 0) return;
             device.globalAlpha = player.isDimmed(label) ? 0.16 : 1;
-            device.fillStyle = segtcn.paintOf(player.classOf(label)).color;
-            device.fillRect(left, top, right - left, height);
+            segtcn.paint(device, player.classOf(label), left, top, right - left, height);
           });
           device.globalAlpha = 1;
         });

@@ -3,7 +3,7 @@
 // What the player shows and what it can do. Every part of the page reads this and is told what changed.
 {
   const SPEEDS = [0.1, 0.25, 0.5, 1, 1.5, 2, 4, 8];
-  const NO_LABEL = { name: "no label", color: "transparent", text: "inherit", background: true };
+  const NOT_ANNOTATED = { name: "not annotated", color: "transparent", text: "inherit", hatched: true };
   // frames that a clip without any known rate passes in a second
   const NOMINAL_RATE = 30;
   const LEAST_FRAMES = 8;
@@ -11,9 +11,9 @@
   const SHOWN_TOLERANCE = 1e-3;
 
   /**
-   * State of the page. Parts call `onChange(part)`; their function gets a set of what changed since it last ran:
-   * "video" (another one), "tracks" (labels, order, the chosen one), "view" (visible time), "time", "play" (running or
-   * not, speed), "filter" (classes), "theme", "size", "correct" (mode, undo steps).
+   * State of the page. Parts call `on(names, action)` to be told of changes: "video" (another one), "tracks" (labels,
+   * order, the chosen one), "view" (visible time), "time", "play" (running or not, speed), "filter" (classes), "theme",
+   * "size", "correct" (mode, undo steps).
    */
   class Player {
     /** @param {object} index payload of data/index.js */
@@ -29,19 +29,20 @@
       this.follow = true;
       this.speed = 1;
       this.activeTrack = 0;
-      /** The track being corrected, a copy that shows the labels of `correction`, or null; where it differs. */
-      this.correctedTrack = null;
-      this.correction = null;
-      this.correctedDifferences = null;
       /** Differences from the reference, by track. */
       this.differences = new Map();
-      this.parts = [];
+      this.listeners = [];
       this.changes = new Set();
       this.says = () => {};
     }
 
-    onChange(part) {
-      this.parts.push(part);
+    /**
+     * Call `action` when anything of `names` has changed, in the order in which the parts asked.
+     * @param {string} names with blanks between them
+     * @param {function(Set<string>): void} action gets all that changed since the last redraw
+     */
+    on(names, action) {
+      this.listeners.push({ names: names.split(" "), action });
     }
 
     /** However many events ask: one redraw in an animation frame. */
@@ -54,7 +55,8 @@
       if (this.clock.playing) this.#keepPlaying();
       const changes = new Set(this.changes);
       this.changes.clear();
-      for (const part of this.parts) part(changes);
+      if (!this.recording) return;
+      for (const { names, action } of this.listeners) if (names.some((name) => changes.has(name))) action(changes);
       if (this.clock.playing) this.changed("time");
     }
 
@@ -62,9 +64,9 @@
       if (this.follow && this.viewport.reveal(this.clock.time)) this.changes.add("view");
     }
 
-    /** Class with this index; one that says "no label" for -1. */
+    /** Class with this index; -1 stands for frames that nobody annotated. */
     classOf(label) {
-      return this.classes[label] ?? NO_LABEL;
+      return this.classes[label] ?? NOT_ANNOTATED;
     }
 
     /** @param {Recording} recording whose payload has been loaded */
@@ -74,7 +76,6 @@
       this.setClock(this.plainClock());
       this.tracks = [...recording.tracks];
       this.activeTrack = Math.max(0, this.tracks.findIndex((track) => !track.truth));
-      this.correctedTrack = this.correction = null;
       this.viewport = new segtcn.Viewport(recording.duration, LEAST_FRAMES / recording.base.rate);
       this.differences.clear();
       for (const track of this.tracks) {
@@ -226,9 +227,9 @@
     }
 
     chosenDifferences() {
-      const own = this.differences.get(this.active);
-      if (own) return own;
-      const starts = [...this.differences.values()].flatMap((differences) => differences.starts);
+      const differences = this.differences.get(this.active);
+      if (differences) return differences;
+      const starts = [...this.differences.values()].flatMap((intervals) => intervals.starts);
       return { starts: [...new Set(starts)].sort((a, b) => a - b) };
     }
 

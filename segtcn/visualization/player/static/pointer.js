@@ -10,10 +10,12 @@
     /**
      * @param {Player} player
      * @param {Timeline} timeline
+     * @param {CorrectionTools} tools
      */
-    constructor(player, timeline) {
+    constructor(player, timeline, tools) {
       this.player = player;
       this.timeline = timeline;
+      this.tools = tools;
       this.plots = byId("plots");
       this.tooltip = byId("tooltip");
       /** What the pressed pointer does: "seek", "pan", "boundary"; null: nothing is pressed. */
@@ -49,7 +51,7 @@
       const boundary = timeline.boundaryAt(x, y, event.pointerType === "touch" ? 3 * REACH : REACH);
       if (boundary > 0) {
         this.gesture = "boundary";
-        player.correctionTools.beginDrag(boundary);
+        this.tools.beginDrag(boundary);
       } else if (y < segtcn.AXIS_HEIGHT) {
         this.gesture = "pan";
         this.grabbed = { x, start: player.viewport.start, moved: false };
@@ -67,7 +69,7 @@
       const { x, y, time } = this.locate(event);
       const { viewport } = player;
       if (this.gesture === "boundary") {
-        player.correctionTools.drag(time);
+        this.tools.drag(time);
       } else if (this.gesture === "seek") {
         player.seek(Math.max(viewport.start, Math.min(viewport.stop - viewport.span * 1e-6, time)));
       } else if (this.gesture === "pan") {
@@ -84,13 +86,13 @@
     release(event, keep) {
       const { player, gesture } = this;
       this.gesture = null;
-      if (gesture === "boundary") player.correctionTools.endDrag(keep);
+      if (gesture === "boundary") this.tools.endDrag(keep);
       if (gesture === "pan" && keep && !this.grabbed.moved) player.seek(this.locate(event).time);
     }
 
     /** Escape takes back a drag under way. */
     cancel() {
-      if (this.gesture === "boundary") this.player.correctionTools.endDrag(false);
+      if (this.gesture === "boundary") this.tools.endDrag(false);
       this.gesture = null;
       this.hideTooltip();
     }

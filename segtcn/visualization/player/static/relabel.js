@@ -32,9 +32,9 @@
     }
 
     build(marked) {
-      const wanted = this.search.value.trim().toLocaleLowerCase();
-      this.labels = this.classes.map((_, label) => label);
-      if (wanted) this.labels = this.labels.filter((label) => this.classes[label].name.toLocaleLowerCase().includes(wanted));
+      const part = this.search.value.trim().toLocaleLowerCase();
+      const labels = this.classes.map((_, label) => label);
+      this.labels = labels.filter((label) => this.classes[label].name.toLocaleLowerCase().includes(part));
       this.list.replaceChildren(
         ...this.labels.map((label, place) => {
           const item = this.classes[label];

@@ -27,13 +27,13 @@
     }
 
     asText() {
-      const { correction, classes } = this.player;
-      return segtcn.labelsAsText(correction.merged(), correction.numFrames, classes);
+      const { correction } = this.tools;
+      return segtcn.labelsAsText(correction.merged(), correction.numFrames, this.player.classes);
     }
 
     asTable() {
-      const { correction, classes } = this.player;
-      return segtcn.labelsAsTable(correction.merged(), correction.numFrames, classes, this.rate);
+      const { correction } = this.tools;
+      return segtcn.labelsAsTable(correction.merged(), correction.numFrames, this.player.classes, this.rate);
     }
 
     /** Frames per second, where all seconds of the table follow from one rate. */
@@ -55,7 +55,8 @@
     /** To the server's folder. */
     async send() {
       const { player, tools } = this;
-      const { correction, recording } = player;
+      const { recording } = player;
+      const { correction } = tools;
       this.asText(); // says what cannot be written, before anything is sent
       const sent = correction.state;
       const labels = { ...correction.merged(), num_frames: correction.numFrames };
@@ -69,7 +70,7 @@
         const answer = await response.json();
         if (!answer.files) throw new Error(answer.error ?? `the server answered ${response.status}`);
         recording.savedVersion = answer.version;
-        if (player.correction === correction && correction.state === sent) tools.markSaved(`Saved as ${answer.files.join(" and ")}`);
+        if (tools.correction === correction && correction.state === sent) tools.markSaved(`Saved as ${answer.files.join(" and ")}`);
       } catch (error) {
         tools.fail(`not saved: ${error.message}; the labels can still be downloaded with “Save text” or “Save CSV”`);
       }
@@ -79,7 +80,8 @@
       const [file] = this.file.files;
       this.file.value = "";
       if (!file) return;
-      const { correction, classes } = this.player;
+      const { correction } = this.tools;
+      const { classes } = this.player;
       const bytes = await file.arrayBuffer();
       this.tools.attempt(() => {
         try {

@@ -37,8 +37,8 @@
      * @returns {{size: number, length: number, low: Uint8Array, high: Uint8Array}} `size` of a block in samples
      */
     levelFor(samples) {
-      const wanted = Math.floor(Math.log(Math.max(1, samples)) / Math.log(COARSER));
-      const number = Math.min(this.levels.length - 1, wanted);
+      const level = Math.floor(Math.log(Math.max(1, samples)) / Math.log(COARSER));
+      const number = Math.min(this.levels.length - 1, level);
       return { size: COARSER ** number, ...this.levels[number] };
     }
   }

@@ -3,7 +3,7 @@
 // Segments of the chosen track as a table: what the canvas shows, for keyboard and screen reader. Of thousands of
 // segments, those around the cursor.
 {
-  const { byId, element, nameElement, swatch } = segtcn;
+  const { byId, element, nameElement, swatch, tableElement } = segtcn;
   const AROUND = 8;
   const TIME_COLUMNS = ["Start", "Stop", "Seconds"];
 
@@ -13,23 +13,15 @@
       this.root = byId("segments");
       this.title = byId("segments-title");
       this.root.addEventListener("keydown", (event) => this.walk(event));
-      player.onChange((changes) => this.update(changes));
-    }
-
-    update(changes) {
-      const { player } = this;
-      if (!player.recording) return;
-      const isNew = ["video", "tracks", "correct"].some((name) => changes.has(name));
-      if (!isNew && !changes.has("time")) return;
-      const here = player.active.indexAt(player.time);
-      if (!isNew && here === this.here) return;
-      this.here = here;
-      this.build();
+      player.on("video tracks correct", () => this.build());
+      player.on("time", () => player.active.indexAt(player.time) === this.here || this.build());
     }
 
     build() {
-      const { player, here } = this;
+      const { player } = this;
       const track = player.active;
+      const here = track.indexAt(player.time);
+      this.here = here;
       const hadFocus = this.root.contains(document.activeElement);
       this.title.replaceChildren("Segments of ", nameElement(track.title));
       const first = Math.max(0, Math.min(here < 0 ? track.length : here - AROUND, track.length - 2 * AROUND - 1));
@@ -39,12 +31,9 @@
       const rows = [];
       for (let index = first; index <= last; index += 1) rows.push(this.row(track, index));
       const head = columns.map((name) => element("th", { scope: "col" }, name || element("span", { class: "unseen" }, "Number")));
-      const table = element(
-        "table",
-        { class: player.unit === "s" ? "segments timed" : "segments", aria: { rowcount: track.length + 1, labelledby: "segments-title" } },
-        element("thead", {}, element("tr", { aria: { rowindex: 1 } }, ...head)),
-        element("tbody", {}, ...rows),
-      );
+      const table = tableElement(player.unit === "s" ? "segments timed" : "segments", "segments-title", head, rows);
+      table.setAttribute("aria-rowcount", track.length + 1);
+      table.tHead.rows[0].setAttribute("aria-rowindex", 1);
       this.root.replaceChildren(table);
       const part = element("p", { class: "muted" }, `${first + 1} to ${last + 1} of ${segtcn.format.count(track.length)}`);
       if (last - first + 1 < track.length) this.root.append(part);

@@ -17,9 +17,13 @@
   const FAINTEST = 0.4;
 
   class Timeline {
-    /** @param {Player} player */
-    constructor(player) {
+    /**
+     * @param {Player} player
+     * @param {CorrectionTools} tools
+     */
+    constructor(player, tools) {
       this.player = player;
+      this.tools = tools;
       this.plot = byId("timeline");
       this.surface = new segtcn.Surface(byId("tracks-canvas"));
       this.cursor = byId("cursor");
@@ -28,16 +32,10 @@
       this.small = new segtcn.Lettering("11px");
       /** Place of every track, in CSS pixels: `top` and `height` of its bar, `stripTop`, `titleTop`. */
       this.rows = [];
-      player.onChange((changes) => this.update(changes));
-    }
-
-    update(changes) {
-      const { player } = this;
-      if (!player.recording) return;
-      if (changes.has("tracks") || changes.has("size") || changes.has("theme")) this.placeRows();
-      if (["video", "tracks", "view", "filter", "theme", "size", "correct"].some((name) => changes.has(name))) this.draw();
-      if (["video", "time", "view", "size", "tracks"].some((name) => changes.has(name))) this.moveCursor();
-      if (["video", "time", "play", "tracks", "correct"].some((name) => changes.has(name))) this.describe();
+      player.on("tracks size theme", () => this.placeRows());
+      player.on("video tracks view filter theme size correct", () => this.draw());
+      player.on("video time view size tracks", () => this.moveCursor());
+      player.on("video time play tracks correct", () => this.describe());
     }
 
     get isNarrow() {
@@ -62,9 +60,8 @@
 
     /** What the thin strip above a track shows: its differences from the reference, or what was corrected. */
     stripOf(track) {
-      const { player } = this;
-      if (track === player.correctedTrack) return { intervals: player.correctedDifferences, color: "changed" };
-      const intervals = player.differences.get(track);
+      if (track === this.tools.track) return { intervals: this.tools.differences, color: "changed" };
+      const intervals = this.player.differences.get(track);
       return intervals ? { intervals, color: "alarm" } : null;
     }
 
@@ -132,10 +129,8 @@
         device.fillStyle = colors.track;
         device.fillRect(0, y, width, tall);
         segtcn.forEachRun(track, player.viewport, width, (left, right, label) => {
-          if (label < 0) return;
           device.globalAlpha = player.isDimmed(label) ? DIMMED : 1;
-          device.fillStyle = segtcn.paintOf(player.classOf(label)).color;
-          device.fillRect(left, y, right - left, tall);
+          segtcn.paint(device, player.classOf(label), left, y, right - left, tall);
         });
         device.globalAlpha = 1;
         const strip = this.stripOf(track);
@@ -150,10 +145,9 @@
 
     /** Lines between segments, and names where there is room for them. */
     drawNames(context, track, top, height) {
-      const { viewport, correctedTrack, time } = this.player;
+      const { viewport, time } = this.player;
       const { width } = this.surface;
       const colors = segtcn.themeColors();
-      const isCorrected = track === correctedTrack;
       const scale = width / viewport.span;
       const first = Math.max(0, segtcn.bisect(track.times, viewport.start, track.length));
       for (let i = first; i < track.length && track.times[i] < viewport.stop; i += 1) {
@@ -172,7 +166,7 @@
         context.fillStyle = segtcn.paintOf(item).text;
         this.names.write(context, item.name, shownLeft + 7, top + height / 2 + 0.5, shown - 12);
       }
-      if (isCorrected && track.indexAt(time) >= 0) {
+      if (track === this.tools.track && track.indexAt(time) >= 0) {
         const { startTime, stopTime } = track.segment(track.indexAt(time));
         const left = Math.max(-4, (startTime - viewport.start) * scale);
         context.strokeStyle = colors.text;
@@ -212,9 +206,9 @@
       const { viewport, time } = this.player;
       this.cursor.hidden = !viewport.contains(time);
       this.cursor.style.transform = `translateX(${viewport.xOf(time, this.surface.width)}px)`;
-      const { correctedTrack } = this.player;
-      const selected = correctedTrack?.indexAt(time);
-      if (correctedTrack && selected !== this.selected) this.draw();
+      const { track } = this.tools;
+      const selected = track?.indexAt(time);
+      if (track && selected !== this.selected) this.draw();
       this.selected = selected;
     }
 
@@ -236,14 +230,15 @@
 
     /** Index of the segment of the corrected track whose start is within `reach` pixels of `x`; -1: none. */
     boundaryAt(x, y, reach) {
-      const { correctedTrack, viewport, tracks } = this.player;
-      if (!correctedTrack || tracks[this.trackAt(y)] !== correctedTrack) return -1;
+      const { viewport, tracks } = this.player;
+      const { track } = this.tools;
+      if (!track || tracks[this.trackAt(y)] !== track) return -1;
       const { width } = this.surface;
-      const near = correctedTrack.indexAt(viewport.timeAt(x, width));
+      const near = track.indexAt(viewport.timeAt(x, width));
       let [best, distance] = [-1, reach];
       for (const index of [near, near + 1]) {
-        if (index < 1 || index >= correctedTrack.length) continue;
-        const gap = Math.abs(viewport.xOf(correctedTrack.times[index], width) - x);
+        if (index < 1 || index >= track.length) continue;
+        const gap = Math.abs(viewport.xOf(track.times[index], width) - x);
         if (gap <= distance) [best, distance] = [index, gap];
       }
       return best;

@@ -2,7 +2,7 @@
 
 // Scores: of this video by run, and of all videos by any score, worst first.
 {
-  const { byId, element, nameElement } = segtcn;
+  const { byId, element, nameElement, tableElement } = segtcn;
 
   class Videos {
     /**
@@ -25,9 +25,7 @@
       this.order = scored ? { column: scores.at(-1), direction: 1 } : { column: "name", direction: 1 };
       this.filter.addEventListener("input", () => this.build());
       this.runs.addEventListener("change", () => this.build());
-      player.onChange((changes) => {
-        if (changes.has("video") && player.recording) this.update();
-      });
+      player.on("video", () => this.update());
     }
 
     get run() {
@@ -47,32 +45,19 @@
       const head = ["Run", ...names].map((name, i) =>
         element("th", { scope: "col", class: i ? "number" : "", title: name }, brief(name)),
       );
-      const rows = runs.map((run) =>
-        element(
-          "tr",
-          {},
-          element("th", { scope: "row" }, nameElement(run)),
-          ...names.map((name) => element("td", { class: "number" }, segtcn.format.score(scores?.[run]?.[name]))),
-        ),
-      );
-      const table = element(
-        "table",
-        { class: "scores", aria: { labelledby: "scores-title" } },
-        element("thead", {}, element("tr", {}, ...head)),
-        element("tbody", {}, ...rows),
-      );
-      byId("scores").replaceChildren(table);
+      const rows = runs.map((run) => scoreRow(nameElement(run), names, scores?.[run]));
+      byId("scores").replaceChildren(tableElement("scores", "scores-title", head, rows));
     }
 
     /** Videos that match the search, in the chosen order; those without the score come last. */
     listed() {
       const { column, direction } = this.order;
-      const wanted = this.filter.value.trim().toLocaleLowerCase();
-      const found = this.player.index.videos.filter((video) => video.name.toLocaleLowerCase().includes(wanted));
+      const part = this.filter.value.trim().toLocaleLowerCase();
+      const videos = this.player.index.videos.filter((video) => video.name.toLocaleLowerCase().includes(part));
       const byName = (a, b) => a.name.localeCompare(b.name, undefined, { numeric: true });
-      if (column === "name") return found.sort((a, b) => direction * byName(a, b));
+      if (column === "name") return videos.sort((a, b) => direction * byName(a, b));
       const valueOf = (video) => video.scores?.[this.run]?.[column];
-      return found.sort((a, b) => {
+      return videos.sort((a, b) => {
         const [first, second] = [valueOf(a), valueOf(b)];
         if (!Number.isFinite(first) || !Number.isFinite(second)) return Number.isFinite(second) - Number.isFinite(first) || byName(a, b);
         return direction * (first - second) || byName(a, b);
@@ -83,12 +68,8 @@
       const { score_names: names, runs } = this.player.index;
       const columns = runs.length ? names : [];
       const videos = this.listed();
-      const table = element(
-        "table",
-        { class: "scores", aria: { labelledby: "videos-title" } },
-        element("thead", {}, element("tr", {}, this.heading("name", "Video"), ...columns.map((name) => this.heading(name, name)))),
-        element("tbody", {}, ...videos.map((video) => this.row(video, columns))),
-      );
+      const head = [this.heading("name", "Video"), ...columns.map((name) => this.heading(name, name))];
+      const table = tableElement("scores", "videos-title", head, videos.map((video) => this.row(video, columns)));
       const focused = this.root.contains(document.activeElement) ? document.activeElement.dataset.key : null;
       this.root.replaceChildren(table);
       if (!videos.length) this.root.append(element("p", { class: "muted empty" }, "No video has this in its name."));
@@ -114,18 +95,18 @@
     row(video, columns) {
       const button = element("button", { type: "button", class: "video", data: { key: `video ${video.id}` } }, nameElement(video.name));
       button.addEventListener("click", () => this.choose(video.id));
-      const row = element(
-        "tr",
-        {},
-        element("th", { scope: "row" }, button),
-        ...columns.map((name) => element("td", { class: "number" }, segtcn.format.score(video.scores?.[this.run]?.[name]))),
-      );
+      const row = scoreRow(button, columns, video.scores?.[this.run]);
       if (video.id === this.player.recording?.id) {
         row.classList.add("current");
         button.setAttribute("aria-current", "true");
       }
       return row;
     }
+  }
+
+  function scoreRow(heading, names, scores) {
+    const cells = names.map((name) => element("td", { class: "number" }, segtcn.format.score(scores?.[name])));
+    return element("tr", {}, element("th", { scope: "row" }, heading), ...cells);
   }
 
   /** Heading of a narrow column. */

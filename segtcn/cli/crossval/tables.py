@@ -1,0 +1,95 @@
+"""What cross-validation writes: the tables of one network and of several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from segtcn.atomic import write_json, write_text
+from segtcn.text_table import SCORES, markdown_table, scores_table
+
+MEASURED = {
+    "train_frames_per_second": ("Training, frames/s", ",.0f"),
+    "inference_frames_per_second": ("Inference, frames/s", ",.0f"),
+    "peak_memory_mib": ("Memory, MiB", ",.0f"),
+    "train_minutes": ("Training, min", ".1f"),
+}
+"""What the table of several networks shows of ``measured`` in ``results.json``: heading and format."""
+
+NOTES = """\
+Rate k: the network sees every k-th stored frame, and these are the frames that are counted. Training: wall time of all
+runs with loading, scores and logging. Inference: forward pass of the trained network, test videos one at a time without
+padding, median of the passes within a second. Memory: the most that the process which trained and tested the network
+had resident (`ru_maxrss`), Python, PyTorch and the data included."""
+
+
+def write_results(out: Path, stem: str, results: Mapping[str, Any], table: str) -> None:
+    """Write STEM.json and STEM.md into a folder, and print the table and where they are."""
+    write_json(out / f"{stem}.json", results)
+    if table:
+        write_text(out / f"{stem}.md", table + "\n")
+        print(f"\n{table}\n\n{out / stem}.json\n{out / stem}.md")
+
+
+def results_table(results: Mapping[str, Any]) -> str:
+    """The Markdown table of ``results.json``: every run, then the mean and standard deviation."""
+    rows: dict[str, dict[str, Any]] = {f"split {run['split']}, seed {run['seed']}": run for run in results["runs"]}
+    has_spread, measured = len(results["seeds"]) > 1, results["measured"]
+    rows["mean ± std" if has_spread else "mean"] = {key: _cell(results, key) for key in SCORES}
+    spread = "std: sample standard deviation over the seeds of the mean over the splits."
+    return (
+        f"{scores_table(rows, 'run')}\n\n"
+        f"Protocol `{results['protocol']}`, percent, test videos, {results['epochs']} epochs, {results['selection']}. "
+        f"Mean over splits ({len(results['splits'])}), then over seeds ({len(results['seeds'])}). "
+        f"{spread if has_spread else 'One seed: no standard deviation.'}\n\n"
+        f"{results['network']}, {results['parameters']:,} parameters; batch size {results['batch_size']}, sample rate "
+        f"{results['sample_rate']}; {measured['device']} (threads: {measured['threads']}). Training took "
+        f"{measured['train_minutes']:.1f} min, {measured['train_frames_per_second']:,.0f} frames a second; inference "
+        f"{measured['inference_frames_per_second']:,.0f} frames a second, all after sub-sampling; peak memory "
+        f"{measured['peak_memory_mib']:,.0f} MiB."
+    )
+
+
+def models_table(results: Mapping[str, Any]) -> str:
+    """What ``models.md`` holds: protocol and command, one row for each network, and what the columns mean."""
+    models: Mapping[str, Any] = results["models"]
+    rows = [
+        [
+            name,
+            *(_cell(result, key) for key in SCORES),
+            *(str(result[key]) for key in ("epochs", "batch_size", "sample_rate")),
+            f"{result['parameters']:,}",
+            *(format(result["measured"][key], form) for key, (_, form) in MEASURED.items()),
+        ]
+        for name, result in models.items()
+    ]
+    header = [
+        "network",
+        *SCORES.values(),
+        "Epochs",
+        "Batch",
+        "Rate",
+        "Parameters",
+        *(name for name, _ in MEASURED.values()),
+    ]
+    first = next(iter(models.values()))
+    protocols = dict.fromkeys(f"`{result['protocol']}`" for result in models.values())
+    measured = [result["measured"] for result in models.values()]
+    places = dict.fromkeys(f"{place['device']} (threads: {place['threads']})" for place in measured)
+    spread = "std over the seeds of the mean over the splits" if len(first["seeds"]) > 1 else "no standard deviation"
+    paragraphs = [
+        f"Protocol {', '.join(protocols)}, percent, test videos, {first['selection']}. Mean over splits "
+        f"({len(first['splits'])}), then over seeds ({len(first['seeds'])}): {spread}.",
+        f"```\n{results['command']}\n```",
+        markdown_table(header, rows),
+        f"{NOTES} Measured on {', '.join(places)}; networks at a time: {results['jobs']}.",
+    ]
+    if results["failed"]:
+        paragraphs.append(f"Failed, see their log.txt: {', '.join(results['failed'])}.")
+    return "\n\n".join(paragraphs)
+
+
+def _cell(results: Mapping[str, Any], key: str) -> str:
+    score = results["scores"][key]
+    return f"{score['mean']:.1f} ± {score['std']:.1f}" if len(results["seeds"]) > 1 else f"{score['mean']:.1f}"

@@ -1,0 +1,86 @@
+"""Where a run lies, what it is called, and which of its checkpoints counts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from segtcn.segmenter.checkpoint import find_checkpoint
+
+FOLDER_VARIABLE = "SEGTCN_RUN_FOLDER"
+"""Environment variable by which the first process of a distributed run tells the others its folder."""
+
+BEST = "best"
+"""Name of the checkpoint with the best monitored value, without its ending."""
+
+
+def new_folder() -> str:
+    """``runs/DATE-TIME``, or in a process that Lightning has started, the folder of the process that started it."""
+    # Lightning sets LOCAL_RANK in the processes that it starts; without it the variable is of an earlier run
+    folder = os.environ.get(FOLDER_VARIABLE) if "LOCAL_RANK" in os.environ else None
+    return folder or f"runs/{datetime.now():%Y%m%d-%H%M%S-%f}"
+
+
+def follow_configs(args: Sequence[str]) -> list[str]:
+    """Options of ``segtcn fit`` in which a config from a run's folder means that folder, wherever it now lies.
+
+    The config names the folder in which the run was made: the option that is put behind the config names the one in
+    which it lies. An option further behind still overrides it.
+
+    Example:
+        >>> follow_configs(["-c", "configs/data/gtea_lea.yaml", "--data.split=2"])
+        ['-c', 'configs/data/gtea_lea.yaml', '--data.split=2']
+    """
+    followed: list[str] = []
+    words = iter(args)
+    for word in words:
+        followed.append(word)
+        option, equals, value = word.partition("=")
+        if option not in ("-c", "--config"):
+            continue
+        if not equals and (value := next(words, "")):
+            followed.append(value)
+        folder = Path(value).parent
+        if Path(value).is_file() and ((folder / "checkpoints").is_dir() or (folder / "run.json").is_file()):
+            followed.append(f"--trainer.default_root_dir={folder}")
+    return followed
+
+
+def run_name(config: Any) -> str:
+    """What a run is called in pictures and on W&B: its ``name``, or network, data, split and the folder's name.
+
+    The folder's name is the time of the start, unless the user chose another.
+
+    Args:
+        config: of ``segtcn fit``.
+    """
+    if config.name:
+        return str(config.name)
+    network = config.model.net.class_path.rpartition(".")[2]
+    reader = config.data.reader.get("init_args") or {}
+    card = Path(config.data.card).parent.name if config.data.get("card") else ""
+    # what says best which data these are: the name of the data set, or the folder of its card, or of its files
+    places = (str(reader.get("dataset") or ""), card, Path(str(reader.get("root") or reader.get("path") or "")).stem)
+    data = next(filter(None, places), config.data.reader.class_path.rpartition(".")[2])
+    return f"{network} {data} split {config.data.split} {Path(config.trainer.default_root_dir).name}"
+
+
+def choose_checkpoint(folder: Path, monitor: str | None) -> tuple[Path, str]:
+    """The checkpoint of a run that counts, and why: the best one where a value was monitored, or else the last one.
+
+    Args:
+        folder: of the run, wherever it now lies.
+        monitor: the value that was monitored, or None.
+
+    Raises:
+        FileNotFoundError: if the run has no checkpoint.
+    """
+    path = find_checkpoint(folder)
+    if monitor is None:
+        return path, "last epoch: nothing was monitored"
+    if path.stem == BEST:
+        return path, f"best {monitor}"
+    return path, f"last epoch: {monitor} was monitored, but there is no {path.with_stem(BEST)}"

@@ -1,0 +1,126 @@
+"""``run.json``: what a folder of predictions must know of its network and its data, so that nothing else is needed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import segtcn
+from segtcn.atomic import atomic_path
+from segtcn.labels import Classes
+
+VERSION = 1
+"""Of the layout of ``run.json``; a newer one is refused."""
+
+RUN_FILE = "run.json"
+PREDICTIONS = "predictions"
+"""Folder with one archive ``NAME.npz`` for each video, beside ``run.json``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFacts:
+    """What ``run.json`` says of one trained network and its test videos.
+
+    Args:
+        classes: names of the classes, and the background class.
+        videos: names of the test videos; each has a file in ``predictions``.
+        protocol: under which the network was scored.
+        fps: labels per second of the predictions, which is the rate of the stored features; None where it is unknown.
+        sample_rate: the network saw every how many-th stored frame.
+        split: number of the split.
+        seed: of the training.
+        name: of the run; None calls it as its folder.
+        network: its ``spec``.
+        data: what the data set's card and reader say, for people.
+        checkpoint: the weights that predicted; relative to the folder if they lie in it.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> path = RunFacts(classes=Classes(("take", "pour")), videos=("tea",), fps=15.0, split=1).write(folder)
+        >>> RunFacts.read(folder).classes.names
+        ('take', 'pour')
+    """
+
+    classes: Classes
+    videos: tuple[str, ...]
+    protocol: str = "lea"
+    fps: float | None = None
+    sample_rate: int = 1
+    split: int | None = None
+    seed: int | None = None
+    name: str | None = None
+    network: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    checkpoint: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.fps is not None and not self.fps > 0) or self.sample_rate < 1:
+            raise ValueError(f"`fps` and `sample_rate` must be positive, got {self.fps} and {self.sample_rate}")
+        for name in self.videos:
+            path = PurePosixPath(name)
+            if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in name:
+                raise ValueError(f"the name of a video must not lead out of the folder, got {name!r}")
+
+    def write(self, folder: Path) -> Path:
+        """Write ``run.json``; complete or not at all.
+
+        Args:
+            folder: of the run.
+
+        Returns:
+            The file.
+        """
+        record = {"version": VERSION, "segtcn": segtcn.__version__, **vars(self)}
+        record |= {"classes": self.classes.names, "background": self.classes.background}
+        with atomic_path(folder / RUN_FILE) as path:
+            path.write_text(json.dumps(record, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+        return folder / RUN_FILE
+
+    @classmethod
+    def read(cls, folder: Path) -> RunFacts:
+        """Read ``run.json``; entries that a later segtcn adds to the same version are passed over.
+
+        Args:
+            folder: of the run.
+
+        Raises:
+            FileNotFoundError: if there is none.
+            ValueError: if it was written by a newer segtcn, or cannot be understood.
+        """
+        path = folder / RUN_FILE
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"no {RUN_FILE} in {folder}: the run is not finished (give the command of `segtcn crossval` again), or "
+                "older than this file (run `segtcn test` again)"
+            )
+        damaged = f"{path} cannot be understood (%s): run `segtcn test` again"
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(damaged % error) from error
+        version = record.get("version") if isinstance(record, dict) else None
+        if not isinstance(version, int):
+            raise ValueError(damaged % "it has no version")
+        if version > VERSION:
+            raise ValueError(f"{path} was written by a newer segtcn (version {version}): update segtcn")
+        try:
+            return cls(
+                classes=Classes(tuple(_strings(record["classes"])), record["background"]),
+                videos=tuple(_strings(record["videos"])),
+                **{key: record[key] for key in ("protocol", "fps", "sample_rate", "split", "seed")},
+                **{key: record[key] for key in ("name", "network", "data", "checkpoint") if key in record},
+            )
+        except KeyError as error:
+            raise ValueError(damaged % f"it has no entry {error}") from error
+        except (TypeError, ValueError) as error:
+            raise ValueError(damaged % error) from error
+
+
+def _strings(values: Any) -> list[str]:
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise ValueError(f"expected a list of names, got {values!r}")
+    return values

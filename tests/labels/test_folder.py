@@ -1,0 +1,93 @@
+"""Where the label file, the clip and the mapping of a video lie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from segtcn.labels import CLIP_SUFFIXES, find_clips, find_label_files, find_mapping, video_name, without_ending
+
+
+def touch(folder: Path, *names: str, content: str = "take\n") -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
+
+
+def names_of(files: dict[str, Path], folder: Path) -> dict[str, str]:
+    return {name: path.relative_to(folder).as_posix() for name, path in files.items()}
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("S1.Cheese.C1.txt", "S1.Cheese.C1"),
+        ("S1.Cheese.C1", "S1.Cheese.C1"),
+        ("truth/P01.NPZ", "P01"),
+        ("P01.mat", "P01"),
+        (r"C:\clips\P01.cam 2.MP4", "P01.cam 2"),
+        ("P01.txt.csv", "P01.txt"),
+    ],
+)
+def test_name_of_a_video(path: str, name: str) -> None:
+    assert video_name(path) == name
+    assert without_ending(f"P03/{name}.csv") == f"P03/{name}"
+
+
+def test_the_file_that_holds_the_most_counts(tmp_path: Path) -> None:
+    touch(tmp_path, "a.npz", "a.csv", "a.txt", "a.npy", "b.csv", "b.txt", "c.npy", "c.txt", "P03/cam.01.txt")
+    touch(tmp_path, "d.npy", "d", "e.v2", content="### Frame level recognition: ###\ntake")
+    assert names_of(find_label_files(tmp_path), tmp_path) == {
+        "P03/cam.01": "P03/cam.01.txt",
+        "a": "a.npz",
+        "b": "b.csv",
+        "c": "c.txt",
+        "d": "d",
+        "e.v2": "e.v2",
+    }
+
+
+def test_other_files_are_passed_over(tmp_path: Path) -> None:
+    touch(tmp_path, "a.txt", "mapping.txt", ".b.txt", ".git/c.txt", "README.md", "a.mp4", "b.AVI", "c.mat", "notes")
+    assert [*find_label_files(tmp_path)] == ["a"]
+
+
+def test_the_folder_of_a_run_stands_for_its_predictions(tmp_path: Path) -> None:
+    touch(tmp_path, "predictions/a.txt", "report.csv")
+    assert names_of(find_label_files(tmp_path), tmp_path) == {"a": "predictions/a.txt"}
+
+
+def test_folders_without_label_files(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no folder .*none: check the path"):
+        find_label_files(tmp_path / "none")
+    touch(tmp_path, "README.md", "mapping.txt")
+    with pytest.raises(FileNotFoundError, match=r"no label files in .*: expected one a video, \.npz, \.csv, \.txt"):
+        find_label_files(tmp_path)
+
+
+def test_clips_by_name_with_and_without_folders(tmp_path: Path) -> None:
+    touch(tmp_path, "a.avi", "a.mp4", "P03/cam.01.MOV", "P04/a.mp4", "notes.txt")
+    assert names_of(find_clips(tmp_path), tmp_path) == {
+        "a": "a.mp4",
+        "P03/cam.01": "P03/cam.01.MOV",
+        "cam.01": "P03/cam.01.MOV",
+        "P04/a": "P04/a.mp4",
+    }
+
+
+def test_folders_without_clips(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no folder of clips .*none: check the path"):
+        find_clips(tmp_path / "none")
+    with pytest.raises(FileNotFoundError, match=f"no clips in .*: expected {', '.join(CLIP_SUFFIXES[:3])}"):
+        find_clips(tmp_path)
+
+
+def test_mapping_beside_the_labels_or_up_to_two_folders_above(tmp_path: Path) -> None:
+    touch(tmp_path, "data/truth/P03/a.txt", "runs/predictions/a.txt", "runs/predictions/mapping.txt")
+    labels, predictions = tmp_path / "data" / "truth" / "P03" / "a.txt", tmp_path / "runs" / "predictions"
+    assert find_mapping([labels]) is None
+    assert find_mapping([labels, predictions]) == predictions / "mapping.txt"
+    for place in (tmp_path / "data", tmp_path / "data" / "truth" / "P03"):  # the nearest counts
+        touch(place, "mapping.txt")
+        assert find_mapping([labels, predictions]) == place / "mapping.txt"
