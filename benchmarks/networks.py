@@ -34,7 +34,7 @@ from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.plain_ms_tcn import PlainMSTCN, plain_loss
-from segtcn.layers import conv
+from segtcn.layers import kernels
 from segtcn.losses import CrossEntropy, LossSum, TruncatedMSE
 from segtcn.models import EDTCN, MSTCN, TCNN, CausalTCN, DilatedTCN
 
@@ -179,16 +179,16 @@ def with_and_without(turns: int, limit: float) -> None:
         "causal TCN, 4 x 3,000, D = 128": (CausalTCN(128, NUM_CLASSES), batch(4, 3000, 128)),
         "MS-TCN, 8 x 220, D = 128": (MSTCN(128, NUM_CLASSES), batch(8, 220, 128)),
     }
-    pays = conv._products_pay
+    pays = kernels.products_pay
 
     def loss(net: nn.Module, data: Batch) -> Tensor:
         return CrossEntropy()(*net(data[0], data[1]), data[2], data[1])
 
     def switched(own: bool, way: Callable[[], None]) -> Callable[[], None]:
         def run() -> None:
-            conv._products_pay = pays if own else lambda *_: False
+            kernels.products_pay = pays if own else lambda *_: False
             way()
-            conv._products_pay = pays
+            kernels.products_pay = pays
 
         return run
 

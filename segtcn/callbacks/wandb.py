@@ -18,7 +18,6 @@ from pytorch_lightning.trainer.states import TrainerFn
 
 from segtcn.callbacks.pictures import Segmentations
 from segtcn.labels import Labels
-from segtcn.labels.legacy import ClassScores, LabelTrack
 from segtcn.structures import IGNORE, repeat_frames
 from segtcn.task import SegmentationTask, StepOutput
 
@@ -274,26 +273,19 @@ class WandbSegmentations(Callback):
     def _draw_clip(self, task: SegmentationTask, output: StepOutput, number: int, clip: Path, path: Path) -> bool:
         """Draw the labels of one video of a batch on its clip; False if frames of it have no label, as after a crop."""
         from segtcn.video_io import probe
-        from segtcn.visualization.overlay import overlay_video
+        from segtcn.visualization.overlay import Excerpt, OverlayLook, overlay_video
 
         mask, classes, fps = output.batch.mask[number], task.segmenter.classes, task.segmenter.network_fps
-        names = [*classes.names]
         truth = output.batch.labels[number][mask]  # type: ignore[index]
         if (truth == IGNORE).any():
             return False
-        scores = ClassScores(names, output.probabilities[number][:, mask].float().cpu().numpy())
-        preds = LabelTrack([names[label] for label in output.preds[number][mask].tolist()], fps, None, scores)
-        overlay_video(
-            clip,
-            {"prediction": preds},
-            path,
-            truth=LabelTrack([names[label] for label in truth.tolist()], fps),
-            class_names=names,
-            background=None if classes.background is None else names[classes.background],
-            stop_s=min(self.overlay_seconds, probe(clip).duration_s),
-            height=360,
-            progress=False,
-        )
+        scores = output.probabilities[number][:, mask].float().cpu().numpy()
+        tracks = {
+            "truth": Labels(truth.cpu().numpy(), classes, fps),
+            "prediction": Labels(output.preds[number][mask].cpu().numpy(), classes, fps, scores),
+        }
+        excerpt = Excerpt(stop_s=min(self.overlay_seconds, probe(clip).duration_s))
+        overlay_video(clip, tracks, path, excerpt=excerpt, look=OverlayLook(height=360, progress=False))
         return True
 
     def _clip_of(self, name: str) -> Path | None:

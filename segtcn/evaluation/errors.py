@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segtcn.evaluation.run_scores import RunScores, score_run
+from segtcn.evaluation.run_scores import RunScores, score_run, scored_pairs
 from segtcn.evaluation.runs import Run
 from segtcn.labels import Labels
 from segtcn.metrics.functional import frame_confusion, segment_counts, split_counts
@@ -134,7 +134,7 @@ def analyze_run(run: Run, protocol: str | None = None, sample_rate: int | None =
     """
     scores = score_run(run, protocol, sample_rate)
     num_classes, background = len(run.classes), run.background
-    pairs = [*_pairs(run, scores.sample_rate)]
+    pairs = [check_labels(*pair) for part in run.parts for pair in scored_pairs(part, scores.sample_rate).values()]
     confusion = np.sum([frame_confusion(*pair, num_classes).numpy() for pair in pairs], axis=0)
     counts = [segment_counts(*pair, [0.5], background, num_classes) for pair in pairs]
     hits = np.sum([[count[0].numpy() for count in of_pair] for of_pair in counts], axis=0)
@@ -159,13 +159,6 @@ def analyze_run(run: Run, protocol: str | None = None, sample_rate: int | None =
         _classes(run.classes.names, confusion, hits, num_segments),
         _videos(run, scores),
     )
-
-
-def _pairs(run: Run, sample_rate: int) -> Iterator[tuple[Frames, Frames]]:
-    """Predictions and truth of every video with truth."""
-    for part in run.parts:
-        for name, truth in part.truths.items():
-            yield check_labels(part.preds[name].indexes[::sample_rate], truth.indexes[::sample_rate])
 
 
 def _offsets(preds: Frames, labels: Frames, background: tuple[int, ...]) -> tuple[Frames, Frames, int]:

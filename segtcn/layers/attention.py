@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 import torch.nn.functional as F
@@ -160,6 +160,42 @@ class TemporalAttention(nn.Module):
         heads = [y.unflatten(1, (self.num_heads, -1)).mT for y in (query, key, value)]
         attended = self.pattern(*heads, mask, dropout=self.dropout.p if self.training else 0.0)
         return self.out(self.activation(attended.mT.flatten(1, 2)))
+
+
+class AttentionStage(nn.Module):
+    """1x1 convolution → layers → 1x1 convolution, for layers that attend: a stage of ASFormer and LTContext.
+
+    Args:
+        in_channels: channels of the input.
+        hidden_channels: width of the layers.
+        num_classes: C.
+        layers: each from ``(x, values, mask)`` to ``(B, hidden_channels, T)``.
+        channel_dropout: probability of dropping a whole channel of the input.
+
+    Shape:
+        x ``(B, in_channels, T)``, values ``(B, hidden_channels, T)`` or None, and a mask ``(B, T)`` or None to logits
+        ``(B, C, T)`` and the ``(B, hidden_channels, T)`` that they were computed from.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        hidden_channels: int,
+        num_classes: int,
+        layers: Iterable[nn.Module],
+        channel_dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.channel_dropout = nn.Dropout1d(channel_dropout)
+        self.conv_in = TemporalConv1d(in_channels, hidden_channels, kernel_size=1)
+        self.layers = nn.ModuleList(layers)
+        self.head = TemporalConv1d(hidden_channels, num_classes, kernel_size=1)
+
+    def forward(self, x: Tensor, values: Tensor | None, mask: Tensor | None) -> tuple[Tensor, Tensor]:  # noqa: D102
+        x = self.conv_in(self.channel_dropout(x))
+        for layer in self.layers:
+            x = layer(x, values, mask)
+        return self.head(x), x
 
 
 def _attend(query: Tensor, key: Tensor, value: Tensor, allowed: Tensor, dropout: float) -> Tensor:

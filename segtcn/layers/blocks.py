@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from collections import OrderedDict
+
+from torch import nn
 
 from segtcn.layers.activation import make_activation
 from segtcn.layers.conv import TemporalConv1d
+from segtcn.layers.sequential import TemporalSequential
 
 
-class TemporalConvBlock(nn.Module):
+class TemporalConvBlock(TemporalSequential):
     """Convolution over time, spatial dropout, activation: the block of Lea et al.'s networks.
 
     Args:
@@ -35,15 +38,5 @@ class TemporalConvBlock(nn.Module):
         dropout: float = 0.3,
         activation: str = "norm_relu",
     ) -> None:
-        super().__init__()
-        self.conv = TemporalConv1d(in_channels, out_channels, kernel_size, dilation=dilation, causal=causal)
-        self.dropout = nn.Dropout1d(dropout)
-        self.activation = make_activation(activation)
-
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:  # noqa: D102
-        return self.activation(self.dropout(self.conv(x, mask)))
-
-    def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Continue where the last chunk ended, as :meth:`TemporalConv1d.step` does."""
-        x, state = self.conv.step(x, state)
-        return self.activation(self.dropout(x)), state
+        conv = TemporalConv1d(in_channels, out_channels, kernel_size, dilation=dilation, causal=causal)
+        super().__init__(OrderedDict(conv=conv, dropout=nn.Dropout1d(dropout), activation=make_activation(activation)))

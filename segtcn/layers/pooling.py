@@ -77,7 +77,7 @@ class TemporalMaxPool1d(nn.Module):
         """
         x = torch.cat([state, x], dim=-1)
         pairs = torch.maximum(x[..., :-1], x[..., 1:])
-        return pairs[..., start % 2 :: 2], x[..., -1:]
+        return pairs[..., start % 2 :: 2], x[..., -1:].clone()
 
 
 def upsample(x: Tensor, num_frames: int, factor: int = 2) -> Tensor:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -11,9 +12,18 @@ from torch import Tensor, nn
 
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.dropout import Dropout
+from segtcn.layers.sequential import (
+    Reach,
+    ResidualSequential,
+    TemporalLayer,
+    TemporalSequential,
+    initial_states,
+    step_layers,
+    total_reach,
+)
 
 
-class DilatedResidualLayer(nn.Module):
+class DilatedResidualLayer(ResidualSequential):
     """``x + dropout(W relu(dilated convolution of x))``, the layer of MS-TCN; W is a 1x1 convolution.
 
     Args:
@@ -34,31 +44,18 @@ class DilatedResidualLayer(nn.Module):
     def __init__(
         self, channels: int, kernel_size: int = 3, *, dilation: int = 1, causal: bool = False, dropout: float = 0.5
     ) -> None:
-        super().__init__()
-        self.conv_dilated = TemporalConv1d(channels, channels, kernel_size, dilation=dilation, causal=causal)
-        self.conv_1x1 = TemporalConv1d(channels, channels, kernel_size=1)
-        self.dropout = Dropout(dropout)
-
-    @property
-    def reach(self) -> tuple[int, int]:
-        """Frames seen to the left and to the right of the output frame."""
-        return self.conv_dilated.reach
-
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:  # noqa: D102
         # padding needs no other mask: the 1x1 moves nothing in time, and the next dilated convolution masks its input
-        return x + self.dropout(self.conv_1x1(F.relu(self.conv_dilated(x, mask), inplace=True)))
-
-    def initial_state(self, batch_size: int) -> Tensor:
-        """The frames before the first one, see :meth:`TemporalConv1d.initial_state`."""
-        return self.conv_dilated.initial_state(batch_size)
-
-    def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Continue where the last chunk ended, as :meth:`TemporalConv1d.step` does."""
-        z, state = self.conv_dilated.step(x, state)
-        return x + self.dropout(self.conv_1x1(F.relu(z, inplace=True))), state
+        super().__init__(
+            OrderedDict(
+                conv_dilated=TemporalConv1d(channels, channels, kernel_size, dilation=dilation, causal=causal),
+                relu=nn.ReLU(inplace=True),
+                conv_1x1=TemporalConv1d(channels, channels, kernel_size=1),
+                dropout=Dropout(dropout),
+            )
+        )
 
 
-class DualDilatedLayer(nn.Module):
+class DualDilatedLayer(nn.Module, TemporalLayer):
     """``x + dropout(relu(W [convolution of x; another one of x]))``, the layer of MS-TCN++ with two dilations.
 
     Args:
@@ -98,19 +95,20 @@ class DualDilatedLayer(nn.Module):
         return max(self.conv_1.reach, self.conv_2.reach)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:  # noqa: D102
-        z = torch.cat([self.conv_1(x, mask), self.conv_2(x, mask)], dim=1)
-        return x + self.dropout(F.relu(self.conv_fusion(z), inplace=True))
+        return x + self._fuse(self.conv_1(x, mask), self.conv_2(x, mask))
 
-    def initial_state(self, batch_size: int) -> tuple[Tensor, Tensor]:
+    def initial_state(self, batch_size: int) -> list[Tensor]:
         """The frames before the first one, of both convolutions."""
-        return self.conv_1.initial_state(batch_size), self.conv_2.initial_state(batch_size)
+        return [self.conv_1.initial_state(batch_size), self.conv_2.initial_state(batch_size)]
 
-    def step(self, x: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Continue where the last chunk ended, as :meth:`TemporalConv1d.step` does."""
+    def step(self, x: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Continue where the last chunk ended, see :meth:`TemporalLayer.step`."""
         z_1, state_1 = self.conv_1.step(x, state[0])
         z_2, state_2 = self.conv_2.step(x, state[1])
-        z = torch.cat([z_1, z_2], dim=1)
-        return x + self.dropout(F.relu(self.conv_fusion(z), inplace=True)), (state_1, state_2)
+        return x + self._fuse(z_1, z_2), [state_1, state_2]
+
+    def _fuse(self, z_1: Tensor, z_2: Tensor) -> Tensor:
+        return self.dropout(F.relu(self.conv_fusion(torch.cat([z_1, z_2], dim=1)), inplace=True))
 
 
 def dilated_residual_layers(
@@ -135,14 +133,15 @@ def dilated_residual_layers(
     ]
 
 
-class SingleStageTCN(nn.Module):
-    """1x1 convolution → residual layers → 1x1 convolution: a stage of MS-TCN.
+class SingleStageTCN(TemporalSequential):
+    """(activation →) 1x1 convolution → residual layers → 1x1 convolution: a stage of MS-TCN.
 
     Args:
         in_channels: channels of the input.
         hidden_channels: width of the layers.
         out_channels: channels of the output; None leaves out the last 1x1, so that the layers' output is returned.
         layers: such as :func:`dilated_residual_layers`.
+        activation: what makes probabilities of the logits of the stage before; None for the first stage.
 
     Shape:
         ``(B, in_channels, T)`` and a mask ``(B, T)`` or None to ``(B, out_channels, T)``; undefined on padding.
@@ -158,121 +157,60 @@ class SingleStageTCN(nn.Module):
         hidden_channels: int,
         out_channels: int | None,
         layers: Sequence[DilatedResidualLayer | DualDilatedLayer],
+        activation: nn.Module | None = None,
     ) -> None:
         super().__init__()
+        if activation is not None:
+            self.activation = activation
         self.conv_in = TemporalConv1d(in_channels, hidden_channels, kernel_size=1)
-        self.layers = nn.ModuleList(layers)
-        self.conv_out = (
-            nn.Identity() if out_channels is None else TemporalConv1d(hidden_channels, out_channels, kernel_size=1)
-        )
-
-    @property
-    def reach(self) -> tuple[int, int]:
-        """Frames seen to the left and to the right of the output frame."""
-        lefts, rights = zip(*(layer.reach for layer in self._layers), strict=True)
-        return sum(lefts), sum(rights)
-
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:  # noqa: D102
-        x = self.conv_in(x)
-        for layer in self.layers:
-            x = layer(x, mask)
-        return self.conv_out(x)
-
-    def initial_state(self, batch_size: int) -> list[Any]:
-        """The frames before the first one, of every layer."""
-        return [layer.initial_state(batch_size) for layer in self._layers]
-
-    def step(self, x: Tensor, state: list[Any]) -> tuple[Tensor, list[Any]]:
-        """Continue where the last chunk ended, as :meth:`TemporalConv1d.step` does."""
-        x, states = self.conv_in(x), []
-        for layer, layer_state in zip(self._layers, state, strict=True):
-            x, layer_state = layer.step(x, layer_state)  # noqa: PLW2901
-            states.append(layer_state)
-        return self.conv_out(x), states
-
-    @property
-    def _layers(self) -> list[Any]:
-        return [*self.layers]  # a ModuleList forgets what it holds
+        self.layers = TemporalSequential(*layers)
+        if out_channels is not None:
+            self.conv_out = TemporalConv1d(hidden_channels, out_channels, kernel_size=1)
 
 
-class RefinementStages(nn.Module):
+class RefinementStages(nn.Module, TemporalLayer):
     """Stages that each see nothing but the probabilities of the stage before, and correct them.
 
     ::
 
-        logits[s] = stage s of activation(logits[s - 1]),    s = 1 .. num_stages
+        logits[s] = stage s of activation(logits[s - 1]),    s = 1, 2, ...
 
     Args:
-        channels: classes, or 1 for boundaries.
-        hidden_channels: width of the layers.
-        num_stages: refinements; 0 refines nothing.
-        num_layers: layers of a stage, whose dilation doubles from 1.
-        kernel_size: taps.
-        activation: from logits to probabilities, ``nn.Softmax(dim=1)`` or ``nn.Sigmoid()``.
-        causal: whether frame t sees only frames up to t.
-        dropout: probability of dropping a value.
-        shared: whether all stages are one, with the same weights.
+        stages: each from logits to logits, with an activation at its start; none refine nothing.
+        repeats: how often they run: one stage that repeats is a refinement with shared weights.
 
     Shape:
         logits ``(B, channels, T)`` and a mask ``(B, T)`` or None to the logits of all stages, given one first,
-        ``(1 + num_stages, B, channels, T)``; undefined on padding.
+        ``(1 + number of runs, B, channels, T)``; undefined on padding.
 
     Reference:
-        Abu Farha & Gall, CVPR 2019, section 3.2; ``shared``: Li et al., "MS-TCN++", TPAMI 2020, section 3.
+        Abu Farha & Gall, CVPR 2019, section 3.2; shared weights: Li et al., "MS-TCN++", TPAMI 2020, section 3.
     """
 
-    def __init__(
-        self,
-        channels: int,
-        hidden_channels: int,
-        num_stages: int,
-        num_layers: int,
-        kernel_size: int = 3,
-        *,
-        activation: nn.Module,
-        causal: bool = False,
-        dropout: float = 0.5,
-        shared: bool = False,
-    ) -> None:
+    def __init__(self, stages: Iterable[SingleStageTCN], repeats: int = 1) -> None:
         super().__init__()
-        self.num_stages = num_stages
-        self.activation = activation
-        self.stages = nn.ModuleList(
-            SingleStageTCN(
-                channels,
-                hidden_channels,
-                channels,
-                dilated_residual_layers(hidden_channels, num_layers, kernel_size, causal=causal, dropout=dropout),
-            )
-            for _ in range(min(num_stages, 1) if shared else num_stages)
-        )
+        self.stages, self.repeats = nn.ModuleList(stages), repeats
 
     @property
-    def reach(self) -> tuple[int, int]:
+    def reach(self) -> Reach:
         """Frames of the given logits that a frame of the last stage sees to its left and to its right."""
-        reaches = [stage.reach for stage in self._stages]
-        return sum(left for left, _ in reaches), sum(right for _, right in reaches)
+        return total_reach(self._stages)
 
     def forward(self, logits: Tensor, mask: Tensor | None = None) -> Tensor:  # noqa: D102
         outputs = [logits]
         for stage in self._stages:
-            outputs.append(stage(self.activation(outputs[-1]), mask))
+            outputs.append(stage(outputs[-1], mask))
         return torch.stack(outputs)
 
-    def initial_state(self, batch_size: int) -> list[list[Any]]:
+    def initial_state(self, batch_size: int) -> list[Any]:
         """The frames before the first one, of every stage."""
-        return [stage.initial_state(batch_size) for stage in self._stages]
+        return initial_states(self._stages, batch_size)
 
-    def step(self, logits: Tensor, state: list[list[Any]]) -> tuple[Tensor, list[list[Any]]]:
-        """Continue where the last chunk ended, as :meth:`TemporalConv1d.step` does."""
-        outputs, states = [logits], []
-        for stage, stage_state in zip(self._stages, state, strict=True):
-            refined, stage_state = stage.step(self.activation(outputs[-1]), stage_state)  # noqa: PLW2901
-            outputs.append(refined)
-            states.append(stage_state)
-        return torch.stack(outputs), states
+    def step(self, logits: Tensor, state: list[Any]) -> tuple[Tensor, list[Any]]:
+        """Continue where the last chunk ended, see :meth:`TemporalLayer.step`."""
+        outputs, state = step_layers(self._stages, logits, state)
+        return torch.stack([logits, *outputs]), state
 
     @property
-    def _stages(self) -> list[SingleStageTCN]:
-        stages = [*self.stages]
-        return stages if len(stages) == self.num_stages else stages * self.num_stages
+    def _stages(self) -> list[nn.Module]:
+        return [*self.stages] * self.repeats

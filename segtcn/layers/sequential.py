@@ -1,34 +1,88 @@
-"""Layers one after the other, offline and in a stream."""
+"""Layers over time, one after the other: offline, in a stream, and what they see."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol, cast
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Any
 
 from torch import Tensor, nn
 
+Reach = tuple[int | None, int | None]
+"""Frames seen to the left and to the right of the output frame; None means all of them."""
 
-class TemporalLayer(Protocol):
-    """What :class:`segtcn.layers.TemporalConv1d` and the blocks built of it have in common."""
+
+class TemporalLayer(ABC):
+    """What every layer over time offers, beside ``layer(x, mask)`` for whole sequences ``(B, C, T)``.
+
+    A layer without it, such as an activation, looks at one frame at a time and needs no mask and no memory.
+    """
 
     @property
-    def reach(self) -> tuple[int, int]:
-        """Frames seen to the left and to the right of the output frame."""
+    @abstractmethod
+    def reach(self) -> Reach:
+        """Frames seen to the left and to the right of the output frame; None means all of them."""
 
-    def __call__(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Whole sequences ``(B, C, T)`` with a mask ``(B, T)`` or None."""
-
+    @abstractmethod
     def initial_state(self, batch_size: int) -> Any:
-        """State before the first frame of a stream."""
+        """State before the first frame of a stream: tensors, or lists of them."""
 
+    @abstractmethod
     def step(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
-        """Continue where the last chunk ended."""
+        """Continue where the last chunk ended.
+
+        Args:
+            x: the next frames, ``(B, C, n)``.
+            state: from :meth:`initial_state` or the previous step.
+
+        Returns:
+            The outputs of the ``n`` frames, ``(B, C', n)``, and the next state.
+        """
 
 
-class TemporalSequential(nn.Sequential):
-    """Each layer on the output of the one before; all get the mask.
+def total_reach(layers: Iterable[Any]) -> Reach:
+    """What a sequence of layers sees: the reaches of its layers add up.
 
     Args:
-        layers: each a :class:`TemporalLayer`.
+        layers: :class:`TemporalLayer` or of one frame at a time.
+    """
+    lefts, rights = zip((0, 0), *(layer.reach for layer in layers if isinstance(layer, TemporalLayer)), strict=True)
+    return (None if None in lefts else sum(lefts)), (None if None in rights else sum(rights))
+
+
+def run_layers(layers: Iterable[Any], x: Tensor, mask: Tensor | None) -> Tensor:
+    """The output of the last layer for whole sequences ``(B, C, T)``; layers over time get the mask."""
+    for layer in layers:
+        x = layer(x, mask) if isinstance(layer, TemporalLayer) else layer(x)
+    return x
+
+
+def initial_states(layers: Iterable[Any], batch_size: int) -> list[Any]:
+    """State of every layer before the first frame; None for those that look at one frame at a time."""
+    return [
+        layer.initial_state(batch_size) if isinstance(layer, TemporalLayer) and layer.reach != (0, 0) else None
+        for layer in layers
+    ]
+
+
+def step_layers(layers: Iterable[Any], x: Tensor, states: list[Any]) -> tuple[list[Tensor], list[Any]]:
+    """The outputs of all layers for the next frames of a stream, and their next states."""
+    outputs, after = [], []
+    for layer, before in zip(layers, states, strict=True):
+        if before is None:
+            x, state = layer(x), None
+        else:
+            x, state = layer.step(x, before)
+        outputs.append(x)
+        after.append(state)
+    return outputs, after
+
+
+class TemporalSequential(nn.Sequential, TemporalLayer):
+    """Each layer on the output of the one before; layers over time get the mask.
+
+    Args:
+        layers: :class:`TemporalLayer` or of one frame at a time, as in :class:`torch.nn.Sequential`.
 
     Shape:
         ``(B, C, T)`` and a mask ``(B, T)`` or None to ``(B, C', T)``.
@@ -40,28 +94,30 @@ class TemporalSequential(nn.Sequential):
     """
 
     @property
-    def reach(self) -> tuple[int, int]:
+    def reach(self) -> Reach:
         """Frames seen to the left and to the right of the output frame."""
-        lefts, rights = zip(*(layer.reach for layer in self._layers), strict=True)
-        return sum(lefts), sum(rights)
+        return total_reach(self)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:  # noqa: D102
-        for layer in self:
-            x = layer(x, mask)
-        return x
+        return run_layers(self, x, mask)
 
     def initial_state(self, batch_size: int) -> list[Any]:
         """State before the first frame of a stream, of every layer."""
-        return [layer.initial_state(batch_size) for layer in self._layers]
+        return initial_states(self, batch_size)
 
     def step(self, x: Tensor, state: list[Any]) -> tuple[Tensor, list[Any]]:
-        """Continue where the last chunk ended, as :meth:`TemporalConv1d.step` does."""
-        states = []
-        for layer, before in zip(self._layers, state, strict=True):
-            x, after = layer.step(x, before)
-            states.append(after)
-        return x, states
+        """Continue where the last chunk ended, see :meth:`TemporalLayer.step`."""
+        outputs, state = step_layers(self, x, state)
+        return outputs[-1], state
 
-    @property
-    def _layers(self) -> list[TemporalLayer]:
-        return cast("list[TemporalLayer]", [*self])  # a Sequential forgets what it holds
+
+class ResidualSequential(TemporalSequential):
+    """``x + sequence(x)``."""
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:  # noqa: D102
+        return x + super().forward(x, mask)
+
+    def step(self, x: Tensor, state: list[Any]) -> tuple[Tensor, list[Any]]:
+        """Continue where the last chunk ended, see :meth:`TemporalLayer.step`."""
+        z, state = super().step(x, state)
+        return x + z, state

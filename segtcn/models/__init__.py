@@ -12,6 +12,7 @@ from segtcn.models.frame_classifier import FrameClassifier
 from segtcn.models.ltcontext import LTContext
 from segtcn.models.ms_tcn import MSTCN
 from segtcn.models.ms_tcn_plus_plus import MSTCNPlusPlus
+from segtcn.models.network_stream import NetworkStream
 from segtcn.models.recurrent import RecurrentNetwork
 from segtcn.models.tcnn import TCNN
 from segtcn.models.tdnn import TDNN
@@ -30,6 +31,7 @@ __all__ = [
     "FrameClassifier",
     "LTContext",
     "MSTCNPlusPlus",
+    "NetworkStream",
     "RecurrentNetwork",
     "SegmentationModel",
 ]

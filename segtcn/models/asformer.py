@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from segtcn.layers.attention import TemporalAttention, windowed_attention
+from segtcn.layers.attention import AttentionStage, TemporalAttention, windowed_attention
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.norm import MaskedInstanceNorm1d
 from segtcn.models.base import SegmentationModel
@@ -85,16 +85,15 @@ class ASFormer(SegmentationModel):
                 f"`num_decoders` must be at least 0 and `num_layers` at least 1, got {num_decoders} and {num_layers}"
             )
         self.in_channels, self.num_classes, self.causal = in_channels, num_classes, False
-        self.channel_dropout = nn.Dropout1d(channel_dropout)
 
-        def stage(channels: int, attention_weight: float) -> _Stage:
+        def stage(channels: int, attention_weight: float, channel_dropout: float = 0.0) -> AttentionStage:
             layers = [
                 _Layer(hidden_channels, 2**i, reduction, attention_weight, dropout, shared_windows)
                 for i in range(num_layers)
             ]
-            return _Stage(channels, hidden_channels, num_classes, layers)
+            return AttentionStage(channels, hidden_channels, num_classes, layers, channel_dropout)
 
-        self.encoder = stage(in_channels, attention_weight=1.0)
+        self.encoder = stage(in_channels, attention_weight=1.0, channel_dropout=channel_dropout)
         self.decoders = nn.ModuleList(stage(num_classes, math.exp(-3 * s)) for s in range(num_decoders))
 
     @property
@@ -103,28 +102,12 @@ class ASFormer(SegmentationModel):
         return None, None
 
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:  # noqa: D102
-        logits, x = self.encoder(self.channel_dropout(features), None, mask)
+        logits, x = self.encoder(features, None, mask)
         outputs = [logits]
         for decoder in self.decoders:
             logits, x = decoder(F.softmax(logits, dim=1), x, mask)
             outputs.append(logits)
         return Output(torch.stack(outputs))
-
-
-class _Stage(nn.Module):
-    """The encoder or a decoder; returns its logits and what they were computed from."""
-
-    def __init__(self, in_channels: int, hidden_channels: int, num_classes: int, layers: list[_Layer]) -> None:
-        super().__init__()
-        self.conv_in = TemporalConv1d(in_channels, hidden_channels, kernel_size=1)
-        self.layers = nn.ModuleList(layers)
-        self.head = TemporalConv1d(hidden_channels, num_classes, kernel_size=1)
-
-    def forward(self, x: Tensor, values: Tensor | None, mask: Tensor | None) -> tuple[Tensor, Tensor]:
-        x = self.conv_in(x)
-        for layer in self.layers:
-            x = layer(x, values, mask)
-        return self.head(x), x
 
 
 class _Layer(nn.Module):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -151,20 +150,19 @@ class ASRF(SegmentationModel):
         self.in_channels, self.num_classes, self.causal = in_channels, num_classes, False
         self.boundary_threshold = boundary_threshold
         self.backbone = None if backbone is None else backbone(in_channels, hidden_channels)
-        if self.backbone is None:
+
+        def stage(before: int, after: int | None, activation: nn.Module | None = None) -> SingleStageTCN:
             layers = dilated_residual_layers(hidden_channels, num_layers, kernel_size, dropout=dropout)
-            self.shared = SingleStageTCN(in_channels, hidden_channels, None, layers)
+            return SingleStageTCN(before, hidden_channels, after, layers, activation)
+
+        if self.backbone is None:
+            self.shared = stage(in_channels, None)
         self.head = TemporalConv1d(hidden_channels, num_classes, kernel_size=1)
         self.boundary_head = TemporalConv1d(hidden_channels, 1, kernel_size=1)
-        stages = partial(
-            RefinementStages,
-            hidden_channels=hidden_channels,
-            num_layers=num_layers,
-            kernel_size=kernel_size,
-            dropout=dropout,
+        self.refine = RefinementStages(
+            stage(num_classes, num_classes, nn.Softmax(dim=1)) for _ in range(num_stages - 1)
         )
-        self.refine = stages(num_classes, num_stages=num_stages - 1, activation=nn.Softmax(dim=1))
-        self.refine_boundaries = stages(1, num_stages=num_boundary_stages - 1, activation=nn.Sigmoid())
+        self.refine_boundaries = RefinementStages(stage(1, 1, nn.Sigmoid()) for _ in range(num_boundary_stages - 1))
 
     @property
     def receptive_field(self) -> tuple[int | None, int | None]:
@@ -173,6 +171,11 @@ class ASRF(SegmentationModel):
         branches = zip(self.refine.reach, self.refine_boundaries.reach, strict=True)
         left, right = (None if seen is None else seen + max(both) for seen, both in zip(shared, branches, strict=True))
         return left, right
+
+    @property
+    def period(self) -> int:
+        """That of the backbone."""
+        return 1 if self.backbone is None else self.backbone.period
 
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:  # noqa: D102
         x = self.shared(features, mask) if self.backbone is None else self.backbone(features, mask).logits[-1]

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import inspect
-from abc import ABC, abstractmethod
+from abc import ABC
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
 
+from segtcn.layers.sequential import Reach, initial_states, run_layers, step_layers, total_reach
 from segtcn.structures import Output
 
 
 class SegmentationModel(nn.Module, ABC):
     """A network that gives every frame of a video a score for every class.
 
-    A subclass sets ``in_channels``, ``num_classes`` and ``causal`` in its constructor and implements
-    :attr:`receptive_field` and :meth:`forward`; a causal one also :meth:`initial_state` and :meth:`step`; one whose
-    labels are not simply the best logits, :meth:`decode`. Losses, the task, streaming and the command line know nothing
-    more about it.
+    A subclass sets ``in_channels``, ``num_classes`` and ``causal`` in its constructor. A network that is a sequence of
+    layers assigns them there, in their order, and is complete: here they run one after the other, offline and in a
+    stream. Another network implements :attr:`receptive_field` and :meth:`forward`; a causal one also
+    :meth:`_initial_state` and :meth:`_step`; one whose labels are not simply the best logits, :meth:`decode`. Losses,
+    the task, streaming and the command line know nothing more about it.
 
     A constructor's arguments are plain values, so that a checkpoint can store the call. A network inside the network is
     given as a factory, ``Callable[[int, int], SegmentationModel]`` of ``in_channels`` and ``num_classes``, and kept as
@@ -57,14 +60,23 @@ class SegmentationModel(nn.Module, ABC):
         return {"class_name": type(self).__name__, "init_args": init_args}
 
     @property
-    @abstractmethod
-    def receptive_field(self) -> tuple[int | None, int | None]:
+    def receptive_field(self) -> Reach:
         """Frames that an output frame sees to its left and to its right; None means all of them.
 
-        Where it differs from frame to frame (pooling), the largest.
+        Where it differs from frame to frame (pooling), the largest. The second number is how many frames a stream must
+        wait for.
         """
+        return total_reach(self._layers)
 
-    @abstractmethod
+    @property
+    def period(self) -> int:
+        """A video may be cut before frames that are multiples of it: a network that pools has the frames of its pools.
+
+        Between two such cuts, with the frames of :attr:`receptive_field` around it, a part gives the logits of the
+        whole.
+        """
+        return 1
+
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:
         """Score every frame.
 
@@ -76,6 +88,7 @@ class SegmentationModel(nn.Module, ABC):
             Logits ``(S, B, C, T)``. Real frames get the same values whatever stands on padding; what the padded
             frames themselves get is undefined.
         """
+        return _output(run_layers(self._layers, features, mask))
 
     def decode(self, output: Output, mask: Tensor | None = None) -> Tensor:
         """The predicted label of every frame: here, the class with the largest logit of the last stage.
@@ -90,15 +103,19 @@ class SegmentationModel(nn.Module, ABC):
         return output.logits[-1].argmax(dim=1)
 
     def initial_state(self, batch_size: int = 1) -> Any:
-        """State before the first frame of a stream.
+        """State before the first frame of a stream: tensors and numbers in lists, tuples and dictionaries.
 
         Raises:
             ValueError: if the network is not causal.
         """
-        raise self._not_streamable()
+        self._check_causal()
+        return self._initial_state(batch_size)
 
     def step(self, features: Tensor, state: Any) -> tuple[Output, Any]:
         """Score the next frames of a stream; the outputs, put together, equal :meth:`forward` on the whole.
+
+        A state is never changed in place. :class:`~segtcn.models.NetworkStream` computes the same for single
+        frames in a fraction of the time.
 
         Args:
             features: ``(B, D, n)`` with any ``n >= 1``.
@@ -110,13 +127,32 @@ class SegmentationModel(nn.Module, ABC):
         Raises:
             ValueError: if the network is not causal.
         """
-        raise self._not_streamable()
+        self._check_causal()
+        return self._step(features, state)
 
-    def _not_streamable(self) -> ValueError:
+    def _initial_state(self, batch_size: int) -> Any:
+        return initial_states(self._layers, batch_size)
+
+    def _step(self, features: Tensor, state: Any) -> tuple[Output, Any]:
+        outputs, state = step_layers(self._layers, features, state)
+        return _output(outputs[-1]), state
+
+    @property
+    def _layers(self) -> Collection[nn.Module]:
+        return self._modules.values()  # type: ignore[return-value]
+
+    def _check_causal(self) -> None:
+        if self.causal:
+            return
         future = self.receptive_field[1]
         needs = "all future frames" if future is None else f"{future} future frames"
         remedy = "; build it with `causal=True`" if "causal" in self.init_args else " and has no causal variant"
-        return ValueError(f"{type(self).__name__} cannot stream: it needs {needs}{remedy}")
+        raise ValueError(f"{type(self).__name__} cannot stream: it needs {needs}{remedy}")
+
+
+def _output(x: Tensor) -> Output:
+    """The logits of one stage ``(B, C, T)`` or of all ``(S, B, C, T)``."""
+    return Output(x if x.ndim == 4 else x[None])
 
 
 def build_network(spec: dict[str, Any]) -> SegmentationModel:

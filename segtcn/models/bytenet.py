@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.norm import ChannelNorm
-from segtcn.layers.sequential import TemporalSequential
+from segtcn.layers.sequential import ResidualSequential, TemporalSequential
 from segtcn.models.base import SegmentationModel
-from segtcn.structures import Output
 
 
 class ByteNet(SegmentationModel):
@@ -84,66 +80,18 @@ class ByteNet(SegmentationModel):
                 for i in range(num_layers)
             )
         )
-        self.dropout = nn.Dropout(dropout)
+        self.relu, self.dropout = nn.ReLU(), nn.Dropout(dropout)
         self.head = TemporalConv1d(2 * hidden_channels, num_classes, kernel_size=1)
 
-    @property
-    def receptive_field(self) -> tuple[int, int]:
-        """Frames seen to the left and to the right."""
-        return self.blocks.reach
 
-    def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:  # noqa: D102
-        return self._classify(self.blocks(self.conv_in(features), mask))
-
-    def initial_state(self, batch_size: int = 1) -> list[Any]:
-        """State before the first frame of a stream: the last input frames of every dilated convolution.
-
-        Raises:
-            ValueError: if the network is not causal.
-        """
-        if not self.causal:
-            raise self._not_streamable()
-        return self.blocks.initial_state(batch_size)
-
-    def step(self, features: Tensor, state: list[Any]) -> tuple[Output, list[Any]]:
-        """Score the next frames of a stream, see :meth:`SegmentationModel.step`."""
-        if not self.causal:
-            raise self._not_streamable()
-        x, state = self.blocks.step(self.conv_in(features), state)
-        return self._classify(x), state
-
-    def _classify(self, x: Tensor) -> Output:
-        return Output(self.head(self.dropout(F.relu(x)))[None])
-
-
-class _ResidualBlock(nn.Module):
+class _ResidualBlock(ResidualSequential):
     """``x`` plus its way through the bottleneck."""
 
     def __init__(self, channels: int, kernel_size: int, dilation: int, causal: bool) -> None:
         super().__init__()
-        self.norm_in = ChannelNorm(2 * channels)
+        self.norm_in, self.relu_in = ChannelNorm(2 * channels), nn.ReLU()
         self.conv_in = TemporalConv1d(2 * channels, channels, kernel_size=1)
-        self.norm = ChannelNorm(channels)
+        self.norm, self.relu = ChannelNorm(channels), nn.ReLU()
         self.conv = TemporalConv1d(channels, channels, kernel_size, dilation=dilation, causal=causal)
-        self.norm_out = ChannelNorm(channels)
+        self.norm_out, self.relu_out = ChannelNorm(channels), nn.ReLU()
         self.conv_out = TemporalConv1d(channels, 2 * channels, kernel_size=1)
-
-    @property
-    def reach(self) -> tuple[int, int]:
-        return self.conv.reach
-
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        return x + self._widen(self.conv(self._narrow(x), mask))
-
-    def initial_state(self, batch_size: int) -> Tensor:
-        return self.conv.initial_state(batch_size)
-
-    def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        z, state = self.conv.step(self._narrow(x), state)
-        return x + self._widen(z), state
-
-    def _narrow(self, x: Tensor) -> Tensor:
-        return F.relu(self.norm(self.conv_in(F.relu(self.norm_in(x)))))
-
-    def _widen(self, z: Tensor) -> Tensor:
-        return self.conv_out(F.relu(self.norm_out(z)))

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from segtcn.layers.conv import TemporalConv1d
-from segtcn.layers.sequential import TemporalSequential
+from segtcn.layers.sequential import Reach, TemporalLayer, TemporalSequential, total_reach
 from segtcn.layers.weight_norm import WeightNormConv1d
 from segtcn.models.base import SegmentationModel
-from segtcn.structures import Output
 
 
 class CausalTCN(SegmentationModel):
@@ -82,33 +78,8 @@ class CausalTCN(SegmentationModel):
         )
         self.head = TemporalConv1d(hidden_channels, num_classes, kernel_size=1)
 
-    @property
-    def receptive_field(self) -> tuple[int, int]:
-        """Frames seen to the left and to the right."""
-        return self.blocks.reach
 
-    def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:  # noqa: D102
-        return Output(self.head(self.blocks(features, mask))[None])
-
-    def initial_state(self, batch_size: int = 1) -> list[Any]:
-        """State before the first frame of a stream: the last input frames of every convolution.
-
-        Raises:
-            ValueError: if the network is not causal.
-        """
-        if not self.causal:
-            raise self._not_streamable()
-        return self.blocks.initial_state(batch_size)
-
-    def step(self, features: Tensor, state: list[Any]) -> tuple[Output, list[Any]]:
-        """Score the next frames of a stream, see :meth:`SegmentationModel.step`."""
-        if not self.causal:
-            raise self._not_streamable()
-        x, state = self.blocks.step(features, state)
-        return Output(self.head(x)[None]), state
-
-
-class _ResidualBlock(nn.Module):
+class _ResidualBlock(nn.Module, TemporalLayer):
     """Two dilated convolutions beside a shortcut."""
 
     def __init__(
@@ -124,19 +95,18 @@ class _ResidualBlock(nn.Module):
             nn.init.normal_(self.shortcut.weight, std=0.01)
 
     @property
-    def reach(self) -> tuple[int, int]:
-        left, right = self.conv_1.reach
-        return 2 * left, 2 * right
+    def reach(self) -> Reach:
+        return total_reach([self.conv_1, self.conv_2])
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        z = self.dropout(F.relu(self.conv_1(x, mask)))
-        z = self.dropout(F.relu(self.conv_2(z, mask)))
-        return F.relu(z + self.shortcut(x))
+        z = self.dropout(self.conv_1(x, mask).relu_())
+        z = self.dropout(self.conv_2(z, mask).relu_())
+        return (z + self.shortcut(x)).relu_()
 
-    def initial_state(self, batch_size: int) -> tuple[Tensor, Tensor]:
-        return self.conv_1.initial_state(batch_size), self.conv_2.initial_state(batch_size)
+    def initial_state(self, batch_size: int) -> list[Tensor]:
+        return [self.conv_1.initial_state(batch_size), self.conv_2.initial_state(batch_size)]
 
-    def step(self, x: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def step(self, x: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         z, state_1 = self.conv_1.step(x, state[0])
-        z, state_2 = self.conv_2.step(self.dropout(F.relu(z)), state[1])
-        return F.relu(self.dropout(F.relu(z)) + self.shortcut(x)), (state_1, state_2)
+        z, state_2 = self.conv_2.step(self.dropout(z.relu_()), state[1])
+        return (self.dropout(z.relu_()) + self.shortcut(x)).relu_(), [state_1, state_2]

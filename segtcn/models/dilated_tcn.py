@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections import OrderedDict
+from functools import partial
+from typing import Any
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from segtcn.layers.activation import Activation
 from segtcn.layers.blocks import TemporalConvBlock
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.initialization import init_glorot
-from segtcn.layers.receptive_field import convolution, receptive_field
+from segtcn.layers.sequential import ResidualSequential, TemporalSequential
 from segtcn.models.base import SegmentationModel
-from segtcn.structures import Output
 
 
 class DilatedTCN(SegmentationModel):
@@ -82,81 +81,41 @@ class DilatedTCN(SegmentationModel):
         if kernel_size is None:
             kernel_size = 2 if causal else 3
         self.conv_in = TemporalConv1d(in_channels, hidden_channels, kernel_size, causal=causal)
-        self.blocks = nn.ModuleList(
-            _ResidualBlock(hidden_channels, kernel_size, 2**i, causal, dropout, activation)
-            for _ in range(num_stacks)
-            for i in range(num_layers)
+        block = partial(
+            TemporalConvBlock,
+            hidden_channels,
+            hidden_channels,
+            kernel_size,
+            causal=causal,
+            dropout=dropout,
+            activation=activation,
         )
+        self.blocks = _SkipSequential(
+            *(
+                _residual_block(block(dilation=2**i), hidden_channels)
+                for _ in range(num_stacks)
+                for i in range(num_layers)
+            )
+        )
+        self.relu_skips = nn.ReLU()
         self.conv_out = TemporalConv1d(hidden_channels, hidden_channels, kernel_size=1)
+        self.relu_out = nn.ReLU()
         self.head = TemporalConv1d(hidden_channels, num_classes, kernel_size=1)
         init_glorot(self)
 
-    @property
-    def receptive_field(self) -> tuple[int, int]:
-        """Frames seen to the left and to the right."""
-        convs = [self.conv_in, *(block.conv for block in self._blocks)]
-        return receptive_field([convolution(*conv.reach) for conv in convs])
 
-    def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:  # noqa: D102
-        x = self.conv_in(features, mask)
-        skips = []
-        for block in self.blocks:
-            skips.append(block(x, mask))
-            x = x + skips[-1]
-        return self._classify(skips)
-
-    def initial_state(self, batch_size: int = 1) -> _StreamState:
-        """State before the first frame of a stream.
-
-        Raises:
-            ValueError: if the network is not causal.
-        """
-        if not self.causal:
-            raise self._not_streamable()
-        blocks = [block.conv.initial_state(batch_size) for block in self._blocks]
-        return _StreamState(self.conv_in.initial_state(batch_size), blocks)
-
-    def step(self, features: Tensor, state: _StreamState) -> tuple[Output, _StreamState]:
-        """Score the next frames of a stream, see :meth:`SegmentationModel.step`."""
-        if not self.causal:
-            raise self._not_streamable()
-        x, conv_in = self.conv_in.step(features, state.conv_in)
-        skips, blocks = [], []
-        for block, block_state in zip(self._blocks, state.blocks, strict=True):
-            z, block_state = block.step(x, block_state)  # noqa: PLW2901
-            blocks.append(block_state)
-            skips.append(z)
-            x = x + z
-        return self._classify(skips), _StreamState(conv_in, blocks)
-
-    def _classify(self, skips: list[Tensor]) -> Output:
-        x = F.relu(torch.stack(skips).sum(dim=0))
-        return Output(self.head(F.relu(self.conv_out(x)))[None])
-
-    @property
-    def _blocks(self) -> list[_ResidualBlock]:
-        return [*self.blocks]  # a ModuleList forgets what it holds
-
-
-class _ResidualBlock(TemporalConvBlock):
-    """The dilated block and its 1x1; returns what is both added to the input and skipped to the end."""
-
-    def __init__(
-        self, channels: int, kernel_size: int, dilation: int, causal: bool, dropout: float, activation: str
-    ) -> None:
-        super().__init__(
-            channels, channels, kernel_size, dilation=dilation, causal=causal, dropout=dropout, activation=activation
-        )
-        self.conv_1x1 = TemporalConv1d(channels, channels, kernel_size=1)
+class _SkipSequential(TemporalSequential):
+    """Sum of what the blocks add to ``x``; as it stands in ``x`` after the last, no block's output is kept for it."""
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        return self.conv_1x1(super().forward(x, mask))
+        return super().forward(x, mask) - x
 
-    def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        x, state = super().step(x, state)
-        return self.conv_1x1(x), state
+    def step(self, x: Tensor, state: list[Any]) -> tuple[Tensor, list[Any]]:
+        z, state = super().step(x, state)
+        return z - x, state
 
 
-class _StreamState(NamedTuple):
-    conv_in: Tensor  # last input frames of the first convolution
-    blocks: list[Tensor]  # last input frames of every dilated convolution
+def _residual_block(block: TemporalConvBlock, channels: int) -> ResidualSequential:
+    """``x`` plus the 1x1 of the block."""
+    conv_1x1 = TemporalConv1d(channels, channels, kernel_size=1)
+    return ResidualSequential(OrderedDict([*block.named_children(), ("conv_1x1", conv_1x1)]))

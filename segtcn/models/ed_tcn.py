@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,21 +14,8 @@ from segtcn.layers.blocks import TemporalConvBlock
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.initialization import init_glorot
 from segtcn.layers.pooling import TemporalMaxPool1d, upsample
-from segtcn.layers.receptive_field import convolution, pooling, receptive_field, upsampling
 from segtcn.models.base import SegmentationModel
 from segtcn.structures import Output
-
-
-def _blocks(modules: nn.ModuleList) -> list[TemporalConvBlock]:
-    return [*modules]  # a ModuleList forgets what it holds
-
-
-class _StreamState(NamedTuple):
-    num_frames: int  # seen so far
-    encoder: list[Tensor]  # last input frames of every convolution
-    pool: list[Tensor]  # last input frame of every pooling
-    decoder: list[Tensor]
-    held: list[Tensor]  # last frame of every level below, which up-sampling may have to repeat
 
 
 class EDTCN(SegmentationModel):
@@ -108,9 +95,23 @@ class EDTCN(SegmentationModel):
     @property
     def receptive_field(self) -> tuple[int, int]:
         """Frames seen to the left and to the right, the largest over the ``2 ** L`` places in a pooling window."""
-        conv, num_layers = convolution(*self._reach), len(self.encoder)
-        layers = [conv, pooling(self.causal)] * num_layers + [upsampling(), conv] * num_layers
-        return receptive_field(layers, period=2**num_layers)
+        num_layers, shift = len(self.encoder), int(self.causal)
+        left, right = self._reach
+        seen_before, seen_after = [], []
+        for frame in range(2**num_layers):
+            first = last = frame  # from the output back to the input
+            for _ in range(num_layers):
+                first, last = (first - left) // 2, (last + right) // 2
+            for _ in range(num_layers):
+                first, last = 2 * first - shift - left, 2 * last + 1 - shift + right
+            seen_before.append(frame - first)
+            seen_after.append(last - frame)
+        return max(seen_before), max(seen_after)
+
+    @property
+    def period(self) -> int:
+        """Frames of the deepest pool, ``2 ** L``."""
+        return 2 ** len(self.encoder)
 
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:  # noqa: D102
         x, levels = features, []
@@ -121,42 +122,48 @@ class EDTCN(SegmentationModel):
             x = block(upsample(x, num_frames), mask)
         return Output(self.head(x)[None])
 
-    def initial_state(self, batch_size: int = 1) -> _StreamState:
-        """State before the first frame of a stream.
+    def _initial_state(self, batch_size: int) -> list[dict[str, Any]]:
+        like = self.head.weight
+        return [
+            {
+                "num_frames": 0,  # at this level so far
+                "encoder": encoder.initial_state(batch_size),
+                "pool": self.pool.initial_state(batch_size, encoder.conv.out_channels, like),
+                "pooled": like.new_zeros(batch_size, decoder.conv.in_channels, 1),  # the last one, repeated once more
+                "decoder": decoder.initial_state(batch_size),
+            }
+            for encoder, decoder in self._levels
+        ]
 
-        Raises:
-            ValueError: if the network is not causal.
-        """
-        if not self.causal:
-            raise self._not_streamable()
-        encoder, decoder, like = _blocks(self.encoder), _blocks(self.decoder), self.head.weight
-        return _StreamState(
-            num_frames=0,
-            encoder=[block.conv.initial_state(batch_size) for block in encoder],
-            pool=[self.pool.initial_state(batch_size, block.conv.out_channels, like) for block in encoder],
-            decoder=[block.conv.initial_state(batch_size) for block in decoder],
-            held=[like.new_zeros(batch_size, block.conv.in_channels, 1) for block in decoder],
-        )
-
-    def step(self, features: Tensor, state: _StreamState) -> tuple[Output, _StreamState]:
-        """Score the next frames of a stream, see :meth:`SegmentationModel.step`."""
-        if not self.causal:
-            raise self._not_streamable()
-        x, start, levels = features, state.num_frames, []
-        encoder, pool, decoder, held = [], [], [], []
-        for i, block in enumerate(_blocks(self.encoder)):
-            levels.append((start, start + x.shape[-1]))
-            x, conv_state = block.step(x, state.encoder[i])
-            x, pool_state = self.pool.step(x, state.pool[i], start)
-            encoder.append(conv_state)
-            pool.append(pool_state)
-            start = (start + 1) // 2  # pooled frame j is complete once frame 2j is there
-        for i, block in enumerate(_blocks(self.decoder)):
-            x = torch.cat([state.held[i], x], dim=-1)
-            held.append(x[..., -1:])
-            start, stop = levels.pop()
-            below = torch.arange(start, stop, device=x.device) // 2 - ((start + 1) // 2 - 1)
-            x, conv_state = block.step(x[..., below], state.decoder[i])
-            decoder.append(conv_state)
-        state = _StreamState(state.num_frames + features.shape[-1], encoder, pool, decoder, held)
+    def _step(self, features: Tensor, state: list[dict[str, Any]]) -> tuple[Output, list[dict[str, Any]]]:
+        x, state = self._step_levels(features, [*zip(self._levels, state, strict=True)])
         return Output(self.head(x)[None]), state
+
+    def _step_levels(self, x: Tensor, levels: list[Any]) -> tuple[Tensor, list[dict[str, Any]]]:
+        """What comes back to the rate of ``x``, and the states of these levels, the highest rate first."""
+        if not levels:
+            return x, []
+        ((encoder, decoder), state), *levels_below = levels
+        start, stop = state["num_frames"], state["num_frames"] + x.shape[-1]
+        x, encoder_state = encoder.step(x, state["encoder"])
+        x, pool_state = self.pool.step(x, state["pool"], start)
+        pooled, states_below = state["pooled"], [below for _, below in levels_below]
+        if x.shape[-1]:
+            x, states_below = self._step_levels(x, levels_below)
+            pooled = torch.cat([pooled, x], dim=-1)
+        first = (start + 1) // 2 - 1  # pooled frame j is complete once frame 2j is there
+        frames = torch.arange(start, stop, device=x.device) // 2 - first
+        y, decoder_state = decoder.step(pooled[..., frames], state["decoder"])
+        after = {
+            "num_frames": stop,
+            "encoder": encoder_state,
+            "pool": pool_state,
+            "pooled": pooled[..., -1:].clone(),  # a view would keep the whole chunk in memory
+            "decoder": decoder_state,
+        }
+        return y, [after, *states_below]
+
+    @property
+    def _levels(self) -> list[tuple[Any, Any]]:
+        """The encoder's and the decoder's block of every frame rate, the highest first."""
+        return [*zip(self.encoder, reversed(self.decoder), strict=True)]

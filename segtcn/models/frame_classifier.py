@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from torch import Tensor, nn
-
 from segtcn.layers.blocks import TemporalConvBlock
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.initialization import init_glorot
+from segtcn.layers.sequential import TemporalSequential
 from segtcn.models.base import SegmentationModel
-from segtcn.structures import Output
 
 
 class FrameClassifier(SegmentationModel):
@@ -55,7 +53,7 @@ class FrameClassifier(SegmentationModel):
         super().__init__()
         self.in_channels, self.num_classes, self.causal = in_channels, num_classes, True
         widths = [in_channels, *hidden_channels]
-        self.blocks = nn.Sequential(
+        self.blocks = TemporalSequential(
             *(
                 TemporalConvBlock(before, after, kernel_size=1, dropout=dropout, activation="relu")
                 for before, after in pairwise(widths)
@@ -63,19 +61,3 @@ class FrameClassifier(SegmentationModel):
         )
         self.head = TemporalConv1d(widths[-1], num_classes, kernel_size=1)
         init_glorot(self)
-
-    @property
-    def receptive_field(self) -> tuple[int, int]:
-        """Frames seen to the left and to the right: none."""
-        return 0, 0
-
-    def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:  # noqa: D102
-        return Output(self.head(self.blocks(features))[None])
-
-    def initial_state(self, batch_size: int = 1) -> None:
-        """State before the first frame of a stream: nothing is remembered."""
-        return
-
-    def step(self, features: Tensor, state: None) -> tuple[Output, None]:
-        """Score the next frames of a stream, see :meth:`SegmentationModel.step`."""
-        return self(features), None

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from segtcn.layers.attention import TemporalAttention, strided_attention, windowed_attention
+from segtcn.layers.attention import AttentionStage, TemporalAttention, strided_attention, windowed_attention
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.norm import MaskedInstanceNorm1d
 from segtcn.models.base import SegmentationModel
@@ -93,12 +93,12 @@ class LTContext(SegmentationModel):
                 raise ValueError(f"`{name}` must be at least 1, got {size}")
         self.in_channels, self.num_classes, self.causal = in_channels, num_classes, False
 
-        def stage(channels: int, width: int) -> _Stage:
+        def stage(channels: int, width: int) -> AttentionStage:
             layers = [
                 _Layer(width, 2**i, window, stride, num_heads, dropout, attention_dropout, instance_norm)
                 for i in range(num_layers)
             ]
-            return _Stage(channels, width, num_classes, layers, channel_dropout)
+            return AttentionStage(channels, width, num_classes, layers, channel_dropout)
 
         narrow = hidden_channels // reduction
         self.first = stage(in_channels, hidden_channels)
@@ -117,25 +117,6 @@ class LTContext(SegmentationModel):
             logits, x = stage(F.softmax(logits, dim=1), x, mask)
             outputs.append(logits)
         return Output(torch.stack(outputs))
-
-
-class _Stage(nn.Module):
-    """Layers between two 1x1 convolutions; returns the logits and what they were computed from."""
-
-    def __init__(
-        self, in_channels: int, width: int, num_classes: int, layers: list[_Layer], channel_dropout: float
-    ) -> None:
-        super().__init__()
-        self.channel_dropout = nn.Dropout1d(channel_dropout)
-        self.conv_in = TemporalConv1d(in_channels, width, kernel_size=1)
-        self.layers = nn.ModuleList(layers)
-        self.head = TemporalConv1d(width, num_classes, kernel_size=1)
-
-    def forward(self, x: Tensor, values: Tensor | None, mask: Tensor | None) -> tuple[Tensor, Tensor]:
-        x = self.conv_in(self.channel_dropout(x))
-        for layer in self.layers:
-            x = layer(x, values, mask)
-        return self.head(x), x
 
 
 class _Layer(nn.Module):

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from torch import nn
 
-from torch import Tensor, nn
-
-from segtcn.layers.receptive_field import convolution, receptive_field
 from segtcn.layers.residual import RefinementStages, SingleStageTCN, dilated_residual_layers
 from segtcn.models.base import SegmentationModel
-from segtcn.structures import Output
-
-
-class _StreamState(NamedTuple):
-    first: list[Any]  # of every layer of the first stage
-    refine: list[list[Any]]  # of every layer of every refinement
 
 
 class MSTCN(SegmentationModel):
@@ -74,41 +65,10 @@ class MSTCN(SegmentationModel):
         if num_stages < 1 or num_layers < 1:
             raise ValueError(f"`num_stages` and `num_layers` must be at least 1, got {num_stages} and {num_layers}")
         self.in_channels, self.num_classes, self.causal = in_channels, num_classes, causal
-        layers = dilated_residual_layers(hidden_channels, num_layers, kernel_size, causal=causal, dropout=dropout)
-        self.first = SingleStageTCN(in_channels, hidden_channels, num_classes, layers)
-        self.refine = RefinementStages(
-            num_classes,
-            hidden_channels,
-            num_stages - 1,
-            num_layers,
-            kernel_size,
-            activation=nn.Softmax(dim=1),
-            causal=causal,
-            dropout=dropout,
-        )
 
-    @property
-    def receptive_field(self) -> tuple[int, int]:
-        """Frames seen to the left and to the right."""
-        return receptive_field([convolution(*self.first.reach), convolution(*self.refine.reach)])
+        def stage(channels: int, activation: nn.Module | None = None) -> SingleStageTCN:
+            layers = dilated_residual_layers(hidden_channels, num_layers, kernel_size, causal=causal, dropout=dropout)
+            return SingleStageTCN(channels, hidden_channels, num_classes, layers, activation)
 
-    def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:  # noqa: D102
-        return Output(self.refine(self.first(features, mask), mask))
-
-    def initial_state(self, batch_size: int = 1) -> _StreamState:
-        """State before the first frame of a stream.
-
-        Raises:
-            ValueError: if the network is not causal.
-        """
-        if not self.causal:
-            raise self._not_streamable()
-        return _StreamState(self.first.initial_state(batch_size), self.refine.initial_state(batch_size))
-
-    def step(self, features: Tensor, state: _StreamState) -> tuple[Output, _StreamState]:
-        """Score the next frames of a stream, see :meth:`SegmentationModel.step`."""
-        if not self.causal:
-            raise self._not_streamable()
-        logits, first = self.first.step(features, state.first)
-        logits, refine = self.refine.step(logits, state.refine)
-        return Output(logits), _StreamState(first, refine)
+        self.first = stage(in_channels)
+        self.refine = RefinementStages(stage(num_classes, nn.Softmax(dim=1)) for _ in range(num_stages - 1))

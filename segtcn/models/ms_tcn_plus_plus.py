@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from torch import nn
 
-from torch import Tensor, nn
-
-from segtcn.layers.receptive_field import convolution, receptive_field
-from segtcn.layers.residual import DualDilatedLayer, RefinementStages, SingleStageTCN
+from segtcn.layers.residual import DualDilatedLayer, RefinementStages, SingleStageTCN, dilated_residual_layers
 from segtcn.models.base import SegmentationModel
-from segtcn.structures import Output
-
-
-class _StreamState(NamedTuple):
-    generate: list[Any]  # of every layer of the prediction generation
-    refine: list[list[Any]]  # of every layer of every refinement
 
 
 class MSTCNPlusPlus(SegmentationModel):
@@ -85,51 +76,18 @@ class MSTCNPlusPlus(SegmentationModel):
                 f"{num_layers}, {num_refinement_layers} and {num_refinements}"
             )
         self.in_channels, self.num_classes, self.causal = in_channels, num_classes, causal
-        layers = [
-            DualDilatedLayer(
-                hidden_channels,
-                kernel_size,
-                dilations=(2 ** (num_layers - 1 - i), 2**i),
-                causal=causal,
-                dropout=dropout,
-            )
+        options = {"causal": causal, "dropout": dropout}
+        dual_layers = [
+            DualDilatedLayer(hidden_channels, kernel_size, dilations=(2 ** (num_layers - 1 - i), 2**i), **options)
             for i in range(num_layers)
         ]
-        self.generate = SingleStageTCN(in_channels, hidden_channels, num_classes, layers)
-        self.refine = RefinementStages(
-            num_classes,
-            hidden_channels,
-            num_refinements,
-            num_refinement_layers,
-            kernel_size,
-            activation=nn.Softmax(dim=1),
-            causal=causal,
-            dropout=dropout,
-            shared=shared_refinement,
-        )
+        self.generate = SingleStageTCN(in_channels, hidden_channels, num_classes, dual_layers)
 
-    @property
-    def receptive_field(self) -> tuple[int, int]:
-        """Frames seen to the left and to the right."""
-        return receptive_field([convolution(*self.generate.reach), convolution(*self.refine.reach)])
+        def refinement() -> SingleStageTCN:
+            layers = dilated_residual_layers(hidden_channels, num_refinement_layers, kernel_size, **options)
+            return SingleStageTCN(num_classes, hidden_channels, num_classes, layers, nn.Softmax(dim=1))
 
-    def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:  # noqa: D102
-        return Output(self.refine(self.generate(features, mask), mask))
-
-    def initial_state(self, batch_size: int = 1) -> _StreamState:
-        """State before the first frame of a stream.
-
-        Raises:
-            ValueError: if the network is not causal.
-        """
-        if not self.causal:
-            raise self._not_streamable()
-        return _StreamState(self.generate.initial_state(batch_size), self.refine.initial_state(batch_size))
-
-    def step(self, features: Tensor, state: _StreamState) -> tuple[Output, _StreamState]:
-        """Score the next frames of a stream, see :meth:`SegmentationModel.step`."""
-        if not self.causal:
-            raise self._not_streamable()
-        logits, generate = self.generate.step(features, state.generate)
-        logits, refine = self.refine.step(logits, state.refine)
-        return Output(logits), _StreamState(generate, refine)
+        if shared_refinement:
+            self.refine = RefinementStages([refinement()], repeats=num_refinements)
+        else:
+            self.refine = RefinementStages(refinement() for _ in range(num_refinements))

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.initialization import init_glorot, init_recurrent
+from segtcn.layers.sequential import Reach, TemporalLayer, TemporalSequential
 from segtcn.models.base import SegmentationModel
-from segtcn.structures import Output
 
 CELLS: dict[str, type[nn.LSTM | nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
 
@@ -77,76 +77,52 @@ class RecurrentNetwork(SegmentationModel):
             raise ValueError(f"`cell` must be one of {', '.join(CELLS)}, got {cell!r}")
         self.in_channels, self.num_classes, self.causal = in_channels, num_classes, causal
         width = hidden_channels * (1 if causal else 2)
-        self.layers = nn.ModuleList(
-            _RecurrentLayer(cell, width if i else in_channels, hidden_channels, causal) for i in range(num_layers)
+        self.layers = TemporalSequential(
+            *(
+                _RecurrentLayer(cell, width if i else in_channels, hidden_channels, dropout, causal)
+                for i in range(num_layers)
+            )
         )
-        self.dropout = nn.Dropout(dropout)
         self.head = TemporalConv1d(width, num_classes, kernel_size=1)
         init_glorot(self)
 
-    @property
-    def receptive_field(self) -> tuple[None, int | None]:
-        """All frames to the left and, unless causal, to the right."""
-        return None, 0 if self.causal else None
 
-    def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:  # noqa: D102
-        x = features.transpose(1, 2)
-        for layer in self.layers:
-            x = self.dropout(layer(x, mask))
-        return Output(self.head(x.transpose(1, 2))[None])
-
-    def initial_state(self, batch_size: int = 1) -> list[Any]:
-        """State before the first frame of a stream: zeros for every layer.
-
-        Raises:
-            ValueError: if the network is not causal.
-        """
-        if not self.causal:
-            raise self._not_streamable()
-        return [layer.initial_state(batch_size) for layer in self._layers]
-
-    def step(self, features: Tensor, state: list[Any]) -> tuple[Output, list[Any]]:
-        """Score the next frames of a stream, see :meth:`SegmentationModel.step`."""
-        if not self.causal:
-            raise self._not_streamable()
-        x, after = features.transpose(1, 2), []
-        for layer, before in zip(self._layers, state, strict=True):
-            x, layer_state = layer.ahead(x, before)
-            x = self.dropout(x)
-            after.append(layer_state)
-        return Output(self.head(x.transpose(1, 2))[None]), after
-
-    @property
-    def _layers(self) -> list[_RecurrentLayer]:
-        return [*self.layers]  # a ModuleList forgets what it holds
-
-
-class _RecurrentLayer(nn.Module):
-    """An LSTM or GRU, forwards or in both directions: ``(B, T, C)`` and a mask to ``(B, T, H)`` or ``(B, T, 2 H)``.
+class _RecurrentLayer(nn.Module, TemporalLayer):
+    """An LSTM or GRU and dropout, forwards or in both directions: ``(B, C, T)`` to ``(B, H, T)`` or ``(B, 2 H, T)``.
 
     The directions are two modules and the backward one gets each video reversed in place. Packed sequences, PyTorch's
     way for videos of different length, give the same but train ten times slower on a CPU and do not export.
     """
 
-    def __init__(self, cell: str, in_channels: int, hidden_channels: int, causal: bool) -> None:
+    def __init__(self, cell: str, in_channels: int, hidden_channels: int, dropout: float, causal: bool) -> None:
         super().__init__()
         self.ahead = CELLS[cell](in_channels, hidden_channels, batch_first=True)
         self.back = None if causal else CELLS[cell](in_channels, hidden_channels, batch_first=True)
+        self.dropout = nn.Dropout(dropout)
         for rnn in (self.ahead, self.back):
             if rnn is not None:
                 init_recurrent(rnn)
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        ahead, _ = self.ahead(x)
-        if self.back is None:
-            return ahead
-        back, _ = self.back(_reverse(x, mask))
-        return torch.cat([ahead, _reverse(back, mask)], dim=-1)
+    @property
+    def reach(self) -> Reach:
+        """All frames to the left and, unless causal, to the right."""
+        return None, 0 if self.back is None else None
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        x = x.mT
+        outputs = [self.ahead(x)[0]]
+        if self.back is not None:
+            outputs.append(_reverse(self.back(_reverse(x, mask))[0], mask))
+        return self.dropout(torch.cat(outputs, dim=-1)).mT
 
     def initial_state(self, batch_size: int) -> Any:
         """Hidden state, of an LSTM also the cell's, ``(1, batch_size, H)`` each."""
         zeros = next(self.ahead.parameters()).new_zeros(1, batch_size, self.ahead.hidden_size)
         return (zeros, zeros) if isinstance(self.ahead, nn.LSTM) else zeros
+
+    def step(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
+        x, state = self.ahead(x.mT, state)
+        return self.dropout(x).mT, state
 
 
 def _reverse(x: Tensor, mask: Tensor | None) -> Tensor:

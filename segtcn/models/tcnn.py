@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from torch import Tensor
-
 from segtcn.layers.blocks import TemporalConvBlock
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.initialization import init_glorot
-from segtcn.layers.receptive_field import convolution, receptive_field
 from segtcn.models.base import SegmentationModel
-from segtcn.structures import Output
 
 
 class TCNN(SegmentationModel):
@@ -67,28 +63,3 @@ class TCNN(SegmentationModel):
         )
         self.head = TemporalConv1d(hidden_channels, num_classes, kernel_size=1)
         init_glorot(self)
-
-    @property
-    def receptive_field(self) -> tuple[int, int]:
-        """Frames seen to the left and to the right."""
-        return receptive_field([convolution(*self.block.conv.reach)])
-
-    def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:  # noqa: D102
-        return Output(self.head(self.block(features, mask))[None])
-
-    def initial_state(self, batch_size: int = 1) -> Tensor:
-        """State before the first frame of a stream: the last input frames.
-
-        Raises:
-            ValueError: if the network is not causal.
-        """
-        if not self.causal:
-            raise self._not_streamable()
-        return self.block.conv.initial_state(batch_size)
-
-    def step(self, features: Tensor, state: Tensor) -> tuple[Output, Tensor]:
-        """Score the next frames of a stream, see :meth:`SegmentationModel.step`."""
-        if not self.causal:
-            raise self._not_streamable()
-        x, state = self.block.step(features, state)
-        return Output(self.head(x)[None]), state

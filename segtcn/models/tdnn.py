@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from torch import Tensor, nn
-
 from segtcn.layers.activation import Activation
 from segtcn.layers.blocks import TemporalConvBlock
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.initialization import init_glorot
-from segtcn.layers.receptive_field import convolution, receptive_field
+from segtcn.layers.sequential import TemporalSequential
 from segtcn.models.base import SegmentationModel
-from segtcn.structures import Output
 
 
 class TDNN(SegmentationModel):
@@ -74,46 +71,13 @@ class TDNN(SegmentationModel):
             raise ValueError("`hidden_channels` must hold the width of at least one layer, got none")
         self.in_channels, self.num_classes, self.causal = in_channels, num_classes, causal
         widths = pairwise([in_channels, *hidden_channels])
-        self.blocks = nn.ModuleList(
-            TemporalConvBlock(
-                before, after, kernel_size, dilation=i, causal=causal, dropout=dropout, activation=activation
+        self.blocks = TemporalSequential(
+            *(
+                TemporalConvBlock(
+                    before, after, kernel_size, dilation=i, causal=causal, dropout=dropout, activation=activation
+                )
+                for i, (before, after) in enumerate(widths, start=1)
             )
-            for i, (before, after) in enumerate(widths, start=1)
         )
         self.head = TemporalConv1d(hidden_channels[-1], num_classes, kernel_size=1)
         init_glorot(self)
-
-    @property
-    def receptive_field(self) -> tuple[int, int]:
-        """Frames seen to the left and to the right."""
-        return receptive_field([convolution(*block.conv.reach) for block in self._blocks])
-
-    def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:  # noqa: D102
-        x = features
-        for block in self.blocks:
-            x = block(x, mask)
-        return Output(self.head(x)[None])
-
-    def initial_state(self, batch_size: int = 1) -> list[Tensor]:
-        """State before the first frame of a stream: the last input frames of every convolution.
-
-        Raises:
-            ValueError: if the network is not causal.
-        """
-        if not self.causal:
-            raise self._not_streamable()
-        return [block.conv.initial_state(batch_size) for block in self._blocks]
-
-    def step(self, features: Tensor, state: list[Tensor]) -> tuple[Output, list[Tensor]]:
-        """Score the next frames of a stream, see :meth:`SegmentationModel.step`."""
-        if not self.causal:
-            raise self._not_streamable()
-        x, after = features, []
-        for block, before in zip(self._blocks, state, strict=True):
-            x, block_state = block.step(x, before)
-            after.append(block_state)
-        return Output(self.head(x)[None]), after
-
-    @property
-    def _blocks(self) -> list[TemporalConvBlock]:
-        return [*self.blocks]  # a ModuleList forgets what it holds

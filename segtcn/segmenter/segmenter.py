@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
+import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from segtcn.arrays import open_array
 from segtcn.labels import Classes, Labels
 from segtcn.models.base import SegmentationModel, build_network
 from segtcn.segmenter.checkpoint import find_checkpoint, read_checkpoint, write_checkpoint
+from segtcn.segmenter.chunks import CHUNK, WHOLE, blended_output, chunked_output
 from segtcn.segmenter.standardization import Standardization
+from segtcn.segmenter.stream import Stream
 from segtcn.structures import Output, repeat_frames
 
 
@@ -163,37 +167,83 @@ class Segmenter(nn.Module):
         return self.net(self.standardization(features), mask)
 
     @torch.inference_mode()
-    def predict(self, features: Tensor | npt.NDArray[Any], source: str = "prediction") -> Labels:
+    def predict(
+        self,
+        features: Tensor | npt.NDArray[Any] | str | os.PathLike[str],
+        chunk: int | None = None,
+        approximate: bool = False,
+        source: str = "prediction",
+    ) -> Labels:
         """Segment one video.
 
         Args:
             features: ``(D, T)`` at the rate of the data set that the network was trained on; sub-sampling and
-                standardisation happen here.
+                standardisation happen here. Of a ``.npy`` file one chunk at a time is in memory.
+            chunk: frames, of those that the network sees, to segment at a time. The result is that of the whole video.
+                None chooses: all at once up to :data:`~segtcn.segmenter.chunks.WHOLE` frames.
+            approximate: cross-fade overlapping chunks; the only way for a long video and a network that sees all of it.
             source: what messages and pictures call the result.
 
         Returns:
             The label of every stored frame, with scores: ``labels.rows()`` are its segments in frames and seconds.
 
         Raises:
-            ValueError: if the shape does not fit the network, there is no frame, or a value is not finite.
+            ValueError: if the shape does not fit the network, there is no frame, a value is not finite, or ``chunk``
+                does not fit the network.
         """
-        stored = torch.as_tensor(features)
-        self._check(stored)
-        sampled = stored[None, :, :: self.sample_rate].to(self.standardization.mean)
-        output = self.net(self.standardization(sampled))
+        opened = _open(features)
+        self._check_shape(tuple(opened.shape))
+        num_stored = opened.shape[1]
+        num_frames = -(-num_stored // self.sample_rate)
+
+        def read(start: int, stop: int) -> Tensor:
+            return self.standardization(self._sampled(_open(features), start, stop)[None])
+
+        can_be_cut = approximate or self.net.causal or None not in self.net.receptive_field
+        if chunk is None and num_frames > WHOLE and can_be_cut:
+            chunk = CHUNK
+        if chunk is None or chunk >= num_frames:
+            output = self.net(read(0, num_frames))
+        else:
+            output = (blended_output if approximate else chunked_output)(self.net, read, num_frames, chunk)
         indexes, scores = (
-            repeat_frames(values[0], self.sample_rate, stored.shape[1]).cpu().numpy()
+            repeat_frames(values[0], self.sample_rate, num_stored).cpu().numpy()
             for values in (self.net.decode(output), output.logits[-1].softmax(dim=1).float())
         )
         return Labels(indexes, self.classes, self.fps, scores, source)
 
-    def _check(self, features: Tensor) -> None:
+    def stream(self, batch_size: int = 1, on_nan: Literal["error", "hold"] = "error") -> Stream:
+        """Read a video while it is running, see :class:`~segtcn.segmenter.stream.Stream`.
+
+        Args:
+            batch_size: videos that run in parallel.
+            on_nan: what to do about a frame with NaN or infinity: ``error``, or ``hold`` the frame before it.
+        """
+        return Stream(self, batch_size, on_nan)
+
+    def _sampled(self, stored: Tensor | npt.NDArray[Any], start: int, stop: int) -> Tensor:
+        """Frames ``start .. stop`` of those that the network sees, ``(D, n)``, checked."""
+        rate = self.sample_rate
+        part = stored[:, start * rate : stop * rate : rate]
+        if not isinstance(part, Tensor):
+            part = torch.as_tensor(np.ascontiguousarray(part))
+        frames = part.to(self.standardization.mean)
+        if not frames.isfinite().all():
+            frame = (start + int((~frames.isfinite()).any(dim=0).nonzero()[0])) * rate
+            raise ValueError(f"`features` must be finite, got NaN or infinity in frame {frame}")
+        return frames
+
+    def _check_shape(self, shape: tuple[int, ...]) -> None:
         width = self.net.in_channels
-        if features.ndim != 2 or features.shape[0] != width or features.shape[1] == 0:
+        if len(shape) != 2 or shape[0] != width or shape[1] == 0:
             raise ValueError(
-                f"`features` must have the shape ({width}, T) with T >= 1, got {tuple(features.shape)}; "
+                f"`features` must have the shape ({width}, T) with T >= 1, got {shape}; "
                 "features stored as (T, D) need `.T`"
             )
-        if not features.isfinite().all():
-            frame = int((~features.isfinite()).any(dim=0).nonzero()[0])
-            raise ValueError(f"`features` must be finite, got NaN or infinity in frame {frame}")
+
+
+def _open(features: Tensor | npt.NDArray[Any] | str | os.PathLike[str]) -> Tensor | npt.NDArray[Any]:
+    """Features as they are, or those of a file, mapped: what was read leaves the memory with the map."""
+    if isinstance(features, str | os.PathLike):
+        return open_array(features, ndim=2, kinds="fiu", wanted="features, numbers (D, T)")
+    return features

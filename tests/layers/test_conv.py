@@ -1,96 +1,81 @@
-"""The temporal convolution as matrix products, which large inputs on a CPU take, against PyTorch's convolution."""
+"""The convolution against TensorFlow's definition of "same", the weight-normalised one against PyTorch's."""
 
 from __future__ import annotations
 
 import pytest
 import torch
-import torch.nn.functional as F
+from torch.nn.utils.parametrizations import weight_norm
 
 from segtcn.layers import TemporalConv1d
-from segtcn.layers import conv as conv_module
-from tests.models.networks import IN_CHANNELS, NETWORKS
+from segtcn.layers.weight_norm import WeightNormConv1d
 
 
-@pytest.fixture
-def products(monkeypatch):
-    monkeypatch.setattr(conv_module, "_products_pay", lambda *_: True)
-
-
-@pytest.fixture(params=[1, 2, 3])
-def num_threads(request):
-    before = torch.get_num_threads()
-    torch.set_num_threads(request.param)
-    yield request.param
-    torch.set_num_threads(before)
-
-
-@pytest.mark.usefixtures("products", "num_threads")
-@pytest.mark.parametrize("batch_size", [1, 3])
-@pytest.mark.parametrize("num_frames", [1, 7, 1001])
+@pytest.mark.parametrize("dilation", [1, 2, 4])
+@pytest.mark.parametrize("kernel_size", [1, 2, 3, 4, 5, 18])
 @pytest.mark.parametrize("causal", [False, True])
-@pytest.mark.parametrize(("kernel_size", "dilation"), [(1, 1), (3, 1), (4, 3), (3, 700)])
-def test_products_equal_the_convolution(kernel_size, dilation, causal, num_frames, batch_size):
-    conv = TemporalConv1d(4, 3, kernel_size, dilation=dilation, causal=causal, bias=not causal).double()
-    x = torch.randn(batch_size, 4, num_frames, dtype=torch.double, requires_grad=True)
-    lengths = torch.randint(1, num_frames + 1, (batch_size, 1))
-    for mask in (None, torch.arange(num_frames) < lengths):
-        real = x if mask is None or kernel_size == 1 else x * mask[:, None]
-        expected = F.conv1d(F.pad(real, conv.reach), conv.weight, conv.bias, dilation=dilation)
-        y = conv(x, mask)
-        torch.testing.assert_close(y, expected)
-        grad, inputs = torch.randn_like(y), [x, *conv.parameters()]
-        torch.testing.assert_close(torch.autograd.grad(y, inputs, grad), torch.autograd.grad(expected, inputs, grad))
+def test_convolution_equals_a_sum_over_taps(kernel_size, dilation, causal):
+    conv = TemporalConv1d(2, 3, kernel_size, dilation=dilation, causal=causal)
+    x = torch.randn(1, 2, 11)
+    span = (kernel_size - 1) * dilation
+    left = span if causal else span // 2  # TensorFlow's "same": of an odd total the larger part goes to the right
+    for t in range(11):
+        expected = conv.bias.clone()
+        for k in range(kernel_size):
+            frame = t - left + k * dilation
+            if 0 <= frame < 11:
+                expected = expected + conv.weight[:, :, k] @ x[0, :, frame]
+        torch.testing.assert_close(conv(x)[0, :, t], expected)
 
 
-@pytest.mark.usefixtures("products")
-def test_a_stream_of_large_chunks_equals_the_whole():
-    conv = TemporalConv1d(4, 3, 3, dilation=5, causal=True).double()
-    x = torch.randn(1, 4, 2000, dtype=torch.double)
-    state, chunks = conv.initial_state(1), []
-    for frames in x.split([1, 999, 1000], dim=-1):
-        y, state = conv.step(frames, state)
-        chunks.append(y)
-    torch.testing.assert_close(torch.cat(chunks, dim=-1), conv(x))
+def test_convolution_does_not_see_padding():
+    conv = TemporalConv1d(1, 1, 3)
+    x = torch.tensor([[[1.0, 2.0, 9.0]]])
+    assert torch.equal(conv(x, torch.tensor([[True, True, False]]))[..., :2], conv(x[..., :2]))
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_networks_compute_the_same_with_products(name, monkeypatch):
+def test_a_convolution_needs_channels():
+    with pytest.raises(ValueError, match="at least 1 channel on each side, got 0 and 3: check the feature width"):
+        TemporalConv1d(0, 3, kernel_size=1)
+
+
+def test_the_state_of_a_stream_holds_no_more_than_it_needs():
+    conv = TemporalConv1d(2, 3, kernel_size=3, causal=True)
+    _, state = conv.step(torch.zeros(1, 2, 1000), conv.initial_state(1))
+    assert state.untyped_storage().nbytes() == 2 * 2 * 4
+
+
+def test_it_starts_as_the_plain_convolution():
     torch.manual_seed(0)
-    net = NETWORKS[name]().double().eval()
-    x, mask = torch.randn(2, IN_CHANNELS, 40).double(), torch.arange(40) < torch.tensor([[40], [23]])
-    results = []
-    for pay in (False, True):
-        monkeypatch.setattr(conv_module, "_products_pay", lambda *_, pay=pay: pay)
-        logits = net(x, mask).logits.masked_fill(~mask[:, None], 0)
-        grads = torch.autograd.grad(logits.square().sum(), list(net.parameters()), materialize_grads=True)
-        results.append((logits, *grads))
-    torch.testing.assert_close(*results)
+    plain = TemporalConv1d(3, 4, 5, dilation=2, causal=True)
+    torch.manual_seed(0)
+    conv = WeightNormConv1d(3, 4, 5, dilation=2, causal=True)
+    x, mask = torch.randn(2, 3, 20), torch.arange(20) < torch.tensor([[20], [7]])
+    torch.testing.assert_close(conv(x, mask), plain(x, mask))
+    assert [name for name, _ in conv.named_parameters()] == ["bias", "length", "direction"]
 
 
-@pytest.mark.usefixtures("products")
-def test_the_output_may_be_changed_in_place():
-    conv = TemporalConv1d(4, 3, 3)
-    x = torch.randn(1, 4, 1001)
-    weights = [*conv.parameters()]
-    grads = [torch.autograd.grad(F.relu(conv(x), inplace=inplace).sum(), weights) for inplace in (False, True)]
-    torch.testing.assert_close(*grads)
+def test_weight_and_gradients_equal_those_of_pytorchs_parametrization():
+    conv, theirs = WeightNormConv1d(3, 4, 5), weight_norm(TemporalConv1d(3, 4, 5))
+    theirs.load_state_dict(
+        {
+            "bias": conv.bias,
+            "parametrizations.weight.original0": torch.rand(4, 1, 1),
+            "parametrizations.weight.original1": torch.randn(4, 3, 5),
+        }
+    )
+    length, direction = theirs.parametrizations.weight.parameters()
+    conv.load_state_dict({"bias": theirs.bias, "length": length, "direction": direction})
+    x = torch.randn(1, 3, 9)
+    for layer in (conv, theirs):
+        layer(x).square().sum().backward()
+    torch.testing.assert_close(conv.weight, theirs.weight)
+    torch.testing.assert_close(conv.length.grad, length.grad)
+    torch.testing.assert_close(conv.direction.grad, direction.grad)
 
 
-@pytest.mark.usefixtures("products")
-def test_a_second_derivative_is_refused_rather_than_wrong():
-    conv = TemporalConv1d(2, 2, 3)
-    x = torch.randn(1, 2, 9, requires_grad=True)
-    (grad,) = torch.autograd.grad(conv(x).square().sum(), x, create_graph=True)
-    with pytest.raises(RuntimeError, match="once_differentiable"):
-        grad.sum().backward()
-
-
-def test_the_large_convolutions_of_a_compiled_or_exported_network_stay_convolutions():
-    conv = TemporalConv1d(64, 64, 3, dilation=2).eval()
-    x = torch.randn(1, 64, 2000)
-    assert conv_module._products_pay(x, conv.weight, 2)
-    exported = torch.export.export(conv, (x,))
-    assert any("conv1d" in str(node.target) for node in exported.graph.nodes)
-    torch.testing.assert_close(exported.module()(x), conv(x))
-    with torch.autocast("cpu", torch.bfloat16):
-        assert conv(x).dtype == torch.bfloat16
+def test_only_the_direction_of_a_filter_counts():
+    conv = WeightNormConv1d(3, 4, 5)
+    before = conv.weight.detach().clone()
+    with torch.no_grad():
+        conv.direction *= torch.tensor([0.1, 1.0, 7.0, 100.0])[:, None, None]
+    torch.testing.assert_close(conv.weight, before)

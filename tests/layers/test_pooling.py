@@ -20,13 +20,13 @@ def test_max_pool_equals_a_loop_over_windows(num_frames, window, shift):
     assert torch.equal(pooled, torch.stack(expected, dim=-1))
 
 
-@pytest.mark.parametrize("window", [1, 2, 3, 5])
+@pytest.mark.parametrize(("window", "shift"), [(1, 0), (2, 0), (2, 1), (3, 0), (5, 4)])
 @pytest.mark.parametrize("real", [1, 4, 7])
-def test_max_pool_ignores_padding_also_of_negative_values(window, real):
+def test_max_pool_ignores_padding_also_of_negative_values(window, shift, real):
     x = -torch.rand(1, 2, 11) - 1
     mask = torch.arange(11)[None] < real
-    pooled, pooled_mask = max_pool(x.masked_fill(~mask[:, None], 99.0), mask, window)
-    alone, _ = max_pool(x[..., :real], window=window)
+    pooled, pooled_mask = max_pool(x.masked_fill(~mask[:, None], 99.0), mask, window, shift)
+    alone, _ = max_pool(x[..., :real], None, window, shift)
     assert int(pooled_mask.sum()) == alone.shape[-1]
     assert torch.equal(pooled[..., : alone.shape[-1]], alone)
     assert pooled[..., alone.shape[-1] :].abs().sum() == 0
@@ -35,6 +35,7 @@ def test_max_pool_ignores_padding_also_of_negative_values(window, real):
 def test_repeating_by_any_factor_undoes_the_rate_of_a_window():
     assert upsample(torch.tensor([[[1, 2, 3]]]), 8, factor=3).flatten().tolist() == [1, 1, 1, 2, 2, 2, 3, 3]
     assert upsample(torch.tensor([4, 5]), 2, factor=1).tolist() == [4, 5]
+    assert upsample(torch.tensor([[[1, 2]]]), 3).flatten().tolist() == [1, 1, 2]
 
 
 @pytest.mark.parametrize(("before", "after"), [(1, 1), (1, 2), (2, 1), (4, 7), (4, 8), (9, 300), (30, 7), (6, 6)])

@@ -1,12 +1,16 @@
-"""Dilated residual layers and stages: the papers' equations written once more, padding, reach, streams."""
+"""Blocks, residual layers and stages: the papers' equations written once more, padding, reach, streams."""
 
 from __future__ import annotations
+
+from functools import partial
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from segtcn.layers import TemporalConv1d
+from segtcn.layers.blocks import TemporalConvBlock
 from segtcn.layers.residual import (
     DilatedResidualLayer,
     DualDilatedLayer,
@@ -14,18 +18,35 @@ from segtcn.layers.residual import (
     SingleStageTCN,
     dilated_residual_layers,
 )
+from segtcn.layers.sequential import TemporalSequential
+from tests.models.equations import conv_same
+
+
+def stage(before: int, after: int | None, activation: nn.Module | None = None, **kwargs) -> SingleStageTCN:
+    return SingleStageTCN(before, 5, after, dilated_residual_layers(5, 3, **kwargs), activation)
+
+
+def refinement(activation: nn.Module, num_stages: int, repeats: int = 1, **kwargs) -> RefinementStages:
+    return RefinementStages((stage(4, 4, activation, **kwargs) for _ in range(num_stages)), repeats)
+
+
+def convolutions(causal: bool = False, dropout: float = 0.0) -> TemporalSequential:
+    return TemporalSequential(
+        TemporalConv1d(4, 4, 4, causal=causal), nn.Dropout(dropout), TemporalConv1d(4, 4, 3, dilation=2, causal=causal)
+    )
+
 
 MODULES = {
-    "DilatedResidualLayer": lambda **kwargs: DilatedResidualLayer(4, dilation=2, **kwargs),
-    "DualDilatedLayer": lambda **kwargs: DualDilatedLayer(4, dilations=(4, 1), **kwargs),
-    "DualDilatedLayer, even kernel": lambda **kwargs: DualDilatedLayer(4, 2, dilations=(1, 2), **kwargs),
-    "SingleStageTCN": lambda **kwargs: SingleStageTCN(4, 5, 3, dilated_residual_layers(5, 3, **kwargs)),
-    "SingleStageTCN, no last 1x1": lambda **kwargs: SingleStageTCN(4, 5, None, dilated_residual_layers(5, 3, **kwargs)),
-    "RefinementStages": lambda **kwargs: RefinementStages(4, 5, 2, 3, activation=nn.Softmax(dim=1), **kwargs),
-    "RefinementStages, shared": lambda **kwargs: RefinementStages(
-        4, 5, 2, 3, activation=nn.Sigmoid(), shared=True, **kwargs
-    ),
-    "RefinementStages, none": lambda **kwargs: RefinementStages(4, 5, 0, 3, activation=nn.Sigmoid(), **kwargs),
+    "TemporalSequential": convolutions,
+    "TemporalConvBlock": partial(TemporalConvBlock, 4, 3, 4),
+    "DilatedResidualLayer": partial(DilatedResidualLayer, 4, dilation=2),
+    "DualDilatedLayer": partial(DualDilatedLayer, 4, dilations=(4, 1)),
+    "DualDilatedLayer, even kernel": partial(DualDilatedLayer, 4, 2, dilations=(1, 2)),
+    "SingleStageTCN": partial(stage, 4, 3),
+    "SingleStageTCN, no last 1x1": partial(stage, 4, None),
+    "RefinementStages": partial(refinement, nn.Softmax(dim=1), 2),
+    "RefinementStages, shared": partial(refinement, nn.Sigmoid(), 1, 2),
+    "RefinementStages, none": partial(refinement, nn.Sigmoid(), 0),
 }
 
 
@@ -36,7 +57,7 @@ def make(request):
 
 
 def conv(x: Tensor, layer: nn.Conv1d, dilation: int = 1) -> Tensor:
-    return F.conv1d(x, layer.weight, layer.bias, padding=dilation * (layer.weight.shape[-1] // 2), dilation=dilation)
+    return conv_same(x, layer.weight, layer.bias, dilation)
 
 
 def residual(x: Tensor, layer: DilatedResidualLayer, dilation: int) -> Tensor:
@@ -55,22 +76,23 @@ def test_dual_dilated_layer_computes_the_equations_of_the_paper():
 
 
 def test_stage_doubles_the_dilation_from_layer_to_layer():
-    stage, features = SingleStageTCN(3, 5, 2, dilated_residual_layers(5, 4)).eval(), torch.randn(2, 3, 40)
-    x = conv(features, stage.conv_in)
-    for i, layer in enumerate(stage.layers):
+    net, features = SingleStageTCN(3, 5, 2, dilated_residual_layers(5, 4)).eval(), torch.randn(2, 3, 40)
+    x = conv(features, net.conv_in)
+    for i, layer in enumerate(net.layers):
         x = residual(x, layer, 2**i)
-    torch.testing.assert_close(stage(features), conv(x, stage.conv_out))
+    torch.testing.assert_close(net(features), conv(x, net.conv_out))
 
 
-@pytest.mark.parametrize("shared", [False, True])
-def test_refinement_feeds_each_stage_the_probabilities_of_the_one_before(shared):
-    refine = RefinementStages(4, 5, 3, 2, activation=nn.Softmax(dim=1), shared=shared).eval()
-    stages = [*refine.stages] * 3 if shared else [*refine.stages]
-    logits = [torch.randn(2, 4, 20)]
-    for stage in stages:
-        logits.append(stage(logits[-1].softmax(dim=1)))
-    assert len(refine.stages) == (1 if shared else 3)
-    assert torch.equal(refine(logits[0]), torch.stack(logits))
+def test_refinement_feeds_each_stage_the_probabilities_of_the_one_before():
+    for refine, stages in [
+        (refinement(nn.Softmax(dim=1), 3), [0, 1, 2]),
+        (refinement(nn.Softmax(dim=1), 1, 3), [0] * 3),
+    ]:
+        logits = [torch.randn(2, 4, 20)]
+        for i in stages:
+            _, *layers = refine.eval().stages[i]
+            logits.append(nn.Sequential(*layers)(logits[-1].softmax(dim=1)))
+        assert torch.equal(refine(logits[0]), torch.stack(logits))
 
 
 @pytest.mark.parametrize("training", [False, True])

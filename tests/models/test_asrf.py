@@ -1,4 +1,4 @@
-"""ASRF: parameter counts, equations of both branches, boundaries and votes by hand, any network as its backbone."""
+"""ASRF: equations of both branches, boundaries and votes by hand, any network as its backbone."""
 
 from __future__ import annotations
 
@@ -6,22 +6,18 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
-import pytest
 import torch
 import torch.nn.functional as F
 import yaml
 from torch import Tensor
 
 from segtcn.cli.lightning import SegmentationCLI
-from segtcn.models import ASRF, EDTCN, MSTCN, RecurrentNetwork
+from segtcn.models import ASRF, EDTCN, MSTCN
 from segtcn.models.asrf import segment_starts, vote
 from segtcn.models.base import build_network
+from tests.models.equations import convolutions_of
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
-
-
-def count(net: torch.nn.Module) -> int:
-    return sum(parameter.numel() for parameter in net.parameters())
 
 
 def starts(*boundaries: float, threshold: float = 0.5) -> list[int]:
@@ -37,18 +33,9 @@ def votes(labels: list[int], first_frames: list[int]) -> list[int]:
     return vote(logits, first)[0].tolist()
 
 
-def test_as_many_parameters_as_the_authors_network():
-    assert count(ASRF(2048, 11)) == 1_292_784  # asrf at 10 shared layers, 2 x 3 stages x 10 layers x 64
-    assert count(ASRF(128, 19, num_stages=3, num_boundary_stages=2, num_layers=5, hidden_channels=32)) == 90_619
-
-
 def test_the_equations_of_the_paper():
     net = ASRF(6, 4, num_stages=3, num_boundary_stages=2, num_layers=3, hidden_channels=5).eval()
-    weights = iter(net.parameters())  # in the order of the authors' network, so that its weights can be copied over
-
-    def conv(x: Tensor, dilation: int = 1) -> Tensor:
-        weight, bias = next(weights), next(weights)
-        return F.conv1d(x, weight, bias, padding=dilation * (weight.shape[-1] // 2), dilation=dilation)
+    conv = convolutions_of(net)  # in the order of the authors' network, so that its weights can be copied over
 
     def layers(x: Tensor) -> Tensor:
         x = conv(x)
@@ -158,10 +145,6 @@ def test_a_backbone_gives_the_shared_features():
     assert net.receptive_field == (2 * 3 + 3, 2 * 3 + 3)
 
 
-def test_with_an_unbounded_backbone_it_sees_everything():
-    assert ASRF(6, 3, hidden_channels=5, backbone=RecurrentNetwork).receptive_field == (None, None)
-
-
 def test_a_checkpoint_holds_the_backbone():
     net = ASRF(6, 3, 2, 2, 2, 5, boundary_threshold=0.4, backbone=partial(EDTCN, hidden_channels=(4,), kernel_size=3))
     rebuilt = build_network(net.spec)
@@ -193,10 +176,3 @@ def test_a_config_names_the_backbone(write_ms_tcn_tree, tmp_path, monkeypatch):
     assert (net.in_channels, net.num_classes) == (4, 3)
     assert (net.backbone.in_channels, net.backbone.num_classes) == (4, 64)
     assert build_network(net.spec).spec == net.spec
-
-
-def test_bad_arguments_say_what_was_expected():
-    with pytest.raises(ValueError, match="`num_layers` must be at least 1, got 4, 0 and 10"):
-        ASRF(4, 3, num_boundary_stages=0)
-    with pytest.raises(ValueError, match=r"`boundary_threshold` must be between 0 and 1, got 1\.0"):
-        ASRF(4, 3, boundary_threshold=1.0)

@@ -1,4 +1,4 @@
-"""LTContext against the published description: parameter counts, equations, bad arguments."""
+"""LTContext against the published description: equations."""
 
 from __future__ import annotations
 
@@ -8,17 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from segtcn.models import LTContext
+from tests.models.equations import convolutions_of
 from tests.reference.attention import dense_attention
-
-
-def count(net: torch.nn.Module) -> int:
-    return sum(parameter.numel() for parameter in net.parameters())
-
-
-def test_as_many_parameters_as_the_authors_network():
-    assert count(LTContext(2048, 48)) == 671_968  # theirs on Breakfast, at 4 stages x 9 layers x 64
-    assert count(LTContext(2048, 202)) == 712_008  # on Assembly101
-    assert count(LTContext(64, 19, num_stages=3, num_heads=2)) == 460_441
 
 
 @pytest.mark.parametrize("window", [4, 5])
@@ -27,12 +18,8 @@ def test_the_equations_of_the_paper(window, instance_norm):
     net = LTContext(
         6, 4, 8, num_stages=3, num_layers=2, window=window, stride=3, num_heads=2, instance_norm=instance_norm
     ).eval()
-    weights = iter(net.parameters())  # in the order of the authors' network, so that its weights can be copied over
+    conv = convolutions_of(net)  # in the order of the authors' network, so that its weights can be copied over
     num_frames = 13
-
-    def conv(x: Tensor, dilation: int = 1) -> Tensor:
-        weight, bias = next(weights), next(weights)
-        return F.conv1d(x, weight, bias, padding=dilation * (weight.shape[-1] // 2), dilation=dilation)
 
     def near(t: int, s: int) -> bool:
         first = t // window * window - window // 2
@@ -62,13 +49,3 @@ def test_the_equations_of_the_paper(window, instance_norm):
         logits, x = stage(logits.softmax(dim=1), x)
         expected.append(logits)
     torch.testing.assert_close(net(features).logits, torch.stack(expected), atol=1e-5, rtol=0)
-
-
-def test_one_stage_refines_nothing():
-    assert LTContext(6, 4, 8, num_stages=1, num_layers=1)(torch.randn(1, 6, 5)).logits.shape == (1, 1, 4, 5)
-
-
-@pytest.mark.parametrize("name", ["num_stages", "num_layers", "window", "stride"])
-def test_bad_arguments_say_what_was_expected(name):
-    with pytest.raises(ValueError, match=f"`{name}` must be at least 1, got 0"):
-        LTContext(4, 3, **{name: 0})

@@ -1,0 +1,106 @@
+"""Videos that do not fit into memory at once: chunk by chunk, with the context that makes the result exact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from segtcn.models.base import SegmentationModel
+from segtcn.structures import Output
+
+CHUNK = 8192
+"""Frames of a chunk where a video is too long to be segmented at once."""
+
+WHOLE = 32_768
+"""Up to so many frames that the network sees, a video is segmented at once."""
+
+
+def chunked_output(net: SegmentationModel, read: Callable[[int, int], Tensor], num_frames: int, chunk: int) -> Output:
+    """Output of the last stage for a whole video, computed chunk by chunk; equal to that of the video at once.
+
+    Each chunk is extended by the network's receptive field and begins at a multiple of its pooling. Padding therefore
+    stands only where the video itself begins and ends.
+
+    Args:
+        net: causal, or with a finite receptive field.
+        read: gives the frames ``start .. stop`` that the network sees, standardised, ``(1, D, n)``.
+        num_frames: T, of the whole video.
+        chunk: frames of a chunk, context apart.
+
+    Returns:
+        Logits ``(1, 1, C, T)`` and, where the network has them, boundaries ``(1, 1, T)``, on the CPU.
+
+    Raises:
+        ValueError: if the network sees the whole video, or ``chunk`` is smaller than its pooling.
+    """
+    past, future = net.receptive_field
+    if net.causal and past is None:
+        return _streamed_output(net, read, num_frames, chunk)
+    if past is None or future is None:
+        raise ValueError(
+            f"{type(net).__name__} sees the whole video, so no chunk of it gives the same result: leave `chunk` "
+            "out, or set `approximate`"
+        )
+    if chunk < net.period:
+        raise ValueError(f"`chunk` must be at least {net.period} frames, the pooling of the network, got {chunk}")
+    parts = []
+    for start in range(0, num_frames, chunk):
+        stop = min(start + chunk, num_frames)
+        first = max(0, start - past) // net.period * net.period
+        output = net(read(first, min(num_frames, stop + future)))
+        parts.append(_last_stage(output, start - first, stop - first))
+    return _joined(parts)
+
+
+def blended_output(net: SegmentationModel, read: Callable[[int, int], Tensor], num_frames: int, chunk: int) -> Output:
+    """Approximate output of a network that sees the whole video: overlapping windows, cross-faded.
+
+    Neighbouring windows share a quarter of their frames, over which the weight of the log-probabilities moves from one
+    to the other.
+
+    Args:
+        net: any network without boundaries.
+        read: gives the frames ``start .. stop`` that the network sees, standardised, ``(1, D, n)``.
+        num_frames: T, of the whole video.
+        chunk: frames of a window.
+
+    Returns:
+        Log-probabilities ``(1, 1, C, T)`` as logits, on the CPU.
+    """
+    overlap = max(1, chunk // 4)
+    total, weights = torch.zeros(1, 1, net.num_classes, num_frames), torch.zeros(num_frames)
+    for start in range(0, max(1, num_frames - overlap), max(1, chunk - overlap)):
+        stop = min(start + chunk, num_frames)
+        output = net(read(start, stop))
+        if output.boundaries is not None:
+            raise ValueError(f"{type(net).__name__} predicts boundaries, which cannot be blended: use a shorter video")
+        log_probs = output.logits[-1:].log_softmax(dim=2).cpu().float()
+        frames = torch.arange(start, stop)
+        fade_in = (frames - start + 1) / (overlap + 1) if start else torch.ones(len(frames))
+        fade_out = (stop - frames) / (overlap + 1) if stop < num_frames else torch.ones(len(frames))
+        weight = torch.minimum(fade_in, fade_out).clamp(max=1)
+        total[..., start:stop] += weight * log_probs
+        weights[start:stop] += weight
+    return Output(total / weights)
+
+
+def _streamed_output(net: SegmentationModel, read: Callable[[int, int], Tensor], num_frames: int, chunk: int) -> Output:
+    """A causal network that remembers all frames: its state is the context."""
+    state, parts = net.initial_state(), []
+    for start in range(0, num_frames, chunk):
+        stop = min(start + chunk, num_frames)
+        output, state = net.step(read(start, stop), state)
+        parts.append(_last_stage(output, 0, stop - start))
+    return _joined(parts)
+
+
+def _last_stage(output: Output, start: int, stop: int) -> Output:
+    boundaries = None if output.boundaries is None else output.boundaries[-1:, :, start:stop].cpu()
+    return Output(output.logits[-1:, :, :, start:stop].cpu(), boundaries)
+
+
+def _joined(parts: list[Output]) -> Output:
+    boundaries = [part.boundaries for part in parts if part.boundaries is not None]
+    return Output(torch.cat([part.logits for part in parts], dim=-1), torch.cat(boundaries, -1) if boundaries else None)
