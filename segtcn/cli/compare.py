@@ -103,7 +103,7 @@ def compare(
 def _show(
     scores: Sequence[RunScores], differences: Sequence[Difference], bootstrap: Bootstrap, per_video: bool
 ) -> None:
-    rows = {}
+    rows: dict[str, dict[str, float]] = {}
     for run in scores:
         rows |= {f"{run.name}, split {split}": run.split_scores(split) for split in run.splits if len(run.splits) > 1}
         rows[run.name] = run.scores

@@ -77,11 +77,9 @@ def test_a_mapping_of_other_classes_is_left_aside_but_an_explicit_one_must_fit(
 ) -> None:
     (folder / "mapping.txt").write_text("0 walk\n")
     assert overlay("truth/clip.txt") == 0
-    assert re.search(
-        r"mapping\.txt is left aside: truth/clip\.txt: .* is not a known class", capsys.readouterr().err
-    )
+    assert re.search(r"mapping\.txt is left aside: truth/clip\.txt: .* is not a known class", capsys.readouterr().err)
     assert overlay("truth/clip.txt", "--mapping", "mapping.txt") == 1
-    assert "is not a known class (1 unknown): is it the right list of classes? It has walk" in capsys.readouterr().err
+    assert "is not a known class: add it to the list of classes, which has walk" in capsys.readouterr().err
 
 
 def scores_on(monkeypatch: pytest.MonkeyPatch, *words: str) -> dict[str, dict[str, float]]:
