@@ -27,7 +27,7 @@ ALLOWED = {
     "data": {"arrays", "atomic", "labels", "structures", "video_io"},
     "models": {"layers", "structures"},
     "extract": {"arrays", "atomic", "progress", "video_io"},
-    "segmenter": {"atomic", "extract", "labels", "layers", "models", "structures"},
+    "segmenter": {"arrays", "atomic", "extract", "labels", "layers", "models", "structures"},
     "visualization": {"atomic", "labels", "progress", "structures", "video_io"},
     "prepare": {"arrays", "atomic", "data", "extract", "labels", "progress", "structures", "text_table", "video_io"},
     "evaluation": {"atomic", "data", "labels", "metrics", "progress", "structures", "text_table"},
