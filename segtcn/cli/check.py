@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from segtcn.cli.data_source import Facts, open_data
 from segtcn.cli.json_output import check_json_name, write_json
 from segtcn.cli.parser import Dir, Json, UsageError
-from segtcn.text_table import markdown_table
 
 if TYPE_CHECKING:
     from segtcn.cli.data_source import DataSource
@@ -73,19 +72,23 @@ def check(
     --fix writes an MS-TCN tree with a data.yaml: lengths that differ a little cut, each video listed once, features
     (D, T), videos that cannot be repaired left out. The original is never changed.
     """
-    from segtcn.prepare.check import DataReport
+    from segtcn.prepare.check import ChildProcess, DataReport
+    from segtcn.prepare.check.child_process import ProcessEndedError
+    from segtcn.prepare.check.problems import error
+    from segtcn.prepare.check.summary import contents_tables
 
     configs = config or []
     if data is None and not configs:
         raise UsageError("give a data config, a folder or an HDF5 file")
     check_json_name(outcome.json)
     name = ", ".join(map(str, [data, *configs] if data else configs))
-    source, report = None, DataReport()
     fixes: list[Fix] | None = None
     try:
-        source = open_data(data, configs, [*overrides, *facts.options()])
-    except (ValueError, OSError) as error:
-        report.add("error", "data set", name, str(error))
+        with ChildProcess() as child:  # readers look into files, too
+            source = child.call(open_data, data, configs, [*overrides, *facts.options()])
+    except (ValueError, OSError) as failure:
+        ended = f"{name} is damaged: " if isinstance(failure, ProcessEndedError) else ""
+        report = DataReport(problems=[error("data set", name, f"{ended}{failure}")])
     else:
         report, fixes = _check(source, data, clips, outcome)
     failed = bool(report.errors) or (outcome.strict and bool(report.problems))
@@ -94,11 +97,11 @@ def check(
         record["fix"] = {"folder": str(outcome.fix), "changes": [fix._asdict() for fix in fixes]}
     write_json(outcome.json, record)
     if outcome.json != "-":
-        if source is not None:
-            _print_contents(name, report)
+        if report.facts is not None:
+            print(*contents_tables(name, report.facts), sep="\n\n", end="\n\n")
         _print_problems(report, outcome.all)
         if outcome.fix is not None and fixes is not None:
-            _print_fixes(outcome.fix, fixes, report.split_specific)
+            _print_fixes(outcome.fix, fixes, report.facts is not None and report.facts.split_specific)
     if failed:
         sys.exit(1)
 
@@ -107,88 +110,34 @@ def _check(
     source: DataSource, data: Path | None, clips: Path | None, outcome: Outcome
 ) -> tuple[DataReport, list[Fix] | None]:
     """The report, and what a corrected copy differs in if one was made."""
-    from segtcn.prepare.check import check_data, fix_data
+    from segtcn.prepare.check import CheckOptions, check_data, fix_data
     from segtcn.prepare.check.fix import check_target
+    from segtcn.prepare.check.problems import error, warning
 
     folders = [*source.paths, *([data] if data and data.is_dir() else [])]
     if outcome.fix is not None:
         check_target(outcome.fix.expanduser(), folders)  # before minutes of reading
-    keys = ("length_policy", "length_tolerance", "standardize", "card")
-    report = check_data(
-        source.reader,
-        **{key: source.options[key] for key in keys},
-        clips=clips or next((folder / "videos" for folder in folders if (folder / "videos").is_dir()), None),
+    clip_folder = clips or next((folder / "videos" for folder in folders if (folder / "videos").is_dir()), None)
+    options = CheckOptions(
+        **{key: source.options[key] for key in ("length_policy", "length_tolerance", "standardize", "card")},
+        clips=None if clip_folder is None else str(clip_folder),
         clips_of_all=clips is not None,
-        progress=not outcome.quiet,
-        assumed=source.assumed,
+        assumed=tuple(source.assumed),
     )
-    split = source.options["split"]
-    if split not in source.reader.splits:
-        splits = ", ".join(map(str, source.reader.splits))
-        report.add("error", "split", f"split {split}", f"`--data.split` {split} does not exist: choose from {splits}")
-    for note in source.notes:
-        report.add("warning", "reader", report.reader, note)
+    report = check_data(source.reader, options, progress=not outcome.quiet)
+    split, splits = source.options["split"], source.reader.splits
+    if split not in splits:
+        message = f"`--data.split` {split} does not exist: choose from {', '.join(map(str, splits))}"
+        report.problems.append(error("split", f"split {split}", message))
+    report.problems += [warning("reader", type(source.reader).__name__, note) for note in source.notes]
     if outcome.fix is None:
         return report, None
     tolerance = source.options["length_tolerance"]
     try:
         return report, fix_data(source.reader, report, outcome.fix, tolerance, folders, not outcome.quiet)
-    except (ValueError, OSError) as error:  # the report, which may say why, is yet to be printed
-        report.add("error", "no copy", str(outcome.fix), str(error))
+    except (ValueError, OSError) as failure:  # the report, which may say why, is yet to be printed
+        report.problems.append(error("no copy", str(outcome.fix), str(failure)))
         return report, None
-
-
-def _print_contents(name: str, report: DataReport) -> None:
-    from segtcn.prepare.check.report import counted
-
-    facts = report.facts
-    fps = facts["fps"]
-    assumed = {key: ", assumed" if key in facts["assumed"] else "" for key in ("fps", "background")}
-    widths = ", ".join(f"{width} ({counted(number, 'video')})" for width, number in facts.get("widths", {}).items())
-    several = len(facts.get("widths", {})) > 1
-    rows = [
-        ["videos", f"{facts['videos']:,}"],
-        ["frames", f"{facts['frames']:,} ({facts['seconds'] / 60:,.1f} min at {fps:g} a second{assumed['fps']})"],
-        *(
-            [f"{which} video", f"{counted(facts[f'{which}_video'], 'frame')} ({facts[f'{which}_video'] / fps:,.1f} s)"]
-            for which in ("shortest", "longest")
-        ),
-        ["segments", f"{facts['all_segments']:,}, {facts['segments']:,} without background"],
-        ["classes", f"{facts['num_classes']}, background: {facts['background'] or 'none'}{assumed['background']}"],
-        ["feature width", widths if several else str(facts["feature_dim"])],
-    ]
-    if "feature_columns" in facts:
-        named, more = facts["feature_columns"][:_SHOWN], len(facts["feature_columns"]) - _SHOWN
-        rows.append(["features", ", ".join(named) + (f" and {more} more" if more > 0 else "")])
-    if "lowest_feature" in facts:
-        rows.append(["feature values", f"{facts['lowest_feature']:.4g} to {facts['highest_feature']:.4g}"])
-    if "clips" in facts:
-        rate = f", median {facts['fps_of_clips']:.3g} features a second" if "fps_of_clips" in facts else ""
-        rows.append(["clips", f"{facts['clips']}{rate}"])
-    own = ", features of every split" if report.split_specific else ""
-    size = f"{report.bytes_read / 2**20:,.0f} MiB in {report.seconds:,.1f} s"
-    rows.append(["read", f"{counted(len(report.videos), 'video')}{own}, {size}"])
-    print(markdown_table([f"{name}: {report.reader}", ""], rows), end="\n\n")
-    header = ["split", "train videos", "frames", "test videos", "frames"]
-    print(markdown_table(header, [[f"{value:,}" for value in count] for count in report.splits]), end="\n\n")
-    total = max(1, sum(count.frames for count in report.classes))
-    class_rows = [
-        [
-            count.name,
-            f"{count.frames:,}",
-            f"{100 * count.frames / total:.1f}",
-            f"{count.segments:,}",
-            f"{count.frames / count.segments / fps:.1f}" if count.segments else "-",
-            f"{count.videos:,}",
-        ]
-        for count in report.classes
-    ]
-    print(markdown_table(["class", "frames", "%", "segments", "mean s", "videos"], class_rows), end="\n\n")
-    if set(report.length_differences) - {0}:
-        differences = [
-            [f"{frames:+d}" if frames else "0", f"{number:,}"] for frames, number in report.length_differences.items()
-        ]
-        print(markdown_table(["frames of features more than labels", "videos"], differences), end="\n\n")
 
 
 def _print_problems(report: DataReport, everything: bool) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Sources:
+class SourceOptions:
     """What there is.
 
     Args:
@@ -23,37 +23,37 @@ class Sources:
         videos: clips (default: FOLDER/videos).
         annotations: a folder, or a file with all videos (default: FOLDER/annotations).
         fps: features per second (default: from the clips).
+        annotation_fps: frames per second in the annotations.
+        unit: of times where the file does not state it.
+        track: the tier (ELAN) or the subject (BORIS) to take.
     """
 
     features: Dir | None = None
     videos: Dir | None = None
     annotations: Path | None = None
     fps: Rate | None = None
+    annotation_fps: Rate | None = None
+    unit: Literal["seconds", "frames"] | None = None
+    track: str | None = None
 
 
 @dataclass(frozen=True)
-class LabelRules:
+class LabelOptions:
     """Labels.
 
     Args:
         background: class of frames without annotation (default: background).
-        annotation_fps: frames per second in the annotations.
-        unit: of times where the file does not state it.
-        track: the tier (ELAN) or the subject (BORIS) to take.
         points: point events take the frame in which they lie.
         close_gaps_s: gaps up to this take the label before.
     """
 
     background: str | None = None
-    annotation_fps: Rate | None = None
-    unit: Literal["seconds", "frames"] | None = None
-    track: str | None = None
     points: bool = False
     close_gaps_s: Annotated[float, "SECONDS"] = 0.0
 
 
 @dataclass(frozen=True)
-class Folds:
+class FoldOptions:
     """Splits.
 
     Args:
@@ -85,9 +85,9 @@ class Show:
 def init(
     folder: Path,
     *,
-    sources: Sources,
-    rules: LabelRules,
-    splits: Folds,
+    sources: SourceOptions,
+    rules: LabelOptions,
+    splits: FoldOptions,
     dry_run: bool = False,
     force: bool = False,
     show: Show,
@@ -114,13 +114,15 @@ def init(
       segtcn init mydata --group '^(S\d+)_'                    # S1_tea, S1_soup, S2_tea: leave one S out
       segtcn init mydata --features i3d --annotations export.tsv --fps 15 --background idle
     """
-    from segtcn.prepare.project import init_project
+    from segtcn.prepare.annotations import LabelRules
+    from segtcn.prepare.project import Sources, init_project
+    from segtcn.prepare.splits import Folds
 
     project = init_project(
         folder,
-        **vars(sources),
-        **vars(rules),
-        **vars(splits),
+        Sources(**vars(sources)),
+        LabelRules(**vars(rules)),
+        Folds(splits.folds, splits.group, splits.stratify, splits.seed),
         force=force,
         dry_run=dry_run,
         progress=not show.quiet,
