@@ -48,6 +48,7 @@ ALLOWED = {
     "cli": {
         "atomic",
         "callbacks",
+        "config_names",
         "data",
         "demo",
         "evaluation",
