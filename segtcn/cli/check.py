@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from segtcn.cli.data_source import Facts, open_data
-from segtcn.cli.json_output import check_json_name, write_json
-from segtcn.cli.parser import Dir, Json, UsageError
+from segtcn.cli.json_output import write_json
+from segtcn.cli.parser import Configs, Dir, Json, UsageError
 
 if TYPE_CHECKING:
     from segtcn.cli.data_source import DataSource
@@ -42,11 +42,11 @@ class Outcome:
 def check(
     data: Path | None = None,
     *,
-    config: Annotated[list[Path], "CONFIG", ("action", "append"), ("nargs", None)] | None = None,
+    config: Configs | None = None,
     clips: Dir | None = None,
     facts: Facts,
     outcome: Outcome,
-    overrides: Sequence[str] = (),
+    overrides: Annotated[Sequence[str], "--data."] = (),
 ) -> None:
     """Read every video of a data set once and report what it holds and all that is wrong with it.
 
@@ -80,7 +80,6 @@ def check(
     configs = config or []
     if data is None and not configs:
         raise UsageError("give a data config, a folder or an HDF5 file")
-    check_json_name(outcome.json)
     name = ", ".join(map(str, [data, *configs] if data else configs))
     fixes: list[Fix] | None = None
     try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from segtcn.cli.json_output import check_json_name, write_json
+from segtcn.cli.json_output import write_json
 from segtcn.cli.parser import Dir, File, Json, Names
 from segtcn.text_table import SCORES, markdown_table, scores_table
 
@@ -83,8 +83,6 @@ def compare(
 
     A run keeps its truth, classes and rates beside its predictions: it can be moved, and its data set may be elsewhere.
     """
-    check_json_name(json)
-
     from segtcn.evaluation import Scoring, compare_runs, read_run, score_run, with_common_split
 
     read = [read_run(folder, Scoring(**vars(scoring))) for folder in runs]

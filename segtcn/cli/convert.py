@@ -37,7 +37,7 @@ def convert(
     storage: Storage,
     facts: Facts,
     quiet: bool = False,
-    overrides: Sequence[str] = (),
+    overrides: Annotated[Sequence[str], "--data."] = (),
 ) -> None:
     """Write a data set as one HDF5 file (docs/data_format.md), or as a tree of the MS-TCN release.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from segtcn.cli.json_output import check_json_name, write_json
+from segtcn.cli.json_output import write_json
 from segtcn.cli.parser import File, Json, Names, Rate, UsageError
 from segtcn.text_table import csv_table, latex_table, markdown_table, scores_table
 
@@ -98,8 +98,6 @@ def evaluate(
         raise UsageError("--csv and --latex exclude each other: leave one out")
     if output.json == "-" and (output.latex or output.csv):
         raise UsageError("--json without a file prints JSON alone: name a file, or leave --latex and --csv out")
-    check_json_name(output.json)
-
     from segtcn.evaluation import score_all_protocols, score_splits
 
     splits = _read(paths, files, lengths)

@@ -32,7 +32,17 @@ File = Annotated[Path, "FILE"]
 Rate = Annotated[float, "RATE"]
 Names = Annotated[str, "NAMES"]
 Inches = Annotated[float, "INCHES"]
-Json = Annotated[str, "FILE.json", ("nargs", "?"), ("const", "-")]
+Configs = Annotated[list[Path], "CONFIG", ("action", "append"), ("nargs", None)]
+
+
+def json_name(text: str) -> str:
+    """The name of a file for JSON, or ``-``; anything else is probably the next argument, which it would replace."""
+    if text != "-" and not text.endswith(".json"):
+        raise argparse.ArgumentTypeError(f"expected a name that ends with .json, got {text}: put a bare --json last")
+    return text
+
+
+Json = Annotated[str, "FILE.json", ("nargs", "?"), ("const", "-"), ("type", json_name)]
 
 
 class UsageError(ValueError):
@@ -75,8 +85,8 @@ class CommandParser(_ShellWords, jsonargparse.ArgumentParser):
     """The command line of a function.
 
     Its docstring is the help page: what stands before ``Args`` comes first, ``Examples`` and what follows come last.
-    Parameters before the ``*`` are positional, the others are options. A parameter ``overrides`` gets the words
-    ``--data.OPTION VALUE`` untouched.
+    Parameters before the ``*`` are positional, the others are options. A parameter ``overrides``, annotated with how
+    they begin, such as ``--data.``, gets the options of ``segtcn fit`` untouched, with their values.
 
     Args:
         function: the command; its name is that of the command.
@@ -115,13 +125,27 @@ class CommandParser(_ShellWords, jsonargparse.ArgumentParser):
 
     def values(self, words: Sequence[str]) -> dict[str, Any]:
         """The arguments of the function that a command line gives."""
-        overrides: list[str] = []
-        if "overrides" in self.types:
-            words, overrides = without_overrides(words)
+        words, overrides = self._without_overrides(words)
         values = dict(vars(self.parse_args(words)))
         for name, group in self.groups_of.items():
             values[name] = group(**{field.name: values.pop(field.name) for field in dataclasses.fields(group)})
         return values | ({"overrides": overrides} if "overrides" in self.types else {})
+
+    def _without_overrides(self, words: Sequence[str]) -> tuple[list[str], list[str]]:
+        """The words that are the command's own, and the others: argparse would take their values for arguments."""
+        start = "".join(get_args(self.types.get("overrides"))[1:])
+        own: list[str] = []
+        overrides: list[str] = []
+        words = [*words]
+        while words:
+            word = words.pop(0)
+            if not start or not word.startswith(start) or word.partition("=")[0] in self._option_string_actions:
+                own.append(word)
+                continue
+            overrides.append(word)
+            if "=" not in word and words and not re.match("--?[a-z]", words[0]):
+                overrides.append(words.pop(0))
+        return own, overrides
 
 
 def _stand_in(function: Any, hints: dict[str, Any]) -> Callable[..., object]:
@@ -222,16 +246,3 @@ def run(function: Callable[..., object], words: Sequence[str]) -> None:
         if len(error.args) == 1:
             error.args = (with_options(str(error), parser),)
         raise
-
-
-def without_overrides(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The words that are a command's own, and the options ``--data.NAME VALUE``."""
-    words_of_command: list[str] = []
-    overrides: list[str] = []
-    following = iter(words)
-    for word in following:
-        if not word.startswith("--data."):
-            words_of_command.append(word)
-        else:  # argparse would take the value of an option that it does not know for an argument of the command
-            overrides += [word] if "=" in word else [word, *(value for value in [next(following, None)] if value)]
-    return words_of_command, overrides

@@ -157,8 +157,9 @@ def test_a_renamed_folder_is_continued(command, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("--seeds=a", "expected whole numbers with commas between them, got 'a'"),
-        ("--seeds=-1", "expected numbers from 0 upwards, got '-1'"),
+        ("--seeds=a", "argument --seeds: expected numbers from 0 upwards with commas between them, got 'a'"),
+        ("--splits=-1", "expected numbers from 0 upwards with commas between them, got '-1'"),
+        ("--jobs=2", "--jobs goes with --models"),
         *(
             (f"{option}=1", f"{option} is for one run: give --seeds and --splits")
             for option in ("--seed", "--split", "--data.split", "--seed_everything")

@@ -8,93 +8,88 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from segtcn.cli.crossval.models import crossval_models, separate_configs
-from segtcn.cli.parser_errors import shorten_errors
-
-DESCRIPTION = """\
-Train on the training videos of every split with every seed, score the test videos with the weights of the last epoch
-(with --checkpoint.monitor, of the best one), and write the mean over the splits, with mean and standard deviation over
-the seeds, as results.json and results.md.
-A run that is complete is not repeated and an interrupted one continues from its last checkpoint: give the same command.
-All options of `segtcn fit` are options here too.
-
-With --models, do so for each of several networks, and write models.json and models.md: one row a network with its
-scores, recipe, parameters, speed and memory. A network that fails does not stop the others.
-"""
-
-EXAMPLES = """\
-examples:
-  segtcn crossval -c ed_tcn -c gtea_lea --data.reader.init_args.root DIR --seeds 0,1,2
-  segtcn crossval -c RUN/config.yaml --splits 1,2 --out runs/two_splits
-  segtcn crossval --models ed_tcn dilated_tcn c2f_tcn+c2f_tcn_gtea -c gtea_lea \\
-      --data.reader.init_args.root DIR --trainer.logger=false --out runs/gtea
-  segtcn compare runs/gtea/ed_tcn runs/gtea/c2f_tcn
-"""
+from segtcn.cli.crossval.models import crossval_models
+from segtcn.cli.parser import Configs, Dir, UsageError
 
 
-def main(argv: Sequence[str]) -> None:
-    """Run the command; ``argv`` begins with its name."""
-    parser = _parser()
-    options, fit_args = parser.parse_known_args(argv[1:])
-    for word in fit_args:
-        if word.split("=")[0] in ("--seed", "--split", "--data.split", "--seed_everything"):
-            parser.error(f"{word.split('=')[0]} is for one run: give --seeds and --splits")
-    if options.protocol is not None:
-        fit_args.append(f"--model.protocol={options.protocol}")
-    configs, others = separate_configs(fit_args)
-    names = ["crossval", *(["models"] if options.models else []), *(Path(config).stem for config in configs)]
-    out = options.out or Path("runs") / "-".join(names)
-    if options.models is None:
-        if options.jobs is not None:
-            parser.error("--jobs goes with --models")
+def numbers(text: str) -> list[int]:
+    """Whole numbers from 0 upwards with commas between them, each once."""
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() for part in parts):
+        raise argparse.ArgumentTypeError(f"expected numbers from 0 upwards with commas between them, got {text!r}")
+    return list(dict.fromkeys(map(int, parts)))
 
-        from segtcn.cli.crossval.runs import crossval
 
-        crossval(fit_args, options.seeds, options.splits, out)
-        return
-    jobs = 1 if options.jobs is None else options.jobs
+@dataclass(frozen=True)
+class Networks:
+    """Several networks.
+
+    Args:
+        models: a config for each network, or several joined by `+`; after those of -c and before all other options.
+        jobs: networks at a time, goes with --models (default: 1).
+    """
+
+    models: Annotated[list[str], "CONFIG"] | None = None
+    jobs: int | None = None
+
+
+def crossval(
+    *,
+    config: Configs | None = None,
+    seeds: Annotated[list[int], "0,1,2", ("type", numbers), ("nargs", None)] | None = None,
+    splits: Annotated[list[int], "1,2", ("type", numbers), ("nargs", None)] | None = None,
+    protocol: str | None = None,
+    out: Dir | None = None,
+    networks: Networks,
+    overrides: Annotated[Sequence[str], "--"] = (),
+) -> None:
+    r"""Train and test on all splits with several seeds, in one table.
+
+    Each run trains on the training videos of a split and scores the test videos with the weights of the last epoch
+    (with --checkpoint.monitor, of the best one). The mean over the splits, with mean and standard deviation over the
+    seeds, is written as results.json and results.md. A run that is complete is not repeated and an interrupted one
+    continues from its last checkpoint: give the same command. All options of `segtcn fit` are options here too.
+
+    With --models, do so for each of several networks, and write models.json and models.md: one row a network with its
+    scores, recipe, parameters, speed and memory. A network that fails does not stop the others.
+
+    Args:
+        config: config of the network, the data or the trainer; may be repeated.
+        seeds: seeds (default: 0).
+        splits: splits (default: all of the data set).
+        protocol: evaluation protocol, as --model.protocol (default: lea).
+        out: folder (default: runs/crossval-NAMES-OF-THE-CONFIGS).
+        networks: several networks, one after the other or at a time.
+        overrides: options of ``segtcn fit``.
+
+    Examples:
+      segtcn crossval -c ed_tcn -c gtea_lea --data.reader.init_args.root DIR --seeds 0,1,2
+      segtcn crossval -c RUN/config.yaml --splits 1,2 --out runs/two_splits
+      segtcn crossval --models ed_tcn dilated_tcn c2f_tcn+c2f_tcn_gtea -c gtea_lea \
+          --data.reader.init_args.root DIR --trainer.logger=false --out runs/gtea
+      segtcn compare runs/gtea/ed_tcn runs/gtea/c2f_tcn
+    """
+    for option in (word.partition("=")[0] for word in overrides):
+        if option in ("--seed", "--split", "--data.split", "--seed_everything"):
+            raise UsageError(f"{option} is for one run: give --seeds and --splits")
+    jobs = 1 if networks.jobs is None else networks.jobs
+    if networks.jobs is not None and networks.models is None:
+        raise UsageError("--jobs goes with --models")
     if jobs < 1:
-        parser.error(f"--jobs must be at least 1, got {jobs}")
-    for option in ("seeds", "splits"):
-        if (numbers := getattr(options, option)) is not None:
-            others.append(f"--{option}={','.join(map(str, numbers))}")
-    crossval_models(options.models, configs, others, out, jobs, ["segtcn", *argv])
+        raise UsageError(f"--jobs must be at least 1, got {jobs}")
+    options = [*overrides, *([] if protocol is None else [f"--model.protocol={protocol}"])]
+    paths = config or []
+    names = ["crossval", *(["models"] if networks.models else []), *(path.stem for path in paths)]
+    out = out or Path("runs") / "-".join(names)
+    if networks.models is None:
+        from segtcn.cli.crossval.runs import crossval_runs
 
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "segtcn crossval",
-        description=DESCRIPTION,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--seeds", type=_numbers, default=[0], metavar="0,1,2", help="seeds (default: 0)")
-    parser.add_argument("--splits", type=_numbers, metavar="1,2", help="splits (default: all of the data set)")
-    parser.add_argument("--protocol", metavar="NAME", help="evaluation protocol, as --model.protocol (default: lea)")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder (default: runs/crossval-NAMES-OF-THE-CONFIGS)")
-    parser.add_argument(
-        "--models",
-        nargs="+",
-        type=_joined_paths,
-        metavar="CONFIG",
-        help="a config for each network, or several joined by `+`; after those of -c and before all other options",
-    )
-    parser.add_argument("--jobs", type=int, metavar="N", help="networks at a time, goes with --models (default: 1)")
-    return shorten_errors(parser)
-
-
-def _joined_paths(text: str) -> list[Path]:
-    return [Path(part) for part in text.split("+")]
-
-
-def _numbers(text: str) -> list[int]:
-    try:
-        numbers = [int(part) for part in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected whole numbers with commas between them, got {text!r}") from None
-    if min(numbers) < 0:
-        raise argparse.ArgumentTypeError(f"expected numbers from 0 upwards, got {text!r}")
-    return list(dict.fromkeys(numbers))
+        crossval_runs([*(f"-c={path}" for path in paths), *options], seeds or [0], splits, out)
+        return
+    lists = {"seeds": seeds, "splits": splits}
+    options += [f"--{name}={','.join(map(str, chosen))}" for name, chosen in lists.items() if chosen is not None]
+    crossval_models([[*map(Path, text.split("+"))] for text in networks.models], paths, options, out, jobs)

@@ -29,11 +29,10 @@ PATIENCE_S = 20.0
 
 def crossval_models(
     models: Sequence[Sequence[Path]],
-    configs: Sequence[str],
+    configs: Sequence[Path],
     options: Sequence[str],
     out: Path,
     jobs: int = 1,
-    command: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Run ``segtcn crossval`` for each of several networks.
 
@@ -44,7 +43,6 @@ def crossval_models(
         options: further options of ``segtcn crossval``; they come after it.
         out: folder of the table, with one folder a network: its cross-validation, and ``log.txt``, what it printed.
         jobs: networks at a time, each with its share of the threads.
-        command: what the user typed, for the record.
 
     Returns:
         What ``models.json`` holds: ``command``, ``jobs``, ``failed`` (names) and ``models``, results by name.
@@ -55,8 +53,9 @@ def crossval_models(
         ChildProcessError: naming the networks that failed, once all others are done and in the table.
     """
     networks = _named(models)
+    shared = [f"-c={config}" for config in configs]
     commands = {
-        name: ["crossval", *(f"-c={config}" for config in (*configs, *paths)), *options, f"--out={out / name}"]
+        name: ["crossval", *shared, *(f"-c={path}" for path in paths), *options, f"--out={out / name}"]
         for name, paths in networks.items()
     }
     try:
@@ -65,7 +64,17 @@ def crossval_models(
         raise KeyboardInterrupt from None
     done = [name for name in networks if name not in failed]
     results = {
-        "command": shlex.join(command),
+        "command": shlex.join(
+            [
+                "segtcn",
+                "crossval",
+                "--models",
+                *("+".join(map(str, paths)) for paths in models),
+                *shared,
+                *options,
+                f"--out={out}",
+            ]
+        ),
         "jobs": jobs,
         "failed": failed,
         "models": {name: json.loads((out / name / "results.json").read_text(encoding="utf-8")) for name in done},
@@ -91,19 +100,6 @@ def _named(models: Sequence[Sequence[Path]]) -> dict[str, Sequence[Path]]:
             raise ValueError(f"two configs of --models are named {name!r}, which names row and folder: rename one")
         networks[name] = paths
     return networks
-
-
-def separate_configs(fit_args: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Take the options of ``segtcn fit`` apart: the files given with ``-c``, and the others."""
-    configs, others = [], []
-    words = iter(fit_args)
-    for word in words:
-        name, equals, value = word.partition("=")
-        if name in ("-c", "--config"):
-            configs.append(value if equals else next(words, ""))
-        else:
-            others.append(word)
-    return configs, others
 
 
 async def _run(commands: Mapping[str, Sequence[str]], out: Path, jobs: int) -> list[str]:

@@ -26,7 +26,9 @@ INFERENCE_S = 1.0
 """How long the speed of each trained network is measured."""
 
 
-def crossval(fit_args: Sequence[str], seeds: Sequence[int], splits: Sequence[int] | None, out: Path) -> dict[str, Any]:
+def crossval_runs(
+    fit_args: Sequence[str], seeds: Sequence[int], splits: Sequence[int] | None, out: Path
+) -> dict[str, Any]:
     """Train and test every split with every seed.
 
     Args:
