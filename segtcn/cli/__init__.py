@@ -105,7 +105,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         known = known or (isinstance(error, RuntimeError) and "in loading state_dict" in str(error))
         if not known or os.environ.get("SEGTCN_TRACEBACK"):
             raise
-        print(f"segtcn {argv[0]}: error: {error}\n(SEGTCN_TRACEBACK=1 shows where)", file=sys.stderr)
+        text = str(error)
+        if isinstance(error, OSError) and error.filename:  # of the system itself
+            text = f"cannot use {error.filename}: {str(error.strerror).lower()}; choose another place"
+        print(f"segtcn {argv[0]}: error: {text}\n(SEGTCN_TRACEBACK=1 shows where)", file=sys.stderr)
         return 1
     return 0
 

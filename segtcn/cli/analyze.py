@@ -64,18 +64,13 @@ def write_report(analysis: ErrorAnalysis, folder: Path) -> list[Path]:
         The files, the text first.
 
     Raises:
-        PermissionError: if the folder cannot be made or written to.
+        OSError: if the folder cannot be made or written to.
     """
     from segtcn.evaluation import report_text
 
     figures = _figures(analysis)
     text = report_text(analysis)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PermissionError(
-            f"cannot make the folder {folder} ({(error.strerror or str(error)).lower()}): choose another with --out"
-        ) from error
+    folder.mkdir(parents=True, exist_ok=True)
     for name, figure in figures.items():
         with atomic_path(folder / name) as path:
             figure.savefig(path, dpi=150)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +74,6 @@ def check(
     from segtcn.prepare.check import ChildProcess, DataReport
     from segtcn.prepare.check.child_process import ProcessEndedError
     from segtcn.prepare.check.problems import error
-    from segtcn.prepare.check.summary import contents_tables
 
     configs = config or []
     if data is None and not configs:
@@ -96,11 +94,7 @@ def check(
         record["fix"] = {"folder": str(outcome.fix), "changes": [fix._asdict() for fix in fixes]}
     write_json(outcome.json, record)
     if outcome.json != "-":
-        if report.facts is not None:
-            print(*contents_tables(name, report.facts), sep="\n\n", end="\n\n")
-        _print_problems(report, outcome.all)
-        if outcome.fix is not None and fixes is not None:
-            _print_fixes(outcome.fix, fixes, report.facts is not None and report.facts.split_specific)
+        _print(name, report, fixes, outcome)
     if failed:
         sys.exit(1)
 
@@ -139,26 +133,23 @@ def _check(
         return report, None
 
 
-def _print_problems(report: DataReport, everything: bool) -> None:
+def _print(name: str, report: DataReport, fixes: Sequence[Fix] | None, outcome: Outcome) -> None:
+    """What the data set holds, what is wrong with it, and what the copy differs in if one was made."""
+    from segtcn.prepare.check.summary import contents_tables
+
+    if report.facts is not None:
+        print(*contents_tables(name, report.facts), sep="\n\n", end="\n\n")
     for severity, problems in (("error", report.errors), ("warning", report.warnings)):
-        kinds: dict[str, list[str]] = defaultdict(list)
-        for problem in problems:
-            kinds[problem.kind].append(problem.message)
-        for kind, messages in kinds.items():
-            shown = messages if everything else messages[:_SHOWN]
-            print(*(f"{severity} [{kind}] {message}" for message in shown), sep="\n")
-            if len(messages) > len(shown):
-                print(
-                    f"{severity} [{kind}] and {len(messages) - len(shown)} more: --all prints them, --json holds them"
-                )
+        for kind in dict.fromkeys(problem.kind for problem in problems):
+            lines = [f"{severity} [{kind}] {problem.message}" for problem in problems if problem.kind == kind]
+            if len(lines) > _SHOWN and not outcome.all:
+                more = f"{len(lines) - _SHOWN} more: --all prints them, --json holds them"
+                lines[_SHOWN:] = [f"{severity} [{kind}] and {more}"]
+            print(*lines, sep="\n")
     if report.problems:
         print()
     print(f"errors: {len(report.errors)}, warnings: {len(report.warnings)}")
-
-
-def _print_fixes(out: Path, fixes: Sequence[Fix], split_specific: bool) -> None:
-    print(f"\ncorrected copy: {out}" + (", a tree for every split" if split_specific else ""))
-    for fix in fixes:
-        print(f"  {fix.where}: {fix.message}")
-    if not fixes:
-        print("  nothing had to be corrected")
+    if fixes is not None:
+        trees = ", a tree for every split" if report.facts is not None and report.facts.split_specific else ""
+        changes = [f"{fix.where}: {fix.message}" for fix in fixes] or ["nothing had to be corrected"]
+        print(f"\ncorrected copy: {outcome.fix}{trees}", *changes, sep="\n  ")

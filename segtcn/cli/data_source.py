@@ -18,6 +18,8 @@ from segtcn.cli.quiet import quieten
 from segtcn.config_names import find_config
 
 if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser
+
     from segtcn.data.readers import Reader
 
 HDF5_ENDINGS = (".h5", ".hdf5")
@@ -74,25 +76,16 @@ def open_data(path: Path | None, configs: Sequence[Path], overrides: Sequence[st
         ValueError: if the configuration or the data set is wrong.
         FileNotFoundError: if a file or folder is missing.
     """
-    quieten()
-    import jsonargparse
-
-    import segtcn.data.readers  # noqa: F401  # so that `--data.reader LeaReader` needs no module path
-    from segtcn.data.datamodule import SegmentationDataModule
-
-    parser = jsonargparse.ArgumentParser(prog="segtcn", exit_on_error=False)
-    parser.add_argument("-c", "--config", action="config")
-    parser.add_class_arguments(SegmentationDataModule, "data", instantiate=False)
+    parser = _parser()
     args = [] if path is None else recognise(path if path.exists() else Path(find_config(str(path))))
     args += [f"--config={_data_of(config)}" for config in configs]
     try:
         config = parser.parse_args([*args, *overrides])
         given = parser.parse_args([*args, *overrides], defaults=False)
     except argparse.ArgumentError as error:
-        named = ", ".join(str(each) for each in (path, *configs) if each is not None) or "the command line"
+        named = ", ".join(map(str, configs if path is None else (path, *configs))) or "the command line"
         if refused := re.search(r"class_path '(?:\w+\.)*(\w+)'\W+Option '(\w+)' is not accepted", str(error)):
-            reader_name, option = refused.groups()
-            raise ValueError(f"{named}: {reader_name} takes no `{option}`: leave it out") from error
+            raise ValueError(f"{named}: {refused[1]} takes no `{refused[2]}`: leave it out") from error
         raise ValueError(f"{named} describes no data set: {error}") from error
     init_args = dict(config.data.reader.get("init_args") or {})
     module, _, name = config.data.reader.class_path.rpartition(".")
@@ -108,6 +101,20 @@ def open_data(path: Path | None, configs: Sequence[Path], overrides: Sequence[st
     unsaid = [name for name in ("fps", "background") if name in init_args and name not in chosen]
     assumed = [name for name in unsaid if name != "fps" or init_args[name] is not None]  # None: from a column of times
     return DataSource(reader, options, paths, [str(warning.message) for warning in caught], assumed)
+
+
+def _parser() -> ArgumentParser:
+    """A parser of ``--config`` and the options ``--data.NAME``, in which readers need no module path."""
+    quieten()
+    import jsonargparse
+
+    import segtcn.data.readers  # noqa: F401
+    from segtcn.data.datamodule import SegmentationDataModule
+
+    parser = jsonargparse.ArgumentParser(prog="segtcn", exit_on_error=False)
+    parser.add_argument("-c", "--config", action="config")
+    parser.add_class_arguments(SegmentationDataModule, "data", instantiate=False)
+    return parser
 
 
 def recognise(path: Path) -> list[str]:

@@ -8,28 +8,7 @@ from pathlib import Path
 
 from segtcn.atomic import write_json, write_text
 from segtcn.cli.parser import Dir, run
-
-RECIPE = """\
---name=segtcn demo
---model.net=EDTCN
---model.net.kernel_size=15
---model.optimizer=torch.optim.RMSprop
---model.optimizer.lr=0.001
---model.optimizer.alpha=0.9
---data.reader=MSTCNReader
---data.reader.fps=15
---data.reader.background=background
---data.batch_size=4
---data.standardize=true
---trainer.devices=1
---trainer.deterministic=true
---trainer.enable_model_summary=false
---trainer.log_every_n_steps=1
---trainer.logger=segtcn.callbacks.wandb.ExperimentLogger
---trainer.logger.project=segtcn-demo
---checkpoint.enable_version_counter=false
-"""
-"""Options of ``segtcn fit``, one a line."""
+from segtcn.config_names import find_config
 
 
 def demo(*, out: Dir = Path("runs/demo"), videos: int = 24, epochs: int = 60, seed: int = 0) -> dict[str, float]:
@@ -86,7 +65,8 @@ def _train_and_test(data: Path, out: Path, epochs: int, seed: int) -> dict[str, 
         "trainer.max_epochs": epochs,
         "trainer.default_root_dir": out,
     }
-    cli = SegmentationCLI([*RECIPE.splitlines(), *(f"--{key}={value}" for key, value in options.items())], run=False)
+    recipe = f"-c={find_config('demo')}"
+    cli = SegmentationCLI([recipe, *(f"--{key}={value}" for key, value in options.items())], run=False)
     cli.trainer.fit(cli.model, cli.datamodule)
     (results,) = cli.trainer.test(cli.model, cli.datamodule, verbose=False)
     finish()

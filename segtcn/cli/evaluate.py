@@ -94,10 +94,8 @@ def evaluate(
     those given by --background. Scores are percent; several .mat files: the mean over a split's videos, then over the
     splits.
     """
-    if output.latex and output.csv:
-        raise UsageError("--csv and --latex exclude each other: leave one out")
-    if output.json == "-" and (output.latex or output.csv):
-        raise UsageError("--json without a file prints JSON alone: name a file, or leave --latex and --csv out")
+    if output.latex + output.csv + (output.json == "-") > 1:
+        raise UsageError("one form is printed: choose --latex, --csv or --json without a file")
     from segtcn.evaluation import score_all_protocols, score_splits
 
     splits = _read(paths, files, lengths)

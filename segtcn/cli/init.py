@@ -152,17 +152,20 @@ def _report(project: Project, dry_run: bool, verbose: bool) -> list[str]:
         f"{'would write' if dry_run else 'wrote'} {len(project.written)} files: {', '.join(map(str, folders))}"
         + (f"; {len(project.unchanged)} were there and are right" if project.unchanged else "")
     )
+    return [*lines, *_next_commands(project)]
+
+
+def _next_commands(project: Project) -> list[str]:
+    videos = quote(str(project.videos))
+    commands = [f"next: segtcn fit -c ed_tcn -c {quote(str(project.root / 'data.yaml'))}"]
     if project.feature_dim is None:
         rate = "" if project.fps_is_measured else f" --fps {project.fps:g}"
-        if any("/" in name for name in project.labels):
-            rate += f" --relative-to {quote(str(project.videos))}"
-        paths = f"{quote(str(project.videos))} --out {quote(str(project.root / 'features'))}"
-        lines.append(f"first: segtcn extract {paths} --backbone builtin{rate}  # or a better one")
-    config = quote(str(project.root / "data.yaml"))
-    return [
-        *lines,
-        f"next: segtcn fit -c ed_tcn -c {config}",
-    ]
+        folder = f" --relative-to {videos}" if any("/" in name for name in project.labels) else ""
+        out = quote(str(project.root / "features"))
+        commands.insert(
+            0, f"first: segtcn extract {videos} --out {out} --backbone builtin{rate}{folder}  # or a better one"
+        )
+    return commands
 
 
 def _test(split: Split) -> str:

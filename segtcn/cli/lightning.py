@@ -135,7 +135,7 @@ class SegmentationCLI(LightningCLI):
                 f"{folder} already holds a run: choose another folder with --trainer.default_root_dir, "
                 f"or continue it with --ckpt_path {folder}/checkpoints/last.ckpt, if that is there"
             )
-        _make_folder(folder)
+        folder.mkdir(parents=True, exist_ok=True)
         if self.command is not None:
             os.environ[FOLDER_VARIABLE] = str(folder)  # for the processes that the trainer may start
 
@@ -209,16 +209,6 @@ def _choose_what_to_keep(config: Any) -> None:
         checkpoint.filename = BEST
     if (checkpoint.every_n_epochs, checkpoint.every_n_train_steps, checkpoint.train_time_interval) == (None,) * 3:
         checkpoint.every_n_epochs = 10 if checkpoint.monitor is None else 1
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OSError(
-            f"cannot write the run into {folder}: {error.strerror}; choose another folder with "
-            "--trainer.default_root_dir"
-        ) from error
 
 
 def raise_if_interrupted(stop: SystemExit) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from segtcn.cli.parser import File, Rate, UsageError
+from segtcn.cli.parser import File, Rate
 from segtcn.cli.titled_path import split_title
 from segtcn.text_table import SCORES
 
@@ -30,20 +30,39 @@ def seconds(text: str) -> float:
     return total
 
 
+def titled_rate(text: str) -> tuple[str, float]:
+    """``TITLE=RATE`` or ``RATE``, whose title is empty."""
+    title, _, number = text.rpartition("=")
+    try:
+        return title, float(number)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"expected labels per second, or TITLE=RATE, got {text!r}") from error
+
+
 Time = Annotated[float, "TIME", ("type", seconds)]
 
 
 @dataclass(frozen=True)
-class Rates:
-    """Rates, where files do not say them.
+class LabelFiles:
+    """The labels.
 
     Args:
-        fps: labels per second of all predictions, or of one; may be repeated.
+        truth: the true labels, drawn on top (default: those in .npz).
+        fps: labels per second of all predictions, or of one, where files do not say them; may be repeated.
         truth_fps: the same for the true labels, if different.
+        mapping: mapping.txt of the data set: colours as in its other figures (default: looked for beside the label
+            files and in the folder above).
+        background: the class drawn in grey (default: background or SIL).
     """
 
-    fps: Annotated[list[str], "[TITLE=]RATE", ("action", "append"), ("nargs", None)] | None = None
+    truth: Annotated[Path, "LABELS"] | None = None
+    fps: (
+        Annotated[list[tuple[str, float]], "[TITLE=]RATE", ("action", "append"), ("nargs", None), ("type", titled_rate)]
+        | None
+    ) = None
     truth_fps: Rate | None = None
+    mapping: File | None = None
+    background: str | None = None
 
 
 @dataclass(frozen=True)
@@ -51,17 +70,12 @@ class Panel:
     """What is shown.
 
     Args:
-        mapping: mapping.txt of the data set: colours as in its other figures (default: looked for beside the label
-            files and in the folder above).
-        background: the class drawn in grey (default: background or SIL).
         window_s: timelines of this many seconds around the cursor.
         top: most probable classes, where a file has scores.
         scores: F1, edit and accuracy of every prediction; needs the truth.
         protocol: of the scores.
     """
 
-    mapping: File | None = None
-    background: str | None = None
     window_s: Time | None = None
     top: int = 3
     scores: bool = False
@@ -73,15 +87,15 @@ class Part:
     """Part, speed and size (times: seconds, or 1:20.5).
 
     Args:
-        start_s: begin here.
-        stop_s: end here.
+        start_s: begin here (default: at the start).
+        stop_s: end here (default: at the end).
         speed: 2 plays twice as fast, with its sound.
         scale: 0.5 makes the picture half as wide and half as high.
         height: height of the picture; instead of --scale.
     """
 
-    start_s: Time | None = None
-    stop_s: Time | None = None
+    start_s: Time = 0.0
+    stop_s: Time = math.inf
     speed: float = 1.0
     scale: float | None = None
     height: Annotated[int, "PIXELS"] | None = None
@@ -92,9 +106,8 @@ def overlay(
     predictions: Annotated[list[str], "[TITLE=]LABELS"],
     *,
     output: Annotated[Path, "OUT"],
-    truth: Annotated[Path, "LABELS"] | None = None,
     quiet: bool = False,
-    rates: Rates,
+    labels: LabelFiles,
     panel: Panel,
     part: Part,
 ) -> None:
@@ -104,9 +117,8 @@ def overlay(
         clip: the video.
         predictions: label files, drawn in this order.
         output: the video to make, .mp4; an excerpt, .gif or .webp.
-        truth: the true labels, drawn on top (default: those in .npz).
         quiet: no progress bar and no notes.
-        rates: rates of the labels.
+        labels: the truth, and what is known about the labels.
         panel: what is shown below the picture.
         part: what is shown of the clip.
 
@@ -122,38 +134,30 @@ def overlay(
     line, MS-TCN's recognition files, .csv tables of segments, .npz with the scores of all classes and the truth
     (written by `segtcn test`).
     """
-    if part.scale is not None and part.height is not None:
-        raise UsageError("--height and --scale exclude each other: leave one out")
-
     from segtcn.visualization.overlay import Excerpt, OverlayLook, overlay_video
 
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_: print(f"note: {message}", file=sys.stderr)
         warnings.simplefilter("ignore" if quiet else "always", UserWarning)
-        tracks, classes, fps = _read(predictions, truth, rates, panel)
-        scores = _scores(tracks, panel.protocol) if panel.scores else None
-        stop_s = math.inf if part.stop_s is None else part.stop_s
-        excerpt = Excerpt(part.start_s or 0.0, stop_s, part.speed)
-        look = OverlayLook(part.height, part.scale, panel.window_s, panel.top, scores, progress=not quiet)
+        excerpt = Excerpt(part.start_s, part.stop_s, part.speed)
+        look = OverlayLook(part.height, part.scale, panel.window_s, panel.top, progress=not quiet)
+        tracks, classes, fps = _read(predictions, labels)
+        look = replace(look, scores=_scores(tracks, panel.protocol) if panel.scores else None)
         print(overlay_video(clip, tracks, output, classes=classes, fps=fps, excerpt=excerpt, look=look))
 
 
-def _read(
-    predictions: Sequence[str], truth: Path | None, rates: Rates, panel: Panel
-) -> tuple[dict[str, Labels], Classes, float | None]:
+def _read(predictions: Sequence[str], options: LabelFiles) -> tuple[dict[str, Labels], Classes, float | None]:
     """Labels by their titles, their classes, and the rate of those that do not say it."""
     from segtcn.labels import read_labels
     from segtcn.visualization.tracks import TRUTH
 
-    files = _titled(predictions)
-    fps = _rates(rates.fps or [], list(files))
+    files, truth = _titled(predictions), options.truth
+    fps = _rates(options.fps or [], list(files))
     tracks = {title: read_labels(path, fps=fps.get(title)) for title, path in files.items()}
-    true_labels = _truth_in(files.values()) if truth is None else read_labels(truth, fps=rates.truth_fps)
+    true_labels = _truth_in(files.values()) if truth is None else read_labels(truth, fps=options.truth_fps)
     if true_labels is not None:
         tracks = {TRUTH: true_labels, **tracks}
-    elif panel.scores:
-        raise ValueError("--scores compares with the truth: give --truth LABELS")
-    classes = _classes([*([] if truth is None else [truth]), *files.values()], [*tracks.values()], panel)
+    classes = _classes([*([] if truth is None else [truth]), *files.values()], [*tracks.values()], options)
     # of a truth whose file does not say its rate
     common = next(iter({*fps.values()})) if len({*fps.values()}) == 1 else None
     return {title: labels.in_classes(classes) for title, labels in tracks.items()}, classes, common
@@ -176,17 +180,12 @@ def _titled(texts: Sequence[str]) -> dict[str, Path]:
     return files
 
 
-def _rates(texts: Sequence[str], titles: Sequence[str]) -> dict[str, float]:
-    """``RATE`` of all predictions, or ``TITLE=RATE`` of one."""
+def _rates(given: Sequence[tuple[str, float]], titles: Sequence[str]) -> dict[str, float]:
+    """The rate of each prediction: an empty title means all of them, another one wins."""
     rates: dict[str, float] = {}
-    for text in sorted(texts, key=lambda text: "=" in text):
-        title, _, number = text.rpartition("=")
-        try:
-            rate = float(number)
-        except ValueError as error:
-            raise ValueError(f"--fps: expected labels per second, or TITLE=RATE, got {text!r}") from error
+    for title, rate in sorted(given):
         if title and title not in titles:
-            raise ValueError(f"--fps {text}: there is no prediction {title!r}; there are {', '.join(titles)}")
+            raise ValueError(f"--fps {title}={rate:g}: there is no prediction {title!r}; there are {', '.join(titles)}")
         rates |= dict.fromkeys([title] if title else titles, rate)
     return rates
 
@@ -199,31 +198,25 @@ def _truth_in(files: Iterable[Path]) -> Labels | None:
     return next((truth for truth in archives if truth is not None), None)
 
 
-def _classes(files: Sequence[Path], tracks: Sequence[Labels], panel: Panel) -> Classes:
-    """Classes of the mapping that was given, or that lies beside the label files and fits; else those of the labels."""
+def _classes(files: Sequence[Path], tracks: Sequence[Labels], options: LabelFiles) -> Classes:
+    """Classes of the mapping that was given; else those of one beside the label files, or of the labels, come first."""
     from segtcn.labels import Classes, common_classes, find_mapping
 
-    if panel.mapping is not None:
-        return Classes.read(panel.mapping, panel.background)
+    if options.mapping is not None:
+        return Classes.read(options.mapping, options.background)
     mapping = find_mapping(files)
     if mapping is not None:
-        classes = Classes.read(mapping)
-        try:
-            for labels in tracks:
-                labels.in_classes(classes)
-        except ValueError as error:
-            warnings.warn(f"{mapping} is left aside: {error}", stacklevel=2)
-        else:
-            warnings.warn(f"colours of the classes as in {mapping}", stacklevel=2)
-            return classes if panel.background is None else classes.with_background(panel.background)
-    return common_classes(tracks, background=panel.background)
+        warnings.warn(f"colours of the classes as in {mapping}", stacklevel=2)
+    return common_classes(tracks, None if mapping is None else Classes.read(mapping), options.background)
 
 
 def _scores(tracks: Mapping[str, Labels], protocol: str) -> dict[str, dict[str, float]]:
     """Scores of every prediction by the headings of tables, in percent, at the rate of the truth."""
     from segtcn.evaluation import evaluate
 
-    truth = tracks["truth"]
+    truth = tracks.get("truth")
+    if truth is None:
+        raise ValueError("--scores compares with the truth: give --truth LABELS")
     scores = {}
     for title, labels in tracks.items():
         if labels is not truth:

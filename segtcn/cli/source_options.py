@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from segtcn.cli.parser import File, Names, Rate
 
 
 @dataclass(frozen=True)
-class LabelFacts:
+class LabelOptions:
     """The labels.
 
     Args:
+        truth: true labels, a file or one a video in a folder.
+        videos: these videos only (default: all); timelines keep their order.
         fps: labels per second, in place of what runs and files say.
         mapping: mapping.txt with all classes (default: looked for beside the labels).
         background: background classes, names or indexes with commas; timelines draw the first in grey.
@@ -19,6 +22,8 @@ class LabelFacts:
         seed: of runs with several (default: the smallest).
     """
 
+    truth: Path | None = None
+    videos: list[str] | None = None
     fps: Rate | None = None
     mapping: File | None = None
     background: Names | None = None

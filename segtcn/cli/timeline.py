@@ -6,11 +6,10 @@ import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from segtcn.cli.parser import File, Inches, UsageError
-from segtcn.cli.source_options import LabelFacts
+from segtcn.cli.parser import File, Inches
+from segtcn.cli.source_options import LabelOptions
 from segtcn.cli.titled_path import split_title
 from segtcn.text_table import SCORES
 
@@ -54,10 +53,8 @@ def timeline(
     sources: Annotated[Sequence[str], "[TITLE=]SOURCE"] = (),
     *,
     output: File,
-    truth: Path | None = None,
-    videos: list[str] | None = None,
     worst: int | None = None,
-    labels: LabelFacts,
+    labels: LabelOptions,
     look: TimelineLook,
 ) -> None:
     """Draw the segments of videos as bars, truth above predictions, one colour for every class.
@@ -68,10 +65,8 @@ def timeline(
     Args:
         sources: label files, folders of them, or runs.
         output: what to write: .png, .svg or .pdf.
-        truth: true labels, a file or a folder with one a video.
-        videos: which videos (default: all), in this order.
         worst: the N videos with the lowest F1@50, the worst first.
-        labels: what is known about the labels.
+        labels: which labels, and what is known about them.
         look: what is drawn, and how large.
 
     Examples:
@@ -84,8 +79,6 @@ def timeline(
     Without a mapping.txt (--mapping, or beside the labels) the colours belong to the names that occur, in alphabetical
     order; with one they are those of all other pictures of the data set.
     """
-    if not sources and truth is None:
-        raise UsageError("nothing to draw: give a run, label files or folders of them, or --truth")
     if worst is not None and worst < 1:
         raise ValueError(f"--worst must be at least 1, got {worst}")
 
@@ -94,12 +87,12 @@ def timeline(
     from segtcn.visualization.timeline import Look, plot_timeline_pages
 
     check_ending(output)  # before minutes of reading
-    selection = Selection(truth=truth, videos=videos, **vars(labels))
+    selection = Selection(**vars(labels))
     with warnings.catch_warnings():
         printed: set[str] = set()
         warnings.showwarning = lambda message, *_: _print_note(str(message), printed)
         collection = collect_videos([split_title(source) for source in sources], selection, progress=True)
-        chosen = _in_order(collection, videos, worst)
+        chosen = _in_order(collection, labels.videos, worst)
         tracks = {video.name: video.read() for video in chosen}
         _check_rates(tracks)
         for note in [*collection.notes, *_length_notes(tracks)]:
@@ -149,9 +142,9 @@ def _scores_of(video: CollectedVideo) -> dict[str, dict[str, float]]:
 def _check_rates(tracks: Mapping[str, Mapping[str, Labels]]) -> None:
     """Refuse labels of which some have a rate and others have none: they would not meet."""
     every = [labels for of_video in tracks.values() for labels in of_video.values()]
-    known = next((labels for labels in every if labels.fps is not None), None)
-    unknown = next((labels for labels in every if labels.fps is None), None)
-    if known is not None and unknown is not None:
+    examples = {labels.fps is None: labels for labels in every}
+    if len(examples) == 2:
+        unknown, known = examples[True], examples[False]
         raise ValueError(
             f"{unknown.source} does not say its rate, {known.source} says {known.fps:g} labels a second: give the "
             "rate of all (--fps)"

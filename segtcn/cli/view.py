@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from segtcn.cli.parser import Dir
-from segtcn.cli.source_options import LabelFacts
+from segtcn.cli.source_options import LabelOptions
 from segtcn.cli.titled_path import split_title
 
 if TYPE_CHECKING:
@@ -17,21 +17,6 @@ if TYPE_CHECKING:
     from segtcn.visualization.player import Player
 
 _LISTED = 10
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What is shown.
-
-    Args:
-        truth: true labels, a file or one a video in a folder.
-        clips: a clip, or a folder of them (default: `videos` beside the truth).
-        videos: these videos only.
-    """
-
-    truth: Path | None = None
-    clips: Path | None = None
-    videos: list[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -67,8 +52,8 @@ class Exported:
 def view(
     sources: Annotated[Sequence[str], "RUN_OR_FILE"] = (),
     *,
-    shown: Shown,
-    labels: LabelFacts,
+    clips: Path | None = None,
+    labels: LabelOptions,
     served: Served,
     exported: Exported,
     quiet: bool = False,
@@ -80,8 +65,8 @@ def view(
 
     Args:
         sources: runs, label files, clips; see below.
-        shown: what is shown.
-        labels: what is known about the labels.
+        clips: a clip, or a folder of them (default: `videos` beside the truth).
+        labels: which labels, and what is known about them.
         served: how the player is served.
         exported: how it is exported.
         quiet: no progress bars.
@@ -103,7 +88,7 @@ def view(
 
     from segtcn.evaluation import Selection, collect_videos
 
-    selection = Selection(**vars(shown), **vars(labels))
+    selection = Selection(clips=clips, **vars(labels))
     collection = collect_videos([split_title(source) for source in sources], selection, not quiet)
     for note in collection.notes:
         print(f"note: {note}")

@@ -87,7 +87,7 @@ def test_nothing_is_written_where_something_is_wrong(write_ms_tcn_tree, tmp_path
     run = write_crossval(tmp_path / "run", root, {1: SPLITS[1][1]}, 0.6)
     (tmp_path / "file").write_text("")
     assert main(["analyze", str(run), f"--out={tmp_path}/file"]) == 1
-    assert "cannot make the folder" in capsys.readouterr().err
+    assert f"cannot use {tmp_path}/file: file exists; choose another place" in capsys.readouterr().err
     analysis = analyze_run(read_run(run))
 
     def fail(*args: object, **kwargs: object) -> None:

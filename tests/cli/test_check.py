@@ -22,22 +22,30 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 WriteTree = Callable[..., Path]
 
 
-def run(*args: object) -> int:
-    """Exit status of the command."""
-    try:
-        return main(["check", *map(str, args), "--quiet"])
-    except SystemExit as stop:
-        return int(stop.code or 0)
+@pytest.fixture
+def check(capsys):
+    """Function that runs the command, checks its exit status and returns what it printed."""
+
+    def run(status, *args):
+        try:
+            ended = main(["check", *map(str, args), "--quiet"])
+        except SystemExit as stop:
+            ended = int(stop.code or 0)
+        shown = capsys.readouterr()
+        assert ended == status, shown
+        return shown.out or shown.err
+
+    return run
 
 
 @pytest.fixture
-def sound(write_ms_tcn_tree: WriteTree) -> Path:
+def sound(write_ms_tcn_tree) -> Path:
     return write_ms_tcn_tree(videos=small_videos(frames_per_action=5))
 
 
-def test_a_sound_folder(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(sound, "--data.reader.init_args.fps", 10, "--data.reader.init_args.background=background") == 0
-    lines = capsys.readouterr().out.split("\n")
+def test_a_sound_folder(sound, check):
+    out = check(0, sound, "--data.reader.init_args.fps", 10, "--data.reader.init_args.background=background")
+    lines = out.split("\n")
     assert any(line.startswith(f"| {sound}: MSTCNReader") for line in lines)
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
     frames = sum(len(labels) for _, labels in small_videos(frames_per_action=5).values())
@@ -46,88 +54,69 @@ def test_a_sound_folder(sound: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert lines[-2] == "errors: 0, warnings: 0"
 
 
-def test_status_is_1_after_errors_and_with_strict_after_warnings(
-    sound: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_status_is_1_after_errors_and_with_strict_after_warnings(sound, check):
     np.save(sound / "features" / "extra.npy", np.zeros((4, 9), np.float32))
-    assert run(sound, "--background", "background") == 0
-    assert "warning [unlisted]" in capsys.readouterr().out
-    assert run(sound, "--background", "background", "--strict") == 1
+    assert "warning [unlisted]" in check(0, sound, "--background", "background")
+    check(1, sound, "--background", "background", "--strict")
     for name in ("P01_soup", "P02_tea"):
         (sound / "features" / f"{name}.npy").unlink()
-    capsys.readouterr()
-    assert run(sound, "--background", "background") == 1
-    out = capsys.readouterr().out
+    out = check(1, sound, "--background", "background")
     assert out.count("error [missing]") == 2
     assert out.endswith("errors: 2, warnings: 1\n")
 
 
-def test_what_nobody_said_is_marked_as_assumed(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(sound) == 0
-    out = capsys.readouterr().out
+def test_what_nobody_said_is_marked_as_assumed(sound, check):
+    out = check(0, sound)
     assert "min at 15 a second, assumed)" in out
     assert "3, background: none, assumed" in out
     assert "warning [background] no background class was given, so that 'background' counts as an action" in out
-    assert run(sound, "--json") == 0
-    record = json.loads(capsys.readouterr().out)
+    record = json.loads(check(0, sound, "--json"))
     assert (record["measured"]["assumed"], record["measured"]["fps"]) == (["fps", "background"], 15)
-    assert run(sound, "--fps", 12.5, "--background", "background", "--json") == 0
-    record = json.loads(capsys.readouterr().out)
+    record = json.loads(check(0, sound, "--fps", 12.5, "--background", "background", "--json"))
     assert (record["measured"]["assumed"], record["measured"]["fps"], record["problems"]) == ([], 12.5, [])
     assert record["measured"]["background"] == "background"
-    assert run(sound, "--data.reader.init_args.background=null", "--json") == 0
-    record = json.loads(capsys.readouterr().out)
+    record = json.loads(check(0, sound, "--data.reader.init_args.background=null", "--json"))
     assert (record["measured"]["assumed"], record["problems"]) == (["fps"], [])
 
 
 @pytest.mark.parametrize("name", ["SIL", "bg", "No_Action", "none"])
-def test_a_class_that_sounds_like_background_is_warned_of(
-    write_ms_tcn_tree: WriteTree, name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_class_that_sounds_like_background_is_warned_of(write_ms_tcn_tree, name, check):
     classes = [name, "cut", "pour milk"]
     root = write_ms_tcn_tree(videos=small_videos(frames_per_action=5), classes=classes)
-    assert run(root, "--strict") == 1
-    assert f"`background: {name}`" in capsys.readouterr().out
+    assert f"`background: {name}`" in check(1, root, "--strict")
     root = write_ms_tcn_tree(videos=small_videos(frames_per_action=5), classes=["chop", *classes[1:]])
-    assert run(root, "--strict") == 0
+    check(0, root, "--strict")
 
 
-def test_a_split_that_does_not_exist_is_an_error(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(sound, "--data.split", 2) == 0
-    capsys.readouterr()
-    assert run(sound, "--data.split", 9) == 1
-    assert "error [split] `--data.split` 9 does not exist: choose from 1, 2" in capsys.readouterr().out
+def test_a_split_that_does_not_exist_is_an_error(sound, check):
+    check(0, sound, "--data.split", 2)
+    assert "error [split] `--data.split` 9 does not exist: choose from 1, 2" in check(1, sound, "--data.split", 9)
 
 
-def test_the_first_split_counts_where_none_is_chosen(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_first_split_counts_where_none_is_chosen(sound, check):
     for path in (sound / "splits").glob("*.split1.bundle"):
         path.unlink()
-    assert run(sound) == 0
-    assert "errors: 0" in capsys.readouterr().out
+    assert "errors: 0" in check(0, sound)
 
 
-def test_clips_beside_the_features_are_compared(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_clips_beside_the_features_are_compared(sound, check):
     (sound / "videos").mkdir()
     write_clip(sound / "videos" / "P01_tea.mp4", len(small_videos(frames_per_action=5)["P01_tea"][1]), fps=10)
-    assert run(sound, "--fps", 10, "--background", "background", "--strict") == 0  # three have no clip
-    assert "| clips" in capsys.readouterr().out
-    assert run(sound, "--fps", 15, "--background", "background", "--strict") == 1
-    assert "warning [rate] there is one feature for every frame of 1 of 1 clip" in capsys.readouterr().out
+    strict = ["--background", "background", "--strict"]
+    assert "| clips" in check(0, sound, "--fps", 10, *strict)  # three have no clip
+    assert "[rate] there is one feature for every frame of 1 of 1 clip" in check(1, sound, "--fps", 15, *strict)
 
 
-def test_a_single_video_is_said_in_good_english(
-    write_ms_tcn_tree: WriteTree, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_single_video_is_said_in_good_english(write_ms_tcn_tree, check):
     videos = small_videos(frames_per_action=5)
     videos["P02_tea"] = (videos["P02_tea"][0][:, :3], videos["P02_tea"][1])
-    assert run(write_ms_tcn_tree(videos=videos)) == 1
-    out = capsys.readouterr().out
+    out = check(1, write_ms_tcn_tree(videos=videos))
     assert "4 (3 videos), 3 (1 video)" in out
     assert "in 3 of 4 videos" in out
 
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet"])
-def test_a_folder_of_tables(write_ms_tcn_tree: WriteTree, suffix: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_of_tables(write_ms_tcn_tree, suffix, check):
     pyarrow = pytest.importorskip("pyarrow", reason="tables need the extra `tables`")
     videos = small_videos(frames_per_action=5)
     root = write_ms_tcn_tree(videos=videos)
@@ -142,79 +131,65 @@ def test_a_folder_of_tables(write_ms_tcn_tree: WriteTree, suffix: str, capsys: p
         else:
             delimiter = "," if suffix == "csv" else "\t"
             np.savetxt(path, features, delimiter=delimiter, header=delimiter.join(columns), comments="")
-    assert run(root, "--background", "background") == 1
-    assert "error [data set] give `fps`, the rows per second" in capsys.readouterr().out
-    assert run(root, "--background", "background", "--fps", 10, "--strict") == 0
-    out = capsys.readouterr().out
+    assert "error [data set] give `fps`, the rows per second" in check(1, root, "--background", "background")
+    out = check(0, root, "--background", "background", "--fps", 10, "--strict")
     assert "TableReader" in out
     assert "joint_0, joint_1, joint_2, joint_3" in out
-    assert run(root, "--fps", 10, "--json") == 0
-    assert json.loads(capsys.readouterr().out)["measured"]["feature_columns"] == [f"joint_{d}" for d in range(4)]
+    assert json.loads(check(0, root, "--fps", 10, "--json"))["measured"]["feature_columns"] == [
+        f"joint_{d}" for d in range(4)
+    ]
 
 
-def test_problems_of_a_kind_are_cut_off_unless_all_are_wanted(
-    write_ms_tcn_tree: WriteTree, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_problems_of_a_kind_are_cut_off_unless_all_are_wanted(write_ms_tcn_tree, check):
     features, labels = small_videos()["P01_tea"]
     names = [f"v{number:02}" for number in range(14)]
     root = write_ms_tcn_tree(videos={"good": (features, labels)}, splits={1: (["good"], names)})
-    assert run(root) == 1
-    out = capsys.readouterr().out
+    out = check(1, root)
     assert out.count("error [missing]") == 11
     assert "error [missing] and 4 more" in out
-    assert run(root, "--all") == 1
-    assert capsys.readouterr().out.count("error [missing] no features of video 'v") == 14
+    assert check(1, root, "--all").count("error [missing] no features of video 'v") == 14
 
 
-def test_json_holds_everything(sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_holds_everything(sound, tmp_path, check):
     np.save(sound / "features" / "P02_tea.npy", np.full((4, 23), np.nan, np.float32))
-    assert run(sound, "--json", tmp_path / "report.json") == 1
+    assert "errors: " in check(1, sound, "--json", tmp_path / "report.json")
     record = json.loads((tmp_path / "report.json").read_text())
-    assert "errors: " in capsys.readouterr().out
     assert (record["source"], record["ok"], record["num_errors"]) == (str(sound), False, 1)
     assert record["problems"][0]["kind"] == "values"
     assert record["measured"]["classes"] == CLASSES
     assert len(record["videos"]) == 4
-    assert run(sound, "--json") == 1
-    printed = json.loads(capsys.readouterr().out)
+    printed = json.loads(check(1, sound, "--json"))
     assert {**printed, "seconds": 0} == {**record, "seconds": 0}
 
 
-def test_a_reader_that_cannot_be_built_is_an_error_of_the_report(
-    sound: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_reader_that_cannot_be_built_is_an_error_of_the_report(sound, check):
     (sound / "mapping.txt").write_text("0 background\n2 cut\n")
-    assert run(sound) == 1
-    out = capsys.readouterr().out
+    out = check(1, sound)
     assert f"error [data set] {sound / 'mapping.txt'} must number the classes" in out
-    assert run(sound, "--json") == 1
-    assert json.loads(capsys.readouterr().out)["num_errors"] == 1
+    assert json.loads(check(1, sound, "--json"))["num_errors"] == 1
 
 
-def test_a_data_config_with_overrides(write_lea_tree: WriteTree, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_data_config_with_overrides(write_lea_tree, check):
     root = write_lea_tree(videos=small_videos(frames_per_action=5))
     args = ["--data.reader.init_args.root", root, "--data.card", "null"]
     classes = "--data.reader.init_args.class_names=[background, cut, pour milk]"
     config = REPOSITORY / "configs/data/gtea_lea.yaml"
     for words in ([config, *args], ["-c", config, *args], [*args, config]):
-        assert run(*words, classes) == 0
-        out = capsys.readouterr().out
+        out = check(0, *words, classes)
         assert "LeaReader" in out
         assert "features of every split" in out
 
 
-def test_the_config_of_a_run_will_do(sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_config_of_a_run_will_do(sound, tmp_path, check):
     reader = {"class_path": "segtcn.data.readers.MSTCNReader", "init_args": {"root": str(sound), "fps": 12}}
     config = {"seed_everything": 0, "model": {"net": "EDTCN"}, "data": {"reader": reader, "batch_size": 2}}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
-    assert run(tmp_path / "config.yaml") == 0
-    assert "at 12 a second" in capsys.readouterr().out
+    assert "at 12 a second" in check(0, tmp_path / "config.yaml")
 
 
-def test_a_folder_with_a_card_or_an_hdf5_file(sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_with_a_card_or_an_hdf5_file(sound, tmp_path, check):
     (sound / "README.md").write_text("---\nvideos: 3\n---\n")
-    assert run(sound) == 0
-    assert f"{sound / 'README.md'} says `videos`: 3, the data has 4" in capsys.readouterr().out
+    assert f"{sound / 'README.md'} says `videos`: 3, the data has 4" in check(0, sound)
     (tmp_path / "folder").mkdir()
     videos = [
         Video(name, torch.from_numpy(features.T.copy()), torch.tensor(labels))
@@ -222,17 +197,17 @@ def test_a_folder_with_a_card_or_an_hdf5_file(sound: Path, tmp_path: Path, capsy
     ]
     names = [video.name for video in videos]
     write_hdf5(tmp_path / "folder/a.h5", videos, CLASSES, 10, {1: {"train": names[:2], "test": names[2:3]}}, 0)
-    assert run(tmp_path / "folder", "--fps", 12) == 1
-    assert f"{tmp_path / 'folder'}: HDF5Reader takes no `fps`: leave it out" in capsys.readouterr().out
+    assert f"{tmp_path / 'folder'}: HDF5Reader takes no `fps`: leave it out" in check(
+        1, tmp_path / "folder", "--fps", 12
+    )
     for path in (tmp_path / "folder", tmp_path / "folder" / "a.h5"):
-        assert run(path) == 0
-        out = capsys.readouterr().out
+        out = check(0, path)
         assert "assumed" not in out
         assert "HDF5Reader" in out
         assert f"warning [unlisted] no split lists {names[3]}, stored beside {tmp_path / 'folder' / 'a.h5'}" in out
 
 
-def test_what_is_no_data_set_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_no_data_set_is_refused(tmp_path, check):
     (tmp_path / "model.yaml").write_text("model: {net: EDTCN}\n")
     (tmp_path / "typo.yaml").write_text("data: {reader: MSTCNReader, splitt: 1}\n")
     (tmp_path / "broken.yaml").write_text("data: [\n")
@@ -245,65 +220,49 @@ def test_what_is_no_data_set_is_refused(tmp_path: Path, capsys: pytest.CaptureFi
         "broken.yaml": "is no YAML",
         "notes.txt": "is no data config",
     }.items():
-        assert run(tmp_path / name) == 1
-        out = capsys.readouterr().out
+        out = check(1, tmp_path / name)
         assert message in out
         assert str(tmp_path / name) in out
     (tmp_path / "loose").mkdir()
     (tmp_path / "loose" / "a.csv").write_text("x\n1\n")
-    assert run(tmp_path / "loose") == 1
-    assert "its files .csv belong into features, with lists in splits" in capsys.readouterr().out
+    assert "its files .csv belong into features, with lists in splits" in check(1, tmp_path / "loose")
     (tmp_path / "unsplit" / "features").mkdir(parents=True)
-    assert run(tmp_path / "unsplit") == 1
-    assert f"`segtcn init {tmp_path / 'unsplit'}` makes them" in capsys.readouterr().out
-    assert run(tmp_path, "--model.net=EDTCN") == 2
-    assert "unrecognized arguments: --model.net=EDTCN" in capsys.readouterr().err
-    assert run() == 2
-    assert run(tmp_path, "--json", tmp_path / "features") == 1
-    assert "--json writes to a file whose name ends with .json" in capsys.readouterr().err
+    assert f"`segtcn init {tmp_path / 'unsplit'}` makes them" in check(1, tmp_path / "unsplit")
+    assert "unrecognized arguments: --model.net=EDTCN" in check(2, tmp_path, "--model.net=EDTCN")
+    assert "give a data config, a folder or an HDF5 file" in check(2)
+    assert "expected a name that ends with .json" in check(2, tmp_path, "--json", tmp_path / "features")
 
 
-def test_the_corrected_copy_passes(
-    write_ms_tcn_tree: WriteTree, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_corrected_copy_passes(write_ms_tcn_tree, tmp_path, check):
     videos = small_videos(frames_per_action=5)
     videos["P01_soup"][1].append(0)
     root = write_ms_tcn_tree(videos=videos)
     (root / "splits/test.split1.bundle").write_text("P02_tea.txt\nP02_tea")
     options = ["--data.reader.init_args.fps=12", "--data.reader.init_args.background=background"]
-    assert run(root, *options, "--fix", tmp_path / "copy", "--json", tmp_path / "report.json") == 1
-    out = capsys.readouterr().out
+    out = check(1, root, *options, "--fix", tmp_path / "copy", "--json", tmp_path / "report.json")
     assert "P01_soup: cut 1 label off the end" in out
     assert len(json.loads((tmp_path / "report.json").read_text())["fix"]["changes"]) == 2
-    assert run(tmp_path / "copy", "--strict") == 0
-    out = capsys.readouterr().out
+    out = check(0, tmp_path / "copy", "--strict")
     assert "at 12 a second" in out
     assert "background: background" in out
-    assert run(root, "--fix", root / "copy") == 1
-    assert "lies in the data set" in capsys.readouterr().err
+    assert "lies in the data set" in check(1, root, "--fix", root / "copy")
 
 
 @pytest.mark.parametrize("folder", ["gtea", "50salads"])
-def test_released_data_agree_with_their_cards(
-    folder: str, shared_data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_released_data_agree_with_their_cards(folder, shared_data, monkeypatch, tmp_path):
     monkeypatch.chdir(REPOSITORY)
     config = read_card(REPOSITORY / "datasets" / folder / "README.md")["config"]
     report = tmp_path / "report.json"
-    assert run(config, "--data.reader.init_args.root", shared_data / "lea", "--json", report) == 0
+    check(0, config, "--data.reader.init_args.root", shared_data / "lea", "--json", report)
     problems = json.loads(report.read_text())["problems"]
     found = {(problem["kind"], problem["where"]) for problem in problems if problem["kind"] != "one frame"}
     assert found == ({("card", "splits")} if folder == "50salads" else set())  # features of one split of five are there
 
 
-def test_the_report_is_printed_where_no_copy_can_be_written(
-    write_ms_tcn_tree: WriteTree, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_report_is_printed_where_no_copy_can_be_written(write_ms_tcn_tree, tmp_path, check):
     root = write_ms_tcn_tree(splits={1: (["P01_tea", "P01_soup"], ["P02_tea"])})
     (root / "features" / "P02_tea.npy").write_bytes(b"")
-    with pytest.raises(SystemExit):
-        main(["check", str(root), "--fix", str(tmp_path / "copy"), "--quiet"])
-    printed = capsys.readouterr().out
+    printed = check(1, root, "--fix", tmp_path / "copy")
     assert f"error [unreadable] {root / 'features' / 'P02_tea.npy'} is damaged" in printed
     assert "error [no copy] no copy was written: of the 1 test video of split 1 none can be used" in printed
     assert "corrected copy" not in printed

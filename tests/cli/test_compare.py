@@ -182,7 +182,6 @@ def test_what_cannot_be_compared(runs, root, tmp_path, capsys):
     assert "have predictions of different videos: only one has P01_soup, P01_tea, P02_tea" in message
     assert "`num_resamples` (--resamples) must be at least 1" in failure(capsys, *runs, "--resamples=0")
     assert "`confidence` (--confidence) between 0 and 100 percent" in failure(capsys, *runs, "--confidence=100")
-    assert "put a bare --json last" in failure(capsys, runs[0], "--json", runs[1])
 
 
 def test_truth_that_does_not_fit(runs, root, capsys):

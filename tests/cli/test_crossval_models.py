@@ -104,12 +104,8 @@ def test_one_row_a_network_and_a_failure_stops_no_other(command, tmp_path, capsy
     assert [*results["models"]] == ["small", "other"]
     for name, result in results["models"].items():
         assert result == json.loads(Path(f"out/{name}/results.json").read_text())
-    assert {
-        name: (result["network"], result["epochs"], result["batch_size"]) for name, result in results["models"].items()
-    } == {
-        "small": ("EDTCN", 2, 2),
-        "other": ("DilatedTCN", 1, 1),
-    }
+    facts = [(result["network"], result["epochs"], result["batch_size"]) for result in results["models"].values()]
+    assert facts == [("EDTCN", 2, 2), ("DilatedTCN", 1, 1)]
     table = Path("out/models.md").read_text()
     assert table == models_table(results) + "\n"
     assert table in out
@@ -125,26 +121,20 @@ def test_one_row_a_network_and_a_failure_stops_no_other(command, tmp_path, capsy
     ]
 
 
-def test_options_come_after_the_config_of_the_network_and_that_after_the_common_ones(command, stub):
+def test_options_come_after_the_configs_of_the_network_and_those_after_the_common_ones(command, stub):
     stub("Path('argv.json').write_text(json.dumps(sys.argv[1:]))")
-    assert main(["crossval", "--trainer.max_epochs=1", "--models", "small.yaml", "--seeds=3,1", *command]) == 0
+    models = ["--models", "small.yaml+other.yaml"]
+    assert main(["crossval", "--trainer.max_epochs=1", *models, "--seeds=3,1", *command]) == 0
     argv = json.loads(Path("argv.json").read_text())
-    assert argv[:4] == [
+    assert argv[:5] == [
         "crossval",
         f"-c={ROOT}/configs/data/ms_tcn_tree.yaml",
         f"-c={ROOT}/configs/trainer/default.yaml",
         "-c=small.yaml",
+        "-c=other.yaml",
     ]
-    assert {"--trainer.max_epochs=1", "--trainer.logger=false", "--seeds=3,1", "--splits=2"} < {*argv[4:]}
-    assert argv[-1] == "--out=out/small"
-
-
-def test_a_network_may_have_several_configs_and_is_named_after_the_first(command, stub):
-    stub("Path('argv.json').write_text(json.dumps(sys.argv[1:]))")
-    assert main(["crossval", "--models", "small.yaml+other.yaml", *command]) == 0
-    argv = json.loads(Path("argv.json").read_text())
-    assert argv[3:5] == ["-c=small.yaml", "-c=other.yaml"]
-    assert argv[-1] == "--out=out/small"
+    assert {"--trainer.max_epochs=1", "--trainer.logger=false", "--seeds=3,1", "--splits=2"} < {*argv[5:]}
+    assert argv[-1] == "--out=out/small"  # named after the first
 
 
 def test_as_many_at_a_time_as_jobs_each_with_its_share_of_the_threads(command, stub, monkeypatch, capsys):
@@ -240,7 +230,7 @@ def test_several_seeds_have_a_deviation_in_the_table():
     )
     assert "| a       | 50.0 ± 1.2 | 50.0 ± 1.2 |" in table
     assert "then over seeds (2): std over the seeds" in table
-    assert "Measured on cpu (threads: 1); networks at a time: 2." in table
+    assert "Measured on cpu (threads: 1). Networks at a time: 2." in table
     assert "Failed, see their log.txt: b." in table
 
 

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,7 +53,8 @@ def write_folder(folder: Path, videos: dict[str, list[int]], write=write_text) -
 
 
 @pytest.fixture
-def folders(tmp_path: Path) -> list[str]:
+def folders(tmp_path: Path, monkeypatch) -> list[str]:
+    monkeypatch.chdir(tmp_path)
     return [str(write_folder(tmp_path / "preds", PREDS)), str(write_folder(tmp_path / "truth", TRUTH))]
 
 
@@ -89,12 +91,16 @@ def failure(capsys, *argv: str) -> str:
     return lines[0]
 
 
+def record_of(capsys, *argv: object) -> dict[str, Any]:
+    """What the command writes as JSON."""
+    assert main(["evaluate", *map(str, argv), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
 @pytest.mark.parametrize("write", [write_text, write_table, write_array, write_archive])
 def test_every_format_gives_the_scores_of_the_same_labels(tmp_path, capsys, mapping, write):
     preds, truth = write_folder(tmp_path / "preds", PREDS, write), write_folder(tmp_path / "truth", TRUTH, write_text)
-    argv = [str(preds), str(truth), "--background=background", f"--mapping={mapping}", "--json"]
-    assert main(["evaluate", *argv]) == 0
-    record = json.loads(capsys.readouterr().out)
+    record = record_of(capsys, preds, truth, "--background=background", f"--mapping={mapping}")
     expected = evaluate_videos(PREDS, TRUTH, "lea", background=0)
     assert {key: record[key] for key in KEYS} == expected.scores
     assert record["videos"] == expected.videos
@@ -108,54 +114,35 @@ def test_recognition_files_without_ending_meet_text_files_of_the_same_name(tmp_p
     truth.mkdir()
     for name, labels in TRUTH.items():
         (truth / f"{name}.txt").write_text("\n".join(NAMES[label].replace(" ", "_") for label in labels))  # no line end
-    assert main(["evaluate", str(preds), str(truth), "--protocol=mstcn", "--json"]) == 0
-    record = json.loads(capsys.readouterr().out)
+    record = record_of(capsys, preds, truth, "--protocol=mstcn")
     assert {key: record[key] for key in KEYS} == evaluate_videos(PREDS, TRUTH, "mstcn", background=0).scores
     assert record["background"] == ["background"]  # the protocol knows it by name
 
 
 def test_two_files_need_not_have_one_name(folders, capsys):
     preds, truth = folders
-    assert main(["evaluate", f"{preds}/P02.txt", f"{truth}/P02.txt", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["accuracy"] == 50
+    assert record_of(capsys, f"{preds}/P02.txt", f"{truth}/P02.txt")["accuracy"] == 50
     Path(truth, "P02.txt").rename(Path(truth, "other.txt"))
-    assert main(["evaluate", f"{preds}/P02.txt", f"{truth}/other.txt", "--json"]) == 0
-    assert [*json.loads(capsys.readouterr().out)["videos"]] == ["P02"]
+    assert [*record_of(capsys, f"{preds}/P02.txt", f"{truth}/other.txt")["videos"]] == ["P02"]
 
 
-def test_a_run_folder_with_text_and_table_of_each_video_is_read_once(tmp_path, capsys):
-    preds = write_folder(tmp_path / "preds", PREDS)
+def test_text_and_table_of_a_video_are_read_once_and_folders_are_part_of_its_name(folders, capsys):
     for name, labels in PREDS.items():
-        write_table(preds / name, labels)
-    truth = write_folder(tmp_path / "truth", TRUTH)
-    assert main(["evaluate", str(preds), str(truth), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["num_videos"] == 3
-
-
-def test_videos_in_folders_within_the_folder_keep_their_names(tmp_path, capsys):
-    for side in ("preds", "truth"):
-        (tmp_path / side / "P03").mkdir(parents=True)
-        write_text(tmp_path / side / "P03" / "cam.01", [0, 1])
-    assert main(["evaluate", str(tmp_path / "preds"), str(tmp_path / "truth"), "--json"]) == 0
-    assert [*json.loads(capsys.readouterr().out)["videos"]] == ["P03/cam.01"]
+        write_table(Path(folders[0], name), labels)
+    for side in folders:
+        Path(side, "P03").mkdir()
+        write_text(Path(side, "P03", "cam.01"), [0, 1])
+    assert [*record_of(capsys, *folders)["videos"]] == [*PREDS, "P03/cam.01"]
 
 
 def test_frames_that_nobody_annotated_do_not_count(tmp_path, capsys):
     write_labels(tmp_path / "truth.txt", Labels([0, IGNORE, 1, IGNORE], Classes(("cut", "pour"))))
     write_labels(tmp_path / "preds.txt", Labels.from_names(["cut", "pour", "pour", "cut"]))
-    assert main(["evaluate", str(tmp_path / "preds.txt"), str(tmp_path / "truth.txt"), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["accuracy"] == 100
-
-
-def test_two_classes_of_one_name_are_refused(folders, mapping, capsys):
-    Path(mapping).write_text("0 background\n1 cut\n2 cut\n")
-    message = failure(capsys, *folders, f"--mapping={mapping}")
-    assert f"{mapping}: two classes are named 'cut': give every class a name of its own" in message
+    assert record_of(capsys, tmp_path / "preds.txt", tmp_path / "truth.txt")["accuracy"] == 100
 
 
 def test_all_protocols_side_by_side(folders, capsys):
-    assert main(["evaluate", *folders, "--protocol=all", "--background=background", "--json"]) == 0
-    records = json.loads(capsys.readouterr().out)
+    records = record_of(capsys, *folders, "--protocol=all", "--background=background")
     assert [*records] == [*PROTOCOLS]
     for protocol, record in records.items():
         assert {key: record[key] for key in KEYS} == evaluate_videos(PREDS, TRUTH, protocol, background=0).scores
@@ -170,7 +157,6 @@ def test_a_protocol_leaves_out_what_it_knows_and_what_it_is_told(tmp_path, capsy
     for side in ("preds", "truth"):
         (tmp_path / side).mkdir()
         write_labels(tmp_path / side / "a.txt", Labels.from_names(truth["a"]))
-    argv = ["evaluate", str(tmp_path / "preds"), str(tmp_path / "truth"), "--json", "--protocol"]
     for protocol, background, left_out in [
         ("mstcn", [], ["background"]),
         ("mstcn", ["--background=SIL"], ["SIL", "background"]),
@@ -179,8 +165,8 @@ def test_a_protocol_leaves_out_what_it_knows_and_what_it_is_told(tmp_path, capsy
         ("lea", [], []),
         ("lea", ["--background", "0,pour"], ["SIL", "pour"]),
     ]:
-        assert main([*argv, protocol, *background]) == 0
-        assert json.loads(capsys.readouterr().out)["background"] == left_out
+        record = record_of(capsys, tmp_path / "preds", tmp_path / "truth", f"--protocol={protocol}", *background)
+        assert record["background"] == left_out
 
 
 def test_a_counted_background_is_pointed_out(folders, capsys):
@@ -190,34 +176,23 @@ def test_a_counted_background_is_pointed_out(folders, capsys):
     assert "counts" not in capsys.readouterr().out
 
 
-def test_frame_rate_matters_to_protocols_with_their_own(tmp_path, capsys):
-    preds, truth = tmp_path / "preds.npy", tmp_path / "truth.npy"
-    np.save(preds, np.array([0, 1, 0, 1, 1, 1]))
-    np.save(truth, np.array([0, 0, 0, 0, 1, 1]))
-    for fps, accuracy in (("30", 100), ("15", 400 / 6)):
-        assert main(["evaluate", str(preds), str(truth), "--protocol=asrf", f"--fps={fps}", "--json"]) == 0
-        assert json.loads(capsys.readouterr().out)["accuracy"] == pytest.approx(accuracy)
-
-
-def test_the_frame_rate_of_the_files_counts_where_none_is_given(tmp_path, capsys):
+def test_the_given_frame_rate_or_that_of_the_files_matters_to_protocols_with_their_own(tmp_path, capsys):
     for name, labels in (("preds", [0, 1, 0, 1, 1, 1]), ("truth", [0, 0, 0, 0, 1, 1])):
         write_labels(tmp_path / f"{name}.csv", Labels(labels, Classes(("cut", "pour")), fps=30))
-    argv = ["evaluate", str(tmp_path / "preds.csv"), str(tmp_path / "truth.csv"), "--protocol=asrf"]
-    assert main(argv) == 0
-    table = capsys.readouterr().out
-    assert "at 15 frames a second" in table
-    assert "| 100.0 " in table
+    argv = [str(tmp_path / "preds.csv"), str(tmp_path / "truth.csv"), "--protocol=asrf"]
+    for fps, accuracy in ([], 100), (["--fps=30"], 100), (["--fps=15"], 400 / 6):
+        assert record_of(capsys, *argv, *fps)["accuracy"] == pytest.approx(accuracy)
+    assert main(["evaluate", *argv]) == 0
+    assert "at 15 frames a second" in capsys.readouterr().out
 
 
 def test_a_list_chooses_the_videos(folders, tmp_path, capsys):
     (tmp_path / "test.bundle").write_text("P01.cam2.txt\nP02")
     (tmp_path / "preds" / "P01.cam1.txt").unlink()
-    assert main(["evaluate", *folders, "--videos", str(tmp_path / "test.bundle"), "--json"]) == 0
-    assert [*json.loads(capsys.readouterr().out)["videos"]] == ["P01.cam2", "P02"]
+    assert [*record_of(capsys, *folders, "--videos", tmp_path / "test.bundle")["videos"]] == ["P01.cam2", "P02"]
     (tmp_path / "test.bundle").write_text("P01.cam1\nP02")
     message = failure(capsys, *folders, "--videos", str(tmp_path / "test.bundle"))
     assert f"no predictions in {folders[0]} for P01.cam1: add the files" in message
-    assert "no list of videos none.txt" in failure(capsys, *folders, "--videos=none.txt")
 
 
 def test_tables_for_papers_and_spreadsheets(folders, tmp_path, capsys):
@@ -234,17 +209,17 @@ def test_tables_for_papers_and_spreadsheets(folders, tmp_path, capsys):
     assert main([*argv, "--per-video"]) == 0
     markdown = capsys.readouterr().out
     assert all(name in markdown for name in TRUTH)
-    with pytest.raises(SystemExit):
-        main([*argv, "--csv", "--json"])
-    assert "--json without a file prints JSON alone" in capsys.readouterr().err
+    for other in ("--latex", "--json"):
+        with pytest.raises(SystemExit):
+            main([*argv, "--csv", other])
+        assert "one form is printed: choose --latex, --csv or --json without a file" in capsys.readouterr().err
 
 
 def test_released_predictions_reproduce_the_published_rows(shared_data, capsys):
     folder = shared_data / "lea" / "predictions" / "50Salads" / "mid" / "mid_video_ED-TCN_L2_C15"
     assert main(["evaluate", *map(str, sorted(folder.glob("*.mat"))), "--protocol=lea", "--background=0"]) == 0
     assert "| lea      |  68.0 |  63.9 |  52.6 | 59.8 |     64.7 |" in capsys.readouterr().out
-    assert main(["evaluate", str(folder), "--protocol=lea", "--background=0", "--json"]) == 0  # a folder of splits
-    record = json.loads(capsys.readouterr().out)
+    record = record_of(capsys, folder, "--protocol=lea", "--background=0")  # a folder of splits
     assert [record[key] for key in KEYS] == pytest.approx([64.7, 59.8, 68.0, 63.9, 52.6], abs=0.05)
     assert (len(record["videos"]), [*record["splits"]]) == (50, ["1", "2", "3", "4", "5"])
 
@@ -254,8 +229,7 @@ def test_matlab_file_is_the_mean_over_videos_then_over_splits(write_mat, capsys)
         "1.mat", P=[np.array([[0, 1, 1]]), np.array([[1, 1]])], Y=[np.array([[0, 1, 1]]), np.array([[0, 0]])]
     )
     two = write_mat("2.mat", P=[np.array([[2.0]])], Y=[np.array([[2.0]])])
-    assert main(["evaluate", one, two, "--json"]) == 0
-    record = json.loads(capsys.readouterr().out)
+    record = record_of(capsys, one, two)
     assert record["accuracy"] == pytest.approx((50 + 100) / 2)
     assert {name: scores["accuracy"] for name, scores in record["videos"].items()} == {"1/1": 100, "1/2": 0, "2/1": 100}
     assert main(["evaluate", one, two]) == 0
@@ -270,20 +244,8 @@ def test_different_length_names_both_lengths_and_files(folders, capsys):
     assert "differ by at most `length_tolerance` (--length-tolerance) = 1 frames" in failure(
         capsys, *folders, "--length-policy=trim", "--length-tolerance=1"
     )
-    assert main(["evaluate", *folders, "--length-policy=trim", "--length-tolerance=2", "--json"]) == 0
-    record = json.loads(capsys.readouterr().out)
+    record = record_of(capsys, *folders, "--length-policy=trim", "--length-tolerance=2")
     assert {key: record[key] for key in KEYS} == evaluate_videos(PREDS, TRUTH, "lea").scores
-    assert "`length_tolerance` (--length-tolerance) must not be negative" in failure(
-        capsys, *folders, "--length-tolerance=-1"
-    )
-
-
-def test_labels_absent_from_the_mapping(folders, mapping, capsys):
-    path = Path(folders[0], "P02.txt")
-    path.write_text("cut\nstir\ncut\ncut\n")
-    message = failure(capsys, *folders, f"--mapping={mapping}")
-    assert f"{path}: label 'stir' at frame 1 is not a known class" in message
-    assert "the list of classes, which has background, cut, pour milk" in message
 
 
 def test_numbers_absent_from_the_mapping_or_without_one(folders, mapping, capsys):
@@ -308,35 +270,41 @@ def test_videos_in_one_folder_only_are_listed(folders, capsys):
     assert "name the `videos` (--videos) to score" in message
 
 
-def test_a_folder_and_a_file_do_not_fit(folders, capsys):
-    assert "is a folder and" in failure(capsys, folders[0], f"{folders[1]}/P02.txt")
-
-
-def test_unknown_background_lists_the_known(folders, capsys):
-    message = failure(capsys, *folders, "--background=SIL")
-    assert "no class is named 'SIL': the classes are background, cut, pour milk" in message
-    assert "no class is named '3'" in failure(capsys, *folders, "--background=0,3")
-
-
-def test_unknown_protocol_lists_the_known(folders, capsys):
-    assert "must be one of lea, mstcn" in failure(capsys, *folders, "--protocol=mine")
-
-
-def test_wrong_folders_and_files(folders, tmp_path, capsys):
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "empty" / "README.md").write_text("nothing")
-    assert "no file or folder" in failure(capsys, "nowhere", folders[1])
-    message = failure(capsys, str(tmp_path / "empty"), folders[1])
-    assert f"no label files in {tmp_path / 'empty'}: expected one a video, .npz, .csv, .txt, .npy or" in message
-    assert "needs the truth beside it" in failure(capsys, f"{folders[0]}/P02.txt")
-    assert "no .mat file in" in failure(capsys, folders[0])
-    assert "got 3 paths" in failure(capsys, *folders, "more")
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("preds truth/P02.txt", "is a folder and"),
+        ("preds truth --background=SIL", "no class is named 'SIL': the classes are background, cut, pour milk"),
+        ("preds truth --background=0,3", "no class is named '3'"),
+        ("preds truth --protocol=mine", "must be one of lea, mstcn"),
+        ("preds truth --length-tolerance=-1", "`length_tolerance` (--length-tolerance) must not be negative"),
+        ("preds truth --videos=none.txt", "no list of videos none.txt"),
+        ("preds truth --json=none/scores.json", "there is no folder"),
+        ("preds truth --mapping=twice.txt", "twice.txt: two classes are named 'cut': give every class a name of its"),
+        ("odd truth --mapping=mapping.txt", "odd/P02.txt: label 'stir' at frame 1 is not a known class"),
+        ("odd truth --mapping=mapping.txt", "the list of classes, which has background, cut, pour milk"),
+        ("nowhere truth", "no file or folder"),
+        ("empty truth", "no label files in empty: expected one a video, .npz, .csv, .txt, .npy or"),
+        ("preds/P02.txt", "needs the truth beside it"),
+        ("preds", "no .mat file in"),
+        ("preds truth more", "got 3 paths"),
+    ],
+)
+def test_what_is_refused_in_one_line(folders, mapping, capsys, words, message):
+    for name, content in {"empty/README.md": "nothing", "odd/P02.txt": "cut\nstir\ncut\ncut\n"}.items():
+        Path(name).parent.mkdir()
+        Path(name).write_text(content)
+    for name in ("P01.cam1", "P01.cam2"):
+        write_text(Path("odd", name), PREDS[name])
+    Path("twice.txt").write_text("0 background\n1 cut\n2 cut\n")
+    assert message in failure(capsys, *words.split())
 
 
 def test_json_does_not_swallow_predictions(folders, capsys):
     before = Path(folders[0], "P02.txt").read_bytes()
-    message = failure(capsys, "--json", f"{folders[0]}/P02.txt", folders[1], folders[1])
-    assert "put a bare --json last" in message
+    with pytest.raises(SystemExit, match="2"):
+        main(["evaluate", "--json", f"{folders[0]}/P02.txt", folders[1], folders[1]])
+    assert "put a bare --json last" in capsys.readouterr().err
     assert Path(folders[0], "P02.txt").read_bytes() == before
 
 
@@ -344,8 +312,6 @@ def test_nothing_is_written_where_something_is_wrong(folders, tmp_path, capsys):
     Path(folders[0], "P02.txt").unlink()
     assert "no predictions" in failure(capsys, *folders, f"--json={tmp_path}/scores.json")
     assert not (tmp_path / "scores.json").exists()
-    write_text(Path(folders[0], "P02"), PREDS["P02"])
-    assert "there is no folder" in failure(capsys, *folders, f"--json={tmp_path}/none/scores.json")
 
 
 def test_matlab_files_stand_alone_and_differ_in_name(write_mat, folders, tmp_path, mapping, capsys):

@@ -77,6 +77,14 @@ def run(finished, tmp_path) -> Path:
     assert sorted(finished.rglob("*")) == before
 
 
+def failure(capsys, command: str, *options: str) -> str:
+    """What a command that fails prints: no stack trace."""
+    assert main([command, *options]) == 1
+    err = capsys.readouterr().err
+    assert "Traceback" not in err
+    return err
+
+
 def display_name(run: Path) -> str:
     return next(record.run.display_name for record in wandb_file.records(run) if record.HasField("run"))
 
@@ -226,18 +234,6 @@ def test_a_process_that_lightning_starts_gets_the_folder_of_the_first(monkeypatc
     assert new_folder() == "runs/first"
 
 
-def test_checkpoint_is_enough_by_itself(run):
-    checkpoint = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
-    stored = checkpoint["segtcn"]
-    assert stored["net"]["class_name"] == "EDTCN"
-    assert stored["class_names"] == ["background", "cut", "pour milk"]
-    assert (stored["fps"], stored["sample_rate"], stored["protocol"]) == (10, 1, "lea")
-    task = SegmentationTask.load_from_checkpoint(run / "checkpoints" / "last.ckpt")
-    assert task.segmenter.net.init_args["hidden_channels"] == [6, 8]
-    for name, value in task.state_dict().items():
-        assert torch.equal(value, checkpoint["state_dict"][name])
-
-
 def test_the_same_seed_gives_the_same_weights(small, tmp_path):
     weights = []
     for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
@@ -291,15 +287,15 @@ def test_short_names_and_model_help(capsys):
         (["--model.protocol=mine"], "`protocol` must be one of"),
         (["--data.sample_rate=0"], "`sample_rate` must be at least 1"),
         (["--model.net.init_args.kernel_size=0"], "`kernel_size` and `dilation` must be at least 1, got 0"),
-        (["--trainer.default_root_dir=ms_tcn/mapping.txt/run"], "cannot write the run into ms_tcn/mapping.txt/run"),
+        (
+            ["--trainer.default_root_dir=ms_tcn/mapping.txt/run"],
+            "cannot use ms_tcn/mapping.txt/run: not a directory; choose",
+        ),
         (["--data.validation=[P02_tea]"], "test videos"),
     ],
 )
 def test_errors_are_one_line_without_a_stack_trace(small, capsys, change, message):
-    assert main(["fit", *small, *change]) == 1
-    err = capsys.readouterr().err
-    assert message in err
-    assert "Traceback" not in err
+    assert message in failure(capsys, "fit", *small, *change)
 
 
 def test_bad_features_stop_before_training_and_name_the_file(small, tmp_path, capsys):
@@ -307,10 +303,7 @@ def test_bad_features_stop_before_training_and_name_the_file(small, tmp_path, ca
     features = np.load(path)
     features[2, 5] = np.nan
     np.save(path, features)
-    assert main(["fit", *small, "--trainer.default_root_dir=run"]) == 1
-    err = capsys.readouterr().err
-    assert "P01_tea.npy" in err
-    assert "Traceback" not in err
+    assert "P01_tea.npy" in failure(capsys, "fit", *small, "--trainer.default_root_dir=run")
     assert not (tmp_path / "run" / "checkpoints").exists()
 
 
@@ -318,7 +311,6 @@ def test_bad_features_stop_before_training_and_name_the_file(small, tmp_path, ca
     ("content", "message"),
     [
         (b"", "bad.ckpt cannot be read as a checkpoint"),
-        (b"not a checkpoint", "bad.ckpt cannot be read as a checkpoint"),
         (b"PK\x03\x04 broken zip", "bad.ckpt cannot be read as a checkpoint"),
         ("half", "bad.ckpt cannot be read as a checkpoint"),
         (None, "no checkpoint bad.ckpt"),
@@ -328,30 +320,16 @@ def test_a_damaged_or_missing_checkpoint_is_named(run, capsys, content, message)
     if content is not None:
         half = (run / "checkpoints" / "last.ckpt").read_bytes()[:20_000]
         Path("bad.ckpt").write_bytes(half if content == "half" else content)
-    assert main(["test", "-c", f"{run}/config.yaml", "--ckpt_path=bad.ckpt"]) == 1
-    err = capsys.readouterr().err
-    assert message in err
-    assert "Traceback" not in err
-
-
-def test_a_misspelt_option_fails_early():
-    with pytest.raises(SystemExit) as stop:
-        main(["fit", *CONFIGS, "--data.sampel_rate=3"])
-    assert stop.value.code == 2
+    assert message in failure(capsys, "test", "-c", f"{run}/config.yaml", "--ckpt_path=bad.ckpt")
 
 
 def test_going_online_without_a_key_is_one_line(small, capsys, monkeypatch, tmp_path):
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     online = ["--trainer.logger.init_args.offline=false", "--trainer.default_root_dir=run"]
-    assert main(["fit", *small, *online]) == 1
-    err = capsys.readouterr().err
-    assert "No API key configured" in err
-    assert "Traceback" not in err
+    assert "No API key configured" in failure(capsys, "fit", *small, *online)
 
 
 def test_the_checkpoint_of_another_network_is_one_line(run, capsys):
-    assert main(["test", "-c", f"{run}/config.yaml", *UNLOGGED, "--model.net.init_args.kernel_size=3"]) == 1
-    err = capsys.readouterr().err
-    assert "size mismatch" in err
-    assert "Traceback" not in err
+    options = [*UNLOGGED, "--model.net.init_args.kernel_size=3"]
+    assert "size mismatch" in failure(capsys, "test", "-c", f"{run}/config.yaml", *options)

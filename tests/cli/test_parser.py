@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -14,11 +15,13 @@ from typing import Any, Literal
 
 import pytest
 
+import segtcn
 from segtcn.cli import COMMANDS, main
 from segtcn.cli.parser import CommandParser, Rate, UsageError, run, with_options
 
 FUNCTIONS = [name for name, (module, _) in COMMANDS.items() if not hasattr(importlib.import_module(module), "main")]
 CALLS: list[dict[str, Any]] = []
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -181,6 +184,20 @@ def test_help_does_not_import_what_takes_seconds(name):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout.splitlines()[-1]) == []
     assert time.perf_counter() - start_s < 2  # 0.2 s on an idle machine
+
+
+@pytest.mark.parametrize(
+    ("program", "lines"),
+    [
+        (["-m", "segtcn", "--help"], [*(f"  {name} " for name in COMMANDS), "segtcn crossval -c"]),
+        (["-m", "segtcn", "--version"], [segtcn.__version__]),
+        ([str(ROOT / "tools" / "overlay_video.py"), "--help"], ["usage: segtcn overlay "]),
+    ],
+)
+def test_module_and_script_are_doors_to_the_commands(program, lines):
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, *program], capture_output=True, text=True, check=True, env=environment)
+    assert all(line in done.stdout for line in lines)
 
 
 def test_a_wrong_command_comes_with_the_nearest_one(capsys):

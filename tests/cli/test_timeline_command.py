@@ -108,6 +108,7 @@ def test_a_rate_that_only_one_file_says_is_asked_for(files, capsys):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
+        (["-o", "out.png"], "nothing to show: give predictions, or the truth (`truth`, --truth)"),
         (["a.txt", "-o", "out.jpg"], "out.jpg: the name must end in .png, .svg or .pdf"),
         (["missing.txt", "-o", "out.png"], "no file or folder missing.txt"),
         (["a.txt", "-o", "nowhere/out.png"], "there is no folder nowhere"),
@@ -136,9 +137,3 @@ def test_characters_that_no_font_has_are_a_note_once(files, capsys):
     write(files / "odd.txt", ["cut \ue123"] * 10)
     assert main(["timeline", str(files / "odd.txt"), "-o", str(files / "odd.png")]) == 0
     assert re.fullmatch(r"note: no font of this machine has '\\ue123': boxes [^\n]*\n", capsys.readouterr().err)
-
-
-def test_nothing_to_draw(capsys):
-    with pytest.raises(SystemExit, match="2"):
-        main(["timeline", "-o", "out.png"])
-    assert "nothing to draw: give a run, label files or folders of them, or --truth" in capsys.readouterr().err

@@ -53,7 +53,7 @@ def crossval_models(
         ChildProcessError: naming the networks that failed, once all others are done and in the table.
     """
     networks = _named(models)
-    shared = [f"-c={config}" for config in configs]
+    shared, joined = [f"-c={config}" for config in configs], ["+".join(map(str, paths)) for paths in models]
     commands = {
         name: ["crossval", *shared, *(f"-c={path}" for path in paths), *options, f"--out={out / name}"]
         for name, paths in networks.items()
@@ -64,17 +64,7 @@ def crossval_models(
         raise KeyboardInterrupt from None
     done = [name for name in networks if name not in failed]
     results = {
-        "command": shlex.join(
-            [
-                "segtcn",
-                "crossval",
-                "--models",
-                *("+".join(map(str, paths)) for paths in models),
-                *shared,
-                *options,
-                f"--out={out}",
-            ]
-        ),
+        "command": shlex.join(["segtcn", "crossval", "--models", *joined, *shared, *options, f"--out={out}"]),
         "jobs": jobs,
         "failed": failed,
         "models": {name: json.loads((out / name / "results.json").read_text(encoding="utf-8")) for name in done},

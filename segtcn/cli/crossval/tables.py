@@ -33,27 +33,23 @@ def write_results(out: Path, stem: str, results: Mapping[str, Any], table: str) 
 
 
 def results_table(results: Mapping[str, Any]) -> str:
-    """The Markdown table of ``results.json``: every run, then the mean and standard deviation."""
+    """What ``results.md`` holds: every run, then the mean and standard deviation, and what the network costs."""
     rows: dict[str, dict[str, Any]] = {f"split {run['split']}, seed {run['seed']}": run for run in results["runs"]}
-    has_spread, measured = len(results["seeds"]) > 1, results["measured"]
-    rows["mean ± std" if has_spread else "mean"] = {key: _cell(results, key) for key in SCORES}
-    spread = "std: sample standard deviation over the seeds of the mean over the splits."
-    return (
-        f"{scores_table(rows, 'run')}\n\n"
-        f"Protocol `{results['protocol']}`, percent, test videos, {results['epochs']} epochs, {results['selection']}. "
-        f"Mean over splits ({len(results['splits'])}), then over seeds ({len(results['seeds'])}). "
-        f"{spread if has_spread else 'One seed: no standard deviation.'}\n\n"
-        f"{results['network']}, {results['parameters']:,} parameters; batch size {results['batch_size']}, sample rate "
-        f"{results['sample_rate']}; {measured['device']} (threads: {measured['threads']}). Training took "
-        f"{measured['train_minutes']:.1f} min, {measured['train_frames_per_second']:,.0f} frames a second; inference "
-        f"{measured['inference_frames_per_second']:,.0f} frames a second, all after sub-sampling; peak memory "
-        f"{measured['peak_memory_mib']:,.0f} MiB."
-    )
+    rows["mean ± std" if len(results["seeds"]) > 1 else "mean"] = {key: _cell(results, key) for key in SCORES}
+    return f"{scores_table(rows, 'run')}\n\n{_networks({results['network']: results})}"
 
 
 def models_table(results: Mapping[str, Any]) -> str:
-    """What ``models.md`` holds: protocol and command, one row for each network, and what the columns mean."""
-    models: Mapping[str, Any] = results["models"]
+    """What ``models.md`` holds: the command, one row for each network, and what the columns mean."""
+    failed = ", ".join(results["failed"])
+    return (
+        f"```\n{results['command']}\n```\n\n{_networks(results['models'])} Networks at a time: {results['jobs']}."
+        + (f"\n\nFailed, see their log.txt: {failed}." if failed else "")
+    )
+
+
+def _networks(models: Mapping[str, Mapping[str, Any]]) -> str:
+    """Protocol, one row for each network with its scores, recipe and costs, and what the columns mean."""
     rows = [
         [
             name,
@@ -64,30 +60,18 @@ def models_table(results: Mapping[str, Any]) -> str:
         ]
         for name, result in models.items()
     ]
-    header = [
-        "network",
-        *SCORES.values(),
-        "Epochs",
-        "Batch",
-        "Rate",
-        "Parameters",
-        *(name for name, _ in MEASURED.values()),
-    ]
+    costs = [heading for heading, _ in MEASURED.values()]
+    header = ["network", *SCORES.values(), "Epochs", "Batch", "Rate", "Parameters", *costs]
     first = next(iter(models.values()))
     protocols = dict.fromkeys(f"`{result['protocol']}`" for result in models.values())
     measured = [result["measured"] for result in models.values()]
     places = dict.fromkeys(f"{place['device']} (threads: {place['threads']})" for place in measured)
     spread = "std over the seeds of the mean over the splits" if len(first["seeds"]) > 1 else "no standard deviation"
-    paragraphs = [
+    return (
         f"Protocol {', '.join(protocols)}, percent, test videos, {first['selection']}. Mean over splits "
-        f"({len(first['splits'])}), then over seeds ({len(first['seeds'])}): {spread}.",
-        f"```\n{results['command']}\n```",
-        markdown_table(header, rows),
-        f"{NOTES} Measured on {', '.join(places)}; networks at a time: {results['jobs']}.",
-    ]
-    if results["failed"]:
-        paragraphs.append(f"Failed, see their log.txt: {', '.join(results['failed'])}.")
-    return "\n\n".join(paragraphs)
+        f"({len(first['splits'])}), then over seeds ({len(first['seeds'])}): {spread}.\n\n"
+        f"{markdown_table(header, rows)}\n\n{NOTES} Measured on {', '.join(places)}."
+    )
 
 
 def _cell(results: Mapping[str, Any], key: str) -> str:
