@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ import segtcn.models  # noqa: F401  # the networks that configs name
 from segtcn.callbacks.epoch_progress import EpochProgressBar
 from segtcn.config_names import config_folder
 from segtcn.data.datamodule import SegmentationDataModule
-from segtcn.data.readers import HDF5Reader, MSTCNReader, Reader
+from segtcn.data.readers import Reader
+from segtcn.data_source import open_data
 from segtcn.losses import Loss
 from segtcn.models import SegmentationModel
 from segtcn.segmenter import Segmenter
@@ -38,7 +40,7 @@ def fit(
 
     Args:
         network: a name such as ``"MS-TCN"`` or ``"ed_tcn"``, or a network, which is trained as its class is.
-        data: a folder that ``segtcn init`` made, the folder of an MS-TCN tree, an HDF5 file, or a reader.
+        data: a data config, a folder (that ``segtcn init`` made, or of an MS-TCN tree), an HDF5 file, or a reader.
         fps: frames per second of the stored features; for an MS-TCN tree.
         background: name of the background class; for an MS-TCN tree.
         split: number of the split.
@@ -94,19 +96,14 @@ def _plain(name: str) -> str:
 
 def _open(path: Path, fps: float | None, background: str | None) -> Reader:
     """The reader of a folder or file."""
-    path = path.expanduser()
-    config = path / "data.yaml"
-    if config.is_file():
-        parser = ArgumentParser(exit_on_error=False)
-        parser.add_argument("--reader", type=Reader)
-        stored = yaml.safe_load(config.read_text(encoding="utf-8"))["data"]["reader"]
-        reader: Reader = parser.instantiate_classes(parser.parse_object({"reader": stored})).reader
-        return reader
-    if path.suffix.lower() in (".h5", ".hdf5"):
-        return HDF5Reader(str(path))
-    if fps is None:
+    facts = {"fps": fps, "background": background}
+    options = [f"--data.reader.init_args.{name}={value}" for name, value in facts.items() if value is not None]
+    source = open_data(path.expanduser(), [], options)
+    if "fps" in source.assumed:
         raise ValueError(f"`fps` is needed, the frames per second of the features: nothing in {path} says it")
-    return MSTCNReader(str(path), fps, background)
+    for note in source.notes:
+        warnings.warn(note, stacklevel=3)
+    return source.reader
 
 
 def _parts(model: dict[str, Any], module: SegmentationDataModule, build_net: bool) -> dict[str, Any]:

@@ -50,6 +50,7 @@ ALLOWED = {
         "callbacks",
         "config_names",
         "data",
+        "data_source",
         "demo",
         "evaluation",
         "extract",
@@ -63,7 +64,8 @@ ALLOWED = {
         "visualization",
     },
     "config_names": set(),
-    "training": {"callbacks", "config_names", "data", "losses", "models", "segmenter", "task"},
+    "data_source": {"config_names", "data"},
+    "training": {"callbacks", "config_names", "data", "data_source", "losses", "models", "segmenter", "task"},
     "__init__": set(),
     "__main__": {"cli"},
 }

@@ -70,5 +70,5 @@ def test_what_cannot_be_trained_says_why(write_ms_tcn_tree, tmp_path):
         segtcn.fit("EDTN", root, fps=10)
     with pytest.raises(ValueError, match="`fps` is needed, the frames per second of the features: nothing in"):
         segtcn.fit("ed_tcn", root)
-    with pytest.raises(FileNotFoundError, match="no folder"):
+    with pytest.raises(FileNotFoundError, match="no file or folder"):
         segtcn.fit("ed_tcn", tmp_path / "absent", fps=10)

@@ -100,17 +100,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return 130
     except Exception as error:
-        known = isinstance(error, USER_ERRORS) or type(error).__module__.split(".")[0] in LIBRARIES_OF_USER_ERRORS
-        # the checkpoint of another network
-        known = known or (isinstance(error, RuntimeError) and "in loading state_dict" in str(error))
-        if not known or os.environ.get("SEGTCN_TRACEBACK"):
+        text = _text_for_users(error)
+        if text is None or os.environ.get("SEGTCN_TRACEBACK"):
             raise
-        text = str(error)
-        if isinstance(error, OSError) and error.filename:  # of the system itself
-            text = f"cannot use {error.filename}: {str(error.strerror).lower()}; choose another place"
         print(f"segtcn {argv[0]}: error: {text}\n(SEGTCN_TRACEBACK=1 shows where)", file=sys.stderr)
         return 1
     return 0
+
+
+def _text_for_users(error: Exception) -> str | None:
+    """What is wrong, if it is something that users can mend."""
+    if isinstance(error, OSError) and error.filename:  # of the system itself
+        return f"cannot use {error.filename}: {str(error.strerror).lower()}; choose another place"
+    known = isinstance(error, USER_ERRORS) or type(error).__module__.split(".")[0] in LIBRARIES_OF_USER_ERRORS
+    # the checkpoint of another network
+    known = known or (isinstance(error, RuntimeError) and "in loading state_dict" in str(error))
+    return str(error) if known else None
 
 
 def _dispatch(argv: Sequence[str]) -> None:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from segtcn.cli.data_source import Facts, open_data
 from segtcn.cli.json_output import write_json
 from segtcn.cli.parser import Configs, Dir, Json, UsageError
+from segtcn.cli.quiet import quieten
+from segtcn.cli.source_options import Facts
+from segtcn.data_source import open_data
 
 if TYPE_CHECKING:
-    from segtcn.cli.data_source import DataSource
+    from segtcn.data_source import DataSource
     from segtcn.prepare.check import DataReport, Fix
 
 _SHOWN = 10
@@ -75,6 +77,7 @@ def check(
     from segtcn.prepare.check.child_process import ProcessEndedError
     from segtcn.prepare.check.problems import error
 
+    quieten()
     configs = config or []
     if data is None and not configs:
         raise UsageError("give a data config, a folder or an HDF5 file")

@@ -25,8 +25,9 @@ def resolve_configs(argv: Sequence[str]) -> list[str]:
     Raises:
         ValueError: as :func:`find_config`.
     """
-    words = [*_resolved(argv)]
-    added = {Path(part).parent for old, new in zip(argv, words, strict=True) if old != new for part in _configs_of(new)}
+    given = join_configs(argv)
+    words = [*_resolved(given)]
+    added = {Path(part).parent for word in {*words} - {*given} for part in _configs_of(word)}
     folder = config_folder()
     named = {Path(part).resolve().parent for word in words[1:] for part in _configs_of(word)}
     if argv[0] in _TRAINING and folder / "model" in added and folder / "trainer" not in named:
@@ -34,19 +35,25 @@ def resolve_configs(argv: Sequence[str]) -> list[str]:
     return words
 
 
-def _resolved(argv: Sequence[str]) -> Iterator[str]:
-    option = ""
-    for word in argv:
+def join_configs(words: Sequence[str]) -> list[str]:
+    """A command line with ``-c PATH`` as one word, ``-c=PATH``."""
+    joined, rest = [], iter(words)
+    for word in rest:
+        value = next(rest, None) if word in ("-c", "--config") else None
+        joined.append(word if value is None else f"{word}={value}")
+    return joined
+
+
+def _resolved(words: Sequence[str]) -> Iterator[str]:
+    is_model = False
+    for word in words:
         name, equals, value = word.partition("=")
-        if name in ("-c", "--config", "--models"):
-            option = "" if equals else name
-            yield f"{name}={_find_all(value)}" if equals else word
-        elif option and not word.startswith("-"):
-            yield _find_all(word)
-            option = "--models" if option == "--models" else ""
+        if equals and name in ("-c", "--config", "--models"):
+            yield f"{name}={_find_all(value)}"
         else:
-            option = ""
-            yield word
+            is_model = is_model and not word.startswith("-")
+            yield _find_all(word) if is_model else word
+        is_model = is_model or word == "--models"
 
 
 def _find_all(names: str) -> str:

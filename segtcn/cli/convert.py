@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from segtcn.cli.data_source import Facts, open_data
+from segtcn.cli.quiet import quieten
+from segtcn.cli.source_options import Facts
+from segtcn.data_source import open_data
 
 if TYPE_CHECKING:
     from segtcn.prepare.conversion import Conversion
@@ -64,6 +66,7 @@ def convert(
     """
     from segtcn.prepare.conversion import convert as write
 
+    quieten()
     options = [*overrides, *facts.options()]
     # a tree does not say its rate, and the file would state the reader's default as a fact
     tree = (source / "features").is_dir() and not (source / "data.yaml").is_file()

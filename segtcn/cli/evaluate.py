@@ -119,14 +119,12 @@ def _read(paths: Sequence[Path], files: Files, lengths: Lengths) -> dict[str, La
     from segtcn.labels import Classes
 
     classes = None if files.mapping is None else Classes.read(files.mapping)
-    if len(paths) == 1 or all(path.suffix == ".mat" for path in paths):
-        if paths[0].is_file() and paths[0].suffix != ".mat":
-            raise ValueError(f"{paths[0]} needs the truth beside it: segtcn evaluate PREDICTIONS TRUTH")
+    matlab = [path for path in paths if path.suffix == ".mat"]
+    if matlab == [*paths] or (len(paths) == 1 and not paths[0].is_file()):
         return pair_matlab_files(paths, classes)
-    if mat := next((path for path in paths if path.suffix == ".mat"), None):
-        raise ValueError(f"{mat} holds predictions and truth together: give .mat files alone, without other paths")
-    if len(paths) != 2:
-        raise ValueError(f"expected PREDICTIONS and TRUTH, or .mat files only, got {len(paths)} paths")
+    if matlab or len(paths) != 2:
+        text = ", ".join(map(str, paths))
+        raise ValueError(f"expected PREDICTIONS and TRUTH, or .mat files alone, which hold both; got {text}")
     names = None if files.videos is None else read_video_list(files.videos)
     predictions, truth = paths
     return {"all": pair_files(predictions, truth, classes, names, **vars(lengths))}

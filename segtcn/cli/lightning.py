@@ -108,11 +108,6 @@ class SegmentationCLI(LightningCLI):
         parser.add_lightning_class_args(Throughput, "throughput")
         parser.add_lightning_class_args(EpochProgressBar, "progress")
 
-    @property
-    def run_name(self) -> str:
-        """What the run is called in pictures and on W&B."""
-        return run_name(self.config)
-
     def before_instantiate_classes(self) -> None:
         """Choose checkpoint, logger and folder of the run."""
         config, folder = self.config, Path(self.config.trainer.default_root_dir)
@@ -128,7 +123,7 @@ class SegmentationCLI(LightningCLI):
         logger = config.trainer.logger
         if hasattr(logger, "class_path") and logger.class_path.endswith(ExperimentLogger.__name__):
             logger.init_args.save_dir = str(folder)
-            logger.init_args.name = logger.init_args.name or self.run_name
+            logger.init_args.name = logger.init_args.name or run_name(self.config)
         _choose_what_to_keep(config)
         if self.command == "fit" and config.ckpt_path is None and (folder / "config.yaml").exists():
             raise ValueError(
@@ -145,7 +140,7 @@ class SegmentationCLI(LightningCLI):
         switches = {"enable_progress_bar": EpochProgressBar, "enable_checkpointing": RunCheckpoint}
         turned_off = tuple(kind for switch, kind in switches.items() if options[switch] is False)
         callbacks = [self.config_init[key] for key in self.parser.callback_keys]
-        callbacks.append(RunFactsWriter(self.run_name, self.config.data.as_dict()))
+        callbacks.append(RunFactsWriter(run_name(self.config), self.config.data.as_dict()))
         return self._instantiate_trainer(options, [c for c in callbacks if not isinstance(c, turned_off)])
 
     def fit(self) -> None:

@@ -172,11 +172,9 @@ def _titled(texts: Sequence[str]) -> dict[str, Path]:
         name = title or (path.stem if stems.count(path.stem) == 1 else path.resolve().parent.name)
         if len(texts) == 1:
             name = title or "prediction"
-        if name in files:
-            raise ValueError(f"two predictions would have the title {name!r}: give titles, such as MS-TCN={path}")
+        if name in files or name == "truth":
+            raise ValueError(f"another track has the title {name!r}: give titles, such as MS-TCN={path}")
         files[name] = path
-    if "truth" in files:
-        raise ValueError("a prediction has the title 'truth', which is that of the true labels: choose another")
     return files
 
 

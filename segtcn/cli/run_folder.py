@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from segtcn.cli.config_words import join_configs
 from segtcn.segmenter.checkpoint import find_checkpoint
 
 FOLDER_VARIABLE = "SEGTCN_RUN_FOLDER"
@@ -32,19 +33,14 @@ def follow_configs(args: Sequence[str]) -> list[str]:
 
     Example:
         >>> follow_configs(["-c", "configs/data/gtea_lea.yaml", "--data.split=2"])
-        ['-c', 'configs/data/gtea_lea.yaml', '--data.split=2']
+        ['-c=configs/data/gtea_lea.yaml', '--data.split=2']
     """
     followed: list[str] = []
-    words = iter(args)
-    for word in words:
+    for word in join_configs(args):
         followed.append(word)
-        option, equals, value = word.partition("=")
-        if option not in ("-c", "--config"):
-            continue
-        if not equals and (value := next(words, "")):
-            followed.append(value)
-        folder = Path(value).parent
-        if Path(value).is_file() and ((folder / "checkpoints").is_dir() or (folder / "run.json").is_file()):
+        option, _, value = word.partition("=")
+        folder, is_config = Path(value).parent, option in ("-c", "--config") and Path(value).is_file()
+        if is_config and ((folder / "checkpoints").is_dir() or (folder / "run.json").is_file()):
             followed.append(f"--trainer.default_root_dir={folder}")
     return followed
 

@@ -1,4 +1,4 @@
-"""What `segtcn timeline` and `segtcn view` are told about labels."""
+"""What users say about labels and data that files do not say."""
 
 from __future__ import annotations
 
@@ -29,3 +29,20 @@ class LabelOptions:
     background: Names | None = None
     protocol: str | None = None
     seed: int | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the data set does not say.
+
+    Args:
+        fps: features per second.
+        background: the background class.
+    """
+
+    fps: Rate | None = None
+    background: Names | None = None
+
+    def options(self) -> list[str]:
+        """As options of ``segtcn fit``."""
+        return [f"--data.reader.init_args.{key}={value}" for key, value in vars(self).items() if value is not None]

@@ -67,10 +67,10 @@ def test_a_name_of_two_configs_is_an_error_that_says_how_to_choose(tmp_path, mon
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["-c", "ms_tcn", "-c=gtea_lea"], [DEFAULT, "-c", shipped("model/ms_tcn"), f"-c={shipped('data/gtea_lea')}"]),
-        (["-c", "ed_tcn", "-c", "default"], ["-c", shipped("model/ed_tcn"), "-c", shipped("trainer/default")]),
+        (["-c", "ms_tcn", "-c=gtea_lea"], [DEFAULT, f"-c={shipped('model/ms_tcn')}", f"-c={shipped('data/gtea_lea')}"]),
+        (["-c", "ed_tcn", "-c", "default"], [f"-c={shipped('model/ed_tcn')}", f"-c={shipped('trainer/default')}"]),
         (["--config=gtea_lea", "--data.split", "1"], [f"--config={shipped('data/gtea_lea')}", "--data.split", "1"]),
-        (["-c", "run/config.yaml", "--model.net", "ed_tcn"], ["-c", "run/config.yaml", "--model.net", "ed_tcn"]),
+        (["-c", "run/config.yaml", "--model.net", "ed_tcn"], ["-c=run/config.yaml", "--model.net", "ed_tcn"]),
     ],
 )
 def test_names_in_a_command_become_paths_and_a_network_brings_its_trainer(words, expected):
@@ -82,7 +82,7 @@ def test_networks_of_a_comparison_may_be_names():
     joined = f"{shipped('model/c2f_tcn')}+{shipped('experiment/c2f_tcn_gtea')}"
     assert resolve_configs(words) == [
         *("crossval", DEFAULT, "--models", shipped("model/ed_tcn"), joined),
-        *("-c", shipped("data/gtea_lea"), "--seeds", "0"),
+        *(f"-c={shipped('data/gtea_lea')}", "--seeds", "0"),
     ]
 
 

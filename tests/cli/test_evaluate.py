@@ -285,9 +285,9 @@ def test_videos_in_one_folder_only_are_listed(folders, capsys):
         ("odd truth --mapping=mapping.txt", "the list of classes, which has background, cut, pour milk"),
         ("nowhere truth", "no file or folder"),
         ("empty truth", "no label files in empty: expected one a video, .npz, .csv, .txt, .npy or"),
-        ("preds/P02.txt", "needs the truth beside it"),
+        ("preds/P02.txt", "expected PREDICTIONS and TRUTH, or .mat files alone, which hold both; got preds/P02.txt"),
         ("preds", "no .mat file in"),
-        ("preds truth more", "got 3 paths"),
+        ("preds truth more", "got preds, truth, more"),
     ],
 )
 def test_what_is_refused_in_one_line(folders, mapping, capsys, words, message):
@@ -317,7 +317,7 @@ def test_nothing_is_written_where_something_is_wrong(folders, tmp_path, capsys):
 def test_matlab_files_stand_alone_and_differ_in_name(write_mat, folders, tmp_path, mapping, capsys):
     cells = {"P": [np.array([[0, 3]])], "Y": [np.array([[0, 3]])]}
     path = write_mat("1.mat", **cells)
-    assert "holds predictions and truth together" in failure(capsys, path, folders[1] + "/P02.txt")
+    assert ".mat files alone, which hold both" in failure(capsys, path, folders[1] + "/P02.txt")
     (tmp_path / "other").mkdir()
     other = Path(path).rename(tmp_path / "other" / "1.mat")
     path = write_mat("1.mat", **cells)

@@ -131,12 +131,12 @@ def test_text_table_and_archive_of_a_run_have_the_same_colours(folder: Path) -> 
 @pytest.mark.parametrize(
     ("status", "words", "message"),
     [
-        (1, ["a/clip.npz", "a/clip.npz"], "two predictions would have the title 'a': give titles, such as MS-TCN="),
+        (1, ["a/clip.npz", "a/clip.npz"], "another track has the title 'a': give titles, such as MS-TCN="),
         (1, ["a/clip.npz", "--fps", "b=3"], "--fps b=3: there is no prediction 'b'; there are prediction"),
         (1, ["short.txt", "--truth", "truth/clip.txt", "--scores"], "short.txt has 7 labels and the truth 100: give"),
         (1, ["a/clip.npz", "--mapping", "none.txt"], "none.txt"),
         (1, ["a/clip.npz", "--scores"], "--scores compares with the truth: give --truth LABELS"),
-        (1, ["truth=a/clip.npz"], "a prediction has the title 'truth', which is that of the true labels: choose"),
+        (1, ["truth=a/clip.npz"], "another track has the title 'truth': give titles, such as MS-TCN="),
         (1, ["none.txt"], "none.txt"),
         (1, ["short.txt"], "--fps"),
         (1, ["a/clip.npz", "--scale", "0.5", "--height", "9"], "`scale` (--scale) or `height` (--height), got both"),

@@ -1,4 +1,4 @@
-"""A data set as the command line names it: a data config, a folder or a file, with options as of ``segtcn fit``."""
+"""A data set by its config, folder or file, with options as of ``segtcn fit``."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ import importlib
 import re
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
-from segtcn.cli.parser import Names, Rate
-from segtcn.cli.quiet import quieten
 from segtcn.config_names import find_config
 
 if TYPE_CHECKING:
@@ -25,23 +22,6 @@ if TYPE_CHECKING:
 HDF5_ENDINGS = (".h5", ".hdf5")
 _READERS = {"MSTCNReader": {".npy"}, "NpzReader": {".npz"}, "TableReader": {".csv", ".tsv", ".parquet"}}
 """Of a tree, by the endings of its features; the first that fits."""
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the data set does not say.
-
-    Args:
-        fps: features per second.
-        background: the background class.
-    """
-
-    fps: Rate | None = None
-    background: Names | None = None
-
-    def options(self) -> list[str]:
-        """As options of ``segtcn fit``."""
-        return [f"--data.reader.init_args.{key}={value}" for key, value in vars(self).items() if value is not None]
 
 
 class DataSource(NamedTuple):
@@ -105,7 +85,6 @@ def open_data(path: Path | None, configs: Sequence[Path], overrides: Sequence[st
 
 def _parser() -> ArgumentParser:
     """A parser of ``--config`` and the options ``--data.NAME``, in which readers need no module path."""
-    quieten()
     import jsonargparse
 
     import segtcn.data.readers  # noqa: F401
