@@ -149,7 +149,7 @@ class SegmentationDataModule(LightningDataModule):
     @property
     def extraction(self) -> dict[str, Any] | None:
         """How the features were made, where the data set says it."""
-        return getattr(self.reader, "extraction", None)
+        return self.reader.extraction
 
     @property
     def background(self) -> int | None:
