@@ -214,7 +214,11 @@ def common_settings(out: Path) -> dict[str, Any] | None:
     common: dict[str, Any] | None = None
     for path in sorted((out / RECORDS).rglob("[!.]*.json")):
         try:
-            settings = json.loads(path.read_bytes().decode("utf-8"))["settings"]
+            record = json.loads(path.read_bytes().decode("utf-8"))
+            name = path.relative_to(out / RECORDS).with_suffix("").as_posix()
+            if "shape" in record and read_record(out, name) is None:
+                continue  # the features were replaced since, by others
+            settings = record["settings"]
             unlike = [] if common is None else differences(common, settings)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             warnings.warn(f"{path} is not a record of `segtcn extract` ({error}): passed over", stacklevel=2)

@@ -227,15 +227,16 @@ def _states(old: Any, new: Any) -> bool:
 
 def _with_features(card: str, project: Project) -> str:
     """A card with what there is to say of the features, once they are there."""
+    if project.feature_dim is None:
+        return card
+    head, rest = card.split("\n---", 1)
     for key, value in (("feature_dim", project.feature_dim), ("extraction", project.extraction)):
-        line = f"{key}: {json.dumps(value)}"  # JSON is YAML on one line
-        head, rest = card.split("\n---", 1)
-        if re.search(rf"^{key}:", head, re.MULTILINE) and value is not None:
-            head = re.sub(rf"^{key}:.*$", lambda _, line=line: line, head, count=1, flags=re.MULTILINE)
-        elif value is not None:
-            head = f"{head}\n{line}"
-        card = f"{head}\n---{rest}"
-    return card
+        line = "" if value is None else f"\n{key}: {json.dumps(value)}"  # JSON is YAML on one line
+        if re.search(rf"^{key}:", head, re.MULTILINE):
+            head = re.sub(rf"\n{key}:.*$", lambda _, line=line: line, head, count=1, flags=re.MULTILINE)
+        else:
+            head += line
+    return f"{head}\n---{rest}"
 
 
 def config_text(project: Project, length_tolerance: int) -> str:
