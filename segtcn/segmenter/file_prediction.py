@@ -297,7 +297,7 @@ class _Journal:
             raise ValueError(
                 f"{path} is damaged ({error}): choose another `out`, or let `overwrite` replace it"
             ) from error
-        if unlike:
+        if unlike and sources:
             raise ValueError(
                 f"the labels in {self.out} were made with {'; '.join(unlike)}: choose another `out`, or let "
                 "`overwrite` replace them"

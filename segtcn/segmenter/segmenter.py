@@ -291,7 +291,7 @@ class Segmenter(nn.Module):
         """Frames ``start .. stop`` of those that the network sees, every ``rate``-th, ``(D, n)``, checked."""
         part = stored[:, start * rate : stop * rate : rate]
         if not isinstance(part, Tensor):
-            part = torch.as_tensor(np.ascontiguousarray(part))
+            part = torch.as_tensor(np.require(part, requirements=("C", "W")))  # a mapped file cannot be written to
         frames = part.to(self.standardization.mean)
         if not frames.isfinite().all():
             frame = (start + int((~frames.isfinite()).any(dim=0).nonzero()[0])) * rate
