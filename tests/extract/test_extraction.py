@@ -397,7 +397,7 @@ def test_memory_that_does_not_suffice_is_explained(tmp_path):
             raise torch.OutOfMemoryError("CUDA out of memory")
 
     result = extract_videos({"a": write_clip(tmp_path / "a.mp4", 9)}, tmp_path / "out", Large())
-    assert result.failed["a"] == "out of memory with 16 windows at once: choose a smaller `--batch-size`"
+    assert result.failed["a"] == "out of memory with 16 windows at once: choose a smaller `batch_size`"
 
 
 def test_packets_that_are_no_frames_are_noticed(tmp_path, monkeypatch):

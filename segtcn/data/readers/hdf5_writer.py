@@ -58,10 +58,10 @@ def write_hdf5(
     Example:
         >>> import tempfile, torch
         >>> from segtcn.data.readers import HDF5Reader
-        >>> path = Path(tempfile.mkdtemp()) / "kitchen.h5"
+        >>> path = f"{tempfile.mkdtemp()}/kitchen.h5"
         >>> video = Video("tea", torch.rand(4, 3), torch.tensor([0, 0, 1]))
         >>> write_hdf5(path, [video], ["background", "pour milk"], fps=15, splits={1: {"train": ["tea"]}}, background=0)
-        >>> HDF5Reader(str(path)).read("tea").labels
+        >>> HDF5Reader(path).read("tea").labels
         tensor([0, 0, 1])
     """
     with atomic_path(path) as temporary:

@@ -146,7 +146,7 @@ class TreeReader(Reader):
         try:
             return torch.from_numpy(read_labels(path, self.classes).indexes)
         except ValueError as error:
-            raise ValueError(f"{error}; correct it, or add what is missing to {self._mapping}") from error
+            raise ValueError(f"{error}; the classes are those of {self._mapping}") from error
 
 
 class Layout(NamedTuple):

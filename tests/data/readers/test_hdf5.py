@@ -177,7 +177,7 @@ def test_missing_file_is_named_with_the_remedy(tmp_path: Path) -> None:
         ),
         (
             lambda f: f.move("class_names", "x") or f.__setitem__("class_names", ["a\nb"]),
-            r"/class_names .* is wrong: .* one line without",
+            r"/class_names .* is wrong: .* one line of text without",
         ),
         (lambda f: f.move("class_names", "x") or f.__setitem__("class_names", [1, 2]), r"a list of strings, got int64"),
         (lambda f: f.pop("splits"), r"lists no video: store the names of its videos in /splits/1/train"),
@@ -258,7 +258,7 @@ def test_interrupted_writing_leaves_no_file(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         ({"class_names": ["a", "a"]}, r"two classes are named 'a'"),
-        ({"class_names": [" a"]}, r"one line without outer white space, got ' a'"),
+        ({"class_names": [" a"]}, r"one line of text without outer white space, got ' a'"),
         ({"fps": 0}, r"`fps` must be positive, got 0"),
         ({"background": 3}, r"`background` must be an index of the 3 classes, got 3"),
         ({"splits": {}}, r"`splits` must list videos"),
