@@ -21,6 +21,7 @@ from segtcn.callbacks.run_checkpoint import RunCheckpoint
 from segtcn.callbacks.run_writer import RunFactsWriter
 from segtcn.callbacks.throughput import Throughput
 from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations, finish
+from segtcn.cli.parser_errors import shorten_errors
 from segtcn.cli.quiet import quieten
 from segtcn.cli.run_folder import BEST, FOLDER_VARIABLE, choose_checkpoint, follow_configs, new_folder, run_name
 from segtcn.data.datamodule import SegmentationDataModule
@@ -68,6 +69,10 @@ class SegmentationCLI(LightningCLI):
         )
         if self.command is not None:
             getattr(self, self.command)()
+
+    def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
+        """Make the parser of the program or of a subcommand; its errors are short."""
+        return shorten_errors(super().init_parser(**kwargs))
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse ``args``, and look at the checkpoint that they name before anything is built.

@@ -257,8 +257,7 @@ def config_text(project: Project, length_tolerance: int) -> str:
     return (
         f"# {root.name}: {len(project.labels)} videos, {len(project.class_names)} classes, "
         f"{len(project.splits)} splits.\n# Written by `segtcn init`; train on it with\n"
-        f"#   segtcn fit -c configs/model/ed_tcn.yaml -c {quote(str(root / 'data.yaml'))} "
-        "-c configs/trainer/default.yaml\n"
+        f"#   segtcn fit -c ed_tcn -c {quote(str(root / 'data.yaml'))}\n"
         "# The paths are absolute, so that it works from everywhere; change them if the folder moves.\n"
         + yaml.safe_dump({"data": data}, sort_keys=False, allow_unicode=True, width=1000)
     )
