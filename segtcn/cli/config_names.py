@@ -10,7 +10,7 @@ from pathlib import Path
 KINDS = ("model", "data", "trainer", "experiment")
 """Folders of configs in the order in which a name is looked up."""
 
-_TRAINING = ("fit", "validate", "test", "predict", "crossval")
+_TRAINING = ("fit", "validate", "test", "crossval")
 
 
 def config_folder() -> Path:
