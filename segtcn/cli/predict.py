@@ -89,7 +89,7 @@ def predict(checkpoint: Path, sources: list[Path], *, out: Dir, decoding: Decodi
     from segtcn.segmenter.file_prediction import PredictionOptions, find_sources, predict_files
 
     paths, passed_over = find_sources(sources, files.relative_to)
-    segmenter = load(checkpoint, choose_device(clips.device))
+    segmenter = load(str(checkpoint), choose_device(clips.device))
     drawn = {name: path for name, path in paths.items() if clips.overlay and path.suffix.lower() != ".npy"}
     if not files.overwrite:
         _check_drawings([out / f"{name}.mp4" for name in drawn], out)

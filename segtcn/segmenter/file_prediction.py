@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import torch
 
 import segtcn
 from segtcn.arrays import open_array
@@ -247,7 +244,7 @@ class _Journal:
 
     def __init__(self, out: Path, segmenter: Segmenter, options: PredictionOptions) -> None:
         self.out, self._classes = out, segmenter.classes
-        facts = {"weights_sha256": digest(segmenter), "segmenter": segmenter.facts(), "options": asdict(options)}
+        facts = {"weights_sha256": segmenter.digest(), "segmenter": segmenter.facts(), "options": asdict(options)}
         self._facts = json.loads(json.dumps(facts))  # lists for tuples, as they are read back
         self._sources: dict[str, Any] = {}
 
@@ -309,15 +306,6 @@ class _Journal:
 
     def _paths(self, name: str) -> list[Path]:
         return [self.out / f"{name}{suffix}" for suffix in FORMATS]
-
-
-def digest(segmenter: Segmenter) -> str:
-    """SHA-256 of the weights, the same for a checkpoint, its copies and what it is exported to as PyTorch."""
-    total = hashlib.sha256()
-    for name, weight in sorted(segmenter.state_dict().items()):
-        total.update(name.encode())
-        total.update(weight.cpu().contiguous().view(-1).view(torch.uint8).numpy())
-    return total.hexdigest()
 
 
 def _identity(source: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from typing import Any, Literal, Protocol
@@ -147,6 +148,14 @@ class Segmenter(nn.Module):
             "protocol": self.protocol,
             "extraction": self.extraction,
         }
+
+    def digest(self) -> str:
+        """SHA-256 of the weights, in hexadecimal: the same for a checkpoint and its copies in other formats."""
+        total = hashlib.sha256()
+        for name, weight in sorted(self.state_dict().items()):
+            total.update(name.encode())
+            total.update(weight.cpu().contiguous().view(-1).view(torch.uint8).numpy())
+        return total.hexdigest()
 
     @classmethod
     def from_facts(cls, facts: dict[str, Any]) -> Segmenter:
