@@ -111,7 +111,7 @@ def _is_usable(file: Path) -> bool:
 
 
 def _usable_files(folder: Path, passed_over: list[Path]) -> list[Path]:
-    files = []
+    files: list[Path] = []
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         if path.is_dir() or any(part.startswith(".") for part in parts) or "extraction" in parts[:-1]:

@@ -61,7 +61,7 @@ class MSTCNReader(TreeReader):
         return Video(name=name, features=torch.from_numpy(_loaded(array, path)), labels=truth, source=str(path))
 
     @cached_property
-    def extraction(self) -> dict[str, Any] | None:  # type: ignore[override]  # read once
+    def extraction(self) -> dict[str, Any] | None:
         """How the features were made, by their records in ``features/extraction``; None where they differ."""
         return common_settings(self._root / "features")
 

@@ -232,10 +232,8 @@ def _with_features(card: str, project: Project) -> str:
     head, rest = card.split("\n---", 1)
     for key, value in (("feature_dim", project.feature_dim), ("extraction", project.extraction)):
         line = "" if value is None else f"\n{key}: {json.dumps(value)}"  # JSON is YAML on one line
-        if re.search(rf"^{key}:", head, re.MULTILINE):
-            head = re.sub(rf"\n{key}:.*$", lambda _, line=line: line, head, count=1, flags=re.MULTILINE)
-        else:
-            head += line
+        place = re.search(rf"\n{key}:.*", head)
+        head = head + line if place is None else head[: place.start()] + line + head[place.end() :]
     return f"{head}\n---{rest}"
 
 
