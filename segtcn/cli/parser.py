@@ -13,7 +13,7 @@ import re
 import typing
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import NoneType, UnionType
+from types import FunctionType, NoneType, UnionType
 from typing import Annotated, Any, Literal, NoReturn, Union, get_args, get_origin
 
 import jsonargparse
@@ -89,13 +89,13 @@ class CommandParser(_ShellWords, jsonargparse.ArgumentParser):
         description, _, rest = doc.partition("\n\nArgs:\n")
         _, _, examples = rest.partition("\n\nExamples:\n")
         self.function = function
-        hints = _evaluate_types(function, function)
+        hints = typing.get_type_hints(function, include_extras=True)
         parameters = inspect.signature(function).parameters.values()
         self.positional = {each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD}
         self.groups_of: dict[str, Any] = {name: hint for name, hint in hints.items() if dataclasses.is_dataclass(hint)}
         self.types = {name: hint for name, hint in hints.items() if name not in self.groups_of}
         for group in self.groups_of.values():
-            self.types |= _evaluate_types(group, group.__init__)
+            self.types |= _evaluated_types(group)
         super().__init__(
             prog=f"segtcn {function.__name__}",
             description=description,
@@ -104,7 +104,7 @@ class CommandParser(_ShellWords, jsonargparse.ArgumentParser):
             allow_abbrev=False,
         )
         skip: set[str | int] = {*self.groups_of, "overrides"}
-        self.add_function_arguments(function, as_group=False, as_positional=True, skip=skip)
+        self.add_function_arguments(_stand_in(function, hints), as_group=False, as_positional=True, skip=skip)
         for group in self.groups_of.values():
             self.add_class_arguments(group)
         self.usage = usage_line(self).removeprefix("usage: ").partition("  (")[0]
@@ -124,10 +124,18 @@ class CommandParser(_ShellWords, jsonargparse.ArgumentParser):
         return values | ({"overrides": overrides} if "overrides" in self.types else {})
 
 
-def _evaluate_types(owner: Any, function: Any) -> dict[str, Any]:
-    """The types of parameters, which are strings before; jsonargparse would import all that type checkers need."""
-    function.__annotations__ = typing.get_type_hints(owner, include_extras=True)
-    return dict(function.__annotations__)
+def _stand_in(function: Any, hints: dict[str, Any]) -> Callable[..., object]:
+    """A copy for jsonargparse: of the function itself it would import all that type checkers and `segtcn` name."""
+    copy = FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__)
+    copy.__doc__, copy.__kwdefaults__ = function.__doc__, function.__kwdefaults__
+    copy.__annotations__, copy.__module__ = hints, "segtcn"
+    return copy
+
+
+def _evaluated_types(group: Any) -> dict[str, Any]:
+    """The types of a dataclass's fields, in place of the strings that they are before."""
+    group.__init__.__annotations__ = typing.get_type_hints(group, include_extras=True)
+    return dict(group.__init__.__annotations__)
 
 
 def shell_type(hint: Any, default: Any = None) -> dict[str, Any]:
