@@ -12,6 +12,9 @@ from typing import Any, Self
 from segtcn.extract import Backbone, Windows, extract_videos, load_backbone
 from segtcn.extract.feature_files import differences
 
+RATE_TOLERANCE = 0.005
+"""Share by which two rates may differ and count as equal: 29.97 is meant as 30."""
+
 
 class ClipFeatures:
     """Makes features of clips one by one, in a temporary folder; a context manager that removes it.
@@ -81,6 +84,7 @@ class ClipFeatures:
         if result.failed:
             raise ValueError(result.failed["clip"])
         record = result.made["clip"]
+        check_extraction(record, settings, self._fps, Path(clip))  # kept frames may have any rate
         if record["resampled"]:
             fps = record["fps"] * record["settings"]["stride"]
             self.notes.append(f"{clip} was brought to {fps:g} frames a second by time stamps")
@@ -103,6 +107,40 @@ class ClipFeatures:
                 self._extraction["backbone"], self._backbone_path, self._device, self._progress
             )
         return self._backbone, self._extraction
+
+
+def check_extraction(
+    record: Mapping[str, Any], extraction: Mapping[str, Any] | None, fps: float | None, path: Path
+) -> None:
+    """Refuse features that were made in another way than those that a network was trained on.
+
+    Another rate is all right where a feature depends on its frame alone; otherwise the frames in its window must have
+    the same rate, too.
+
+    Args:
+        record: of ``segtcn extract``, for the features.
+        extraction: ``settings`` in the records of the training features; None if nobody knows.
+        fps: of the training features; None if nobody knows.
+        path: of the features or the clip, for the message.
+
+    Raises:
+        ValueError: if they were.
+    """
+    if extraction is None:
+        return
+    settings = record["settings"]
+    parts = ("backbone", "window", "padding")
+    unlike = differences({key: settings[key] for key in parts}, {key: extraction.get(key) for key in parts})
+    of_motion = settings["window"] > 1 or settings["backbone"]["name"] == "builtin"
+    if of_motion and fps is not None:
+        rates = record["fps"] * settings["stride"], fps * extraction.get("stride", 1)
+        if abs(rates[0] / rates[1] - 1) > RATE_TOLERANCE:
+            unlike.append(f"{rates[0]:g} frames a second, not {rates[1]:g}")
+    if unlike:
+        raise ValueError(
+            f"features of {path} are made with {'; '.join(unlike)} as those that the network was trained on: extract "
+            "them in that way, or give a clip"
+        )
 
 
 def load_recorded_backbone(

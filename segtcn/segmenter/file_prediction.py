@@ -13,11 +13,11 @@ import segtcn
 from segtcn.arrays import open_array
 from segtcn.atomic import reason, write_json
 from segtcn.decoding import without_short_segments
-from segtcn.extract.feature_files import VIDEO_SUFFIXES, differences, find_record, name_below
+from segtcn.extract.feature_files import RECORDS, VIDEO_SUFFIXES, differences, find_record, name_below
 from segtcn.labels import Labels, write_labels
 from segtcn.progress import progress_bar
-from segtcn.segmenter.clip_features import ClipFeatures
-from segtcn.segmenter.segmenter import RATE_TOLERANCE, Segmenter
+from segtcn.segmenter.clip_features import ClipFeatures, check_extraction
+from segtcn.segmenter.segmenter import Segmenter
 
 RECORD = "prediction.json"
 """File in the folder of the labels that says what made them."""
@@ -73,8 +73,8 @@ def find_sources(paths: Iterable[str | os.PathLike[str]], relative_to: str | os.
     """The feature files and clips that are meant, by name.
 
     Args:
-        paths: ``.npy`` files, clips, and folders of both, which are searched with all their folders; hidden files and
-            folders are passed over silently, others are listed.
+        paths: ``.npy`` files, clips, and folders of both, which are searched with all their folders. Hidden files,
+            records and folders of labels that were made here are passed over silently, others are listed.
         relative_to: a folder: names are then the paths below it, without ending. None takes the names of the files.
 
     Raises:
@@ -112,9 +112,12 @@ def _is_usable(file: Path) -> bool:
 
 def _usable_files(folder: Path, passed_over: list[Path]) -> list[Path]:
     files: list[Path] = []
+    made_here = {record.parent for record in folder.rglob(RECORD)} - {folder}
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
-        if path.is_dir() or any(part.startswith(".") for part in parts) or "extraction" in parts[:-1]:
+        if path.is_dir() or any(part.startswith(".") for part in parts) or RECORDS in parts[:-1]:
+            continue
+        if made_here.intersection(path.parents):
             continue
         (files if _is_usable(path) else passed_over).append(path)
     if not files:
@@ -203,40 +206,6 @@ def _predict_file(
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     return without_short_segments(labels, options.min_duration_s) if options.min_duration_s else labels
-
-
-def check_extraction(
-    record: Mapping[str, Any], extraction: Mapping[str, Any] | None, fps: float | None, path: Path
-) -> None:
-    """Refuse features that were made in another way than those that a network was trained on.
-
-    Another rate is all right where a feature depends on its frame alone; otherwise the frames in its window must have
-    the same rate, too.
-
-    Args:
-        record: of ``segtcn extract``, for the features.
-        extraction: ``settings`` in the records of the training features; None if nobody knows.
-        fps: of the training features; None if nobody knows.
-        path: of the features, for the message.
-
-    Raises:
-        ValueError: if they were.
-    """
-    if extraction is None:
-        return
-    settings = record["settings"]
-    parts = ("backbone", "window", "padding")
-    unlike = differences({key: settings[key] for key in parts}, {key: extraction.get(key) for key in parts})
-    of_motion = settings["window"] > 1 or settings["backbone"]["name"] == "builtin"
-    if of_motion and fps is not None:
-        rates = record["fps"] * settings["stride"], fps * extraction.get("stride", 1)
-        if abs(rates[0] / rates[1] - 1) > RATE_TOLERANCE:
-            unlike.append(f"{rates[0]:g} frames a second, not {rates[1]:g}")
-    if unlike:
-        raise ValueError(
-            f"{path} was made with {'; '.join(unlike)} as the features that the network was trained on: extract it "
-            "again in their way, or give the clip"
-        )
 
 
 class _Journal:

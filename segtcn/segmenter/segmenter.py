@@ -17,12 +17,10 @@ from segtcn.labels import Classes, Labels
 from segtcn.models.base import SegmentationModel, build_network
 from segtcn.segmenter.checkpoint import find_checkpoint, read_checkpoint, write_checkpoint
 from segtcn.segmenter.chunks import CHUNK, WHOLE, blended_output, chunked_output
+from segtcn.segmenter.clip_features import RATE_TOLERANCE, ClipFeatures
 from segtcn.segmenter.standardization import Standardization
 from segtcn.segmenter.stream import Stream
 from segtcn.structures import Output, repeat_frames
-
-RATE_TOLERANCE = 0.005
-"""Share by which two rates may differ and count as equal: 29.97 is meant as 30."""
 
 
 class DataFacts(Protocol):
@@ -256,8 +254,6 @@ class Segmenter(nn.Module):
             >>> Segmenter.load("runs/demo").predict_video("clip.mp4").rows()[0]  # doctest: +SKIP
             LabelRow(label='open', start=0, stop=31, start_s=0.0, stop_s=1.24, confidence=0.98)
         """
-        from segtcn.segmenter.clip_features import ClipFeatures
-
         with ClipFeatures(self.extraction, self.fps, backbone, device) as clips:
             path, rate = clips.extract(clip)
             return self.predict(path, chunk, approximate, str(clip), rate)

@@ -60,6 +60,13 @@ def test_sources_are_features_and_clips_of_files_and_folders(tmp_path):
     assert [*find_sources([tmp_path / "a"], tmp_path).files] == ["a/b/soup", "a/tea"]
 
 
+def test_labels_within_the_folder_of_the_sources_are_not_sources(tmp_path):
+    path = write_features(tmp_path / "tea.npy")
+    predict_files(segmenter_of(), {"tea": path}, tmp_path / "labels")
+    (tmp_path / "labels" / "tea.mp4").touch()
+    assert find_sources([tmp_path]) == ({"tea": path}, [])
+
+
 def test_sources_that_are_not_there_or_of_one_name_are_refused(tmp_path):
     write_features(tmp_path / "a" / "tea.npy")
     (tmp_path / "a" / "tea.mp4").touch()
@@ -201,8 +208,8 @@ def test_features_at_another_rate_are_refused(tmp_path, fps):
 @pytest.mark.parametrize(
     ("settings", "fps", "message"),
     [
-        ({"backbone": {"name": "other"}}, 10.0, "was made with backbone name 'other', not 'pictures' as the features"),
-        ({"window": 21, "padding": "edge"}, 10.0, "was made with window 21, not 1; padding 'edge', not None as the"),
+        ({"backbone": {"name": "other"}}, 10.0, "are made with backbone name 'other', not 'pictures' as those"),
+        ({"window": 21, "padding": "edge"}, 10.0, "are made with window 21, not 1; padding 'edge', not None as those"),
     ],
 )
 def test_features_of_another_extractor_are_refused(tmp_path, settings, fps, message):
@@ -215,7 +222,7 @@ def test_windows_over_frames_at_another_rate_are_refused(tmp_path):
     settings = FRAMES | {"window": 21, "padding": "zero"}
     path = write_features(tmp_path / "tea.npy", fps=20.0, window=21, padding="zero")
     message = failure(tmp_path, path, segmenter_of(extraction=settings))
-    assert "was made with 20 frames a second, not 10 as the features that the network was trained on" in message
+    assert "are made with 20 frames a second, not 10 as those that the network" in message
     path = write_features(tmp_path / "soup.npy", fps=20.0, window=21, padding="zero")
     segmenter = segmenter_of(extraction=settings | {"stride": 2})  # the same windows, every 2nd left out
     assert predict_files(segmenter, {"soup": path}, tmp_path / "out").failed == {}
@@ -241,6 +248,14 @@ def test_a_clip_at_another_rate_is_brought_to_that_of_the_training_clips(tmp_pat
     result = predict_files(segmenter_of(278, extraction=EXTRACTION), {"tea": clip}, tmp_path / "out")
     assert result.notes == [f"{clip} was brought to 20 frames a second by time stamps"]
     assert len(read_labels(tmp_path / "out" / "tea.npz")) == 20
+
+
+def test_a_clip_of_which_every_frame_is_kept_must_have_the_rate_of_the_training_clips(tmp_path):
+    segmenter = segmenter_of(278, extraction=EXTRACTION | {"fps": "keep"})
+    labels = segmenter.predict_video(write_clip(tmp_path / "tea.mp4", 40, fps=20))
+    assert (len(labels), labels.fps) == (20, 10)
+    fast = write_clip(tmp_path / "fast.mp4", 40, fps=40)
+    assert "fast.mp4 are made with 40 frames a second, not 20 as those" in failure(tmp_path, fast, segmenter)
 
 
 def test_clips_that_cannot_be_extracted_are_named(tmp_path):
