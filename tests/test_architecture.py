@@ -33,7 +33,7 @@ ALLOWED = {
     "visualization": {"atomic", "labels", "progress", "structures", "video_io"},
     "prepare": {"arrays", "atomic", "data", "extract", "labels", "progress", "structures", "text_table", "video_io"},
     "evaluation": {"atomic", "data", "labels", "metrics", "progress", "structures", "text_table"},
-    "task": {"labels", "losses", "metrics", "models", "segmenter", "structures"},
+    "task": {"losses", "metrics", "models", "segmenter", "structures"},
     "callbacks": {
         "evaluation",
         "labels",
@@ -49,6 +49,7 @@ ALLOWED = {
     "cli": {
         "atomic",
         "callbacks",
+        "config_names",
         "data",
         "demo",
         "evaluation",

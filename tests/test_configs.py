@@ -12,7 +12,7 @@ import yaml
 from jsonargparse import ArgumentParser
 
 from segtcn.cli import main
-from segtcn.cli.config_names import resolve_configs
+from segtcn.cli.config_words import resolve_configs
 from segtcn.cli.lightning import SegmentationCLI
 from segtcn.data.datamodule import SegmentationDataModule
 

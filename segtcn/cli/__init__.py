@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 import segtcn
-from segtcn.cli.config_names import resolve_configs
+from segtcn.cli.config_words import resolve_configs
 
 COMMANDS = {
     "fit": ("segtcn.cli.lightning", "train a network"),

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
-from segtcn.cli.config_names import find_config
 from segtcn.cli.parser import Names, Rate
 from segtcn.cli.quiet import quieten
+from segtcn.config_names import find_config
 
 if TYPE_CHECKING:
     from segtcn.data.readers import Reader

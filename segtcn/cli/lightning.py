@@ -33,11 +33,7 @@ from segtcn.text_table import SCORES, scores_table
 LINKS = {
     "data.num_classes": "model.net.init_args.num_classes",
     "data.in_channels": "model.net.init_args.in_channels",
-    "data.class_names": "model.class_names",
-    "data.background": "model.background",
-    "data.stored_fps": "model.stored_fps",
-    "data.extraction": "model.extraction",
-    "data.sample_rate": "model.sample_rate",
+    "data.facts": "model.facts",
 }
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from segtcn.cli import main
-from segtcn.cli.config_names import config_folder, find_config, resolve_configs
+from segtcn.cli.config_words import resolve_configs
+from segtcn.config_names import config_folder, find_config
 
 DEFAULT = f"-c={config_folder() / 'trainer' / 'default.yaml'}"
 
@@ -57,7 +58,7 @@ def test_a_name_of_two_configs_is_an_error_that_says_how_to_choose(tmp_path, mon
     for kind in ("model", "data"):
         (tmp_path / "configs" / kind).mkdir(parents=True)
         (tmp_path / "configs" / kind / "both.yaml").touch()
-    monkeypatch.setattr("segtcn.cli.config_names.config_folder", lambda: tmp_path / "configs")
+    monkeypatch.setattr("segtcn.config_names.config_folder", lambda: tmp_path / "configs")
     with pytest.raises(ValueError, match="'both' names 2 configs: write model/both or data/both"):
         find_config("both")
     assert find_config("data/both") == str(tmp_path / "configs" / "data" / "both.yaml")
