@@ -6,8 +6,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from segtcn.extract import Backbone, Windows, extract_videos, load_backbone
 from segtcn.extract.feature_files import differences
@@ -17,7 +16,7 @@ RATE_TOLERANCE = 0.005
 
 
 class ClipFeatures:
-    """Makes features of clips one by one, in a temporary folder; a context manager that removes it.
+    """Makes features of clips one by one, in a temporary folder that :meth:`close` removes.
 
     Args:
         extraction: how features are made: the ``settings`` in the records of ``segtcn extract``.
@@ -47,12 +46,8 @@ class ClipFeatures:
         self._parent = folder
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Remove the temporary folder."""
         if self._folder is not None:
             self._folder.cleanup()
 

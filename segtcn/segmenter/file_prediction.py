@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -166,7 +167,7 @@ def predict_files(
         {}
     """
     clips = clips or ClipFeatures(segmenter.extraction, segmenter.fps, folder=Path(out), progress=progress)
-    with clips:
+    with closing(clips):
         journal = _Journal(Path(out), segmenter, options)
         journal.begin(sources, overwrite)
         skipped = [] if overwrite else [name for name, path in sources.items() if journal.is_done(name, path)]

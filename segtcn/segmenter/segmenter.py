@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -247,7 +248,7 @@ class Segmenter(nn.Module):
             >>> Segmenter.load("runs/demo").predict_video("clip.mp4").rows()[0]  # doctest: +SKIP
             LabelRow(label='open', start=0, stop=31, start_s=0.0, stop_s=1.24, confidence=0.98)
         """
-        with ClipFeatures(self.extraction, self.fps, backbone, device) as clips:
+        with closing(ClipFeatures(self.extraction, self.fps, backbone, device)) as clips:
             path, rate = clips.extract(clip)
             return self.predict(path, chunk, approximate, str(clip), rate)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import closing
 from pathlib import Path
 
 import av
@@ -285,7 +286,7 @@ def test_the_backbone_is_loaded_once(tmp_path, monkeypatch):
         "segtcn.segmenter.clip_features.load_backbone", lambda *a, **k: loads.append(a) or load_backbone("builtin")
     )
     clips = [write_clip(tmp_path / f"{name}.mp4", 10) for name in "ab"]
-    with ClipFeatures(EXTRACTION, 10) as features:
+    with closing(ClipFeatures(EXTRACTION, 10)) as features:
         for clip in clips:
             path, fps = features.extract(clip)
             assert (fps, np.load(path).shape) == (10, (278, 4))
