@@ -1,4 +1,4 @@
-"""The command `segtcn extract`, alone and on the way from clips to predictions."""
+"""The command `segtcn extract`."""
 
 from __future__ import annotations
 
