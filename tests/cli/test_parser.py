@@ -172,6 +172,19 @@ def test_every_command_has_examples_and_documents_every_option(name):
         assert example.split()[1] != name or own <= {*parser._option_string_actions}, example
 
 
+@pytest.mark.parametrize(
+    ("name", "words", "overrides"),
+    [
+        ("check", "--data.card=a.md DIR --data.split 2 --strict", "--data.card=a.md --data.split 2"),
+        ("crossval", "--print_config --seeds 0,1 --model.net EDTCN -c a.yaml", "--print_config --model.net EDTCN"),
+    ],
+)
+def test_options_of_fit_pass_through_with_their_values(name, words, overrides):
+    values = CommandParser(getattr(importlib.import_module(COMMANDS[name][0]), name)).values(words.split())
+    assert values["overrides"] == overrides.split()
+    assert values.get("data", Path("DIR")) == Path("DIR")
+
+
 @pytest.mark.parametrize("name", ["", *FUNCTIONS])
 def test_help_does_not_import_what_takes_seconds(name):
     code = (
