@@ -249,7 +249,7 @@ def test_the_corrected_copy_passes(write_ms_tcn_tree, tmp_path, check):
 
 
 @pytest.mark.parametrize("folder", ["gtea", "50salads"])
-def test_released_data_agree_with_their_cards(folder, shared_data, monkeypatch, tmp_path):
+def test_released_data_agree_with_their_cards(folder, shared_data, monkeypatch, tmp_path, check):
     monkeypatch.chdir(REPOSITORY)
     config = read_card(REPOSITORY / "datasets" / folder / "README.md")["config"]
     report = tmp_path / "report.json"
