@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from segtcn.labels import Labels
+from segtcn.labels import Classes, Labels
 from segtcn.metrics import evaluate_videos
 from segtcn.metrics.functional import frame_confusion
 from segtcn.structures import IGNORE
 from segtcn.visualization.confusion import plot_confusion
 from segtcn.visualization.figures import save_figure
-from segtcn.visualization.timeline import plot_timeline, plot_timelines
+from segtcn.visualization.timeline import Look, plot_timeline, plot_timelines
 
 LARGEST_CONFUSION = 60
 """More classes cannot be told apart in a picture of a page."""
 
 _DPI, _SMALL_DPI = 100, 80
+_SMALL = Look(width=7, bar_height=0.25, font_size=8, legend=False)
 
 
 class VideoRow(NamedTuple):
@@ -55,17 +56,19 @@ class Segmentations(NamedTuple):
         """Draw truth above prediction of the first videos; returns their names."""
         names = [*self.truth][:num_videos]
         # one picture: W&B shows several well only if they are of one size
-        save_figure(plot_timelines({name: self._bars(name) for name in names}, **self._style()), path, _DPI)
+        save_figure(plot_timelines({name: self._tracks(name) for name in names}), path, _DPI)
         return names
 
     def draw_confusion(self, path: Path) -> bool:
         """Draw which classes are taken for which; False if no frame counts, or there are too many classes."""
-        truth, preds = self._counted()
-        names = self._style()["class_names"]
-        if not truth or len(names) > LARGEST_CONFUSION:
+        scored = self._scored()
+        if not scored or len(self.classes) > LARGEST_CONFUSION:
             return False
-        counts = frame_confusion(np.concatenate([*preds.values()]), np.concatenate([*truth.values()]), len(names))
-        save_figure(plot_confusion(counts, names), path, _DPI)
+        truth, preds = (
+            np.concatenate([videos[name].indexes for name in scored]) for videos in (self.truth, self.preds)
+        )
+        counts = frame_confusion(preds, truth, len(self.classes))
+        save_figure(plot_confusion(counts, self.classes.names), path, _DPI)
         return True
 
     def score_videos(self, num_timelines: int, folder: Path) -> list[VideoRow]:
@@ -74,29 +77,29 @@ class Segmentations(NamedTuple):
         Returns:
             The videos in which a frame counts, the lowest F1@50 first.
         """
-        truth, preds = self._counted()
-        if not truth:
+        scored = self._scored()
+        if not scored:
             return []
-        scores = evaluate_videos(preds, truth, self.protocol, **self._style()).videos
+        truth, preds = ({name: videos[name].indexes for name in scored} for videos in (self.truth, self.preds))
+        names, background, fps = self.classes.names, self.classes.background, self.truth[scored[0]].fps
+        scores = evaluate_videos(preds, truth, self.protocol, class_names=names, background=background, fps=fps).videos
         rows = []
-        for number, name in enumerate(sorted(truth, key=lambda name: (scores[name]["f1@50"], name))):
+        for number, name in enumerate(sorted(scored, key=lambda name: (scores[name]["f1@50"], name))):
             timeline = None
             if number < num_timelines:
                 timeline = folder / f"video-{number:04d}.png"
-                style: dict[str, Any] = {"legend": False, "width": 7, "font_size": 8, "bar_height": 0.25}
-                save_figure(plot_timeline(self._bars(name), **self._style(), **style), timeline, _SMALL_DPI)
-            rows.append(VideoRow(name, len(truth[name]), scores[name], timeline))
+                save_figure(plot_timeline(self._tracks(name), look=_SMALL), timeline, _SMALL_DPI)
+            rows.append(VideoRow(name, int((truth[name] != IGNORE).sum()), scores[name], timeline))
         return rows
 
-    def _bars(self, name: str) -> dict[str, Any]:
-        return {"truth": self.truth[name].indexes, "prediction": self.preds[name].indexes}
+    @property
+    def classes(self) -> Classes:
+        """Those of all videos."""
+        return next(iter(self.truth.values())).classes
 
-    def _style(self) -> dict[str, Any]:
-        labels = next(iter(self.truth.values()))
-        return {"class_names": labels.classes.names, "background": labels.classes.background, "fps": labels.fps}
+    def _tracks(self, name: str) -> dict[str, Labels]:
+        return {"truth": self.truth[name], "prediction": self.preds[name]}
 
-    def _counted(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Labels without the frames that nobody annotated or a crop left out: they are drawn, and not counted."""
-        masks = {name: labels.indexes != IGNORE for name, labels in self.truth.items()}
-        truth = {name: self.truth[name].indexes[mask] for name, mask in masks.items() if mask.any()}
-        return truth, {name: self.preds[name].indexes[masks[name]] for name in truth}
+    def _scored(self) -> list[str]:
+        """Videos with frames that somebody annotated, and that no crop left out."""
+        return [name for name, labels in self.truth.items() if (labels.indexes != IGNORE).any()]

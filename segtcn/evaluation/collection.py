@@ -139,7 +139,7 @@ def collect_videos(sources: Sequence[Source], selection: Selection | None = None
     classes = _common_classes(runs, truths, known, selection)
     runs = {title: _with_background(run, classes, selection) for title, run in runs.items()}
     protocol = selection.protocol or next((run.protocol for run in runs.values() if run.protocol), None) or "lea"
-    scores = {title: score_run(run, protocol) for title, run in runs.items() if any(part.truths for part in run.parts)}
+    scores = {title: score_run(run, protocol) for title, run in runs.items() if _is_annotated(run)}
     rows = {title: result.videos for title, result in scores.items()}
 
     videos = []
@@ -153,6 +153,10 @@ def collect_videos(sources: Sequence[Source], selection: Selection | None = None
     notes = [*_notes_on_scores(runs, scores, selection), *_notes_on_videos(videos, knows_truth, bool(located.clips))]
     overall = {title: result.scores for title, result in scores.items()}
     return Collection(title, videos, classes, protocol if scores else None, overall, notes)
+
+
+def _is_annotated(run: Run) -> bool:
+    return any(labels.present() for part in run.parts for labels in part.truths.values())
 
 
 def _read_runs(located: Located, selection: Selection, progress: bool) -> dict[str, Run | dict[str, Path]]:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from segtcn.evaluation.run_scores import RunScores, score_run
+from segtcn.evaluation.run_scores import RunScores, score_run, scored_pairs
 from segtcn.evaluation.runs import Run
 from segtcn.labels import Labels
 from segtcn.metrics.functional import frame_confusion, segment_counts, split_counts
 from segtcn.metrics.functional.overlaps import common_pieces
 from segtcn.metrics.functional.sequences import check_labels, is_foreground, scored_runs
-from segtcn.structures import IGNORE
 
 Frames: TypeAlias = NDArray[np.int64]
 
@@ -135,47 +133,32 @@ def analyze_run(run: Run, protocol: str | None = None, sample_rate: int | None =
         (array([1]), array([1]), Confused(true='pour', predicted='take', frames=2, share=66.66666666666667))
     """
     scores = score_run(run, protocol, sample_rate)
-    num_classes = len(run.classes)
-    confusion = torch.zeros(num_classes, num_classes, dtype=torch.int64)
-    hits = torch.zeros(3, num_classes, dtype=torch.int64)
-    num_segments = np.zeros(num_classes, dtype=np.int64)
-    offsets: list[tuple[Frames, Frames, int]] = []
-    num_predicted = num_broken = num_merged = 0
-    for preds, labels in _pairs(run, scores.sample_rate):
-        confusion += frame_confusion(preds, labels, num_classes)
-        counts = segment_counts(preds, labels, [0.5], run.background, num_classes)
-        hits += torch.stack([count[0] for count in counts])
-        num_segments += np.bincount(scored_runs(labels).values, minlength=num_classes)
-        offsets.append(_offsets(preds, labels, run.background))
-        num_broken += int(split_counts(preds, labels, run.background).split)
-        merged = split_counts(labels, preds, run.background)
-        num_merged, num_predicted = num_merged + int(merged.split), num_predicted + int(merged.total)
-    starts, stops, missed = zip(*offsets, strict=True)
-    tp, _, fn = hits
+    num_classes, background = len(run.classes), run.background
+    pairs = [check_labels(*pair) for part in run.parts for pair in scored_pairs(part, scores.sample_rate).values()]
+    confusion = np.sum([frame_confusion(*pair, num_classes).numpy() for pair in pairs], axis=0)
+    counts = [segment_counts(*pair, [0.5], background, num_classes) for pair in pairs]
+    hits = np.sum([[count[0].numpy() for count in of_pair] for of_pair in counts], axis=0)
+    num_segments = np.sum(
+        [np.bincount(scored_runs(labels).values, minlength=num_classes) for _, labels in pairs], axis=0
+    )
+    starts, stops, missed = zip(*(_offsets(*pair, background) for pair in pairs), strict=True)
+    broken = [split_counts(preds, labels, background) for preds, labels in pairs]
+    merged = [split_counts(labels, preds, background) for preds, labels in pairs]
     return ErrorAnalysis(
         run,
         scores,
-        confusion.numpy(),
-        _confused(confusion.numpy(), run.classes.names),
+        confusion,
+        _confused(confusion, run.classes.names),
         np.concatenate(starts),
         np.concatenate(stops),
         sum(missed),
-        int((tp + fn).sum()),
-        num_predicted,
-        num_broken,
-        num_merged,
-        _classes(run.classes.names, confusion.numpy(), hits.numpy(), num_segments),
+        int(hits[0].sum() + hits[2].sum()),
+        sum(int(count.total) for count in merged),
+        sum(int(count.split) for count in broken),
+        sum(int(count.split) for count in merged),
+        _classes(run.classes.names, confusion, hits, num_segments),
         _videos(run, scores),
     )
-
-
-def _pairs(run: Run, sample_rate: int) -> Iterator[tuple[Frames, Frames]]:
-    """Predictions and truth of every annotated video; frames that nobody annotated are ignored in both."""
-    for part in run.parts:
-        for name, truth in part.truths.items():
-            preds, labels = part.preds[name].indexes[::sample_rate], truth.indexes[::sample_rate]
-            if (labels != IGNORE).any():
-                yield check_labels(preds, labels)
 
 
 def _offsets(preds: Frames, labels: Frames, background: tuple[int, ...]) -> tuple[Frames, Frames, int]:

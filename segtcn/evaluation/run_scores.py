@@ -6,7 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from segtcn.evaluation.runs import Run
+import numpy as np
+from numpy.typing import NDArray
+
+from segtcn.evaluation.runs import Run, RunPart
 from segtcn.metrics import Evaluation, evaluate_videos
 from segtcn.metrics.protocols import SCORES, get_protocol
 
@@ -64,11 +67,12 @@ def score_run(run: Run, protocol: str | None = None, sample_rate: int | None = N
     rate = sample_rate or (1 if get_protocol(choice).stored_rate else run.sample_rate)
     splits: dict[str, list[Evaluation]] = {}
     for part in run.parts:
-        if not part.truths:
+        pairs = scored_pairs(part, rate)
+        if not pairs:
             continue
         evaluation = evaluate_videos(
-            {name: part.preds[name].indexes[::rate] for name in part.truths},
-            {name: labels.indexes[::rate] for name, labels in part.truths.items()},
+            {name: preds for name, (preds, _) in pairs.items()},
+            {name: labels for name, (_, labels) in pairs.items()},
             choice,
             class_names=run.classes.names,
             background=run.background,
@@ -81,6 +85,20 @@ def score_run(run: Run, protocol: str | None = None, sample_rate: int | None = N
     if not splits:
         raise ValueError(f"no truth of any video of {run.name}: give it (`truth`), or run `segtcn test` again")
     return RunScores(run.name, choice, splits, rate)
+
+
+def scored_pairs(part: RunPart, sample_rate: int = 1) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Predicted and true class of the scored frames of each video, ``(T,)``; videos that nobody annotated are left out.
+
+    Args:
+        part: the test videos of a network.
+        sample_rate: every how many-th label is scored.
+    """
+    return {
+        name: (part.preds[name].indexes[::sample_rate], labels.indexes[::sample_rate])
+        for name, labels in part.truths.items()
+        if labels[::sample_rate].present()
+    }
 
 
 def with_common_split(runs: Sequence[Run]) -> list[Run]:

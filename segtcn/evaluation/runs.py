@@ -155,7 +155,8 @@ class Run:
 
     def notes_on_truth(self) -> list[str]:
         """The notes of this run, and which of its videos have no truth."""
-        videos = {name: name in part.truths for part in self.parts for name in part.preds}
+        truths = {name: labels for part in self.parts for name, labels in part.truths.items() if labels.present()}
+        videos = {name: name in truths for part in self.parts for name in part.preds}
         lacking = sorted(name for name, has_truth in videos.items() if not has_truth)
         text = f"{self.name}: no truth of {len(lacking)} of {len(videos)} videos: {listed(lacking)}"
         return [*self.notes, *([text] if lacking else [])]

@@ -27,6 +27,8 @@ class TemporalConvBlock(TemporalSequential):
         ``(B, in_channels, T)`` and a mask ``(B, T)`` or None to ``(B, out_channels, T)``.
     """
 
+    conv: TemporalConv1d
+
     def __init__(
         self,
         in_channels: int,

@@ -61,7 +61,7 @@ def _accumulate_products(
     taps = weight.permute(2, 0, 1).contiguous()
     num_frames = x.shape[-1] + sum(padding) - (len(taps) - 1) * dilation
     bias = weight.new_zeros(len(weight)) if bias is None else bias
-    out = bias[:, None].repeat(len(x), 1, num_frames)
+    out = bias[:, None].expand(len(x), -1, num_frames).clone(memory_format=torch.contiguous_format)
     for k, tap in enumerate(taps):
         shift = k * dilation - padding[0]
         start, stop = max(0, -shift), min(num_frames, x.shape[-1] - shift)

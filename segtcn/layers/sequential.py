@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from torch import Tensor, nn
@@ -17,6 +17,8 @@ class TemporalLayer(ABC):
 
     A layer without it, such as an activation, looks at one frame at a time and needs no mask and no memory.
     """
+
+    __call__: Callable[..., Tensor]
 
     @property
     @abstractmethod

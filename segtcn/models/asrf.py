@@ -169,7 +169,10 @@ class ASRF(SegmentationModel):
         """Frames that the logits of both branches see to the left and to the right; a label may depend on all."""
         shared = self.shared.reach if self.backbone is None else self.backbone.receptive_field
         branches = zip(self.refine.reach, self.refine_boundaries.reach, strict=True)
-        left, right = (None if seen is None else seen + max(both) for seen, both in zip(shared, branches, strict=True))
+        left, right = (
+            None if seen is None else seen + max(both)  # type: ignore[operator, type-var]  # convolutions see an end
+            for seen, both in zip(shared, branches, strict=True)
+        )
         return left, right
 
     @property

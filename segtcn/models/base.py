@@ -138,8 +138,8 @@ class SegmentationModel(nn.Module, ABC):
         return _output(outputs[-1]), state
 
     @property
-    def _layers(self) -> Collection[nn.Module]:
-        return self._modules.values()  # type: ignore[return-value]
+    def _layers(self) -> Collection[nn.Module | None]:
+        return self._modules.values()
 
     def _check_causal(self) -> None:
         if self.causal:
@@ -167,7 +167,7 @@ def build_network(spec: dict[str, Any]) -> SegmentationModel:
     Raises:
         ValueError: if no imported :class:`SegmentationModel` has that name.
     """
-    known = {cls.__name__: cls for cls in _subclasses(SegmentationModel)}  # type: ignore[type-abstract]
+    known = {cls.__name__: cls for cls in _subclasses(SegmentationModel)}
     name = spec["class_name"]
     if name not in known:
         raise ValueError(

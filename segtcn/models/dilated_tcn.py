@@ -45,6 +45,7 @@ class DilatedTCN(SegmentationModel):
         ValueError: if ``num_stacks`` or ``num_layers`` is below 1 or ``activation`` unknown.
 
     Example:
+        >>> import torch
         >>> net = DilatedTCN(in_channels=128, num_classes=11)
         >>> net(torch.zeros(2, 128, 333)).logits.shape
         torch.Size([1, 2, 11, 333])

@@ -76,15 +76,22 @@ class MSTCNPlusPlus(SegmentationModel):
                 f"{num_layers}, {num_refinement_layers} and {num_refinements}"
             )
         self.in_channels, self.num_classes, self.causal = in_channels, num_classes, causal
-        options = {"causal": causal, "dropout": dropout}
         dual_layers = [
-            DualDilatedLayer(hidden_channels, kernel_size, dilations=(2 ** (num_layers - 1 - i), 2**i), **options)
+            DualDilatedLayer(
+                hidden_channels,
+                kernel_size,
+                dilations=(2 ** (num_layers - 1 - i), 2**i),
+                causal=causal,
+                dropout=dropout,
+            )
             for i in range(num_layers)
         ]
         self.generate = SingleStageTCN(in_channels, hidden_channels, num_classes, dual_layers)
 
         def refinement() -> SingleStageTCN:
-            layers = dilated_residual_layers(hidden_channels, num_refinement_layers, kernel_size, **options)
+            layers = dilated_residual_layers(
+                hidden_channels, num_refinement_layers, kernel_size, causal=causal, dropout=dropout
+            )
             return SingleStageTCN(num_classes, hidden_channels, num_classes, layers, nn.Softmax(dim=1))
 
         if shared_refinement:

@@ -49,7 +49,7 @@ def test_many_predictions_with_scores_and_a_window(folder: Path, capsys: pytest.
     assert overlay("MS-TCN=a/clip.npz", "b/clip.npz", "--truth", "truth/clip.txt", "--scores", "--window", "3") == 0
     captured = capsys.readouterr()
     assert captured.out == "out.mp4\n"
-    assert "100/100" in captured.err
+    assert re.search(r"100(/| of )100", captured.err)
     assert probe(folder / "out.mp4").num_frames == 100
 
 
@@ -77,11 +77,9 @@ def test_a_mapping_of_other_classes_is_left_aside_but_an_explicit_one_must_fit(
 ) -> None:
     (folder / "mapping.txt").write_text("0 walk\n")
     assert overlay("truth/clip.txt") == 0
-    assert re.search(
-        r"mapping\.txt is left aside: truth/clip\.txt: label .* is not a known class", capsys.readouterr().err
-    )
+    assert re.search(r"mapping\.txt is left aside: truth/clip\.txt: .*is not a known class", capsys.readouterr().err)
     assert overlay("truth/clip.txt", "--mapping", "mapping.txt") == 1
-    assert "is not a known class (1 unknown): is it the right list of classes? It has walk" in capsys.readouterr().err
+    assert re.search("is not a known class.* has walk", capsys.readouterr().err, re.IGNORECASE)
 
 
 def scores_on(monkeypatch: pytest.MonkeyPatch, *words: str) -> dict[str, dict[str, float]]:

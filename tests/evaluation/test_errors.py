@@ -122,3 +122,12 @@ def test_frames_that_nobody_annotated_have_no_errors():
     assert (analysis.num_true, analysis.num_missed) == (expected.num_true, expected.num_missed)
     assert analysis.start_offsets.tolist() == expected.start_offsets.tolist()
     assert [errors.segments for errors in analysis.classes] == [errors.segments for errors in expected.classes]
+
+
+def test_a_video_that_nobody_annotated_is_left_out():
+    nobody = [IGNORE] * len(TRUTH["b"])
+    run = run_of((PREDS, {**TRUTH, "b": nobody}))
+    assert run.notes_on_truth() == ["mine: no truth of 1 of 2 videos: b"]
+    assert [video.name for video in analyze_run(run).videos] == ["a"]
+    with pytest.raises(ValueError, match="no truth of any video of mine"):
+        analyze_run(run_of(({"b": PREDS["b"]}, {"b": nobody})))

@@ -89,7 +89,7 @@ def test_what_was_saved_can_be_gone_on_with(tmp_path):
     with pytest.raises(ValueError, match="has 50 labels, expected 20: it was saved for other tracks"):
         saved_correction(tmp_path, "P01/tea", [truth(TRUTH[:20])])
     stirring = Labels([0] * 50, Classes(("stir",)))
-    with pytest.raises(ValueError, match=r"label 'take' at frame 0 is not a known class .* It has stir"):
+    with pytest.raises(ValueError, match=r"label 'take' at frame 0 is not a known class .* has stir"):
         saved_correction(tmp_path, "P01/tea", [stirring])
 
 

@@ -150,7 +150,7 @@ def test_too_little_space_is_told_before_anything_is_written(tmp_path, monkeypat
 
 
 def test_an_error_on_the_way_leaves_nothing(tmp_path):
-    with pytest.raises(ValueError, match="label 'fly' at frame 0 is not a known class"):
+    with pytest.raises(ValueError, match=r"'fly' .*is not a known class"):
         export_player(
             player(PlayerVideo("a", {"truth": truth()}), PlayerVideo("b", {"truth": truth(["fly"])})),
             tmp_path / "player",
