@@ -243,10 +243,10 @@ def _first(parts: Tensor, num_frames: int) -> Tensor:
 
 
 def _take(x: Tensor, frames: Tensor) -> Tensor:
-    """The frames of ``(B, H, T, E)`` by number, ``(B, H, *frames.shape, E)``; zeros outside.
+    """The frames of ``(B, H, T, E)`` by number, ``(B, H, *frames.shape, E)``; outside, False or any frame.
 
-    For exporters: with it, every size is a plain quotient of T.
+    For exporters: with it, every size is a plain quotient of T. What is outside is not allowed, and has no weight.
     """
     num_frames = x.shape[-2]
-    inside = (frames >= 0) & (frames < num_frames)
-    return x[:, :, frames.clamp(0, num_frames - 1)] * inside[..., None].to(x.dtype)
+    taken = x[:, :, frames.clamp(0, num_frames - 1)]
+    return taken & ((frames >= 0) & (frames < num_frames))[..., None] if x.dtype == torch.bool else taken

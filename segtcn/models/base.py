@@ -102,6 +102,11 @@ class SegmentationModel(nn.Module, ABC):
         """
         return output.logits[-1].argmax(dim=1)
 
+    @property
+    def decodes_frames(self) -> bool:
+        """Whether a label depends on the logits of its frame alone, so that a stream can tell it at once."""
+        return type(self).decode is SegmentationModel.decode
+
     def initial_state(self, batch_size: int = 1) -> Any:
         """State before the first frame of a stream: tensors and numbers in lists, tuples and dictionaries.
 

@@ -20,6 +20,9 @@ TOLERANCE = 1e-4
 SIZES = ((1, 1), (2, 7), (3, 64), (1, 331))
 """Videos and frames of every check."""
 
+PT2_SIZES = ((1, 2), *SIZES[1:])
+"""``torch.export`` takes one frame for a special case."""
+
 CHUNKS = ((1,), (5, 1, 2, 40), (64,))
 """Frames of the chunks of a stream, again and again."""
 
@@ -59,13 +62,16 @@ class Certificate(NamedTuple):
         )
 
 
-def largest_difference(segmenter: Segmenter, run: Run, traced: WholeVideos, path: object) -> float:
+def largest_difference(
+    segmenter: Segmenter, run: Run, traced: WholeVideos, sizes: Sequence[tuple[int, int]], path: object
+) -> float:
     """Run an exported file on videos of several sizes, a streaming one in several chunkings.
 
     Args:
         segmenter: what was exported.
         run: the file: from inputs to outputs, states last.
         traced: the module that was exported.
+        sizes: videos and frames of every check.
         path: for messages.
 
     Returns:
@@ -75,7 +81,7 @@ def largest_difference(segmenter: Segmenter, run: Run, traced: WholeVideos, path
         ValueError: if the file cannot be run on one of the sizes, or differs by more than :data:`TOLERANCE`.
     """
     largest = 0.0
-    for number, (videos, frames) in enumerate(SIZES):
+    for number, (videos, frames) in enumerate(sizes):
         features = _features(segmenter, videos, frames, seed=number)
         with torch.inference_mode():
             expected = segmenter(features).logits[-1].softmax(dim=1).numpy()

@@ -91,6 +91,11 @@ class OnnxNetwork(SegmentationModel):
         """That of the network that was exported."""
         return self._twin[0].period
 
+    @property
+    def decodes_frames(self) -> bool:
+        """As the network that was exported."""
+        return self._twin[0].decodes_frames
+
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:  # noqa: D102
         if mask is not None:
             raise ValueError("an ONNX file takes videos of equal length: leave `mask` out")

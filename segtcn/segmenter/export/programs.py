@@ -18,8 +18,9 @@ import torch
 
 import segtcn
 from segtcn.atomic import atomic_path
-from segtcn.segmenter.export.certificate import CHUNKS, SIZES, Certificate, largest_difference
+from segtcn.segmenter.export.certificate import CHUNKS, PT2_SIZES, SIZES, Certificate, largest_difference
 from segtcn.segmenter.export.onnx_runtime import SEAL, first_line, open_session, seal, unsealed
+from segtcn.segmenter.export.recurrent_cells import with_onnx_cells
 from segtcn.segmenter.export.traced import WholeVideos, output_names, traceable
 from segtcn.segmenter.segmenter import Segmenter
 from segtcn.segmenter.weights import check_finite
@@ -75,7 +76,7 @@ def export_onnx(
         def run(inputs: Sequence[npt.NDArray[np.float32]]) -> Any:
             return session.run(None, dict(zip(names, inputs, strict=True)))
 
-        difference = largest_difference(segmenter, run, traced, path)
+        difference = largest_difference(segmenter, run, traced, SIZES, path)
         certificate = _certificate("onnx", segmenter, traced, version, _runtime("onnxruntime"), difference)
         program.model.metadata_props.update({**_metadata(segmenter, traced, certificate), SEAL: unsealed()})
         program.save(str(temporary))
@@ -86,6 +87,7 @@ def export_onnx(
 def export_pt2(segmenter: Segmenter, path: str | os.PathLike[str], streaming: bool = False) -> Certificate:
     """Write a file for ``torch.export.load``, with the inputs and outputs of :func:`export_onnx`.
 
+    T must be at least 2; of a streaming file, 1. Recurrent networks cannot be written: ``torch.export`` unrolls them.
     Its extra file ``segtcn.json`` holds what an ONNX file has as metadata.
 
     Args:
@@ -113,7 +115,7 @@ def export_pt2(segmenter: Segmenter, path: str | os.PathLike[str], streaming: bo
             with torch.inference_mode():
                 return [output.numpy() for output in module(*map(torch.from_numpy, inputs))]
 
-        difference = largest_difference(segmenter, run, traced, path)
+        difference = largest_difference(segmenter, run, traced, PT2_SIZES, path)
         certificate = _certificate("pt2", segmenter, traced, None, f"torch {torch.__version__}", difference)
         metadata = json.dumps({k: json.loads(v) for k, v in _metadata(segmenter, traced, certificate).items()})
         torch.export.save(program, temporary, extra_files={PT2_METADATA: metadata})
@@ -127,12 +129,12 @@ def _ready(segmenter: Segmenter) -> Segmenter:
 
 
 def _onnx_program(segmenter: Segmenter, traced: WholeVideos, opset: int | None) -> Any:
-    outputs = output_names(segmenter.net, traced)
+    outputs, example = output_names(segmenter.net, traced), traced.example()
     try:
         with _quiet(), torch.no_grad():
             program = torch.onnx.export(
-                traced,
-                traced.example(),
+                with_onnx_cells(traced),
+                example,
                 dynamo=True,
                 dynamic_shapes=traced.dynamic_shapes(),
                 input_names=["features", *(state.name for state in traced.states)],
@@ -156,12 +158,14 @@ def _pt2_program(segmenter: Segmenter, traced: WholeVideos) -> torch.export.Expo
     try:
         # without it, a trace holds for more than one frame only; torch.onnx does the same
         with _quiet(), torch.no_grad(), torch.fx.experimental._config.patch(backed_size_oblivious=True):
-            return torch.export.export(traced, traced.example(), dynamic_shapes=traced.dynamic_shapes())
+            return torch.export.export(traced, traced.example(), dynamic_shapes=traced.dynamic_shapes(1 if traced.streaming else 2))
     except Exception as error:  # a chain of five kinds
         raise _cannot(segmenter, "pt2", error) from error
 
 
 def _cannot(segmenter: Segmenter, format: str, error: Exception, how: str = "") -> ValueError:
+    while error.__cause__ is not None and isinstance(error.__cause__, Exception):
+        error = error.__cause__
     return ValueError(
         f"{type(segmenter.net).__name__} cannot be exported as {format}{how} for any number of frames: "
         f"{first_line(error)}"
@@ -172,7 +176,8 @@ def _certificate(
     format: str, segmenter: Segmenter, traced: WholeVideos, opset: int | None, runtime: str, difference: float
 ) -> Certificate:
     name, chunks = type(segmenter.net).__name__, CHUNKS if traced.streaming else ()
-    return Certificate(format, name, traced.streaming, opset, runtime, SIZES, chunks, difference)
+    sizes = PT2_SIZES if format == "pt2" else SIZES
+    return Certificate(format, name, traced.streaming, opset, runtime, sizes, chunks, difference)
 
 
 def _metadata(segmenter: Segmenter, traced: WholeVideos, certificate: Certificate) -> dict[str, str]:

@@ -48,9 +48,9 @@ class WholeVideos(nn.Module):
         """Inputs to trace with."""
         return (torch.randn(2, self.segmenter.net.in_channels, 50),)
 
-    def dynamic_shapes(self) -> dict[str, Any]:
+    def dynamic_shapes(self, min_frames: int = 1) -> dict[str, Any]:
         """The axes that may have any size, of every argument of :meth:`forward`."""
-        return {"features": {0: Dim("batch"), 2: Dim("time", min=1)}}
+        return {"features": {0: Dim("batch"), 2: Dim("time", min=min_frames)}}
 
 
 class StreamSteps(WholeVideos):
@@ -83,9 +83,9 @@ class StreamSteps(WholeVideos):
         """Inputs to trace with."""
         return *super().example(), *initial_states(self.states, 2)
 
-    def dynamic_shapes(self) -> dict[str, Any]:
+    def dynamic_shapes(self, min_frames: int = 1) -> dict[str, Any]:
         """The axes that may have any size, of every argument of :meth:`forward`."""
-        shapes = super().dynamic_shapes()
+        shapes = super().dynamic_shapes(min_frames)
         batch = shapes["features"][0]
         return shapes | {"states": tuple({state.shape.index("batch"): batch} for state in self.states)}
 
@@ -119,9 +119,9 @@ class ContextSteps(WholeVideos):
         net = self.segmenter.net
         return *super().example(), torch.randn(2, net.in_channels, 2 * net.period)
 
-    def dynamic_shapes(self) -> dict[str, Any]:
+    def dynamic_shapes(self, min_frames: int = 1) -> dict[str, Any]:
         """The axes that may have any size, of every argument of :meth:`forward`."""
-        shapes = super().dynamic_shapes()
+        shapes = super().dynamic_shapes(min_frames)
         return shapes | {"context": {0: shapes["features"][0], 2: Dim("past", min=0)}}
 
 
@@ -138,6 +138,10 @@ def traceable(segmenter: Segmenter, streaming: bool) -> WholeVideos:
     if not streaming:
         return WholeVideos(segmenter)
     leaves = pytree.tree_leaves(segmenter.net.initial_state())  # says what a network needs that is not causal
+    if all(part is None for part in leaves):
+        traced = WholeVideos(segmenter)
+        traced.streaming = True
+        return traced
     if all(part is None or isinstance(part, Tensor) for part in leaves):
         return StreamSteps(segmenter)
     if segmenter.net.receptive_field[0] is None:
