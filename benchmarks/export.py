@@ -30,7 +30,9 @@ SMALL: dict[str, list[dict[str, Any]]] = {
     "DilatedTCN": [{"hidden_channels": 8, "num_stacks": 2, "causal": causal} for causal in (False, True)],
     "TCNN": [{"hidden_channels": 8, "causal": causal} for causal in (False, True)],
     "TDNN": [{"hidden_channels": (8, 12), "causal": causal} for causal in (False, True)],
-    "RecurrentNetwork": [{"hidden_channels": 8, "cell": c, "causal": v} for c in ("lstm", "gru") for v in (False, True)],
+    "RecurrentNetwork": [
+        {"hidden_channels": 8, "cell": c, "causal": v} for c in ("lstm", "gru") for v in (False, True)
+    ],
     "FrameClassifier": [{}],
     "MSTCN": [{"hidden_channels": 8, "num_stages": 2, "num_layers": 6, "causal": causal} for causal in (False, True)],
     "MSTCNPlusPlus": [{"hidden_channels": 8, "causal": causal} for causal in (False, True)],
@@ -50,9 +52,9 @@ def networks(names: list[str], full: bool) -> dict[str, models.SegmentationModel
     for name in names or SMALL:
         for arguments in SMALL[name]:
             shape = {key: value for key, value in arguments.items() if not full or key in ("causal", "cell")}
-            words = ["causal"] * arguments.get("causal", False) + [name] + [arguments["cell"].upper()] * ("cell" in shape)
+            words = ["causal" if shape.get("causal") else "", name, shape.get("cell", "").upper()]
             torch.manual_seed(0)
-            made[" ".join(words)] = getattr(models, name)(IN_CHANNELS, NUM_CLASSES, **shape).eval()
+            made[" ".join(words).strip()] = getattr(models, name)(IN_CHANNELS, NUM_CLASSES, **shape).eval()
     return made
 
 
@@ -63,7 +65,7 @@ def attempt(export: Callable[[Path], Certificate], path: Path) -> tuple[str, str
         certificate = export(path)
     except ValueError as error:
         print(f"  {error}", flush=True)
-        return "no", "–"
+        return "no", "-"
     print(f"  {certificate} ({time.perf_counter() - start:.0f} s)", flush=True)
     return f"{certificate.max_difference:.0e}", f"{path.stat().st_size / 1024:,.0f}"
 
@@ -82,12 +84,12 @@ def main() -> None:
             if net.causal:
                 cells += attempt(partial(export_onnx, segmenter, streaming=True), path / "steps.onnx")
             else:
-                cells += ["–", "–"]
+                cells += ["-", "-"]
             cells.append(attempt(partial(export_pt2, segmenter), path / "whole.pt2")[0])
             if net.causal:
                 cells.append(attempt(partial(export_pt2, segmenter, streaming=True), path / "steps.pt2")[0])
             else:
-                cells.append("–")
+                cells.append("-")
             rows.append(f"| {name} | {' | '.join(cells)} |")
     print("\n| network | ONNX | KiB | ONNX, streaming | KiB | pt2 | pt2, streaming |\n|---|--:|--:|--:|--:|--:|--:|")
     print("\n".join(rows))

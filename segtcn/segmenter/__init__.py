@@ -5,6 +5,4 @@ from segtcn.segmenter.loading import load
 from segtcn.segmenter.segmenter import Segmenter
 from segtcn.segmenter.stream import Stream
 
-
-
 __all__ = ["Segmenter", "Stream", "find_checkpoint", "load", "read_checkpoint"]

@@ -15,10 +15,12 @@ from tests.reference.attention import dense_attention
 WINDOWS = [(0, 0), (1, 0), (0, 2), (4, 3), (3, 4), (40, 40)]
 
 
-@pytest.fixture(autouse=True, params=[3, 64], ids=["tiles", "one tile"])
+@pytest.fixture(autouse=True, params=[(3, False), (64, False), (3, True)], ids=["tiles", "one tile", "for exporters"])
 def tile(request, monkeypatch):
-    """Results must not depend on how many frames share a matrix product."""
-    monkeypatch.setattr(attention, "TILE", request.param)
+    """Results must not depend on how many frames share a matrix product, nor on how they are taken."""
+    monkeypatch.setattr(attention, "TILE", request.param[0])
+    if request.param[1]:
+        monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
 
 
 def frames(num_frames: list[int], heads: int = 2) -> tuple[list[torch.Tensor], torch.Tensor]:

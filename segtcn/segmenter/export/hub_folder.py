@@ -56,7 +56,9 @@ that show none of them. It was not tested on other cameras, places or people, an
 """
 
 
-def save_folder(segmenter: Segmenter, folder: str | os.PathLike[str], run: str | os.PathLike[str] | None = None) -> Path:
+def save_folder(
+    segmenter: Segmenter, folder: str | os.PathLike[str], run: str | os.PathLike[str] | None = None
+) -> Path:
     """Write ``model.safetensors``, ``config.json`` and a model card; ``segtcn.load`` reads the folder.
 
     Args:

@@ -66,9 +66,7 @@ class OnnxNetwork(SegmentationModel):
         streaming: whether the file was exported so; all its frames then follow those of the state.
     """
 
-    def __init__(
-        self, session: Any, network_spec: dict[str, Any], states: tuple[State, ...], streaming: bool
-    ) -> None:
+    def __init__(self, session: Any, network_spec: dict[str, Any], states: tuple[State, ...], streaming: bool) -> None:
         super().__init__()
         self._session, self._network_spec, self._states = session, network_spec, states
         with torch.device("meta"):  # its facts without its weights

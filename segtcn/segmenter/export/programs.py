@@ -9,7 +9,6 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -158,7 +157,9 @@ def _pt2_program(segmenter: Segmenter, traced: WholeVideos) -> torch.export.Expo
     try:
         # without it, a trace holds for more than one frame only; torch.onnx does the same
         with _quiet(), torch.no_grad(), torch.fx.experimental._config.patch(backed_size_oblivious=True):
-            return torch.export.export(traced, traced.example(), dynamic_shapes=traced.dynamic_shapes(1 if traced.streaming else 2))
+            return torch.export.export(
+                traced, traced.example(), dynamic_shapes=traced.dynamic_shapes(1 if traced.streaming else 2)
+            )
     except Exception as error:  # a chain of five kinds
         raise _cannot(segmenter, "pt2", error) from error
 

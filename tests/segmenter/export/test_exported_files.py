@@ -92,7 +92,7 @@ def test_the_examples_of_the_docs_need_onnxruntime_and_numpy_alone(files, tmp_pa
 
 
 def test_what_is_not_causal_or_not_traceable_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="EDTCN cannot stream: it needs .* build it with `causal=True`"):
+    with pytest.raises(ValueError, match=r"EDTCN cannot stream: it needs .* build it with `causal=True`"):
         export_onnx(segmenter_of("EDTCN, one layer"), tmp_path / "net.onnx", streaming=True)
     with pytest.raises(ValueError, match="RecurrentNetwork cannot be exported as pt2 for any number of frames"):
         export_pt2(segmenter_of("causal RecurrentNetwork, GRU"), tmp_path / "net.pt2")
