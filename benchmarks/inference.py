@@ -21,6 +21,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -134,23 +135,29 @@ def whole_videos(turns: int, limit: float) -> None:
 
 
 def exported(turns: int, limit: float) -> None:
-    """Whole videos through the exported graph, with as many threads as PyTorch."""
+    """Whole videos with standardisation and softmax: plain, segtcn, and the exported graph, with as many threads."""
+    nets = {name: net.eval() for name, (net, *_) in networks().items()}
+    segmenter = Segmenter(nets["segtcn"]).eval()
     with tempfile.TemporaryDirectory() as folder:
-        segmenter, path = Segmenter(MSTCN(IN_CHANNELS, NUM_CLASSES)).eval(), Path(folder, "net.onnx")
+        path = Path(folder, "net.onnx")
         print(f"{export_onnx(segmenter, path)}\n")
         session = open_session(path)
-    header("torch", "onnxruntime")
-    for num_frames in (3000, 12_000):
-        features = torch.randn(1, IN_CHANNELS, num_frames)
+    for first, second in (("plain", "onnxruntime"), ("segtcn", "onnxruntime")):
+        header(first, second)
+        for num_frames in (3000, 12_000):
+            features, mask, _ = batch(1, num_frames)
 
-        def run(features: torch.Tensor = features) -> None:
-            with torch.inference_mode():
-                segmenter(features).logits[-1].softmax(dim=1)
+            def run(net: torch.nn.Module, features: torch.Tensor = features, mask: torch.Tensor = mask) -> None:
+                with torch.inference_mode():
+                    output = net(segmenter.standardization(features), mask)
+                    getattr(output, "logits", output)[-1].softmax(dim=1)
 
-        def run_file(features: torch.Tensor = features) -> None:
-            session.run(None, {"features": features.numpy()})
+            def run_file(features: torch.Tensor = features) -> None:
+                session.run(None, {"features": features.numpy()})
 
-        row(f"({IN_CHANNELS}, {num_frames:,})", in_turns({"torch": run, "onnxruntime": run_file}, turns, limit))
+            ways = {first: partial(run, nets[first]), second: run_file}
+            row(f"({IN_CHANNELS}, {num_frames:,})", in_turns(ways, turns, limit))
+        print()
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ ALLOWED = {
     "visualization": {"atomic", "labels", "progress", "structures", "video_io"},
     "prepare": {"arrays", "atomic", "data", "extract", "labels", "progress", "structures", "text_table", "video_io"},
     "evaluation": {"atomic", "data", "labels", "metrics", "progress", "structures", "text_table"},
-    "task": {"labels", "losses", "metrics", "models", "segmenter", "structures"},
+    "task": {"losses", "metrics", "models", "segmenter", "structures"},
     "callbacks": {
         "evaluation",
         "labels",
@@ -48,6 +48,7 @@ ALLOWED = {
     "cli": {
         "atomic",
         "callbacks",
+        "config_names",
         "data",
         "demo",
         "evaluation",
@@ -70,12 +71,12 @@ ALLOWED = {
 KNOWN_ONLY_TO = {
     "pytorch_lightning": {"task", "training", "data.datamodule", "callbacks", "cli"},
     "torchmetrics": {"metrics"},
-    "scipy": {"data.readers.matlab", "labels.matlab"},
-    "h5py": {"data.readers.hdf5"},
-    "pyarrow": {"data.readers.table"},
+    "scipy": {"labels.matlab"},
+    "h5py": {"data.readers.hdf5", "data.readers.hdf5_writer"},
+    "pyarrow": {"data.readers.table_files"},
     "lmdb": {"data.readers.assembly101"},
     "transformers": {"extract.backbones.huggingface"},
-    "onnxruntime": {"extract.backbones.onnx", "segmenter.export"},
+    "onnxruntime": {"extract.backbones.onnx_file", "segmenter.export"},
     "onnx_ir": {"segmenter.export"},
     "safetensors": {"segmenter.export"},
     "huggingface_hub": {"segmenter.loading", "extract.backbones.huggingface"},

@@ -18,6 +18,7 @@ import torch
 import segtcn
 from segtcn.atomic import atomic_path
 from segtcn.segmenter.export.certificate import CHUNKS, PT2_SIZES, SIZES, Certificate, largest_difference
+from segtcn.segmenter.export.folding import folded
 from segtcn.segmenter.export.onnx_runtime import SEAL, first_line, open_session, seal, unsealed
 from segtcn.segmenter.export.recurrent_cells import with_onnx_cells
 from segtcn.segmenter.export.traced import WholeVideos, output_names, traceable
@@ -60,7 +61,7 @@ def export_onnx(
     _require("onnx", "onnxscript", "onnxruntime")
     segmenter = _ready(segmenter)
     with atomic_path(path) as temporary:
-        traced = traceable(segmenter, streaming)
+        traced = traceable(folded(segmenter), streaming)
         program = _onnx_program(segmenter, traced, opset)
         version = program.model.opset_imports[""]
         if opset not in (None, version):
@@ -105,7 +106,7 @@ def export_pt2(segmenter: Segmenter, path: str | os.PathLike[str], streaming: bo
     """
     segmenter = _ready(segmenter)
     with atomic_path(path) as temporary:
-        traced = traceable(segmenter, streaming)
+        traced = traceable(folded(segmenter), streaming)
         program = _pt2_program(segmenter, traced)
         torch.export.save(program, temporary)
         module = torch.export.load(temporary).module()

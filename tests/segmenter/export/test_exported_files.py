@@ -15,6 +15,7 @@ import segtcn
 from segtcn.models import EDTCN
 from segtcn.segmenter import Segmenter
 from segtcn.segmenter.export import OnnxSegmenter, certificate, export_onnx, export_pt2, programs
+from segtcn.segmenter.export.folding import folded
 from tests.models.networks import NETWORKS
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -123,6 +124,16 @@ def test_weights_that_are_not_finite_are_refused(tmp_path):
     segmenter.save(tmp_path / "net.ckpt")
     with pytest.raises(ValueError, match=r"net.ckpt holds NaN or infinity in net\.head\.bias"):
         Segmenter.load(tmp_path / "net.ckpt")
+
+
+@pytest.mark.parametrize(
+    ("name", "is_folded"), [("MSTCN", True), ("ASRF", True), ("TCNN", False), ("CausalTCN", False)]
+)
+def test_standardisation_is_folded_where_nothing_but_1x1_convolutions_sees_the_features(name, is_folded):
+    segmenter, features = segmenter_of(name), torch.randn(2, 5, 30)
+    other = folded(segmenter)
+    assert isinstance(other.standardization, torch.nn.Identity) == is_folded
+    torch.testing.assert_close(other(features).logits, segmenter(features).logits, atol=1e-5, rtol=0)
 
 
 def test_unwritable_outputs_are_refused_before_the_work(tmp_path):
