@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.fx.experimental._config as fx_config
 
 import segtcn
 from segtcn.atomic import atomic_path
@@ -157,7 +158,7 @@ def _onnx_program(segmenter: Segmenter, traced: WholeVideos, opset: int | None) 
 def _pt2_program(segmenter: Segmenter, traced: WholeVideos) -> torch.export.ExportedProgram:
     try:
         # without it, a trace holds for more than one frame only; torch.onnx does the same
-        with _quiet(), torch.no_grad(), torch.fx.experimental._config.patch(backed_size_oblivious=True):
+        with _quiet(), torch.no_grad(), fx_config.patch(backed_size_oblivious=True):  # type: ignore[attr-defined]
             return torch.export.export(
                 traced, traced.example(), dynamic_shapes=traced.dynamic_shapes(1 if traced.streaming else 2)
             )

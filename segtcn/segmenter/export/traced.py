@@ -104,8 +104,8 @@ class ContextSteps(WholeVideos):
         self.streaming = True
         self.states = (State("context", ("batch", segmenter.net.in_channels, 0)),)
 
-    def forward(self, features: Tensor, context: Tensor) -> tuple[Tensor, ...]:  # noqa: D102
-        net = self.segmenter.net
+    def forward(self, features: Tensor, *states: Tensor) -> tuple[Tensor, ...]:  # noqa: D102
+        (context,), net = states, self.segmenter.net
         frames = torch.cat([context, features], dim=-1)
         places = context.shape[-1] + torch.arange(features.shape[-1])
         scores = [part[..., places] for part in _scores(self.segmenter(frames))]
@@ -122,7 +122,7 @@ class ContextSteps(WholeVideos):
     def dynamic_shapes(self, min_frames: int = 1) -> dict[str, Any]:
         """The axes that may have any size, of every argument of :meth:`forward`."""
         shapes = super().dynamic_shapes(min_frames)
-        return shapes | {"context": {0: shapes["features"][0], 2: Dim("past", min=0)}}
+        return shapes | {"states": ({0: shapes["features"][0], 2: Dim("past", min=0)},)}
 
 
 def traceable(segmenter: Segmenter, streaming: bool) -> WholeVideos:
