@@ -52,8 +52,12 @@ class OnnxSegmenter(Segmenter):
         net = OnnxNetwork(session, facts["net"], states, facts["certificate"]["streaming"])
         classes = Classes(tuple(facts["class_names"]), facts["background"])
         super().__init__(net, classes, *(facts[name] for name in ("fps", "sample_rate", "protocol", "extraction")))
-        self.certificate = Certificate(**facts["certificate"])
+        self.certificate, self._digest = Certificate(**facts["certificate"]), facts["weights_sha256"]
         self.eval()
+
+    def digest(self) -> str:
+        """That of the segmenter that was exported."""
+        return self._digest
 
 
 class OnnxNetwork(SegmentationModel):

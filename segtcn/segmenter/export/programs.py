@@ -187,6 +187,7 @@ def _metadata(segmenter: Segmenter, traced: WholeVideos, certificate: Certificat
     values = {
         **segmenter.facts(),
         "segtcn": segtcn.__version__,
+        "weights_sha256": segmenter.digest(),
         "certificate": certificate._asdict(),
         "states": [state._asdict() for state in traced.states],
     }

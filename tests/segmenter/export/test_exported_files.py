@@ -49,6 +49,7 @@ def test_an_onnx_file_predicts_and_streams_as_the_network(name, tmp_path):
         assert re.fullmatch(r"onnxruntime [\d.]+", report.runtime)
         loaded = segtcn.load(tmp_path / "net.onnx")
         assert (loaded.facts(), loaded.certificate.max_difference) == (segmenter.facts(), report.max_difference)
+        assert loaded.digest() == segmenter.digest()
         labels = loaded.predict(features)
         assert labels.indexes.tolist() == expected.indexes.tolist()
         assert labels.scores == pytest.approx(expected.scores, abs=1e-4)
