@@ -78,7 +78,6 @@ KNOWN_ONLY_TO = {
     "lmdb": {"data.readers.assembly101"},
     "transformers": {"extract.backbones.huggingface"},
     "onnxruntime": {"extract.backbones.onnx_file", "segmenter.export"},
-    "onnx_ir": {"segmenter.export"},
     "safetensors": {"segmenter.export"},
     "huggingface_hub": {"segmenter.loading", "extract.backbones.huggingface"},
     "rapidfuzz": {"metrics.functional"},

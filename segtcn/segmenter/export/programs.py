@@ -72,7 +72,7 @@ def export_onnx(
             )
         program.save(str(temporary))
         session = open_session(temporary)
-        names = [each.name for each in session.get_inputs()]
+        names = [part.name for part in session.get_inputs()]
 
         def run(inputs: Sequence[npt.NDArray[np.float32]]) -> Any:
             return session.run(None, dict(zip(names, inputs, strict=True)))
@@ -133,7 +133,7 @@ def _onnx_program(segmenter: Segmenter, traced: WholeVideos, opset: int | None) 
     outputs, example = output_names(segmenter.net, traced), traced.example()
     try:
         with _quiet(), torch.no_grad():
-            program = torch.onnx.export(
+            return torch.onnx.export(
                 with_onnx_cells(traced),
                 example,
                 dynamo=True,
@@ -145,14 +145,6 @@ def _onnx_program(segmenter: Segmenter, traced: WholeVideos, opset: int | None) 
             )
     except Exception as error:  # a chain of five kinds
         raise _cannot(segmenter, "onnx", error, f" with opset {opset}" if opset else "") from error
-    assert program is not None
-    for output in program.model.graph.outputs:  # loops leave the length of the example
-        if output.name in ("scores", "boundaries"):
-            import onnx_ir
-
-            middle = [segmenter.net.num_classes] if output.name == "scores" else []
-            output.shape = onnx_ir.Shape(["batch", *middle, "time"])
-    return program
 
 
 def _pt2_program(segmenter: Segmenter, traced: WholeVideos) -> torch.export.ExportedProgram:
