@@ -78,7 +78,7 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for name, net in networks(arguments.networks, arguments.full).items():
-            print(name, flush=True)
+            print(f"\n{name}", flush=True)
             segmenter, path = Segmenter(net).eval(), Path(folder)
             cells = [*attempt(partial(export_onnx, segmenter), path / "whole.onnx")]
             if net.causal:
