@@ -46,7 +46,8 @@ class WholeVideos(nn.Module):
 
     def example(self) -> tuple[Tensor, ...]:
         """Inputs to trace with."""
-        return (torch.randn(2, self.segmenter.net.in_channels, 50),)
+        # longer than any window: a trace takes one window for a special case
+        return (torch.randn(2, self.segmenter.net.in_channels, 1031),)
 
     def dynamic_shapes(self, min_frames: int = 1) -> dict[str, Any]:
         """The axes that may have any size, of every argument of :meth:`forward`."""
