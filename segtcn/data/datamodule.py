@@ -16,6 +16,7 @@ from segtcn.data.batching import collate
 from segtcn.data.card import read_card
 from segtcn.data.dataset import Sample, SegmentationDataset
 from segtcn.data.readers import Reader
+from segtcn.data.readers.video_lists import check_split
 from segtcn.data.sampling import BucketSampler, CappedBatches, Shuffle, WholeBatches
 from segtcn.labels.lengths import LengthPolicy
 from segtcn.structures import IGNORE, find_runs
@@ -83,11 +84,7 @@ class SegmentationDataModule(LightningDataModule):
         augmentations: list[Augmentation] | None = None,
     ) -> None:
         super().__init__()
-        if split not in reader.splits:
-            splits = ", ".join(map(str, reader.splits))
-            raise ValueError(f"split {split} does not exist in this data set: choose `split` from {splits}")
-        if sample_rate < 1:
-            raise ValueError(f"`sample_rate` must be at least 1 (every frame), got {sample_rate}")
+        check_split(split, reader.splits, "this data set")
         if batch_size < 1:
             raise ValueError(f"`batch_size` must be at least 1, got {batch_size}")
         if not isinstance(validation, list) and not 0 <= validation < 1:

@@ -67,14 +67,12 @@ class Recorder(LightningModule):
         if index == 0:
             self.seen["train"].append([])
         self.seen["train"][-1] += batch.names
-        assert batch.labels is not None
         return nn.functional.cross_entropy(self.net(batch.features), batch.labels)
 
     def validation_step(self, batch: Batch, index: int) -> None:
         self.seen["val"].append(batch.names)
 
     def test_step(self, batch: Batch, index: int) -> None:
-        assert batch.labels is not None
         self.seen["test"].append(batch.names)
 
     def predict_step(self, batch: Batch, index: int) -> list[str]:
@@ -145,7 +143,7 @@ def test_validation_that_cannot_be_met_is_refused(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"split": 5}, r"split 5 does not exist in this data set: choose `split` from 1, 2"),
+        ({"split": 5}, r"split 5 does not exist in this data set: choose from 1, 2"),
         ({"batch_size": 0}, r"`batch_size` must be at least 1, got 0"),
         ({"validation": 1.0}, r"`validation` must be a share .* below 1, or a list of their names, got 1\.0"),
         ({"validation": -0.1}, r"`validation` must be a share"),
@@ -364,7 +362,6 @@ def test_statistics_are_those_of_the_frames_of_the_training_videos(
     }
     data = make(videos=videos, splits={1: (["a", "b", "c"], ["d"])}, validation=["a"], standardize=True, sample_rate=2)
     statistics = data.feature_statistics()
-    assert statistics is not None
     frames = np.concatenate([videos[name][0][::2] for name in "bc"]).astype(np.float64)
     assert [value.dtype for value in statistics] == [torch.float32, torch.float32]
     np.testing.assert_allclose(statistics[0].numpy(), frames.mean(axis=0), rtol=1e-6)
@@ -378,7 +375,6 @@ def test_constant_features_get_the_deviation_one(make: Callable[..., Segmentatio
     videos["b"][0][2, 3] = 4.0
     data = make(videos=videos, splits={1: (["a", "b", "c"], ["d"])}, standardize=True)
     statistics = data.feature_statistics()
-    assert statistics is not None
     np.testing.assert_allclose(statistics[0][:3].numpy(), constant[:3])
     assert statistics[1][:3].tolist() == [1, 1, 1]
     assert statistics[1][3] == pytest.approx(np.std([1.0] * 158 + [4.0]))
@@ -502,7 +498,6 @@ def test_released_data_passes_every_check(shared_data: Path) -> None:
         data.setup("fit")
         data.setup("test")
         statistics = data.feature_statistics()
-        assert statistics is not None
         assert statistics[1].min() > 0
         wide = parse("-c", config, "--data.reader.init_args.root", root, "--data.reader.init_args.features", "[A, X]")
         assert wide.in_channels == 128 + classes

@@ -335,7 +335,7 @@ def test_endless_digits_are_refused_at_once(tmp_path: Path) -> None:
 
 def test_unit_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="`unit` must be seconds or frames, got 'hours'"):
-        read_annotations(written(tmp_path, CSV), unit="hours")  # type: ignore[arg-type]
+        read_annotations(written(tmp_path, CSV), unit="hours")
 
 
 def test_missing_and_huge_files_are_refused(tmp_path: Path) -> None:

@@ -38,8 +38,6 @@ def equal(one: Reader, other: Reader, splits: tuple[int, ...] = (1, 2)) -> bool:
         names |= {*one.videos(split, "train"), *one.videos(split, "test")}
     for name in names:
         a, b = one.read(name, splits[0]), other.read(name, splits[0])
-        assert a.labels is not None
-        assert b.labels is not None
         assert a.features.numpy().tobytes() == b.features.numpy().tobytes()
         assert torch.equal(a.labels, b.labels)
     return bool(names)
@@ -184,7 +182,6 @@ def test_error_of_float16_is_stated(write_ms_tcn_tree: WriteTree, tmp_path: Path
     (tmp_path / "ms_tcn" / "splits" / "test.split1.bundle").unlink()
     reader = MSTCNReader(str(tmp_path / "ms_tcn"))
     rounding = convert(reader, tmp_path / "data.h5", dtype="float16").rounding
-    assert rounding is not None
     assert rounding.absolute == pytest.approx(0.1, abs=1e-4)  # 300.1 becomes 300
     assert rounding.relative == pytest.approx(2**-11, rel=1e-2)
     assert rounding.small == 1 / 4
@@ -228,7 +225,6 @@ def test_missing_truth_and_unequal_lengths_stay_and_are_told(write_ms_tcn_tree: 
     assert (conversion.unlabelled, conversion.unequal) == (["P02_tea"], ["P01_tea"])
     reader = HDF5Reader(str(tmp_path / "data.h5"))
     labels = reader.read("P01_tea").labels
-    assert labels is not None
     assert len(labels) == 19
     with pytest.raises(FileNotFoundError, match="no ground truth of video 'P02_tea'"):
         reader.read("P02_tea")

@@ -53,19 +53,14 @@ class MSTCNReader(TreeReader):
     def read(self, name: str, split: int | None = None, labels: bool = True) -> Video:  # noqa: D102
         path = self._existing(name)
         truth = self._read_truth(name) if labels else None
-        array = self._oriented(path, None if truth is None else len(truth))
+        array = _opened(path)
+        num_labels = None if truth is None else len(truth)
+        if time_axis(array.shape, num_labels, self.feature_dim, self._time_axis) == 0:
+            array = array.T
         return Video(name=name, features=torch.from_numpy(_loaded(array, path)), labels=truth, source=str(path))
-
-    def num_frames(self, name: str, split: int | None = None) -> int:  # noqa: D102
-        return self._oriented(self._existing(name), num_labels=None).shape[1]
 
     def _shape(self, name: str) -> Shape:
         return _opened(self._existing(name)).shape, self._truth_length(name)
-
-    def _oriented(self, path: Path, num_labels: int | None) -> np.ndarray:
-        """The stored array as ``(D, T)``, not yet read from disk."""
-        array = _opened(path)
-        return array if time_axis(array.shape, num_labels, self.feature_dim, self._time_axis) == 1 else array.T
 
 
 def _opened(path: Path) -> np.ndarray:

@@ -94,9 +94,7 @@ def test_a_video_is_one_phase_of_a_recording_in_one_view(root: Path) -> None:
     expected = np.stack([feature(0, 1, frame) for frame in range(3, 12)], axis=1)
     assert torch.equal(video.features, torch.from_numpy(expected))
     assert video.features.is_contiguous()
-    assert video.labels is not None
     assert video.labels.tolist() == [1] * 4 + [0] * 5
-    assert data.num_frames(video.name) == 9
     assert video.source.startswith(str(root / "TSM_features" / VIEWS[1]))
 
 
@@ -118,9 +116,7 @@ def test_fewer_stored_frames_than_labels_are_left_to_the_data_set(root: Path) ->
     key = f"{RECORDINGS[1]}/{VIEWS[0]}/{VIEWS[0]}_{LAST:010d}.jpg"
     put(root, VIEWS[0], {key: None})
     video = reader(root).read(f"assembly_{RECORDINGS[1]}_{VIEWS[0]}")
-    assert video.labels is not None
     assert (video.features.shape[1], len(video.labels)) == (LAST - 1, LAST)
-    assert reader(root).num_frames(video.name) == LAST - 1
 
 
 @pytest.mark.parametrize(
@@ -168,9 +164,9 @@ def test_missing_annotations_are_named(root: Path, part: str) -> None:
 @pytest.mark.parametrize(
     ("file", "text", "message"),
     [
-        ("actions.csv", "id\n0,0,0,a\n2,0,0,b\n", r"actions\.csv must number the actions 0 to C-1 without a gap"),
-        ("actions.csv", "id\n0,0\n", r"line 2 of .*actions\.csv must be ID,VERB_ID,NOUN_ID,ACTION,\.\.\., got '0,0'"),
-        ("actions.csv", "id\n0,0,0,a\n1,0,0,a\n", r"line 3 of .*actions\.csv repeats an id or an action: '1,0,0,a'"),
+        ("actions.csv", "id\n0,0,0,a\n2,0,0,b\n", r"actions\.csv must list different actions 0 to C-1 as ID,VERB_ID"),
+        ("actions.csv", "id\n0,0\n", r"actions\.csv must list different actions"),
+        ("actions.csv", "id\n0,0,0,a\n1,0,0,a\n", r"actions\.csv must list different actions"),
         ("coarse_seq_views.txt", "../x/C10095_rgb.mp4\n", r"line 1 of .*coarse_seq_views\.txt must be assembly_SEQ"),
         ("coarse_seq_views.txt", "assembly_x/v.mp4\n", r"coarse_seq_views\.txt lists no video from C10095_rgb, HMC_"),
     ],
@@ -211,7 +207,7 @@ def test_arguments_are_checked(root: Path) -> None:
         reader(root, views=["../x"])
     with pytest.raises(ValueError, match=r"`fps` must be positive, got 0"):
         reader(root, fps=0)
-    with pytest.raises(ValueError, match=r"split 2 does not exist in .*: Assembly101 has split 1 only"):
+    with pytest.raises(ValueError, match=r"split 2 does not exist in .*: choose from 1"):
         reader(root).videos(2, "train")
 
 

@@ -43,7 +43,6 @@ def test_video_holds_what_the_file_holds(write_lea_tree: WriteTree) -> None:
     video = reader.read("P02_tea")
     assert video.features.dtype == torch.float32
     assert torch.equal(video.features, torch.from_numpy(stored["A"].T.copy()))
-    assert video.labels is not None
     assert video.labels.dtype == torch.int64
     assert video.labels.tolist() == stored["Y"].ravel().tolist()
     assert video.source == str(features_folder(root) / "P02_tea.mat")
@@ -68,8 +67,6 @@ def test_orientation_of_every_array_does_not_matter(write_lea_tree: WriteTree) -
     change(path, **{variable: stored[variable].T for variable in "AXSY"})
     after = LeaReader(str(root), features=["A", "X", "S"]).read("P01_soup", split=1)
     assert torch.equal(before.features, after.features)
-    assert before.labels is not None
-    assert after.labels is not None
     assert torch.equal(before.labels, after.labels)
 
 
@@ -120,9 +117,9 @@ def test_splits_without_features_are_not_offered(write_lea_tree: WriteTree) -> N
     features_folder(root, 2).rename(root / "elsewhere")
     reader = LeaReader(str(root))
     assert reader.splits == [1]
-    with pytest.raises(ValueError, match=r"split 2 cannot be read: features of that split are missing .* from 1 in"):
+    with pytest.raises(ValueError, match=r"split 2 does not exist in .*GTEA: choose from 1"):
         reader.videos(2, "train")
-    with pytest.raises(ValueError, match=r"split 7 cannot be read: no such split; choose from 1 in .*GTEA"):
+    with pytest.raises(ValueError, match=r"split 7 does not exist"):
         reader.read("P01_tea", split=7)
 
 
@@ -167,9 +164,8 @@ def test_video_without_labels_can_be_predicted_only(write_lea_tree: WriteTree) -
         ({"features": "B"}, r"`features` must be one or a list of 'A', 'X' and 'S', got 'B'"),
         ({"features": []}, r"`features` must be one or a list"),
         ({"fps": 0.0}, r"`fps` must be positive, got 0\.0"),
-        ({"background": 3}, r"`background` must be a class index from 0 to 2, got 3"),
-        ({"class_names": ["a", "a", "b"]}, r"`class_names` must be different names"),
-        ({"class_names": []}, r"`class_names` must be different names, at least one"),
+        ({"background": 3}, r"`background` must be an index of the 3 classes, got 3"),
+        ({"class_names": ["a", "a", "b"]}, r"two classes are named 'a'"),
     ],
 )
 def test_wrong_argument_is_refused(write_lea_tree: WriteTree, arguments: dict[str, Any], message: str) -> None:
@@ -229,7 +225,7 @@ def test_unknown_label_is_named_with_file_and_frame(write_lea_tree: WriteTree, l
     labels = loadmat(path)["Y"]
     labels[[5, 7]] = label
     change(path, Y=labels)
-    with pytest.raises(ValueError, match=rf"unknown label {label} at frame 5 of {path}: .* 0 \.\. 2"):
+    with pytest.raises(ValueError, match=rf"{path}: unknown label {label} at frame 5, expected 0 \.\. 2"):
         LeaReader(str(root), class_names=CLASS_NAMES).read("P01_tea")
 
 
@@ -243,7 +239,6 @@ def test_labels_that_are_no_whole_numbers_are_refused(write_lea_tree: WriteTree)
         reader.read("P01_tea")
     change(path, Y=np.ones((num_frames, 1)))
     labels = reader.read("P01_tea").labels
-    assert labels is not None
     assert labels.tolist() == [1] * num_frames
 
 
