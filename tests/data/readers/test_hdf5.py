@@ -256,7 +256,10 @@ def test_interrupted_writing_leaves_no_file(tmp_path: Path) -> None:
         ({"videos": [Video("../a", torch.zeros(2, 3))]}, r"a name must not lead out"),
         ({"videos": [Video("a", torch.zeros(2, 3))] * 2}, r"already holds a video 'a'"),
         ({"videos": [Video("a", torch.zeros(3))]}, r"a: features must be \(D, T\), got \(3,\)"),
-        ({"videos": [Video("a", torch.zeros(2, 1), torch.tensor([3]))]}, r"a: unknown label 3 at frame 0, expected 0 .. 2"),
+        (
+            {"videos": [Video("a", torch.zeros(2, 1), torch.tensor([3]))]},
+            r"a: unknown label 3 at frame 0, expected 0 .. 2",
+        ),
         (
             {"videos": [Video("a", torch.full((2, 1), 7e4))], "dtype": "float16"},
             r"largest feature is 70000, but float16",

@@ -133,8 +133,14 @@ def test_missing_mapping_is_built_from_labels_of_one_kind(root: Path) -> None:
         ({"features": np.zeros((4, 3)), "labels": np.zeros((3, 1), int)}, r"class names \(T,\), got int64 \(3, 1\)"),
         ({"features": np.zeros((4, 3)), "labels": np.zeros(3)}, r"class names \(T,\), got float64"),
         ({"features": np.zeros((4, 3)), "labels": np.array([0, 3, 1])}, r"unknown label 3 at frame 1, expected 0 .. 2"),
-        ({"features": np.zeros((4, 3)), "labels": np.array([0, -1, 1])}, r"unknown label -1 at frame 1, expected 0 .. 2"),
-        ({"features": np.zeros((4, 2)), "labels": np.array(["cut", "stir"])}, r"label 'stir' at frame 1 is not a known class"),
+        (
+            {"features": np.zeros((4, 3)), "labels": np.array([0, -1, 1])},
+            r"unknown label -1 at frame 1, expected 0 .. 2",
+        ),
+        (
+            {"features": np.zeros((4, 2)), "labels": np.array(["cut", "stir"])},
+            r"label 'stir' at frame 1 is not a known class",
+        ),
         ({"features": np.zeros((4, 1)), "labels": np.array([2**63], dtype="u8")}, r"unknown label 9\.22337e\+18"),
         ({"features": np.array([[{}]])}, r"is damaged .*Object arrays cannot be loaded"),
         (
