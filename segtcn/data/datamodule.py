@@ -85,15 +85,11 @@ class SegmentationDataModule(LightningDataModule):
     ) -> None:
         super().__init__()
         check_split(split, reader.splits, "this data set")
-        if batch_size < 1:
-            raise ValueError(f"`batch_size` must be at least 1, got {batch_size}")
         if not isinstance(validation, list) and not 0 <= validation < 1:
             raise ValueError(
                 f"`validation` must be a share of the training videos from 0 to below 1, or a list of their names, "
                 f"got {validation}"
             )
-        if max_frames_per_batch is not None and max_frames_per_batch < 1:
-            raise ValueError(f"`max_frames_per_batch` must be at least 1, or null, got {max_frames_per_batch}")
         if max_frames_per_batch is not None and not bucket:
             raise ValueError(
                 "`max_frames_per_batch` needs `bucket: true`: of videos of any length in random order, a limited batch "

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 import segtcn
 from segtcn.arrays import save_array
-from segtcn.atomic import atomic_path, write_json
+from segtcn.atomic import atomic_path, reason, write_json
 from segtcn.extract.backbones.backbone import Backbone
 from segtcn.extract.feature_files import differences, read_record, record_path
 from segtcn.extract.rates import MAX_FPS, ClipRate, clip_rate, num_resampled, resample
@@ -140,8 +140,7 @@ def extract_videos(
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise PermissionError(f"cannot make the folder {out} ({reason}): choose another `out`") from error
+        raise PermissionError(f"cannot make the folder {out} ({reason(error)}): choose another `out`") from error
     failed: dict[str, str] = {}
     plans: dict[str, _Plan] = {}
     todo = [name for name in videos if name not in skipped]

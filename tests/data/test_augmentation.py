@@ -299,14 +299,3 @@ def test_something_that_is_no_video_is_refused_by_name() -> None:
 
     with pytest.raises(ValueError, match=r"Halved must return .* and T labels, got \(6, 20\) and \(40,\) for '40'"):
         dataset(Halved())[0]
-
-
-def test_misspelt_name_in_a_config_is_answered_with_the_known_ones(capsys: Any, tmp_path: Any) -> None:
-    from segtcn.cli import main
-
-    config = tmp_path / "data.yaml"
-    config.write_text("data: {augmentations: [{class_path: segtcn.data.augmentation.SpeedChnge}]}\n")
-    with pytest.raises(SystemExit):
-        main(["fit", "-c", "configs/data/ms_tcn.yaml", "-c", str(config)])
-    error = capsys.readouterr().err
-    assert "no augmentation 'SpeedChnge': choose one of ChannelDropout, Crop, FrameDropout, GaussianNoise, Sp" in error

@@ -144,10 +144,8 @@ def test_validation_that_cannot_be_met_is_refused(
     ("arguments", "message"),
     [
         ({"split": 5}, r"split 5 does not exist in this data set: choose from 1, 2"),
-        ({"batch_size": 0}, r"`batch_size` must be at least 1, got 0"),
         ({"validation": 1.0}, r"`validation` must be a share .* below 1, or a list of their names, got 1\.0"),
         ({"validation": -0.1}, r"`validation` must be a share"),
-        ({"max_frames_per_batch": 0}, r"`max_frames_per_batch` must be at least 1, or null, got 0"),
         ({"max_frames_per_batch": 9}, r"`max_frames_per_batch` needs `bucket: true`: .* another number in every epoch"),
     ],
 )
@@ -308,12 +306,6 @@ def test_loading_draws_nothing_from_the_global_generator(many: Callable[..., Seg
     assert orders[0] != orders[1]
 
 
-def test_workers_give_the_same_batches(many: Callable[..., SegmentationDataModule]) -> None:
-    alone, helped = (list(many(num_workers=n, batch_size=3).test_dataloader()) for n in (0, 1))
-    assert [batch.names for batch in alone] == [batch.names for batch in helped]
-    assert all(torch.equal(a.features, b.features) for a, b in zip(alone, helped, strict=True))
-
-
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="memory of a process is measured on Linux")
 def test_memory_of_a_worker_does_not_grow_with_the_videos(write_ms_tcn_tree: WriteTree) -> None:
     names = [f"v{i}" for i in range(40)]
@@ -378,10 +370,6 @@ def test_constant_features_get_the_deviation_one(make: Callable[..., Segmentatio
     np.testing.assert_allclose(statistics[0][:3].numpy(), constant[:3])
     assert statistics[1][:3].tolist() == [1, 1, 1]
     assert statistics[1][3] == pytest.approx(np.std([1.0] * 158 + [4.0]))
-
-
-def test_statistics_are_offered_only_when_asked_for(make: Callable[..., SegmentationDataModule]) -> None:
-    assert make().feature_statistics() is None
 
 
 def test_label_statistics_count_the_kept_frames_of_the_training_videos(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -96,13 +97,12 @@ def read_annotations(
     """
     if unit not in (None, "seconds", "frames"):
         raise ValueError(f"`unit` must be seconds or frames, got {unit!r}")
-    form = detect_format(path)
-    if form == "boris":
-        return read_boris(path, track)
-    if form == "elan":
-        return read_elan(path, track)
-    if form == "audacity":
-        return read_audacity(path)
-    if form == "frames":
-        return read_frame_list(path, fps)
-    return read_csv(path, fps, unit) if form == "csv" else read_json(path, fps, unit)
+    readers: dict[Format, Callable[[], list[Annotations]]] = {
+        "boris": lambda: read_boris(path, track),
+        "elan": lambda: read_elan(path, track),
+        "audacity": lambda: read_audacity(path),
+        "csv": lambda: read_csv(path, fps, unit),
+        "json": lambda: read_json(path, fps, unit),
+        "frames": lambda: read_frame_list(path, fps),
+    }
+    return readers[detect_format(path)]()

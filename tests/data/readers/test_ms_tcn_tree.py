@@ -57,27 +57,6 @@ def test_labels_keep_spaces_names_keep_dots_and_no_line_is_lost(write_ms_tcn_tre
     assert labels.tolist() == [0, 2, 2]
 
 
-@pytest.mark.parametrize("transposed", [False, True])
-def test_without_any_labels_the_axis_that_varies_is_time(write_ms_tcn_tree: WriteTree, transposed: bool) -> None:
-    root = write_ms_tcn_tree()
-    (root / "features" / "P01_tea.npy").write_bytes(b"")  # the first; damaged
-    for path in (root / "groundTruth").iterdir():
-        path.unlink()
-    for name in ("P01_soup", "P02_tea", "P02_soup"):
-        path = root / "features" / f"{name}.npy"
-        np.save(path, np.load(path).T if transposed else np.load(path))
-    reader = MSTCNReader(str(root))
-    assert reader.feature_dim == 4
-    expected = torch.from_numpy(small_videos()["P02_soup"][0].T.copy())
-    assert torch.equal(reader.read("P02_soup", labels=False).features, expected)
-
-
-def test_mapping_may_be_in_any_order(write_ms_tcn_tree: WriteTree) -> None:
-    root = write_ms_tcn_tree()
-    (root / "mapping.txt").write_text("2 pour milk\n0 background\n1\tcut")
-    assert MSTCNReader(str(root)).class_names == ["background", "cut", "pour milk"]
-
-
 def test_missing_mapping_is_built_from_the_listed_truth_in_alphabetical_order(write_ms_tcn_tree: WriteTree) -> None:
     root = write_ms_tcn_tree(classes=["take", "background", "cut"])
     (root / "mapping.txt").unlink()
@@ -91,15 +70,6 @@ def test_missing_mapping_is_built_from_the_listed_truth_in_alphabetical_order(wr
     assert labels.tolist() == np.repeat([2, 0, 0, 1, 2], 4).tolist()
     with pytest.warns(UserWarning, match=warning):  # nothing but the labels decides on their numbers
         assert MSTCNReader(str(root), background="take").class_names == reader.class_names
-
-
-def test_labels_that_are_numbers_are_the_indexes(write_ms_tcn_tree: WriteTree) -> None:
-    root = write_ms_tcn_tree(classes=["2", "0", "10"])
-    (root / "mapping.txt").unlink()
-    with pytest.warns(UserWarning, match=r"11 classes .*\(0 0, 1 1, 2 2, \.\.\.\)"):
-        reader = MSTCNReader(str(root))
-    labels = reader.read("P02_soup").labels
-    assert labels.unique().tolist() == [0, 2, 10]
 
 
 def test_mapping_cannot_be_built_without_truth_or_from_a_truth_with_gaps(write_ms_tcn_tree: WriteTree) -> None:
@@ -135,38 +105,6 @@ def test_video_without_ground_truth_can_be_predicted_only(write_ms_tcn_tree: Wri
         reader.read("P02_tea")
 
 
-def test_width_is_found_in_a_first_video_that_is_longer_than_its_labels(write_ms_tcn_tree: WriteTree) -> None:
-    videos = {"a": (np.zeros((9, 4)), [0] * 8), "b": (np.ones((5, 4)), [0] * 5)}
-    root = write_ms_tcn_tree(videos=videos, splits={1: (["a"], ["b"])})
-    np.save(root / "features" / "a.npy", videos["a"][0])  # (T, D)
-    reader = MSTCNReader(str(root))
-    assert reader.feature_dim == 4
-    assert reader.read("a").features.shape == (4, 9)
-
-
-@pytest.mark.parametrize("transposed", [False, True])
-@pytest.mark.parametrize(
-    ("lengths", "num_labels"),
-    [((11, 12, 7), (9, 12, 7)), ((11, 12, 7), (9, 11, 6)), ((8, 12, 7), (8, 12, 7)), ((8, 12, 7), (7, 11, 6))],
-    ids=["nearer to the width", "no length is exact", "the first is square", "square, and no length is exact"],
-)
-def test_other_videos_tell_what_the_first_does_not(
-    write_ms_tcn_tree: WriteTree, lengths: tuple[int, ...], num_labels: tuple[int, ...], transposed: bool
-) -> None:
-    rng = np.random.default_rng(0)
-    videos = {
-        name: (rng.standard_normal((length, 8)).astype(np.float32), [0] * number)
-        for name, length, number in zip("abc", lengths, num_labels, strict=True)
-    }
-    root = write_ms_tcn_tree(videos=videos, splits={1: (["a", "b"], ["c"])})
-    for name, (features, _) in videos.items():
-        np.save(root / "features" / f"{name}.npy", features if transposed else features.T)
-    reader = MSTCNReader(str(root))
-    assert reader.feature_dim == 8
-    for name, (features, _) in videos.items():
-        assert torch.equal(reader.read(name).features, torch.from_numpy(features.T.copy()))
-
-
 @pytest.mark.parametrize("part", ["features", "splits", "."])
 def test_missing_part_is_named_by_the_constructor(write_ms_tcn_tree: WriteTree, tmp_path: Path, part: str) -> None:
     root = write_ms_tcn_tree()
@@ -200,13 +138,6 @@ def test_split_and_lists_are_checked(write_ms_tcn_tree: WriteTree) -> None:
         reader.videos(1, "test")
     with pytest.raises(ValueError, match=r"`fps` must be positive, got -1"):
         MSTCNReader(str(root), fps=-1)
-
-
-def test_listed_video_without_file_is_named(write_ms_tcn_tree: WriteTree) -> None:
-    root = write_ms_tcn_tree()
-    (root / "features" / "P01_soup.npy").unlink()
-    with pytest.raises(FileNotFoundError, match=r"no features of video 'P01_soup': expected .*P01_soup\.npy; add"):
-        MSTCNReader(str(root)).read("P01_soup")
 
 
 @pytest.mark.parametrize("name", ["../secret", "/etc/secret", "a/../../secret"])
