@@ -136,8 +136,6 @@ class SegmentationDataset(Dataset[Sample]):
         if sample_rate < 1:
             raise ValueError(f"`sample_rate` must be at least 1 (every frame), got {sample_rate}")
         check_length_policy(length_policy, length_tolerance)
-        if cache_gib < 0:
-            raise ValueError(f"`cache_gib` must not be negative, got {cache_gib}")
         self.reader = reader
         self.names = list(names)
         self.split = split

@@ -174,7 +174,9 @@ class _HDF5Target(_Target):
         super().__init__(part, HDF5Reader)
         self._num_classes, self._form = len(reader.class_names), form
         try:
-            is_same = (features_of_split, *_facts(reader, lists)) == _stored_facts(HDF5Reader(str(part)))
+            stored = HDF5Reader(str(part))
+            facts = (stored.features_of_split, *_facts(stored, _lists(stored, None)))
+            is_same = facts == (features_of_split, *_facts(reader, lists))
         except (FileNotFoundError, ValueError):  # there is none, or it ends before the first video
             is_same = False
         if not is_same:
@@ -189,10 +191,6 @@ class _HDF5Target(_Target):
 
 def _facts(reader: Reader, lists: Lists) -> tuple[object, ...]:
     return reader.class_names, reader.fps, reader.background, lists
-
-
-def _stored_facts(reader: HDF5Reader) -> tuple[object, ...]:
-    return reader.features_of_split, *_facts(reader, _lists(reader, None))
 
 
 class _TreeTarget(_Target):

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import torch
 
-from segtcn.data.readers.reader import Reader, Subset
+from segtcn.data.readers.reader import Reader, Subset, positive
 from segtcn.data.readers.video_lists import check_names, check_split, read_lines, read_names
 from segtcn.structures import Video
 
@@ -68,13 +68,9 @@ class Assembly101Reader(Reader):
         feature_folder: str = "TSM_features",
         fps: float = 30.0,
     ) -> None:
-        if not fps > 0:
-            raise ValueError(f"`fps` must be positive, got {fps}")
         if test not in ("val", "test"):
             raise ValueError(f"`test` must be 'val' or 'test', got {test!r}")
         self.views = [f"{view}_rgb" for view in VIEWS] if views is None else list(views)
-        if not self.views or len(set(self.views)) < len(self.views):
-            raise ValueError(f"`views` must be different names, at least one, got {views}")
         self._features = Path(root).expanduser() / feature_folder
         self._annotations = Path(root).expanduser() / "coarse-annotations"
         for path in (self._annotations, *(self._features / view for view in check_names(self.views, "`views`"))):
@@ -88,7 +84,7 @@ class Assembly101Reader(Reader):
         self.class_names = _read_actions(self._annotations / "actions.csv")
         self._indices = {name: index for index, name in enumerate(self.class_names)}
         self.background = None
-        self.fps = fps
+        self.fps = positive(fps)
         self.splits = [1]
         self._videos = self._read_views(self._annotations / "coarse_seq_views.txt")
         path = self._features / self.views[0]

@@ -144,8 +144,6 @@ class HDF5Reader(Reader):
             classes = Classes(tuple(names), self._attribute(file, "background", "iu", optional=True))
         except ValueError as error:
             raise _FormatError(f"/class_names or `background` of {self._path} is wrong: {error}") from error
-        if not names:
-            raise _FormatError(f"/class_names of {self._path} is empty: store the name of every class")
         return classes
 
     def _read_lists(self, file: h5py.File) -> dict[int, dict[Subset, list[str]]]:

@@ -89,8 +89,6 @@ def create_hdf5(
         ValueError: if an argument does not fit the format.
     """
     Classes(tuple(class_names), background)  # checks them
-    if not class_names:
-        raise ValueError("`class_names` must have the name of every class, got none")
     if not 0 < fps < math.inf:
         raise ValueError(f"`fps` must be positive, got {fps}")
     if not any(any(lists.values()) for lists in splits.values()) or any(number < 0 for number in splits):

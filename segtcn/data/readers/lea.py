@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from segtcn.data.readers.reader import Reader, Subset, class_indexes, first_that_opens, time_axis
+from segtcn.data.readers.reader import Reader, Subset, class_indexes, first_that_opens, positive, time_axis
 from segtcn.data.readers.video_lists import check_split, read_names
 from segtcn.labels.classes import Classes
 from segtcn.labels.matlab import load_matlab
@@ -61,9 +61,7 @@ class LeaReader(Reader):
         self._variables = [features] if isinstance(features, str) else list(features)
         if not self._variables or not set(self._variables) <= set(_TIME_AXIS):
             raise ValueError(f"`features` must be one or a list of 'A', 'X' and 'S', got {features!r}")
-        if not fps > 0:
-            raise ValueError(f"`fps` must be positive, got {fps}")
-        self.fps = fps
+        self.fps = positive(fps)
         self._lists = Path(root).expanduser() / "splits" / dataset
         folder = Path(root).expanduser() / "features" / dataset / feature_folder
         for path in (folder, self._lists):

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from segtcn.arrays import open_array
-from segtcn.data.readers.reader import time_axis
+from segtcn.data.readers.reader import positive, time_axis
 from segtcn.data.readers.tree import Shape, TreeReader, find_layout
 from segtcn.structures import Video
 
@@ -43,9 +43,7 @@ class MSTCNReader(TreeReader):
     SUFFIXES = (".npy",)
 
     def __init__(self, root: str, fps: float = 15.0, background: str | None = None) -> None:
-        if not fps > 0:
-            raise ValueError(f"`fps` must be positive, got {fps}")
-        self.fps = fps
+        self.fps = positive(fps)
         super().__init__(root)
         self._choose_classes(background, lambda: (c for name in self._lists.names() for c in self._truth_names(name)))
         self.feature_dim, self._time_axis = find_layout(self._names_with_features(), self._shape)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from segtcn.arrays import archive_names, read_archive
-from segtcn.data.readers.reader import class_indexes, time_axis
+from segtcn.data.readers.reader import class_indexes, positive, time_axis
 from segtcn.data.readers.tree import Shape, TreeReader, find_layout
 from segtcn.labels.classes import listed
 from segtcn.structures import IGNORE, Video
@@ -53,11 +53,7 @@ class NpzReader(TreeReader):
         features: str = "features",
         labels: str = "labels",
     ) -> None:
-        if not fps > 0:
-            raise ValueError(f"`fps` must be positive, got {fps}")
-        if not features or not labels or features == labels:
-            raise ValueError(f"`features` and `labels` must name two arrays, got {features!r} and {labels!r}")
-        self.fps = fps
+        self.fps = positive(fps)
         self._keys = (features, labels)
         super().__init__(root)
         self._choose_classes(background, self._all_labels)

@@ -152,6 +152,17 @@ def time_axis(shape: Sequence[int], num_labels: int | None, feature_dim: int | N
     return 0 if abs(shape[0] - num_labels) < abs(shape[1] - num_labels) else 1
 
 
+def positive(fps: float) -> float:
+    """Frames per second as they are.
+
+    Raises:
+        ValueError: if they are not positive.
+    """
+    if not fps > 0:
+        raise ValueError(f"`fps` must be positive, got {fps}")
+    return fps
+
+
 def class_indexes(labels: npt.NDArray[Any], num_classes: int, where: str) -> Tensor:
     """Labels as a tensor, if each is a class or :data:`segtcn.structures.IGNORE`.
 

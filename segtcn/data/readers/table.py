@@ -195,10 +195,6 @@ class TableReader(TreeReader):
         if path is not None and path.suffix != ".txt" and self._label_columns is not None:
             columns = matching(self._files.columns(path), self._label_columns)
             one_hot = [self._class_of(column) for column in columns] if len(columns) > 1 else []
-        if len(set(one_hot)) < len(one_hot):
-            raise ValueError(
-                f"`label_columns` {self._label_columns!r} gives one name to two columns: {listed(one_hot)}"
-            )
         if one_hot and not self._mapping.exists():
             self._set_classes(one_hot, background)
             return

@@ -46,15 +46,10 @@ def detect_format(path: str | os.PathLike[str]) -> Format:
             f"{path} has no known format: expected a table with the columns label, start_s and stop_s, an export of "
             f"BORIS, ELAN or Audacity, or JSON; its first line is {first[:60]!r}"
         )
-    if "\t" in first.strip():
+    if "\t" in first.strip() or _TIMED.match(first):
         raise ValueError(
-            f"{path} is a table with tabs that cannot be read, its first line is {first[:60]!r}: of ELAN take the .eaf "
-            "itself, not a text export; else name the columns in the first line, such as label, start_s and stop_s"
-        )
-    if _TIMED.match(first):
-        raise ValueError(
-            f"{path} has lines of times and a label that cannot be told apart, its first line is {first[:60]!r}: write "
-            "a table, with a first line such as label,start_s,stop_s that names the columns"
+            f"{path} has columns or times that cannot be told apart, its first line is {first[:60]!r}: name the "
+            "columns there, such as label,start_s,stop_s; of ELAN take the .eaf itself, not a text export"
         )
     return "frames"
 

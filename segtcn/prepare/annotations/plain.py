@@ -101,10 +101,7 @@ def read_json(path: str | os.PathLike[str], fps: float | None = None, unit: Unit
         if own_unit not in (None, "seconds", "frames"):
             raise ValueError(f"{path}: `unit` must be seconds or frames, got {own_unit!r}")
         fps = fps if content.get("fps") is None else number(content["fps"], f"{path}, fps")
-        video = content.get("video")
-        if not isinstance(video, str | None):
-            raise ValueError(f"{path}: `video` must be a name, got {video!r}")
-        lists = {video or "": content[key]}
+        lists = {content.get("video") or "": content[key]}
     else:
         own_unit, lists = None, content
     rows: list[Row] = []
@@ -135,13 +132,8 @@ def _by_video(path: Path, rows: Sequence[Row], fps: float | None, unit: Unit | N
         for name in (start, stop):
             if row.get(name) in (None, ""):
                 raise ValueError(f"{where}: expected a value for `{name}`, got nothing")
-        label = next((row[name] for name in LABEL if name in row), "")
-        if not isinstance(label, str):
-            raise ValueError(f"{where}: the label must be text, got {label!r}")
-        video = row.get("video") or ""
-        if not isinstance(video, str):
-            raise ValueError(f"{where}: `video` must be a name, got {video!r}")
-        names = (video_name(video),) if video else (path.stem,)
+        label = str(next((row[name] for name in LABEL if name in row), ""))
+        names = (video_name(str(row["video"])) if row.get("video") else path.stem,)
         annotations = videos.setdefault(names[0], Annotations(names, [], str(path), None if stated else unit))
         start_s, stop_s = (number(row[name], where) / rate for name in (start, stop))
         annotations.intervals.append(make_interval(start_s, stop_s, label, where))

@@ -6,11 +6,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from segtcn.data.readers.reader import Subset
 from segtcn.prepare.check.facts import Facts, VideoFacts
 from segtcn.prepare.check.problems import Problem, counted, error, join, warning
 
 _BACKGROUND_NAMES = frozenset(
     ("background", "bg", "sil", "silence", "none", "null", "no_action", "no action", "nothing", "idle")
+)
+_SUBSETS: tuple[tuple[Subset, str, str], ...] = (
+    ("train", "trains", "it cannot be learned"),
+    ("test", "tests", "its scores say nothing of it"),
 )
 
 
@@ -67,10 +72,7 @@ def check_classes(facts: Facts) -> Iterator[Problem]:
 def check_classes_of_splits(facts: Facts) -> Iterator[Problem]:
     """Every class that occurs is trained on and tested on in every split."""
     for split, lists in facts.lists.items():
-        for subset, verb, effect in (
-            ("train", "trains", "it cannot be learned"),
-            ("test", "tests", "its scores say nothing of it"),
-        ):
+        for subset, verb, effect in _SUBSETS:
             if missing := _classes_missing(facts, lists[subset]):
                 yield warning(
                     "absent class",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import pytest
 import torch
 
 from segtcn.data.readers.assembly101 import Assembly101Reader
-from segtcn.prepare.check import ChildProcess
 
 lmdb = pytest.importorskip("lmdb", reason="Assembly101 needs the extra `lmdb`")
 
@@ -201,7 +199,7 @@ def test_wrong_segments_are_named_with_their_line(root: Path, text: str, message
 def test_arguments_are_checked(root: Path) -> None:
     with pytest.raises(ValueError, match=r"`test` must be 'val' or 'test', got 'train'"):
         reader(root, test="train")
-    with pytest.raises(ValueError, match=r"`views` must be different names, at least one, got \[\]"):
+    with pytest.raises(ValueError, match=r"lists no video from"):
         reader(root, views=[])
     with pytest.raises(ValueError, match=r"`views` lists '\.\./x': a name must not lead out"):
         reader(root, views=["../x"])
@@ -211,16 +209,8 @@ def test_arguments_are_checked(root: Path) -> None:
         reader(root).videos(2, "train")
 
 
-@pytest.mark.parametrize(
-    "damage", [lambda data: data[: len(data) // 2], lambda _: b"no database" * 1000, lambda _: b""]
-)
-def test_damaged_database_is_noticed(root: Path, damage: Callable[[bytes], bytes]) -> None:
-    path = root / "TSM_features" / VIEWS[0] / "data.mdb"
-    path.write_bytes(damage(path.read_bytes()))
-    message = r"is damaged or not an LMDB database \(.*\): fetch it|ended the process"
-    with ChildProcess() as child, pytest.raises(ValueError, match=message):  # LMDB may end the process
-        child.call(reader, root)
-    path.unlink()
+def test_missing_database_is_named(root: Path) -> None:
+    (root / "TSM_features" / VIEWS[0] / "data.mdb").unlink()
     with pytest.raises(FileNotFoundError, match=r"no .*C10095_rgb/data\.mdb: put the LMDB database"):
         reader(root)
 

@@ -123,20 +123,6 @@ def test_splits_without_features_are_not_offered(write_lea_tree: WriteTree) -> N
         reader.read("P01_tea", split=7)
 
 
-@pytest.mark.parametrize("target", ["/dev/null", "nowhere", "P01_soup.mat"])
-def test_a_name_without_a_file_behind_it_is_a_missing_video(write_lea_tree: WriteTree, target: str) -> None:
-    root = write_lea_tree()
-    path = features_folder(root) / "P01_soup.mat"
-    path.unlink()
-    path.symlink_to(target)
-    reader = LeaReader(str(root), class_names=CLASS_NAMES)
-    assert reader.read("P01_tea", split=1).name == "P01_tea"
-    with pytest.raises(
-        FileNotFoundError, match=r"no features of video 'P01_soup': expected P01_soup\.mat .*SpatialCNN"
-    ):
-        reader.read("P01_soup", split=1)
-
-
 def test_classes_are_numbered_when_no_names_are_given(write_lea_tree: WriteTree) -> None:
     root = write_lea_tree()
     assert LeaReader(str(root)).class_names == ["0", "1", "2"]

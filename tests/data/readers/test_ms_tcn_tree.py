@@ -46,17 +46,6 @@ def test_orientation_and_number_type_do_not_matter(write_ms_tcn_tree: WriteTree)
     assert reader.read(names[0]).features.is_contiguous()
 
 
-def test_labels_keep_spaces_names_keep_dots_and_no_line_is_lost(write_ms_tcn_tree: WriteTree) -> None:
-    videos = {"a.b.c": (np.zeros((3, 4)), [0, 2, 2]), "a": (np.ones((2, 4)), [0, 1])}
-    root = write_ms_tcn_tree(videos=videos, splits={1: (["a.b.c"], ["a"])})
-    (root / "groundTruth" / "a.b.c.txt").write_bytes(b"background\r\npour milk\r\npour milk")  # no final newline
-    (root / "splits" / "train.split1.bundle").write_bytes(b"a.b.c\r\n")  # a bare name
-    reader = MSTCNReader(str(root))
-    assert reader.videos(1, "train") == ["a.b.c"]
-    labels = reader.read("a.b.c").labels
-    assert labels.tolist() == [0, 2, 2]
-
-
 def test_missing_mapping_is_built_from_the_listed_truth_in_alphabetical_order(write_ms_tcn_tree: WriteTree) -> None:
     root = write_ms_tcn_tree(classes=["take", "background", "cut"])
     (root / "mapping.txt").unlink()
@@ -140,18 +129,6 @@ def test_split_and_lists_are_checked(write_ms_tcn_tree: WriteTree) -> None:
         MSTCNReader(str(root), fps=-1)
 
 
-@pytest.mark.parametrize("name", ["../secret", "/etc/secret", "a/../../secret"])
-def test_name_that_leads_out_of_the_tree_is_refused(write_ms_tcn_tree: WriteTree, name: str) -> None:
-    root = write_ms_tcn_tree()
-    np.save(root / "secret.npy", np.zeros((4, 9)))
-    reader = MSTCNReader(str(root))
-    with pytest.raises(ValueError, match=rf"'{name}': a name must not lead out of the data set's folder"):
-        reader.read(name, labels=False)
-    (root / "splits" / "train.split1.bundle").write_text(f"P01_tea\n{name}.txt\n")
-    with pytest.raises(ValueError, match=rf"train\.split1\.bundle lists '{name}': a name must not lead out"):
-        MSTCNReader(str(root))
-
-
 def test_links_in_a_circle_and_impossible_names_are_missing_files(write_ms_tcn_tree: WriteTree) -> None:
     root = write_ms_tcn_tree()
     reader = MSTCNReader(str(root))
@@ -169,21 +146,6 @@ def test_links_in_a_circle_and_impossible_names_are_missing_files(write_ms_tcn_t
     bundle.symlink_to(bundle)
     with pytest.raises(FileNotFoundError, match=r"no .*train\.split2\.bundle: write the names"):
         MSTCNReader(str(root)).videos(2, "train")
-
-
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("stir", r"P01_tea\.txt: label 'stir' at frame 1 is not a known class .* which has background, cut, pour milk"),
-        ("pour", r"P01_tea\.txt: label 'pour' at frame 1 is not a known class"),
-        ("", r"P01_tea\.txt, line 2 is empty: expected one label a line"),
-    ],
-)
-def test_unknown_label_is_named_with_file_and_frame(write_ms_tcn_tree: WriteTree, line: str, message: str) -> None:
-    root = write_ms_tcn_tree()
-    (root / "groundTruth" / "P01_tea.txt").write_text(f"cut\n{line}\ncut\n")
-    with pytest.raises(ValueError, match=rf"{message}.*; the classes are those of .*mapping\.txt"):
-        MSTCNReader(str(root)).read("P01_tea")
 
 
 def test_frames_that_nobody_annotated_are_ignored(write_ms_tcn_tree: WriteTree) -> None:

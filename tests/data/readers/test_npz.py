@@ -103,8 +103,6 @@ def test_arrays_of_other_names_are_read(root: Path) -> None:
     (root / "mapping.txt").unlink()
     with pytest.warns(UserWarning, match=r"its 3 classes"):
         assert NpzReader(str(root), features="x", labels="y").class_names == ["0", "1", "2"]
-    with pytest.raises(ValueError, match="`features` and `labels` must name two arrays, got 'x' and 'x'"):
-        NpzReader(str(root), features="x", labels="x")
 
 
 def test_missing_mapping_is_built_from_labels_of_one_kind(root: Path) -> None:
@@ -163,17 +161,17 @@ def test_pickle_is_not_run(root: Path, tmp_path: Path) -> None:
             return Path.touch, (tmp_path / "attacked",)
 
     reader = NpzReader(str(root))
-    path = save(root, features=np.zeros((4, 2)))
+    path = root / "features" / "P01_soup.npz"
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"descr": "|O", "fortran_order": False, "shape": (4, 2)})
-    for content in (pickle.dumps(Attack()), header.getvalue() + pickle.dumps(Attack())):
-        with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("features.npy", content)
+    pickled = pickle.dumps(Attack())
+    for content in (None, pickled, header.getvalue() + pickled):
+        path.write_bytes(pickled)
+        if content is not None:
+            with zipfile.ZipFile(path, "w") as archive:
+                archive.writestr("features.npy", content)
         with pytest.raises(ValueError, match=r"P01_soup\.npz (is damaged|must be a real matrix)"):
             reader.read("P01_soup")
-    path.write_bytes(pickle.dumps(Attack()))
-    with pytest.raises(ValueError, match=r"P01_soup\.npz is damaged or not an archive"):
-        reader.read("P01_soup")
     assert not (tmp_path / "attacked").exists()
 
 

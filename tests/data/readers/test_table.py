@@ -91,12 +91,9 @@ def test_columns_are_found_by_name_and_expression_in_any_order(root: Path) -> No
         reader(root).read("b", labels=False)
 
 
-def test_row_numbers_of_pandas_are_no_feature_and_other_counters_are_warned_of(root: Path) -> None:
+def test_row_numbers_of_pandas_are_no_feature(root: Path) -> None:
     write(root / "features/a.csv", {"": range(4), **columns()})
     assert reader(root).feature_dim == 2
-    write(root / "features/a.csv", columns(frame=range(1, 5)))
-    with pytest.warns(UserWarning, match=r"a\.csv has a clock or a count of rows among its features, 'frame': name"):
-        assert reader(root).feature_dim == 3
     write(root / "features/a.csv", {"0": [1, 5], "1": [2, 7]})  # an array that pandas wrote
     assert reader(root).read("a", labels=False).features.tolist() == [[1, 5], [2, 7]]
 
