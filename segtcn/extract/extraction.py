@@ -16,9 +16,9 @@ from tqdm import tqdm
 
 import segtcn
 from segtcn.arrays import save_array
-from segtcn.atomic import atomic_path, reason, write_json
+from segtcn.atomic import atomic_path, reason
 from segtcn.extract.backbones.backbone import Backbone
-from segtcn.extract.feature_files import differences, read_record, record_path
+from segtcn.extract.feature_files import differences, read_record, record_path, write_record
 from segtcn.extract.rates import MAX_FPS, ClipRate, clip_rate, num_resampled, resample
 from segtcn.extract.windows import Padding, is_used, num_features, window_batches
 from segtcn.progress import progress_bar
@@ -250,13 +250,12 @@ def _stored(features: npt.NDArray[Any], dtype: Dtype, first: int) -> npt.NDArray
 
 def _write(out: Path, name: str, features: npt.NDArray[Any], record: Mapping[str, Any]) -> None:
     """Write features and then their record, each complete or not at all; no old record stands beside new features."""
-    target, place = out / f"{name}.npy", record_path(out, name)
-    for path in (target, place):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    target = out / f"{name}.npy"
+    target.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(target) as temporary:
-        place.unlink(missing_ok=True)
+        record_path(out, name).unlink(missing_ok=True)
         save_array(temporary, features)
-    write_json(place, record)
+    write_record(out, name, record)
 
 
 def _check(path: Path, times: list[float], plan: _Plan, num_made: int, settings: Mapping[str, Any]) -> None:

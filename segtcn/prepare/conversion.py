@@ -180,7 +180,8 @@ class _HDF5Target(_Target):
         except (FileNotFoundError, ValueError):  # there is none, or it ends before the first video
             is_same = False
         if not is_same:
-            create_hdf5(part, reader.class_names, reader.fps, lists, reader.background, features_of_split)
+            names, fps, background, extraction = reader.class_names, reader.fps, reader.background, reader.extraction
+            create_hdf5(part, names, fps, lists, background, features_of_split, extraction)
 
     def add(self, video: Video) -> None:
         # the HDF5 library may end the process some time after it found a disk full
@@ -190,7 +191,7 @@ class _HDF5Target(_Target):
 
 
 def _facts(reader: Reader, lists: Lists) -> tuple[object, ...]:
-    return reader.class_names, reader.fps, reader.background, lists
+    return reader.class_names, reader.fps, reader.background, lists, reader.extraction
 
 
 class _TreeTarget(_Target):

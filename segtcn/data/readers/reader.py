@@ -72,6 +72,11 @@ class Reader(ABC):
             ValueError: if a file cannot be understood, or holds a label that is no class.
         """
 
+    @property
+    def extraction(self) -> dict[str, Any] | None:
+        """How the features were made: the ``settings`` of ``segtcn extract``; None where the data set does not say."""
+        return None
+
     def stored(self) -> list[str]:
         """Names of all videos that there are features of, listed or not; none where a reader cannot find out."""
         return []
