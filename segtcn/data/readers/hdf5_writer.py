@@ -7,19 +7,17 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+import h5py
 import numpy as np
 
 from segtcn.atomic import atomic_path
 from segtcn.data.readers.hdf5 import FORMAT_VERSION
-from segtcn.data.readers.reader import Subset, find_unknown
+from segtcn.data.readers.reader import Subset, class_indexes
 from segtcn.data.readers.video_lists import check_names
 from segtcn.labels.classes import Classes
 from segtcn.structures import Video
-
-if TYPE_CHECKING:
-    import h5py
 
 Splits = Mapping[int, Mapping[Subset, Sequence[str]]]
 DType = Literal["float32", "float16"]
@@ -94,8 +92,6 @@ def create_hdf5(
         ValueError: if an argument does not fit the format.
     """
     Classes(tuple(class_names), background)  # checks them
-    if not class_names:
-        raise ValueError("`class_names` must have the name of every class, got none")
     if not 0 < fps < math.inf:
         raise ValueError(f"`fps` must be positive, got {fps}")
     if not any(any(lists.values()) for lists in splits.values()) or any(number < 0 for number in splits):
@@ -148,8 +144,8 @@ def append_hdf5(
             "at 65504: store float32"
         )
     labels = None if video.labels is None else video.labels.numpy()
-    if labels is not None and (labels.ndim != 1 or find_unknown(labels, num_classes) is not None):
-        raise ValueError(f"{video.source or video.name}: labels must be class indexes (T,) from 0 to {num_classes - 1}")
+    if labels is not None:
+        class_indexes(labels, num_classes, video.source or video.name)
     packing: dict[str, Any] = {"compression": None if compression == "none" else compression}
     if compression != "none" and features.size:
         packing |= {"chunks": (features.shape[0], min(_CHUNK_FRAMES, features.shape[1])), "shuffle": True}
@@ -170,8 +166,6 @@ def append_hdf5(
 
 @contextmanager
 def _writing(path: str | os.PathLike[str], mode: str) -> Iterator[h5py.File]:
-    import h5py
-
     # v108: its metadata has checksums, so that damage is noticed, and it does not mark a file as open for writing,
     # which would make one unreadable whose writer died
     with h5py.File(path, mode, libver=("v108", "v108")) as file:
@@ -180,7 +174,5 @@ def _writing(path: str | os.PathLike[str], mode: str) -> Iterator[h5py.File]:
 
 def _as_bytes(strings: Sequence[str]) -> Any:
     """Strings of one length in UTF-8: they lie in the file where they are named, unlike those of variable length."""
-    import h5py
-
     encoded = [string.encode() for string in strings]
     return np.array(encoded, dtype=h5py.string_dtype("utf-8", max(map(len, encoded))))
