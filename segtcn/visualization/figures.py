@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segtcn.atomic import atomic_path
-from segtcn.visualization.fonts import font_families_for, missing_glyphs
+from segtcn.visualization.fonts import font_families_for, warn_of_missing_glyphs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -159,12 +159,7 @@ def text_style(text: str, size: float = FONT_PT, **options: Any) -> dict[str, An
     Returns:
         Keyword arguments for any method of matplotlib that writes text. A warning names characters that no font has.
     """
-    if lacking := missing_glyphs(text):
-        warnings.warn(
-            f"no font of this machine has {lacking[:20]!r}: boxes stand in their place; install one, such as Noto Sans "
-            "of the script",
-            stacklevel=2,
-        )
+    warn_of_missing_glyphs(text)
     return {"fontfamily": font_families_for(text), "fontsize": size, "color": INK, "parse_math": False, **options}
 
 

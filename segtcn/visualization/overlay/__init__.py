@@ -25,7 +25,7 @@ from segtcn.video_io import (
 )
 from segtcn.video_io.animation import write_animation
 from segtcn.visualization.alignment import label_numbers
-from segtcn.visualization.overlay.lettering import warn_of_missing_characters
+from segtcn.visualization.fonts import warn_of_missing_glyphs
 from segtcn.visualization.overlay.look import OverlayLook
 from segtcn.visualization.overlay.panel import Panel, PanelContent
 from segtcn.visualization.overlay.rows import make_rows
@@ -94,7 +94,7 @@ def overlay_video(
     numbers = {
         title: label_numbers(labels, film.times_s, film.info, str(clip), fps) for title, labels in videos[""].items()
     }
-    warn_of_missing_characters([*common.names, *tracks])
+    warn_of_missing_glyphs("".join([*common.names, *tracks]))
     since_s = film.times_s - film.times_s[0]
     duration_s = max(film.info.duration_s, float(since_s[-1]))
     rows = make_rows(videos[""], numbers, since_s, duration_s)
