@@ -381,20 +381,12 @@ def test_a_draft_comes_back_until_it_is_saved(page, tmp_path):
     assert segments(page) == ORIGINAL
 
 
-DAMAGED = ["{", "7", "{}", '{"starts": [5], "classes": [0]}', '{"starts": [0, 0], "classes": [0, 1]}']
-DAMAGED += ['{"starts": [0, 500], "classes": [0, 1]}', '{"starts": [0], "classes": [99]}', '{"starts": [0]}']
-
-
 def test_a_damaged_draft_is_ignored(page):
+    page.evaluate("localStorage.setItem(segtcn.parts.tools.drafts.keyOf(segtcn.player.recording.reference), '{')")
+    page.reload()
+    wait_until(page, "segtcn.player?.recording")
     press(page, "c")
-    for draft in DAMAGED:
-        fits = page.evaluate(
-            """(draft) => { const {drafts} = segtcn.parts.tools, track = segtcn.player.recording.reference;
-            localStorage.setItem(drafts.keyOf(track), draft);
-            return drafts.restore(new segtcn.Correction(track), track); }""",
-            draft,
-        )
-        assert not fits, draft
+    assert segments(page) == ORIGINAL
 
 
 def test_changes_are_kept_while_another_video_is_shown(site, open_page):

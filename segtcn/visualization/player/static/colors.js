@@ -9,6 +9,7 @@
   const TRANSPARENT = "rgba(0, 0, 0, 0)";
   // device pixels from line to line
   const HATCH_STEP = 8;
+  const probe = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
   let colors = null;
   let hatch = null;
   const lines = new Map();
@@ -17,14 +18,13 @@
   function themeColors() {
     if (!colors) {
       // the browser chooses between light and dark when a colour is used
-      const probe = document.body.appendChild(document.createElement("span"));
-      const style = getComputedStyle(probe);
+      const span = document.body.appendChild(document.createElement("span"));
       const read = (name) => {
-        probe.style.color = `var(--${name})`;
-        return style.color;
+        span.style.color = `var(--${name})`;
+        return getComputedStyle(span).color;
       };
       colors = Object.fromEntries(COLORS.map((name) => [name, read(name)]));
-      probe.remove();
+      span.remove();
     }
     return colors;
   }
@@ -63,7 +63,7 @@
     const { color } = paintOf(item);
     if (!lines.has(color)) {
       const { surface, text } = themeColors();
-      const [line, page, ink] = [color, surface, text].map(parseColor);
+      const [line, page, ink] = [color, surface, text].map((name) => [...bytesOf(name)].slice(0, 3));
       let share = 0;
       while (share < 1 && contrast(mixed(line, ink, share), page) < LEAST_CONTRAST) share += 0.05;
       lines.set(color, `rgb(${mixed(line, ink, share).map(Math.round).join(", ")})`);
@@ -71,9 +71,14 @@
     return lines.get(color);
   }
 
-  /** @param {string} color `#rrggbb` or `rgb(...)` @returns {number[]} red, green, blue */
-  const parseColor = (color) =>
-    color.startsWith("#") ? [1, 3, 5].map((i) => Number.parseInt(color.slice(i, i + 2), 16)) : color.match(/[\d.]+/g).map(Number);
+  /** Red, green, blue and opacity of a colour, as image data holds them; an invalid one is black. */
+  function bytesOf(color) {
+    probe.clearRect(0, 0, 1, 1);
+    probe.fillStyle = "black";
+    probe.fillStyle = color;
+    probe.fillRect(0, 0, 1, 1);
+    return probe.getImageData(0, 0, 1, 1).data;
+  }
 
   const mixed = (one, other, share) => one.map((value, i) => value + share * (other[i] - value));
 
@@ -95,5 +100,5 @@
     lines.clear();
   }
 
-  Object.assign(segtcn, { paint, paintOf, lineColorOf, themeColors, forgetThemeColors });
+  Object.assign(segtcn, { bytesOf, paint, paintOf, lineColorOf, themeColors, forgetThemeColors });
 }

@@ -2,6 +2,8 @@
 
 // Segments as columns of pixels. A column that several segments share gets the class that fills most of it.
 {
+  const DIMMED = 0.16;
+
   /**
    * @param {{times: ArrayLike<number>, classes: ArrayLike<number>, length: number}} track
    * @param {Viewport} viewport
@@ -60,5 +62,16 @@
     return best;
   }
 
-  segtcn.forEachRun = forEachRun;
+  /** Draw the bar of a track in device pixels; classes that are not chosen are pale. */
+  function paintTrack(device, player, track, viewport, { top, height, width }) {
+    device.fillStyle = segtcn.themeColors().track;
+    device.fillRect(0, top, width, height);
+    forEachRun(track, viewport, width, (left, right, label) => {
+      device.globalAlpha = player.isDimmed(label) ? DIMMED : 1;
+      segtcn.paint(device, player.classOf(label), left, top, right - left, height);
+    });
+    device.globalAlpha = 1;
+  }
+
+  Object.assign(segtcn, { forEachRun, paintTrack });
 }

@@ -2,7 +2,7 @@
 
 // Correct mode: a copy of a track below the original, and the tools that change it.
 {
-  const { byId, element } = segtcn;
+  const { byId } = segtcn;
 
   class CorrectionTools {
     /** @param {Player} player */
@@ -18,17 +18,8 @@
       /** Corrections begun since the page was opened, by video and number of the track. */
       this.begun = new Map();
       this.failed = "";
-      const on = (id, action) => byId(id).addEventListener("click", () => this.attempt(action));
-      byId("correct").addEventListener("click", () => this.toggle());
       this.select.addEventListener("change", () => this.start(this.player.recording.tracks[this.select.selectedIndex]));
-      on("split", () => this.split());
-      on("join-previous", () => this.join(-1));
-      on("join-next", () => this.join(1));
-      on("relabel", () => this.relabel());
-      on("boundary-here", () => this.moveNearestBoundary());
-      on("undo", () => this.step("undo"));
-      on("redo", () => this.step("redo"));
-      player.on("video", () => this.listTracks());
+      player.on("video", () => segtcn.fillSelect(this.select, player.recording.tracks.map(({ title }) => title)));
       player.on("correct", () => this.update());
       window.addEventListener("beforeunload", (event) => {
         if ([...this.begun.values()].some((correction) => correction.unsaved)) event.preventDefault();
@@ -93,7 +84,8 @@
     show() {
       const { starts, classes } = this.correction.state;
       this.track.setSegments(starts, classes);
-      this.differences = changes(this.source, this.track);
+      // also where nobody annotated the source
+      this.differences = segtcn.disagreements(this.source, this.track, -1);
       this.player.changed("tracks", "correct", "time");
     }
 
@@ -238,21 +230,6 @@
       const changed = `${segtcn.format.frames(correction.changedFrames)} changed`;
       return correction.unsaved ? `${changed}, not saved.` : `${changed}. ${this.saved ?? "Saved"}.`;
     }
-
-    listTracks() {
-      const titles = this.player.recording.tracks.map((track) => segtcn.format.oneLine(track.title).slice(0, 80));
-      this.select.replaceChildren(...titles.map((title) => element("option", {}, title)));
-    }
-  }
-
-  /** Where the copy differs from its source, also where nobody annotated that. */
-  function changes(source, copy) {
-    const shifted = (track) => ({
-      ...{ times: track.times, length: track.length, endTime: track.endTime },
-      classes: track.classes.map((label) => label + 1),
-      indexAt: (time) => track.indexAt(time),
-    });
-    return segtcn.disagreements(shifted(source), shifted(copy));
   }
 
   function sentence(text) {

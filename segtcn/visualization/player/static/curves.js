@@ -35,9 +35,7 @@
       const { player } = this;
       this.tracks = player.recording.tracks.filter((track) => track.scores);
       this.plot.hidden = this.side.hidden = !this.tracks.length;
-      this.select.replaceChildren(
-        ...this.tracks.map((track) => element("option", {}, segtcn.format.oneLine(track.title).slice(0, 80))),
-      );
+      segtcn.fillSelect(this.select, this.tracks.map(({ title }) => title));
       this.track = null;
       if (this.tracks.length) this.choose(this.tracks.includes(player.active) ? player.active : this.tracks[0]);
     }

@@ -24,25 +24,11 @@
       stored((storage) => storage.removeItem(this.keyOf(track)));
     }
 
-    /** @returns {boolean} whether there was a draft that fits */
+    /** @returns {boolean} whether there was a draft */
     restore(correction, track) {
       const draft = stored((storage) => JSON.parse(storage.getItem(this.keyOf(track))));
-      if (!this.fits(draft, track)) return false;
-      correction.replace(draft);
-      return true;
-    }
-
-    fits(draft, { numFrames }) {
-      const isList = (values) => Array.isArray(values) && values.length > 0 && values.every(Number.isInteger);
-      return (
-        isList(draft?.starts) &&
-        isList(draft.classes) &&
-        draft.starts.length === draft.classes.length &&
-        draft.starts[0] === 0 &&
-        draft.starts.every((start, i) => i === 0 || start > draft.starts[i - 1]) &&
-        draft.starts.at(-1) < numFrames &&
-        draft.classes.every((label) => label >= -1 && label < this.player.classes.length)
-      );
+      if (draft) correction.replace(draft);
+      return Boolean(draft);
     }
   }
 

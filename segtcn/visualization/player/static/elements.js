@@ -51,8 +51,13 @@
     return element("table", { class: kind, aria: { labelledby: title } }, ...body);
   }
 
+  /** Fill a list to choose from. */
+  function fillSelect(select, names) {
+    select.replaceChildren(...names.map((name) => element("option", {}, segtcn.format.oneLine(name).slice(0, 80))));
+  }
+
   /** Element of the page with this id. */
   const byId = (id) => document.getElementById(id);
 
-  Object.assign(segtcn, { element, nameElement, swatch, tableElement, byId });
+  Object.assign(segtcn, { element, nameElement, swatch, tableElement, fillSelect, byId });
 }

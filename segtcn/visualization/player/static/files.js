@@ -11,29 +11,26 @@
   const IGNORE_NAME = "__ignore__";
 
   /**
-   * Names of the classes of `labels.classes`; -1 stands for frames that nobody annotated.
+   * Segments with the names of their classes; -1 stands for frames that nobody annotated.
    * @param {{starts: number[], classes: number[]}} labels
    * @param {{name: string, background: boolean}[]} classes
-   * @returns {string[]} one for each segment
    * @throws {LabelFileError} if a name would not be read back
    */
-  function segmentNames(labels, classes) {
-    return labels.classes.map((label) => {
+  function namedSegments(labels, numFrames, classes) {
+    return labels.classes.map((label, i) => {
       const name = label < 0 ? IGNORE_NAME : classes[label].name;
       if (!name || name !== name.trim() || /[\r\n]/.test(name)) {
         throw new LabelFileError(
           `the class ${JSON.stringify(shorten(name))} cannot be written: a label must be one line without outer white space`,
         );
       }
-      return name;
+      return { name, start: labels.starts[i], stop: labels.starts[i + 1] ?? numFrames };
     });
   }
 
   /** One label a line, one line a frame. */
   function labelsAsText(labels, numFrames, classes) {
-    const names = segmentNames(labels, classes);
-    const stops = [...labels.starts.slice(1), numFrames];
-    return names.map((name, i) => `${name}\n`.repeat(stops[i] - labels.starts[i])).join("");
+    return namedSegments(labels, numFrames, classes).map(({ name, start, stop }) => `${name}\n`.repeat(stop - start)).join("");
   }
 
   /**
@@ -41,12 +38,10 @@
    * @param {?number} fps for the columns in seconds; null leaves them empty
    */
   function labelsAsTable(labels, numFrames, classes, fps) {
-    const names = segmentNames(labels, classes);
     const seconds = (frame) => (fps ? (frame / fps).toFixed(6) : "");
-    const rows = names.map((name, i) => {
-      const [start, stop] = [labels.starts[i], labels.starts[i + 1] ?? numFrames];
-      return [quoted(name), start, stop, seconds(start), seconds(stop), ""].join(",");
-    });
+    const rows = namedSegments(labels, numFrames, classes).map(({ name, start, stop }) =>
+      [quoted(name), start, stop, seconds(start), seconds(stop), ""].join(","),
+    );
     return [COLUMNS.join(","), ...rows, ""].join("\n");
   }
 

@@ -61,11 +61,6 @@
       return Math.max(0, Math.min(this.numFrames - 1, frame));
     }
 
-    /** The same frames, continued up to `time`. */
-    until(time) {
-      return this.withLength(Math.ceil((time - this.offset) * this.rate - 1e-6));
-    }
-
     /** The same frames, continued or cut off after `numFrames`. */
     withLength(numFrames) {
       const { rate, offset, times, end } = this;
@@ -137,22 +132,22 @@
   const SAME_TIME = 1e-6;
 
   /**
-   * Where two tracks have different labels; only where both exist and somebody annotated the frames.
-   * @param {Track} reference
-   * @param {Track} other
+   * Where two tracks have different labels; only where both exist.
+   * @param {{times: ArrayLike<number>, classes: ArrayLike<number>, length: number}} reference
+   * @param {{times: ArrayLike<number>, classes: ArrayLike<number>, length: number}} other
+   * @param {number} least class that counts: frames that nobody annotated (-1) differ from nothing
    * @returns {{starts: number[], stops: number[]}} maximal intervals of time
    */
-  function disagreements(reference, other) {
-    const starts = [];
-    const stops = [];
-    const end = Math.min(reference.endTime, other.endTime);
+  function disagreements(reference, other, least = 0) {
+    const [starts, stops] = [[], []];
+    const end = Math.min(reference.times[reference.length], other.times[other.length]);
     let time = Math.max(reference.times[0], other.times[0]);
-    let [i, j] = [reference.indexAt(time), other.indexAt(time)];
+    let [i, j] = [reference, other].map(({ times, length }) => bisect(times, time, length));
     while (time < end - SAME_TIME) {
       const stop = Math.min(reference.times[i + 1], other.times[j + 1], end);
-      const differ = reference.classes[i] >= 0 && other.classes[j] >= 0 && reference.classes[i] !== other.classes[j];
-      if (differ && stop - time > SAME_TIME) {
-        if (stops.length && time - stops[stops.length - 1] < 2 * SAME_TIME) stops[stops.length - 1] = stop;
+      const [one, two] = [reference.classes[i], other.classes[j]];
+      if (one !== two && Math.min(one, two) >= least && stop - time > SAME_TIME) {
+        if (time - stops.at(-1) < 2 * SAME_TIME) stops[stops.length - 1] = stop;
         else {
           starts.push(time);
           stops.push(stop);
@@ -189,7 +184,8 @@
       this.tracks = tracks.map((track) => new Track(track, this.timebaseOf(track, clipBase)));
       const end = Math.max(...this.tracks.map((track) => track.endTime));
       /** Frames in which the cursor moves: those of the clip, else those of the first track, up to the end of all. */
-      this.base = clipBase ?? this.tracks[0].timebase.until(end);
+      const { timebase } = this.tracks[0];
+      this.base = clipBase ?? timebase.withLength(Math.ceil((end - timebase.offset) * timebase.rate - 1e-6));
       this.duration = Math.max(this.base.timeOf(this.base.numFrames), end);
       this.reference = this.tracks.find((track) => track.truth) ?? null;
       /** Labels that were saved to the server's folder: `starts`, `classes`, `num_frames`, `file`; or null. */

@@ -27,15 +27,8 @@
       surface.begin(tracks.length * row);
       surface.inDevicePixels((device, width, ratio) => {
         tracks.forEach((track, number) => {
-          const top = Math.round(number * row * ratio);
-          const height = Math.round((row - 1) * ratio);
-          device.fillStyle = segtcn.themeColors().track;
-          device.fillRect(0, top, width, height);
-          segtcn.forEachRun(track, whole, width, (left, right, label) => {
-            device.globalAlpha = player.isDimmed(label) ? 0.16 : 1;
-            segtcn.paint(device, player.classOf(label), left, top, right - left, height);
-          });
-          device.globalAlpha = 1;
+          const [top, height] = [number * row, row - 1].map((pixels) => Math.round(pixels * ratio));
+          segtcn.paintTrack(device, player, track, whole, { top, height, width });
         });
       });
     }

@@ -45,7 +45,7 @@
       this.lines[this.numLines] ??= { top: new Float64Array(width), bottom: new Float64Array(width) };
       const line = this.lines[this.numLines];
       this.numLines += 1;
-      line.color = packed(color);
+      line.color = new Uint32Array(segtcn.bytesOf(color).buffer)[0];
       this.top = line.top.fill(Infinity);
       this.bottom = line.bottom.fill(-Infinity);
       for (let i = 0; i < xs.length; i += 1) {
@@ -100,19 +100,6 @@
       for (; place > 0 && lines[place - 1].top[column] > line.top[column]; place -= 1) lines[place] = lines[place - 1];
       lines[place] = line;
     }
-  }
-
-  const packedColors = new Map();
-
-  /** A colour as four bytes in the order of image data; an invalid one is black. */
-  function packed(color) {
-    if (!packedColors.has(color)) {
-      const context = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
-      context.fillStyle = color;
-      context.fillRect(0, 0, 1, 1);
-      packedColors.set(color, new Uint32Array(context.getImageData(0, 0, 1, 1).data.buffer)[0]);
-    }
-    return packedColors.get(color);
   }
 
   segtcn.Raster = Raster;

@@ -11,12 +11,7 @@
       this.classes = payload.classes;
       this.numSamples = payload.num_samples;
       this.framesPerSample = payload.frames_per_sample;
-      const values = bytesOf(payload.data);
-      if (values.length !== this.classes.length * this.numSamples) {
-        throw new Error(
-          `expected ${this.classes.length} x ${this.numSamples} class scores, got ${values.length}: export the video again`,
-        );
-      }
+      const values = Uint8Array.from(atob(payload.data), (byte) => byte.charCodeAt(0));
       /** Of each level: the lowest and highest value in blocks of 4^level samples, (C, length). */
       this.levels = [{ length: this.numSamples, low: values, high: values }];
       while (this.levels.at(-1).length > 2 * COARSER) this.levels.push(coarser(this.levels.at(-1), this.classes.length));
@@ -41,13 +36,6 @@
       const number = Math.min(this.levels.length - 1, level);
       return { size: COARSER ** number, ...this.levels[number] };
     }
-  }
-
-  function bytesOf(base64) {
-    const text = atob(base64);
-    const bytes = new Uint8Array(text.length);
-    for (let i = 0; i < text.length; i += 1) bytes[i] = text.charCodeAt(i);
-    return bytes;
   }
 
   function coarser(level, numClasses) {

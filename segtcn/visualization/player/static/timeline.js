@@ -13,7 +13,6 @@
   // CSS pixels from which a segment gets a line at its start, and its name
   const LEAST_FOR_EDGE = 8;
   const LEAST_FOR_NAME = 26;
-  const DIMMED = 0.16;
   const FAINTEST = 0.4;
 
   class Timeline {
@@ -123,22 +122,15 @@
     drawTrack(context, track, number) {
       const { top, height, stripTop } = this.rows[number];
       const { player, surface } = this;
-      const colors = segtcn.themeColors();
       surface.inDevicePixels((device, width, ratio) => {
-        const [y, tall] = [Math.round(top * ratio), Math.round(height * ratio)];
-        device.fillStyle = colors.track;
-        device.fillRect(0, y, width, tall);
-        segtcn.forEachRun(track, player.viewport, width, (left, right, label) => {
-          device.globalAlpha = player.isDimmed(label) ? DIMMED : 1;
-          segtcn.paint(device, player.classOf(label), left, y, right - left, tall);
-        });
-        device.globalAlpha = 1;
+        const place = { top: Math.round(top * ratio), height: Math.round(height * ratio), width };
+        segtcn.paintTrack(device, player, track, player.viewport, place);
         const strip = this.stripOf(track);
         if (strip) this.drawStrip(device, strip, Math.round(stripTop * ratio), Math.round(STRIP * ratio), width);
       });
       this.drawNames(context, track, top, height);
       if (number === player.activeTrack) {
-        context.fillStyle = colors.accent;
+        context.fillStyle = segtcn.themeColors().accent;
         context.fillRect(0, top, 2, height);
       }
     }
