@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from segtcn.atomic import atomic_path
+from segtcn.atomic import atomic_path, reason
 from segtcn.progress import progress_bar
 from segtcn.video_io import probe
 from segtcn.video_io.playback import plays_in_browsers, write_playable
@@ -112,8 +112,7 @@ def _new_folder(target: Path, player: Player, clips: bool) -> Iterator[Path]:
         parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir()
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise PermissionError(f"cannot write {target} ({reason}): choose another folder") from error
+        raise PermissionError(f"cannot write {target} ({reason(error)}): choose another folder") from error
     try:
         needed = sum(v.clip.stat().st_size for v in player.videos if clips and v.clip is not None and v.clip.is_file())
         free = shutil.disk_usage(folder).free
@@ -126,8 +125,7 @@ def _new_folder(target: Path, player: Player, clips: bool) -> Iterator[Path]:
     except OSError as error:
         if error.filename is None:
             raise
-        reason = (error.strerror or str(error)).lower()
-        raise OSError(f"cannot write {target} ({reason}, {error.filename}): nothing was left there") from error
+        raise OSError(f"cannot write {target} ({reason(error)}, {error.filename}): nothing was left there") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
