@@ -18,6 +18,11 @@ def test_right_to_left_text_is_drawn_in_its_order_and_arabic_letters_join() -> N
     assert lettering.text_width(MILK, 30) < 0.9 * sum(lettering.text_width(letter, 30) for letter in MILK)
 
 
+def test_letters_of_any_script_differ() -> None:
+    pictures = [lettering.text_picture(letter, 30) for letter in "?ßшχ"]
+    assert len({picture.tobytes() for picture in pictures}) == 4
+
+
 def test_texts_of_a_size_are_equally_high_and_empty_ones_allowed() -> None:
     heights = {lettering.text_picture(label, 20).shape[0] for label in ("a", "Ågy", SHALOM, "", "налить")}
     assert len(heights) == 1

@@ -8,7 +8,7 @@ import pytest
 from segtcn.labels import Classes, Labels
 from segtcn.structures import IGNORE
 from segtcn.video_io import ColorTags
-from segtcn.visualization import class_color
+from segtcn.visualization import class_color, class_colors
 from segtcn.visualization.alignment import NO_LABEL
 from segtcn.visualization.overlay import OverlayLook
 from segtcn.visualization.overlay.lettering import text_width
@@ -23,11 +23,11 @@ SCORES = np.tile(np.array([[0.0], [0.5], [0.25], [0.2], [0.05]], np.float32), (1
 
 def test_truth_stands_above_any_number_of_tracks_in_their_order(tmp_path: Path, clip: Path) -> None:
     tracks = {name: [name] * 100 for name in ("take", "pour", "stir")}
-    _, shown = overlaid(tmp_path, clip, tracks, truth=["gießen"] * 100, classes=NAMES)
-    colors = [class_color(label) for label in range(1, 5)]
+    _, shown = overlaid(tmp_path, clip, tracks, truth=["background"] * 100, classes=NAMES)
+    colors = class_colors(5, background=0)
     found = bars(shown[10], colors)
     order = [next(color for color in colors if close(bar[None, 200], color)[0]) for bar in found]
-    assert order == [class_color(NAMES.index(name)) for name in ("gießen", "take", "pour", "stir")]
+    assert order == [colors[NAMES.index(name)] for name in ("background", "take", "pour", "stir")]
 
 
 def marked(strip: np.ndarray) -> list[np.ndarray]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.visualization.figures import drawing
+from segtcn.visualization.figures import without_font_warnings
 from segtcn.visualization.fonts import font_families_for
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def text_picture(text: str, size: int) -> npt.NDArray[np.float32]:
 
     ascent = math.ceil(_ASCENT * size)
     renderer = RendererAgg(text_width(text, size), ascent + math.ceil(_DESCENT * size), _DPI)
-    with drawing():
+    with without_font_warnings():
         renderer.draw_text(renderer.new_gc(), 0, ascent, text, _font(text, size), 0)
     return np.asarray(renderer.buffer_rgba(), np.float32)[..., 3] / np.float32(255)
 
@@ -45,7 +45,7 @@ def text_width(text: str, size: int) -> int:
     """Width of a text in pixels."""
     from matplotlib.backends.backend_agg import RendererAgg
 
-    with drawing():
+    with without_font_warnings():
         width, _, _ = RendererAgg(1, 1, _DPI).get_text_width_height_descent(text, _font(text, size), ismath=False)
     return max(1, math.ceil(width))
 
