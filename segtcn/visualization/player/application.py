@@ -96,7 +96,7 @@ class PlayerFiles:
         if self.save is None or self.token is None:
             raise PermissionError("corrections are not saved here")
         video, classes = self.videos[key], self.player.classes
-        correction = parse_correction(body, self.token, len(classes))
+        correction = parse_correction(body, self.token)
         tracks = video.read(classes)
         fps = tracks[correction.track].fps if correction.track in tracks else None
         if fps is None and video.clip is not None:

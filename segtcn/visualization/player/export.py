@@ -55,19 +55,19 @@ def export_player(
         []
     """
     target = Path(target)
-    if target.suffix.lower() == ".zip":
-        with _new_folder(target, player, clips) as folder:
-            notes = _write(player, folder, clips, progress)
-            with atomic_path(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
-                for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-                    # clips are compressed already
-                    kind = zipfile.ZIP_STORED if path.parent.name == "clips" else zipfile.ZIP_DEFLATED
-                    archive.write(path, Path(target.stem) / path.relative_to(folder), kind)
-        return notes
-    _check_replaceable(target)
-    with _new_folder(target, player, clips) as folder:
+    is_archive = target.suffix.lower() == ".zip"
+    if not is_archive:
+        _check_replaceable(target)
+    with _new_folder(target) as folder:
         notes = _write(player, folder, clips, progress)
-        _replace(target, folder)
+        if not is_archive:
+            _replace(target, folder)
+            return notes
+        with atomic_path(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+                # clips are compressed already
+                kind = zipfile.ZIP_STORED if path.parent.name == "clips" else zipfile.ZIP_DEFLATED
+                archive.write(path, Path(target.stem) / path.relative_to(folder), kind)
     return notes
 
 
@@ -104,7 +104,7 @@ def _write_clip(video: PlayerVideo, clip: Path, folder: Path, key: str, progress
 
 
 @contextmanager
-def _new_folder(target: Path, player: Player, clips: bool) -> Iterator[Path]:
+def _new_folder(target: Path) -> Iterator[Path]:
     """A folder beside the target that vanishes at the end, unless it was moved."""
     parent = target.absolute().parent
     folder = parent / f".{target.name}.{os.getpid()}.{os.urandom(4).hex()}"
@@ -114,18 +114,14 @@ def _new_folder(target: Path, player: Player, clips: bool) -> Iterator[Path]:
     except OSError as error:
         raise PermissionError(f"cannot write {target} ({reason(error)}): choose another folder") from error
     try:
-        needed = sum(v.clip.stat().st_size for v in player.videos if clips and v.clip is not None and v.clip.is_file())
-        free = shutil.disk_usage(folder).free
-        if needed > free:
-            raise OSError(
-                f"cannot write {target}: its clips take {needed / 1e6:.0f} MB and {free / 1e6:.0f} MB are free; make "
-                "room, or leave out the clips"
-            )
         yield folder
     except OSError as error:
         if error.filename is None:
             raise
-        raise OSError(f"cannot write {target} ({reason(error)}, {error.filename}): nothing was left there") from error
+        raise OSError(
+            f"cannot write {target} ({reason(error)}, {error.filename}): nothing was left there; make room, or leave "
+            "out the clips"
+        ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
