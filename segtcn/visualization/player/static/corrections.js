@@ -4,9 +4,6 @@
 {
   const MOST_STEPS = 500;
 
-  /** A correction in plain words went wrong: shown to the user as it is. */
-  class CorrectionError extends Error {}
-
   class Correction {
     /** @param {{starts: Int32Array, classes: Int32Array, length: number, numFrames: number}} track stays as it is */
     constructor(track) {
@@ -53,12 +50,12 @@
 
     /**
      * Begin a new segment, of the same class, at `frame`.
-     * @throws {CorrectionError} if a segment begins there already
+     * @throws {UserError} if a segment begins there already
      */
     split(frame) {
       const index = this.indexAt(frame);
       if (this.state.starts[index] === frame) {
-        throw new CorrectionError(`a segment starts at frame ${frame} already: move the cursor into a segment to split it`);
+        throw new segtcn.UserError(`a segment starts at frame ${frame} already: move the cursor into a segment to split it`);
       }
       const { starts, classes } = this.state;
       this.#push({ starts: starts.toSpliced(index + 1, 0, frame), classes: classes.toSpliced(index, 0, classes[index]) });
@@ -66,12 +63,12 @@
 
     /**
      * Join a segment with the next (direction 1) or the previous (-1), which takes its class.
-     * @throws {CorrectionError} if there is none
+     * @throws {UserError} if there is none
      */
     join(index, direction) {
       const other = index + direction;
       if (other < 0 || other >= this.length) {
-        throw new CorrectionError(`there is no ${direction > 0 ? "next" : "previous"} segment to join with`);
+        throw new segtcn.UserError(`there is no ${direction > 0 ? "next" : "previous"} segment to join with`);
       }
       const { starts, classes } = this.state;
       this.#push({ starts: starts.toSpliced(Math.max(index, other), 1), classes: classes.toSpliced(other, 1) });
@@ -168,5 +165,5 @@
   /** Whether every frame has the same class, however it is cut into segments. */
   const sameLabels = (a, b) => a === b || sameSegments(mergeEqual(a), mergeEqual(b));
 
-  Object.assign(segtcn, { Correction, CorrectionError });
+  segtcn.Correction = Correction;
 }
