@@ -84,7 +84,7 @@ KNOWN_ONLY_TO = {
     "cv2": {"visualization.overlay", "extract.descriptor", "demo"},
     "av": {"video_io"},
     "matplotlib": {"visualization"},
-    "PIL": {"visualization.overlay"},
+    "PIL": set(),
     "starlette": {"visualization.player"},
     "uvicorn": {"visualization.player.server"},
     "wandb": {"callbacks.wandb"},
