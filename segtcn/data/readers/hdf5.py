@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import h5py
+import lazy_loader
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -19,6 +19,11 @@ from segtcn.data.readers.reader import Reader, Subset, class_indexes
 from segtcn.data.readers.video_lists import check_names, check_split
 from segtcn.labels.classes import Classes
 from segtcn.structures import Video
+
+if TYPE_CHECKING:
+    import h5py
+else:
+    h5py = lazy_loader.load("h5py")  # when a file is opened
 
 FORMAT_VERSION = 1
 """Value of the attribute ``segtcn_format``."""

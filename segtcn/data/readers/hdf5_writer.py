@@ -7,9 +7,9 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import h5py
+import lazy_loader
 import numpy as np
 
 from segtcn.atomic import atomic_path
@@ -18,6 +18,11 @@ from segtcn.data.readers.reader import Subset, class_indexes
 from segtcn.data.readers.video_lists import check_names
 from segtcn.labels.classes import Classes
 from segtcn.structures import Video
+
+if TYPE_CHECKING:
+    import h5py
+else:
+    h5py = lazy_loader.load("h5py")  # when a file is opened
 
 Splits = Mapping[int, Mapping[Subset, Sequence[str]]]
 DType = Literal["float32", "float16"]
