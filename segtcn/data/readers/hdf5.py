@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-import lazy_loader
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -22,8 +21,6 @@ from segtcn.structures import Video
 
 if TYPE_CHECKING:
     import h5py
-else:
-    h5py = lazy_loader.load("h5py")  # when a file is opened
 
 FORMAT_VERSION = 1
 """Value of the attribute ``segtcn_format``."""
@@ -115,6 +112,8 @@ class HDF5Reader(Reader):
         return self._extraction
 
     def stored(self) -> list[str]:  # noqa: D102
+        import h5py
+
         names: list[str] = []
 
         def add(where: str, node: object) -> None:
@@ -133,6 +132,8 @@ class HDF5Reader(Reader):
     @contextmanager
     def _open(self) -> Iterator[h5py.File]:
         """The file; what h5py raises on a damaged one, a dozen kinds of exception, becomes a ValueError."""
+        import h5py
+
         try:
             with h5py.File(self._path, "r") as file:
                 yield file
@@ -173,6 +174,8 @@ class HDF5Reader(Reader):
         return extraction
 
     def _read_lists(self, file: h5py.File) -> dict[int, dict[Subset, list[str]]]:
+        import h5py
+
         group = self._child(file, "splits")
         lists: dict[int, dict[Subset, list[str]]] = {}
         for number in group if isinstance(group, h5py.Group) else ():
@@ -192,6 +195,8 @@ class HDF5Reader(Reader):
 
     def _features(self, group: h5py.Group | None, name: str) -> h5py.Dataset:
         """The stored features of a video, not yet read."""
+        import h5py
+
         if group is None:
             raise FileNotFoundError(
                 f"no features of video {name!r}: expected /videos/{name}/features in {self._path}; add them or take "
@@ -219,6 +224,8 @@ class HDF5Reader(Reader):
 
     def _child(self, node: Any, *parts: str) -> Any:
         """What lies below a group, None if it is not there. Links are not followed: they may lead out of the file."""
+        import h5py
+
         for part in parts:
             if not isinstance(node, h5py.Group):
                 return None
@@ -253,6 +260,8 @@ class HDF5Reader(Reader):
         self, group: h5py.Group, name: str, kinds: str, ndim: int, expected: str, optional: bool = False
     ) -> h5py.Dataset:
         """A data set of that type and number of axes, whose values lie in this file."""
+        import h5py
+
         dataset = self._child(group, *name.split("/"))
         if dataset is None and optional:
             return None
@@ -270,6 +279,8 @@ class HDF5Reader(Reader):
         return dataset
 
     def _strings(self, file: h5py.File, where: str, optional: bool = False) -> list[str]:
+        import h5py
+
         dataset = self._dataset(file, where, "OS", 1, "a list of strings", optional)
         if dataset is None:
             return []
@@ -281,6 +292,8 @@ class HDF5Reader(Reader):
 
 def _values(dataset: h5py.Dataset) -> npt.NDArray[Any]:
     """All of a data set: `dataset[()]` clears the memory first, and selections take longer than opening the file."""
+    import h5py
+
     array = np.empty(dataset.shape, dataset.dtype)
     if array.size:
         dataset.id.read(h5py.h5s.ALL, h5py.h5s.ALL, array)

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
-import lazy_loader
 import numpy as np
 
 from segtcn.atomic import atomic_path
@@ -21,8 +20,6 @@ from segtcn.structures import Video
 
 if TYPE_CHECKING:
     import h5py
-else:
-    h5py = lazy_loader.load("h5py")  # when a file is opened
 
 Splits = Mapping[int, Mapping[Subset, Sequence[str]]]
 DType = Literal["float32", "float16"]
@@ -173,11 +170,15 @@ def append_hdf5(
 def _writing(path: str | os.PathLike[str], mode: str) -> Iterator[h5py.File]:
     # v108: its metadata has checksums, so that damage is noticed, and it does not mark a file as open for writing,
     # which would make one unreadable whose writer died
+    import h5py
+
     with h5py.File(path, mode, libver=("v108", "v108")) as file:
         yield file
 
 
 def _as_bytes(strings: Sequence[str]) -> Any:
     """Strings of one length in UTF-8: they lie in the file where they are named, unlike those of variable length."""
+    import h5py
+
     encoded = [string.encode() for string in strings]
     return np.array(encoded, dtype=h5py.string_dtype("utf-8", max(map(len, encoded))))
