@@ -95,7 +95,7 @@ ONES = torch.ones(2, 3, dtype=torch.int64)
     ("call", "message"),
     [
         (lambda: SegmentalMAP(3, "middle"), r"`criterion` must be one of \('iou', 'midpoint'\), got 'middle'"),
-        (lambda: CalibrationError(0), "`num_bins` must be at least 1, got 0"),
+        (lambda: CalibrationError(0).update(torch.ones(2, 1, 3), ONES), "`num_bins` must be at least 1, got 0"),
         (
             lambda: SegmentalMAP(3).update(ONES, ONES, torch.zeros(2, 4, 3)),
             r"must have the shape \(C, T\) or \(B, C, T\) with the B and T of `labels`, \(2, 3\), got \(2, 4, 3\)",

@@ -13,7 +13,6 @@ from segtcn.metrics import (
     Protocol,
     SegmentalF1,
     SegmentationScores,
-    classes_named,
     combine_samples,
     combine_videos,
     evaluate_videos,
@@ -274,9 +273,3 @@ def test_videos_keep_their_names_and_the_order_of_the_truth():
 def test_malformed_sets_of_videos_are_refused(preds, labels, kwargs, message):
     with pytest.raises(ValueError, match=message):
         evaluate_videos(preds, labels, **kwargs)
-
-
-def test_names_of_background_become_indexes_and_an_unknown_one_is_refused_with_the_known_ones():
-    assert classes_named(["SIL", "background"], ["background", "cut", "SIL"]) == (2, 0)
-    with pytest.raises(ValueError, match="no class is named 'sil': the classes are background, cut, SIL"):
-        classes_named(["cut", "sil"], ["background", "cut", "SIL"])

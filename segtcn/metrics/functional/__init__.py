@@ -17,19 +17,15 @@ from segtcn.metrics.functional.average_precision import detections as detections
 from segtcn.metrics.functional.average_precision import segmental_map as segmental_map
 from segtcn.metrics.functional.boundaries import boundary_counts as boundary_counts
 from segtcn.metrics.functional.boundaries import boundary_f1 as boundary_f1
-from segtcn.metrics.functional.broken_segments import SplitCounts as SplitCounts
 from segtcn.metrics.functional.broken_segments import merge_counts as merge_counts
 from segtcn.metrics.functional.broken_segments import over_segmentation as over_segmentation
 from segtcn.metrics.functional.broken_segments import segment_count_error as segment_count_error
 from segtcn.metrics.functional.broken_segments import split_counts as split_counts
 from segtcn.metrics.functional.broken_segments import under_segmentation as under_segmentation
-from segtcn.metrics.functional.calibration import CalibrationCounts as CalibrationCounts
 from segtcn.metrics.functional.calibration import calibration_counts as calibration_counts
 from segtcn.metrics.functional.calibration import calibration_error as calibration_error
-from segtcn.metrics.functional.edit import EditCounts as EditCounts
 from segtcn.metrics.functional.edit import edit_counts as edit_counts
 from segtcn.metrics.functional.edit import edit_score as edit_score
-from segtcn.metrics.functional.frame_scores import FrameCounts as FrameCounts
 from segtcn.metrics.functional.frame_scores import class_counts as class_counts
 from segtcn.metrics.functional.frame_scores import frame_accuracy as frame_accuracy
 from segtcn.metrics.functional.frame_scores import frame_confusion as frame_confusion
@@ -39,6 +35,7 @@ from segtcn.metrics.functional.frame_scores import frame_precision as frame_prec
 from segtcn.metrics.functional.frame_scores import frame_recall as frame_recall
 from segtcn.metrics.functional.frame_scores import segment_confusion as segment_confusion
 from segtcn.metrics.functional.ratios import Matches as Matches
+from segtcn.metrics.functional.ratios import Share as Share
 from segtcn.metrics.functional.ratios import mean_over_classes as mean_over_classes
 from segtcn.metrics.functional.ratios import percent as percent
 from segtcn.metrics.functional.segment_scores import check_threshold as check_threshold
