@@ -104,38 +104,37 @@ RECEPTIVE_FIELDS = [
     (lambda: FrameClassifier(8, 3, (4, 4)), (0, 0)),
     (lambda: ASRF(6, 3, hidden_channels=5, backbone=RecurrentNetwork), (None, None)),
 ]
-C2F_SIZES = "`window`, `zoom`, `pyramid_windows` and `eval_windows` must be at least 1"
+BAD_SIZES = [
+    *((MSTCN, name) for name in ("num_stages", "num_layers")),
+    *((MSTCNPlusPlus, name) for name in ("num_layers", "num_refinement_layers")),
+    *((ASRF, name) for name in ("num_stages", "num_boundary_stages", "num_layers")),
+    *((LTContext, name) for name in ("num_stages", "num_layers", "window", "stride")),
+    *((DilatedTCN, name) for name in ("num_stacks", "num_layers")),
+    *((ByteNet, name) for name in ("num_cycles", "num_layers")),
+    *((C2FTCN, name) for name in ("window", "zoom")),
+    *((network, "num_layers") for network in (ASFormer, CausalTCN, RecurrentNetwork)),
+]
 BAD_ARGUMENTS = [
-    (lambda: MSTCN(4, 3, 0, 10), "`num_stages` and `num_layers` must be at least 1, got 0 and 10"),
-    (lambda: MSTCN(4, 3, 4, 0), "`num_stages` and `num_layers` must be at least 1, got 4 and 0"),
-    (lambda: MSTCNPlusPlus(4, 3, 0, 3, 10), "at least 0, got 0, 10 and 3"),
-    (lambda: MSTCNPlusPlus(4, 3, 11, -1, 10), "at least 0, got 11, 10 and -1"),
-    (lambda: MSTCNPlusPlus(4, 3, 11, 3, 0), "at least 0, got 11, 0 and 3"),
-    (lambda: ASRF(4, 3, num_boundary_stages=0), "`num_layers` must be at least 1, got 4, 0 and 10"),
-    (lambda: ASRF(4, 3, boundary_threshold=1.0), r"`boundary_threshold` must be between 0 and 1, got 1\.0"),
-    (lambda: ASFormer(4, 3, num_decoders=-1), "`num_decoders` must be at least 0 .* at least 1, got -1 and 10"),
-    (lambda: ASFormer(4, 3, num_layers=0), "`num_layers` at least 1, got 3 and 0"),
     *(
-        (lambda name=name: LTContext(4, 3, **{name: 0}), f"`{name}` must be at least 1, got 0")
-        for name in ("num_stages", "num_layers", "window", "stride")
+        (lambda make=make, size={name: 0}: make(4, 3, **size), f"`{name}` must be at least 1")
+        for make, name in BAD_SIZES
+    ),
+    (lambda: MSTCNPlusPlus(4, 3, num_refinements=-1), "`num_refinements` must be at least 0, got -1"),
+    (lambda: ASFormer(4, 3, num_decoders=-1), "`num_decoders` must be at least 0, got -1"),
+    (lambda: ASRF(4, 3, boundary_threshold=1.0), r"`boundary_threshold` must be between 0 and 1, got 1\.0"),
+    *(
+        (lambda name=name, windows=windows: C2FTCN(4, 3, **{name: windows}), f"`{name}` must be at least 1, got 0")
+        for name, windows in (("eval_windows", [0, 3]), ("eval_windows", []), ("pyramid_windows", [2, 0]))
     ),
     (lambda: C2FTCN(5, 3, [6]), r"`encoder_channels` must hold at least two widths, got \[6\]"),
     *(
         (lambda weights=weights: C2FTCN(5, 3, (6, 7, 8), ensemble_weights=weights), "must weigh the 2 decoder levels")
         for weights in [(1, 1, 1), (0, 0), (2, -1)]
     ),
-    *(
-        (lambda sizes=sizes: C2FTCN(5, 3, (6, 7, 8), ensemble_weights=(1, 1), **sizes), C2F_SIZES)
-        for sizes in [{"window": 0}, {"zoom": 0.5}, {"eval_windows": [0, 3]}, {"eval_windows": []}]
-    ),
-    (lambda: CausalTCN(4, 3, num_layers=0), "`num_layers` must be at least 1, got 0"),
-    (lambda: ByteNet(4, 3, num_layers=0), "`num_cycles` and `num_layers` must be at least 1, got 6 and 0"),
     (lambda: EDTCN(4, 3, ()), "`hidden_channels` must hold the width of at least one encoder layer"),
-    (lambda: DilatedTCN(4, 3, num_stacks=0), "`num_stacks` and `num_layers` must be at least 1, got 0 and 6"),
     (lambda: DilatedTCN(4, 3, activation="gelu"), r"`activation` must be one of .*, got 'gelu'"),
     (lambda: TDNN(4, 3, ()), "`hidden_channels` must hold the width of at least one layer, got none"),
     (lambda: TDNN(4, 3, activation="sigmoid"), r"must be one of norm_relu, wavenet, relu, tanh, got 'sigmoid'"),
-    (lambda: RecurrentNetwork(4, 3, num_layers=0), "`num_layers` must be at least 1, got 0"),
     (lambda: RecurrentNetwork(4, 3, cell="rnn"), "`cell` must be one of lstm, gru, got 'rnn'"),
 ]
 
