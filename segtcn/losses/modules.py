@@ -44,10 +44,6 @@ class Loss(nn.Module):
         ``batch.mask`` ``(B, T)``, ``batch.features`` ``(B, D, T)`` as the network saw them; returns a scalar.
     """
 
-    def forward(self, output: Output, batch: Batch) -> Tensor:
-        """Score the output of a network for a batch."""
-        raise NotImplementedError(f"{type(self).__name__} defines no `forward(output, batch)`")
-
     def fit_statistics(self, data: LabelCounts) -> None:
         """Let the losses inside learn what they need to know of the training labels; most need nothing."""
         for module in self.modules():

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from segtcn.layers import Dropout, TemporalConv1d, kernels
+from segtcn.layers.residual import DilatedResidualLayer
 from tests.models.networks import IN_CHANNELS, NETWORKS
 
 
@@ -114,6 +115,13 @@ def test_values_are_dropped_independently_of_their_neighbours():
     kept = (Dropout(0.5)(torch.ones(2**17)) > 0).double() - 0.5
     for distance in (1, 2, 3, 4, 7, 8, 16, 64):
         assert (kept[distance:] * kept[:-distance]).mean().abs() < 5 * 0.25 / 2**8.5
+
+
+def test_a_residual_layer_drops_single_values_of_what_it_adds():
+    layer, x = DilatedResidualLayer(8, dropout=0.5).train(), torch.randn(1, 8, 1000)
+    dropped = layer(x) == x
+    assert 0.45 < dropped.float().mean() < 0.55
+    assert not dropped.all(dim=-1).any()
 
 
 def test_the_gradient_is_dropped_where_the_value_is():
