@@ -82,12 +82,6 @@ def test_equally_sure_segments_at_the_same_frame_count_as_found_at_once():
         assert after(SegmentalMAP(2, background=0), *videos).compute() == 50
 
 
-@pytest.mark.parametrize("make", [lambda: SegmentalMAP(3), CalibrationError])
-def test_before_the_first_video_the_score_is_nan_and_torchmetrics_warns(make):
-    with pytest.warns(UserWarning, match="was called before the ``update`` method"):
-        assert make().compute().isnan()
-
-
 ONES = torch.ones(2, 3, dtype=torch.int64)
 
 

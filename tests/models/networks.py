@@ -46,9 +46,7 @@ NETWORKS: dict[str, Callable[[], M.SegmentationModel]] = {
     "causal TDNN": small(M.TDNN, (6, 8, 7), kernel_size=3, dropout=0.3, causal=True),
     "RecurrentNetwork, LSTM": small(M.RecurrentNetwork, 6),
     "RecurrentNetwork, GRU, two layers": small(M.RecurrentNetwork, 6, num_layers=2, cell="gru", dropout=0.3),
-    "causal RecurrentNetwork, LSTM, three layers": small(
-        M.RecurrentNetwork, 6, num_layers=3, dropout=0.3, causal=True
-    ),
+    "causal RecurrentNetwork, LSTM, three layers": small(M.RecurrentNetwork, 6, num_layers=3, dropout=0.3, causal=True),
     "causal RecurrentNetwork, GRU": small(M.RecurrentNetwork, 6, cell="gru", causal=True),
     "FrameClassifier": small(M.FrameClassifier),
     "FrameClassifier, two hidden layers": small(M.FrameClassifier, (8, 7)),
