@@ -21,6 +21,7 @@ def normalize(x: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("kernel_size", [25, 18, 3])
 def test_ed_tcn_computes_the_equations_of_the_paper(kernel_size):
+    torch.manual_seed(0)  # where all channels of a frame are near 0, the normalisation makes much of rounding
     net = EDTCN(6, 4, (5, 7), kernel_size).eval()
     weights = dict(net.named_parameters())
 
