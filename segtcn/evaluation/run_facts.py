@@ -12,6 +12,7 @@ import segtcn
 from segtcn.atomic import atomic_path
 from segtcn.labels import Classes
 
+_OPTIONAL = ("name", "network", "data", "checkpoint", "extraction")
 VERSION = 1
 """Of the layout of ``run.json``; a newer one is refused."""
 
@@ -36,6 +37,7 @@ class RunFacts:
         network: its ``spec``.
         data: what the data set's card and reader say, for people.
         checkpoint: the weights that predicted; relative to the folder if they lie in it.
+        extraction: how the features were made; None where it is unknown.
 
     Example:
         >>> import tempfile
@@ -56,6 +58,7 @@ class RunFacts:
     network: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     checkpoint: str | None = None
+    extraction: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if (self.fps is not None and not self.fps > 0) or self.sample_rate < 1:
@@ -105,7 +108,7 @@ class RunFacts:
                     classes=Classes(tuple(record["classes"]), record["background"]),
                     videos=tuple(record["videos"]),
                     **{key: record[key] for key in ("protocol", "fps", "sample_rate", "split", "seed")},
-                    **{key: record[key] for key in ("name", "network", "data", "checkpoint") if key in record},
+                    **{key: record[key] for key in _OPTIONAL if key in record},
                 )
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path} cannot be understood ({error!r}): run `segtcn test` again") from error
