@@ -198,6 +198,22 @@ class AttentionStage(nn.Module):
         return self.head(x), x
 
 
+def refine(logits: Tensor, x: Tensor, stages: Iterable[nn.Module], mask: Tensor | None) -> Tensor:
+    """The logits of all stages ``(S, B, C, T)``: each scores anew the probabilities of the one before.
+
+    Args:
+        logits: of the first stage, ``(B, C, T)``.
+        x: hidden channels of the first stage, the values to which the next one attends.
+        stages: the others, of :class:`AttentionStage`.
+        mask: True on real frames.
+    """
+    outputs = [logits]
+    for stage in stages:
+        logits, x = stage(F.softmax(logits, dim=1), x, mask)
+        outputs.append(logits)
+    return torch.stack(outputs)
+
+
 def _attend(query: Tensor, key: Tensor, value: Tensor, allowed: Tensor, dropout: float) -> Tensor:
     """Attention within the parts of ``(B, H, parts, frames, E)``; ``allowed`` has one head."""
     num_heads = query.shape[1]

@@ -160,6 +160,21 @@ def _output(x: Tensor) -> Output:
     return Output(x if x.ndim == 4 else x[None])
 
 
+def check_sizes(least: int = 1, **sizes: float) -> None:
+    """Refuse sizes of a network that are too small.
+
+    Args:
+        least: the smallest possible one.
+        sizes: by the name of the argument.
+
+    Raises:
+        ValueError: if one is smaller.
+    """
+    for name, size in sizes.items():
+        if size < least:
+            raise ValueError(f"`{name}` must be at least {least}, got {size}")
+
+
 def build_network(spec: dict[str, Any]) -> SegmentationModel:
     """Build a network from its :attr:`SegmentationModel.spec`, with new weights.
 
