@@ -57,6 +57,7 @@ ALLOWED = {
         "metrics",
         "models",
         "prepare",
+        "progress",
         "segmenter",
         "task",
         "text_table",

@@ -28,6 +28,7 @@ examples:
   segtcn evaluate predictions/ truth/ --protocol mstcn --mapping mapping.txt --background background,SIL
   segtcn evaluate predictions/ truth/ --protocol all --fps 30
   segtcn evaluate 1.mat 2.mat 3.mat --protocol lea --background 0 --json scores.json
+  segtcn evaluate RUN --online    # how right and how late a network is while a video runs; --online --help says more
 
 Background: a protocol leaves out the classes it knows by name (mstcn: background; c2f: SIL and others, too) and those
 given by --background. Scores are percent; several .mat files: the mean over a split's videos, then over the splits.
@@ -36,9 +37,15 @@ given by --background. Scores are percent; several .mat files: the mean over a s
 
 def main(argv: Sequence[str]) -> None:
     """Run the command; ``argv`` begins with its name."""
+    if "--online" in argv:
+        from segtcn.cli.online import main as evaluate_online
+
+        evaluate_online(argv)
+        return
     parser = argparse.ArgumentParser(
         "segtcn evaluate",
-        usage="segtcn evaluate PREDICTIONS TRUTH [OPTIONS]\n       segtcn evaluate FILE.mat ... [OPTIONS]",
+        usage="segtcn evaluate PREDICTIONS TRUTH [OPTIONS]\n       segtcn evaluate FILE.mat ... [OPTIONS]\n"
+        "       segtcn evaluate RUN ... --online [OPTIONS]",
         description=DESCRIPTION,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -23,6 +23,7 @@ from segtcn.metrics.functional.broken_segments import (
     under_segmentation,
 )
 from segtcn.metrics.functional.calibration import CalibrationCounts, calibration_counts, calibration_error
+from segtcn.metrics.functional.delays import Delays, detection_delays, settled_frames
 from segtcn.metrics.functional.edit import EditCounts, edit_counts, edit_score
 from segtcn.metrics.functional.frame_scores import (
     FrameCounts,
@@ -48,6 +49,7 @@ from segtcn.metrics.functional.sequences import Background, FrameLabels, backgro
 __all__ = [
     "Background",
     "CalibrationCounts",
+    "Delays",
     "Detections",
     "EditCounts",
     "FrameCounts",
@@ -61,6 +63,7 @@ __all__ = [
     "calibration_error",
     "check_threshold",
     "class_counts",
+    "detection_delays",
     "detections",
     "edit_counts",
     "edit_score",
@@ -81,6 +84,7 @@ __all__ = [
     "segmental_map",
     "segmental_precision",
     "segmental_recall",
+    "settled_frames",
     "split_counts",
     "under_segmentation",
 ]
