@@ -2,201 +2,142 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from segtcn.cli.evaluate import check_json_name, write_json
-from segtcn.cli.overrides import without_overrides
-from segtcn.text_table import markdown_table
+from segtcn.cli.data_source import Facts, open_data
+from segtcn.cli.json_output import check_json_name, write_json
+from segtcn.cli.parser import Dir, Json, UsageError
 
 if TYPE_CHECKING:
     from segtcn.cli.data_source import DataSource
     from segtcn.prepare.check import DataReport, Fix
 
-DESCRIPTION = """\
-Read every video of a data set once and report what it holds and all that is wrong with it: missing, damaged and
-duplicated files, NaN, widths, lengths, labels, classes, lists. Errors stop training or void scores; warnings may be
-meant. Exit status 1 if there are errors. Options of `segtcn fit` that begin with --data are options here too.
-"""
-
-EXAMPLES = """\
-examples:
-  segtcn check configs/data/gtea_lea.yaml --data.reader.init_args.root DIR
-  segtcn check DIR --fps 30 --background SIL # an MS-TCN tree, or a folder of tables
-  segtcn check DIR --clips CLIPS             # a folder with data.yaml or an HDF5 file
-  segtcn check DIR --json report.json --strict
-  segtcn check DIR --fix COPY                # then: segtcn check COPY
-
---fix writes an MS-TCN tree with a data.yaml: lengths that differ a little cut, each video listed once, features (D, T),
-videos that cannot be repaired left out. The original is never changed.
-"""
-
 _SHOWN = 10
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "segtcn check",
-        usage="segtcn check DATA_CONFIG_OR_FOLDER [-c CONFIG] [--data.OPTION VALUE ...] [OPTIONS]",
-        description=DESCRIPTION,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("data", nargs="?", type=Path, metavar="DATA", help="data config, folder or HDF5 file")
-    parser.add_argument(
-        "-c", "--config", action="append", default=[], type=Path, help="config, of which `data` counts; may be repeated"
-    )
-    parser.add_argument("--fps", type=float, metavar="RATE", help="features a second")
-    parser.add_argument("--background", metavar="NAME", help="the background class")
-    parser.add_argument(
-        "--clips",
-        type=Path,
-        metavar="DIR",
-        help="compare durations and rates with the clips NAME.mp4 in there (default: DATA/videos, if there is one)",
-    )
-    parser.add_argument("--strict", action="store_true", help="warnings are errors")
-    parser.add_argument("--fix", type=Path, metavar="OUT", help="write a corrected copy into this new folder")
-    parser.add_argument("--json", nargs="?", const="-", metavar="FILE.json", help="write JSON there, or print it alone")
-    parser.add_argument("--all", action="store_true", help=f"print every problem, not the first {_SHOWN} of a kind")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    return parser
+@dataclass(frozen=True)
+class Outcome:
+    """What is made of it.
+
+    Args:
+        strict: warnings are errors.
+        fix: write a corrected copy into this new folder.
+        json: write JSON there, or print it alone.
+        all: print every problem, not the first 10 of a kind.
+        quiet: no progress bar.
+    """
+
+    strict: bool = False
+    fix: Annotated[Path, "OUT"] | None = None
+    json: Json | None = None
+    all: bool = False
+    quiet: bool = False
 
 
-def main(argv: Sequence[str]) -> None:
-    """Run the command; ``argv`` begins with its name."""
-    parser = _parser()
-    words, overrides = without_overrides(argv[1:])
-    options = parser.parse_args(words)
-    for key in ("fps", "background"):
-        if getattr(options, key) is not None:
-            overrides.append(f"--data.reader.init_args.{key}={getattr(options, key)}")
-    if options.data is None and not options.config:
-        parser.error("give a data config, a folder or an HDF5 file")
-    check_json_name(options.json)
+def check(
+    data: Path | None = None,
+    *,
+    config: Annotated[list[Path], "CONFIG", ("action", "append"), ("nargs", None)] | None = None,
+    clips: Dir | None = None,
+    facts: Facts,
+    outcome: Outcome,
+    overrides: Sequence[str] = (),
+) -> None:
+    """Read every video of a data set once and report what it holds and all that is wrong with it.
 
-    from segtcn.cli.data_source import open_data
-    from segtcn.prepare.check import DataReport
-    from segtcn.prepare.check.fix import check_target
+    It looks for missing, damaged and duplicated files, NaN, wrong widths, lengths, labels, classes and lists. Errors
+    stop training or void scores; warnings may be meant. Exit status 1 if there are errors. Options of `segtcn fit` that
+    begin with --data are options here too.
 
-    name = ", ".join(map(str, [options.data, *options.config] if options.data else options.config))
+    Args:
+        data: data config, folder or HDF5 file.
+        config: config, of which `data` counts; may be repeated.
+        clips: compare durations and rates with the clips NAME.mp4 in there (default: DATA/videos, if there is one).
+        facts: what the data set does not say.
+        outcome: what is made of it.
+        overrides: options of ``segtcn fit``.
+
+    Examples:
+      segtcn check gtea_lea --data.reader.init_args.root DIR
+      segtcn check DIR --fps 30 --background SIL # an MS-TCN tree, or a folder of tables
+      segtcn check DIR --clips CLIPS             # a folder with data.yaml or an HDF5 file
+      segtcn check DIR --json report.json --strict
+      segtcn check DIR --fix COPY                # then: segtcn check COPY
+
+    --fix writes an MS-TCN tree with a data.yaml: lengths that differ a little cut, each video listed once, features
+    (D, T), videos that cannot be repaired left out. The original is never changed.
+    """
+    from segtcn.prepare.check import ChildProcess, DataReport
+    from segtcn.prepare.check.child_process import ProcessEndedError
+    from segtcn.prepare.check.problems import error
+    from segtcn.prepare.check.summary import contents_tables
+
+    configs = config or []
+    if data is None and not configs:
+        raise UsageError("give a data config, a folder or an HDF5 file")
+    check_json_name(outcome.json)
+    name = ", ".join(map(str, [data, *configs] if data else configs))
     fixes: list[Fix] | None = None
-    source = None
     try:
-        source = open_data(options.data, options.config, overrides)
-    except (ValueError, OSError) as error:
-        report = DataReport()
-        report.add("error", "data set", name, str(error))
+        with ChildProcess() as child:  # readers look into files, too
+            source = child.call(open_data, data, configs, [*overrides, *facts.options()])
+    except (ValueError, OSError) as failure:
+        ended = f"{name} is damaged: " if isinstance(failure, ProcessEndedError) else ""
+        report = DataReport(problems=[error("data set", name, f"{ended}{failure}")])
     else:
-        folders = [*source.paths, *([options.data] if options.data and options.data.is_dir() else [])]
-        if options.fix is not None:
-            check_target(options.fix.expanduser(), folders)  # before minutes of reading
-        clips = options.clips or next((folder / "videos" for folder in folders if (folder / "videos").is_dir()), None)
-        report = _check(source, clips, clips_of_all=options.clips is not None, progress=not options.quiet)
-        if options.fix is not None:
-            fixes = _fix(source, report, options.fix, folders, progress=not options.quiet)
-    failed = bool(report.errors) or (options.strict and bool(report.problems))
+        report, fixes = _check(source, data, clips, outcome)
+    failed = bool(report.errors) or (outcome.strict and bool(report.problems))
     record: dict[str, Any] = {"source": name, **report.record(), "ok": not failed}
     if fixes is not None:
-        record["fix"] = {"folder": str(options.fix), "changes": [fix._asdict() for fix in fixes]}
-    write_json(options.json, record)
-    if options.json != "-":
-        if source is not None:
-            _print_contents(name, report)
-        _print_problems(report, options.all)
-        if fixes is not None:
-            _print_fixes(options.fix, fixes, report.split_specific)
+        record["fix"] = {"folder": str(outcome.fix), "changes": [fix._asdict() for fix in fixes]}
+    write_json(outcome.json, record)
+    if outcome.json != "-":
+        if report.facts is not None:
+            print(*contents_tables(name, report.facts), sep="\n\n", end="\n\n")
+        _print_problems(report, outcome.all)
+        if outcome.fix is not None and fixes is not None:
+            _print_fixes(outcome.fix, fixes, report.facts is not None and report.facts.split_specific)
     if failed:
         sys.exit(1)
 
 
-def _check(source: DataSource, clips: Path | None, clips_of_all: bool, progress: bool) -> DataReport:
-    from segtcn.prepare.check import check_data
+def _check(
+    source: DataSource, data: Path | None, clips: Path | None, outcome: Outcome
+) -> tuple[DataReport, list[Fix] | None]:
+    """The report, and what a corrected copy differs in if one was made."""
+    from segtcn.prepare.check import CheckOptions, check_data, fix_data
+    from segtcn.prepare.check.fix import check_target
+    from segtcn.prepare.check.problems import error, warning
 
-    keys = ("length_policy", "length_tolerance", "standardize", "card")
-    report = check_data(
-        source.reader,
-        **{key: source.options[key] for key in keys},
-        clips=clips,
-        clips_of_all=clips_of_all,
-        progress=progress,
-        assumed=source.assumed,
+    folders = [*source.paths, *([data] if data and data.is_dir() else [])]
+    if outcome.fix is not None:
+        check_target(outcome.fix.expanduser(), folders)  # before minutes of reading
+    clip_folder = clips or next((folder / "videos" for folder in folders if (folder / "videos").is_dir()), None)
+    options = CheckOptions(
+        **{key: source.options[key] for key in ("length_policy", "length_tolerance", "standardize", "card")},
+        clips=None if clip_folder is None else str(clip_folder),
+        clips_of_all=clips is not None,
+        assumed=tuple(source.assumed),
     )
-    split = source.options["split"]
-    if split not in source.reader.splits:
-        splits = ", ".join(map(str, source.reader.splits))
-        report.add("error", "split", f"split {split}", f"`--data.split` {split} does not exist: choose from {splits}")
-    for note in source.notes:
-        report.add("warning", "reader", report.reader, note)
-    return report
-
-
-def _fix(source: DataSource, report: DataReport, out: Path, folders: list[Path], progress: bool) -> list[Fix] | None:
-    """What the corrected copy differs in; None if there is none, which is then one of the errors."""
-    from segtcn.prepare.check import fix_data
-
+    report = check_data(source.reader, options, progress=not outcome.quiet)
+    split, splits = source.options["split"], source.reader.splits
+    if split not in splits:
+        message = f"`--data.split` {split} does not exist: choose from {', '.join(map(str, splits))}"
+        report.problems.append(error("split", f"split {split}", message))
+    report.problems += [warning("reader", type(source.reader).__name__, note) for note in source.notes]
+    if outcome.fix is None:
+        return report, None
+    tolerance = source.options["length_tolerance"]
     try:
-        return fix_data(source.reader, report, out, source.options["length_tolerance"], folders, progress)
-    except (ValueError, OSError) as error:  # the report, which may say why, is yet to be printed
-        report.add("error", "no copy", str(out), str(error))
-        return None
-
-
-def _print_contents(name: str, report: DataReport) -> None:
-    from segtcn.prepare.check.report import counted
-
-    facts = report.facts
-    fps = facts["fps"]
-    assumed = {key: ", assumed" if key in facts["assumed"] else "" for key in ("fps", "background")}
-    widths = ", ".join(f"{width} ({counted(number, 'video')})" for width, number in facts.get("widths", {}).items())
-    several = len(facts.get("widths", {})) > 1
-    rows = [
-        ["videos", f"{facts['videos']:,}"],
-        ["frames", f"{facts['frames']:,} ({facts['seconds'] / 60:,.1f} min at {fps:g} a second{assumed['fps']})"],
-        *(
-            [f"{which} video", f"{counted(facts[f'{which}_video'], 'frame')} ({facts[f'{which}_video'] / fps:,.1f} s)"]
-            for which in ("shortest", "longest")
-        ),
-        ["segments", f"{facts['all_segments']:,}, {facts['segments']:,} without background"],
-        ["classes", f"{facts['num_classes']}, background: {facts['background'] or 'none'}{assumed['background']}"],
-        ["feature width", widths if several else str(facts["feature_dim"])],
-    ]
-    if "feature_columns" in facts:
-        named, more = facts["feature_columns"][:_SHOWN], len(facts["feature_columns"]) - _SHOWN
-        rows.append(["features", ", ".join(named) + (f" and {more} more" if more > 0 else "")])
-    if "lowest_feature" in facts:
-        rows.append(["feature values", f"{facts['lowest_feature']:.4g} to {facts['highest_feature']:.4g}"])
-    if "clips" in facts:
-        rate = f", median {facts['fps_of_clips']:.3g} features a second" if "fps_of_clips" in facts else ""
-        rows.append(["clips", f"{facts['clips']}{rate}"])
-    own = ", features of every split" if report.split_specific else ""
-    size = f"{report.bytes_read / 2**20:,.0f} MiB in {report.seconds:,.1f} s"
-    rows.append(["read", f"{counted(len(report.videos), 'video')}{own}, {size}"])
-    print(markdown_table([f"{name}: {report.reader}", ""], rows), end="\n\n")
-    header = ["split", "train videos", "frames", "test videos", "frames"]
-    print(markdown_table(header, [[f"{value:,}" for value in count] for count in report.splits]), end="\n\n")
-    total = max(1, sum(count.frames for count in report.classes))
-    class_rows = [
-        [
-            count.name,
-            f"{count.frames:,}",
-            f"{100 * count.frames / total:.1f}",
-            f"{count.segments:,}",
-            f"{count.frames / count.segments / fps:.1f}" if count.segments else "-",
-            f"{count.videos:,}",
-        ]
-        for count in report.classes
-    ]
-    print(markdown_table(["class", "frames", "%", "segments", "mean s", "videos"], class_rows), end="\n\n")
-    if set(report.length_differences) - {0}:
-        differences = [
-            [f"{frames:+d}" if frames else "0", f"{number:,}"] for frames, number in report.length_differences.items()
-        ]
-        print(markdown_table(["frames of features more than labels", "videos"], differences), end="\n\n")
+        return report, fix_data(source.reader, report, outcome.fix, tolerance, folders, not outcome.quiet)
+    except (ValueError, OSError) as failure:  # the report, which may say why, is yet to be printed
+        report.problems.append(error("no copy", str(outcome.fix), str(failure)))
+        return report, None
 
 
 def _print_problems(report: DataReport, everything: bool) -> None:

@@ -21,6 +21,7 @@ from segtcn.callbacks.run_checkpoint import RunCheckpoint
 from segtcn.callbacks.run_writer import RunFactsWriter
 from segtcn.callbacks.throughput import Throughput
 from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations, finish
+from segtcn.cli.parser_errors import shorten_errors
 from segtcn.cli.quiet import quieten
 from segtcn.cli.run_folder import BEST, FOLDER_VARIABLE, choose_checkpoint, follow_configs, new_folder, run_name
 from segtcn.data.datamodule import SegmentationDataModule
@@ -32,11 +33,7 @@ from segtcn.text_table import SCORES, scores_table
 LINKS = {
     "data.num_classes": "model.net.init_args.num_classes",
     "data.in_channels": "model.net.init_args.in_channels",
-    "data.class_names": "model.class_names",
-    "data.background": "model.background",
-    "data.stored_fps": "model.stored_fps",
-    "data.extraction": "model.extraction",
-    "data.sample_rate": "model.sample_rate",
+    "data.facts": "model.facts",
 }
 
 
@@ -68,6 +65,10 @@ class SegmentationCLI(LightningCLI):
         )
         if self.command is not None:
             getattr(self, self.command)()
+
+    def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
+        """Make the parser of the program or of a subcommand; its errors are short."""
+        return shorten_errors(super().init_parser(**kwargs))
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse ``args``, and look at the checkpoint that they name before anything is built.

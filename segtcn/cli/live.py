@@ -6,11 +6,14 @@ import argparse
 import json
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from segtcn.cli.parser import Rate, UsageError
 
 if TYPE_CHECKING:
     from segtcn.extract import Backbone
@@ -18,77 +21,111 @@ if TYPE_CHECKING:
     from segtcn.segmenter import Segmenter
     from segtcn.video_io import ClipWriter
 
-DESCRIPTION = """\
-Label a source while it runs. SOURCE is the number of a camera (0), an address (rtsp://..., http://...), or a clip,
-which is played at real speed. Features are made like those that the network was trained on. The command prints at the
-start how long a label has to wait. Ctrl-C ends: labels that wait are still spoken, and the recording is finished.
-"""
 
-EXAMPLES = """\
-examples:
-  segtcn live RUN 0
-  segtcn live RUN rtsp://camera/1 --record seen.mp4 --retries 100
-  segtcn live RUN clip.mp4 --json > labels.jsonl
+@dataclass(frozen=True)
+class Shown:
+    """What is shown and kept.
 
-Falling behind: when more than --behind seconds of pictures wait, all before the newest one that the network sees are
-dropped and counted. An address that is silent for --timeout seconds, breaks off or ends is tried again after 1, 2, 4,
-... up to 30 seconds, and given up after --retries tries in a row. An address that does not answer at the start is an
-error. For the network, a source that came back is a new video.
-"""
+    Args:
+        record: write the pictures with the label of the time.
+        json: print a JSON line for every frame that the network sees.
+        show: rewrite one line with the current label (default: where a terminal shows it), or print a line a segment.
+    """
+
+    record: Annotated[Path, "FILE.mp4"] | None = None
+    json: bool = False
+    show: Annotated[bool | None, ("action", argparse.BooleanOptionalAction), ("metavar", None)] = None
 
 
-def main(argv: Sequence[str]) -> None:
-    """Run the command; ``argv`` begins with its name."""
-    parser = argparse.ArgumentParser(
-        "segtcn live",
-        usage="segtcn live CHECKPOINT SOURCE [OPTIONS]",
-        description=DESCRIPTION,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="a checkpoint, or the folder of a run")
-    parser.add_argument("source", metavar="SOURCE", help="number of a camera, address, or clip")
-    parser.add_argument("--record", type=Path, metavar="FILE.mp4", help="write the pictures with the label of the time")
-    parser.add_argument("--json", action="store_true", help="print a JSON line for every frame that the network sees")
-    parser.add_argument(
-        "--show",
-        action=argparse.BooleanOptionalAction,
-        help="rewrite one line with the current label (default: where a terminal shows it); otherwise a line a segment",
-    )
-    parser.add_argument("--fps", type=float, metavar="RATE", help="features a second (default: the checkpoint's)")
-    parser.add_argument("--backbone", metavar="MODEL", help="where the backbone of the features lies")
-    parser.add_argument("--device", default="auto", help="of the backbone: auto (default), cpu, cuda, ...")
-    parser.add_argument("--behind", type=float, default=1.0, metavar="S", help="seconds that may wait (default: 1)")
-    parser.add_argument("--timeout", type=float, default=10.0, metavar="S", help="seconds of silence (default: 10)")
-    parser.add_argument("--retries", type=int, default=5, metavar="N", help="tries in a row (default: 5)")
-    options = parser.parse_args(argv[1:])
-    if options.record is not None and options.record.suffix.lower() != ".mp4":
-        parser.error(f"--record writes MP4: the name must end in .mp4, got {options.record}")
+@dataclass(frozen=True)
+class Model:
+    """Features.
+
+    Args:
+        fps: features a second (default: the checkpoint's).
+        backbone: where the backbone of the features lies (default: what the checkpoint names).
+        device: of the backbone: auto, cpu, cuda, ...
+    """
+
+    fps: Rate | None = None
+    backbone: Annotated[str, "MODEL"] | None = None
+    device: Annotated[str, "DEVICE"] = "auto"
+
+
+@dataclass(frozen=True)
+class Patience:
+    """When something is late or lost.
+
+    Args:
+        behind_s: seconds of pictures that may wait.
+        timeout_s: seconds of silence after which an address is lost.
+        retries: tries in a row; 0 ends with the source.
+    """
+
+    behind_s: Annotated[float, "S"] = 1.0
+    timeout_s: Annotated[float, "S"] = 10.0
+    retries: int = 5
+
+
+def live(checkpoint: Path, source: Annotated[str, "SOURCE"], *, shown: Shown, model: Model, patience: Patience) -> None:
+    """Label a source while it runs.
+
+    SOURCE is the number of a camera (0), an address (rtsp://..., http://...), or a clip, which is played at real speed.
+    Features are made like those that the network was trained on. The command prints at the start how long a label has
+    to wait. Ctrl-C ends: labels that wait are still spoken, and the recording is finished.
+
+    Args:
+        checkpoint: a checkpoint, or the folder of a run.
+        source: number of a camera, address, or clip.
+        shown: what is shown and kept.
+        model: how features are made.
+        patience: when something is late or lost.
+
+    Examples:
+      segtcn live RUN 0
+      segtcn live RUN rtsp://camera/1 --record seen.mp4 --retries 100
+      segtcn live RUN clip.mp4 --json > labels.jsonl
+
+    Falling behind: when more than --behind seconds of pictures wait, all before the newest one that the network sees
+    are dropped and counted. An address that is silent for --timeout seconds, breaks off or ends is tried again after 1,
+    2, 4, ... up to 30 seconds, and given up after --retries tries in a row. An address that does not answer at the
+    start is an error. For the network, a source that came back is a new video.
+    """
+    if shown.record is not None and shown.record.suffix.lower() != ".mp4":
+        raise UsageError(f"`record` writes MP4: the name must end in .mp4, got {shown.record}")
 
     from segtcn.live import LiveRules, LiveSession
     from segtcn.segmenter import load
 
-    segmenter = load(options.checkpoint)
-    rules = LiveRules(options.behind, options.timeout, options.retries)
-    backbone = _backbone(segmenter, options.backbone, options.device)
-    session = LiveSession(segmenter, options.source, backbone, options.fps, rules)
+    segmenter = load(checkpoint)
+    rules = LiveRules(patience.behind_s, patience.timeout_s, patience.retries)
+    session = LiveSession(segmenter, source, _backbone(segmenter, model.backbone, model.device), model.fps, rules)
     print(_latency(session), file=sys.stderr)
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        for number, handler in handlers.items():
-            signal.signal(
-                number, lambda *_, n=number, h=handler: (signal.signal(n, h), session.stop())
-            )  # twice: at once
-        show = sys.stderr.isatty() if options.show is None else options.show
-        num_labels = _run(session, options.record, options.json, show)
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+    show = sys.stderr.isatty() if shown.show is None else shown.show
+    with _stopped_by_signals(session):
+        num_labels = _run(session, shown.record, shown.json, show)
     counts = (
         f"{num_labels} labels, {session.num_dropped} pictures dropped, {session.num_reconnections} times reconnected"
     )
     print(counts + (f"; gave up: {session.loss}" if session.loss else ""), file=sys.stderr)
+
+
+@contextmanager
+def _stopped_by_signals(session: LiveSession) -> Iterator[None]:
+    """The first Ctrl-C ends the session, the second the program."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def stop(number: int, _: object) -> None:
+        signal.signal(number, handlers[number])
+        session.stop()
+
+    try:
+        for number in handlers:
+            signal.signal(number, stop)
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def _backbone(segmenter: Segmenter, path: str | None, device: str) -> Backbone:
@@ -98,12 +135,12 @@ def _backbone(segmenter: Segmenter, path: str | None, device: str) -> Backbone:
         ValueError: if it names none, or what is there is another one.
     """
     from segtcn.extract import load_backbone
-    from segtcn.extract.files import differences
+    from segtcn.extract.feature_files import differences
 
     recorded = dict((segmenter.extraction or {}).get("backbone") or {})
     name = path or recorded.get("name")
     if name is None:
-        raise ValueError("the checkpoint does not say how its features were made: name the backbone by --backbone")
+        raise ValueError("the checkpoint does not say how its features were made: name the `backbone`")
     choices = {key: recorded[key] for key in ("precision", "pooling") if key in recorded}
     backbone = load_backbone(name, device, **choices)
     settings = {**backbone.settings, "name": recorded.get("name")}

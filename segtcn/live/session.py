@@ -72,8 +72,11 @@ class LiveRules:
     longest_wait_s: float = 30.0
 
     def __post_init__(self) -> None:
-        if min(self.behind_s, self.timeout_s, self.first_wait_s, self.longest_wait_s) <= 0 or self.retries < 0:
-            raise ValueError(f"times must be positive and `retries` 0 or more, got {self}")
+        for name in ("behind_s", "timeout_s", "first_wait_s", "longest_wait_s"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"`{name}` must be positive, got {getattr(self, name)}")
+        if self.retries < 0:
+            raise ValueError(f"`retries` must be 0 or more, got {self.retries}")
 
 
 class LiveSession:

@@ -22,18 +22,12 @@ from segtcn.structures import Output, repeat_frames
 
 
 class DataFacts(Protocol):
-    """What a segmenter needs to know of data, such as :class:`segtcn.data.datamodule.SegmentationDataModule`."""
-
-    sample_rate: int
+    """Data that say what a segmenter must know, such as :class:`segtcn.data.datamodule.SegmentationDataModule`."""
 
     @property
-    def class_names(self) -> list[str]: ...  # noqa: D102
-
-    @property
-    def background(self) -> int | None: ...  # noqa: D102
-
-    @property
-    def stored_fps(self) -> float: ...  # noqa: D102
+    def facts(self) -> dict[str, Any]:
+        """Classes, rates and how the features were made, as arguments of :class:`Segmenter`."""
+        ...
 
 
 class Segmenter(nn.Module):
@@ -93,8 +87,7 @@ class Segmenter(nn.Module):
             data: usually a :class:`segtcn.data.datamodule.SegmentationDataModule`.
             protocol: name of the evaluation protocol.
         """
-        classes = Classes(tuple(data.class_names), data.background)
-        return cls(net, classes, data.stored_fps, data.sample_rate, protocol, getattr(data, "extraction", None))
+        return cls(net, **data.facts, protocol=protocol)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], map_location: Any = "cpu") -> Segmenter:

@@ -9,7 +9,7 @@ import pytest
 
 from segtcn.cli import main
 from segtcn.cli.demo import demo
-from segtcn.labels.legacy import read_labels
+from segtcn.labels import read_labels
 from segtcn.segmenter import Segmenter
 from segtcn.video_io import probe
 from tests import wandb_file
@@ -54,9 +54,9 @@ def test_predictions_and_overlay_cover_every_frame_of_the_held_out_clips(small):
     assert tables
     for table in tables:
         clip = probe(small / "data" / "videos" / f"{table.stem}.mp4")
-        track = read_labels(table)
-        assert len(track.labels) == clip.num_frames
-        assert track.fps == pytest.approx(float(clip.fps))
+        labels = read_labels(table)
+        assert len(labels) == clip.num_frames
+        assert labels.fps == pytest.approx(float(clip.fps))
     overlay, clip = probe(small / "overlay.mp4"), probe(small / "data" / "videos" / f"{tables[0].stem}.mp4")
     assert (overlay.num_frames, overlay.fps) == (clip.num_frames, clip.fps)
 
@@ -81,6 +81,6 @@ def test_an_output_folder_that_cannot_be_written_is_named(tmp_path, capsys):
 @pytest.mark.slow
 def test_the_full_demo_scores_well_on_clips_it_has_not_seen(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
-    scores = demo(tmp_path / "demo")
+    scores = demo(out=tmp_path / "demo")
     assert scores["accuracy"] > 85
     assert scores["edit"] > 80

@@ -218,5 +218,7 @@ def test_unfit_segmenters_are_refused(clip):
     assert session_of(clip, segmenter, fps=5).fps == 5
     with pytest.raises(ValueError, match="the backbone makes 278 features and the network takes 8"):
         session_of(clip, Segmenter(CausalTCN(8, 3, 4, num_layers=2), fps=5).eval())
-    with pytest.raises(ValueError, match="`retries` 0 or more"):
+    with pytest.raises(ValueError, match="`retries` must be 0 or more, got -1"):
         LiveRules(retries=-1)
+    with pytest.raises(ValueError, match="`timeout_s` must be positive, got nan"):
+        LiveRules(timeout_s=float("nan"))
