@@ -15,7 +15,7 @@ COMMANDS = {
     "fit": ("segtcn.cli.lightning", "train a network"),
     "validate": ("segtcn.cli.lightning", "score a checkpoint on the validation videos"),
     "test": ("segtcn.cli.lightning", "score a checkpoint on the test videos"),
-    "predict": ("segtcn.cli.lightning", "write the predictions of a checkpoint as text and segments"),
+    "predict": ("segtcn.cli.predict", "write the labels of new clips and features"),
     "live": ("segtcn.cli.live", "label a camera, an address or a clip while it runs"),
     "crossval": ("segtcn.cli.crossval", "train and test on all splits with several seeds, in one table"),
     "evaluate": ("segtcn.cli.evaluate", "score prediction files under any protocol"),
@@ -32,7 +32,7 @@ COMMANDS = {
 }
 """Name of every command: its module, with a function of that name or ``main(argv)``, and what it does."""
 
-NETWORK_COMMANDS = ("fit", "validate", "test", "predict", "crossval")
+NETWORK_COMMANDS = ("fit", "validate", "test", "crossval")
 """Commands whose options name classes, which may lie in the current directory."""
 
 USER_ERRORS = (ValueError, OSError, ImportError)
@@ -44,6 +44,7 @@ examples:
   segtcn demo
   segtcn fit -c ed_tcn -c gtea_lea --data.reader.init_args.root DIR --data.split 1
   segtcn test -c RUN/config.yaml --ckpt_path RUN/checkpoints/last.ckpt
+  segtcn predict RUN clip.mp4 features/ --out labels
   segtcn crossval -c ed_tcn -c gtea_lea --seeds 0,1,2
   segtcn live RUN rtsp://camera/1 --record seen.mp4
   segtcn evaluate predictions/ truth/ --protocol all --mapping mapping.txt
@@ -96,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _dispatch(resolve_configs(argv))
     except KeyboardInterrupt:
         print(
-            "segtcn: interrupted; `crossval`, `convert` and `extract` continue with the same command, "
+            "segtcn: interrupted; `crossval`, `convert`, `extract` and `predict` continue with the same command, "
             "`fit` with --ckpt_path",
             file=sys.stderr,
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from segtcn.config_names import config_folder, find_config
 
-_TRAINING = ("fit", "validate", "test", "predict", "crossval")
+_TRAINING = ("fit", "validate", "test", "crossval")
 
 
 def resolve_configs(argv: Sequence[str]) -> list[str]:

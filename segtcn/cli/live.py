@@ -99,7 +99,7 @@ def live(checkpoint: Path, source: Annotated[str, "SOURCE"], *, shown: Shown, mo
 
     segmenter = load(checkpoint)
     rules = LiveRules(patience.behind_s, patience.timeout_s, patience.retries)
-    session = LiveSession(segmenter, source, _backbone(segmenter, model.backbone, model.device), model.fps, rules)
+    session = LiveSession(segmenter, source, _backbone(segmenter, model), model.fps, rules)
     print(_latency(session), file=sys.stderr)
     show = sys.stderr.isatty() if shown.show is None else shown.show
     with _stopped_by_signals(session):
@@ -128,25 +128,21 @@ def _stopped_by_signals(session: LiveSession) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _backbone(segmenter: Segmenter, path: str | None, device: str) -> Backbone:
-    """The backbone that the checkpoint names.
+def _backbone(segmenter: Segmenter, model: Model) -> Backbone:
+    """The backbone that made the features of the segmenter.
 
     Raises:
-        ValueError: if it names none, or what is there is another one.
+        ValueError: if the checkpoint names none, or what is there is another one.
     """
     from segtcn.extract import load_backbone
-    from segtcn.extract.feature_files import differences
+    from segtcn.segmenter.clip_features import load_recorded_backbone
 
-    recorded = dict((segmenter.extraction or {}).get("backbone") or {})
-    name = path or recorded.get("name")
-    if name is None:
+    recorded = (segmenter.extraction or {}).get("backbone")
+    if recorded:
+        return load_recorded_backbone(recorded, model.backbone, model.device)
+    if model.backbone is None:
         raise ValueError("the checkpoint does not say how its features were made: name the `backbone`")
-    choices = {key: recorded[key] for key in ("precision", "pooling") if key in recorded}
-    backbone = load_backbone(name, device, **choices)
-    settings = {**backbone.settings, "name": recorded.get("name")}
-    if recorded and (unlike := differences(recorded, settings)):
-        raise ValueError(f"{name} is not the backbone that made the features of the checkpoint: {', '.join(unlike)}")
-    return backbone
+    return load_backbone(model.backbone, model.device)
 
 
 def _latency(session: LiveSession) -> str:

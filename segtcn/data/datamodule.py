@@ -150,7 +150,7 @@ class SegmentationDataModule(LightningDataModule):
     @property
     def extraction(self) -> dict[str, Any] | None:
         """How the features were made, where the data set says it."""
-        return getattr(self.reader, "extraction", None)
+        return self.reader.extraction
 
     @property
     def facts(self) -> dict[str, Any]:

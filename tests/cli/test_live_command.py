@@ -62,7 +62,11 @@ def test_a_terminal_line_is_rewritten(tmp_path, capsys):
     ("extraction", "words", "message"),
     [
         (None, [], "does not say how its features were made: name the `backbone` (--backbone)"),
-        ({**BUILTIN, "backbone": {"name": "builtin", "width": 9}}, [], "builtin is not the backbone that made"),
+        (
+            {**BUILTIN, "backbone": {"name": "builtin", "width": 9}},
+            [],
+            "builtin is not the one that made the features of the checkpoint",
+        ),
         (BUILTIN, ["--retries", "-1"], "`retries` (--retries) must be 0 or more"),
         (BUILTIN, ["--timeout", "0"], "`timeout_s` (--timeout) must be positive"),
         (BUILTIN, ["--record", "no/folder/seen.mp4"], "no/folder"),

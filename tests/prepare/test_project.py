@@ -536,7 +536,8 @@ def test_width_of_features_that_come_later_or_are_made_again_is_brought_into_the
     assert "wrote 1 files" in printed.out
     assert printed.err == ""
     assert read_card(card)["feature_dim"] == 278
-    assert card.read_text().replace("feature_dim: 278\n", "") == before[0]
+    assert read_card(card)["extraction"]["backbone"]["name"] == "builtin"
+    assert re.sub("feature_dim: 278\nextraction: {.*}\n", "", card.read_text()) == before[0]
     assert config.read_text() == before[1]
     assert init_project(clips, progress=False).written == ()
     for name, length in (("a.1", 12), ("b", 15)):
