@@ -113,7 +113,7 @@ def live(checkpoint: Path, source: Annotated[str, "SOURCE"], *, shown: Shown, mo
 @contextmanager
 def _stopped_by_signals(session: LiveSession) -> Iterator[None]:
     """The first Ctrl-C ends the session, the second the program."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {int(number): signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def stop(number: int, _: object) -> None:
         signal.signal(number, handlers[number])

@@ -51,6 +51,8 @@ def score_runs(
 def _score(
     run: Path, lookaheads_s: Sequence[float], protocol: str | None, overrides: Sequence[str]
 ) -> list[OnlineScores]:
+    import numpy as np
+
     from segtcn.cli.data_source import open_data
     from segtcn.data.datamodule import SegmentationDataModule
     from segtcn.evaluation.online import score_online
@@ -68,7 +70,7 @@ def _score(
     for number in progress_bar(range(len(videos)), run.name, unit="video", keep=False):
         video = videos[number].video
         revisions[video.name] = spoken_labels(segmenter, video.features)
-        truth[video.name] = video.labels[:: segmenter.sample_rate].numpy()
+        truth[video.name] = np.asarray(video.labels)[:: segmenter.sample_rate]
     return score_online(revisions, truth, lookaheads_s, segmenter.classes, fps, protocol or segmenter.protocol)
 
 

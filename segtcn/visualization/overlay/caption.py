@@ -17,6 +17,7 @@ def captioned(picture: Image, text: str) -> Image:
         text: one line in any script; what does not fit is cut off.
 
     Example:
+        >>> import numpy as np
         >>> captioned(np.full((120, 160, 3), 200, np.uint8), "pour")[-1, 0].tolist()
         [60, 60, 60]
     """
