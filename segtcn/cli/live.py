@@ -151,7 +151,7 @@ def _latency(session: LiveSession) -> str:
     return (
         f"{session.source}: {session.fps:g} pictures a second, the network sees every {session.grid}. "
         f"It looks {frames} features ({session.network_latency_s:.2f} s) ahead, the extractor "
-        f"{session.extractor_latency_s:.2f} s: a label is spoken {total_s:.2f} s after its picture, and computing"
+        f"{session.extractor_latency_s:.2f} s: a label is spoken {total_s:.2f} s after its picture, plus the time to compute it"
     )
 
 
@@ -199,4 +199,4 @@ class _Recording:
             if self._writer is None:
                 self._writer = self._stack.enter_context(ClipWriter(self._path, self._fps, width, height))
             if (height, width) == (self._writer.height, self._writer.width):
-                self._writer.write(captioned(picture, text), time_s)
+                self._writer.write(captioned(picture, f" {text}"), time_s)
