@@ -151,7 +151,8 @@ def _latency(session: LiveSession) -> str:
     return (
         f"{session.source}: {session.fps:g} pictures a second, the network sees every {session.grid}. "
         f"It looks {frames} features ({session.network_latency_s:.2f} s) ahead, the extractor "
-        f"{session.extractor_latency_s:.2f} s: a label is spoken {total_s:.2f} s after its picture, plus the time to compute it"
+        f"{session.extractor_latency_s:.2f} s: a label is spoken {total_s:.2f} s after its picture, "
+        "plus the time to compute it"
     )
 
 
