@@ -161,12 +161,10 @@ def make_synthetic(
         >>> make_synthetic("runs/demo/data")  # doctest: +SKIP
         PosixPath('runs/demo/data')
     """
-    if num_videos < 2:
-        raise ValueError(f"`num_videos` must be at least 2, to train on one and test on the other, got {num_videos}")
-    if fps < 1:
-        raise ValueError(f"`fps` must be at least 1, got {fps}")
-    if seed < 0:
-        raise ValueError(f"`seed` must not be negative, got {seed}")
+    # two videos: one to train on, one to test on
+    for name, value, least in (("num_videos", num_videos, 2), ("fps", fps, 1), ("seed", seed, 0)):
+        if value < least:
+            raise ValueError(f"`{name}` must be at least {least}, got {value}")
     root = Path(root)
     _claim(root, {"version": VERSION, "num_videos": num_videos, "seed": seed, "fps": fps})
     clips = _clips(num_videos, seed)
@@ -234,7 +232,10 @@ def _make_clip(root: Path, clip: _Clip, fps: int, bar: tqdm[Never]) -> None:
 
 
 def _write_lists(root: Path, clips: list[_Clip]) -> None:
-    """The classes, and for every cook a split that holds out this cook's clips."""
+    """The classes, for every cook a split that holds out this cook's clips, and a record of the features."""
+    from segtcn.extract.backbones.builtin import BuiltinBackbone
+    from segtcn.extract.feature_files import ALL, record_path, write_record
+
     files = {root / "mapping.txt": [f"{index} {action}" for index, action in enumerate(ACTIONS)]}
     for cook in sorted({clip.cook for clip in clips}):
         for subset, held_out in (("train", False), ("test", True)):
@@ -243,3 +244,7 @@ def _write_lists(root: Path, clips: list[_Clip]) -> None:
     for path, lines in files.items():
         if not path.is_file():
             write_text(path, "".join(f"{line}\n" for line in lines))
+    # how the features were made, so that a trained network labels new clips
+    if not record_path(root / "features", ALL).is_file():
+        backbone = {"backbone": BuiltinBackbone().settings, "window": 1, "stride": 1, "padding": None}
+        write_record(root / "features", ALL, {"settings": {**backbone, "fps": None, "dtype": "float32"}})

@@ -14,6 +14,7 @@ import torch
 from tqdm import tqdm
 
 import segtcn
+from segtcn.atomic import reason
 from segtcn.extract.backbones.backbone import Backbone
 from segtcn.extract.feature_files import (
     differences,
@@ -57,11 +58,8 @@ class Windows:
             raise ValueError(f"`stride` must be at least 1 frame, got {self.stride}")
         if self.padding not in ("zero", "edge"):
             raise ValueError(f"`padding` must be zero or edge, got {self.padding!r}")
-        if isinstance(self.fps, str):
-            if self.fps != "keep":
-                raise ValueError(f"`fps` must be a number, 'keep' or None, got {self.fps!r}")
-        elif self.fps is not None and not 0 < self.fps <= MAX_FPS:
-            raise ValueError(f"`fps` must be above 0 and at most {MAX_FPS:g}, got {self.fps}")
+        if self.fps not in (None, "keep") and (isinstance(self.fps, str) or not 0 < (self.fps or 0) <= MAX_FPS):
+            raise ValueError(f"`fps` must be above 0 and at most {MAX_FPS:g}, 'keep' or None, got {self.fps!r}")
 
 
 class Extraction(NamedTuple):
@@ -127,8 +125,6 @@ def extract_videos(
     """
     windows = windows or Windows()
     out = Path(out)
-    if dtype not in ("float32", "float16"):
-        raise ValueError(f"`dtype` must be float32 or float16, got {dtype!r}")
     if batch_size < 1:
         raise ValueError(f"`batch_size` must be at least 1, got {batch_size}")
     window = backbone.checked_window(windows.window)
@@ -144,8 +140,7 @@ def extract_videos(
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise PermissionError(f"cannot make the folder {out} ({reason}): choose another `out`") from error
+        raise PermissionError(f"cannot make the folder {out} ({reason(error)}): choose another `out`") from error
     failed: dict[str, str] = {}
     plans: dict[str, _Plan] = {}
     todo = [name for name in videos if name not in skipped]

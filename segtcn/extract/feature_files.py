@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.atomic import atomic_path
+from segtcn.atomic import atomic_path, write_json
 
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts"}
@@ -170,8 +170,7 @@ def write_record(out: Path, name: str, record: Mapping[str, Any]) -> None:
     """Write the record of a video, complete or not at all."""
     path = record_path(out, name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(path, record)
 
 
 def forget_record(out: Path, name: str) -> None:

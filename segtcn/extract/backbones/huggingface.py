@@ -74,7 +74,8 @@ class HuggingFaceBackbone(NetworkBackbone):
             self._model, missing = _load(name)
             super().__init__(self._find_preprocessing(preprocessing), device)
         self._model.to(device).eval()
-        self.clip_frames = _clip_frames(self._model.config)
+        config = self._model.config
+        self.clip_frames = int(getattr(config, "num_frames", None) or getattr(config, "frames_per_clip", None) or 1)
         self._pooling: Pooling = pooling
         if pooling == "auto" and any(key.startswith("pooler.") for key in missing):
             self._pooling = "mean"
@@ -161,11 +162,6 @@ def _load(name: str) -> tuple[Any, set[str]]:
             f"{name} ({type(model).__name__}) takes {model.main_input_name}: expected a model of pictures or clips"
         )
     return model, missing
-
-
-def _clip_frames(config: Any) -> int:
-    """Frames that a model takes at once, 1 for a model of pictures."""
-    return int(getattr(config, "num_frames", None) or getattr(config, "frames_per_clip", None) or 1)
 
 
 def _image_size(config: Any) -> tuple[int | None, int | None]:
