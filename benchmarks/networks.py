@@ -34,6 +34,7 @@ from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.plain_ms_tcn import PlainMSTCN, plain_loss
+from segtcn import structures
 from segtcn.layers import kernels
 from segtcn.losses import CrossEntropy, LossSum, TruncatedMSE
 from segtcn.models import EDTCN, MSTCN, TCNN, CausalTCN, DilatedTCN
@@ -55,6 +56,12 @@ def batch(batch_size: int, num_frames: int, in_channels: int = IN_CHANNELS) -> B
     return features, mask, labels
 
 
+def as_batch(data: Batch) -> structures.Batch:
+    features, mask, labels = data
+    labels = labels.masked_fill(~mask, structures.IGNORE)
+    return structures.Batch(features, labels, mask, names=[], num_frames=[])
+
+
 def networks() -> dict[str, tuple[nn.Module, Callable[[Batch], Tensor], Callable[[Batch], Tensor]]]:
     """Both with the same weights: the network, its logits, its loss."""
     plain, ours = PlainMSTCN(IN_CHANNELS, NUM_CLASSES), MSTCN(IN_CHANNELS, NUM_CLASSES)
@@ -64,7 +71,7 @@ def networks() -> dict[str, tuple[nn.Module, Callable[[Batch], Tensor], Callable
     loss = LossSum([CrossEntropy(), TruncatedMSE()], weights=[1.0, 0.15])
     return {
         "plain": (plain, lambda b: plain(b[0], b[1]), lambda b: plain_loss(plain(b[0], b[1]), b[2], b[1])),
-        "segtcn": (ours, lambda b: ours(b[0], b[1]).logits, lambda b: loss(*ours(b[0], b[1]), b[2], b[1], b[0])),
+        "segtcn": (ours, lambda b: ours(b[0], b[1]).logits, lambda b: loss(ours(b[0], b[1]), as_batch(b))),
     }
 
 
@@ -182,7 +189,7 @@ def with_and_without(turns: int, limit: float) -> None:
     pays = kernels.products_pay
 
     def loss(net: nn.Module, data: Batch) -> Tensor:
-        return CrossEntropy()(*net(data[0], data[1]), data[2], data[1])
+        return CrossEntropy()(net(data[0], data[1]), as_batch(data))
 
     def switched(own: bool, way: Callable[[], None]) -> Callable[[], None]:
         def run() -> None:

@@ -1,26 +1,18 @@
-"""NumPy files of unknown origin: looked at before they are trusted."""
+"""NumPy files of unknown origin: pickled objects in them are refused, because they could run code."""
 
 from __future__ import annotations
 
-import math
 import os
-import sys
-import zipfile
 from collections.abc import Collection
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-_MAX_EMPTY = 2**20
-_DEFLATE_RATIO = 1100  # a byte never unpacks into more: deflate's limit is 1032
-
 
 def open_array(path: str | os.PathLike[str], ndim: int, kinds: str, wanted: str) -> npt.NDArray[Any]:
-    """Open a ``.npy`` file without reading it. Pickled objects are refused: they could run code.
-
-    It is mapped into memory, so that a header which claims more than the file holds takes no memory either.
+    """Map a ``.npy`` file into memory, which reads nothing yet.
 
     Args:
         path: the file.
@@ -38,26 +30,18 @@ def open_array(path: str | os.PathLike[str], ndim: int, kinds: str, wanted: str)
         >>> open_array(path, ndim=2, kinds="f", wanted="a real matrix (D, T)").shape
         (4, 3)
     """
-    path = Path(path)
     try:
-        with path.open("rb") as file:
-            is_archive = file.read(2) == b"PK"
-            file.seek(0)
-            shape, by_columns, dtype = ((), False, np.dtype("O")) if is_archive else read_header(file)
-            start, size = file.tell(), path.stat().st_size
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # numpy raises six kinds of exception for a damaged header
-        raise ValueError(f"{path} is damaged or no NumPy array ({error}): save it again with `numpy.save`") from error
-    if len(shape) != ndim or dtype.kind not in kinds:
-        held = "an archive of arrays" if is_archive else f"{dtype} {shape}"
-        raise ValueError(f"{path} must hold {wanted}, got {held}: save it again with `numpy.save`")
-    if math.prod(shape) * dtype.itemsize > size - start:
         raise ValueError(
-            f"{path} is damaged or no NumPy array ({dtype} {shape} does not fit {size:,} bytes): "
-            "save it again with `numpy.save`"
-        )
-    if 0 in shape:
-        return np.zeros(shape, dtype)  # no bytes that could be mapped
-    return np.memmap(path, dtype, mode="r", offset=start, shape=shape, order="F" if by_columns else "C")
+            f"{path} is damaged or not a NumPy array ({error}): save it again with `numpy.save`"
+        ) from error
+    if not isinstance(array, np.ndarray):
+        array.close()
+        raise ValueError(f"{path} must hold {wanted}, got an archive of arrays: save it again with `numpy.save`")
+    if array.ndim != ndim or array.dtype.kind not in kinds:
+        raise ValueError(f"{path} must hold {wanted}, got {array.dtype} {array.shape}: save it again with `numpy.save`")
+    return array
 
 
 def save_array(path: str | os.PathLike[str], array: npt.NDArray[Any]) -> None:
@@ -83,66 +67,29 @@ def save_array(path: str | os.PathLike[str], array: npt.NDArray[Any]) -> None:
         file.write(array.data)
 
 
-def read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """What a NumPy file says of its array; the array begins where the file then stands.
-
-    Returns:
-        Shape, whether it is stored by columns, and type.
-
-    Raises:
-        ValueError: if it is no array that :func:`open_array` may open. A damaged header raises other exceptions, too.
-    """
-    version = np.lib.format.read_magic(file)
-    if version not in ((1, 0), (2, 0)):  # 3.0 has field names that are no ASCII, so it holds no plain array
-        raise ValueError(f"NumPy's format {version[0]}.{version[1]} is for arrays with named fields")
-    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, by_columns, dtype = header(file)
-    if dtype.hasobject:
-        raise ValueError("it holds pickled objects, which could run code and are not read")
-    if min(shape, default=0) < 0 or not dtype.itemsize:  # numpy divides by the size of an item: the process would die
-        raise ValueError(f"{dtype} {shape} is no array")
-    if math.prod(filter(None, shape)) * dtype.itemsize > sys.maxsize:  # beside an axis of length 0, too
-        raise ValueError(f"{dtype} {shape} is larger than any array")
-    check_empty(shape)
-    return shape, by_columns, dtype
-
-
-def check_empty(shape: tuple[int, ...]) -> None:
-    """Refuse an array without numbers that claims to be huge: no byte of a file stands for its other axis.
-
-    Raises:
-        ValueError: if it does.
-    """
-    if 0 in shape and max(shape) > _MAX_EMPTY:
-        raise ValueError(f"an array of the shape {shape} is empty, however long it says that it is")
-
-
 def archive_names(path: str | os.PathLike[str]) -> list[str]:
     """Names of the arrays in an archive that :func:`read_archive` has read.
 
     Args:
         path: the ``.npz`` file.
     """
-    with zipfile.ZipFile(path) as archive:
-        return [name.removesuffix(".npy") for name in archive.namelist()]
+    with np.load(path, allow_pickle=False) as archive:
+        return list(archive.files)
 
 
-def read_archive(
-    path: str | os.PathLike[str], keys: Collection[str], remedy: str, values: bool = True
-) -> dict[str, npt.NDArray[Any]]:
-    """Read arrays of an archive that ``numpy.savez`` wrote. Pickled objects are refused: they could run code.
+def read_archive(path: str | os.PathLike[str], keys: Collection[str], remedy: str) -> dict[str, npt.NDArray[Any]]:
+    """Read arrays of an archive that ``numpy.savez`` wrote.
 
     Args:
         path: the ``.npz`` file.
         keys: names of the arrays to read.
         remedy: what to do about a damaged file, for the message.
-        values: whether to read them; otherwise arrays of their shape without memory stand for them.
 
     Returns:
         The arrays by name; those that the archive does not hold are missing.
 
     Raises:
-        ValueError: if the file is damaged, an array holds pickled objects, or claims more bytes than there are.
+        ValueError: if the file is damaged, or an array holds pickled objects.
 
     Example:
         >>> import tempfile
@@ -151,35 +98,28 @@ def read_archive(
         >>> {key: array.shape for key, array in read_archive(path, ("features", "labels"), "save it again").items()}
         {'features': (4, 3)}
     """
-    path = Path(path)
     try:
-        with zipfile.ZipFile(path) as archive:
-            held = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-            arrays = {}
-            for key in keys:
-                if key in held:
-                    _check_packing(held[key], path)
-                    with archive.open(held[key]) as member:
-                        arrays[key] = _read_member(member, held[key].file_size, values)
-            return arrays
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            return {key: np.asarray(archive[key]) for key in keys if key in archive.files}
     except Exception as error:  # zipfile, zlib and NumPy raise ten kinds of exception for a damaged file
-        raise ValueError(f"{path} is damaged or no archive of NumPy arrays ({error}): {remedy}") from error
+        raise ValueError(f"{path} is damaged or not an archive of NumPy arrays ({error}): {remedy}") from error
 
 
-def _check_packing(info: zipfile.ZipInfo, path: Path) -> None:
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f"{info.filename} is packed in another way than NumPy's")
-    packed = min(info.compress_size, path.stat().st_size)
-    if info.file_size > packed * (1 if info.compress_type == zipfile.ZIP_STORED else _DEFLATE_RATIO):
-        raise ValueError(f"{info.filename} says that it has {info.file_size:,} bytes, packed into {packed:,}")
+def archive_shapes(path: str | os.PathLike[str], keys: Collection[str], remedy: str) -> dict[str, tuple[int, ...]]:
+    """Shapes of the arrays that :func:`read_archive` would read, from their headers alone.
 
-
-def _read_member(member: IO[bytes], size: int, values: bool) -> npt.NDArray[Any]:
-    """An array whose header and length agree, so that no more memory is taken than the archive has bytes."""
-    shape, _, dtype = read_header(member)
-    if math.prod(shape) * dtype.itemsize != size - member.tell():
-        raise ValueError(f"{dtype} {shape} does not fit {size:,} bytes")
-    if not values:
-        return np.broadcast_to(np.zeros((), dtype=np.int8), shape)
-    member.seek(0)
-    return np.lib.format.read_array(member, allow_pickle=False)
+    Raises:
+        ValueError: if the file or a header is damaged.
+    """
+    shapes = {}
+    try:
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            for key in keys:
+                if key in archive.files:
+                    with archive.zip.open(f"{key}.npy") as member:
+                        is_first_version = np.lib.format.read_magic(member) == (1, 0)
+                        read_header = "read_array_header_1_0" if is_first_version else "read_array_header_2_0"
+                        shapes[key] = getattr(np.lib.format, read_header)(member)[0]
+    except Exception as error:
+        raise ValueError(f"{path} is damaged or not an archive of NumPy arrays ({error}): {remedy}") from error
+    return shapes

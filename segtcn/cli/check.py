@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from segtcn.cli.evaluate import check_json_name, write_json
 from segtcn.cli.overrides import without_overrides
-from segtcn.text_table import markdown_table
 
 if TYPE_CHECKING:
     from segtcn.cli.data_source import DataSource
@@ -80,17 +79,21 @@ def main(argv: Sequence[str]) -> None:
     check_json_name(options.json)
 
     from segtcn.cli.data_source import open_data
-    from segtcn.prepare.check import DataReport
+    from segtcn.prepare.check import ChildProcess, DataReport
+    from segtcn.prepare.check.child_process import ProcessEndedError
     from segtcn.prepare.check.fix import check_target
+    from segtcn.prepare.check.problems import error
+    from segtcn.prepare.check.summary import contents_tables
 
     name = ", ".join(map(str, [options.data, *options.config] if options.data else options.config))
     fixes: list[Fix] | None = None
     source = None
     try:
-        source = open_data(options.data, options.config, overrides)
-    except (ValueError, OSError) as error:
-        report = DataReport()
-        report.add("error", "data set", name, str(error))
+        with ChildProcess() as child:  # readers look into files, too
+            source = child.call(open_data, options.data, options.config, overrides)
+    except (ValueError, OSError) as failure:
+        ended = f"{name} is damaged: " if isinstance(failure, ProcessEndedError) else ""
+        report = DataReport(problems=[error("data set", name, f"{ended}{failure}")])
     else:
         folders = [*source.paths, *([options.data] if options.data and options.data.is_dir() else [])]
         if options.fix is not None:
@@ -105,98 +108,44 @@ def main(argv: Sequence[str]) -> None:
         record["fix"] = {"folder": str(options.fix), "changes": [fix._asdict() for fix in fixes]}
     write_json(options.json, record)
     if options.json != "-":
-        if source is not None:
-            _print_contents(name, report)
+        if report.facts is not None:
+            print(*contents_tables(name, report.facts), sep="\n\n", end="\n\n")
         _print_problems(report, options.all)
         if fixes is not None:
-            _print_fixes(options.fix, fixes, report.split_specific)
+            _print_fixes(options.fix, fixes, split_specific=report.facts is not None and report.facts.split_specific)
     if failed:
         sys.exit(1)
 
 
 def _check(source: DataSource, clips: Path | None, clips_of_all: bool, progress: bool) -> DataReport:
-    from segtcn.prepare.check import check_data
+    from segtcn.prepare.check import CheckOptions, check_data
+    from segtcn.prepare.check.problems import error, warning
 
-    keys = ("length_policy", "length_tolerance", "standardize", "card")
-    report = check_data(
-        source.reader,
-        **{key: source.options[key] for key in keys},
-        clips=clips,
+    options = CheckOptions(
+        **{key: source.options[key] for key in ("length_policy", "length_tolerance", "standardize", "card")},
+        clips=None if clips is None else str(clips),
         clips_of_all=clips_of_all,
-        progress=progress,
-        assumed=source.assumed,
+        assumed=tuple(source.assumed),
     )
+    report = check_data(source.reader, options, progress=progress)
     split = source.options["split"]
     if split not in source.reader.splits:
         splits = ", ".join(map(str, source.reader.splits))
-        report.add("error", "split", f"split {split}", f"`--data.split` {split} does not exist: choose from {splits}")
-    for note in source.notes:
-        report.add("warning", "reader", report.reader, note)
+        message = f"`--data.split` {split} does not exist: choose from {splits}"
+        report.problems.append(error("split", f"split {split}", message))
+    report.problems += [warning("reader", type(source.reader).__name__, note) for note in source.notes]
     return report
 
 
 def _fix(source: DataSource, report: DataReport, out: Path, folders: list[Path], progress: bool) -> list[Fix] | None:
     """What the corrected copy differs in; None if there is none, which is then one of the errors."""
-    from segtcn.prepare.check import fix_data
+    from segtcn.prepare.check import Problem, fix_data
 
     try:
         return fix_data(source.reader, report, out, source.options["length_tolerance"], folders, progress)
-    except (ValueError, OSError) as error:  # the report, which may say why, is yet to be printed
-        report.add("error", "no copy", str(out), str(error))
+    except (ValueError, OSError) as failure:  # the report, which may say why, is yet to be printed
+        report.problems.append(Problem("error", "no copy", str(out), str(failure)))
         return None
-
-
-def _print_contents(name: str, report: DataReport) -> None:
-    from segtcn.prepare.check.report import counted
-
-    facts = report.facts
-    fps = facts["fps"]
-    assumed = {key: ", assumed" if key in facts["assumed"] else "" for key in ("fps", "background")}
-    widths = ", ".join(f"{width} ({counted(number, 'video')})" for width, number in facts.get("widths", {}).items())
-    several = len(facts.get("widths", {})) > 1
-    rows = [
-        ["videos", f"{facts['videos']:,}"],
-        ["frames", f"{facts['frames']:,} ({facts['seconds'] / 60:,.1f} min at {fps:g} a second{assumed['fps']})"],
-        *(
-            [f"{which} video", f"{counted(facts[f'{which}_video'], 'frame')} ({facts[f'{which}_video'] / fps:,.1f} s)"]
-            for which in ("shortest", "longest")
-        ),
-        ["segments", f"{facts['all_segments']:,}, {facts['segments']:,} without background"],
-        ["classes", f"{facts['num_classes']}, background: {facts['background'] or 'none'}{assumed['background']}"],
-        ["feature width", widths if several else str(facts["feature_dim"])],
-    ]
-    if "feature_columns" in facts:
-        named, more = facts["feature_columns"][:_SHOWN], len(facts["feature_columns"]) - _SHOWN
-        rows.append(["features", ", ".join(named) + (f" and {more} more" if more > 0 else "")])
-    if "lowest_feature" in facts:
-        rows.append(["feature values", f"{facts['lowest_feature']:.4g} to {facts['highest_feature']:.4g}"])
-    if "clips" in facts:
-        rate = f", median {facts['fps_of_clips']:.3g} features a second" if "fps_of_clips" in facts else ""
-        rows.append(["clips", f"{facts['clips']}{rate}"])
-    own = ", features of every split" if report.split_specific else ""
-    size = f"{report.bytes_read / 2**20:,.0f} MiB in {report.seconds:,.1f} s"
-    rows.append(["read", f"{counted(len(report.videos), 'video')}{own}, {size}"])
-    print(markdown_table([f"{name}: {report.reader}", ""], rows), end="\n\n")
-    header = ["split", "train videos", "frames", "test videos", "frames"]
-    print(markdown_table(header, [[f"{value:,}" for value in count] for count in report.splits]), end="\n\n")
-    total = max(1, sum(count.frames for count in report.classes))
-    class_rows = [
-        [
-            count.name,
-            f"{count.frames:,}",
-            f"{100 * count.frames / total:.1f}",
-            f"{count.segments:,}",
-            f"{count.frames / count.segments / fps:.1f}" if count.segments else "-",
-            f"{count.videos:,}",
-        ]
-        for count in report.classes
-    ]
-    print(markdown_table(["class", "frames", "%", "segments", "mean s", "videos"], class_rows), end="\n\n")
-    if set(report.length_differences) - {0}:
-        differences = [
-            [f"{frames:+d}" if frames else "0", f"{number:,}"] for frames, number in report.length_differences.items()
-        ]
-        print(markdown_table(["frames of features more than labels", "videos"], differences), end="\n\n")
 
 
 def _print_problems(report: DataReport, everything: bool) -> None:

@@ -74,24 +74,26 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     options = parser.parse_args(argv[1:])
 
-    from segtcn.prepare.project import init_project
+    from segtcn.prepare.annotations import LabelRules
+    from segtcn.prepare.project import Sources, init_project
+    from segtcn.prepare.splits import Folds
 
+    sources = Sources(
+        options.features,
+        options.videos,
+        options.annotations,
+        options.fps,
+        options.annotation_fps,
+        options.unit,
+        options.track,
+    )
+    rules = LabelRules(options.background, options.points, options.close_gaps)
+    folds = Folds(options.folds, options.group, options.stratify, options.seed)
     project = init_project(
         options.folder,
-        features=options.features,
-        videos=options.videos,
-        annotations=options.annotations,
-        fps=options.fps,
-        annotation_fps=options.annotation_fps,
-        unit=options.unit,
-        track=options.track,
-        background=options.background,
-        points=options.points,
-        close_gaps_s=options.close_gaps,
-        folds=options.folds,
-        group=options.group,
-        stratify=options.stratify,
-        seed=options.seed,
+        sources,
+        rules,
+        folds,
         force=options.force,
         dry_run=options.dry_run,
         progress=not options.quiet,

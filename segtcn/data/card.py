@@ -19,7 +19,7 @@ def read_card(path: str | Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file has no front matter, or it is no YAML mapping.
+        ValueError: if the file has no front matter, or it is not a YAML mapping.
     """
     path = Path(path).expanduser()
     if not path.is_file():
@@ -31,7 +31,7 @@ def read_card(path: str | Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load("\n".join(lines[1 : ends[1]]))
     except yaml.YAMLError as error:
-        raise ValueError(f"the front matter of {path} is no YAML: {error}") from error
+        raise ValueError(f"the front matter of {path} is not YAML: {error}") from error
     if not isinstance(values, dict):
         raise ValueError(f"the front matter of {path} must be `name: value` lines, got {type(values).__name__}")
     return values

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
 import warnings
 from typing import Any, Literal, NamedTuple
 
@@ -20,7 +18,7 @@ from segtcn.data.dataset import Sample, SegmentationDataset
 from segtcn.data.readers import Reader
 from segtcn.data.sampling import BucketSampler, CappedBatches, Shuffle, WholeBatches
 from segtcn.labels.lengths import LengthPolicy
-from segtcn.structures import frames_to_segments
+from segtcn.structures import IGNORE, find_runs
 
 Subset = Literal["train", "val", "test", "predict"]
 
@@ -217,7 +215,7 @@ class SegmentationDataModule(LightningDataModule):
     def card_values(self) -> dict[str, str | int | float | bool | None]:
         """Facts about the data for the log: measured ones as ``data/NAME``, those of the card as ``card/NAME``.
 
-        A card that is not there is no reason to stop a run: it is left out with a warning.
+        A card that is not there does not stop a run: it is left out with a warning.
 
         Raises:
             ValueError: if the card has no readable front matter.
@@ -242,7 +240,7 @@ class SegmentationDataModule(LightningDataModule):
         try:
             card = read_card(self.card)
         except FileNotFoundError as error:
-            warnings.warn(f"{error}; the run is logged without it (`--data.card null` says so)", stacklevel=2)
+            warnings.warn(f"{error}; the run is logged without it (`card: null` says so)", stacklevel=2)
             return values
         scalars = {f"card/{name}": value for name, value in card.items() if isinstance(value, str | int | float | bool)}
         return values | scalars
@@ -311,7 +309,6 @@ class SegmentationDataModule(LightningDataModule):
             collate_fn=collate,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
-            worker_init_fn=_return_memory,
             # without one, every epoch would draw from the global generator and so change, for instance, dropout
             generator=torch.Generator().manual_seed(self.seed),
         )
@@ -345,18 +342,6 @@ class SegmentationDataModule(LightningDataModule):
         return chosen
 
 
-def _return_memory(worker: int) -> None:
-    """Let the C library give the memory of a video back as soon as it is free.
-
-    glibc raises the size from which on it does so to the largest block that was freed. Workers, which hand their blocks
-    to other threads, then grow by some MiB with every video that they read.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt is not None:
-        mmap_threshold = -3
-        mallopt(mmap_threshold, 2**20)
-
-
 def _statistics(dataset: SegmentationDataset) -> tuple[Tensor, Tensor]:
     """Mean and deviation of every feature in one pass, in double precision: videos are merged one after the other."""
     dim = dataset.reader.feature_dim
@@ -364,9 +349,9 @@ def _statistics(dataset: SegmentationDataset) -> tuple[Tensor, Tensor]:
     for index in range(len(dataset)):
         frames = dataset[index].video.features.double()
         num = frames.shape[1]
-        own_mean = frames.mean(dim=1)
-        shift = own_mean - mean
-        squares += (frames - own_mean[:, None]).square().sum(dim=1) + shift.square() * (count * num / (count + num))
+        video_mean = frames.mean(dim=1)
+        shift = video_mean - mean
+        squares += (frames - video_mean[:, None]).square().sum(dim=1) + shift.square() * (count * num / (count + num))
         mean += shift * (num / (count + num))
         count += num
     std = (squares / count).sqrt().float()
@@ -380,6 +365,6 @@ def _label_statistics(dataset: SegmentationDataset) -> LabelStatistics:
         labels = dataset[index].video.labels
         if labels is None:
             raise ValueError(f"no ground truth for {dataset.names[index]!r}: training needs it")
-        frames_per_class += labels.bincount(minlength=len(frames_per_class))
-        num_segments += len(frames_to_segments(labels))
+        frames_per_class += labels[labels != IGNORE].bincount(minlength=len(frames_per_class))
+        num_segments += int((find_runs(labels).values != IGNORE).sum())
     return LabelStatistics(frames_per_class, num_segments)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, get_worker_info
 
-from segtcn.data.readers import Reader
+from segtcn.data.readers.reader import Reader, find_unknown
 from segtcn.labels.lengths import LengthPolicy, check_length_policy, common_length
 from segtcn.structures import Video
 
@@ -43,7 +43,8 @@ def check_video(
     Args:
         video: as a reader returns it.
         feature_dim: width D that its features must have.
-        num_classes: number of classes C; labels must lie in ``0 .. C-1``.
+        num_classes: number of classes C; labels must lie in ``0 .. C-1`` or be
+            :data:`segtcn.structures.IGNORE`.
         length_policy: what to do when there are more frames of features than of labels, or fewer: ``error``, or
             ``trim`` both at the end to the shorter.
         length_tolerance: largest difference in frames that ``trim`` accepts.
@@ -78,9 +79,8 @@ def check_video(
             f"{length_tolerance} frames"
         )
     features, labels = features[:, :length], labels[:length]
-    outside = (labels < 0) | (labels >= num_classes)
-    if outside.any():
-        frame = int(outside.int().argmax())
+    frame = find_unknown(labels.numpy(), num_classes)
+    if frame is not None:
         raise ValueError(
             f"{source}: unknown label {int(labels[frame])} at frame {frame}, expected 0 .. {num_classes - 1}; correct "
             "the labels or the reader's class names"

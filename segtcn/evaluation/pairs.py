@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from segtcn.data.readers.text import read_names
+from segtcn.data.readers.video_lists import read_names
 from segtcn.labels.classes import Classes, listed
 from segtcn.labels.files import read_labels
 from segtcn.labels.folder import find_label_files, video_name, without_ending

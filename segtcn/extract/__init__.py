@@ -2,6 +2,6 @@
 
 from segtcn.extract.backbones import Backbone, load_backbone
 from segtcn.extract.extraction import Extraction, Windows, extract_videos
-from segtcn.extract.files import find_videos
+from segtcn.extract.feature_files import find_videos
 
 __all__ = ["Backbone", "Extraction", "Windows", "extract_videos", "find_videos", "load_backbone"]

@@ -14,8 +14,8 @@ import torch
 from tqdm import tqdm
 
 import segtcn
-from segtcn.extract.backbones.base import Backbone
-from segtcn.extract.files import (
+from segtcn.extract.backbones.backbone import Backbone
+from segtcn.extract.feature_files import (
     differences,
     feature_file,
     forget_record,
@@ -145,7 +145,7 @@ def extract_videos(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise PermissionError(f"cannot make the folder {out} ({reason}): choose another `--out`") from error
+        raise PermissionError(f"cannot make the folder {out} ({reason}): choose another `out`") from error
     failed: dict[str, str] = {}
     plans: dict[str, _Plan] = {}
     todo = [name for name in videos if name not in skipped]
@@ -165,7 +165,7 @@ def extract_videos(
                 made[name] = _record(videos[name], backbone, plan, settings, shape, decoded)
                 write_record(out, name, made[name])
             except torch.OutOfMemoryError:
-                failed[name] = f"out of memory with {batch_size} windows at once: choose a smaller `--batch-size`"
+                failed[name] = f"out of memory with {batch_size} windows at once: choose a smaller `batch_size`"
             except Exception as error:  # of whatever library: the other videos go on
                 made.pop(name, None)
                 known = isinstance(error, ValueError | OSError)
@@ -196,7 +196,7 @@ def _done(videos: Mapping[str, Path], out: Path, settings: Mapping[str, Any]) ->
         name, why = next(iter(other.items()))
         more = f" (and {len(other) - 1} more like it)" if len(other) > 1 else ""
         raise ValueError(
-            f"{out / name}.npy {why}{more}: `--overwrite` makes such features again, or choose another `--out`"
+            f"{out / name}.npy {why}{more}: `overwrite` makes such features again, or choose another `out`"
         )
     return done
 
@@ -269,11 +269,11 @@ def _check(path: Path, times: list[float], plan: _Plan, num_made: int, settings:
     # rarely a file has packets without a picture of their own: the rate was then found from frames that do not come
     if settings["fps"] == "keep":
         return
-    found = clip_rate(times, plan.source.fps)
-    if not plan.resampled and not (found.constant and np.isclose(found.fps, plan.source.fps, rtol=1e-3)):
+    measured = clip_rate(times, plan.source.fps)
+    if not plan.resampled and not (measured.constant and np.isclose(measured.fps, plan.source.fps, rtol=1e-3)):
         raise ValueError(
             f"{path} has {plan.num_frames} packets and {len(times)} pictures in them: its rate may be "
-            f"{plan.source.fps:g} or {found.fps:g} frames a second; give the right one by `--fps`"
+            f"{plan.source.fps:g} or {measured.fps:g} frames a second; give the right one by `fps`"
         )
 
 

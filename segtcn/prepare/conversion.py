@@ -6,22 +6,20 @@ import errno
 import math
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import torch
-import yaml
 
-from segtcn.arrays import save_array
-from segtcn.atomic import atomic_path, reason, remove_leftovers
+from segtcn.atomic import reason, remove_leftovers
 from segtcn.data.readers import HDF5Reader, MSTCNReader, Reader
-from segtcn.data.readers.hdf5 import Compression, DType, append_hdf5, create_hdf5
+from segtcn.data.readers.hdf5_writer import Compression, DType, append_hdf5, create_hdf5
 from segtcn.data.readers.reader import Subset
-from segtcn.data.readers.text import check_names
-from segtcn.labels.legacy import write_labels
+from segtcn.data.readers.video_lists import check_names
+from segtcn.prepare.split_lists import Lists, differs_by_split, splits_of_videos
+from segtcn.prepare.tree_writer import TreeWriter
 from segtcn.progress import progress_bar
 from segtcn.structures import Video
 
@@ -37,8 +35,6 @@ MARGIN = 2**20
 
 SMALLEST_NORMAL = 2.0**-14
 """Below it float16 has fewer and fewer digits, and none below ``2**-25``."""
-
-_Lists = dict[int, dict[Subset, list[str]]]
 
 
 class Rounding(NamedTuple):
@@ -114,11 +110,11 @@ def convert(
     if not is_file and (dtype != "float32" or compression != "none"):
         raise ValueError(f"{output} becomes a tree of float32 .npy files: `dtype` and `compression` are for HDF5 files")
     lists = _lists(reader, split)
-    by_split = _differs_by_split(reader)
-    features_of_split = split if by_split else getattr(reader, "features_of_split", None)
-    places = _places(lists)
-    if by_split:
-        _read(reader, *next(iter(places.items())))  # fails before anything is written
+    is_of_split = differs_by_split(reader, _lists(reader, None))
+    features_of_split = split if is_of_split else getattr(reader, "features_of_split", None)
+    jobs = {name: splits if is_of_split else splits[:1] for name, splits in splits_of_videos(lists).items()}
+    if is_of_split:
+        _read(reader, *next(iter(jobs.items())))  # fails before anything is written
     part = output.with_name(f"{output.name}.{dtype}-{compression}.part" if is_file else f"{output.name}.part")
     target: _Target
     with _naming(str(part)):
@@ -126,23 +122,31 @@ def convert(
             target = _HDF5Target(reader, lists, part, features_of_split, dtype, compression)
         else:
             target = _TreeTarget(reader, lists, part, output, features_of_split)
-    num_frames, num_kept, unlabelled, unequal = 0, 0, [], []
+    conversion = _write_all(reader, target, jobs, part, dtype, progress)
+    part.replace(output)
+    return conversion._replace(path=output, features_of_split=features_of_split)
+
+
+def _write_all(
+    reader: Reader, target: _Target, jobs: Mapping[str, Sequence[int]], part: Path, dtype: DType, progress: bool
+) -> Conversion:
+    """Write and compare every video of ``jobs``, read from those splits."""
+    num_frames, num_present, unlabelled, unequal = 0, 0, [], []
     roundings = []
-    for name, splits in progress_bar(places.items(), f"write {output.name}", unit="video", show=progress):
-        video = _read(reader, name, splits if by_split else splits[:1])
-        num_kept += _write(target, video, part)
+    for name, splits in progress_bar(jobs.items(), f"write {part.stem}", unit="video", show=progress):
+        video = _read(reader, name, splits)
+        num_present += _write(target, video, part)
         roundings.append(_compare(video, target.read(video), dtype))
         num_frames += video.features.shape[1]
         if video.labels is None:
             unlabelled.append(name)
         elif len(video.labels) != video.features.shape[1]:
             unequal.append(name)
-    part.replace(output)
     rounding = None
     if dtype == "float16":
         absolute, relative, small = zip(*roundings, strict=True)
         rounding = Rounding(max(absolute), max(relative), sum(small) / (num_frames * reader.feature_dim))
-    return Conversion(output, len(places), num_frames, num_kept, unlabelled, unequal, features_of_split, rounding)
+    return Conversion(part, len(jobs), num_frames, num_present, unlabelled, unequal, None, rounding)
 
 
 class _Target(Protocol):
@@ -155,7 +159,7 @@ class _HDF5Target:
     def __init__(
         self,
         reader: Reader,
-        lists: _Lists,
+        lists: Lists,
         part: Path,
         features_of_split: int | None,
         dtype: DType,
@@ -191,35 +195,21 @@ def _facts(reader: HDF5Reader) -> tuple[object, ...]:
 
 
 class _TreeTarget:
-    def __init__(self, reader: Reader, lists: _Lists, part: Path, output: Path, features_of_split: int | None) -> None:
+    def __init__(self, reader: Reader, lists: Lists, part: Path, output: Path, features_of_split: int | None) -> None:
         self._part = part
-        self._class_names = reader.class_names
         self._reader: MSTCNReader | None = None
-        for folder in ("features", "groundTruth", "splits"):
-            (part / folder).mkdir(parents=True, exist_ok=True)
+        self._writer = TreeWriter(part, reader)
         remove_leftovers(part)
-        _write_lines(part / "mapping.txt", [f"{index} {name}" for index, name in enumerate(reader.class_names)])
-        for number, own in lists.items():
-            for subset, names in own.items():
-                _write_lines(part / "splits" / f"{subset}.split{number}.bundle", [f"{name}.txt" for name in names])
-        background = None if reader.background is None else reader.class_names[reader.background]
-        init_args = {"root": str(output.absolute()), "fps": reader.fps, "background": background}
-        data = {"reader": {"class_path": "segtcn.data.readers.MSTCNReader", "init_args": init_args}}
-        text = yaml.safe_dump({"data": {**data, "split": min(lists)}}, sort_keys=False, allow_unicode=True, width=1000)
+        for split, subsets in lists.items():
+            for subset, names in subsets.items():
+                self._writer.write_list(split, subset, names)
         why = f"# The features are those of split {features_of_split}: with any other they would have seen test videos."
-        _write_lines(part / "data.yaml", [*([] if features_of_split is None else [why]), *text.splitlines()])
+        self._writer.write_config(output, min(lists), "" if features_of_split is None else why)
 
     def add(self, video: Video) -> None:
         if video.labels is not None and not len(video.labels):
             raise ValueError(f"{video.source or video.name}: its ground truth is empty: write the labels, or remove it")
-        for folder, ending in (("groundTruth", "txt"), ("features", "npy")):
-            path = self._part / folder / f"{video.name}.{ending}"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if ending == "npy":
-                with atomic_path(path) as temporary:
-                    save_array(temporary, video.features.numpy())
-            elif video.labels is not None:
-                write_labels(path, [self._class_names[label] for label in video.labels.tolist()])
+        self._writer.write_video(video)
 
     def read(self, video: Video) -> Video:
         if not (self._part / "features" / f"{video.name}.npy").is_file():
@@ -233,7 +223,7 @@ def _check_output(output: Path, is_file: bool, overwrite: bool) -> None:
     if not output.absolute().parent.is_dir():
         raise FileNotFoundError(f"cannot write {output}: there is no folder {output.parent}; create it")
     if is_file and output.exists() and not overwrite:
-        raise FileExistsError(f"{output} exists: choose another name, or replace it with `--overwrite`")
+        raise FileExistsError(f"{output} exists: choose another name, or let `overwrite` replace it")
     if output.is_dir() and (is_file or any(output.iterdir())):
         raise FileExistsError(f"{output} is a folder with something in it, which is not replaced: choose another name")
     if not is_file and output.is_file():
@@ -245,9 +235,9 @@ def _check_output(output: Path, is_file: bool, overwrite: bool) -> None:
         )
 
 
-def _lists(reader: Reader, split: int | None) -> _Lists:
+def _lists(reader: Reader, split: int | None) -> Lists:
     subsets: tuple[Subset, ...] = ("train", "test")
-    lists: _Lists = {}
+    lists: Lists = {}
     for number in reader.splits if split is None else [split]:
         for subset in subsets:
             try:
@@ -256,23 +246,6 @@ def _lists(reader: Reader, split: int | None) -> _Lists:
                 continue
             lists.setdefault(number, {})[subset] = check_names(names, f"the {subset} list of split {number}")
     return lists
-
-
-def _places(lists: _Lists) -> dict[str, list[int]]:
-    """The splits that list a video."""
-    places: dict[str, list[int]] = {}
-    for number, own in lists.items():
-        for name in dict.fromkeys(chain.from_iterable(own.values())):
-            places.setdefault(name, []).append(number)
-    return places
-
-
-def _differs_by_split(reader: Reader) -> bool:
-    """Whether the first video that two splits list comes from a file of its own for each."""
-    for name, splits in _places(_lists(reader, None)).items():
-        if len(splits) > 1:
-            return len({reader.read(name, split, labels=False).source for split in splits[:2]}) > 1
-    return False
 
 
 def _read(reader: Reader, name: str, splits: Sequence[int]) -> Video:
@@ -286,8 +259,8 @@ def _read(reader: Reader, name: str, splits: Sequence[int]) -> Video:
         if not _equal(video.features, reader.read(name, other, labels=False).features):
             raise ValueError(
                 f"the features of video {name!r} in split {other} differ from those in split {first}: they come from "
-                "networks that were trained on each split's training videos. The output holds one split: choose it, "
-                f"for instance `--split {first}`"
+                "networks that were trained on each split's training videos. The output holds one split: choose it by "
+                f"`split`, for instance {first}"
             )
     return video._replace(name=name)
 
@@ -342,13 +315,8 @@ def _equal(a: torch.Tensor, b: torch.Tensor) -> bool:
     return a.shape == b.shape and torch.equal(a.contiguous().view(torch.int32), b.contiguous().view(torch.int32))
 
 
-def _write_lines(path: Path, lines: Sequence[str]) -> None:
-    with atomic_path(path) as temporary:
-        temporary.write_bytes("".join(f"{line}\n" for line in lines).encode())  # bytes: no other line ends on Windows
-
-
 def size_on_disk(path: Path) -> int:
     """Bytes of a file, or of all files below a folder."""
     return (
-        sum(each.stat().st_size for each in path.rglob("*") if each.is_file()) if path.is_dir() else path.stat().st_size
+        sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) if path.is_dir() else path.stat().st_size
     )

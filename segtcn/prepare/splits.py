@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 
 class Split(NamedTuple):
@@ -23,11 +25,28 @@ class Split(NamedTuple):
     held_out: str = ""
 
 
+@dataclass(frozen=True)
+class Folds:
+    """How videos are divided, see :func:`make_splits`.
+
+    Args:
+        number: of folds; None: one for every group, or without groups 5, or fewer if there are fewer videos.
+        group: regular expression that finds a video's group in its name; a group is never torn apart.
+        stratify: whether the folds are balanced by class.
+        seed: of the random order.
+    """
+
+    number: int | None = None
+    group: str | None = None
+    stratify: bool = False
+    seed: int = 0
+
+
 def make_splits(
     names: Sequence[str],
     folds: int | None = None,
     group: str | None = None,
-    frames_per_class: Mapping[str, Sequence[int]] | None = None,
+    frames_per_class: Mapping[str, npt.ArrayLike] | None = None,
     seed: int = 0,
 ) -> list[Split]:
     """Divide videos into folds; split k tests on fold k and trains on the others.

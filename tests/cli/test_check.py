@@ -87,7 +87,7 @@ def test_a_class_that_sounds_like_background_is_warned_of(
     classes = [name, "cut", "pour milk"]
     root = write_ms_tcn_tree(videos=small_videos(frames_per_action=5), classes=classes)
     assert run(root, "--strict") == 1
-    assert f"`--background {name}`" in capsys.readouterr().out
+    assert f"`background: {name}`" in capsys.readouterr().out
     root = write_ms_tcn_tree(videos=small_videos(frames_per_action=5), classes=["chop", *classes[1:]])
     assert run(root, "--strict") == 0
 
@@ -229,7 +229,7 @@ def test_a_folder_with_a_card_or_an_hdf5_file(sound: Path, tmp_path: Path, capsy
         out = capsys.readouterr().out
         assert "assumed" not in out
         assert "HDF5Reader" in out
-        assert f"warning [unlisted] {names[3]} are stored beside {tmp_path / 'folder' / 'a.h5'}" in out
+        assert f"warning [unlisted] no split lists {names[3]}, stored beside {tmp_path / 'folder' / 'a.h5'}" in out
 
 
 def test_what_is_no_data_set_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from segtcn.cli import main
 from segtcn.cli.demo import demo
-from segtcn.labels.legacy import read_labels
+from segtcn.labels import read_labels
 from segtcn.segmenter import Segmenter
 from segtcn.video_io import probe
 from tests import wandb_file
@@ -54,9 +54,9 @@ def test_predictions_and_overlay_cover_every_frame_of_the_held_out_clips(small):
     assert tables
     for table in tables:
         clip = probe(small / "data" / "videos" / f"{table.stem}.mp4")
-        track = read_labels(table)
-        assert len(track.labels) == clip.num_frames
-        assert track.fps == pytest.approx(float(clip.fps))
+        labels = read_labels(table)
+        assert len(labels) == clip.num_frames
+        assert labels.fps == pytest.approx(float(clip.fps))
     overlay, clip = probe(small / "overlay.mp4"), probe(small / "data" / "videos" / f"{tables[0].stem}.mp4")
     assert (overlay.num_frames, overlay.fps) == (clip.num_frames, clip.fps)
 

@@ -35,7 +35,7 @@ def test_missing_card_is_named(tmp_path: Path) -> None:
         ("---\nname: Tea\n", "no front matter"),
         ("prose\n---\nname: Tea\n---\n", "no front matter"),
         ("", "no front matter"),
-        ("---\nname: [Tea\n---\n", "is no YAML"),
+        ("---\nname: [Tea\n---\n", "is not YAML"),
         ("---\n- Tea\n---\n", "must be `name: value` lines, got list"),
     ],
 )

@@ -18,8 +18,7 @@ from torch import Tensor, nn
 
 from segtcn.data.augmentation import Augmentation
 from segtcn.data.datamodule import SegmentationDataModule
-from segtcn.data.readers import LeaReader, MSTCNReader
-from segtcn.data.readers.hdf5 import write_hdf5
+from segtcn.data.readers import LeaReader, MSTCNReader, write_hdf5
 from segtcn.structures import Batch, Video
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from segtcn.extract import Backbone, Windows, extract_videos, find_videos, load_backbone
 from segtcn.extract.descriptor import FEATURE_DIM, extract_features
-from segtcn.extract.files import feature_file
+from segtcn.extract.feature_files import feature_file
 from segtcn.extract.preprocessing import Preprocessing, parse_preprocessing, read_preprocessing
 from segtcn.extract.rates import clip_rate, num_resampled, resample
 from segtcn.extract.windows import OUTSIDE, num_features, thinned, window_batches
@@ -197,7 +197,7 @@ def test_one_number_is_the_shorter_side_where_a_crop_follows():
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 def test_file_is_turned_block_by_block(tmp_path, monkeypatch, dtype):
-    monkeypatch.setattr("segtcn.extract.files.BLOCK_BYTES", 300)
+    monkeypatch.setattr("segtcn.extract.feature_files.BLOCK_BYTES", 300)
     features = np.random.default_rng(0).standard_normal((37, 11)).astype(np.float32)
     with feature_file(tmp_path / "a.npy", dtype) as file:
         for start in range(0, 37, 5):
@@ -236,7 +236,7 @@ def test_same_names_are_refused_or_kept_apart_by_their_folder(tmp_path):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "tea.mp4").write_bytes(folder.encode())
     with pytest.raises(
-        ValueError, match=r"P01.tea\.mp4 and .*P02.tea\.mp4 would both become tea\.npy: .*--relative-to"
+        ValueError, match=r"P01.tea\.mp4 and .*P02.tea\.mp4 would both become tea\.npy: .*`relative_to`"
     ):
         find_videos([tmp_path])
     assert list(find_videos([tmp_path], relative_to=tmp_path)) == ["P01/tea", "P02/tea"]
@@ -261,9 +261,7 @@ def test_missing_files_and_empty_folders_are_named(tmp_path):
 
 def test_folder_that_cannot_be_made_is_named(tmp_path):
     clip = write_clip(tmp_path / "a.mp4", 2)
-    with pytest.raises(
-        PermissionError, match=r"cannot make the folder .*a\.mp4 \(file exists\): choose another `--out`"
-    ):
+    with pytest.raises(PermissionError, match=r"cannot make the folder .*a\.mp4 \(file exists\): choose another `out`"):
         extract_videos({"a": clip}, clip, load_backbone("builtin"))
 
 
@@ -340,7 +338,7 @@ def test_builtin_features_are_those_of_the_extractor_whatever_the_batches(tmp_pa
     extract_videos({"c": clip}, tmp_path, backbone, Windows(stride=4))
     assert np.array_equal(np.load(tmp_path / "c.npy"), extract_features(clip).numpy()[:, ::4])
     assert backbone.feature_dim == FEATURE_DIM
-    with pytest.raises(ValueError, match=r"builtin describes single frames: leave `--window 21` out"):
+    with pytest.raises(ValueError, match=r"builtin describes single frames: leave `window` out or take 1, got 21"):
         extract_videos({"d": clip}, tmp_path, backbone, Windows(window=21))
 
 
@@ -399,7 +397,7 @@ def test_memory_that_does_not_suffice_is_explained(tmp_path):
             raise torch.OutOfMemoryError("CUDA out of memory")
 
     result = extract_videos({"a": write_clip(tmp_path / "a.mp4", 9)}, tmp_path / "out", Large())
-    assert result.failed["a"] == "out of memory with 16 windows at once: choose a smaller `--batch-size`"
+    assert result.failed["a"] == "out of memory with 16 windows at once: choose a smaller `batch_size`"
 
 
 def test_packets_that_are_no_frames_are_noticed(tmp_path, monkeypatch):
@@ -426,7 +424,7 @@ def test_done_videos_are_skipped_only_if_they_were_made_so(tmp_path):
     assert list(again().skipped) == ["a"]
     assert (out / "a.npy").stat().st_mtime_ns == before
     with pytest.raises(
-        ValueError, match=r"a\.npy was made with stride 1, not 2: `--overwrite` makes such features again"
+        ValueError, match=r"a\.npy was made with stride 1, not 2: `overwrite` makes such features again"
     ):
         again(Windows(stride=2))
     with pytest.raises(ValueError, match=r"dtype 'float32', not 'float16'"):
@@ -480,7 +478,7 @@ def test_old_record_does_not_stand_beside_new_features(tmp_path, monkeypatch):
     clip = write_clip(tmp_path / "a.mp4", 9)
     extract_videos({"a": clip}, tmp_path, FrameNumbers())
     with monkeypatch.context() as patch:
-        patch.setattr("segtcn.extract.files.json.dumps", lambda *args, **options: 1 / 0)
+        patch.setattr("segtcn.extract.feature_files.json.dumps", lambda *args, **options: 1 / 0)
         again = extract_videos({"a": clip}, tmp_path, FrameNumbers(), overwrite=True)
     assert list(again.failed) == ["a"]
     with pytest.raises(ValueError, match=r"a\.npy has no record that fits it"):

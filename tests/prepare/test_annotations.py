@@ -6,16 +6,21 @@ import json
 import re
 import time
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segtcn.labels.legacy import write_labels, write_segments
+from segtcn.labels.classes import Classes
+from segtcn.labels.files import write_labels
+from segtcn.labels.labels import Labels
 from segtcn.prepare.annotations import (
     Finding,
     Interval,
+    LabelRules,
     detect_format,
     frame_labels,
     read_annotations,
@@ -263,7 +268,7 @@ END = "</ANNOTATION_DOCUMENT>"
         ("label,start_s,stop_s\ncut,0,nan\n", "expected a number of seconds or frames, got 'nan'"),
         ("label,start_s,stop_s\ncut,0,1e999\n", "got '1e999'"),
         ("label,start_s,stop_s\ncut,0,1_0\n", "got '1_0'"),
-        ('[{"label": "cut", "start": 0, "stop": NaN}]', "holds NaN, which is no number"),
+        ('[{"label": "cut", "start": 0, "stop": NaN}]', "holds NaN, which is not a number"),
         (f'[{{"label": "cut", "start": 0, "stop": {"9" * 5000}}}]', "expected a number of seconds or frames"),
         ('[{"label": "cut", "start": true, "stop": 2}]', "expected a number of seconds or frames, got 'True'"),
         # rows
@@ -272,7 +277,7 @@ END = "</ANNOTATION_DOCUMENT>"
         ("label,start_s,stop_s\ncut,0\npour,1,2\n", r"line 2: expected a value for `stop_s`, got nothing"),
         ("label,start_s,stop_s\n", "holds no segments"),
         ("label,start_s,when\ncut,0,1\n", r"expected `label`, `start` and `stop`"),
-        ('label,start_s,stop_s\n"cut' + "x" * 200_000, r"line \d+: no table \(field larger"),
+        ('label,start_s,stop_s\n"cut' + "x" * 200_000, r"line \d+: not a table \(field larger"),
         ("0.5\t2.0\n", r"line 1: expected `start<tab>stop<tab>label`"),
         ("0.5\t2.0\t1.5\tcut\n", r"line 1: expected `start<tab>stop<tab>label`, got '0.5.t2.0.t1.5.tcut'"),
         ("0.5\t2.0\t\n", r"line 1: the annotation at 0.5 s has no label"),
@@ -286,9 +291,9 @@ END = "</ANNOTATION_DOCUMENT>"
         (AGGREGATED, "has several subjects: choose one of anna, ben"),
         (AGGREGATED.split("\n", 1)[0], "has a header and no events"),
         # ELAN
-        ("<html><body/></html>", r"is no ELAN file: expected <ANNOTATION_DOCUMENT>, got <html>"),
-        (ELAN[:600], "is damaged or no ELAN file"),
-        (ELAN.replace("UTF-8", "klingon"), "is damaged or no ELAN file"),
+        ("<html><body/></html>", r"is not an ELAN file: expected <ANNOTATION_DOCUMENT>, got <html>"),
+        (ELAN[:600], "is damaged or not an ELAN file"),
+        (ELAN.replace("UTF-8", "klingon"), "is damaged or not an ELAN file"),
         (ELAN.replace(' TIME_SLOT_REF1="ts1"', ""), r"line 13: <ALIGNABLE_ANNOTATION> lacks .*TIME_SLOT_REF1"),
         (ELAN.replace('REF2="ts3"', 'REF2="ts4"'), r"line 15: 'pour.*' has no time \(slot 'ts4'\)"),
         (ELAN.replace('REF2="ts3"', 'REF2="ts9"'), r"has no time \(slot 'ts9'\)"),
@@ -297,7 +302,7 @@ END = "</ANNOTATION_DOCUMENT>"
         (ELAN.replace(END, OTHER_TIER.format("hand", "ts2") + END), r"choose one of actions \(2\), hand \(1\)"),
         (ELAN.replace("ALIGNABLE_ANNOTATION", "OTHER"), "has no tier with annotations that have times"),
         # JSON
-        ('[{"label": "cut"', r"line 1: no JSON"),
+        ('[{"label": "cut"', r"line 1: not JSON"),
         ("[" * 100_000, "is nested too deeply|no JSON"),
         ("[1, 2]", "segment 1: expected an object with label, start and stop"),
         ('{"P01": 3}', "expected a list of segments under 'P01', got int"),
@@ -370,28 +375,31 @@ def test_deeply_nested_xml_is_refused(tmp_path: Path) -> None:
 # conversion: cases worked out by hand at 10 frames a second, frame t has its middle at t / 10 + 0.05
 
 
+def labelled(intervals: list[Interval], num_frames: int, fps: float, **rules: Any) -> tuple[list[str], list[Finding]]:
+    labels, findings = frame_labels(intervals, num_frames, fps, LabelRules(**rules))
+    return labels.names(), findings
+
+
 def test_frame_belongs_to_the_annotation_that_contains_its_middle() -> None:
     # middles 0.05, 0.15, 0.25, 0.35: the first before 0.06, the last at and after 0.35
-    labels, findings = frame_labels([Interval(0.06, 0.35, "cut")], 4, fps=10)
+    labels, findings = labelled([Interval(0.06, 0.35, "cut")], 4, fps=10)
     assert labels == ["background", "cut", "cut", "background"]
     assert findings == [
         Finding("gap", 0.0, 0.1, 1, "labelled background"),
         Finding("gap", 0.3, 0.4, 1, "labelled background"),
     ]
-    assert frame_labels([Interval(0.05, 0.25, "cut")], 3, fps=10).labels == ["cut", "cut", "background"]
+    assert labelled([Interval(0.05, 0.25, "cut")], 3, fps=10)[0] == ["cut", "cut", "background"]
 
 
 def test_at_half_the_rate_the_frame_begins_with_what_starts_at_its_middle() -> None:
     for k in range(1, 200, 2):  # k / 30 s is the middle of frame (k - 1) / 2 at 15 frames a second
-        labels = frame_labels(
-            [Interval(0, round(k / 30, 6), "a"), Interval(round(k / 30, 6), 20, "b")], 200, fps=15
-        ).labels
+        labels = labelled([Interval(0, round(k / 30, 6), "a"), Interval(round(k / 30, 6), 20, "b")], 200, fps=15)[0]
         assert labels.index("b") == (k - 1) // 2
 
 
 def test_later_start_wins_and_overlaps_are_reported() -> None:
     intervals = [Interval(0.2, 0.4, "pour"), Interval(0.0, 0.6, "cut"), Interval(0.3, 0.5, "stir")]
-    labels, findings = frame_labels(intervals, 6, fps=10)
+    labels, findings = labelled(intervals, 6, fps=10)
     assert labels == ["cut", "cut", "pour", "stir", "stir", "cut"]
     assert findings == [
         Finding("overlap", 0.2, 0.3, 1, "pour over cut"),
@@ -402,18 +410,18 @@ def test_later_start_wins_and_overlaps_are_reported() -> None:
 
 def test_of_two_that_start_together_the_shorter_wins_then_the_later_in_the_list() -> None:
     together = [Interval(0, 0.2, "short"), Interval(0, 0.3, "long")]
-    assert frame_labels(together, 3, fps=10).labels == ["short", "short", "long"]
-    assert frame_labels(together[::-1], 3, fps=10).labels == ["short", "short", "long"]
-    assert frame_labels([Interval(0, 0.2, "a"), Interval(0, 0.2, "b")], 2, fps=10).labels == ["b", "b"]
+    assert labelled(together, 3, fps=10)[0] == ["short", "short", "long"]
+    assert labelled(together[::-1], 3, fps=10)[0] == ["short", "short", "long"]
+    assert labelled([Interval(0, 0.2, "a"), Interval(0, 0.2, "b")], 2, fps=10)[0] == ["b", "b"]
 
 
 def test_overlap_of_one_label_with_itself_is_none() -> None:
-    assert frame_labels([Interval(0, 0.2, "a"), Interval(0.1, 0.3, "a")], 3, fps=10) == (["a"] * 3, [])
+    assert labelled([Interval(0, 0.2, "a"), Interval(0.1, 0.3, "a")], 3, fps=10) == (["a"] * 3, [])
 
 
 def test_time_outside_of_the_video_is_cut_off_and_reported() -> None:
     intervals = [Interval(-0.2, 0.1, "a"), Interval(0.1, 0.5, "b"), Interval(0.7, 0.9, "c"), Interval(-5, -4, "d")]
-    labels, findings = frame_labels(intervals, 3, fps=10)
+    labels, findings = labelled(intervals, 3, fps=10)
     assert labels == ["a", "b", "b"]
     assert findings == [
         Finding("outside", -5, -4, 10, "d"),
@@ -425,17 +433,17 @@ def test_time_outside_of_the_video_is_cut_off_and_reported() -> None:
 
 def test_short_annotations_and_points_are_reported() -> None:
     intervals = [Interval(0.0, 0.3, "a"), Interval(0.11, 0.14, "blink"), Interval(0.2, 0.2, "look")]
-    labels, findings = frame_labels(intervals, 3, fps=10)
+    labels, findings = labelled(intervals, 3, fps=10)
     assert labels == ["a", "a", "a"]
     assert findings == [Finding("short", 0.11, 0.14, 0, "blink"), Finding("point", 0.2, 0.2, 0, "look")]
-    labels, findings = frame_labels(intervals, 3, fps=10, points=True)
+    labels, findings = labelled(intervals, 3, fps=10, points=True)
     assert labels == ["a", "a", "look"]
     assert [finding[0] for finding in findings] == ["short", "point", "overlap"]
 
 
 def test_short_gaps_take_the_label_before() -> None:
     intervals = [Interval(0.1, 0.2, "a"), Interval(0.4, 0.5, "b")]
-    assert frame_labels(intervals, 6, fps=10, close_gaps_s=0.1).labels == [
+    assert labelled(intervals, 6, fps=10, close_gaps_s=0.1)[0] == [
         "a",
         "a",
         "background",
@@ -443,10 +451,10 @@ def test_short_gaps_take_the_label_before() -> None:
         "b",
         "b",
     ]
-    labels, findings = frame_labels(intervals, 6, fps=10, close_gaps_s=0.2)
+    labels, findings = labelled(intervals, 6, fps=10, close_gaps_s=0.2)
     assert labels == ["a", "a", "a", "a", "b", "b"]
     assert [finding.kind for finding in findings] == ["closed gap"] * 3
-    assert frame_labels([], 2, fps=10, close_gaps_s=9).labels == ["background"] * 2
+    assert labelled([], 2, fps=10, close_gaps_s=9)[0] == ["background"] * 2
 
 
 @pytest.mark.parametrize(
@@ -460,7 +468,7 @@ def test_short_gaps_take_the_label_before() -> None:
 )
 def test_arguments_out_of_range(arguments: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        frame_labels([], **{"num_frames": 3, "fps": 10, **arguments})
+        labelled([], **{"num_frames": 3, "fps": 10, **arguments})
 
 
 def painted(intervals: list[Interval], num_frames: int, fps: float) -> list[str]:
@@ -486,12 +494,12 @@ def painted(intervals: list[Interval], num_frames: int, fps: float) -> list[str]
 )
 def test_labels_equal_those_of_asking_every_annotation(times: list[tuple[int, int, str]], num_frames: int) -> None:
     intervals = [Interval(start / 20, (start + length) / 20, label) for start, length, label in times]
-    assert frame_labels(intervals, num_frames, fps=7).labels == painted(intervals, num_frames, fps=7)
+    assert labelled(intervals, num_frames, fps=7)[0] == painted(intervals, num_frames, fps=7)
 
 
 def test_many_long_annotations_take_no_quadratic_time() -> None:
     intervals = [Interval(i / 1000, 1000 - i / 1000, f"label {i % 50}") for i in range(20_000)]
-    labels, _ = frame_labels(intervals, 100_000, fps=100)
+    labels, _ = labelled(intervals, 100_000, fps=100)
     assert len(labels) == 100_000
 
 
@@ -509,11 +517,9 @@ def test_segments_to_a_file_to_frames_to_segments(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "P01.csv"
     segments = frames_to_segments(torch.tensor(labels))
-    if form == "segments":
-        write_segments(path, segments, CLASSES, fps)
-    elif form == "labels":
-        path = path.with_suffix(".txt")
-        write_labels(path, [CLASSES[label] for label in labels])
+    if form in ("segments", "labels"):
+        path = path.with_suffix(".csv" if form == "segments" else ".txt")
+        write_labels(path, Labels(np.array(labels), Classes(tuple(CLASSES)), fps))
     elif form == "audacity":
         write_audacity(path, segments, CLASSES, fps)
     elif form == "elan":
@@ -522,7 +528,7 @@ def test_segments_to_a_file_to_frames_to_segments(
         rows = [{"label": CLASSES[label], "start": start, "stop": stop} for start, stop, label in segments]
         path.write_text(json.dumps(rows))
     (track,) = read_annotations(path, fps=fps)
-    back, findings = frame_labels(track.intervals, len(labels), fps)
+    back, findings = labelled(track.intervals, len(labels), fps)
     assert findings == []
     assert frames_to_segments(torch.tensor([CLASSES.index(label) for label in back])) == segments
 

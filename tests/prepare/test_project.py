@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ import yaml
 from segtcn.cli import main
 from segtcn.data import read_card
 from segtcn.data.readers import MSTCNReader
-from segtcn.prepare.project import Project, init_project
+from segtcn.prepare.annotations import LabelRules
+from segtcn.prepare.project import Project, Sources, init_project
+from segtcn.prepare.splits import Folds
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 VIDEOS = {"P01.cam 2": 40, "P01_Knödel": 47, "P02 取る": 38, "P02_tea": 52}
@@ -48,7 +51,13 @@ def folder(tmp_path: Path) -> Make:
 
 
 def made(root: Path, **arguments: Any) -> Project:
-    return init_project(root, **{"fps": 10, "folds": 2, "progress": False, **arguments})
+    arguments = {"fps": 10, "number": 2, "progress": False, **arguments}
+    groups = {"sources": Sources, "rules": LabelRules, "folds": Folds}
+    grouped = {
+        name: group(**{f.name: arguments.pop(f.name) for f in fields(group) if f.name in arguments})
+        for name, group in groups.items()
+    }
+    return init_project(root, **grouped, **arguments)
 
 
 def contents(root: Path) -> dict[str, bytes]:
@@ -118,7 +127,7 @@ def test_words_of_a_person_in_the_card_are_kept(folder: Make) -> None:
     made(root)
     card = root / "README.md"
     card.write_text(card.read_text("utf-8").replace("licence: none given", "licence: CC-BY-4.0"), "utf-8")
-    made(root, folds=3, force=True)
+    made(root, number=3, force=True)
     assert read_card(card)["licence"] == "CC-BY-4.0"
     assert read_card(card)["splits"] == 3
 
@@ -157,7 +166,7 @@ def test_what_is_there_is_not_replaced_without_force(folder: Make, name: str) ->
         assert "classes without a frame: my own" in project.notes
         assert path.read_bytes() == before[name]
         return
-    with pytest.raises(FileExistsError, match=rf"{re.escape(name)}.*`--force` replaces them"):
+    with pytest.raises(FileExistsError, match=rf"{re.escape(name)}.*`force` replaces them"):
         made(root)
     assert contents(root) == before
     made(root, force=True)
@@ -223,8 +232,11 @@ def test_frame_labels_that_are_there_stay_and_small_differences_are_trimmed(fold
 def test_frame_labels_at_another_rate_are_resampled(folder: Make) -> None:
     root = folder({"a": 10, "b": 11}, "cut\n" * 15 + "pour\n" * 15, ".txt")
     project = made(root, annotation_fps=30)
-    assert project.labels == {"a": ["cut"] * 5 + ["pour"] * 5, "b": ["cut"] * 5 + ["pour"] * 5 + ["background"]}
-    assert project.notes[0] == "no gap is longer than 0.1 s: `--close-gaps 0.101` labels them as what is before"
+    assert {name: labels.names() for name, labels in project.labels.items()} == {
+        "a": ["cut"] * 5 + ["pour"] * 5,
+        "b": ["cut"] * 5 + ["pour"] * 5 + ["background"],
+    }
+    assert project.notes[0] == "no gap is longer than 0.1 s: `close_gaps_s` of 0.101 labels them as what is before"
     assert made(root, annotation_fps=30, close_gaps_s=0.1, force=True).class_names == ["cut", "pour"]
 
 
@@ -375,8 +387,8 @@ def spoil_features(root: Path, array: Any) -> None:
         (lambda r: spoil_features(r, np.zeros((5, 3))), {}, ValueError, r"is \(5, 3\), but .* is \(6, 40\)"),
         (lambda r: spoil_features(r, np.zeros((6, 0))), {}, ValueError, r"P02_tea\.npy is empty, \(6, 0\)"),
         (lambda r: spoil_features(r, np.zeros(5)), {}, ValueError, r"P02_tea\.npy must hold a real matrix"),
-        (lambda r: spoil_features(r, np.array([[print]])), {}, ValueError, r"P02_tea\.npy is damaged or no NumPy"),
-        (lambda r: (r / "features/P02_tea.npy").write_bytes(b"x"), {}, ValueError, r"P02_tea\.npy is damaged or no"),
+        (lambda r: spoil_features(r, np.array([[print]])), {}, ValueError, r"P02_tea\.npy is damaged or not a NumPy"),
+        (lambda r: (r / "features/P02_tea.npy").write_bytes(b"x"), {}, ValueError, r"P02_tea\.npy is damaged or not"),
         (lambda r: (r / "features/P02_tea.npy").rename(r / "features/ x.npy"), {}, ValueError, "without outer blanks"),
         (lambda r: (r / "mapping.txt").write_text("0 cut\n"), {}, ValueError, "lacks background, pour milk: add them"),
     ],
@@ -393,7 +405,9 @@ def test_loose_features_are_found_and_the_command_is_given(tmp_path: Path) -> No
     np.save(tmp_path / "a.npy", np.zeros((2, 3)))
     (tmp_path / "annotations").mkdir()
     (tmp_path / "annotations" / "a.txt").write_text("cut\n")
-    with pytest.raises(FileNotFoundError, match=rf"segtcn init NEW_FOLDER --features {re.escape(str(tmp_path))}"):
+    with pytest.raises(
+        FileNotFoundError, match=rf"choose a new folder and give {re.escape(str(tmp_path))} as `features`"
+    ):
         made(tmp_path)
 
 
@@ -419,7 +433,7 @@ def test_names_may_have_folders(folder: Make) -> None:
     reader = MSTCNReader(str(root), fps=10, background="background")
     assert reader.read("P02/tea").labels.tolist() == [0] * 5 + [1] * 15 + [2] * 12 + [0] * 15
     assert made(root).written == ()
-    assert [split.held_out for split in made(root, group="^[^/]+", folds=None, dry_run=True).splits] == ["P01", "P02"]
+    assert [split.held_out for split in made(root, group="^[^/]+", number=None, dry_run=True).splits] == ["P01", "P02"]
 
 
 def test_annotations_and_clips_match_by_the_last_part_of_a_name(clips: Path, tmp_path: Path) -> None:
@@ -448,7 +462,7 @@ def test_files_that_count_in_different_units_by_their_numbers_are_refused(folder
     with pytest.raises(ValueError, match=r"times are seconds in .*P01\.cam 2\.csv and frames in .*P02_tea\.csv"):
         made(root)
     project = made(root, unit="seconds")
-    assert project.labels["P02_tea"][9:31] == ["background"] + ["cut"] * 20 + ["background"]
+    assert project.labels["P02_tea"].names()[9:31] == ["background"] + ["cut"] * 20 + ["background"]
 
 
 def test_whole_seconds_are_not_taken_for_frames_unasked(folder: Make, capsys: Any) -> None:
@@ -458,10 +472,10 @@ def test_whole_seconds_are_not_taken_for_frames_unasked(folder: Make, capsys: An
     error = capsys.readouterr().err
     assert "P01.cam 2.csv does not say the unit of its times" in error
     assert "lasts 4 s and is annotated up to 4 s if they are seconds, up to 0.4 s if they are frames, 10 a" in error
-    assert "(90 % or 9 % of all videos): say which by `--unit seconds` or `--unit frames`" in error
+    assert "(90 % or 9 % of all videos): say which by `unit`" in error
     assert contents(root) == before
-    assert made(root, unit="seconds", dry_run=True).labels["P02_tea"][10:40] == ["cut"] * 10 + ["pour"] * 20
-    assert made(root, unit="frames", dry_run=True).labels["P02_tea"][1:4] == ["cut", "pour", "pour"]
+    assert made(root, unit="seconds", dry_run=True).labels["P02_tea"].names()[10:40] == ["cut"] * 10 + ["pour"] * 20
+    assert made(root, unit="frames", dry_run=True).labels["P02_tea"].names()[1:4] == ["cut", "pour", "pour"]
 
 
 def test_unit_is_asked_for_where_all_features_have_one_shape_too(folder: Make) -> None:
@@ -488,7 +502,7 @@ def test_frames_that_are_written_with_a_point_are_not_taken_for_seconds_unasked(
     ],
 )
 def test_numbers_that_decide_are_taken(folder: Make, table: str, unit: str) -> None:
-    assert f"times are read as {unit}, by their numbers; `--unit` says otherwise" in made(folder(table=table)).notes
+    assert f"times are read as {unit}, by their numbers; `unit` says otherwise" in made(folder(table=table)).notes
 
 
 def test_background_that_is_nearly_everything_is_noted(folder: Make) -> None:
@@ -536,7 +550,7 @@ def test_card_that_states_other_facts_is_not_replaced(folder: Make) -> None:
     made(root)
     card = root / "README.md"
     card.write_text(card.read_text("utf-8").replace("segments: 8", "segments: 9"), "utf-8")
-    with pytest.raises(FileExistsError, match=r"README\.md; `--force` replaces them"):
+    with pytest.raises(FileExistsError, match=r"README\.md; `force` replaces them"):
         made(root)
 
 
@@ -544,7 +558,7 @@ def test_card_that_states_other_facts_is_not_replaced(folder: Make) -> None:
 def test_config_that_is_none_is_not_replaced(folder: Make, content: bytes) -> None:
     root = folder()
     (root / "data.yaml").write_bytes(content)
-    with pytest.raises(FileExistsError, match=r"data\.yaml; `--force` replaces them"):
+    with pytest.raises(FileExistsError, match=r"data\.yaml; `force` replaces them"):
         made(root)
     assert (root / "data.yaml").read_bytes() == content
 
@@ -563,7 +577,7 @@ def test_one_labelled_video_is_no_data_set_and_the_others_are_named(folder: Make
         match=r"one labelled video, a: expected at least two.*; annotations of no video, left out: c; videos without "
         "annotations, left out: b",
     ):
-        made(root, folds=None)
+        made(root, number=None)
 
 
 @pytest.mark.parametrize("fps", [None, 29.97, 15])
@@ -573,5 +587,5 @@ def test_where_all_features_have_one_shape_the_clips_tell_time_from_width(clips:
     num_frames = 6 if fps == 15 else 12
     for name in ("a.1", "b"):  # (T, D), annotated far beyond the end
         np.save(clips / "features" / f"{name}.npy", np.zeros((num_frames, 270), dtype=np.float32))
-    project = init_project(clips, fps=fps, folds=2, progress=False, dry_run=True)
+    project = made(clips, fps=fps, dry_run=True)
     assert (project.feature_dim, set(project.num_frames.values())) == (270, {num_frames})

@@ -45,6 +45,13 @@ def test_all_tracks_of_all_videos_get_the_same_classes() -> None:
     assert classes.names == ("0", "1", "2", "3", "4")
 
 
+def test_classes_that_a_run_lists_give_the_colours_of_all() -> None:
+    run = Labels([2, 2], Classes(("background", "stir", "pour", "take")))
+    videos, classes = make_tracks({"tea": {"truth": ["take", "pour"], "run": run}})
+    assert classes == Classes(run.classes.names, 0)
+    assert videos["tea"]["truth"].indexes.tolist() == [3, 2]
+
+
 @pytest.mark.parametrize(
     ("videos", "options", "message"),
     [

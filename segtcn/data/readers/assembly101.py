@@ -12,9 +12,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import torch
 
-from segtcn.data.readers.lmdb_pages import check_pages
 from segtcn.data.readers.reader import Reader, Subset
-from segtcn.data.readers.text import check_names, read_lines, read_names
+from segtcn.data.readers.video_lists import check_names, read_lines, read_names
 from segtcn.structures import Video
 
 VIEWS = ("C10095", "C10115", "C10118", "C10119", "C10379", "C10390", "C10395", "C10404")
@@ -81,8 +80,8 @@ class Assembly101Reader(Reader):
         for path in (self._annotations, *(self._features / view for view in check_names(self.views, "`views`"))):
             if not path.is_dir():
                 raise FileNotFoundError(
-                    f"no folder {path}: put the release of Assembly101 there, give its place by `root` "
-                    "(`--data.reader.init_args.root DIR`), or choose other `views`"
+                    f"no folder {path}: put the release of Assembly101 there, give its place by `root`, "
+                    "or choose other `views`"
                 )
         subsets = {"val": (["train"], ["val"]), "test": (["train", "val"], ["test"])}[test]
         self._subsets = dict(zip(("train", "test"), subsets, strict=True))
@@ -93,7 +92,7 @@ class Assembly101Reader(Reader):
         self.splits = [1]
         self._videos = self._read_views(self._annotations / "coarse_seq_views.txt")
         path = self._features / self.views[0]
-        with _cursor(path, b"", b"") as cursor:
+        with _cursor(path) as cursor:
             first = cursor.value() if cursor.first() else b""
         if not first or len(first) % 4:
             raise ValueError(f"{path} must hold float32 features, got {len(first)} bytes in the first frame")
@@ -118,12 +117,16 @@ class Assembly101Reader(Reader):
         source = f"{self._features / self._videos[name][1]} ({name})"
         return Video(name, self._read_features(name, segments), truth, source)
 
+    def files(self, name: str, split: int | None = None) -> list[Path]:  # noqa: D102
+        self._read_segments(name)  # of a video that exists
+        return [self._features / self._videos[name][1] / "data.mdb"]
+
     def num_frames(self, name: str, split: int | None = None) -> int:  # noqa: D102
         segments, _ = self._read_segments(name)
         if segments:
             folder, prefix = self._place(name)
             key = prefix + b"%010d.jpg" % (segments[-1].stop - 1)
-            with _cursor(folder, key, key) as cursor:
+            with _cursor(folder) as cursor:
                 if cursor.set_key(key):
                     return segments[-1].stop - segments[0].start
         return self._read_features(name, segments).shape[1]  # ends before its labels, or has none
@@ -162,10 +165,9 @@ class Assembly101Reader(Reader):
         """Frames of the segments as ``(D, T)``, or all that are stored if there are no segments."""
         path, prefix = self._place(name)
         first = prefix + (b"%010d" % segments[0].start if segments else b"")
-        last = prefix + (b"%010d.jpg" % (segments[-1].stop - 1) if segments else b"9" * 10 + b".jpg")
         frame = segments[0].start if segments else None
         values: list[bytes] = []
-        with _cursor(path, first, last) as cursor:
+        with _cursor(path) as cursor:
             for key, value in cursor if cursor.set_range(first) else ():  # keys are sorted
                 match = re.fullmatch(rb"([0-9]{10})\.jpg", key.removeprefix(prefix))
                 number = int(match[1]) if match else -1
@@ -242,15 +244,10 @@ def _read_segments(path: Path) -> list[_Segment]:
 
 
 @contextmanager
-def _cursor(path: Path, first: bytes, last: bytes) -> Iterator[Any]:
+def _cursor(path: Path) -> Iterator[Any]:
     """A cursor of the database in the folder ``path``, which is open within the block only.
 
     LMDB refuses to open a database twice in a process, and its handles must not cross a fork into a loader's workers.
-
-    Args:
-        path: the folder.
-        first: smallest key that may be looked for.
-        last: greatest key; the cursor must not go beyond the one after it.
     """
     try:
         import lmdb
@@ -258,10 +255,6 @@ def _cursor(path: Path, first: bytes, last: bytes) -> Iterator[Any]:
         raise ImportError('Assembly101 is read by lmdb: pip install "segtcn[lmdb]"') from error
     if not (path / "data.mdb").is_file():
         raise FileNotFoundError(f"no {path / 'data.mdb'}: put the LMDB database of this view's features there")
-    try:
-        check_pages(path / "data.mdb", first, last)
-    except ValueError as error:
-        raise ValueError(f"{path / 'data.mdb'} is damaged or no LMDB database ({error}): fetch it again") from error
     try:
         # no read-ahead: many processes read at many places of a file that is larger than the memory
         with (
@@ -271,4 +264,4 @@ def _cursor(path: Path, first: bytes, last: bytes) -> Iterator[Any]:
         ):
             yield cursor
     except lmdb.Error as error:
-        raise ValueError(f"{path} is damaged or no LMDB database ({error}): fetch it again") from error
+        raise ValueError(f"{path} is damaged or not an LMDB database ({error}): fetch it again") from error

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from segtcn.data.readers.matlab import load_matlab
-from segtcn.data.readers.reader import Reader, Subset, first_that_opens, time_axis
-from segtcn.data.readers.text import read_names
+from segtcn.data.readers.reader import Reader, Subset, find_unknown, first_that_opens, time_axis
+from segtcn.data.readers.video_lists import read_names
+from segtcn.labels.matlab import load_matlab
 from segtcn.structures import Video
 
 _TIME_AXIS = {"A": 0, "X": 0, "S": 1}  # as documented by the release: only the sensors are stored (D, T)
@@ -69,8 +69,7 @@ class LeaReader(Reader):
             if not path.is_dir():
                 raise FileNotFoundError(
                     f"no folder {path}: put Lea et al.'s release there as ROOT/features/DATASET/FOLDER and "
-                    "ROOT/splits/DATASET, or give its place by `root`, `dataset` and `feature_folder` "
-                    "(`--data.reader.init_args.root ROOT`)"
+                    "ROOT/splits/DATASET, or give its place by `root`, `dataset` and `feature_folder`"
                 )
         by_split = _numbered(folder)
         self._split_specific = bool(by_split)
@@ -113,27 +112,37 @@ class LeaReader(Reader):
         return read_names(path, clean=_canonical)
 
     def read(self, name: str, split: int | None = None, labels: bool = True) -> Video:  # noqa: D102
-        if split is not None:
-            self._check_split(split)
-        folders = list(self._files) if split is None else [self._folders[split]]
-        wanted = _canonical(name)
-        path = next((self._files[folder][wanted] for folder in folders if wanted in self._files[folder]), None)
-        if path is None:
-            raise FileNotFoundError(
-                f"no features of video {name!r}: expected {wanted}.mat or rgb-{wanted}.avi.mat in "
-                f"{' or '.join(map(str, folders))}; add the file or take the name out of the split's list"
-            )
+        (path,) = self.files(name, split)
         arrays = self._load(path)
         parts = [self._oriented(arrays, variable, path) for variable in self._variables]
         if len({part.shape[1] for part in parts}) > 1:
             lengths = ", ".join(f"{v}: {part.shape[1]}" for v, part in zip(self._variables, parts, strict=True))
             raise ValueError(f"{path} holds arrays of different length ({lengths} frames): `features` cannot join them")
         return Video(
-            name=wanted,
+            name=_canonical(name),
             features=torch.from_numpy(np.concatenate(parts)),
             labels=self._labels(arrays, path) if labels else None,
             source=str(path),
         )
+
+    def files(self, name: str, split: int | None = None) -> list[Path]:  # noqa: D102
+        if split is not None:
+            self._check_split(split)
+        folders = list(self._files) if split is None else [self._folders[split]]
+        name = _canonical(name)
+        path = next((self._files[folder][name] for folder in folders if name in self._files[folder]), None)
+        if path is None:
+            raise FileNotFoundError(
+                f"no features of video {name!r}: expected {name}.mat or rgb-{name}.avi.mat in "
+                f"{' or '.join(map(str, folders))}; add the file or take the name out of the split's list"
+            )
+        return [path]
+
+    def stored(self) -> list[str]:  # noqa: D102
+        return list(dict.fromkeys(name for files in self._files.values() for name in files))
+
+    def clip_names(self, name: str) -> list[str]:  # noqa: D102
+        return [name, f"rgb-{name}"]
 
     def _check_split(self, split: int) -> None:
         if split not in self.splits:
@@ -169,9 +178,8 @@ class LeaReader(Reader):
         values = arrays["Y"].ravel()
         if values.dtype.kind not in "fiu" or (values != np.round(values)).any():
             raise ValueError(f"Y in {path} must hold whole class numbers, got {values.dtype} such as {values[:1]}")
-        outside = (values < 0) | (values >= len(self.class_names))
-        if outside.any():
-            frame = int(outside.argmax())
+        frame = find_unknown(values, len(self.class_names))
+        if frame is not None:
             raise ValueError(
                 f"unknown label {values[frame]:g} at frame {frame} of {path}: labels must lie in "
                 f"0 .. {len(self.class_names) - 1}, one for each of the {len(self.class_names)} `class_names`"

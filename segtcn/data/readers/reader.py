@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Literal, TypeVar
 
-from segtcn.structures import Video
+import numpy as np
+import numpy.typing as npt
+
+from segtcn.labels.classes import Classes
+from segtcn.structures import IGNORE, Video
 
 Subset = Literal["train", "test"]
 
@@ -34,6 +39,11 @@ class Reader(ABC):
     fps: float
     background: int | None
     splits: list[int]
+
+    @property
+    def classes(self) -> Classes:
+        """Names of the classes and the background class."""
+        return Classes(tuple(self.class_names), self.background)
 
     @abstractmethod
     def videos(self, split: int, subset: Subset) -> list[str]:
@@ -76,8 +86,27 @@ class Reader(ABC):
         return self.read(name, split, labels=False).features.shape[1]
 
     def stored(self) -> list[str]:
-        """Names of all videos that one file holds, listed or not; none where every video is a file of its own."""
+        """Names of all videos that there are features of, listed or not; none where a reader cannot find out."""
         return []
+
+    def files(self, name: str, split: int | None = None) -> list[Path]:
+        """The files that hold the features of a video.
+
+        A reader that knows them before it reads the video overrides this.
+
+        Args:
+            name: as of :meth:`read`.
+            split: as of :meth:`read`.
+
+        Raises:
+            FileNotFoundError: if the video has no file.
+            ValueError: if the file cannot be understood.
+        """
+        return [Path(self.read(name, split, labels=False).source)]
+
+    def clip_names(self, name: str) -> list[str]:
+        """Names, without ending, that the clip of a video may have."""
+        return [name]
 
 
 def first_that_opens(items: Iterable[_Item], open_item: Callable[[_Item], _Opened]) -> _Opened | None:
@@ -134,3 +163,14 @@ def time_axis(shape: Sequence[int], num_labels: int | None, feature_dim: int | N
     if num_labels is None or abs(shape[0] - num_labels) == abs(shape[1] - num_labels):
         return documented
     return 0 if abs(shape[0] - num_labels) < abs(shape[1] - num_labels) else 1
+
+
+def find_unknown(labels: npt.NDArray[np.integer], num_classes: int) -> int | None:
+    """The first frame whose label is neither a class nor :data:`segtcn.structures.IGNORE`.
+
+    Example:
+        >>> find_unknown(np.array([0, IGNORE, 1]), num_classes=2), find_unknown(np.array([0, 2]), num_classes=2)
+        (None, 1)
+    """
+    unknown = ((labels < 0) & (labels != IGNORE)) | (labels >= num_classes)
+    return int(unknown.argmax()) if unknown.any() else None

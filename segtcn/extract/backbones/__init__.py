@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from segtcn.extract.backbones.base import Backbone, Pooling
+from segtcn.extract.backbones.backbone import Backbone, Pooling
 from segtcn.extract.backbones.huggingface import Precision
 
 __all__ = ["Backbone", "Pooling", "Precision", "load_backbone"]
@@ -45,7 +45,7 @@ def load_backbone(
         return BuiltinBackbone()
     place = _device(device)
     if name.lower().endswith(".onnx"):
-        from segtcn.extract.backbones.onnx import OnnxBackbone
+        from segtcn.extract.backbones.onnx_file import OnnxBackbone
 
         return OnnxBackbone(name, place, pooling, preprocessing)
     from segtcn.extract.backbones.huggingface import HuggingFaceBackbone

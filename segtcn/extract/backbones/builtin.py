@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from segtcn.extract.backbones.base import Backbone
+from segtcn.extract.backbones.backbone import Backbone
 from segtcn.extract.descriptor import FEATURE_DIM, FrameDescriptor
 from segtcn.extract.windows import Indices
 from segtcn.video_io import Image

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from segtcn.extract.backbones.base import NetworkBackbone, Pooling, pool
+from segtcn.extract.backbones.backbone import NetworkBackbone, Pooling, pool
 from segtcn.extract.preprocessing import (
     PROCESSOR_KEYS,
     Preprocessing,

@@ -2,18 +2,19 @@
 
 from segtcn.prepare.annotations.audacity import read_audacity, write_audacity
 from segtcn.prepare.annotations.boris import read_boris
-from segtcn.prepare.annotations.conversion import Finding, FrameLabels, frame_labels
-from segtcn.prepare.annotations.detection import detect_format, read_annotations
 from segtcn.prepare.annotations.elan import read_elan, write_elan
+from segtcn.prepare.annotations.formats import detect_format, read_annotations
+from segtcn.prepare.annotations.frame_labels import Finding, FrameLabels, LabelRules, frame_labels
 from segtcn.prepare.annotations.frame_list import read_frame_list
-from segtcn.prepare.annotations.intervals import Interval, Track
+from segtcn.prepare.annotations.intervals import Annotations, Interval
 from segtcn.prepare.annotations.plain import read_csv, read_json
 
 __all__ = [
+    "Annotations",
     "Finding",
     "FrameLabels",
     "Interval",
-    "Track",
+    "LabelRules",
     "detect_format",
     "frame_labels",
     "read_annotations",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from segtcn.atomic import atomic_path
-from segtcn.prepare.annotations.intervals import Track, make_interval, number, read_text
+from segtcn.prepare.annotations.intervals import Annotations, make_interval, number, read_text
 from segtcn.structures import Segment
 
 
@@ -17,7 +17,7 @@ def is_audacity(text: str) -> bool:
     return re.match(r"\s*[+-]?[\d.,]+(e[+-]?\d+)?\t[+-]?[\d.,]+(e[+-]?\d+)?(\t|\n|$)", text, re.IGNORECASE) is not None
 
 
-def read_audacity(path: str | os.PathLike[str]) -> list[Track]:
+def read_audacity(path: str | os.PathLike[str]) -> list[Annotations]:
     r"""Read a label track that Audacity exported.
 
     A line that begins with a backslash gives the frequencies of the label before it; it says nothing about time.
@@ -26,7 +26,7 @@ def read_audacity(path: str | os.PathLike[str]) -> list[Track]:
         path: the file.
 
     Returns:
-        One track, named after the file. Point labels have no length.
+        Annotations, named after the file. Point labels have no length.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -43,7 +43,7 @@ def read_audacity(path: str | os.PathLike[str]) -> list[Track]:
             raise ValueError(f"{where}: expected `start<tab>stop<tab>label`, got {content[:80]!r}; export it again")
         start, stop = (number(cell.strip(), where) for cell in cells[:2])
         intervals.append(make_interval(start, stop, cells[2], where))
-    return [Track((path.stem,), intervals, str(path))]
+    return [Annotations((path.stem,), intervals, str(path))]
 
 
 def write_audacity(

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from segtcn.labels.folder import video_name
 from segtcn.prepare.annotations.intervals import (
+    Annotations,
     Interval,
-    Track,
     make_interval,
     number,
     read_rows,
     read_text,
-    video_name,
 )
 
 _KIND = ("Behavior type", "Status")  # newer and older versions
@@ -45,7 +45,7 @@ def is_boris(text: str) -> bool:
     return _header(text) is not None
 
 
-def read_boris(path: str | os.PathLike[str], subject: str | None = None) -> list[Track]:
+def read_boris(path: str | os.PathLike[str], subject: str | None = None) -> list[Annotations]:
     """Read tabular or aggregated events, ``.csv`` or ``.tsv``, of one observation or several.
 
     A state becomes an interval, a point event an interval of no length. Modifiers are left out. Times count from the
@@ -57,11 +57,11 @@ def read_boris(path: str | os.PathLike[str], subject: str | None = None) -> list
         subject: whose behaviours to take; None if there is only one subject.
 
     Returns:
-        A track for every observation with events of the subject, named after its clip, then after the observation.
+        Annotations for every observation with events of the subject, named after its clip, then after the observation.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no such export, several subjects are in it, or a state starts and does not stop.
+        ValueError: if it is not such an export, several subjects are in it, or a state starts and does not stop.
     """
     path = Path(path)
     events = list(_events(path, read_text(path)))
@@ -69,7 +69,7 @@ def read_boris(path: str | os.PathLike[str], subject: str | None = None) -> list
         raise ValueError(f"{path} has a header and no events: expected at least one")
     subjects = list(dict.fromkeys(event.subject for event in events))
     if subject is None and len(subjects) > 1:
-        raise ValueError(f"{path} has several subjects: choose one of {', '.join(subjects)} (`--track NAME`)")
+        raise ValueError(f"{path} has several subjects: choose one of {', '.join(subjects)} (`track`)")
     if subject is not None and subject not in subjects:
         raise ValueError(f"{path} has no subject {subject!r}: choose one of {', '.join(subjects)}")
     by_observation: dict[str, list[_Event]] = {}
@@ -79,10 +79,10 @@ def read_boris(path: str | os.PathLike[str], subject: str | None = None) -> list
     clips: dict[str, set[str]] = {event.observation: set() for event in events}
     for event in events:
         clips[event.observation] |= {event.media} - {""}
-    return [_track(path, observation, own, sorted(clips[observation])) for observation, own in by_observation.items()]
+    return [_annotations(path, name, bouts, sorted(clips[name])) for name, bouts in by_observation.items()]
 
 
-def _track(path: Path, observation: str, events: list[_Event], clips: list[str]) -> Track:
+def _annotations(path: Path, observation: str, events: list[_Event], clips: list[str]) -> Annotations:
     several = len(clips) > 1 or any(";" in clip for clip in clips)
     names = [observation] if several else [*map(video_name, clips), observation]
     notes = [f"observation {observation!r} runs through several clips: one video"] if several else []
@@ -93,7 +93,7 @@ def _track(path: Path, observation: str, events: list[_Event], clips: list[str])
     tabular = any(len(event.times) == 1 for event in events)
     intervals = list(_bouts(events)) if tabular else [_bout(event) for event in events]
     names = [name for name in dict.fromkeys(names) if name] or [path.stem]
-    return Track(tuple(names), intervals, str(path), None, tuple(notes))
+    return Annotations(tuple(names), intervals, str(path), None, tuple(notes))
 
 
 def _bout(event: _Event) -> Interval:
@@ -123,10 +123,12 @@ def _bouts(events: list[_Event]) -> Iterator[Interval]:
 
 
 def _events(path: Path, text: str) -> Iterator[_Event]:
-    found = _header(text)
-    if found is None:
-        raise ValueError(f"{path} is no export of BORIS: expected a table with the column Behavior; export the events")
-    line, delimiter = found
+    header = _header(text)
+    if header is None:
+        raise ValueError(
+            f"{path} is not an export of BORIS: expected a table with the column Behavior; export the events"
+        )
+    line, delimiter = header
     above = {"Observation id": path.stem}
     columns: list[str] = []
     for end, row in read_rows(path, text, delimiter):

@@ -13,7 +13,8 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
 from segtcn.atomic import atomic_path
-from segtcn.prepare.annotations.intervals import Interval, Track, make_interval, number, read_bytes, video_name
+from segtcn.labels.folder import video_name
+from segtcn.prepare.annotations.intervals import Annotations, Interval, make_interval, number, read_bytes
 from segtcn.structures import Segment
 
 
@@ -50,7 +51,7 @@ class _Document:
         try:
             self._parser.Parse(read_bytes(path), True)
         except (expat.ExpatError, LookupError) as error:  # LookupError: an encoding that does not exist
-            raise ValueError(f"{path} is damaged or no ELAN file ({error}): save it in ELAN again") from error
+            raise ValueError(f"{path} is damaged or not an ELAN file ({error}): save it in ELAN again") from error
 
     def _refuse(self, *_: object) -> Never:
         # its entities could fill the memory from a small file, or read other files
@@ -62,7 +63,7 @@ class _Document:
     def _start(self, element: str, attributes: dict[str, str]) -> None:
         line = self._parser.CurrentLineNumber
         if not self._root and element != "ANNOTATION_DOCUMENT":
-            raise ValueError(f"{self.path} is no ELAN file: expected <ANNOTATION_DOCUMENT>, got <{element[:40]}>")
+            raise ValueError(f"{self.path} is not an ELAN file: expected <ANNOTATION_DOCUMENT>, got <{element[:40]}>")
         self._root = "ANNOTATION_DOCUMENT"
         try:
             if element == "HEADER" and attributes.get("TIME_UNITS", "milliseconds") != "milliseconds":
@@ -101,7 +102,7 @@ class _Document:
             self._text = None
 
 
-def read_elan(path: str | os.PathLike[str], tier: str | None = None) -> list[Track]:
+def read_elan(path: str | os.PathLike[str], tier: str | None = None) -> list[Annotations]:
     """Read the annotations of one tier.
 
     Annotations that refer to others (``REF_ANNOTATION``) have no times of their own; they are left out and noted. A
@@ -112,7 +113,7 @@ def read_elan(path: str | os.PathLike[str], tier: str | None = None) -> list[Tra
         tier: the tier to take; None if only one has annotations with times.
 
     Returns:
-        One track, named after the file, then after its clip.
+        Annotations, named after the file, then after its clip.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -125,7 +126,7 @@ def read_elan(path: str | os.PathLike[str], tier: str | None = None) -> list[Tra
     if not aligned:
         raise ValueError(f"{path} has no tier with annotations that have times: align them in ELAN")
     if tier is None and len(aligned) > 1:
-        raise ValueError(f"{path} has annotations on several tiers: choose one of {listed} (`--track NAME`)")
+        raise ValueError(f"{path} has annotations on several tiers: choose one of {listed} (`track`)")
     if tier is not None and tier not in aligned:
         raise ValueError(f"{path} has no annotations with times on a tier {tier!r}: choose one of {listed}")
     chosen = next(iter(aligned)) if tier is None else tier
@@ -134,7 +135,7 @@ def read_elan(path: str | os.PathLike[str], tier: str | None = None) -> list[Tra
         for name, count in document.num_references.items()
     ]
     # beside a clip there often is its sound, as a file of its own
-    clips = [one for one in document.media if not one.kind.startswith("audio")]
+    clips = [medium for medium in document.media if not medium.kind.startswith("audio")]
     named = [video_name(unquote(clip.url)) for clip in clips]
     notes += [
         f"ELAN shifts {name} by {clip.shift_ms} ms (TIME_ORIGIN); the times of the annotations are left as they are"
@@ -143,7 +144,7 @@ def read_elan(path: str | os.PathLike[str], tier: str | None = None) -> list[Tra
     ]
     names = [path.stem, *(named if len(named) == 1 else [])]
     intervals = [_interval(document, annotation) for annotation in aligned[chosen]]
-    return [Track(tuple(dict.fromkeys(names)), intervals, str(path), None, tuple(notes))]
+    return [Annotations(tuple(dict.fromkeys(names)), intervals, str(path), None, tuple(notes))]
 
 
 def _interval(document: _Document, annotation: _Annotation) -> Interval:

@@ -7,7 +7,7 @@ import io
 import os
 import re
 from collections.abc import Iterator
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 Unit = Literal["seconds", "frames"]
@@ -16,10 +16,7 @@ MAX_BYTES = 64 * 2**20
 """Annotations are small; a larger file is something else, and is not read into memory."""
 
 MAX_SECONDS = 1e9
-"""Times beyond are no seconds from the start of a video: 32 years."""
-
-VIDEO_ENDINGS = (".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".mts", ".wmv", ".ogv")
-"""Endings by which a clip is recognised, lower case."""
+"""Times beyond are not seconds from the start of a video: 32 years."""
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)  # one way to match: no slow text
 
@@ -38,8 +35,8 @@ class Interval(NamedTuple):
     label: str
 
 
-class Track(NamedTuple):
-    """The annotations of one video.
+class Annotations(NamedTuple):
+    """The annotations of one video; :func:`~segtcn.prepare.annotations.frame_labels` makes labels of frames from them.
 
     Args:
         names: what the file calls the video, the most reliable name first, without the clip's ending.
@@ -102,7 +99,7 @@ def read_rows(path: str | os.PathLike[str], text: str, delimiter: str) -> Iterat
             if any(cells):
                 yield rows.line_num, cells
     except csv.Error as error:
-        raise ValueError(f"{path}, line {rows.line_num}: no table ({error}); export it again") from error
+        raise ValueError(f"{path}, line {rows.line_num}: not a table ({error}); export it again") from error
 
 
 def number(value: str | float, where: str) -> float:
@@ -113,7 +110,7 @@ def number(value: str | float, where: str) -> float:
         where: file and line, for the message.
 
     Raises:
-        ValueError: if it is no decimal number, with what to do about commas and clock times.
+        ValueError: if it is not a decimal number, with what to do about commas and clock times.
 
     Example:
         >>> number("12.5", "a.csv, line 2")
@@ -146,15 +143,3 @@ def make_interval(start_s: float, stop_s: float, label: str, where: str) -> Inte
     if stop_s < start_s:
         raise ValueError(f"{where}: {label!r} stops at {stop_s:g} s, before it starts at {start_s:g} s; correct it")
     return Interval(start_s, stop_s, label)
-
-
-def video_name(path: str) -> str:
-    r"""Name of a video from whatever path an annotation tool stored, of any system.
-
-    Example:
-        >>> video_name(r"C:\clips\P01.cam 2.MP4"), video_name("file:///clips/P01.tea")
-        ('P01.cam 2', 'P01.tea')
-    """
-    name = PureWindowsPath(path).name  # takes both kinds of slashes
-    ending = next((ending for ending in VIDEO_ENDINGS if name.lower().endswith(ending)), "")
-    return name[: len(name) - len(ending)]

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Never
 
-from segtcn.prepare.annotations.intervals import Track, Unit, make_interval, number, read_rows, read_text, video_name
+from segtcn.labels.folder import video_name
+from segtcn.prepare.annotations.intervals import Annotations, Unit, make_interval, number, read_rows, read_text
 
 LABEL = ("label", "class", "action")
 START = ("start", "begin")
@@ -24,7 +25,7 @@ def is_plain_csv(text: str) -> bool:
     return _delimiter(text) is not None
 
 
-def read_csv(path: str | os.PathLike[str], fps: float | None = None, unit: Unit | None = None) -> list[Track]:
+def read_csv(path: str | os.PathLike[str], fps: float | None = None, unit: Unit | None = None) -> list[Annotations]:
     """Read a table of segments whose first line names its columns, in any order.
 
     ``label``, ``start``, ``stop`` (or ``end``) are needed; a column ``video`` lets one file hold all videos; others are
@@ -39,7 +40,7 @@ def read_csv(path: str | os.PathLike[str], fps: float | None = None, unit: Unit 
         unit: of ``start`` and ``stop``.
 
     Returns:
-        A track for every video, named as the column ``video`` says, or else after the file.
+        Annotations for every video, named as the column ``video`` says, or else after the file.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -64,10 +65,10 @@ def read_csv(path: str | os.PathLike[str], fps: float | None = None, unit: Unit 
                 "that hold the separator stand in quotes"
             )
         rows.append((where, dict(zip(columns, cells, strict=False))))
-    return _tracks(path, rows, fps, unit)
+    return _by_video(path, rows, fps, unit)
 
 
-def read_json(path: str | os.PathLike[str], fps: float | None = None, unit: Unit | None = None) -> list[Track]:
+def read_json(path: str | os.PathLike[str], fps: float | None = None, unit: Unit | None = None) -> list[Annotations]:
     """Read a list of objects with the keys that :func:`read_csv` has as columns.
 
     The list may stand in an object under ``segments`` or ``annotations``, beside ``video``, ``fps`` and ``unit``, or in
@@ -79,11 +80,11 @@ def read_json(path: str | os.PathLike[str], fps: float | None = None, unit: Unit
         unit: of ``start`` and ``stop``; the file's own comes first.
 
     Returns:
-        A track for every video.
+        Annotations for every video.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no such JSON, or as :func:`read_csv`.
+        ValueError: if it is not such JSON, or as :func:`read_csv`.
     """
     path = Path(path)
     try:
@@ -94,7 +95,7 @@ def read_json(path: str | os.PathLike[str], fps: float | None = None, unit: Unit
             parse_constant=lambda text: _refuse_constant(path, text),
         )
     except json.JSONDecodeError as error:
-        raise ValueError(f"{path}, line {error.lineno}: no JSON ({error.msg}); correct it") from error
+        raise ValueError(f"{path}, line {error.lineno}: not JSON ({error.msg}); correct it") from error
     except RecursionError:
         raise ValueError(f"{path} is nested too deeply: expected a list of segments") from None
     if isinstance(content, list):
@@ -122,10 +123,10 @@ def read_json(path: str | os.PathLike[str], fps: float | None = None, unit: Unit
             if not isinstance(segment, dict):
                 raise ValueError(f"{where}: expected an object with label, start and stop, got {str(segment)[:80]}")
             rows.append((where, {"video": name} | {key.lower(): value for key, value in segment.items()}))
-    return _tracks(path, rows, fps, own_unit or unit)
+    return _by_video(path, rows, fps, own_unit or unit)
 
 
-def _tracks(path: Path, rows: Sequence[Row], fps: float | None, unit: Unit | None) -> list[Track]:
+def _by_video(path: Path, rows: Sequence[Row], fps: float | None, unit: Unit | None) -> list[Annotations]:
     if not rows:
         raise ValueError(f"{path} holds no segments: expected at least one")
     start, stop, stated = _times(path, rows, unit)
@@ -136,7 +137,7 @@ def _tracks(path: Path, rows: Sequence[Row], fps: float | None, unit: Unit | Non
     if unit == "frames" and fps is not None and not fps > 0:
         raise ValueError(f"{path}: `fps` must be positive, got {fps}")
     rate = fps if unit == "frames" and fps is not None else 1.0
-    tracks: dict[str, Track] = {}
+    videos: dict[str, Annotations] = {}
     for where, row in rows:
         for name in (start, stop):
             if row.get(name) in (None, ""):
@@ -148,10 +149,10 @@ def _tracks(path: Path, rows: Sequence[Row], fps: float | None, unit: Unit | Non
         if not isinstance(video, str):
             raise ValueError(f"{where}: `video` must be a name, got {video!r}")
         names = (video_name(video),) if video else (path.stem,)
-        track = tracks.setdefault(names[0], Track(names, [], str(path), None if stated else unit))
+        annotations = videos.setdefault(names[0], Annotations(names, [], str(path), None if stated else unit))
         start_s, stop_s = (number(row[name], where) / rate for name in (start, stop))
-        track.intervals.append(make_interval(start_s, stop_s, label, where))
-    return list(tracks.values())
+        annotations.intervals.append(make_interval(start_s, stop_s, label, where))
+    return list(videos.values())
 
 
 def _times(path: Path, rows: Sequence[Row], unit: Unit | None) -> tuple[str, str, Unit | None]:
@@ -189,4 +190,4 @@ def _first_line(text: str) -> str:
 
 
 def _refuse_constant(path: Path, text: str) -> Never:
-    raise ValueError(f"{path} holds {text}, which is no number: correct it")
+    raise ValueError(f"{path} holds {text}, which is not a number: correct it")

@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-import yaml
 
-from segtcn.arrays import save_array
 from segtcn.atomic import reason
-from segtcn.data.readers.reader import Reader
-from segtcn.data.readers.text import check_names
-from segtcn.labels.legacy import write_labels
-from segtcn.prepare.check.reading import read_video
-from segtcn.prepare.check.report import DataReport, Key, counted
+from segtcn.data.readers.reader import Reader, Subset
+from segtcn.data.readers.video_lists import check_names
+from segtcn.prepare.check.data_report import DataReport
+from segtcn.prepare.check.facts import Facts
+from segtcn.prepare.check.gathering import read_video
+from segtcn.prepare.check.problems import Key, counted
+from segtcn.prepare.tree_writer import TreeWriter
 from segtcn.progress import progress_bar
+from segtcn.structures import Video
 
 
 class Fix(NamedTuple):
@@ -68,16 +69,17 @@ def fix_data(
         OSError: if it cannot be written, such as on a full disk.
     """
     out = Path(out).expanduser()
-    check_target(out, [*source, *(facts.source for facts in report.videos.values())])
+    if report.facts is None:
+        raise ValueError("a data set that cannot be opened cannot be corrected")
+    facts = report.facts
+    check_target(out, [*source, *(video.source for video in facts.videos.values())])
     fixes: list[Fix] = []
     with _new_folder(out) as folder:
-        if report.split_specific:
-            for split in report.lists:
-                root = folder / f"split{split}"
-                root.mkdir()
-                _write_tree(reader, report, [split], root, out / root.name, length_tolerance, fixes, progress)
-        else:
-            _write_tree(reader, report, [*report.lists], folder, out, length_tolerance, fixes, progress)
+        trees = {"": [*facts.lists]} if not facts.split_specific else {f"split{k}": [k] for k in facts.lists}
+        for name, splits in trees.items():
+            copy = _TreeCopy(reader, facts, splits, folder / name, length_tolerance)
+            copy.write(out / name, progress)
+            fixes += copy.fixes
     return list(dict.fromkeys(fixes))
 
 
@@ -97,126 +99,128 @@ def check_target(out: Path, source: Iterable[str | Path]) -> None:
         raise FileNotFoundError(f"cannot write the copy to {out}: there is no folder {out.parent}; create it")
 
 
-def _write_tree(
-    reader: Reader,
-    report: DataReport,
-    splits: list[int],
-    folder: Path,
-    root: Path,
-    tolerance: int,
-    fixes: list[Fix],
-    progress: bool,
-) -> None:
-    """Write some splits into ``folder``, which will become ``root``."""
-    for part in ("features", "groundTruth", "splits"):
-        (folder / part).mkdir()
-    keys = {key for split in splits for key in report.keys(split, report.listed(split))}
-    copies = _copies(reader, report, keys)
-    written: dict[str, bool] = {}  # whether with ground truth
-    for key in progress_bar(sorted(keys), f"write {root.name}", unit="video", show=progress, keep=False):
-        try:
-            if key[0] in copies:
-                raise _CannotRepairError(f"it has the features and the labels of {copies[key[0]]}")
-            written[key[0]] = _write_video(reader, report, key, folder, tolerance, fixes)
-        except _CannotRepairError as reason:
-            fixes.append(Fix(key[0], f"left out: {reason}"))
-    listed = {name for split in splits for name in _write_lists(report, split, folder, written, fixes)}
-    for name in written.keys() - listed:
-        (folder / "features" / f"{name}.npy").unlink()
-        (folder / "groundTruth" / f"{name}.txt").unlink(missing_ok=True)
-    names = "".join(f"{index} {name}\n" for index, name in enumerate(reader.class_names))
-    (folder / "mapping.txt").write_text(names, encoding="utf-8", newline="")
-    background = None if reader.background is None else reader.class_names[reader.background]
-    init_args = {"root": str(root.absolute()), "fps": reader.fps, "background": background}
-    config = {"data": {"reader": {"class_path": "segtcn.data.readers.MSTCNReader", "init_args": init_args}}}
-    if len(splits) == 1:
-        config["data"]["split"] = splits[0]  # type: ignore[assignment]
-    (folder / "data.yaml").write_text(
-        yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8", newline=""
-    )
+class _TreeCopy:
+    """A corrected copy of some splits.
 
+    Args:
+        reader: the data set.
+        facts: what was measured of it.
+        splits: those that are copied.
+        folder: to write to.
+        tolerance: how many frames may be cut off.
+    """
 
-def _copies(reader: Reader, report: DataReport, keys: Iterable[Key]) -> dict[str, str]:
-    """Videos with features and labels of another one, and that one; test videos stay rather than others."""
-    by_name = {key[0]: key for key in keys if key not in report.broken}
-    copies: dict[str, str] = {}
-    for pair in report.duplicates:
-        if not by_name.keys() >= set(pair) or copies.keys() & set(pair):
-            continue
-        labels = [read_video(reader, by_name[name]).labels for name in pair]
-        if labels[0] is None or labels[1] is None or not torch.equal(labels[0], labels[1]):
-            continue
-        tested = [sum(name in lists["test"] for lists in report.lists.values()) for name in pair]
-        kept = int(tested[1] > tested[0])
-        copies[pair[1 - kept]] = pair[kept]
-    return copies
+    def __init__(self, reader: Reader, facts: Facts, splits: list[int], folder: Path, tolerance: int) -> None:
+        self._reader, self._facts, self._splits, self._tolerance = reader, facts, splits, tolerance
+        self._writer = TreeWriter(folder, reader)
+        self._with_truth: dict[str, bool] = {}  # of the videos that were written
+        self.fixes: list[Fix] = []
 
+    def write(self, root: Path, progress: bool) -> None:
+        """Write everything; the folder will be called ``root``."""
+        keys = {key for split in self._splits for key in self._facts.keys(split, self._facts.listed(split))}
+        copies = self._find_copies(keys)
+        for key in progress_bar(sorted(keys), f"write {root.name}", unit="video", show=progress, keep=False):
+            name = key[0]
+            try:
+                if name in copies:
+                    raise _CannotRepairError(f"it has the features and the labels of {copies[name]}")
+                video = self._repaired(key)
+            except _CannotRepairError as why:
+                self.fixes.append(Fix(name, f"left out: {why}"))
+            else:
+                self._writer.write_video(video)
+                self._with_truth[name] = video.labels is not None
+        listed = {name for split in self._splits for name in self._write_lists(split)}
+        for name in self._with_truth.keys() - listed:
+            self._writer.remove_video(name)
+        self._writer.write_config(root, self._splits[0] if len(self._splits) == 1 else None)
 
-def _write_video(reader: Reader, report: DataReport, key: Key, folder: Path, tolerance: int, fixes: list[Fix]) -> bool:
-    """Write features and labels; returns whether there are labels."""
-    name = key[0]
-    if key in report.broken:
-        raise _CannotRepairError(report.broken[key])
-    facts = report.videos[key]
-    if facts.mean_range == 0 and facts.num_frames > 1 and any(each.mean_range for each in report.videos.values()):
-        raise _CannotRepairError(f"{facts.source}: the features are the same in all {facts.num_frames} frames")
-    if facts.num_labels is None and not any(name in lists["test"] for lists in report.lists.values()):
-        raise _CannotRepairError("it has no ground truth, and no list tests on it")
-    check_names([name], "the data set")
-    video = read_video(reader, key)
-    features, labels = video.features, video.labels
-    if labels is not None and len(labels) != features.shape[1]:
-        length = min(len(labels), features.shape[1])
-        if abs(len(labels) - features.shape[1]) > tolerance or not length:
+    def _find_copies(self, keys: Iterable[Key]) -> dict[str, str]:
+        """Videos with features and labels of another one, and that one; test videos stay rather than others."""
+        by_name = {key[0]: key for key in keys if key not in self._facts.broken}
+        copies: dict[str, str] = {}
+        for pair in _duplicates(self._facts):
+            if not by_name.keys() >= set(pair) or copies.keys() & set(pair):
+                continue
+            labels = [read_video(self._reader, by_name[name]).labels for name in pair]
+            if labels[0] is None or labels[1] is None or not torch.equal(labels[0], labels[1]):
+                continue
+            tested = [sum(name in lists["test"] for lists in self._facts.lists.values()) for name in pair]
+            stays = int(tested[1] > tested[0])
+            copies[pair[1 - stays]] = pair[stays]
+        return copies
+
+    def _repaired(self, key: Key) -> Video:
+        """The video, cut to the shorter of features and labels."""
+        name, facts = key[0], self._facts
+        if key in facts.broken:
+            raise _CannotRepairError(facts.broken[key])
+        measured = facts.videos[key]
+        varies = any(video.mean_range for video in facts.videos.values())
+        if measured.mean_range == 0 and measured.num_frames > 1 and varies:
             raise _CannotRepairError(
-                f"{counted(features.shape[1], 'frame')} of features but {counted(len(labels), 'label')}"
+                f"{measured.source}: the features are the same in all {measured.num_frames} frames"
             )
-        number = abs(len(labels) - features.shape[1])
-        what = counted(number, "label") if len(labels) > length else f"{counted(number, 'frame')} of features"
-        fixes.append(Fix(name, f"cut {what} off the end"))
-        features, labels = features[:, :length], labels[:length]
-    path = folder / "features" / f"{name}.npy"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_array(path, features.numpy())
-    if labels is None:
-        return False
-    path = folder / "groundTruth" / f"{name}.txt"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_labels(path, [reader.class_names[label] for label in labels.tolist()])
-    return True
+        if measured.num_labels is None and not any(name in lists["test"] for lists in facts.lists.values()):
+            raise _CannotRepairError("it has no ground truth, and no list tests on it")
+        check_names([name], "the data set")
+        video = read_video(self._reader, key)._replace(name=name)
+        return video if video.labels is None else self._trimmed(video, video.labels)
 
+    def _trimmed(self, video: Video, labels: torch.Tensor) -> Video:
+        num_frames, num_labels = video.features.shape[1], len(labels)
+        length, surplus = min(num_frames, num_labels), abs(num_frames - num_labels)
+        if surplus and (surplus > self._tolerance or not length):
+            raise _CannotRepairError(f"{counted(num_frames, 'frame')} of features but {counted(num_labels, 'label')}")
+        if surplus:
+            what = counted(surplus, "label") if num_labels > length else f"{counted(surplus, 'frame')} of features"
+            self.fixes.append(Fix(video.name, f"cut {what} off the end"))
+        return video._replace(features=video.features[:, :length], labels=labels[:length])
 
-def _write_lists(report: DataReport, split: int, folder: Path, written: dict[str, bool], fixes: list[Fix]) -> list[str]:
-    """Write the lists of a split; returns the names in them."""
-    lists = report.lists[split]
-    test = [name for name in lists["test"] if name in written]
-    unfit = dict.fromkeys((name for name in lists["train"] if not written.get(name)), "it has no ground truth")
-    for pair in report.duplicates:
-        for name, other in (pair, pair[::-1]):
-            if other in test:
-                unfit[name] = f"it has the features of the test video {other}"
-    unfit |= dict.fromkeys(test, "it is a test video there")
-    train = [name for name in lists["train"] if name not in unfit and name in written]
-    fixes += [
-        Fix(name, f"taken out of the training list of split {split}: {unfit[name]}")
-        for name in lists["train"]
-        if name in written and name in unfit
-    ]
-    fixes += [
-        Fix(problem.where, f"each video is listed once: {problem.message}")
-        for problem in report.problems
-        if problem.kind == "list" and problem.where == f"split {split}"
-    ]
-    for subset, names, before in (("train", train, lists["train"]), ("test", test, lists["test"])):
+    def _write_lists(self, split: int) -> list[str]:
+        """Write the lists of a split; returns the names in them."""
+        lists = self._facts.lists[split]
+        test = [name for name in lists["test"] if name in self._with_truth]
+        unfit = dict.fromkeys(
+            (name for name in lists["train"] if not self._with_truth.get(name)), "it has no ground truth"
+        )
+        for pair in _duplicates(self._facts):
+            for name, other in (pair, pair[::-1]):
+                if other in test:
+                    unfit[name] = f"it has the features of the test video {other}"
+        unfit |= dict.fromkeys(test, "it is a test video there")
+        written = [name for name in lists["train"] if name in self._with_truth]
+        train = [name for name in written if name not in unfit]
+        self.fixes += [
+            Fix(name, f"taken out of the training list of split {split}: {unfit[name]}")
+            for name in written
+            if name in unfit
+        ]
+        self.fixes += [
+            Fix(problem.where, f"each video is listed once: {problem.message}")
+            for problem in self._facts.failures
+            if problem.kind == "list" and problem.where == f"split {split}"
+        ]
+        self._write_list(split, "train", train)
+        self._write_list(split, "test", test)
+        return train + test
+
+    def _write_list(self, split: int, subset: Subset, names: list[str]) -> None:
+        before = self._facts.lists[split][subset]
         if names:
-            text = "".join(f"{name}.txt\n" for name in names)
-            (folder / "splits" / f"{subset}.split{split}.bundle").write_text(text, encoding="utf-8", newline="")
+            self._writer.write_list(split, subset, names)
         elif before:
             raise ValueError(
                 f"no copy was written: of the {counted(len(before), f'{subset} video')} of split {split} none can be "
                 "used; correct what the check reports first"
             )
-    return train + test
+
+
+def _duplicates(facts: Facts) -> list[tuple[str, str]]:
+    """Pairs of videos with equal features, each once."""
+    pairs = {frozenset((one[0], other[0])): (one[0], other[0]) for one, other in reversed(facts.equal_features)}
+    return [pair for names, pair in reversed(pairs.items()) if len(names) == 2]
 
 
 class _CannotRepairError(Exception):

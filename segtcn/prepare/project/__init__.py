@@ -1,6 +1,7 @@
 """A data set of one's own: from features or clips and annotations to a tree that ``segtcn fit`` trains on."""
 
 from segtcn.prepare.project.create import init_project
-from segtcn.prepare.project.files import Project, summarize
+from segtcn.prepare.project.media import Sources
+from segtcn.prepare.project.project_files import Project, summarize
 
-__all__ = ["Project", "init_project", "summarize"]
+__all__ = ["Project", "Sources", "init_project", "summarize"]

@@ -181,7 +181,9 @@ def test_wrong_argument_is_refused(write_lea_tree: WriteTree, arguments: dict[st
 def test_missing_folder_is_named_by_the_constructor(write_lea_tree: WriteTree, tmp_path: Path, missing: str) -> None:
     root = write_lea_tree()
     (root / missing).rename(tmp_path / "elsewhere")
-    with pytest.raises(FileNotFoundError, match=rf"no folder {root}.*(--data\.reader\.init_args\.root ROOT)") as error:
+    with pytest.raises(
+        FileNotFoundError, match=rf"no folder {root}.*by `root`, `dataset` and `feature_folder`"
+    ) as error:
         LeaReader(str(root))
     assert "SpatialCNN" in str(error.value) or "splits" in str(error.value)
 
@@ -253,7 +255,7 @@ def test_damaged_file_is_named(write_lea_tree: WriteTree, damage: str) -> None:
     whole = path.read_bytes()
     lengths = {"empty": 0, "cut in A": 300, "cut in X": 700, "cut in Y": len(whole) - 8}
     path.write_bytes(b"no MATLAB file at all " * 20 if damage == "text" else whole[: lengths[damage]])
-    with pytest.raises(ValueError, match=rf"{path} is damaged or no MATLAB file .*: fetch or save it again"):
+    with pytest.raises(ValueError, match=rf"{path} is damaged or not a MATLAB file .*: fetch or save it again"):
         reader.read("P01_tea")
 
 

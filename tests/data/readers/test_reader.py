@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segtcn.data.readers.reader import time_axis
-from segtcn.data.readers.text import read_lines, read_names
+from segtcn.data.readers.video_lists import read_lines, read_names
 
 
 @given(num_frames=st.integers(1, 50), dim=st.integers(1, 50), documented=st.sampled_from([0, 1]))
@@ -60,7 +60,7 @@ def test_a_zero_byte_is_no_text(tmp_path: Path) -> None:
     path = tmp_path / "mapping.txt"
     path.write_bytes(b"0 background\n1 c\x10\0r\n")
     with pytest.raises(
-        ValueError, match=r"line 2 of .*mapping\.txt holds a zero byte, so it is no text: save it again"
+        ValueError, match=r"line 2 of .*mapping\.txt holds a zero byte, so it is not text: save it again"
     ):
         read_lines(path)
 

@@ -159,7 +159,7 @@ def test_labels_among_features_are_warned_of(
 def test_a_mistyped_label_column_is_named(root: Path) -> None:
     write(root / "features/a.csv", columns(action=NAMES, is_cut=[0, 1, 1, 0]))
     with pytest.raises(
-        FileNotFoundError, match=r"no ground truth .* \(`label_columns` 'acton' is no column of .*a\.csv, wh"
+        FileNotFoundError, match=r"no ground truth .* \(`label_columns` 'acton' is not a column of .*a\.csv, wh"
     ):
         reader(root, label_columns="acton", feature_columns=["x"]).read("a")
     with pytest.raises(
@@ -168,7 +168,7 @@ def test_a_mistyped_label_column_is_named(root: Path) -> None:
         reader(root, label_columns=["is_cut", "is_rest"])
     (root / "mapping.txt").unlink()
     with pytest.raises(
-        FileNotFoundError, match=r"no labels, .*`label_columns` 'acton' is no column of .*, action, is_cut"
+        FileNotFoundError, match=r"no labels, .*`label_columns` 'acton' is not a column of .*, action, is_cut"
     ):
         reader(root, label_columns="acton")
     with pytest.raises(
@@ -240,7 +240,7 @@ def test_tables_of_deeplabcut_are_read_with_their_lines_of_names(root: Path, kin
     with pytest.raises(ValueError, match=rf"line {len(header) + 2} of .*a\.csv has 'low' in column '{names[1]}'"):
         table.read("a")
     (root / "features" / "a.csv").write_text("\n".join(header) + "\n")
-    with pytest.raises(ValueError, match=r"a\.csv is damaged or no table .*too short"):
+    with pytest.raises(ValueError, match=r"a\.csv is damaged or not a table .*too short"):
         table.read("a")
 
 
@@ -386,7 +386,7 @@ def test_delimiter_of_csv_files_can_be_given(root: Path) -> None:
         ("x,y\n1,2\n\n3,4\n", r"a\.csv has no number in column 'x' at frame 1"),
         ("0.5,1.5\n2,3\n", r"a\.csv has no header: its first line must name the columns, got 0\.5, 1\.5"),
         ("12,15\n2,3\n", r"a\.csv has no header: its first line must name the columns, got 12, 15"),
-        ("", r"a\.csv has no header: its first line must name the columns, got none"),
+        ("", r"a\.csv has no header: its first line must name the columns, got $"),
         ("x,x\n1,2\n", r"a\.csv has 2 columns of the name 'x': rename them"),
         ("note\nlate\n", r"no column of .*a\.csv holds numbers that can be features: it has note"),
         (b"x,\xe4\n1,2\n", r"a\.csv is not a table in UTF-8"),
@@ -422,7 +422,7 @@ def test_tree_and_arguments_are_checked_by_the_constructor(root: Path, tmp_path:
     with pytest.raises(ValueError, match=r"`delimiter` must be one character, such as ';', got '\\n'"):
         reader(root, delimiter="\n")
     with pytest.raises(
-        ValueError, match=r"`background` 'SIL' is no class of .*: choose from background, cut, pour milk"
+        ValueError, match=r"`background` 'SIL' is not a class of .*: choose from background, cut, pour milk"
     ):
         reader(root, background="SIL")
     with pytest.raises(ValueError, match=r"a\.csv has no column 'seconds': it has x, y"):
@@ -440,7 +440,9 @@ def test_tree_and_arguments_are_checked_by_the_constructor(root: Path, tmp_path:
 def test_listed_video_without_table_and_names_that_lead_out_are_refused(root: Path) -> None:
     write(root / "features/a.csv", columns())
     write(root / "a.csv", columns())
-    with pytest.raises(FileNotFoundError, match=r"no features of video 'b': expected .*features/b\.csv, \.tsv or"):
+    with pytest.raises(
+        FileNotFoundError, match=r"no features of video 'b': expected .*features/b\.csv, \.tsv, \.parquet"
+    ):
         reader(root).read("b")
     with pytest.raises(ValueError, match=r"'\.\./a': a name must not lead out of the data set's folder"):
         reader(root).read("../a")
@@ -475,11 +477,3 @@ def test_damaged_bytes_give_a_value_error_that_names_the_file(root: Path, suffix
             messages.append(str(error))
     assert len(messages) > 50
     assert all(str(path) in message for message in messages)
-
-
-def test_few_bytes_cannot_claim_many_rows(root: Path) -> None:
-    from pyarrow import parquet
-
-    parquet.write_table(pyarrow.table({"x": pyarrow.nulls(20_000_000)}), root / "features" / "a.parquet")
-    with pytest.raises(ValueError, match=r"a\.parquet is damaged .*claims 20,000,000 rows, more than its bytes can"):
-        reader(root, feature_columns=["x"], fill="zero").read("a", labels=False)

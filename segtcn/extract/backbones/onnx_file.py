@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from segtcn.extract.backbones.base import DEFAULT_WINDOW, NetworkBackbone, Pooling, pool
+from segtcn.extract.backbones.backbone import DEFAULT_WINDOW, NetworkBackbone, Pooling, pool
 from segtcn.extract.preprocessing import (
     DEFAULT_SIZE,
     PROCESSOR_KEYS,
@@ -143,7 +143,7 @@ def _open(path: Path, device: torch.device) -> Any:
     if provider not in onnxruntime.get_available_providers():
         raise ValueError(
             f"this onnxruntime cannot run on {device.type}, it has {', '.join(onnxruntime.get_available_providers())}: "
-            "choose `--device cpu`, or install onnxruntime-gpu"
+            "choose `device` cpu, or install onnxruntime-gpu"
         )
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors; they come as exceptions, too

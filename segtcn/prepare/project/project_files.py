@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Set
 from contextlib import suppress
-from itertools import chain, groupby
 from pathlib import Path
 from shlex import quote
 from typing import Any, NamedTuple
 
+import numpy as np
 import yaml
 
 from segtcn.atomic import atomic_path
 from segtcn.data.card import read_card
+from segtcn.labels.classes import Classes
+from segtcn.labels.labels import Labels
 from segtcn.prepare.annotations import Finding
+from segtcn.prepare.check.facts import ClassCount
 from segtcn.prepare.splits import Split
+from segtcn.structures import IGNORE
 from segtcn.text_table import markdown_table
 
 OWN_WORDS = ("name", "title", "features", "source", "licence", "citation")
@@ -34,14 +37,13 @@ class Project(NamedTuple):
 
     Args:
         root: the folder.
-        labels: of every labelled video, one a frame.
+        labels: of every labelled video.
         num_frames: of every labelled video; differs from the labels only where they were there before.
         feature_dim: width D; None if the features are not there yet.
         videos: folder of the clips, or None.
         fps: frames per second.
         fps_is_measured: whether that is from the clips.
-        class_names: name of every class.
-        background: its name, or None.
+        classes: their names, and the background class.
         splits: the splits, the first is number 1.
         formats: of the annotations, with their numbers of files.
         findings: of every video, what the rules of the annotations decided.
@@ -52,14 +54,13 @@ class Project(NamedTuple):
     """
 
     root: Path
-    labels: dict[str, list[str]]
+    labels: dict[str, Labels]
     num_frames: dict[str, int]
     feature_dim: int | None
     videos: Path | None
     fps: float
     fps_is_measured: bool
-    class_names: list[str]
-    background: str | None
+    classes: Classes
     splits: list[Split]
     formats: list[str]
     findings: dict[str, list[Finding]]
@@ -68,61 +69,66 @@ class Project(NamedTuple):
     unchanged: tuple[Path, ...] = ()
     removed: tuple[Path, ...] = ()
 
+    @property
+    def class_names(self) -> list[str]:
+        """Name of every class."""
+        return list(self.classes.names)
+
+    @property
+    def background(self) -> str | None:
+        """Name of the background class, or None."""
+        return None if self.classes.background is None else self.classes.names[self.classes.background]
+
+
+def project_texts(project: Project, present: Set[str], length_tolerance: int) -> dict[Path, str]:
+    """Content of every file, the config last: where it is, everything is.
+
+    Args:
+        project: what was found.
+        present: names of the videos whose frame labels are there already.
+        length_tolerance: largest difference in frames between features and labels.
+    """
+    root = project.root
+    texts = {
+        root / "groundTruth" / f"{name}.txt": "".join(f"{label}\n" for label in labels.names())
+        for name, labels in project.labels.items()
+        if name not in present
+    }
+    for number, split in enumerate(project.splits, start=1):
+        for subset, names in (("train", split.train), ("test", split.test)):
+            texts[root / "splits" / f"{subset}.split{number}.bundle"] = "".join(f"{name}.txt\n" for name in names)
+    texts[root / "mapping.txt"] = "".join(f"{index} {name}\n" for index, name in enumerate(project.class_names))
+    texts[root / "README.md"] = card_text(project)
+    trims = any(len(labels) != project.num_frames[name] for name, labels in project.labels.items())
+    texts[root / "data.yaml"] = config_text(project, length_tolerance if trims else 0)
+    return texts
+
 
 def card_text(project: Project) -> str:
-    """The card, with counted numbers; what a person wrote into an earlier one (:data:`OWN_WORDS`) is kept.
+    """The card, with counted numbers; what a person wrote into an earlier one (:data:`OWN_WORDS`) stays.
 
     Raises:
-        ValueError: if there is a README.md that is no card.
+        ValueError: if there is a README.md that is not a card.
     """
-    lengths = list(project.num_frames.values())
-    frames = Counter(chain.from_iterable(project.labels.values()))
-    segments = Counter(label for own in project.labels.values() for label, _ in groupby(own))
-    videos = Counter(label for own in project.labels.values() for label in set(own))
-    unchecked = [] if project.fps_is_measured else ["fps"]
-    values: dict[str, Any] = {
-        "name": project.root.resolve().name,
-        "title": "none given",
-        "features": "none given",
-        "videos": len(lengths),
-        "frames": sum(lengths),
-        "shortest_video": min(lengths),
-        "longest_video": max(lengths),
-        "segments": sum(number for label, number in segments.items() if label != project.background),
-        "num_classes": len(project.class_names),
-        "classes": project.class_names,
-        "background": project.background,
-        "feature_dim": project.feature_dim,
-        "fps": project.fps,
-        "splits": len(project.splits),
-        "train_videos": len(project.splits[0].train),
-        "test_videos": len(project.splits[0].test),
-        "layout": "segtcn.data.readers.MSTCNReader",
-        "config": "data.yaml",
-        "unchecked": [*unchecked, "source", "licence"],
-        "source": "none given",
-        "licence": "none given",
-        "citation": "none",
-    }
-    if project.feature_dim is None:  # the card says it when the features are there and `segtcn init` is called again
-        del values["feature_dim"]
+    counts = _count_classes(project)
+    values = _card_values(project, sum(count.segments for count in counts if count.name != project.background))
     path = project.root / "README.md"
     if path.is_file():
         try:
             values |= {key: old for key, old in read_card(path).items() if key in OWN_WORDS and isinstance(old, str)}
         except ValueError as error:
             raise ValueError(f"{error}; it has the name of the data set's card: give it another") from error
-    total = sum(frames.values())
+    total = max(1, sum(count.frames for count in counts))
     table = markdown_table(
         ["class", "frames", "share", "segments", "videos"],
         [
-            [name, str(frames[name]), f"{100 * frames[name] / total:.1f} %", str(segments[name]), str(videos[name])]
-            for name in project.class_names
+            [name, str(frames), f"{100 * frames / total:.1f} %", str(segments), str(videos)]
+            for name, frames, segments, videos in counts
         ],
     )
     splits = [
-        f"Split {number} tests {split.held_out or 'fold'}{'' if split.held_out else f' {number}'}: {len(split.test)} "
-        f"videos, and trains on the other {len(split.train)}."
+        f"Split {number} tests {split.held_out or f'fold {number}'}: {len(split.test)} videos, and trains on the other "
+        f"{len(split.train)}."
         for number, split in enumerate(project.splits, start=1)
     ]
     return "\n".join(
@@ -138,6 +144,51 @@ def card_text(project: Project) -> str:
             "",
         ]
     )
+
+
+def _count_classes(project: Project) -> list[ClassCount]:
+    num_classes = len(project.classes)
+    frames, segments, videos = np.zeros((3, num_classes), np.int64)
+    for labels in project.labels.values():
+        runs = labels.runs()
+        known = runs.values != IGNORE
+        segments_of_video = np.bincount(runs.values[known], minlength=num_classes)
+        frames += np.bincount(labels.indexes[labels.indexes != IGNORE], minlength=num_classes)
+        segments += segments_of_video
+        videos += segments_of_video > 0
+    columns = (frames.tolist(), segments.tolist(), videos.tolist())
+    return [ClassCount(*row) for row in zip(project.class_names, *columns, strict=True)]
+
+
+def _card_values(project: Project, num_segments: int) -> dict[str, Any]:
+    lengths = list(project.num_frames.values())
+    values: dict[str, Any] = {
+        "name": project.root.resolve().name,
+        "title": "none given",
+        "features": "none given",
+        "videos": len(lengths),
+        "frames": sum(lengths),
+        "shortest_video": min(lengths),
+        "longest_video": max(lengths),
+        "segments": num_segments,
+        "num_classes": len(project.classes),
+        "classes": project.class_names,
+        "background": project.background,
+        "feature_dim": project.feature_dim,
+        "fps": project.fps,
+        "splits": len(project.splits),
+        "train_videos": len(project.splits[0].train),
+        "test_videos": len(project.splits[0].test),
+        "layout": "segtcn.data.readers.MSTCNReader",
+        "config": "data.yaml",
+        "unchecked": [*([] if project.fps_is_measured else ["fps"]), "source", "licence"],
+        "source": "none given",
+        "licence": "none given",
+        "citation": "none",
+    }
+    if project.feature_dim is None:  # the card says it when the features are there and `segtcn init` is called again
+        del values["feature_dim"]
+    return values
 
 
 def amended_texts(project: Project, texts: Mapping[Path, str]) -> dict[Path, str]:
@@ -219,13 +270,13 @@ def summarize(findings: Mapping[str, Iterable[Finding]], most: int | None = 3) -
         Lines such as ``2 overlaps, 14 frames: P01 1.2 to 1.9 s (pour over cut), ...``.
     """
     kinds: dict[str, list[tuple[str, Finding]]] = {}
-    for name, own in findings.items():
-        for finding in own:
+    for name, of_video in findings.items():
+        for finding in of_video:
             kinds.setdefault(finding.kind, []).append((name, finding))
     lines = []
     for kind, places in sorted(kinds.items()):
         number = sum(finding.num_frames for _, finding in places)
-        shown = [f"{name} {one.start_s:g} to {one.stop_s:g} s ({one.text})" for name, one in places[:most]]
+        shown = [f"{name} {place.start_s:g} to {place.stop_s:g} s ({place.text})" for name, place in places[:most]]
         more = "" if len(shown) == len(places) else ", ..."
         lines.append(f"{_COUNTED[kind].format(len(places))}, {number} frames: {', '.join(shown)}{more}")
     return lines
@@ -264,25 +315,25 @@ def write_files(
         if not folder.resolve().is_relative_to(root.resolve()):
             raise ValueError(f"{folder} leads out of {root}: nothing is written there; make it a folder of its own")
     unchanged = [path for path, text in texts.items() if _content(path) == text.encode()]
-    wanted = [path for path in texts if path not in unchanged]
+    missing = [path for path in texts if path not in unchanged]
     stale = [path for path in sorted((root / "splits").glob("*.bundle")) if path not in texts]
     features = root / "features"
     if link is not None and (features.is_symlink() or features.exists()):
         raise FileExistsError(f"{features} is there, and the features are to come from {link}: remove one of them")
-    conflicts = [path for path in wanted if path not in amended and (path.is_symlink() or path.exists())] + stale
+    conflicts = [path for path in missing if path not in amended and (path.is_symlink() or path.exists())] + stale
     if conflicts and not force:
         shown = ", ".join(str(path.relative_to(root)) for path in conflicts[:5])
         more = f" and {len(conflicts) - 5} more" if len(conflicts) > 5 else ""
-        raise FileExistsError(f"{root} has these with another content: {shown}{more}; `--force` replaces them")
+        raise FileExistsError(f"{root} has these with another content: {shown}{more}; `force` replaces them")
     if not dry_run:
         _make_folders(root, link)
-        for path in wanted:
+        for path in missing:
             path.parent.mkdir(parents=True, exist_ok=True)
             with atomic_path(path) as temporary:
                 temporary.write_bytes(texts[path].encode())  # bytes: no other line ends on Windows
         for path in stale:
             path.unlink()
-    written = ([features] if link is not None else []) + wanted
+    written = ([features] if link is not None else []) + missing
     return project._replace(written=tuple(written), unchanged=tuple(unchanged), removed=tuple(stale))
 
 

@@ -11,7 +11,7 @@ from segtcn.prepare.annotations.audacity import is_audacity, read_audacity
 from segtcn.prepare.annotations.boris import is_boris, read_boris
 from segtcn.prepare.annotations.elan import read_elan
 from segtcn.prepare.annotations.frame_list import read_frame_list
-from segtcn.prepare.annotations.intervals import Track, Unit, read_bytes, read_text
+from segtcn.prepare.annotations.intervals import Annotations, Unit, read_bytes, read_text
 from segtcn.prepare.annotations.plain import is_plain_csv, read_csv, read_json
 
 Format = Literal["boris", "elan", "audacity", "csv", "json", "frames"]
@@ -60,7 +60,7 @@ def detect_format(path: str | os.PathLike[str]) -> Format:
 
 def read_annotations(
     path: str | os.PathLike[str], fps: float | None = None, unit: Unit | None = None, track: str | None = None
-) -> list[Track]:
+) -> list[Annotations]:
     r"""Read an annotation file of any format.
 
     =============================== ====================================================================
@@ -81,7 +81,7 @@ def read_annotations(
         track: ELAN's tier or BORIS's subject to take, where there are several.
 
     Returns:
-        A track for every video in the file.
+        Annotations for every video in the file.
 
     Raises:
         FileNotFoundError: if there is no such file.

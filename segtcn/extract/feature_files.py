@@ -47,17 +47,17 @@ def find_videos(paths: Iterable[str | Path], relative_to: str | Path | None = No
     for path in map(Path, paths):
         if not path.exists():
             raise FileNotFoundError(f"no video file or folder {path}: check the path")
-        found = [path]
+        files = [path]
         if path.is_dir():
-            # hidden files are no data: macOS puts `._NAME.mp4` beside each on other disks
-            found = sorted(p for p in path.rglob("[!.]*") if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file())
-            if not found:
+            # hidden files are not data: macOS puts `._NAME.mp4` beside each on other disks
+            files = sorted(p for p in path.rglob("[!.]*") if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file())
+            if not files:
                 raise ValueError(f"no video in {path}: expected files that end in .mp4, .mkv, .avi, .mov, .webm, ...")
-        for file in found:
+        for file in files:
             name = file.stem if relative_to is None else _name_below(file, Path(relative_to))
             same = videos.setdefault(name, file)
             if not same.samefile(file):
-                apart = "" if same.parent == file.parent else "keep folders apart by `--relative-to FOLDER`, or "
+                apart = "" if same.parent == file.parent else "keep folders apart by `relative_to`, or "
                 raise ValueError(f"{same} and {file} would both become {name}.npy: {apart}rename one")
     return videos
 
@@ -124,7 +124,7 @@ class FeatureRows:
         if not np.isfinite(stored).all():
             frame = self.num_frames + int((~np.isfinite(stored)).any(axis=1).argmax())
             why = "are NaN or infinite" if not np.isfinite(features).all() else f"are too large for {self.dtype}"
-            raise ValueError(f"features of frame {frame} {why}: try `--precision float32` and `--dtype float32`")
+            raise ValueError(f"features of frame {frame} {why}: try `precision` and `dtype` float32")
         self._width = stored.shape[1]
         self._frames.write(np.ascontiguousarray(stored).data)
         self.num_frames += len(stored)
@@ -188,11 +188,11 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         >>> differences({"window": 1, "backbone": {"name": "a"}}, {"window": 1, "backbone": {"name": "b"}})
         ["backbone name 'a', not 'b'"]
     """
-    found: list[str] = []
+    texts: list[str] = []
     for key in dict.fromkeys([*old, *new]):
         before, after = old.get(key), new.get(key)
         if isinstance(before, Mapping) and isinstance(after, Mapping):
-            found += [f"{key} {text}" for text in differences(before, after)]
+            texts += [f"{key} {text}" for text in differences(before, after)]
         elif before != after:
-            found.append(f"{key} {before!r}, not {after!r}")
-    return found
+            texts.append(f"{key} {before!r}, not {after!r}")
+    return texts

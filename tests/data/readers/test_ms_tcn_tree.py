@@ -11,7 +11,9 @@ import pytest
 import torch
 
 from segtcn.data.readers import MSTCNReader
-from tests.conftest import small_videos
+from segtcn.labels.classes import IGNORE_NAME
+from segtcn.structures import IGNORE
+from tests.conftest import CLASSES, small_videos
 
 WriteTree = Callable[..., Path]
 
@@ -110,7 +112,7 @@ def test_mapping_cannot_be_built_without_truth_or_from_a_truth_with_gaps(write_m
     root = write_ms_tcn_tree()
     (root / "mapping.txt").unlink()
     (root / "groundTruth" / "P01_soup.txt").write_text("cut\n\ncut\n")
-    with pytest.raises(ValueError, match=r"line 2 of .*P01_soup\.txt is empty: expected one label a line"):
+    with pytest.raises(ValueError, match=r"P01_soup\.txt, line 2 is empty: expected one label a line"):
         MSTCNReader(str(root))
     for path in (root / "groundTruth").iterdir():
         path.unlink()
@@ -122,7 +124,9 @@ def test_background_is_given_by_name(write_ms_tcn_tree: WriteTree) -> None:
     root = str(write_ms_tcn_tree())
     assert MSTCNReader(root).background is None
     assert MSTCNReader(root, background="pour milk").background == 2
-    with pytest.raises(ValueError, match=r"`background` 'SIL' is no class .* choose from background, cut, pour milk"):
+    with pytest.raises(
+        ValueError, match=r"`background` 'SIL' is not a class .* choose from background, cut, pour milk"
+    ):
         MSTCNReader(root, background="SIL")
 
 
@@ -201,11 +205,11 @@ def test_tree_without_lists_or_features_is_named_by_the_constructor(write_ms_tcn
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("0 a\n2 b\n", r"number the classes 0 to C-1 without a gap, got \[0, 2\]"),
-        ("1 a\n2 b\n", r"without a gap, got \[1, 2\]"),
-        ("", r"without a gap, got \[\]"),
-        ("0 a\n0 b\n", r"line 2 of .*mapping\.txt repeats an id or a name: '0 b'"),
-        ("0 a\n1 a\n", r"line 2 of .*mapping\.txt repeats an id or a name: '1 a'"),
+        ("0 a\n2 b\n", r"number the classes 0 to C-1 without a gap, got 0, 2"),
+        ("1 a\n2 b\n", r"without a gap, got 1, 2"),
+        ("", r"without a gap, got $"),
+        ("0 a\n0 b\n", r"line 2 of .*mapping\.txt repeats the id 0: '0 b'"),
+        ("0 a\n1 a\n", r"mapping\.txt: two classes are named 'a'"),
         ("a\nb\n", r"line 1 of .*mapping\.txt must be `ID NAME`, .* got 'a'"),
     ],
 )
@@ -269,12 +273,30 @@ def test_links_in_a_circle_and_impossible_names_are_missing_files(write_ms_tcn_t
         MSTCNReader(str(root)).videos(2, "train")
 
 
-@pytest.mark.parametrize(("line", "label"), [("stir", "stir"), ("", ""), ("pour", "pour")])
-def test_unknown_label_is_named_with_file_and_line(write_ms_tcn_tree: WriteTree, line: str, label: str) -> None:
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("stir", r"P01_tea\.txt: label 'stir' at frame 1 is not a known class .* which has background, cut, pour milk"),
+        ("pour", r"P01_tea\.txt: label 'pour' at frame 1 is not a known class"),
+        ("", r"P01_tea\.txt, line 2 is empty: expected one label a line"),
+    ],
+)
+def test_unknown_label_is_named_with_file_and_frame(write_ms_tcn_tree: WriteTree, line: str, message: str) -> None:
     root = write_ms_tcn_tree()
     (root / "groundTruth" / "P01_tea.txt").write_text(f"cut\n{line}\ncut\n")
-    with pytest.raises(ValueError, match=rf"unknown label '{label}' in line 2 of .*P01_tea\.txt: .*known labels: back"):
+    with pytest.raises(ValueError, match=rf"{message}.*; the classes are those of .*mapping\.txt"):
         MSTCNReader(str(root)).read("P01_tea")
+
+
+def test_frames_that_nobody_annotated_are_ignored(write_ms_tcn_tree: WriteTree) -> None:
+    root = write_ms_tcn_tree()
+    labels = small_videos()["P01_tea"][1]
+    lines = [IGNORE_NAME, *(CLASSES[label] for label in labels[1:])]
+    (root / "groundTruth" / "P01_tea.txt").write_text("".join(f"{line}\n" for line in lines))
+    (root / "mapping.txt").unlink()
+    with pytest.warns(UserWarning, match="its 3 classes"):
+        reader = MSTCNReader(str(root))
+    assert reader.read("P01_tea").labels.tolist() == [IGNORE, *labels[1:]]  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("damage", ["empty", "text", "truncated", "pickled"])
@@ -286,7 +308,7 @@ def test_damaged_array_is_named(write_ms_tcn_tree: WriteTree, damage: str) -> No
         np.save(path, np.array([{"a": 1}]), allow_pickle=True)
     else:
         path.write_bytes({"empty": b"", "text": b"1 2 3\n", "truncated": path.read_bytes()[:-8]}[damage])
-    with pytest.raises(ValueError, match=rf"{path} is damaged or no NumPy array .*save it again with `numpy\.save`"):
+    with pytest.raises(ValueError, match=rf"{path} is damaged or not a NumPy array .*save it again with `numpy\.save`"):
         reader.read("P01_soup")
 
 

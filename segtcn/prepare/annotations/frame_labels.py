@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from heapq import heappop, heappush
-from itertools import islice, pairwise
+from itertools import groupby, islice, pairwise
 from typing import Literal, NamedTuple
 
+from segtcn.labels.labels import Labels
 from segtcn.prepare.annotations.intervals import Interval
 
 Kind = Literal["gap", "closed gap", "overlap", "outside", "short", "point"]
@@ -38,12 +40,35 @@ class FrameLabels(NamedTuple):
     """The labels of one video, and what was decided on the way.
 
     Args:
-        labels: name of every frame's class.
+        labels: of every frame.
         findings: in the order of time.
     """
 
-    labels: list[str]
+    labels: Labels
     findings: list[Finding]
+
+
+@dataclass(frozen=True)
+class LabelRules:
+    """How intervals become labels of frames.
+
+    Args:
+        background: class of frames without annotation. None: ``background``; a data set of which every frame is
+            annotated then has no background class, unless one is called so.
+        points: whether point events take the frame in which they lie.
+        close_gaps_s: longest gap that takes the label before it, in seconds.
+
+    Raises:
+        ValueError: if ``close_gaps_s`` is negative.
+    """
+
+    background: str | None = None
+    points: bool = False
+    close_gaps_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.close_gaps_s >= 0:
+            raise ValueError(f"`close_gaps_s` must not be negative, got {self.close_gaps_s}")
 
 
 class _Span(NamedTuple):
@@ -57,9 +82,8 @@ def frame_labels(
     intervals: Sequence[Interval],
     num_frames: int,
     fps: float,
-    background: str = "background",
-    points: bool = False,
-    close_gaps_s: float = 0.0,
+    rules: LabelRules | None = None,
+    source: str = "annotations",
 ) -> FrameLabels:
     """Give every frame a label.
 
@@ -78,9 +102,8 @@ def frame_labels(
         intervals: in any order.
         num_frames: frames of the video.
         fps: frames per second.
-        background: label of frames without annotation.
-        points: whether point events take a frame.
-        close_gaps_s: longest gap that is closed, in seconds.
+        rules: ``background``, ``points`` and ``close_gaps_s``.
+        source: the file, for messages.
 
     Returns:
         One label a frame, and all overlaps, gaps and so on.
@@ -90,7 +113,7 @@ def frame_labels(
 
     Example:
         >>> labels, findings = frame_labels([Interval(0.1, 0.4, "cut"), Interval(0.3, 0.5, "pour")], 6, fps=10)
-        >>> labels
+        >>> labels.names()
         ['background', 'cut', 'cut', 'pour', 'pour', 'background']
         >>> findings[1]
         Finding(kind='overlap', start_s=0.3, stop_s=0.4, num_frames=1, text='pour over cut')
@@ -99,12 +122,33 @@ def frame_labels(
         raise ValueError(f"`fps` must be positive, got {fps}")
     if num_frames < 1:
         raise ValueError(f"`num_frames` must be at least 1, got {num_frames}")
-    if not close_gaps_s >= 0:
-        raise ValueError(f"`close_gaps_s` must not be negative, got {close_gaps_s}")
+    rules = rules or LabelRules()
+    spans, findings = _spans(intervals, num_frames, fps, rules.points)
+    runs = list(_merged(_layers(spans, num_frames)))
+    names: list[str] = []
+    for index, (start, stop, winner, losers) in enumerate(runs):
+        where = round(start / fps, 6), round(stop / fps, 6), stop - start
+        label = winner or rules.background or "background"
+        if winner is None:
+            neighbour = runs[index - 1][2] if index else runs[1][2] if len(runs) > 1 else None
+            closed = neighbour is not None and stop - start <= rules.close_gaps_s * fps + 1e-3
+            label = neighbour if closed and neighbour is not None else label
+            findings.append(Finding("closed gap" if closed else "gap", *where, f"labelled {label}"))
+        elif losers:
+            findings.append(Finding("overlap", *where, f"{winner} over {', '.join(losers)}"))
+        names += [label] * (stop - start)
+    labels = Labels.from_names(names, fps=fps, source=source)
+    return FrameLabels(labels, sorted(findings, key=lambda finding: finding.start_s))
+
+
+def _spans(
+    intervals: Sequence[Interval], num_frames: int, fps: float, points: bool
+) -> tuple[list[_Span], list[Finding]]:
+    """The frames of every interval, and what is odd about single ones."""
+    spans: list[_Span] = []
     findings: list[Finding] = []
-    spans = []
     # stable: of equal annotations the later in the list comes later
-    for rank, interval in enumerate(sorted(intervals, key=lambda one: (one.start_s, -one.stop_s))):
+    for rank, interval in enumerate(sorted(intervals, key=lambda interval: (interval.start_s, -interval.stop_s))):
         start, stop = _first_frame(interval.start_s, fps), _first_frame(interval.stop_s, fps)
         if interval.start_s == interval.stop_s:
             start = math.floor(round(interval.start_s * fps, 3))
@@ -117,19 +161,7 @@ def frame_labels(
             findings.append(Finding("outside", *interval[:2], beyond, interval.label))
         if max(start, 0) < min(stop, num_frames):
             spans.append(_Span(max(start, 0), min(stop, num_frames), rank, interval.label))
-    labels: list[str] = []
-    runs = list(_merged(_layers(spans, num_frames)))
-    for index, (start, stop, winner, losers) in enumerate(runs):
-        label, where = winner, (round(start / fps, 6), round(stop / fps, 6), stop - start)
-        if winner is None:
-            neighbour = runs[index - 1][2] if index else runs[1][2] if len(runs) > 1 else None
-            closed = neighbour is not None and stop - start <= close_gaps_s * fps + 1e-3
-            label = neighbour if closed else background
-            findings.append(Finding("closed gap" if closed else "gap", *where, f"labelled {label}"))
-        elif losers:
-            findings.append(Finding("overlap", *where, f"{winner} over {', '.join(losers)}"))
-        labels += [label or background] * (stop - start)
-    return FrameLabels(labels, sorted(findings, key=lambda finding: finding.start_s))
+    return spans, findings
 
 
 def _first_frame(time_s: float, fps: float) -> int:
@@ -164,13 +196,7 @@ def _layers(spans: Sequence[_Span], num_frames: int) -> Iterator[Run]:
 
 
 def _merged(runs: Iterator[Run]) -> Iterator[Run]:
-    held: Run | None = None
-    for run in runs:
-        if held is not None and held[2:] == run[2:]:
-            held = held[0], *run[1:]
-        else:
-            if held is not None:
-                yield held
-            held = run
-    if held is not None:
-        yield held
+    """Neighbours of one label and the same losers, as one run."""
+    for (winner, losers), group in groupby(runs, key=lambda run: run[2:]):
+        parts = list(group)
+        yield parts[0][0], parts[-1][1], winner, losers

@@ -76,7 +76,7 @@ class Backbone(ABC):
             raise ValueError(f"`window` must be at least 1 frame, got {window}")
         if self.clip_frames == 1 and window > 1:
             raise ValueError(
-                f"{self.settings['name']} describes single frames: leave `--window {window}` out or take 1"
+                f"{self.settings['name']} describes single frames: leave `window` out or take 1, got {window}"
             )
         if self.clip_frames is not None and window < self.clip_frames:
             raise ValueError(

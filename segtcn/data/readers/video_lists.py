@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from os.path import isfile  # unlike `Path.is_file`, False also for a name that is too long
 from pathlib import Path, PurePosixPath
 
 from segtcn.data.readers.reader import Subset
@@ -25,7 +24,7 @@ def read_lines(path: Path) -> list[str]:
         ) from error
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        raise ValueError(f"line {line} of {path} holds a zero byte, so it is no text: save it again as UTF-8")
+        raise ValueError(f"line {line} of {path} holds a zero byte, so it is not text: save it again as UTF-8")
     # not `splitlines`: it also splits at characters that may stand within a name
     return [line.strip() for line in text.rstrip().split("\n")] if text.strip() else []
 
@@ -74,9 +73,9 @@ class ListError(ValueError):
         names: what can be used of it, each name once, for a check that goes on.
     """
 
-    def __init__(self, message: str, names: list[str]) -> None:
+    def __init__(self, message: str, names: Sequence[str] = ()) -> None:
         super().__init__(message)
-        self.names = names
+        self.names = list(names)
 
 
 def _leads_out(name: str) -> bool:
@@ -89,7 +88,7 @@ class VideoLists:
 
     Args:
         folder: that holds them.
-        suffixes: endings that are no part of a name.
+        suffixes: endings that are not part of a name.
 
     Attributes:
         splits: numbers of the splits, in order.
@@ -132,49 +131,9 @@ class VideoLists:
         return list(names)
 
     def _bundles(self) -> list[Path]:
-        found = (path for path in self._folder.glob("*.bundle") if path.is_file())
-        return sorted(found, key=lambda path: (not path.name.startswith("train"), path.name))  # training videos first
+        paths = (path for path in self._folder.glob("*.bundle") if path.is_file())
+        return sorted(paths, key=lambda path: (not path.name.startswith("train"), path.name))  # training videos first
 
     def _name(self, line: str) -> str:
         # not cut at the first dot: names may hold dots
         return next((line.removesuffix(suffix) for suffix in self._suffixes if line.endswith(suffix)), line)
-
-
-def existing_features(folder: Path, name: str, suffix: str) -> Path:
-    """The file of a video.
-
-    Args:
-        folder: that holds the files of all videos.
-        name: of the video.
-        suffix: ending of the files, such as ``.npy``.
-
-    Raises:
-        FileNotFoundError: if there is none.
-        ListError: if the name leads out of the folder.
-    """
-    check_names([name], str(folder))
-    path = folder / f"{name}{suffix}"
-    if not isfile(path):
-        raise FileNotFoundError(
-            f"no features of video {name!r}: expected {path}; add the file or take the name out of the split's list"
-        )
-    return path
-
-
-def class_index(name: str | None, class_names: Sequence[str], where: Path) -> int | None:
-    """The index of the background class; None without one.
-
-    Args:
-        name: of the class, an argument of a reader.
-        class_names: of all classes.
-        where: file or folder that holds the names, for the message.
-
-    Raises:
-        ValueError: if there is no such class.
-    """
-    if name is None:
-        return None
-    if name not in class_names:
-        shown = ", ".join([*class_names[:20], *(["..."] if len(class_names) > 20 else [])])
-        raise ValueError(f"`background` {name!r} is no class of {where}: choose from {shown}, or null")
-    return class_names.index(name)

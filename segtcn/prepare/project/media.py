@@ -6,12 +6,14 @@ import os
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from segtcn.arrays import open_array
 from segtcn.data.readers.reader import time_axis
-from segtcn.prepare.annotations.intervals import VIDEO_ENDINGS
+from segtcn.labels.folder import CLIP_SUFFIXES
+from segtcn.prepare.annotations.intervals import Unit
 from segtcn.progress import progress_bar
 
 RATE_TOLERANCE = 0.02
@@ -34,7 +36,7 @@ class Clip(NamedTuple):
     length_s: float
 
     def num_features(self, fps: float) -> int:
-        """Features that `segtcn extract` makes of it at a rate."""
+        """Features that extraction makes of it at a rate."""
         from segtcn.extract.rates import num_resampled
 
         if self.constant and abs(fps / self.fps - 1) * self.num_frames < 0.5:
@@ -42,7 +44,38 @@ class Clip(NamedTuple):
         return num_resampled(self.length_s, fps, last_s=1 / self.fps)
 
 
-class Material(NamedTuple):
+@dataclass(frozen=True)
+class Sources:
+    """What there is of a data set, and what its files do not say.
+
+    Args:
+        features: folder of the features, None: ``features`` in the data set. The tree gets a link to another one.
+        videos: folder of the clips, None: ``videos``.
+        annotations: a folder, or one file with all videos; None: ``annotations``, or else ``groundTruth``.
+        fps: frames per second of the features; None takes it from the clips.
+        annotation_fps: rate at which annotations count frames, if it is another.
+        unit: of annotation times whose file does not say it.
+        track: ELAN's tier or BORIS's subject.
+
+    Raises:
+        ValueError: if a rate is not positive.
+    """
+
+    features: str | os.PathLike[str] | None = None
+    videos: str | os.PathLike[str] | None = None
+    annotations: str | os.PathLike[str] | None = None
+    fps: float | None = None
+    annotation_fps: float | None = None
+    unit: Unit | None = None
+    track: str | None = None
+
+    def __post_init__(self) -> None:
+        for argument, rate in (("fps", self.fps), ("annotation_fps", self.annotation_fps)):
+            if rate is not None and not 0 < rate <= 1e6:
+                raise ValueError(f"`{argument}` must be positive, got {rate:g}")
+
+
+class Media(NamedTuple):
     """The videos of a folder.
 
     Args:
@@ -69,21 +102,29 @@ class Material(NamedTuple):
         return list(self.arrays or self.clips)
 
 
-def find_material(
-    root: Path,
-    features: str | os.PathLike[str] | None,
-    videos: str | os.PathLike[str] | None,
-    fps: float | None,
-    progress: bool,
-) -> Material:
-    """Find features and clips; see :func:`~segtcn.prepare.project.init_project`."""
-    features_folder, videos_folder = _folder(features, root / "features"), _folder(videos, root / "videos")
+def find_media(root: Path, sources: Sources, progress: bool) -> Media:
+    """Find features and clips.
+
+    Args:
+        root: of the data set.
+        sources: where they lie, and their rate.
+        progress: whether to show a progress bar.
+
+    Raises:
+        FileNotFoundError: if there are neither.
+        ValueError: if a file is damaged, two have one name, or the rate is not known.
+    """
+    features_folder, videos_folder = (
+        _folder(sources.features, root / "features"),
+        _folder(sources.videos, root / "videos"),
+    )
+    fps = sources.fps
     arrays = {} if features_folder is None else _files(features_folder, (".npy",))
-    paths = {} if videos_folder is None else _files(videos_folder, VIDEO_ENDINGS)
+    paths = {} if videos_folder is None else _files(videos_folder, CLIP_SUFFIXES)
     if not arrays and not paths:
-        loose = {path.suffix.lower() for path in (root.iterdir() if root.is_dir() else ())} & {".npy", *VIDEO_ENDINGS}
-        option = "--features" if ".npy" in loose else "--videos"
-        hint = f"; for those in {root} itself: segtcn init NEW_FOLDER {option} {root}" if loose else ""
+        loose = {path.suffix.lower() for path in (root.iterdir() if root.is_dir() else ())} & {".npy", *CLIP_SUFFIXES}
+        argument = "features" if ".npy" in loose else "videos"
+        hint = f"; for those in {root} itself, choose a new folder and give {root} as `{argument}`" if loose else ""
         raise FileNotFoundError(f"no features/NAME.npy and no videos/NAME.mp4 in {root}: put them there{hint}")
     shapes = {name: _shape(path) for name, path in arrays.items()}
     clips = {}
@@ -93,43 +134,42 @@ def find_material(
         clips = {name: _measure(path) for name, path in bar}
     link = features_folder if arrays and features_folder is not None and _is_elsewhere(features_folder, root) else None
     rate = _common_rate(clips) if fps is None else fps
-    return Material(arrays, shapes, clips, rate, fps is None, link, videos_folder)
+    return Media(arrays, shapes, clips, rate, fps is None, link, videos_folder)
 
 
-def count_frames(material: Material, expected: Mapping[str, int]) -> tuple[int | None, dict[str, int]]:
+def count_frames(media: Media, expected: Mapping[str, int]) -> tuple[int | None, dict[str, int]]:
     """The feature width, None if there are only clips, and the number of frames of every video.
 
     Args:
-        material: the videos.
+        media: the videos.
         expected: how many frames a video has at least by its annotations, for features that all have one shape.
 
     Raises:
         ValueError: if widths differ, a file is empty, or the rate of the clips is not that of the features.
     """
-    if not material.arrays:
-        return None, {name: clip.num_features(material.fps) for name, clip in material.clips.items()}
+    if not media.arrays:
+        return None, {name: clip.num_features(media.fps) for name, clip in media.clips.items()}
     known = {
-        name: clip.num_features(clip.fps if material.fps_is_measured else material.fps)
-        for name, clip in material.clips.items()
+        name: clip.num_features(clip.fps if media.fps_is_measured else media.fps) for name, clip in media.clips.items()
     }
-    feature_dim = _feature_dim(material, known or expected)
-    num_frames = {name: a if b == feature_dim else b for name, (a, b) in material.shapes.items()}
-    empty = next((name for name, shape in material.shapes.items() if 0 in shape), None)
+    feature_dim = _feature_dim(media, known or expected)
+    num_frames = {name: a if b == feature_dim else b for name, (a, b) in media.shapes.items()}
+    empty = next((name for name, shape in media.shapes.items() if 0 in shape), None)
     if empty is not None:
-        raise ValueError(f"{material.arrays[empty]} is empty, {material.shapes[empty]}: compute its features again")
-    if material.fps_is_measured:
-        rates = [num_frames[name] / known[name] * clip.fps for name, clip in material.clips.items()]
-        if max(abs(rate / material.fps - 1) for rate in rates) > RATE_TOLERANCE:
+        raise ValueError(f"{media.arrays[empty]} is empty, {media.shapes[empty]}: compute its features again")
+    if media.fps_is_measured:
+        rates = [num_frames[name] / known[name] * clip.fps for name, clip in media.clips.items()]
+        if max(abs(rate / media.fps - 1) for rate in rates) > RATE_TOLERANCE:
             raise ValueError(
                 "features and clips differ in length: by the clips the features have about "
-                f"{statistics.median(rates):.3g} vectors a second; give their rate (`--fps`)"
+                f"{statistics.median(rates):.3g} vectors a second; give their rate (`fps`)"
             )
     return feature_dim, num_frames
 
 
 def _files(folder: Path, endings: Sequence[str]) -> dict[str, Path]:
-    """Files below a folder by their path in it without ending; hidden ones (macOS's `._NAME.npy`) are no data."""
-    found: dict[str, Path] = {}
+    """Files below a folder by their path in it without ending; hidden ones (macOS's `._NAME.npy`) are not data."""
+    files: dict[str, Path] = {}
     for path in sorted(folder.rglob("*")):
         place = path.relative_to(folder)
         if any(part.startswith(".") for part in place.parts) or path.suffix.lower() not in endings:
@@ -137,16 +177,16 @@ def _files(folder: Path, endings: Sequence[str]) -> dict[str, Path]:
         if not path.is_file():
             continue
         name = place.with_suffix("").as_posix()
-        if name in found:
-            raise ValueError(f"{path} and {found[name]} have the same name: keep one")
+        if name in files:
+            raise ValueError(f"{path} and {files[name]} have the same name: keep one")
         if any(part != part.strip() or "\n" in part or "\r" in part for part in name.split("/")):
             raise ValueError(f"{name!r} in {folder}: a name must be one line without outer blanks; rename the file")
-        found[name] = path
-    return found
+        files[name] = path
+    return files
 
 
 def _clips_of(names: Iterable[str], paths: Mapping[str, Path]) -> dict[str, Path]:
-    """The clips of videos; those in folders also by the name of the file alone, as `segtcn extract` names features."""
+    """The clips of videos; those in folders also by the name of the file alone, as extraction names features."""
     last = Counter(name.rpartition("/")[2] for name in paths)
     by_file = {name.rpartition("/")[2]: path for name, path in paths.items() if last[name.rpartition("/")[2]] == 1}
     return {name: path for name in names if (path := paths.get(name) or by_file.get(name)) is not None}
@@ -176,10 +216,10 @@ def _measure(path: Path) -> Clip:
 def _common_rate(clips: Mapping[str, Clip]) -> float:
     rates = sorted({round(clip.fps, 3) for clip in clips.values()})
     if not rates:
-        raise ValueError("the rate of the features is unknown: give their frames per second (`--fps 25`)")
+        raise ValueError("the rate of the features is unknown: give their frames per second (`fps`)")
     if len(rates) > 1:
         listed = ", ".join(f"{rate:g}" for rate in rates)
-        raise ValueError(f"the clips have {listed} frames a second: give the rate of the features (`--fps`)")
+        raise ValueError(f"the clips have {listed} frames a second: give the rate of the features (`fps`)")
     return next(iter(clips.values())).fps
 
 
@@ -188,20 +228,20 @@ def _shape(path: Path) -> tuple[int, int]:
     return num_rows, num_columns
 
 
-def _feature_dim(material: Material, known: Mapping[str, int]) -> int:
+def _feature_dim(media: Media, known: Mapping[str, int]) -> int:
     """The size that all videos share; where they share both, (D, T) unless only (T, D) fits the number of frames."""
-    names = list(material.shapes)
-    common = set(material.shapes[names[0]])
+    names = list(media.shapes)
+    common = set(media.shapes[names[0]])
     for name in names:
-        if not common & set(material.shapes[name]):
+        if not common & set(media.shapes[name]):
             raise ValueError(
-                f"{material.arrays[name]} is {material.shapes[name]}, but {material.arrays[names[0]]} is "
-                f"{material.shapes[names[0]]}: expected features of one width; compute them again in the same way"
+                f"{media.arrays[name]} is {media.shapes[name]}, but {media.arrays[names[0]]} is "
+                f"{media.shapes[names[0]]}: expected features of one width; compute them again in the same way"
             )
-        common &= set(material.shapes[name])
+        common &= set(media.shapes[name])
     if len(common) == 1:
         return common.pop()
-    shape = material.shapes[names[0]]
+    shape = media.shapes[names[0]]
     num_frames = max((known[name] for name in names if name in known), default=shape[1])
     if num_frames in shape:
         return shape[1 - time_axis(shape, num_frames, None, documented=1)]

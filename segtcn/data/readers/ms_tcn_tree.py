@@ -1,0 +1,81 @@
+"""The tree of the MS-TCN release, in which most I3D features of the field circulate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from segtcn.arrays import open_array
+from segtcn.data.readers.reader import time_axis
+from segtcn.data.readers.tree import Shape, TreeReader, find_layout
+from segtcn.structures import Video
+
+
+class MSTCNReader(TreeReader):
+    """Features and labels in the tree of the MS-TCN release; the layout to choose for one's own data.
+
+    ::
+
+        ROOT/features/NAME.npy               (D, T) or (T, D), any number type
+        ROOT/groundTruth/NAME.txt            one label a line, T lines
+        ROOT/splits/train.split1.bundle      one NAME.txt or NAME a line; also test.split1.bundle
+        ROOT/mapping.txt                     lines "0 background", "1 cut", ...: ids from 0 without a gap
+
+    Which axis of the features is time follows from the number of labels and the width that all videos share, of a
+    square array from the other videos. Without ``mapping.txt`` the classes are those of the listed videos' ground truth
+    in alphabetical order, with a warning: another selection of videos may number them otherwise.
+
+    Args:
+        root: folder that holds those.
+        fps: frames per second of the stored features.
+        background: name of the background class, such as ``background`` in GTEA, or None.
+
+    Raises:
+        FileNotFoundError: if a part of the tree is missing, or no listed video has features.
+        ValueError: if ``mapping.txt``, an argument or the first feature file is wrong.
+
+    Reference:
+        Abu Farha & Gall, MS-TCN: Multi-Stage Temporal Convolutional Network for Action Segmentation, CVPR 2019.
+    """
+
+    SUFFIXES = (".npy",)
+
+    def __init__(self, root: str, fps: float = 15.0, background: str | None = None) -> None:
+        if not fps > 0:
+            raise ValueError(f"`fps` must be positive, got {fps}")
+        self.fps = fps
+        super().__init__(root)
+        self._choose_classes(background, lambda: (c for name in self._lists.names() for c in self._truth_names(name)))
+        self.feature_dim, self._time_axis = find_layout(self._names_with_features(), self._shape)
+
+    def read(self, name: str, split: int | None = None, labels: bool = True) -> Video:  # noqa: D102
+        path = self._existing(name)
+        truth = self._read_truth(name) if labels else None
+        array = self._oriented(path, None if truth is None else len(truth))
+        return Video(name=name, features=torch.from_numpy(_loaded(array, path)), labels=truth, source=str(path))
+
+    def num_frames(self, name: str, split: int | None = None) -> int:  # noqa: D102
+        return self._oriented(self._existing(name), num_labels=None).shape[1]
+
+    def _shape(self, name: str) -> Shape:
+        return _opened(self._existing(name)).shape, self._truth_length(name)
+
+    def _oriented(self, path: Path, num_labels: int | None) -> np.ndarray:
+        """The stored array as ``(D, T)``, not yet read from disk."""
+        array = _opened(path)
+        return array if time_axis(array.shape, num_labels, self.feature_dim, self._time_axis) == 1 else array.T
+
+
+def _opened(path: Path) -> np.ndarray:
+    return open_array(path, ndim=2, kinds="fiu", wanted="a real matrix (D, T)")
+
+
+def _loaded(array: np.ndarray, path: Path) -> np.ndarray:
+    """An opened array as float32 in memory, row by row."""
+    if isinstance(array, np.memmap) and array.dtype == np.float32 and array.flags.c_contiguous:
+        # faster than a copy of the map
+        return np.fromfile(path, np.float32, array.size, offset=array.offset).reshape(array.shape)
+    with np.errstate(over="ignore"):  # becomes infinite, which the data set reports with its frame
+        return np.array(array, dtype=np.float32, order="C")

@@ -1,0 +1,82 @@
+"""A tree of the MS-TCN release, written part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from segtcn.arrays import save_array
+from segtcn.atomic import atomic_path
+from segtcn.data.readers import Reader
+from segtcn.data.readers.reader import Subset
+from segtcn.labels.files import write_labels
+from segtcn.labels.labels import Labels
+from segtcn.structures import Video
+
+
+class TreeWriter:
+    """Writes what :class:`~segtcn.data.readers.MSTCNReader` reads; every file is complete or not there.
+
+    Args:
+        folder: of the tree; it is made, and gets a ``mapping.txt``.
+        reader: of the data set that is written.
+    """
+
+    def __init__(self, folder: Path, reader: Reader) -> None:
+        self.folder = folder
+        self._fps = reader.fps
+        self._classes = reader.classes
+        for part in ("features", "groundTruth", "splits"):
+            (folder / part).mkdir(parents=True, exist_ok=True)
+        self._classes.write(folder / "mapping.txt")
+
+    def write_video(self, video: Video) -> None:
+        """Write labels, if there are any, and features.
+
+        Raises:
+            ValueError: if there are labels but none for any frame.
+        """
+        if video.labels is not None:
+            truth = self._new_file("groundTruth", f"{video.name}.txt")
+            write_labels(truth, Labels(video.labels.numpy(), self._classes, source=video.source or video.name))
+        with atomic_path(self._new_file("features", f"{video.name}.npy")) as temporary:
+            save_array(temporary, video.features.numpy())
+
+    def remove_video(self, name: str) -> None:
+        """Remove a video that was written."""
+        (self.folder / "features" / f"{name}.npy").unlink()
+        (self.folder / "groundTruth" / f"{name}.txt").unlink(missing_ok=True)
+
+    def write_list(self, split: int, subset: Subset, names: Sequence[str]) -> None:
+        """Write the names of a subset."""
+        write_text(self.folder / "splits" / f"{subset}.split{split}.bundle", [f"{name}.txt" for name in names])
+
+    def write_config(self, root: Path, split: int | None = None, comment: str = "") -> None:
+        """Write a data config.
+
+        Args:
+            root: what the folder will be called.
+            split: that the config names, or None.
+            comment: first line, with its ``#``.
+        """
+        background = None if self._classes.background is None else self._classes.names[self._classes.background]
+        init_args = {"root": str(root.absolute()), "fps": self._fps, "background": background}
+        data: dict[str, Any] = {"reader": {"class_path": "segtcn.data.readers.MSTCNReader", "init_args": init_args}}
+        if split is not None:
+            data["split"] = split
+        text = yaml.safe_dump({"data": data}, sort_keys=False, allow_unicode=True, width=1000)
+        write_text(self.folder / "data.yaml", [*([comment] if comment else []), *text.splitlines()])
+
+    def _new_file(self, part: str, name: str) -> Path:
+        path = self.folder / part / name
+        path.parent.mkdir(parents=True, exist_ok=True)  # names may hold folders
+        return path
+
+
+def write_text(path: Path, lines: Sequence[str]) -> None:
+    """Write lines in UTF-8; complete or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes("".join(f"{line}\n" for line in lines).encode())  # bytes: no other line ends on Windows
