@@ -226,7 +226,7 @@ class Segmenter(nn.Module):
         rate = self.sample_rate
         part = stored[:, start * rate : stop * rate : rate]
         if not isinstance(part, Tensor):
-            part = torch.as_tensor(np.ascontiguousarray(part))
+            part = torch.as_tensor(np.require(part, requirements=["C", "W"]))  # a mapped file is read-only
         frames = part.to(self.standardization.mean)
         if not frames.isfinite().all():
             frame = (start + int((~frames.isfinite()).any(dim=0).nonzero()[0])) * rate
