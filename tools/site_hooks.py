@@ -229,7 +229,7 @@ def card_page(card: Path) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return "none"
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = ", ".join(map(str, value)) if isinstance(value, list) else f"{value:,}" if isinstance(value, int) else str(value)
     return re.sub(r"(https?://\S+)", r"<\1>", text).replace("|", "\\|")
 
 
@@ -282,7 +282,7 @@ def network_facts(config_name: str) -> str:
     causal = "yes, always" if net.causal and not can_be_causal else "yes, by default" if net.causal else ""
     rows = {
         "class": f"`segtcn.models.{kind.__name__}`",
-        "config": f"`-c {config_name}`",
+        "config": f"`-c model/{config_name}`",
         "causal": causal or ("with `causal: true`" if can_be_causal else "no"),
         "receptive field": f"{past} frames before, {future} after",
         "parameters": f"{sum(p.numel() for p in net.parameters()):,} (128 features, 11 classes)",
