@@ -27,7 +27,7 @@ format: $(VENV)/.installed-lint
 # strict: a dead link, a page that the menu lacks or an argument that does not exist ends the build; opens from disk
 docs: $(VENV)/.installed-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
-	@echo "open site/index.html"
+	@echo "open site/index.html, or with search: python -m http.server -d site"
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.metrics
