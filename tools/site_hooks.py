@@ -229,7 +229,13 @@ def card_page(card: Path) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return "none"
-    text = ", ".join(map(str, value)) if isinstance(value, list) else f"{value:,}" if isinstance(value, int) else str(value)
+    text = (
+        ", ".join(map(str, value))
+        if isinstance(value, list)
+        else f"{value:,}"
+        if isinstance(value, int)
+        else str(value)
+    )
     return re.sub(r"(https?://\S+)", r"<\1>", text).replace("|", "\\|")
 
 
@@ -238,15 +244,15 @@ def cards_page() -> str:
     lines = [
         "# Data sets",
         "",
-        "Each card says what the files hold, how to get them, and what to know before scores are compared. A value that",
-        "nobody counted in the files is listed as `unchecked`. `segtcn check` compares your copy with the card.",
+        "Each card says what the files hold, how to get them, and what to know before scores are compared. A value",
+        "that nobody counted in the files is listed as `unchecked`. `segtcn check` compares your copy with the card.",
         "",
         "| data set | features | videos | classes | frames per second | splits |",
         "|---|---|---:|---:|---:|---:|",
     ]
     for card in sorted((REPOSITORY / "datasets").glob("*/README.md")):
         facts = yaml.safe_load(card.read_text("utf-8").split("---\n", 2)[1])
-        numbers = [str(facts.get(name, "–")) for name in ("videos", "num_classes", "fps", "splits")]
+        numbers = [str(facts.get(name, "?")) for name in ("videos", "num_classes", "fps", "splits")]
         lines.append(f"| [{facts['name']}]({card.parent.name}.md) | {facts['features']} | {' | '.join(numbers)} |")
     return "\n".join(lines) + "\n"
 

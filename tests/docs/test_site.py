@@ -55,7 +55,7 @@ def test_what_is_wrong_is_named(tmp_path):
     result = build(tmp_path, tmp_path / "site")
     assert result.returncode == 1
     printed = result.stdout + result.stderr
-    assert "not included in the \"nav\" configuration:\n  - new.md" in printed
+    assert 'not included in the "nav" configuration:\n  - new.md' in printed
     assert "'new.md' contains a link 'howto/gone.md'" in printed
     assert "'new.md' contains a link 'faq.md#nowhere'" in printed
 
