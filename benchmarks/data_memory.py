@@ -43,8 +43,8 @@ def write_tree(root: Path, num_videos: int, num_frames: int, width: int) -> floa
 def fit(root: Path, out: Path, *options: str) -> list[str]:
     """The command that trains."""
     return [
-        *[sys.executable, "-m", "segtcn", "fit", "-c", "configs/model/ed_tcn.yaml", "-c", "configs/data/ms_tcn.yaml"],
-        *["-c", "configs/trainer/default.yaml", "--data.reader.init_args.root", str(root)],
+        *[sys.executable, "-m", "segtcn", "fit", "-c", "ed_tcn", "-c", "ms_tcn_tree"],
+        *["--data.reader.init_args.root", str(root)],
         *["--model.net.init_args.hidden_channels", "[8, 8]", "--model.net.init_args.kernel_size", "5"],
         *["--data.batch_size", "1", "--trainer.max_epochs", str(EPOCHS), "--trainer.logger=false"],
         *["--trainer.accelerator", "cpu", "--trainer.default_root_dir", str(out), *options],

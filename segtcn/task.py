@@ -13,7 +13,6 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from segtcn.labels import Classes
 from segtcn.losses import CrossEntropy, Loss
 from segtcn.metrics import SCORES, SegmentationScores
 from segtcn.metrics.protocols import get_protocol
@@ -224,33 +223,23 @@ class SegmentationTask(LightningModule):
 
 def make_task(
     net: SegmentationModel,
-    class_names: list[str],
-    background: int | None = None,
-    stored_fps: float | None = None,
-    sample_rate: int = 1,
+    facts: dict[str, Any],
     loss: Loss | None = None,
     optimizer: OptimizerCallable = torch.optim.Adam,
     lr_scheduler: LRSchedulerCallable | None = None,
     protocol: str = "lea",
-    extraction: dict[str, Any] | None = None,
 ) -> SegmentationTask:
-    """Train a network, as configs say it: what the data determines comes from the data.
+    """Train a network, as configs say it.
 
     Args:
         net: the network.
-        class_names: name of every class; from the data.
-        background: index of the background class, left out of edit and F1; from the data.
-        stored_fps: frames per second of the stored features; from the data.
-        sample_rate: every how many-th stored frame the network sees; from the data.
+        facts: classes, rates and how the features were made; from the data.
         loss: what training minimises, see :mod:`segtcn.losses`; None is cross-entropy.
         optimizer: makes the optimizer from the parameters.
         lr_scheduler: makes the learning rate scheduler from the optimizer, stepped every epoch; None keeps the rate.
         protocol: name of the evaluation protocol, see :mod:`segtcn.metrics.protocols`.
-        extraction: how the features were made; from the data.
     """
-    classes = Classes(tuple(class_names), background)
-    segmenter = Segmenter(net, classes, stored_fps, sample_rate, protocol, extraction)
-    return SegmentationTask(segmenter, loss, optimizer, lr_scheduler)
+    return SegmentationTask(Segmenter(net, **facts, protocol=protocol), loss, optimizer, lr_scheduler)
 
 
 class _Counts(NamedTuple):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 SCORES = {"f1@10": "F1@10", "f1@25": "F1@25", "f1@50": "F1@50", "edit": "Edit", "accuracy": "Accuracy"}
 """Keys of the field's standard scores in the order of its tables, with their headings."""
@@ -15,15 +16,18 @@ _LATEX = str.maketrans(
 )
 
 
-def scores_table(rows: Mapping[str, Mapping[str, str | float]], heading: str = "") -> str:
+def scores_table(
+    rows: Mapping[str, Mapping[str, Any]], heading: str = "", table: Callable[..., str] | None = None
+) -> str:
     """One row of scores for each key.
 
     Args:
         rows: name of the row to its scores by key, in percent, or already formatted.
         heading: of the first column.
+        table: how it is written; None is :func:`markdown_table`.
 
     Returns:
-        A Markdown table, aligned so that it also reads well as plain text.
+        The table; Markdown is aligned so that it also reads well as plain text.
 
     Example:
         >>> print(scores_table({"ED-TCN": {"f1@10": 72.2, "f1@25": 69.3, "f1@50": 56, "edit": 70, "accuracy": 64}}))
@@ -32,7 +36,7 @@ def scores_table(rows: Mapping[str, Mapping[str, str | float]], heading: str = "
         | ED-TCN |  72.2 |  69.3 |  56.0 | 70.0 |     64.0 |
     """
     body = [[name, *(_cell(scores[key]) for key in SCORES)] for name, scores in rows.items()]
-    return markdown_table([heading, *SCORES.values()], body)
+    return (table or markdown_table)([heading, *SCORES.values()], body)
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

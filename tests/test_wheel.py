@@ -46,6 +46,16 @@ def test_networks_and_command_line_work_without_the_checkout(installed):
 
 
 @pytest.mark.slow
+def test_configs_are_shipped_and_found_by_name(installed):
+    shipped = {path.relative_to(installed / "segtcn") for path in (installed / "segtcn" / "configs").rglob("*.yaml")}
+    assert shipped == {path.relative_to(ROOT) for path in (ROOT / "configs").rglob("*.yaml")}
+    code = "from segtcn.cli.config_words import resolve_configs; print(*resolve_configs(['fit', '-c', 'ed_tcn']))"
+    configs = installed / "segtcn" / "configs"
+    words = ["fit", f"-c={configs}/trainer/default.yaml", "-c", f"{configs}/model/ed_tcn.yaml"]
+    assert run(installed, "-c", code).split() == words
+
+
+@pytest.mark.slow
 def test_only_the_package_is_shipped(installed):
     top = {path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")}
     assert top == {"segtcn"}

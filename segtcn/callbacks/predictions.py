@@ -15,7 +15,7 @@ from segtcn.task import SegmentationTask, StepOutput
 
 
 class PredictionWriter(Callback):
-    """Write what the network predicts in ``segtcn test`` and ``segtcn predict``.
+    """Write what the network predicts in ``segtcn test`` and ``Trainer.predict``.
 
     ``NAME.txt`` has one class name a line, one line a stored frame: predictions of a sub-sampled network are repeated
     back to the rate of the features. ``NAME.csv`` has one segment a line with frames, seconds and mean confidence.

@@ -49,6 +49,7 @@ class RunFactsWriter(Callback):
             network=segmenter.net.spec,
             data=self.data,
             checkpoint=_checkpoint_of(trainer, folder),
+            extraction=segmenter.extraction,
         ).write(folder)
 
     on_predict_start, on_predict_end = on_test_start, on_test_end

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import sys
 from collections.abc import Sequence
 
 import segtcn
+from segtcn.cli.config_words import resolve_configs
 
 COMMANDS = {
     "fit": ("segtcn.cli.lightning", "train a network"),
     "validate": ("segtcn.cli.lightning", "score a checkpoint on the validation videos"),
     "test": ("segtcn.cli.lightning", "score a checkpoint on the test videos"),
-    "predict": ("segtcn.cli.lightning", "write the predictions of a checkpoint as text and segments"),
+    "predict": ("segtcn.cli.predict", "write the labels of new clips and features"),
     "crossval": ("segtcn.cli.crossval", "train and test on all splits with several seeds, in one table"),
     "evaluate": ("segtcn.cli.evaluate", "score prediction files under any protocol"),
     "compare": ("segtcn.cli.compare", "several runs side by side, and whether a difference is more than chance"),
@@ -27,7 +29,10 @@ COMMANDS = {
     "view": ("segtcn.cli.view", "play clips with their labels in the browser; compare, correct, export"),
     "demo": ("segtcn.cli.demo", "make a small data set of rendered clips, train on it, score it, draw it"),
 }
-"""Name of every command: the module whose ``main(argv)`` runs it, and what it does."""
+"""Name of every command: its module, with a function of that name or ``main(argv)``, and what it does."""
+
+NETWORK_COMMANDS = ("fit", "validate", "test", "crossval")
+"""Commands whose options name classes, which may lie in the current directory."""
 
 USER_ERRORS = (ValueError, OSError, ImportError)
 LIBRARIES_OF_USER_ERRORS = ("wandb", "lightning_fabric")
@@ -36,21 +41,22 @@ LIBRARIES_OF_USER_ERRORS = ("wandb", "lightning_fabric")
 EXAMPLES = """\
 examples:
   segtcn demo
-  segtcn fit -c configs/model/ed_tcn.yaml -c configs/data/gtea_lea.yaml -c configs/trainer/default.yaml \\
-      --data.reader.init_args.root DIR --data.split 1
+  segtcn fit -c ed_tcn -c gtea_lea --data.reader.init_args.root DIR --data.split 1
   segtcn test -c RUN/config.yaml --ckpt_path RUN/checkpoints/last.ckpt
-  segtcn crossval -c configs/model/ed_tcn.yaml -c configs/data/gtea_lea.yaml -c configs/trainer/default.yaml \\
-      --seeds 0,1,2
+  segtcn predict RUN clip.mp4 features/ --out labels
+  segtcn crossval -c ed_tcn -c gtea_lea --seeds 0,1,2
   segtcn evaluate predictions/ truth/ --protocol all --mapping mapping.txt
   segtcn compare runs/ed_tcn runs/dilated_tcn
   segtcn analyze RUN
-  segtcn check configs/data/gtea_lea.yaml --data.reader.init_args.root DIR
+  segtcn check gtea_lea --data.reader.init_args.root DIR
   segtcn convert DIR gtea.h5 --fps 15 --background background
   segtcn init mydata --fps 25 --folds 4
   segtcn extract clips/ --out data/features --backbone facebook/dinov2-base
   segtcn overlay clip.mp4 predictions.txt -o out.mp4 --truth labels.txt
   segtcn timeline RUN --worst 5 --scores -o worst.pdf
   segtcn view RUN --clips DATA/videos
+
+`-c ed_tcn` takes a config that comes with segtcn, `-c mine.yaml` a file.
 """
 
 
@@ -81,14 +87,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"segtcn {segtcn.__version__}")
         return 0
     if argv[0] not in COMMANDS:
-        print(f"segtcn: there is no command {argv[0]!r}; there are {', '.join(COMMANDS)}", file=sys.stderr)
+        near = difflib.get_close_matches(argv[0], COMMANDS, 1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
+        print(f"segtcn: there is no command {argv[0]!r}; {hint}", file=sys.stderr)
         return 2
-    command = importlib.import_module(COMMANDS[argv[0]][0])
     try:
-        command.main(argv)
+        _dispatch(resolve_configs(argv))
     except KeyboardInterrupt:
         print(
-            "segtcn: interrupted; `crossval`, `convert` and `extract` continue with the same command, "
+            "segtcn: interrupted; `crossval`, `convert`, `extract` and `predict` continue with the same command, "
             "`fit` with --ckpt_path",
             file=sys.stderr,
         )
@@ -102,3 +109,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"segtcn {argv[0]}: error: {error}\n(SEGTCN_TRACEBACK=1 shows where)", file=sys.stderr)
         return 1
     return 0
+
+
+def _dispatch(argv: Sequence[str]) -> None:
+    name = argv[0]
+    if name in NETWORK_COMMANDS and os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())  # `--model.net mine.MyNet`; last, so that nothing there hides a library
+    module = importlib.import_module(COMMANDS[name][0])
+    if hasattr(module, "main"):
+        module.main(argv)
+    else:
+        from segtcn.cli.parser import run
+
+        run(getattr(module, name), argv[1:])

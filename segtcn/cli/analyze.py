@@ -2,73 +2,51 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segtcn.atomic import atomic_path
-from segtcn.cli.compare import add_scoring_options, scoring_of
+from segtcn.cli.compare import RunScoring
+from segtcn.cli.parser import Dir, Rate
 
 if TYPE_CHECKING:
-    from segtcn.evaluation import ErrorAnalysis, Scoring
-
-DESCRIPTION = """\
-Write an error report of a run as Markdown with pictures: which actions are confused, how early or late segments start
-and stop, over-segmentation, the rarest classes, and the timelines of the ten worst videos. A run is a folder of
-`segtcn crossval`, one of `segtcn fit` after `segtcn test`, or, with --truth, a folder with one prediction file a video.
-"""
-
-EXAMPLES = """\
-examples:
-  segtcn analyze runs/crossval-ed_tcn-gtea_lea-default
-  segtcn analyze runs/20260101-120000 --protocol mstcn --out report
-  segtcn analyze predictions/ --truth groundTruth/ --background background --fps 15 --out report
-"""
+    from segtcn.evaluation import ErrorAnalysis
 
 
-def main(argv: Sequence[str]) -> None:
-    """Run the command; ``argv`` begins with its name."""
-    parser = argparse.ArgumentParser(
-        "segtcn analyze",
-        description=DESCRIPTION,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("run", type=Path, metavar="RUN", help="the folder of the run")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the report (default: RUN/analysis)")
-    parser.add_argument("--fps", type=float, metavar="RATE", help="labels per second (default: those of the run)")
-    add_scoring_options(parser)
-    options = parser.parse_args(argv[1:])
-    analyze(options.run, scoring_of(options), options.fps, options.out)
+def analyze(run: Path, *, out: Dir | None = None, fps: Rate | None = None, scoring: RunScoring) -> None:
+    """Write an error report of a run as Markdown with pictures.
 
-
-def analyze(folder: Path, scoring: Scoring, fps: float | None = None, out: Path | None = None) -> None:
-    """Write the error report of a run.
+    It shows which actions are confused, how early or late segments start and stop, over-segmentation, the rarest
+    classes, and the timelines of the ten worst videos. A run is a folder of `segtcn crossval`, one of `segtcn fit`
+    after `segtcn test`, or, with --truth, a folder with one prediction file a video.
 
     Args:
-        folder: of the run.
-        scoring: where the truth is, and how it is scored.
-        fps: labels per second; None takes what the run says.
-        out: folder of the report; None makes a folder ``analysis`` in that of the run.
+        run: the folder of the run.
+        out: folder of the report (default: RUN/analysis).
+        fps: labels per second (default: those of the run).
+        scoring: what runs are scored on, and how.
+
+    Examples:
+      segtcn analyze runs/ed_tcn
+      segtcn analyze runs/20260101-120000 --protocol mstcn --out report
+      segtcn analyze predictions/ --truth groundTruth/ --background background --fps 15 --out report
     """
-    from segtcn.evaluation import analyze_run, read_run, report_text
+    from segtcn.evaluation import Scoring, analyze_run, read_run, report_text
 
     if fps is not None and not fps > 0:
         raise ValueError(f"the rate of the labels (`fps`) must be positive, got {fps:g}")
-    run = read_run(folder, scoring)
-    run = run if fps is None else replace(run, fps=fps)
-    analysis = analyze_run(run, scoring.protocol, scoring.sample_rate)
-    files = write_report(analysis, out or folder / "analysis")
+    read = read_run(run, Scoring(**vars(scoring)))
+    read = read if fps is None else replace(read, fps=fps)
+    analysis = analyze_run(read, scoring.protocol, scoring.sample_rate)
+    files = write_report(analysis, out or run / "analysis")
     if "wandb" in sys.modules:  # otherwise no run can be open, and importing it takes seconds
         from segtcn.callbacks.wandb import log_report
 
         log_report(files, "analysis")
     print(report_text(analysis).split("\n## ")[0].rstrip(), *files, sep="\n")
-    for note in run.notes_on_truth():
+    for note in read.notes_on_truth():
         print(f"note: {note}")
 
 

@@ -7,17 +7,39 @@ import importlib
 import re
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
+from segtcn.cli.parser import Names, Rate
 from segtcn.cli.quiet import quieten
-from segtcn.data.readers import Reader
+from segtcn.config_names import find_config
+
+if TYPE_CHECKING:
+    from segtcn.data.readers import Reader
 
 HDF5_ENDINGS = (".h5", ".hdf5")
 _READERS = {"MSTCNReader": {".npy"}, "NpzReader": {".npz"}, "TableReader": {".csv", ".tsv", ".parquet"}}
 """Of a tree, by the endings of its features; the first that fits."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the data set does not say.
+
+    Args:
+        fps: features per second.
+        background: the background class.
+    """
+
+    fps: Rate | None = None
+    background: Names | None = None
+
+    def options(self) -> list[str]:
+        """As options of ``segtcn fit``."""
+        return [f"--data.reader.init_args.{key}={value}" for key, value in vars(self).items() if value is not None]
 
 
 class DataSource(NamedTuple):
@@ -61,7 +83,7 @@ def open_data(path: Path | None, configs: Sequence[Path], overrides: Sequence[st
     parser = jsonargparse.ArgumentParser(prog="segtcn", exit_on_error=False)
     parser.add_argument("-c", "--config", action="config")
     parser.add_class_arguments(SegmentationDataModule, "data", instantiate=False)
-    args = [] if path is None else recognise(path)
+    args = [] if path is None else recognise(path if path.exists() else Path(find_config(str(path))))
     args += [f"--config={_data_of(config)}" for config in configs]
     try:
         config = parser.parse_args([*args, *overrides])
@@ -112,7 +134,7 @@ def recognise(path: Path) -> list[str]:
         hint = f"; its files {', '.join(sorted(loose))} belong into features, with lists in splits" if loose else ""
         raise ValueError(
             f"{path} is no data set that is recognised: expected data.yaml, or the folders features and splits, or one "
-            f"HDF5 file ({len(files)} found){hint}; give a data config, such as configs/data/gtea_lea.yaml with "
+            f"HDF5 file ({len(files)} found){hint}; give a data config, such as gtea_lea with "
             f"--data.reader.init_args.root {path}"
         )
     if not path.is_file():
@@ -133,7 +155,7 @@ def _data_of(path: Path) -> str:
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{path} is no YAML in UTF-8 ({' '.join(str(error).split())}): correct it") from error
     if not isinstance(config, dict) or not isinstance(config.get("data"), dict):
-        raise ValueError(f"{path} has no part `data`: give a config such as those in configs/data")
+        raise ValueError(f"{path} has no part `data`: give a config such as gtea_lea")
     return yaml.safe_dump({"data": config["data"]}, width=1_000_000)
 
 

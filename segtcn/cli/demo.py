@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from segtcn.atomic import write_json, write_text
-
-DESCRIPTION = """\
-Render two dozen short kitchen clips, compute features from their pixels, train ED-TCN on the clips of all cooks but
-one, and score, draw and play what it says about the clips of the cook it has not seen. Takes a few minutes.
-"""
+from segtcn.cli.parser import Dir, run
 
 RECIPE = """\
 --name=segtcn demo
@@ -38,44 +32,27 @@ RECIPE = """\
 """Options of ``segtcn fit``, one a line."""
 
 
-def main(argv: Sequence[str]) -> None:
-    """Run the command; ``argv`` begins with its name."""
-    parser = argparse.ArgumentParser(
-        "segtcn demo",
-        description=DESCRIPTION,
-        epilog="example:\n  segtcn demo --out runs/demo",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path("runs/demo"), metavar="DIR", help="folder (default: runs/demo)"
-    )
-    parser.add_argument("--videos", type=int, default=24, metavar="N", help="clips to render (default: 24)")
-    parser.add_argument("--epochs", type=int, default=60, metavar="N", help="epochs to train (default: 60)")
-    parser.add_argument("--seed", type=int, default=0, help="of the clips and of the training (default: 0)")
-    options = parser.parse_args(argv[1:])
-    demo(options.out, options.videos, options.epochs, options.seed)
+def demo(*, out: Dir = Path("runs/demo"), videos: int = 24, epochs: int = 60, seed: int = 0) -> dict[str, float]:
+    """Make a small data set of rendered clips, train on it, score it and draw it.
 
-
-def demo(out: Path, num_videos: int = 24, epochs: int = 60, seed: int = 0) -> dict[str, float]:
-    """Make the data, train, score and draw.
+    The command renders short kitchen clips, computes features from their pixels, trains ED-TCN on the clips of all
+    cooks but one, and scores, draws and plays its predictions for the clips of the cook it has not seen. It takes a few
+    minutes.
 
     Args:
         out: folder of everything that is written, a run like any other.
-        num_videos: clips to render; those that are there already are used again.
+        videos: clips to render; those that are there already are used again.
         epochs: passes over the training clips.
         seed: of the clips and of the training.
 
-    Returns:
-        The scores on the held-out clips by their names in the field, in percent.
-
-    Raises:
-        PermissionError: if ``out`` cannot be written to.
+    Examples:
+      segtcn demo --out runs/demo
     """
     from segtcn.demo.synthetic import make_synthetic
     from segtcn.text_table import scores_table
 
     start_s = time.monotonic()
-    data = make_synthetic(out / "data", num_videos=num_videos, seed=seed)
+    data = make_synthetic(out / "data", num_videos=videos, seed=seed)
     scores = _train_and_test(data, out, epochs, seed)
     table = scores_table({f"ED-TCN, {epochs} epochs": scores}, "held-out clips")
     write_text(out / "scores.md", f"{table}\n\nProtocol `lea`, percent.\n")
@@ -127,5 +104,5 @@ def _draw(data: Path, out: Path) -> str:
         ["overlay", *clip, f"--output={out / 'overlay.mp4'}"],
         ["view", *labels, f"--clips={data / 'videos'}", f"--export={out / 'player'}"],
     ):
-        importlib.import_module(f"segtcn.cli.{command[0]}").main(command)
+        run(getattr(importlib.import_module(f"segtcn.cli.{command[0]}"), command[0]), command[1:])
     return name

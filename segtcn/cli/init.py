@@ -1,104 +1,133 @@
-"""``segtcn init``: a data set of one's own."""
+"""``segtcn init``: make a data set of features or clips and annotations."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from segtcn.cli.parser import Dir, Rate
 
 if TYPE_CHECKING:
     from segtcn.prepare.project import Project
     from segtcn.prepare.splits import Split
 
-DESCRIPTION = """\
-Write what a folder of features and annotations lacks to be trained on: frame labels, classes, splits, a card and a data
-config. FOLDER holds features/NAME.npy, (D, T) or (T, D), or videos/NAME.mp4, and annotations/NAME.* or
-groundTruth/NAME.txt; NAME may have folders (P01/tea). Annotations: exports of BORIS, ELAN and Audacity, tables and JSON
-of segments, one label a line; docs/annotations.md has the rules. Overlaps, gaps and whatever else a rule decided are
-reported; files are not replaced.
-"""
 
-EXAMPLES = """\
-examples:
-  segtcn init mydata --fps 25 --dry-run                  # what would be done
-  segtcn init mydata --fps 25 --folds 4 --stratify
-  segtcn init mydata --group '^(S\\d+)_'                   # S1_tea, S1_soup, S2_tea: leave one S out; rate from videos/
-  segtcn init mydata --features i3d --annotations export.tsv --fps 15 --background idle
-"""
+@dataclass(frozen=True)
+class SourceOptions:
+    """What there is.
+
+    Args:
+        features: NAME.npy (default: FOLDER/features); is linked.
+        videos: clips (default: FOLDER/videos).
+        annotations: a folder, or a file with all videos (default: FOLDER/annotations).
+        fps: features per second (default: from the clips).
+        annotation_fps: frames per second in the annotations.
+        unit: of times where the file does not state it.
+        track: the tier (ELAN) or the subject (BORIS) to take.
+    """
+
+    features: Dir | None = None
+    videos: Dir | None = None
+    annotations: Path | None = None
+    fps: Rate | None = None
+    annotation_fps: Rate | None = None
+    unit: Literal["seconds", "frames"] | None = None
+    track: str | None = None
 
 
-def main(argv: Sequence[str]) -> None:
-    """Run the command; ``argv`` begins with its name."""
-    parser = argparse.ArgumentParser(
-        "segtcn init",
-        usage="segtcn init FOLDER [OPTIONS]",
-        description=DESCRIPTION,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="the data set")
-    source = parser.add_argument_group("what there is")
-    source.add_argument("--features", type=Path, metavar="DIR", help="NAME.npy (default: FOLDER/features); is linked")
-    source.add_argument("--videos", type=Path, metavar="DIR", help="clips (default: FOLDER/videos)")
-    source.add_argument(
-        "--annotations",
-        type=Path,
-        metavar="PATH",
-        help="a folder, or a file with all videos (default: FOLDER/annotations)",
-    )
-    source.add_argument("--fps", type=float, metavar="RATE", help="features a second (default: from the clips)")
-    labels = parser.add_argument_group("labels")
-    labels.add_argument("--background", metavar="NAME", help="class of frames without annotation (default: background)")
-    labels.add_argument("--annotation-fps", type=float, metavar="RATE", help="frames a second in the annotations")
-    labels.add_argument("--unit", choices=("seconds", "frames"), help="of times of which the file does not say it")
-    labels.add_argument("--track", metavar="NAME", help="the tier (ELAN) or the subject (BORIS) to take")
-    labels.add_argument("--points", action="store_true", help="point events take the frame in which they lie")
-    labels.add_argument(
-        "--close-gaps",
-        type=float,
-        default=0.0,
-        metavar="SECONDS",
-        help="gaps up to this take the label before (default: 0)",
-    )
-    splits = parser.add_argument_group("splits")
-    splits.add_argument("--folds", type=int, metavar="K", help="k-fold (default: 5, or one for every group)")
-    splits.add_argument("--group", metavar="REGEX", help="what in a name is its group; a group is never torn apart")
-    splits.add_argument("--stratify", action="store_true", help="folds balanced by class")
-    splits.add_argument("--seed", type=int, default=0, metavar="N", help="of the folds (default: 0)")
-    parser.add_argument("--dry-run", action="store_true", help="write nothing")
-    parser.add_argument("--force", action="store_true", help="replace files that are there")
-    parser.add_argument("--verbose", action="store_true", help="name every gap, overlap and so on, not the first three")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    options = parser.parse_args(argv[1:])
+@dataclass(frozen=True)
+class LabelOptions:
+    """Labels.
 
+    Args:
+        background: class of frames without annotation (default: background).
+        points: point events take the frame in which they lie.
+        close_gaps_s: gaps up to this take the label before.
+    """
+
+    background: str | None = None
+    points: bool = False
+    close_gaps_s: Annotated[float, "SECONDS"] = 0.0
+
+
+@dataclass(frozen=True)
+class FoldOptions:
+    """Splits.
+
+    Args:
+        folds: k-fold (default: 5, or one for every group).
+        group: what in a name is its group; a group is never torn apart.
+        stratify: folds balanced by class.
+        seed: of the folds.
+    """
+
+    folds: Annotated[int, "K"] | None = None
+    group: Annotated[str, "REGEX"] | None = None
+    stratify: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Show:
+    """What is printed.
+
+    Args:
+        verbose: name every gap, overlap and so on, not the first three.
+        quiet: no progress bar.
+    """
+
+    verbose: bool = False
+    quiet: bool = False
+
+
+def init(
+    folder: Path,
+    *,
+    sources: SourceOptions,
+    rules: LabelOptions,
+    splits: FoldOptions,
+    dry_run: bool = False,
+    force: bool = False,
+    show: Show,
+) -> None:
+    r"""Write what a folder of features and annotations lacks to be trained on.
+
+    That is frame labels, classes, splits, a card and a data config. FOLDER holds features/NAME.npy, (D, T) or (T, D),
+    or videos/NAME.mp4, and annotations/NAME.* or groundTruth/NAME.txt; NAME may have folders (P01/tea). Annotations:
+    exports of BORIS, ELAN and Audacity, tables and JSON of segments, one label a line; docs/annotations.md has the
+    rules. The command reports overlaps, gaps and whatever else a rule decided, and replaces no file.
+
+    Args:
+        folder: the data set.
+        sources: what there is.
+        rules: how annotations become labels.
+        splits: how videos are divided.
+        dry_run: write nothing.
+        force: replace files that are there.
+        show: what is printed.
+
+    Examples:
+      segtcn init mydata --fps 25 --dry-run                  # what would be done
+      segtcn init mydata --fps 25 --folds 4 --stratify
+      segtcn init mydata --group '^(S\d+)_'                    # S1_tea, S1_soup, S2_tea: leave one S out
+      segtcn init mydata --features i3d --annotations export.tsv --fps 15 --background idle
+    """
     from segtcn.prepare.annotations import LabelRules
     from segtcn.prepare.project import Sources, init_project
     from segtcn.prepare.splits import Folds
 
-    sources = Sources(
-        options.features,
-        options.videos,
-        options.annotations,
-        options.fps,
-        options.annotation_fps,
-        options.unit,
-        options.track,
-    )
-    rules = LabelRules(options.background, options.points, options.close_gaps)
-    folds = Folds(options.folds, options.group, options.stratify, options.seed)
     project = init_project(
-        options.folder,
-        sources,
-        rules,
-        folds,
-        force=options.force,
-        dry_run=options.dry_run,
-        progress=not options.quiet,
+        folder,
+        Sources(**vars(sources)),
+        LabelRules(**vars(rules)),
+        Folds(splits.folds, splits.group, splits.stratify, splits.seed),
+        force=force,
+        dry_run=dry_run,
+        progress=not show.quiet,
     )
-    print(*_report(project, options.dry_run, options.verbose), sep="\n")
+    print(*_report(project, dry_run, show.verbose), sep="\n")
 
 
 def _report(project: Project, dry_run: bool, verbose: bool) -> list[str]:
@@ -132,7 +161,7 @@ def _report(project: Project, dry_run: bool, verbose: bool) -> list[str]:
     config = quote(str(project.root / "data.yaml"))
     return [
         *lines,
-        f"next: segtcn fit -c configs/model/ed_tcn.yaml -c {config} -c configs/trainer/default.yaml",
+        f"next: segtcn fit -c ed_tcn -c {config}",
     ]
 
 

@@ -1,4 +1,4 @@
-"""``segtcn fit``, ``validate``, ``test``, ``predict``: LightningCLI with the data linked into the network."""
+"""``segtcn fit``, ``validate``, ``test``: LightningCLI with the data linked into the network."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from segtcn.callbacks.run_checkpoint import RunCheckpoint
 from segtcn.callbacks.run_writer import RunFactsWriter
 from segtcn.callbacks.throughput import Throughput
 from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations, finish
+from segtcn.cli.parser_errors import shorten_errors
 from segtcn.cli.quiet import quieten
 from segtcn.cli.run_folder import BEST, FOLDER_VARIABLE, choose_checkpoint, follow_configs, new_folder, run_name
 from segtcn.data.datamodule import SegmentationDataModule
@@ -32,11 +33,7 @@ from segtcn.text_table import SCORES, scores_table
 LINKS = {
     "data.num_classes": "model.net.init_args.num_classes",
     "data.in_channels": "model.net.init_args.in_channels",
-    "data.class_names": "model.class_names",
-    "data.background": "model.background",
-    "data.stored_fps": "model.stored_fps",
-    "data.extraction": "model.extraction",
-    "data.sample_rate": "model.sample_rate",
+    "data.facts": "model.facts",
 }
 
 
@@ -63,11 +60,15 @@ class SegmentationCLI(LightningCLI):
             seed_everything_default=0,
             parser_kwargs={"prog": f"segtcn {self.command or 'fit'}"},
             args=follow_configs(args[1:] if run else args),
-            run=False,  # its subcommands would build the parsers of all four, which takes seconds
+            run=False,  # its subcommands would build the parsers of all, which takes seconds
             auto_configure_optimizers=False,
         )
         if self.command is not None:
             getattr(self, self.command)()
+
+    def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
+        """Make the parser of the program or of a subcommand; its errors are short."""
+        return shorten_errors(super().init_parser(**kwargs))
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse ``args``, and look at the checkpoint that they name before anything is built.
@@ -115,15 +116,13 @@ class SegmentationCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Choose checkpoint, logger and folder of the run."""
         config, folder = self.config, Path(self.config.trainer.default_root_dir)
-        if self.command in ("validate", "test", "predict") and config.ckpt_path is None:
+        if self.command in ("validate", "test") and config.ckpt_path is None:
             try:
                 path, reason = choose_checkpoint(folder, config.checkpoint.monitor)
             except FileNotFoundError as error:  # a network with new weights would be scored otherwise
                 raise FileNotFoundError(f"{error}; --ckpt_path FILE says which to use") from error
             config.ckpt_path = str(path)
             rank_zero_only(print)(f"checkpoint: {path} ({reason})")
-        if self.command == "predict":
-            config.trainer.logger = False  # nothing is scored, so there is nothing to log
         logger = config.trainer.logger
         if hasattr(logger, "class_path") and logger.class_path.endswith(ExperimentLogger.__name__):
             logger.init_args.save_dir = str(folder)
@@ -163,11 +162,6 @@ class SegmentationCLI(LightningCLI):
     def test(self) -> None:
         """Score the test videos, print the table and say where the predictions lie."""
         self._report("test", self.trainer.test(**self._inputs(), verbose=False))
-
-    def predict(self) -> None:
-        """Predict the test videos, with or without ground truth, and say where the predictions lie."""
-        self.trainer.predict(**self._inputs(), return_predictions=False)
-        rank_zero_only(print)(f"predictions: {_predictions_of(self.trainer.default_root_dir)}")
 
     def _inputs(self) -> dict[str, Any]:
         options = {key: self.config_init[key] for key in ("ckpt_path", "weights_only")}

@@ -3,184 +3,160 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 import sys
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from segtcn.cli.parser import File, Rate, UsageError
 from segtcn.cli.titled_path import split_title
+from segtcn.text_table import SCORES
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from segtcn.labels import Classes, Labels
-    from segtcn.visualization.overlay import Excerpt, OverlayLook
 
-EXAMPLES = """\
-examples:
-  segtcn overlay clip.mp4 predictions.txt -o out.mp4 --truth labels.txt
-  segtcn overlay clip.mp4 "MS-TCN=a/clip.npz" "ED-TCN=b/clip.npz" -o out.mp4 --truth labels.txt --scores --window 10
-  segtcn overlay clip.mp4 predictions.csv -o out.mp4 --mapping mapping.txt --start 1:20 --stop 2:00 --speed 2
-  segtcn overlay clip.mp4 a.txt b.txt -o out.mp4 --fps 3 --truth labels.txt --truth-fps 30 --height 480
-  segtcn overlay clip.mp4 predictions.npz -o excerpt.gif --start 0:12 --stop 0:18
 
-Labels meet frames in time: with --fps, or the rate that a file tells, the frame at t seconds has label
-floor(t * rate). Without a rate there must be one label for every frame of the clip. Files: .txt with one label a line,
-MS-TCN's recognition files, .csv tables of segments, .npz with the scores of all classes and the truth (written by
-`segtcn test`).
-"""
+def seconds(text: str) -> float:
+    """Seconds, or hours and minutes before them with colons."""
+    if not re.fullmatch(r"(\d+:){0,2}\d+(\.\d*)?", text):
+        raise argparse.ArgumentTypeError(f"expected seconds, or minutes:seconds such as 1:20.5, got {text!r}")
+    total = 0.0
+    for part in text.split(":"):
+        total = 60 * total + float(part)
+    return total
+
+
+Time = Annotated[float, "TIME", ("type", seconds)]
 
 
 @dataclass(frozen=True)
-class Reading:
-    """How label files are understood.
+class Rates:
+    """Rates, where files do not say them.
 
     Args:
-        fps: labels per second, by the titles of predictions; those that are not named keep the rate of their file.
-        truth_fps: true labels per second; None takes what the file says.
-        mapping: ``mapping.txt`` with all classes; None looks beside the label files and above.
-        background: name of the class drawn in grey; None takes ``background`` or ``SIL``.
-        protocol: of the scores of every prediction; None shows none.
+        fps: labels per second of all predictions, or of one; may be repeated.
+        truth_fps: the same for the true labels, if different.
     """
 
-    fps: Mapping[str, float]
-    truth_fps: float | None = None
-    mapping: Path | None = None
+    fps: Annotated[list[str], "[TITLE=]RATE", ("action", "append"), ("nargs", None)] | None = None
+    truth_fps: Rate | None = None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What is shown.
+
+    Args:
+        mapping: mapping.txt of the data set: colours as in its other figures (default: looked for beside the label
+            files and in the folder above).
+        background: the class drawn in grey (default: background or SIL).
+        window_s: timelines of this many seconds around the cursor.
+        top: most probable classes, where a file has scores.
+        scores: F1, edit and accuracy of every prediction; needs the truth.
+        protocol: of the scores.
+    """
+
+    mapping: File | None = None
     background: str | None = None
-    protocol: str | None = None
+    window_s: Time | None = None
+    top: int = 3
+    scores: bool = False
+    protocol: str = "lea"
 
 
-def main(argv: Sequence[str]) -> None:
-    """Run the command; ``argv`` begins with its name."""
-    parser = argparse.ArgumentParser(
-        "segtcn overlay",
-        description="Write a copy of a clip with its labels below the picture, with any number of predictions.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("clip", help="the video")
-    parser.add_argument("predictions", nargs="+", metavar="[TITLE=]LABELS", help="label files, drawn in this order")
-    parser.add_argument(
-        "-o", "--output", required=True, metavar="OUT", help="the video to make, .mp4; an excerpt, .gif or .webp"
-    )
-    parser.add_argument("--truth", metavar="LABELS", help="the true labels, drawn on top (default: those in .npz)")
-    rates = parser.add_argument_group("rates, where files do not tell them")
-    rates.add_argument(
-        "--fps",
-        action="append",
-        default=[],
-        metavar="[TITLE=]RATE",
-        help="labels per second of all predictions, or of one; may be repeated",
-    )
-    rates.add_argument("--truth-fps", type=float, metavar="RATE", help="the same for the true labels, if different")
-    shown = parser.add_argument_group("what is shown")
-    shown.add_argument(
-        "--mapping",
-        metavar="FILE",
-        help="mapping.txt of the data set: colours as in its other figures (default: looked for beside the label "
-        "files and in the folder above)",
-    )
-    shown.add_argument("--background", metavar="NAME", help="the class drawn in grey (default: background or SIL)")
-    shown.add_argument("--window", type=_time, metavar="TIME", help="timelines of this many seconds around the cursor")
-    shown.add_argument(
-        "--top", type=int, default=3, metavar="N", help="most probable classes, where a file has scores (default: 3)"
-    )
-    shown.add_argument(
-        "--scores", action="store_true", help="F1, edit and accuracy of every prediction; needs the truth"
-    )
-    shown.add_argument("--protocol", default="lea", metavar="NAME", help="of the scores (default: lea)")
-    part = parser.add_argument_group("part, speed and size (times: seconds, or 1:20.5)")
-    part.add_argument("--start", type=_time, metavar="TIME", help="begin here")
-    part.add_argument("--stop", type=_time, metavar="TIME", help="end here")
-    part.add_argument("--speed", type=float, default=1.0, metavar="X", help="2 plays twice as fast, with its sound")
-    size = part.add_mutually_exclusive_group()
-    size.add_argument("--scale", type=float, metavar="X", help="0.5 makes the picture half as wide and half as high")
-    size.add_argument("--height", type=int, metavar="PIXELS", help="height of the picture")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar and no notes")
-    options = parser.parse_args(argv[1:])
+@dataclass(frozen=True)
+class Part:
+    """Part, speed and size (times: seconds, or 1:20.5).
 
-    with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_: print(f"note: {message}", file=sys.stderr)
-        warnings.simplefilter("ignore" if options.quiet else "always", UserWarning)
-        print(_run(options))
+    Args:
+        start_s: begin here.
+        stop_s: end here.
+        speed: 2 plays twice as fast, with its sound.
+        scale: 0.5 makes the picture half as wide and half as high.
+        height: height of the picture; instead of --scale.
+    """
 
-
-def _run(options: argparse.Namespace) -> Path:
-    from segtcn.visualization.overlay import Excerpt, OverlayLook
-
-    files = _titled(options.predictions)
-    reading = Reading(
-        _rates(options.fps, list(files)),
-        options.truth_fps,
-        None if options.mapping is None else Path(options.mapping),
-        options.background,
-        options.protocol if options.scores else None,
-    )
-    stop_s = float("inf") if options.stop is None else options.stop
-    look = OverlayLook(options.height, options.scale, options.window, options.top, progress=not options.quiet)
-    return overlay(
-        Path(options.clip),
-        files,
-        Path(options.output),
-        None if options.truth is None else Path(options.truth),
-        reading,
-        Excerpt(options.start or 0.0, stop_s, options.speed),
-        look,
-    )
+    start_s: Time | None = None
+    stop_s: Time | None = None
+    speed: float = 1.0
+    scale: float | None = None
+    height: Annotated[int, "PIXELS"] | None = None
 
 
 def overlay(
     clip: Path,
-    predictions: Mapping[str, Path],
-    output: Path,
-    truth: Path | None,
-    reading: Reading,
-    excerpt: Excerpt,
-    look: OverlayLook,
-) -> Path:
-    """Write a copy of a clip with its labels below the picture; see :func:`segtcn.visualization.overlay_video`.
+    predictions: Annotated[list[str], "[TITLE=]LABELS"],
+    *,
+    output: Annotated[Path, "OUT"],
+    truth: Annotated[Path, "LABELS"] | None = None,
+    quiet: bool = False,
+    rates: Rates,
+    panel: Panel,
+    part: Part,
+) -> None:
+    """Write a copy of a clip with its labels below the picture, with any number of predictions.
 
     Args:
         clip: the video.
-        predictions: label files by their titles, drawn in this order.
-        output: the video to make.
-        truth: file of the true labels; None takes those that the file of a prediction holds, if one does.
-        reading: how the files are understood.
-        excerpt: the part that is shown, and its speed.
-        look: what is shown.
+        predictions: label files, drawn in this order.
+        output: the video to make, .mp4; an excerpt, .gif or .webp.
+        truth: the true labels, drawn on top (default: those in .npz).
+        quiet: no progress bar and no notes.
+        rates: rates of the labels.
+        panel: what is shown below the picture.
+        part: what is shown of the clip.
+
+    Examples:
+      segtcn overlay clip.mp4 predictions.txt -o out.mp4 --truth labels.txt
+      segtcn overlay clip.mp4 "MS-TCN=a/clip.npz" "ED-TCN=b/clip.npz" -o out.mp4 --truth labels.txt --scores --window 10
+      segtcn overlay clip.mp4 predictions.csv -o out.mp4 --mapping mapping.txt --start 1:20 --stop 2:00 --speed 2
+      segtcn overlay clip.mp4 a.txt b.txt -o out.mp4 --fps 3 --truth labels.txt --truth-fps 30 --height 480
+      segtcn overlay clip.mp4 predictions.npz -o excerpt.gif --start 0:12 --stop 0:18
+
+    Labels meet frames in time: with --fps, or the rate that a file contains, the frame at t seconds has label
+    floor(t * rate). Without a rate there must be one label for every frame of the clip. Files: .txt with one label a
+    line, MS-TCN's recognition files, .csv tables of segments, .npz with the scores of all classes and the truth
+    (written by `segtcn test`).
     """
+    if part.scale is not None and part.height is not None:
+        raise UsageError("--height and --scale exclude each other: leave one out")
+
+    from segtcn.visualization.overlay import Excerpt, OverlayLook, overlay_video
+
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: print(f"note: {message}", file=sys.stderr)
+        warnings.simplefilter("ignore" if quiet else "always", UserWarning)
+        tracks, classes, fps = _read(predictions, truth, rates, panel)
+        scores = _scores(tracks, panel.protocol) if panel.scores else None
+        stop_s = math.inf if part.stop_s is None else part.stop_s
+        excerpt = Excerpt(part.start_s or 0.0, stop_s, part.speed)
+        look = OverlayLook(part.height, part.scale, panel.window_s, panel.top, scores, progress=not quiet)
+        print(overlay_video(clip, tracks, output, classes=classes, fps=fps, excerpt=excerpt, look=look))
+
+
+def _read(
+    predictions: Sequence[str], truth: Path | None, rates: Rates, panel: Panel
+) -> tuple[dict[str, Labels], Classes, float | None]:
+    """Labels by their titles, their classes, and the rate of those that do not say it."""
     from segtcn.labels import read_labels
-    from segtcn.visualization.overlay import overlay_video
     from segtcn.visualization.tracks import TRUTH
 
-    tracks = {title: read_labels(path, fps=reading.fps.get(title)) for title, path in predictions.items()}
-    true_labels = _truth_in(predictions.values()) if truth is None else read_labels(truth, fps=reading.truth_fps)
+    files = _titled(predictions)
+    fps = _rates(rates.fps or [], list(files))
+    tracks = {title: read_labels(path, fps=fps.get(title)) for title, path in files.items()}
+    true_labels = _truth_in(files.values()) if truth is None else read_labels(truth, fps=rates.truth_fps)
     if true_labels is not None:
         tracks = {TRUTH: true_labels, **tracks}
-    elif reading.protocol is not None:
+    elif panel.scores:
         raise ValueError("--scores compares with the truth: give --truth LABELS")
-    classes = _classes([*([] if truth is None else [truth]), *predictions.values()], [*tracks.values()], reading)
-    tracks = {title: labels.in_classes(classes) for title, labels in tracks.items()}
-    if reading.protocol is not None:
-        look = replace(look, scores=_scores(tracks, tracks[TRUTH], reading.protocol))
+    classes = _classes([*([] if truth is None else [truth]), *files.values()], [*tracks.values()], panel)
     # of a truth whose file does not say its rate
-    common = next(iter({*reading.fps.values()})) if len({*reading.fps.values()}) == 1 else None
-    return overlay_video(clip, tracks, output, classes=classes, fps=common, excerpt=excerpt, look=look)
-
-
-def _time(text: str) -> float:
-    """Seconds, or hours and minutes before them with colons."""
-    if not re.fullmatch(r"(\d+:){0,2}\d+(\.\d*)?", text):
-        raise argparse.ArgumentTypeError(f"expected seconds, or minutes:seconds such as 1:20.5, got {text!r}")
-    seconds = 0.0
-    for part in text.split(":"):
-        seconds = 60 * seconds + float(part)
-    return seconds
+    common = next(iter({*fps.values()})) if len({*fps.values()}) == 1 else None
+    return {title: labels.in_classes(classes) for title, labels in tracks.items()}, classes, common
 
 
 def _titled(texts: Sequence[str]) -> dict[str, Path]:
@@ -223,12 +199,12 @@ def _truth_in(files: Iterable[Path]) -> Labels | None:
     return next((truth for truth in archives if truth is not None), None)
 
 
-def _classes(files: Sequence[Path], tracks: Sequence[Labels], reading: Reading) -> Classes:
+def _classes(files: Sequence[Path], tracks: Sequence[Labels], panel: Panel) -> Classes:
     """Classes of the mapping that was given, or that lies beside the label files and fits; else those of the labels."""
     from segtcn.labels import Classes, common_classes, find_mapping
 
-    if reading.mapping is not None:
-        return Classes.read(reading.mapping, reading.background)
+    if panel.mapping is not None:
+        return Classes.read(panel.mapping, panel.background)
     mapping = find_mapping(files)
     if mapping is not None:
         classes = Classes.read(mapping)
@@ -239,34 +215,26 @@ def _classes(files: Sequence[Path], tracks: Sequence[Labels], reading: Reading) 
             warnings.warn(f"{mapping} is left aside: {error}", stacklevel=2)
         else:
             warnings.warn(f"colours of the classes as in {mapping}", stacklevel=2)
-            return classes if reading.background is None else classes.with_background(reading.background)
-    return common_classes(tracks, background=reading.background)
+            return classes if panel.background is None else classes.with_background(panel.background)
+    return common_classes(tracks, background=panel.background)
 
 
-def _scores(tracks: Mapping[str, Labels], truth: Labels, protocol: str) -> dict[str, dict[str, float]]:
+def _scores(tracks: Mapping[str, Labels], protocol: str) -> dict[str, dict[str, float]]:
     """Scores of every prediction by the headings of tables, in percent, at the rate of the truth."""
-    from segtcn.metrics import evaluate_videos
-    from segtcn.text_table import SCORES
+    from segtcn.evaluation import evaluate
 
+    truth = tracks["truth"]
     scores = {}
     for title, labels in tracks.items():
-        if labels is truth:
-            continue
-        preds = _at_rate_of(truth, labels)
-        values = evaluate_videos(
-            {title: preds.tolist()},
-            {title: truth.indexes[: len(preds)].tolist()},
-            protocol,
-            class_names=truth.classes.names,
-            background=truth.classes.background,
-            fps=truth.fps,
-        ).videos[title]
-        scores[title] = {heading: values[name] for name, heading in SCORES.items()}
+        if labels is not truth:
+            preds = _at_rate_of(truth, labels)
+            values = evaluate(preds, truth[: len(preds)], protocol, background=truth.classes.background).scores
+            scores[title] = {heading: values[name] for name, heading in SCORES.items()}
     return scores
 
 
-def _at_rate_of(truth: Labels, labels: Labels) -> npt.NDArray[np.int64]:
-    """Predicted class of every true frame.
+def _at_rate_of(truth: Labels, labels: Labels) -> Labels:
+    """The predicted label of every true frame.
 
     Raises:
         ValueError: if the numbers differ, and no rates are known to bring them together.
@@ -275,12 +243,12 @@ def _at_rate_of(truth: Labels, labels: Labels) -> npt.NDArray[np.int64]:
 
     num_labels, num_true = len(labels), len(truth)
     true_rate = truth.fps or (labels.fps if num_labels == num_true else None)
+    numbers = np.arange(min(num_labels, num_true))
     if labels.fps is not None and true_rate is not None and labels.fps != true_rate:
-        numbers = ((np.arange(num_true) + 0.5) / true_rate * labels.fps).astype(np.int64)
-        return labels.indexes[np.minimum(numbers, num_labels - 1)]
-    if abs(num_labels - num_true) > 0.02 * num_true:
+        numbers = np.minimum(((np.arange(num_true) + 0.5) / true_rate * labels.fps).astype(np.int64), num_labels - 1)
+    elif abs(num_labels - num_true) > 0.02 * num_true:
         raise ValueError(
             f"--scores: {labels.source} has {num_labels} labels and the truth {num_true}: give the rates of both "
             "(--fps, --truth-fps)"
         )
-    return labels.indexes[:num_true]
+    return replace(truth, indexes=labels.indexes[numbers], scores=None, source=labels.source)

@@ -17,6 +17,7 @@ from segtcn.data.card import read_card
 from segtcn.data.dataset import Sample, SegmentationDataset
 from segtcn.data.readers import Reader
 from segtcn.data.sampling import BucketSampler, CappedBatches, Shuffle, WholeBatches
+from segtcn.labels import Classes
 from segtcn.labels.lengths import LengthPolicy
 from segtcn.structures import IGNORE, find_runs
 
@@ -149,7 +150,14 @@ class SegmentationDataModule(LightningDataModule):
     @property
     def extraction(self) -> dict[str, Any] | None:
         """How the features were made, where the data set says it."""
-        return getattr(self.reader, "extraction", None)
+        return self.reader.extraction
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a :class:`segtcn.segmenter.Segmenter` must know of the data, as its arguments."""
+        classes = Classes(tuple(self.class_names), self.background)
+        rates = {"fps": self.stored_fps, "sample_rate": self.sample_rate}
+        return {"classes": classes, **rates, "extraction": self.extraction}
 
     @property
     def background(self) -> int | None:

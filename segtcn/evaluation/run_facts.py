@@ -36,6 +36,7 @@ class RunFacts:
         network: its ``spec``.
         data: what the data set's card and reader say, for people.
         checkpoint: the weights that predicted; relative to the folder if they lie in it.
+        extraction: how the features were made; None where it is unknown.
 
     Example:
         >>> import tempfile
@@ -56,6 +57,7 @@ class RunFacts:
     network: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     checkpoint: str | None = None
+    extraction: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if (self.fps is not None and not self.fps > 0) or self.sample_rate < 1:
@@ -112,7 +114,9 @@ class RunFacts:
                 classes=Classes(tuple(_strings(record["classes"])), record["background"]),
                 videos=tuple(_strings(record["videos"])),
                 **{key: record[key] for key in ("protocol", "fps", "sample_rate", "split", "seed")},
-                **{key: record[key] for key in ("name", "network", "data", "checkpoint") if key in record},
+                **{
+                    key: record[key] for key in ("name", "network", "data", "checkpoint", "extraction") if key in record
+                },
             )
         except KeyError as error:
             raise ValueError(damaged % f"it has no entry {error}") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,9 @@ VIDEO_SUFFIXES = frozenset(
 
 RECORDS = "extraction"
 """Folder beside the features that holds ``NAME.json`` for every ``NAME.npy``."""
+
+ALL = "all"
+"""Name of a record of all videos in a folder, whose features were converted; it has only ``settings``."""
 
 BLOCK_BYTES = 64 * 2**20
 """Memory for turning a finished file from frame after frame to ``(D, T)``."""
@@ -54,7 +58,7 @@ def find_videos(paths: Iterable[str | Path], relative_to: str | Path | None = No
             if not files:
                 raise ValueError(f"no video in {path}: expected files that end in .mp4, .mkv, .avi, .mov, .webm, ...")
         for file in files:
-            name = file.stem if relative_to is None else _name_below(file, Path(relative_to))
+            name = file.stem if relative_to is None else name_below(file, Path(relative_to))
             same = videos.setdefault(name, file)
             if not same.samefile(file):
                 apart = "" if same.parent == file.parent else "keep folders apart by `relative_to`, or "
@@ -62,7 +66,12 @@ def find_videos(paths: Iterable[str | Path], relative_to: str | Path | None = No
     return videos
 
 
-def _name_below(file: Path, folder: Path) -> str:
+def name_below(file: Path, folder: Path) -> str:
+    """Path of a file below a folder, without ending: the name of a video.
+
+    Raises:
+        ValueError: if it does not lie there.
+    """
     # not `resolve`: a link within the folder to a video elsewhere is a video of the folder
     absolute, base = Path(os.path.abspath(file)), Path(os.path.abspath(folder))
     if not absolute.is_relative_to(base):
@@ -179,6 +188,50 @@ def read_record(out: Path, name: str) -> dict[str, Any] | None:
     except Exception:  # numpy raises six kinds of exception for a damaged header
         return None
     return record if fits else None
+
+
+def find_record(features: Path) -> dict[str, Any] | None:
+    """The record of a feature file, in the ``extraction`` folder beside it or beside one of the two folders above.
+
+    Args:
+        features: a file of ``segtcn extract``, or any other; then there is none.
+    """
+    name = features.with_suffix("")
+    for folder in list(features.parents)[:3]:
+        if record_path(folder, name.relative_to(folder).as_posix()).is_file():
+            return read_record(folder, name.relative_to(folder).as_posix())
+    return None
+
+
+def common_settings(out: Path) -> dict[str, Any] | None:
+    """How the features in a folder were made, by their records; None where nothing says it.
+
+    Warns where the records differ, and returns None: then there is no way to make such features again.
+
+    Args:
+        out: folder of the features.
+    """
+    common: dict[str, Any] | None = None
+    for path in sorted((out / RECORDS).rglob("[!.]*.json")):
+        try:
+            record = json.loads(path.read_bytes().decode("utf-8"))
+            name = path.relative_to(out / RECORDS).with_suffix("").as_posix()
+            if "shape" in record and read_record(out, name) is None:
+                continue  # the features were replaced since, by others
+            settings = record["settings"]
+            unlike = [] if common is None else differences(common, settings)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            warnings.warn(f"{path} is not a record of `segtcn extract` ({error}): passed over", stacklevel=2)
+            continue
+        if unlike:
+            warnings.warn(
+                f"the features in {out} were made in more than one way ({path.stem}: {'; '.join(unlike)}): what is "
+                "trained on them cannot say how to make others",
+                stacklevel=2,
+            )
+            return None
+        common = settings
+    return common
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

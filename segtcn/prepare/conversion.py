@@ -172,10 +172,11 @@ class _HDF5Target:
             self._reader: HDF5Reader | None = HDF5Reader(str(part))
         except (FileNotFoundError, ValueError):  # there is none, or it ends before the first video
             self._reader = None
-        facts = (reader.class_names, reader.fps, reader.background, features_of_split, lists)
+        facts = (reader.class_names, reader.fps, reader.background, features_of_split, lists, reader.extraction)
         if self._reader is None or facts != _facts(self._reader):
             self._reader = None
-            create_hdf5(part, reader.class_names, reader.fps, lists, reader.background, features_of_split)
+            names, fps, background, extraction = reader.class_names, reader.fps, reader.background, reader.extraction
+            create_hdf5(part, names, fps, lists, background, features_of_split, extraction)
 
     def add(self, video: Video) -> None:
         # the HDF5 library may end the process some time after it found a disk full
@@ -191,7 +192,7 @@ class _HDF5Target:
 
 def _facts(reader: HDF5Reader) -> tuple[object, ...]:
     lists = _lists(reader, None)
-    return reader.class_names, reader.fps, reader.background, reader.features_of_split, lists
+    return reader.class_names, reader.fps, reader.background, reader.features_of_split, lists, reader.extraction
 
 
 class _TreeTarget:

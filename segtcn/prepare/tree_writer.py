@@ -12,6 +12,7 @@ from segtcn.arrays import save_array
 from segtcn.atomic import atomic_path
 from segtcn.data.readers import Reader
 from segtcn.data.readers.reader import Subset
+from segtcn.extract.feature_files import ALL, write_record
 from segtcn.labels.files import write_labels
 from segtcn.labels.labels import Labels
 from segtcn.structures import Video
@@ -32,6 +33,8 @@ class TreeWriter:
         for part in ("features", "groundTruth", "splits"):
             (folder / part).mkdir(parents=True, exist_ok=True)
         self._classes.write(folder / "mapping.txt")
+        if reader.extraction is not None:
+            write_record(folder / "features", ALL, {"settings": reader.extraction})
 
     def write_video(self, video: Video) -> None:
         """Write labels, if there are any, and features.

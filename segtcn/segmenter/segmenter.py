@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -16,24 +18,19 @@ from segtcn.labels import Classes, Labels
 from segtcn.models.base import SegmentationModel, build_network
 from segtcn.segmenter.checkpoint import find_checkpoint, read_checkpoint, write_checkpoint
 from segtcn.segmenter.chunks import CHUNK, WHOLE, blended_output, chunked_output
+from segtcn.segmenter.clip_features import RATE_TOLERANCE, ClipFeatures
 from segtcn.segmenter.standardization import Standardization
 from segtcn.segmenter.stream import Stream
 from segtcn.structures import Output, repeat_frames
 
 
 class DataFacts(Protocol):
-    """What a segmenter needs to know of data, such as :class:`segtcn.data.datamodule.SegmentationDataModule`."""
-
-    sample_rate: int
+    """Data that say what a segmenter must know, such as :class:`segtcn.data.datamodule.SegmentationDataModule`."""
 
     @property
-    def class_names(self) -> list[str]: ...  # noqa: D102
-
-    @property
-    def background(self) -> int | None: ...  # noqa: D102
-
-    @property
-    def stored_fps(self) -> float: ...  # noqa: D102
+    def facts(self) -> dict[str, Any]:
+        """Classes, rates and how the features were made, as arguments of :class:`Segmenter`."""
+        ...
 
 
 class Segmenter(nn.Module):
@@ -93,8 +90,7 @@ class Segmenter(nn.Module):
             data: usually a :class:`segtcn.data.datamodule.SegmentationDataModule`.
             protocol: name of the evaluation protocol.
         """
-        classes = Classes(tuple(data.class_names), data.background)
-        return cls(net, classes, data.stored_fps, data.sample_rate, protocol, getattr(data, "extraction", None))
+        return cls(net, **data.facts, protocol=protocol)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], map_location: Any = "cpu") -> Segmenter:
@@ -145,6 +141,14 @@ class Segmenter(nn.Module):
             "extraction": self.extraction,
         }
 
+    def digest(self) -> str:
+        """SHA-256 of the weights, in hexadecimal: the same for a checkpoint and its copies in other formats."""
+        total = hashlib.sha256()
+        for name, weight in sorted(self.state_dict().items()):
+            total.update(name.encode())
+            total.update(weight.cpu().contiguous().view(-1).view(torch.uint8).numpy())
+        return total.hexdigest()
+
     @classmethod
     def from_facts(cls, facts: dict[str, Any]) -> Segmenter:
         """Build a segmenter from :meth:`facts`, with new weights."""
@@ -173,31 +177,34 @@ class Segmenter(nn.Module):
         chunk: int | None = None,
         approximate: bool = False,
         source: str = "prediction",
+        fps: float | None = None,
     ) -> Labels:
         """Segment one video.
 
         Args:
-            features: ``(D, T)`` at the rate of the data set that the network was trained on; sub-sampling and
-                standardisation happen here. Of a ``.npy`` file one chunk at a time is in memory.
+            features: ``(D, T)``; sub-sampling and standardisation happen here. Of a ``.npy`` file one chunk at a time
+                is in memory.
             chunk: frames, of those that the network sees, to segment at a time. The result is that of the whole video.
                 None chooses: all at once up to :data:`~segtcn.segmenter.chunks.WHOLE` frames.
             approximate: cross-fade overlapping chunks; the only way for a long video and a network that sees all of it.
             source: what messages and pictures call the result.
+            fps: rate of ``features``, a multiple of :attr:`network_fps`; None: that of the data set that the network
+                was trained on.
 
         Returns:
             The label of every stored frame, with scores: ``labels.rows()`` are its segments in frames and seconds.
 
         Raises:
-            ValueError: if the shape does not fit the network, there is no frame, a value is not finite, or ``chunk``
-                does not fit the network.
+            ValueError: if the shape or the rate does not fit the network, there is no frame, a value is not finite, or
+                ``chunk`` does not fit the network.
         """
-        opened = _open(features)
+        opened, rate = _open(features), self.sampling(fps)
         self._check_shape(tuple(opened.shape))
         num_stored = opened.shape[1]
-        num_frames = -(-num_stored // self.sample_rate)
+        num_frames = -(-num_stored // rate)
 
         def read(start: int, stop: int) -> Tensor:
-            return self.standardization(self._sampled(_open(features), start, stop)[None])
+            return self.standardization(self._sampled(_open(features), start, stop, rate)[None])
 
         can_be_cut = approximate or self.net.causal or None not in self.net.receptive_field
         if chunk is None and num_frames > WHOLE and can_be_cut:
@@ -207,10 +214,68 @@ class Segmenter(nn.Module):
         else:
             output = (blended_output if approximate else chunked_output)(self.net, read, num_frames, chunk)
         indexes, scores = (
-            repeat_frames(values[0], self.sample_rate, num_stored).cpu().numpy()
+            repeat_frames(values[0], rate, num_stored).cpu().numpy()
             for values in (self.net.decode(output), output.logits[-1].softmax(dim=1).float())
         )
-        return Labels(indexes, self.classes, self.fps, scores, source)
+        return Labels(indexes, self.classes, fps or self.fps, scores, source)
+
+    def predict_video(
+        self,
+        clip: str | os.PathLike[str],
+        chunk: int | None = None,
+        approximate: bool = False,
+        backbone: str | None = None,
+        device: str = "auto",
+    ) -> Labels:
+        """Segment a clip: its features are made as those were that the network was trained on.
+
+        Args:
+            clip: a video file.
+            chunk: as of :meth:`predict`.
+            approximate: as of :meth:`predict`.
+            backbone: file or folder of the backbone, where it is not found by the name that :attr:`extraction` has.
+            device: where the backbone runs: ``auto``, ``cpu``, ``cuda``, ...
+
+        Returns:
+            The label of every feature, with scores.
+
+        Raises:
+            FileNotFoundError: if there is no such clip or backbone.
+            ValueError: if the clip cannot be decoded, it is not known how features were made, or the backbone is
+                another one.
+
+        Example:
+            >>> Segmenter.load("runs/demo").predict_video("clip.mp4").rows()[0]  # doctest: +SKIP
+            LabelRow(label='open', start=0, stop=31, start_s=0.0, stop_s=1.24, confidence=0.98)
+        """
+        with closing(ClipFeatures(self.extraction, self.fps, backbone, device)) as clips:
+            path, rate = clips.extract(clip)
+            return self.predict(path, chunk, approximate, str(clip), rate)
+
+    def sampling(self, fps: float | None) -> int:
+        """Every how many-th frame of features at a rate the network sees.
+
+        Args:
+            fps: their frames per second; None: as the features of the data set.
+
+        Raises:
+            ValueError: if the rate is not a multiple of what the network sees.
+
+        Example:
+            >>> from segtcn.models import EDTCN
+            >>> segmenter = Segmenter(EDTCN(in_channels=8, num_classes=2), fps=15, sample_rate=3)
+            >>> segmenter.sampling(None), segmenter.sampling(30)
+            (3, 6)
+        """
+        if fps is None or self.network_fps is None:
+            return self.sample_rate
+        every = round(fps / self.network_fps)
+        if every < 1 or abs(fps / self.network_fps / every - 1) > RATE_TOLERANCE:
+            raise ValueError(
+                f"features at {fps:g} a second do not fit a network that sees {self.network_fps:g}: give features at "
+                f"{self.fps:g} a second, as it was trained on, or at another multiple of {self.network_fps:g}"
+            )
+        return every
 
     def stream(self, batch_size: int = 1, on_nan: Literal["error", "hold"] = "error") -> Stream:
         """Read a video while it is running, see :class:`~segtcn.segmenter.stream.Stream`.
@@ -221,12 +286,11 @@ class Segmenter(nn.Module):
         """
         return Stream(self, batch_size, on_nan)
 
-    def _sampled(self, stored: Tensor | npt.NDArray[Any], start: int, stop: int) -> Tensor:
-        """Frames ``start .. stop`` of those that the network sees, ``(D, n)``, checked."""
-        rate = self.sample_rate
+    def _sampled(self, stored: Tensor | npt.NDArray[Any], start: int, stop: int, rate: int) -> Tensor:
+        """Frames ``start .. stop`` of those that the network sees, every ``rate``-th, ``(D, n)``, checked."""
         part = stored[:, start * rate : stop * rate : rate]
         if not isinstance(part, Tensor):
-            part = torch.as_tensor(np.require(part, requirements=["C", "W"]))  # a mapped file is read-only
+            part = torch.as_tensor(np.require(part, requirements=("C", "W")))  # a mapped file cannot be written to
         frames = part.to(self.standardization.mean)
         if not frames.isfinite().all():
             frame = (start + int((~frames.isfinite()).any(dim=0).nonzero()[0])) * rate

@@ -16,7 +16,7 @@ from tests.conftest import CLASSES, SPLITS
 from tests.run_folders import edit_facts, truth_of, write_crossval, write_network
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIGS = [f"-c={ROOT}/configs/{name}.yaml" for name in ("model/ed_tcn", "data/ms_tcn", "trainer/default")]
+CONFIGS = [f"-c={ROOT}/configs/{name}.yaml" for name in ("model/ed_tcn", "data/ms_tcn_tree", "trainer/default")]
 KEYS = ("accuracy", "edit", "f1@10", "f1@25", "f1@50")
 TEST_VIDEOS = {split: names for split, (_, names) in SPLITS.items()}
 
@@ -149,7 +149,7 @@ def test_other_rates_are_pointed_out(root, tmp_path, capsys):
     assert "N = one: 1, two: 2; --sample-rate 1 scores all on all" in capsys.readouterr().out
     assert main(["compare", str(one), str(two), "--resamples=10", "--sample-rate=1"]) == 0
     assert "--sample-rate 1" not in capsys.readouterr().out
-    assert "`sample_rate` must be at least 1" in failure(capsys, str(one), str(two), "--sample-rate=0")
+    assert "`sample_rate` (--sample-rate) must be at least 1" in failure(capsys, str(one), str(two), "--sample-rate=0")
 
 
 def test_background_and_mapping_of_a_run_can_be_replaced(runs, root, tmp_path):
@@ -171,14 +171,17 @@ def test_what_cannot_be_compared(runs, root, tmp_path, capsys):
     assert "poor has the splits 1, 2 and single has the splits 1" in failure(capsys, runs[0], str(single))
     edit_facts(single, protocol="mstcn")
     message = failure(capsys, f"{runs[0]}/split1-seed0", str(single))
-    assert "split1-seed0 was scored under lea and single under mstcn: choose one for both (`protocol`)" in message
+    assert (
+        "split1-seed0 was scored under lea and single under mstcn: choose one for both (`protocol`, --protocol)"
+        in message
+    )
     assert main(["compare", f"{runs[0]}/split1-seed0", str(single), "--protocol=asrf", "--resamples=5"]) == 0
     capsys.readouterr()
     folders = [f"{runs[0]}/split{split}-seed0/predictions" for split in (1, 2)]
     message = failure(capsys, *folders, f"--truth={root}/groundTruth")
     assert "have predictions of different videos: only one has P01_soup, P01_tea, P02_tea" in message
-    assert "`num_resamples` must be at least 1" in failure(capsys, *runs, "--resamples=0")
-    assert "`confidence` between 0 and 100 percent" in failure(capsys, *runs, "--confidence=100")
+    assert "`num_resamples` (--resamples) must be at least 1" in failure(capsys, *runs, "--resamples=0")
+    assert "`confidence` (--confidence) between 0 and 100 percent" in failure(capsys, *runs, "--confidence=100")
     assert "put a bare --json last" in failure(capsys, runs[0], "--json", runs[1])
 
 
@@ -195,7 +198,7 @@ def test_truth_that_does_not_fit(runs, root, capsys):
     assert "no folder nowhere: give the folder of a run" in failure(capsys, "nowhere", runs[0])
     message = failure(capsys, f"{runs[0]}/split1-seed0/predictions", runs[1])
     assert "no run.json in" in message
-    assert "or the true labels (`truth`)" in message
+    assert "or the true labels (`truth`, --truth)" in message
 
 
 def test_incomplete_runs_are_compared_if_asked(runs, capsys):
@@ -230,10 +233,3 @@ def test_nothing_is_written_where_something_is_wrong(runs, tmp_path, capsys):
     assert "no run.json in" in message
     assert "give the command of `segtcn crossval` again" in message
     assert not (tmp_path / "comparison.json").exists()
-
-
-def test_help_has_examples(capsys):
-    with pytest.raises(SystemExit) as stop:
-        main(["compare", "--help"])
-    assert stop.value.code == 0
-    assert "--truth groundTruth/" in capsys.readouterr().out

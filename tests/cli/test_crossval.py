@@ -19,7 +19,7 @@ from segtcn.task import SegmentationTask
 from tests import wandb_file
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIGS = [f"-c={ROOT}/configs/{name}.yaml" for name in ("model/ed_tcn", "data/ms_tcn", "trainer/default")]
+CONFIGS = [f"-c={ROOT}/configs/{name}.yaml" for name in ("model/ed_tcn", "data/ms_tcn_tree", "trainer/default")]
 
 
 @pytest.fixture

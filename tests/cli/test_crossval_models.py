@@ -73,7 +73,7 @@ def command(write_ms_tcn_tree, tmp_path, monkeypatch) -> list[str]:
     Path("small.yaml").write_text(ED_TCN)
     Path("other.yaml").write_text(DILATED_TCN)
     return [
-        *("-c", f"{ROOT}/configs/data/ms_tcn.yaml", f"-c={ROOT}/configs/trainer/default.yaml"),
+        *("-c", f"{ROOT}/configs/data/ms_tcn_tree.yaml", f"-c={ROOT}/configs/trainer/default.yaml"),
         f"--data.reader.init_args.root={write_ms_tcn_tree()}",
         *("--trainer.accelerator=cpu", "--trainer.logger=false", "--splits=2", "--out=out"),
     ]
@@ -131,7 +131,7 @@ def test_options_come_after_the_config_of_the_network_and_that_after_the_common_
     argv = json.loads(Path("argv.json").read_text())
     assert argv[:4] == [
         "crossval",
-        f"-c={ROOT}/configs/data/ms_tcn.yaml",
+        f"-c={ROOT}/configs/data/ms_tcn_tree.yaml",
         f"-c={ROOT}/configs/trainer/default.yaml",
         "-c=small.yaml",
     ]

@@ -81,6 +81,6 @@ def test_an_output_folder_that_cannot_be_written_is_named(tmp_path, capsys):
 @pytest.mark.slow
 def test_the_full_demo_scores_well_on_clips_it_has_not_seen(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
-    scores = demo(tmp_path / "demo")
+    scores = demo(out=tmp_path / "demo")
     assert scores["accuracy"] > 85
     assert scores["edit"] > 80

@@ -1,10 +1,8 @@
-"""The command `segtcn extract`, alone and on the way from clips to predictions."""
+"""The command `segtcn extract`."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,23 +10,6 @@ import pytest
 
 from segtcn.cli import main
 from tests.clips import write_clip
-
-
-def test_help_says_what_to_type(capsys):
-    with pytest.raises(SystemExit) as stop:
-        main(["extract", "--help"])
-    assert stop.value.code == 0
-    assert "segtcn extract clips/ --out data/features --backbone builtin" in capsys.readouterr().out
-
-
-def test_help_of_the_command_is_fast():
-    code = (
-        "import sys\nfrom segtcn.cli import main\n"
-        "try: main(['extract', '--help'])\n"
-        "except SystemExit: print(sorted({'torch', 'cv2', 'av', 'transformers', 'onnxruntime'} & set(sys.modules)))"
-    )
-    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert printed.splitlines()[-1] == "[]"
 
 
 def test_folder_of_clips_becomes_features_and_is_not_done_twice(tmp_path, capsys):
@@ -111,40 +92,6 @@ def test_clip_of_any_rate_keeps_its_frames_where_that_is_wanted(tmp_path):
     widths = [np.load(tmp_path / folder / "a.npy").shape[1] for folder in ("times", "frames")]
     assert widths[0] != 6
     assert widths[1] == 6
-
-
-def test_from_clips_to_predictions(tmp_path):
-    names = ["P01", "P02", "P03"]
-    clips = [write_clip(tmp_path / f"{name}.mp4", 24 + i, 15) for i, name in enumerate(names)]
-    data = tmp_path / "data"
-    assert main(["extract", *map(str, clips), "--out", str(data / "features"), "--backbone", "builtin", "--quiet"]) == 0
-    for folder in ("groundTruth", "splits"):
-        (data / folder).mkdir()
-    (data / "mapping.txt").write_text("0 pour\n1 stir\n")
-    for i, name in enumerate(names):
-        (data / "groundTruth" / f"{name}.txt").write_text("pour\n" * 12 + "stir\n" * (12 + i))
-    (data / "splits" / "train.split1.bundle").write_text("P01.txt\nP02.txt\n")
-    (data / "splits" / "test.split1.bundle").write_text("P03.txt\n")
-    configs = [f"-c{path}" for path in ("configs/model/ed_tcn.yaml", "configs/data/ms_tcn.yaml")]
-    options = {
-        "data.reader.init_args.root": data,
-        "data.reader.init_args.background": "null",
-        "trainer.max_epochs": 1,
-        "trainer.logger": "false",
-        "trainer.accelerator": "cpu",
-        "trainer.default_root_dir": tmp_path / "run",
-        "model.net.init_args.kernel_size": 5,
-    }
-    words = [f"--{key}={value}" for key, value in options.items()]
-    assert main(["fit", *configs, "-cconfigs/trainer/default.yaml", *words]) == 0
-    assert main(["predict", *configs, "-cconfigs/trainer/default.yaml", *words, f"--ckpt_path={last(tmp_path)}"]) == 0
-    (prediction,) = (tmp_path / "run").rglob("P03.txt")
-    assert len(prediction.read_text().splitlines()) == 26
-
-
-def last(folder: Path) -> Path:
-    (path,) = folder.rglob("last.ckpt")
-    return path
 
 
 def test_failures_are_counted_and_named_once(tmp_path, capsys):

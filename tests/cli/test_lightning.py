@@ -1,4 +1,4 @@
-"""`segtcn fit`, `validate`, `test` and `predict` as their users meet them, and what goes wrong."""
+"""`segtcn fit`, `validate` and `test` as their users meet them, and what goes wrong."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests import wandb_file
 from tests.conftest import write_tree
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIGS = [f"-c={ROOT}/configs/{name}.yaml" for name in ("model/ed_tcn", "data/ms_tcn", "trainer/default")]
+CONFIGS = [f"-c={ROOT}/configs/{name}.yaml" for name in ("model/ed_tcn", "data/ms_tcn_tree", "trainer/default")]
 UNLOGGED = ["--trainer.logger=false"]
 
 
@@ -145,14 +145,6 @@ def test_predictions_have_the_rate_of_the_features_and_the_truth_beside_them(sma
     assert len(text) == len(truth)
     assert table.fps == archive.fps == pytest.approx(10)
     assert stored_truth.names() == truth
-
-
-def test_predict_needs_no_ground_truth_and_opens_no_wandb_run(run):
-    for path in (run.parent / "ms_tcn" / "groundTruth").glob("P02*"):
-        path.unlink()
-    assert main(["predict", "-c", f"{run}/config.yaml"]) == 0
-    assert read_archive_labels(run / "predictions" / "P02_tea.npz")[1] is None
-    assert len(wandb_file.run_files(run)) == 1
 
 
 @pytest.mark.parametrize(

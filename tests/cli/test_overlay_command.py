@@ -154,7 +154,7 @@ def test_errors_are_one_line(folder: Path, capsys: pytest.CaptureFixture[str], w
     ("words", "message"),
     [
         (["a/clip.npz", "--start", "1:2:3:4"], "expected seconds, or minutes:seconds such as 1:20.5, got '1:2:3:4'"),
-        (["a/clip.npz", "--scale", "0.5", "--height", "100"], "not allowed with argument --scale"),
+        (["a/clip.npz", "--scale", "0.5", "--height", "100"], "--height and --scale exclude each other"),
     ],
 )
 def test_a_wrong_command_line_is_refused_early(

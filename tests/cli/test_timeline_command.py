@@ -45,12 +45,6 @@ def failure(argv: list[str | Path], capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().err
 
 
-def test_help_has_examples(capsys):
-    with pytest.raises(SystemExit, match="0"):
-        main(["timeline", "--help"])
-    assert "segtcn timeline predictions.txt --truth labels.txt -o video.pdf" in capsys.readouterr().out
-
-
 def test_one_video_of_files(files, capsys):
     out = files / "out.svg"
     argv = ["timeline", files / "a.txt", "--truth", files / "labels.txt", "-o", out]
@@ -121,7 +115,7 @@ def test_a_rate_that_only_one_file_says_is_asked_for(files, capsys):
         (["a.txt", "-o", "out.png", "--worst", "2"], "no scores to choose the worst by (--worst)"),
         (["a.txt", "-o", "out.png", "--worst", "0"], "--worst must be at least 1, got 0"),
         (["a.txt", "-o", "out.png", "--fps", "0"], "must be positive, got 0"),
-        (["a.txt", "-o", "out.png", "--width", "0.5"], "`width` 0.5 leaves 0.0 inches for the bars"),
+        (["a.txt", "-o", "out.png", "--width", "0.5"], "`width` (--width) 0.5 leaves 0.0 inches for the bars"),
         (["a.txt", "-o", "out.png", "--unit", "clock"], "the axis cannot show clock"),
         (["a.txt", "-o", "out.png", "--videos", "b"], "no labels of the video b"),
         (["empty.txt", "-o", "out.png"], "empty.txt is empty"),

@@ -100,7 +100,7 @@ def test_runs_become_a_player_with_the_worst_video_to_be_found(write_ms_tcn_tree
         (["nothing.txt"], "no file or folder nothing.txt: check the path"),
         (["good.txt", "--mapping", "mapping.txt"], "'background' is not a known class"),
         (["good.txt", "--background", "milk"], "milk"),
-        (["good.txt", "--fps", "0"], "the rate of the labels (`fps`) must be positive"),
+        (["good.txt", "--fps", "0"], "the rate of the labels (`fps`, --fps) must be positive"),
         (["good.txt", "--truth", "poor.txt", "--protocol", "none"], "none"),
         (["good.txt", "--export", "good.txt"], "it is not a folder"),
         (["good.txt", "--save", "."], "corrections would replace good.txt, which is shown"),

@@ -310,6 +310,6 @@ def test_misspelt_name_in_a_config_is_answered_with_the_known_ones(capsys: Any, 
     config = tmp_path / "data.yaml"
     config.write_text("data: {augmentations: [{class_path: segtcn.data.augmentation.SpeedChnge}]}\n")
     with pytest.raises(SystemExit):
-        main(["fit", "-c", "configs/data/ms_tcn.yaml", "-c", str(config)])
+        main(["fit", "-c", "configs/data/ms_tcn_tree.yaml", "-c", str(config)])
     error = capsys.readouterr().err
     assert "no augmentation 'SpeedChnge': choose one of ChannelDropout, Crop, FrameDropout, GaussianNoise, Sp" in error

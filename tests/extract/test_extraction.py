@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from segtcn.extract import Backbone, Windows, extract_videos, find_videos, load_backbone
 from segtcn.extract.descriptor import FEATURE_DIM, extract_features
-from segtcn.extract.feature_files import feature_file
+from segtcn.extract.feature_files import common_settings, feature_file, find_record, write_record
 from segtcn.extract.preprocessing import Preprocessing, parse_preprocessing, read_preprocessing
 from segtcn.extract.rates import clip_rate, num_resampled, resample
 from segtcn.extract.windows import OUTSIDE, num_features, thinned, window_batches
@@ -483,3 +483,30 @@ def test_old_record_does_not_stand_beside_new_features(tmp_path, monkeypatch):
     assert list(again.failed) == ["a"]
     with pytest.raises(ValueError, match=r"a\.npy has no record that fits it"):
         extract_videos({"a": clip}, tmp_path, FrameNumbers())
+
+
+def test_records_of_a_folder_say_how_all_its_features_were_made(tmp_path):
+    assert common_settings(tmp_path) is None
+    clips = {name: write_clip(tmp_path / f"{name.replace('/', '-')}.mp4", 10) for name in ("a", "P01/b")}
+    extract_videos(clips, tmp_path / "out", load_backbone("builtin"))
+    settings = common_settings(tmp_path / "out")
+    assert (settings["backbone"]["name"], settings["window"], settings["stride"]) == ("builtin", 1, 1)
+    np.save(tmp_path / "out" / "a.npy", np.zeros((4, 3)))  # of somebody else: its record no longer counts
+    write_record(tmp_path / "out", "a", read_json(tmp_path / "out" / "extraction" / "a.json") | {"settings": {}})
+    assert common_settings(tmp_path / "out") == settings
+    assert find_record(tmp_path / "out" / "a.npy") is None
+    assert find_record(tmp_path / "out" / "P01" / "b.npy")["settings"] == settings
+
+
+def test_records_that_differ_or_cannot_be_read_are_warned_of(tmp_path):
+    write_record(tmp_path, "a", {"settings": {"window": 1}})
+    (tmp_path / "extraction" / "b.json").write_text("[")
+    with pytest.warns(UserWarning, match=r"b\.json is not a record of `segtcn extract` .*: passed over"):
+        assert common_settings(tmp_path) == {"window": 1}
+    write_record(tmp_path, "b", {"settings": {"window": 21}})
+    with pytest.warns(UserWarning, match=r"made in more than one way \(b: window 1, not 21\)"):
+        assert common_settings(tmp_path) is None
+
+
+def read_json(path):
+    return json.loads(path.read_text())

@@ -161,7 +161,7 @@ def test_a_config_names_the_backbone(write_ms_tcn_tree, tmp_path, monkeypatch):
     config.write_text(yaml.safe_dump({"model": {"net": {"init_args": {"backbone": backbone}}}}))
     cli = SegmentationCLI(
         [
-            f"-c={CONFIGS}/data/ms_tcn.yaml",
+            f"-c={CONFIGS}/data/ms_tcn_tree.yaml",
             f"--data.reader.init_args.root={write_ms_tcn_tree()}",
             f"-c={CONFIGS}/model/asrf.yaml",
             f"-c={config}",

@@ -97,7 +97,7 @@ def test_it_trains_at_once(folder: Make, tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.chdir(tmp_path)
     assert main(["init", str(root), "--fps", "10", "--group", r"^P\d\d"]) == 0
     printed = capsys.readouterr().out
-    assert f"segtcn fit -c configs/model/ed_tcn.yaml -c '{root}/data.yaml'" in printed
+    assert f"segtcn fit -c ed_tcn -c '{root}/data.yaml'" in printed
     assert "2 splits, test videos: P01 (2), P02 (2)" in printed
     configs = ("-c", f"{CONFIGS}/model/ed_tcn.yaml", "-c", f"{root}/data.yaml", "-c", f"{CONFIGS}/trainer/default.yaml")
     quick = ["--trainer.max_epochs=1", "--trainer.logger=false", "--trainer.accelerator=cpu"]
@@ -536,7 +536,8 @@ def test_width_of_features_that_come_later_or_are_made_again_is_brought_into_the
     assert "wrote 1 files" in printed.out
     assert printed.err == ""
     assert read_card(card)["feature_dim"] == 278
-    assert card.read_text().replace("feature_dim: 278\n", "") == before[0]
+    assert read_card(card)["extraction"]["backbone"]["name"] == "builtin"
+    assert re.sub("feature_dim: 278\nextraction: {.*}\n", "", card.read_text()) == before[0]
     assert config.read_text() == before[1]
     assert init_project(clips, progress=False).written == ()
     for name, length in (("a.1", 12), ("b", 15)):
@@ -566,7 +567,7 @@ def test_config_that_is_none_is_not_replaced(folder: Make, content: bytes) -> No
 def test_config_says_how_to_train_with_its_own_path(folder: Make) -> None:
     root = folder()
     made(root)
-    assert f"#   segtcn fit -c configs/model/ed_tcn.yaml -c '{root}/data.yaml' -c" in (root / "data.yaml").read_text()
+    assert f"#   segtcn fit -c ed_tcn -c '{root}/data.yaml'\n" in (root / "data.yaml").read_text()
 
 
 def test_one_labelled_video_is_no_data_set_and_the_others_are_named(folder: Make) -> None:

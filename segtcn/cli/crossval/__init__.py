@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from segtcn.cli.crossval.models import crossval_models, separate_configs
+from segtcn.cli.parser_errors import shorten_errors
 
 DESCRIPTION = """\
 Train on the training videos of every split with every seed, score the test videos with the weights of the last epoch
@@ -25,12 +26,10 @@ scores, recipe, parameters, speed and memory. A network that fails does not stop
 
 EXAMPLES = """\
 examples:
-  segtcn crossval -c configs/model/ed_tcn.yaml -c configs/data/gtea_lea.yaml -c configs/trainer/default.yaml \\
-      --data.reader.init_args.root DIR --seeds 0,1,2
+  segtcn crossval -c ed_tcn -c gtea_lea --data.reader.init_args.root DIR --seeds 0,1,2
   segtcn crossval -c RUN/config.yaml --splits 1,2 --out runs/two_splits
-  segtcn crossval --models configs/model/ed_tcn.yaml configs/model/dilated_tcn.yaml -c configs/data/gtea_lea.yaml \\
-      configs/model/c2f_tcn.yaml+configs/experiment/c2f_tcn_gtea.yaml \\
-      -c configs/trainer/default.yaml --data.reader.init_args.root DIR --trainer.logger=false --out runs/gtea
+  segtcn crossval --models ed_tcn dilated_tcn c2f_tcn+c2f_tcn_gtea -c gtea_lea \\
+      --data.reader.init_args.root DIR --trainer.logger=false --out runs/gtea
   segtcn compare runs/gtea/ed_tcn runs/gtea/c2f_tcn
 """
 
@@ -84,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a config for each network, or several joined by `+`; after those of -c and before all other options",
     )
     parser.add_argument("--jobs", type=int, metavar="N", help="networks at a time, goes with --models (default: 1)")
-    return parser
+    return shorten_errors(parser)
 
 
 def _joined_paths(text: str) -> list[Path]:

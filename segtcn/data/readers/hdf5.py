@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ class HDF5Reader(Reader):
     ::
 
         segtcn_format, fps, background             attributes of the file: 1, a number, a class index (optional)
+        extraction                                 attribute: how the features were made, JSON (optional)
         class_names                                C strings
         splits/1/train, splits/1/test              names of videos
         videos/NAME/features                       (D, T), any real number type
@@ -71,6 +73,7 @@ class HDF5Reader(Reader):
             classes = self._read_classes(file)
             self.class_names, self.background = list(classes.names), classes.background
             self.features_of_split = self._attribute(file, "features_of_split", "iu", optional=True)
+            self._extraction = self._read_extraction(file)
             self._lists = self._read_lists(file)
             self.splits = sorted(self._lists)
             listed = (name for lists in self._lists.values() for names in lists.values() for name in names)
@@ -107,6 +110,10 @@ class HDF5Reader(Reader):
             self._check_split(split)
         with self._open() as file:
             return self._features(self._group(file, name), name).shape[1]
+
+    @property
+    def extraction(self) -> dict[str, Any] | None:  # noqa: D102
+        return self._extraction
 
     def stored(self) -> list[str]:  # noqa: D102
         names: list[str] = []
@@ -161,6 +168,20 @@ class HDF5Reader(Reader):
         if not names:
             raise _FormatError(f"/class_names of {self._path} is empty: store the name of every class")
         return classes
+
+    def _read_extraction(self, file: h5py.File) -> dict[str, Any] | None:
+        if "extraction" not in file.attrs:
+            return None
+        attribute = file.attrs.get_id("extraction")
+        try:
+            extraction = json.loads(file.attrs["extraction"]) if attribute.shape == () else None
+        except (ValueError, TypeError):
+            extraction = None
+        if not isinstance(extraction, dict):
+            raise _FormatError(
+                f"the attribute `extraction` of {self._path} must be a JSON object: remove or correct it"
+            )
+        return extraction
 
     def _read_lists(self, file: h5py.File) -> dict[int, dict[Subset, list[str]]]:
         group = self._child(file, "splits")

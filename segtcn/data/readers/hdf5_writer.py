@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -76,6 +77,7 @@ def create_hdf5(
     splits: Splits,
     background: int | None = None,
     features_of_split: int | None = None,
+    extraction: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a file with everything but videos, which :func:`append_hdf5` adds. Arguments as of :func:`write_hdf5`.
 
@@ -86,6 +88,7 @@ def create_hdf5(
         splits: number of the split to its lists of names.
         background: index of the background class, or None.
         features_of_split: the only split that the features may be used with; None if they fit all.
+        extraction: how the features were made, plain values; None if unknown.
 
     Raises:
         ValueError: if an argument does not fit the format.
@@ -104,6 +107,8 @@ def create_hdf5(
             file.attrs["background"] = background
         if features_of_split is not None:
             file.attrs["features_of_split"] = features_of_split
+        if extraction is not None:
+            file.attrs["extraction"] = json.dumps(extraction)
         file["class_names"] = _as_bytes(class_names)
         for number, lists in splits.items():
             for subset, names in lists.items():

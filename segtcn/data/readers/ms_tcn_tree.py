@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,6 +12,7 @@ import torch
 from segtcn.arrays import open_array
 from segtcn.data.readers.reader import time_axis
 from segtcn.data.readers.tree import Shape, TreeReader, find_layout
+from segtcn.extract.feature_files import common_settings
 from segtcn.structures import Video
 
 
@@ -19,6 +22,7 @@ class MSTCNReader(TreeReader):
     ::
 
         ROOT/features/NAME.npy               (D, T) or (T, D), any number type
+        ROOT/features/extraction/*.json      how they were made, of `segtcn extract` (optional)
         ROOT/groundTruth/NAME.txt            one label a line, T lines
         ROOT/splits/train.split1.bundle      one NAME.txt or NAME a line; also test.split1.bundle
         ROOT/mapping.txt                     lines "0 background", "1 cut", ...: ids from 0 without a gap
@@ -55,6 +59,11 @@ class MSTCNReader(TreeReader):
         truth = self._read_truth(name) if labels else None
         array = self._oriented(path, None if truth is None else len(truth))
         return Video(name=name, features=torch.from_numpy(_loaded(array, path)), labels=truth, source=str(path))
+
+    @cached_property
+    def extraction(self) -> dict[str, Any] | None:
+        """How the features were made, by their records in ``features/extraction``; None where they differ."""
+        return common_settings(self._root / "features")
 
     def num_frames(self, name: str, split: int | None = None) -> int:  # noqa: D102
         return self._oriented(self._existing(name), num_labels=None).shape[1]

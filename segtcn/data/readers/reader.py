@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -84,6 +84,11 @@ class Reader(ABC):
             ValueError: if the file cannot be understood.
         """
         return self.read(name, split, labels=False).features.shape[1]
+
+    @property
+    def extraction(self) -> dict[str, Any] | None:
+        """How the features were made: the ``settings`` of ``segtcn extract``; None where the data set does not say."""
+        return None
 
     def stored(self) -> list[str]:
         """Names of all videos that there are features of, listed or not; none where a reader cannot find out."""

@@ -43,7 +43,7 @@ def load_backbone(
         from segtcn.extract.backbones.builtin import BuiltinBackbone
 
         return BuiltinBackbone()
-    place = _device(device)
+    place = choose_device(device)
     if name.lower().endswith(".onnx"):
         from segtcn.extract.backbones.onnx_file import OnnxBackbone
 
@@ -53,7 +53,12 @@ def load_backbone(
     return HuggingFaceBackbone(name, place, precision, pooling, preprocessing, progress)
 
 
-def _device(name: str) -> torch.device:
+def choose_device(name: str) -> torch.device:
+    """The device of a name; ``auto`` is a GPU where there is one.
+
+    Raises:
+        ValueError: if it is not there.
+    """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

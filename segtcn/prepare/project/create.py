@@ -83,6 +83,7 @@ def init_project(
         labels=labels,
         num_frames={name: num_frames[name] for name in labels},
         feature_dim=feature_dim,
+        extraction=media.extraction,
         videos=media.videos,
         fps=media.fps,
         fps_is_measured=media.fps_is_measured,

@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from segtcn.arrays import open_array
 from segtcn.data.readers.reader import time_axis
+from segtcn.extract.feature_files import common_settings
 from segtcn.labels.folder import CLIP_SUFFIXES
 from segtcn.prepare.annotations.intervals import Unit
 from segtcn.progress import progress_bar
@@ -84,6 +85,7 @@ class Media(NamedTuple):
         clips: of the videos that were measured.
         fps: frames per second of the features; from the clips unless it was given.
         fps_is_measured: whether it is from the clips.
+        extraction: how the features were made, by the records beside them; None where nothing says it.
         link: folder of the features, if it is not in the data set's.
         videos: folder of the clips.
     """
@@ -93,6 +95,7 @@ class Media(NamedTuple):
     clips: dict[str, Clip]
     fps: float
     fps_is_measured: bool
+    extraction: dict[str, Any] | None
     link: Path | None
     videos: Path | None
 
@@ -134,7 +137,8 @@ def find_media(root: Path, sources: Sources, progress: bool) -> Media:
         clips = {name: _measure(path) for name, path in bar}
     link = features_folder if arrays and features_folder is not None and _is_elsewhere(features_folder, root) else None
     rate = _common_rate(clips) if fps is None else fps
-    return Media(arrays, shapes, clips, rate, fps is None, link, videos_folder)
+    extraction = common_settings(features_folder) if arrays and features_folder is not None else None
+    return Media(arrays, shapes, clips, rate, fps is None, extraction, link, videos_folder)
 
 
 def count_frames(media: Media, expected: Mapping[str, int]) -> tuple[int | None, dict[str, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Set
 from contextlib import suppress
@@ -25,8 +26,8 @@ from segtcn.text_table import markdown_table
 OWN_WORDS = ("name", "title", "features", "source", "licence", "citation")
 """What a person writes into a card; a new card keeps it."""
 
-UNCOUNTED_WORDS = (*OWN_WORDS, "unchecked", "feature_dim")
-"""What may stand in a card beside the facts that `segtcn init` counts: a person's words, and the features' width."""
+UNCOUNTED_WORDS = (*OWN_WORDS, "unchecked", "feature_dim", "extraction")
+"""What may stand in a card beside the facts that `segtcn init` counts: a person's words, and what features are."""
 
 FACTS = ("reader", "length_policy", "length_tolerance")
 """What a config says about the data; the rest is how to train on it."""
@@ -40,6 +41,7 @@ class Project(NamedTuple):
         labels: of every labelled video.
         num_frames: of every labelled video; differs from the labels only where they were there before.
         feature_dim: width D; None if the features are not there yet.
+        extraction: how the features were made; None where nothing says it.
         videos: folder of the clips, or None.
         fps: frames per second.
         fps_is_measured: whether that is from the clips.
@@ -57,6 +59,7 @@ class Project(NamedTuple):
     labels: dict[str, Labels]
     num_frames: dict[str, int]
     feature_dim: int | None
+    extraction: dict[str, Any] | None
     videos: Path | None
     fps: float
     fps_is_measured: bool
@@ -133,7 +136,9 @@ def card_text(project: Project) -> str:
     ]
     return "\n".join(
         [
-            f"---\n{yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=120)}---",
+            _with_features(
+                f"---\n{yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=120)}---", project
+            ),
             f"\n# {values['name']}\n",
             "Say here what is filmed and how the features were made. The numbers were counted by `segtcn init`, except",
             f"those under `unchecked`.\n\n{table}\n\n## Labels\n",
@@ -162,7 +167,7 @@ def _count_classes(project: Project) -> list[ClassCount]:
 
 def _card_values(project: Project, num_segments: int) -> dict[str, Any]:
     lengths = list(project.num_frames.values())
-    values: dict[str, Any] = {
+    return {
         "name": project.root.resolve().name,
         "title": "none given",
         "features": "none given",
@@ -174,7 +179,6 @@ def _card_values(project: Project, num_segments: int) -> dict[str, Any]:
         "num_classes": len(project.classes),
         "classes": project.class_names,
         "background": project.background,
-        "feature_dim": project.feature_dim,
         "fps": project.fps,
         "splits": len(project.splits),
         "train_videos": len(project.splits[0].train),
@@ -186,9 +190,6 @@ def _card_values(project: Project, num_segments: int) -> dict[str, Any]:
         "licence": "none given",
         "citation": "none",
     }
-    if project.feature_dim is None:  # the card says it when the features are there and `segtcn init` is called again
-        del values["feature_dim"]
-    return values
 
 
 def amended_texts(project: Project, texts: Mapping[Path, str]) -> dict[Path, str]:
@@ -208,7 +209,7 @@ def amended_texts(project: Project, texts: Mapping[Path, str]) -> dict[Path, str
     if card.is_file() and not card.is_symlink():
         old, new = read_card(card), yaml.safe_load(texts[card].split("\n---", 1)[0])
         if all(key in old and old[key] == value for key, value in new.items() if key not in UNCOUNTED_WORDS):
-            amended[card] = _with_width(card.read_bytes().decode(), project.feature_dim)
+            amended[card] = _with_features(card.read_bytes().decode(), project)
     if config.is_file() and not config.is_symlink():
         text, new = config.read_bytes(), yaml.safe_load(texts[config])
         with suppress(yaml.YAMLError, UnicodeDecodeError):
@@ -224,14 +225,16 @@ def _states(old: Any, new: Any) -> bool:
     return bool(old == new)
 
 
-def _with_width(card: str, feature_dim: int | None) -> str:
-    if feature_dim is None:
+def _with_features(card: str, project: Project) -> str:
+    """A card with what there is to say of the features, once they are there."""
+    if project.feature_dim is None:
         return card
-    line = f"feature_dim: {feature_dim}"
     head, rest = card.split("\n---", 1)
-    if re.search(r"^feature_dim:", head, re.MULTILINE):
-        return re.sub(r"^feature_dim:.*$", line, head, count=1, flags=re.MULTILINE) + "\n---" + rest
-    return f"{head}\n{line}\n---{rest}"
+    for key, value in (("feature_dim", project.feature_dim), ("extraction", project.extraction)):
+        line = "" if value is None else f"\n{key}: {json.dumps(value)}"  # JSON is YAML on one line
+        place = re.search(rf"\n{key}:.*", head)
+        head = head + line if place is None else head[: place.start()] + line + head[place.end() :]
+    return f"{head}\n---{rest}"
 
 
 def config_text(project: Project, length_tolerance: int) -> str:
@@ -252,8 +255,7 @@ def config_text(project: Project, length_tolerance: int) -> str:
     return (
         f"# {root.name}: {len(project.labels)} videos, {len(project.class_names)} classes, "
         f"{len(project.splits)} splits.\n# Written by `segtcn init`; train on it with\n"
-        f"#   segtcn fit -c configs/model/ed_tcn.yaml -c {quote(str(root / 'data.yaml'))} "
-        "-c configs/trainer/default.yaml\n"
+        f"#   segtcn fit -c ed_tcn -c {quote(str(root / 'data.yaml'))}\n"
         "# The paths are absolute, so that it works from everywhere; change them if the folder moves.\n"
         + yaml.safe_dump({"data": data}, sort_keys=False, allow_unicode=True, width=1000)
     )

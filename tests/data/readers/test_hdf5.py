@@ -165,6 +165,8 @@ def test_missing_file_is_named_with_the_remedy(tmp_path: Path) -> None:
         (lambda f: f.attrs.__setitem__("segtcn_format", 2), r"`segtcn_format` 2, .* reads 1: update segtcn"),
         (lambda f: f.attrs.__setitem__("fps", "15"), r"attribute `fps` of .* must be one number, got object \(\)"),
         (lambda f: f.attrs.__setitem__("fps", np.zeros(5)), r"attribute `fps` .* one number, got float64 \(5,\)"),
+        (lambda f: f.attrs.__setitem__("extraction", "[1]"), r"attribute `extraction` of .* must be a JSON object"),
+        (lambda f: f.attrs.__setitem__("extraction", 5), r"attribute `extraction` of .* must be a JSON object"),
         (lambda f: f.attrs.__setitem__("fps", float("nan")), r"`fps` of .* must be positive .* got nan"),
         (
             lambda f: f.attrs.__setitem__("background", 3),
