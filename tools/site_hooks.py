@@ -186,19 +186,21 @@ def cli_page() -> str:
     from segtcn.cli import COMMANDS, usage
 
     lines = ["# Command line", "What each command prints with `--help`.", _block(usage())]
-    for name, (module, summary) in COMMANDS.items():
-        lines += [f"## `segtcn {name}`", f"{summary[0].upper()}{summary[1:]}.", _block(command_help(name, module))]
+    for name, (_, summary) in COMMANDS.items():
+        lines += [f"## `segtcn {name}`", f"{summary[0].upper()}{summary[1:]}.", _block(command_help(name))]
     return "\n\n".join(lines) + "\n"
 
 
-def command_help(name: str, module: str) -> str:
+def command_help(name: str) -> str:
     """What ``segtcn NAME --help`` prints, without the options that Lightning brings."""
+    from segtcn.cli import main
+
     printed = io.StringIO()
     columns = os.environ.get("COLUMNS")
     os.environ["COLUMNS"] = "100"
     try:
         with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
-            importlib.import_module(module).main([name, "--help"])
+            main([name, "--help"])
     finally:
         os.environ.pop("COLUMNS") if columns is None else os.environ.update(COLUMNS=columns)
     text = printed.getvalue()
@@ -288,7 +290,7 @@ def network_facts(config_name: str) -> str:
     causal = "yes, always" if net.causal and not can_be_causal else "yes, by default" if net.causal else ""
     rows = {
         "class": f"`segtcn.models.{kind.__name__}`",
-        "config": f"`-c model/{config_name}`",
+        "config": f"`-c {config_name}`",
         "causal": causal or ("with `causal: true`" if can_be_causal else "no"),
         "receptive field": f"{past} frames before, {future} after",
         "parameters": f"{sum(p.numel() for p in net.parameters()):,} (128 features, 11 classes)",

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import segtcn
-from segtcn.cli import COMMANDS
+from segtcn.cli import COMMANDS, main
 from tests.conftest import write_tree
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +29,22 @@ GIVEN = {
 import numpy as np
 names = ["background", "cut"]
 preds = labels = {"P01_tea": np.array([0, 1, 1])}
+""",
+    "predict": """
+import numpy as np
+from pathlib import Path
+from segtcn.extract import load_backbone
+from segtcn.models import EDTCN
+from segtcn.segmenter import Segmenter
+from tests.clips import write_clip
+Path("clips").mkdir()
+for path in ("clip.mp4", "clips/tea.mp4"):
+    write_clip(Path(path), num_frames=12, fps=30)
+settings = {"window": 1, "stride": 1, "padding": None, "fps": None}
+extraction = {"backbone": load_backbone("builtin").settings} | settings
+net = EDTCN(278, 2, (6,), 3)
+Segmenter(net, ["pour", "stir"], fps=30, extraction=extraction).save("RUN")
+np.save("features.npy", np.zeros((278, 20), np.float32))
 """,
     "player": """
 from tests.clips import write_clip
@@ -83,7 +99,7 @@ def help_of(command: str) -> str:
     """What ``segtcn COMMAND --help`` prints."""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
-        importlib.import_module(COMMANDS[command][0]).main([command, "--help"])
+        main([command, "--help"])
     return printed.getvalue()
 
 
