@@ -1,4 +1,4 @@
-"""Pages keep their promises: Python blocks run, shell blocks name commands and options that exist, sentences are short."""
+"""Pages keep their promises: Python blocks run, shell blocks name what exists, sentences are short."""
 
 from __future__ import annotations
 
