@@ -8,22 +8,31 @@
 four-stage MS-TCN with its 99th percentile. All in turns in one process. The package is no dependency of this project:
 install it into an environment of its own, beside segtcn.
 
-*Whole videos.* MS-TCN against a plain writing of it (``benchmarks/plain_ms_tcn.py``) with the same weights.
+*Whole videos.* MS-TCN against a plain writing of it (``benchmarks/plain_ms_tcn.py``) with the same weights, and against
+the file that ``segtcn export`` makes of it, run by onnxruntime:
+
+    python -m benchmarks.inference --exported --threads 2
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 import torch
 
 from benchmarks.networks import IN_CHANNELS, NUM_CLASSES, batch, header, in_turns, networks, row
 from segtcn.models import MSTCN, CausalTCN, NetworkStream, SegmentationModel
+from segtcn.segmenter import Segmenter
+from segtcn.segmenter.export import export_onnx
+from segtcn.segmenter.export.onnx_runtime import open_session
 
 FRAMES_PER_TURN = 100
 BLOCKS, CHANNELS = 10, 64
@@ -125,14 +134,44 @@ def whole_videos(turns: int, limit: float) -> None:
         row(f"({IN_CHANNELS}, {num_frames:,})", in_turns(ways, turns, limit))
 
 
+def exported(turns: int, limit: float) -> None:
+    """Whole videos with standardisation and softmax: plain, segtcn, and the exported graph, with as many threads."""
+    nets = {name: net.eval() for name, (net, *_) in networks().items()}
+    segmenter = Segmenter(nets["segtcn"]).eval()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "net.onnx")
+        print(f"{export_onnx(segmenter, path)}\n")
+        session = open_session(path)
+    for first, second in (("plain", "onnxruntime"), ("segtcn", "onnxruntime")):
+        header(first, second)
+        for num_frames in (3000, 12_000):
+            features, mask, _ = batch(1, num_frames)
+
+            def run(net: torch.nn.Module, features: torch.Tensor = features, mask: torch.Tensor = mask) -> None:
+                with torch.inference_mode():
+                    output = net(segmenter.standardization(features), mask)
+                    getattr(output, "logits", output)[-1].softmax(dim=1)
+
+            def run_file(features: torch.Tensor = features) -> None:
+                session.run(None, {"features": features.numpy()})
+
+            ways = {first: partial(run, nets[first]), second: run_file}
+            row(f"({IN_CHANNELS}, {num_frames:,})", in_turns(ways, turns, limit))
+        print()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--turns", type=int, default=15, help="default: 15")
     parser.add_argument("--threads", type=int, default=1, help="default: 1")
     parser.add_argument("--limit", type=float, default=60, help="seconds that the turns of a row take at most: 60")
+    parser.add_argument("--exported", action="store_true", help="the exported graph alone")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     print(f"PyTorch {torch.__version__}, {arguments.threads} threads, {arguments.turns} turns\n")
+    if arguments.exported:
+        exported(arguments.turns, arguments.limit)
+        return
     if arguments.threads == 1:
         streams(arguments.turns, arguments.limit)
         print()

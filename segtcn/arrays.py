@@ -103,23 +103,3 @@ def read_archive(path: str | os.PathLike[str], keys: Collection[str], remedy: st
             return {key: np.asarray(archive[key]) for key in keys if key in archive.files}
     except Exception as error:  # zipfile, zlib and NumPy raise ten kinds of exception for a damaged file
         raise ValueError(f"{path} is damaged or not an archive of NumPy arrays ({error}): {remedy}") from error
-
-
-def archive_shapes(path: str | os.PathLike[str], keys: Collection[str], remedy: str) -> dict[str, tuple[int, ...]]:
-    """Shapes of the arrays that :func:`read_archive` would read, from their headers alone.
-
-    Raises:
-        ValueError: if the file or a header is damaged.
-    """
-    shapes = {}
-    try:
-        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            for key in keys:
-                if key in archive.files:
-                    with archive.zip.open(f"{key}.npy") as member:
-                        is_first_version = np.lib.format.read_magic(member) == (1, 0)
-                        read_header = "read_array_header_1_0" if is_first_version else "read_array_header_2_0"
-                        shapes[key] = getattr(np.lib.format, read_header)(member)[0]
-    except Exception as error:
-        raise ValueError(f"{path} is damaged or not an archive of NumPy arrays ({error}): {remedy}") from error
-    return shapes

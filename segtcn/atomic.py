@@ -83,7 +83,7 @@ def reason(error: OSError) -> str:
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write text in UTF-8, complete or not at all; fails as :func:`atomic_path` does."""
     with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(text.encode())  # bytes: no other line ends on Windows
 
 
 def write_json(path: str | os.PathLike[str], values: Any) -> None:

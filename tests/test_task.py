@@ -112,23 +112,27 @@ def test_loss_and_scores_of_a_batch_are_those_of_its_videos(network):
         assert torch.equal(value.nan_to_num(-1), together[name].nan_to_num(-1))
 
 
-def test_loss_that_is_not_finite_stops_training_and_names_the_videos(datamodule):
-    class Broken(Loss):
-        def forward(self, output, batch):
-            return output.logits.sum() * float("nan")
-
-    with pytest.raises(ValueError, match=r"the loss became nan in epoch 0 on P0\w+, P0\w+: lower the learning rate"):
-        make_trainer().fit(make_task(datamodule, loss=Broken()), datamodule)
+class Broken(Loss):
+    def forward(self, output, batch):
+        return output.logits.sum() * float("nan")
 
 
-def test_gradient_that_is_not_finite_stops_training_before_the_weights_change(datamodule):
-    class Infinite(Loss):
-        def forward(self, output, batch):
-            return (output.logits * 0).abs().sqrt().sum()  # finite value, infinite slope
+class Infinite(Loss):
+    def forward(self, output, batch):
+        return (output.logits * 0).abs().sqrt().sum()  # finite value, infinite slope
 
-    task = make_task(datamodule, loss=Infinite())
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        (Broken(), r"the loss became nan in epoch 0 on P0\w+, P0\w+: lower the learning rate"),
+        (Infinite(), "the norm of the gradient became nan in epoch 0"),
+    ],
+)
+def test_a_loss_or_gradient_that_is_not_finite_stops_training_before_the_weights_change(datamodule, loss, message):
+    task = make_task(datamodule, loss=loss)
     before = {name: value.clone() for name, value in task.segmenter.net.state_dict().items()}
-    with pytest.raises(ValueError, match="the norm of the gradient became nan in epoch 0"):
+    with pytest.raises(ValueError, match=message):
         make_trainer().fit(task, datamodule)
     assert all(torch.equal(value, before[name]) for name, value in task.segmenter.net.state_dict().items())
 
@@ -155,7 +159,21 @@ def weights_of(task: SegmentationTask) -> list[list[float]]:
     return [loss.weight.tolist() for loss in task.loss.modules() if isinstance(loss, CrossEntropy | Focal)]
 
 
-def test_losses_are_weighted_by_the_training_videos_and_again_after_loading(datamodule, tmp_path):
+def as_format_1(path: Path, counts: dict) -> None:
+    """Rewrite a checkpoint as the first version wrote it."""
+    stored = torch.load(path, weights_only=True)
+    facts = stored["segtcn"]
+    for key in ("version", "extraction"):
+        facts.pop(key)
+    facts["fps"] /= facts["sample_rate"]
+    weights = {name.removeprefix("segmenter."): value for name, value in stored["state_dict"].items()}
+    stored["state_dict"] = {name: value for name, value in weights.items() if not name.startswith("loss.")}
+    stored["segtcn_label_statistics"] = counts
+    torch.save(stored, path)
+
+
+@pytest.mark.parametrize("first_format", [False, True])
+def test_losses_are_weighted_by_the_training_videos_and_again_after_loading(datamodule, tmp_path, first_format):
     task = make_task(datamodule, loss=weighted_loss())
     trainer = make_trainer(max_epochs=1)
     trainer.fit(task, datamodule)
@@ -165,9 +183,12 @@ def test_losses_are_weighted_by_the_training_videos_and_again_after_loading(data
     path = tmp_path / "weighted.ckpt"
     trainer.save_checkpoint(path)
     (scores,) = trainer.test(task, datamodule, verbose=False)
-
+    if first_format:
+        num_segments = datamodule.label_statistics()[1]
+        as_format_1(path, {"frames_per_class": frames.tolist(), "num_segments": num_segments})
     loaded = SegmentationTask.load_from_checkpoint(path, loss=weighted_loss())
     assert weights_of(loaded) == expected
+    assert loaded.segmenter.fps == datamodule.stored_fps
     assert SegmentationTask.load_from_checkpoint(path).loss.weight is None
     fresh = make_task(datamodule, loss=weighted_loss())
     (again,) = make_trainer().test(fresh, datamodule, ckpt_path=path, weights_only=True, verbose=False)
@@ -180,46 +201,6 @@ def test_losses_are_weighted_by_the_training_videos_and_again_after_loading(data
 def test_labels_are_counted_only_for_losses_that_need_it(datamodule):
     make_trainer(max_epochs=1).fit(make_task(datamodule), datamodule)
     assert datamodule._label_statistics is None
-
-
-def as_format_1(path: Path, counts: dict | None = None) -> None:
-    """Rewrite a checkpoint as the first version wrote it."""
-    stored = torch.load(path, weights_only=True)
-    facts = stored["segtcn"]
-    for key in ("version", "extraction"):
-        facts.pop(key)
-    facts["fps"] /= facts["sample_rate"]
-    weights = {name.removeprefix("segmenter."): value for name, value in stored["state_dict"].items()}
-    stored["state_dict"] = {name: value for name, value in weights.items() if not name.startswith("loss.")}
-    if counts is not None:
-        stored["segtcn_label_statistics"] = counts
-    torch.save(stored, path)
-
-
-def test_a_checkpoint_of_the_first_format_is_tested_and_resumed(datamodule, tmp_path):
-    task = make_task(datamodule, loss=weighted_loss())
-    trainer = make_trainer(max_epochs=1)
-    trainer.fit(task, datamodule)
-    (scores,) = trainer.test(task, datamodule, verbose=False)
-    frames, num_segments = datamodule.label_statistics()
-    path = tmp_path / "old.ckpt"
-    trainer.save_checkpoint(path)
-    as_format_1(path, {"frames_per_class": frames.tolist(), "num_segments": num_segments})
-    fresh = make_task(datamodule, loss=weighted_loss())
-    (again,) = make_trainer().test(fresh, datamodule, ckpt_path=path, weights_only=True, verbose=False)
-    assert again == scores
-    loaded = SegmentationTask.load_from_checkpoint(path, loss=weighted_loss())
-    assert weights_of(loaded) == weights_of(task)
-    assert loaded.segmenter.fps == datamodule.stored_fps
-    resumed = make_task(datamodule, loss=weighted_loss())
-    make_trainer(max_epochs=2).fit(resumed, datamodule, ckpt_path=path, weights_only=True)
-    assert weights_of(resumed) == weights_of(task)
-
-
-def test_missing_ground_truth_is_an_error_in_training():
-    batch = batch_of([4])._replace(labels=None)
-    with pytest.raises(ValueError, match="no ground truth for video0: predict it instead"):
-        SegmentationTask(Segmenter(EDTCN(4, 3)))._step(batch, "test")
 
 
 def test_a_task_of_one_class_logs():
@@ -308,8 +289,15 @@ def test_frames_around_a_crop_are_seen_and_not_counted(protocol):
     assert logged == [12, 12]
 
 
-def test_a_protocol_of_the_stored_rate_needs_the_stored_labels():
-    task = SegmentationTask(Segmenter(EDTCN(4, 3), sample_rate=2, protocol="mstcn"))
+@pytest.mark.parametrize(
+    ("facts", "change", "message"),
+    [
+        ({}, {"labels": None}, "no ground truth for video0: predict it instead"),
+        ({"sample_rate": 2, "protocol": "mstcn"}, {}, "'mstcn' scores every stored frame: the batch needs `stored_lab"),
+    ],
+)
+def test_a_batch_that_lacks_something_is_an_error(facts, change, message):
+    task = SegmentationTask(Segmenter(EDTCN(4, 3), **facts))
     task.log = lambda *args, **kwargs: None
-    with pytest.raises(ValueError, match="protocol 'mstcn' scores every stored frame: the batch needs `stored_labels`"):
-        task._step(batch_of([6]), "val")
+    with pytest.raises(ValueError, match=message):
+        task._step(batch_of([4])._replace(**change), "test")

@@ -20,7 +20,7 @@ import math
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, NoReturn
+from typing import Literal
 
 import numpy as np
 import torch
@@ -76,18 +76,28 @@ class SpeedChange(Augmentation):
     """
 
     def __init__(self, slowest: float = 0.8, fastest: float = 1.25, interpolation: Interpolation = "linear") -> None:
-        self._speeds = _checked_speeds(slowest, fastest)
-        self._interpolation = _checked_interpolation(interpolation)
+        if not 0 < slowest <= fastest < math.inf:
+            raise ValueError(
+                f"`slowest` and `fastest` must be positive speeds in that order, such as 0.8 and 1.25, got {slowest} "
+                f"and {fastest}"
+            )
+        if interpolation not in ("linear", "nearest"):
+            raise ValueError(f"`interpolation` must be 'linear' or 'nearest', got {interpolation!r}")
+        self._slowest, self._fastest, self._interpolation = slowest, fastest, interpolation
 
     def __call__(self, video: Video, rng: np.random.Generator) -> Video:  # noqa: D102
-        speed = _draw_speeds(rng, *self._speeds, size=1)
-        return _resample(video, np.array([video.features.shape[1]]), speed, self._interpolation)
+        return self._played(video, np.array([video.features.shape[1]]), rng)
 
     def longest(self, num_frames: int) -> int:  # noqa: D102
-        return math.ceil(num_frames / self._speeds[0])
+        return math.ceil(num_frames / self._slowest)
+
+    def _played(self, video: Video, lengths: np.ndarray, rng: np.random.Generator) -> Video:
+        """The video with its pieces, of ``lengths`` frames, each played at a random speed."""
+        speeds = np.exp(rng.uniform(np.log(self._slowest), np.log(self._fastest), len(lengths)))
+        return _resample(video, lengths, speeds, self._interpolation)
 
 
-class TemporalResampling(Augmentation):
+class TemporalResampling(SpeedChange):
     """Play the video at a speed that changes at random within it, so that actions get longer and shorter.
 
     The video is cut into pieces of ``piece`` frames, from a random phase on; each is played at a speed of its own,
@@ -106,20 +116,15 @@ class TemporalResampling(Augmentation):
     def __init__(
         self, piece: int = 64, slowest: float = 0.7, fastest: float = 1.4, interpolation: Interpolation = "linear"
     ) -> None:
+        super().__init__(slowest, fastest, interpolation)
         if piece < 1:
             raise ValueError(f"`piece` must be at least 1 frame, got {piece}")
         self._piece = piece
-        self._speeds = _checked_speeds(slowest, fastest)
-        self._interpolation = _checked_interpolation(interpolation)
 
     def __call__(self, video: Video, rng: np.random.Generator) -> Video:  # noqa: D102
         num_frames = video.features.shape[1]
         cuts = np.arange(int(rng.integers(self._piece)) + 1, num_frames, self._piece)
-        lengths = np.diff(np.concatenate([[0], cuts, [num_frames]]))
-        return _resample(video, lengths, _draw_speeds(rng, *self._speeds, size=len(lengths)), self._interpolation)
-
-    def longest(self, num_frames: int) -> int:  # noqa: D102
-        return math.ceil(num_frames / self._speeds[0])
+        return self._played(video, np.diff(np.concatenate([[0], cuts, [num_frames]])), rng)
 
 
 class Crop(Augmentation):
@@ -228,14 +233,6 @@ class GaussianNoise(Augmentation):
         return video._replace(features=torch.addcmul(features, noise, scale))
 
 
-if not TYPE_CHECKING:  # type checkers would take any name for one of this module
-
-    def __getattr__(name: str) -> NoReturn:
-        """Refuse a name of a config that is none of these; the command line shows the message."""
-        known = sorted(each.__name__ for each in Augmentation.__subclasses__() if each.__module__ == __name__)
-        raise AttributeError(f"there is no augmentation {name!r}: choose one of {', '.join(known)}")
-
-
 class AugmentedDataset(Dataset[Sample]):
     """Videos as training sees them.
 
@@ -311,10 +308,6 @@ def _resample(video: Video, lengths: np.ndarray, speeds: np.ndarray, interpolati
     )
 
 
-def _draw_speeds(rng: np.random.Generator, slowest: float, fastest: float, size: int) -> np.ndarray:
-    return np.exp(rng.uniform(np.log(slowest), np.log(fastest), size))
-
-
 def _checked_video(video: Video, augmentation: Augmentation) -> Video:
     features, labels = video.features, video.labels
     if features.ndim != 2 or features.shape[1] == 0 or (labels is not None and labels.shape != features.shape[1:]):
@@ -323,21 +316,6 @@ def _checked_video(video: Video, augmentation: Augmentation) -> Video:
             f"{tuple(features.shape)} and {None if labels is None else tuple(labels.shape)} for {video.name!r}"
         )
     return video
-
-
-def _checked_speeds(slowest: float, fastest: float) -> tuple[float, float]:
-    if not 0 < slowest <= fastest < math.inf:
-        raise ValueError(
-            f"`slowest` and `fastest` must be positive speeds in that order, such as 0.8 and 1.25, got {slowest} and "
-            f"{fastest}"
-        )
-    return slowest, fastest
-
-
-def _checked_interpolation(interpolation: Interpolation) -> Interpolation:
-    if interpolation not in ("linear", "nearest"):
-        raise ValueError(f"`interpolation` must be 'linear' or 'nearest', got {interpolation!r}")
-    return interpolation
 
 
 def _checked_share(p: float) -> float:

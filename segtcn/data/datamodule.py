@@ -16,6 +16,7 @@ from segtcn.data.batching import collate
 from segtcn.data.card import read_card
 from segtcn.data.dataset import Sample, SegmentationDataset
 from segtcn.data.readers import Reader
+from segtcn.data.readers.video_lists import check_split
 from segtcn.data.sampling import BucketSampler, CappedBatches, Shuffle, WholeBatches
 from segtcn.labels import Classes
 from segtcn.labels.lengths import LengthPolicy
@@ -84,20 +85,12 @@ class SegmentationDataModule(LightningDataModule):
         augmentations: list[Augmentation] | None = None,
     ) -> None:
         super().__init__()
-        if split not in reader.splits:
-            splits = ", ".join(map(str, reader.splits))
-            raise ValueError(f"split {split} does not exist in this data set: choose `split` from {splits}")
-        if sample_rate < 1:
-            raise ValueError(f"`sample_rate` must be at least 1 (every frame), got {sample_rate}")
-        if batch_size < 1:
-            raise ValueError(f"`batch_size` must be at least 1, got {batch_size}")
+        check_split(split, reader.splits, "this data set")
         if not isinstance(validation, list) and not 0 <= validation < 1:
             raise ValueError(
                 f"`validation` must be a share of the training videos from 0 to below 1, or a list of their names, "
                 f"got {validation}"
             )
-        if max_frames_per_batch is not None and max_frames_per_batch < 1:
-            raise ValueError(f"`max_frames_per_batch` must be at least 1, or null, got {max_frames_per_batch}")
         if max_frames_per_batch is not None and not bucket:
             raise ValueError(
                 "`max_frames_per_batch` needs `bucket: true`: of videos of any length in random order, a limited batch "

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, get_worker_info
 
-from segtcn.data.readers.reader import Reader, find_unknown
+from segtcn.data.readers.reader import Reader, class_indexes
 from segtcn.labels.lengths import LengthPolicy, check_length_policy, common_length
 from segtcn.structures import Video
 
@@ -79,12 +79,7 @@ def check_video(
             f"{length_tolerance} frames"
         )
     features, labels = features[:, :length], labels[:length]
-    frame = find_unknown(labels.numpy(), num_classes)
-    if frame is not None:
-        raise ValueError(
-            f"{source}: unknown label {int(labels[frame])} at frame {frame}, expected 0 .. {num_classes - 1}; correct "
-            "the labels or the reader's class names"
-        )
+    class_indexes(labels.numpy(), num_classes, source)
     return video._replace(features=features, labels=labels)
 
 
@@ -141,8 +136,6 @@ class SegmentationDataset(Dataset[Sample]):
         if sample_rate < 1:
             raise ValueError(f"`sample_rate` must be at least 1 (every frame), got {sample_rate}")
         check_length_policy(length_policy, length_tolerance)
-        if cache_gib < 0:
-            raise ValueError(f"`cache_gib` must not be negative, got {cache_gib}")
         self.reader = reader
         self.names = list(names)
         self.split = split
@@ -190,13 +183,14 @@ class SegmentationDataset(Dataset[Sample]):
         return sample
 
     def lengths(self) -> list[int]:
-        """Frames of every video, sub-sampled; of those that were not read yet, what the reader says without reading.
+        """Frames of every video, sub-sampled; those that were not read before are read.
 
         Raises:
             FileNotFoundError: if a file is missing.
             ValueError: if a file cannot be understood.
         """
-        return [self._length(index) for index in range(len(self))]
+        self.check()
+        return [self._lengths[index] for index in range(len(self))]
 
     def check(self) -> None:
         """Read every video that was not read before, so that a bad one fails now and not in the middle of a run.
@@ -208,10 +202,3 @@ class SegmentationDataset(Dataset[Sample]):
         for index in range(len(self)):
             if index not in self._lengths:
                 self[index]
-
-    def _length(self, index: int) -> int:
-        if index not in self._lengths and self.length_policy == "trim" and self.labels:
-            self[index]  # only both lengths together tell what remains
-        if index in self._lengths:
-            return self._lengths[index]
-        return -(-self.reader.num_frames(self.names[index], self.split) // self.sample_rate)

@@ -161,12 +161,10 @@ def make_synthetic(
         >>> make_synthetic("runs/demo/data")  # doctest: +SKIP
         PosixPath('runs/demo/data')
     """
-    if num_videos < 2:
-        raise ValueError(f"`num_videos` must be at least 2, to train on one and test on the other, got {num_videos}")
-    if fps < 1:
-        raise ValueError(f"`fps` must be at least 1, got {fps}")
-    if seed < 0:
-        raise ValueError(f"`seed` must not be negative, got {seed}")
+    # two videos: one to train on, one to test on
+    for name, value, least in (("num_videos", num_videos, 2), ("fps", fps, 1), ("seed", seed, 0)):
+        if value < least:
+            raise ValueError(f"`{name}` must be at least {least}, got {value}")
     root = Path(root)
     _claim(root, {"version": VERSION, "num_videos": num_videos, "seed": seed, "fps": fps})
     clips = _clips(num_videos, seed)

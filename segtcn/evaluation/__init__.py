@@ -1,44 +1,31 @@
 """Predictions after the fact: scores of files, comparisons of runs, and what a run gets wrong."""
 
-from segtcn.evaluation.collection import CollectedVideo, Collection, collect_videos
-from segtcn.evaluation.comparison import Difference, compare_runs
-from segtcn.evaluation.errors import ErrorAnalysis, analyze_run
-from segtcn.evaluation.locating import TRUTH, Selection, Source
-from segtcn.evaluation.pairs import LabelPairs, pair_files, pair_labels, pair_matlab_files, read_video_list
-from segtcn.evaluation.report import report_text
-from segtcn.evaluation.run_facts import RunFacts
-from segtcn.evaluation.run_scores import RunScores, score_run, with_common_split
-from segtcn.evaluation.runs import Run, RunPart, Scoring, read_run
-from segtcn.evaluation.scoring import SetScores, evaluate, score_all_protocols, score_pairs, score_splits
-
-__all__ = [
-    "TRUTH",
-    "CollectedVideo",
-    "Collection",
-    "Difference",
-    "ErrorAnalysis",
-    "LabelPairs",
-    "Run",
-    "RunFacts",
-    "RunPart",
-    "RunScores",
-    "Scoring",
-    "Selection",
-    "SetScores",
-    "Source",
-    "analyze_run",
-    "collect_videos",
-    "compare_runs",
-    "evaluate",
-    "pair_files",
-    "pair_labels",
-    "pair_matlab_files",
-    "read_run",
-    "read_video_list",
-    "report_text",
-    "score_all_protocols",
-    "score_pairs",
-    "score_run",
-    "score_splits",
-    "with_common_split",
-]
+from segtcn.evaluation.collection import CollectedVideo as CollectedVideo
+from segtcn.evaluation.collection import Collection as Collection
+from segtcn.evaluation.collection import collect_videos as collect_videos
+from segtcn.evaluation.comparison import Difference as Difference
+from segtcn.evaluation.comparison import compare_runs as compare_runs
+from segtcn.evaluation.errors import ErrorAnalysis as ErrorAnalysis
+from segtcn.evaluation.errors import analyze_run as analyze_run
+from segtcn.evaluation.locating import TRUTH as TRUTH
+from segtcn.evaluation.locating import Selection as Selection
+from segtcn.evaluation.locating import Source as Source
+from segtcn.evaluation.pairs import LabelPairs as LabelPairs
+from segtcn.evaluation.pairs import pair_files as pair_files
+from segtcn.evaluation.pairs import pair_labels as pair_labels
+from segtcn.evaluation.pairs import pair_matlab_files as pair_matlab_files
+from segtcn.evaluation.pairs import read_video_list as read_video_list
+from segtcn.evaluation.report import report_text as report_text
+from segtcn.evaluation.run_facts import RunFacts as RunFacts
+from segtcn.evaluation.run_scores import RunScores as RunScores
+from segtcn.evaluation.run_scores import score_run as score_run
+from segtcn.evaluation.run_scores import with_common_split as with_common_split
+from segtcn.evaluation.runs import Run as Run
+from segtcn.evaluation.runs import RunPart as RunPart
+from segtcn.evaluation.runs import Scoring as Scoring
+from segtcn.evaluation.runs import read_run as read_run
+from segtcn.evaluation.scoring import SetScores as SetScores
+from segtcn.evaluation.scoring import evaluate as evaluate
+from segtcn.evaluation.scoring import score_all_protocols as score_all_protocols
+from segtcn.evaluation.scoring import score_pairs as score_pairs
+from segtcn.evaluation.scoring import score_splits as score_splits

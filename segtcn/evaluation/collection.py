@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from segtcn.evaluation.locating import TRUTH, Located, Selection, Source, locate
+from segtcn.evaluation.locating import TRUTH, Selection, Source, locate
 from segtcn.evaluation.run_scores import RunScores, score_run
 from segtcn.evaluation.runs import Run
 from segtcn.labels import Classes, Labels, common_classes, read_archive_labels, read_label_files, read_labels
@@ -126,8 +126,7 @@ def collect_videos(sources: Sequence[Source], selection: Selection | None = None
         71.4
     """
     selection = selection or Selection()
-    located = locate(sources, selection)
-    known, truth_files = located.classes, located.truth
+    located, truth_files, clips, known = locate(sources, selection)
     by_title = _read_runs(located, selection, progress)
     predicted = {name for source in by_title.values() for name in _names_of(source)}
     names = _selected(predicted or {*truth_files}, selection)
@@ -145,12 +144,12 @@ def collect_videos(sources: Sequence[Source], selection: Selection | None = None
     videos = []
     for name in sorted(names):
         tracks = _tracks(name, runs, truth_files.get(name), known, selection.fps)
-        clip = located.clips.get(name) or located.clips.get(name.rpartition("/")[2])
+        clip = clips.get(name) or clips.get(name.rpartition("/")[2])
         of_video = {title: scores_of[name] for title, scores_of in rows.items() if name in scores_of}
         videos.append(CollectedVideo(name, tracks, classes, clip, of_video, *_longest(name, runs, truths)))
     title = videos[0].name if len(videos) == 1 else ", ".join(runs) or str(selection.truth)
     knows_truth = selection.truth is not None or any(run.protocol is not None for run in runs.values())
-    notes = [*_notes_on_scores(runs, scores, selection), *_notes_on_videos(videos, knows_truth, bool(located.clips))]
+    notes = [*_notes_on_scores(runs, scores, selection), *_notes_on_videos(videos, knows_truth, bool(clips))]
     overall = {title: result.scores for title, result in scores.items()}
     return Collection(title, videos, classes, protocol if scores else None, overall, notes)
 
@@ -159,10 +158,12 @@ def _is_annotated(run: Run) -> bool:
     return any(labels.present() for part in run.parts for labels in part.truths.values())
 
 
-def _read_runs(located: Located, selection: Selection, progress: bool) -> dict[str, Run | dict[str, Path]]:
+def _read_runs(
+    located: Sequence[tuple[str | None, Path | dict[str, Path]]], selection: Selection, progress: bool
+) -> dict[str, Run | dict[str, Path]]:
     """The runs, and the files that are not of a run, by titles of their own."""
     by_title: dict[str, Run | dict[str, Path]] = {}
-    for title, source in located.sources:
+    for title, source in located:
         if isinstance(source, Path):
             for run in _read_run(title, source, selection, progress):
                 by_title[_unique(run.name, by_title)] = run

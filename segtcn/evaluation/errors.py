@@ -153,9 +153,9 @@ def analyze_run(run: Run, protocol: str | None = None, sample_rate: int | None =
         np.concatenate(stops),
         sum(missed),
         int(hits[0].sum() + hits[2].sum()),
-        sum(int(count.total) for count in merged),
-        sum(int(count.split) for count in broken),
-        sum(int(count.split) for count in merged),
+        sum(int(count.out_of) for count in merged),
+        sum(int(count.hits) for count in broken),
+        sum(int(count.hits) for count in merged),
         _classes(run.classes.names, confusion, hits, num_segments),
         _videos(run, scores),
     )

@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from segtcn.evaluation.runs import is_run
 from segtcn.labels import CLIP_SUFFIXES, Classes, find_clips, find_label_files, find_mapping, video_name
@@ -57,28 +56,18 @@ class Selection:
             _check_exists(path)
 
 
-class Located(NamedTuple):
-    """What some sources have.
-
-    Args:
-        sources: title (None: that of the run) and folder of each run; title and files by video of all others.
-        truth: the file of true labels of each video, where a file or folder of them was given.
-        clips: the clip of each video, with the folders in which it lies and without.
-        classes: those of ``mapping.txt``, if there is one.
-    """
-
-    sources: list[tuple[str | None, Path | dict[str, Path]]]
-    truth: dict[str, Path]
-    clips: dict[str, Path]
-    classes: Classes | None
-
-
-def locate(sources: Sequence[Source], selection: Selection) -> Located:
+def locate(
+    sources: Sequence[Source], selection: Selection
+) -> tuple[list[tuple[str | None, Path | dict[str, Path]]], dict[str, Path], dict[str, Path], Classes | None]:
     """Find the labels and clips of some sources; no labels are read.
 
     Args:
         sources: title and path of runs, folders of runs, label files, folders of them, and clips.
         selection: where truth, clips and classes are.
+
+    Returns:
+        Title and folder of each run, title and label files by video of any other source; the true label files by
+        video; the clips by video; the classes of a ``mapping.txt``, if there is one.
 
     Raises:
         FileNotFoundError: if a file or folder is missing, or a folder holds nothing that can be shown.
@@ -88,11 +77,13 @@ def locate(sources: Sequence[Source], selection: Selection) -> Located:
         _check_exists(path)
     clip_files = [path for _, path in sources if path.is_file() and path.suffix.lower() in CLIP_SUFFIXES]
     sources = [source for source in sources if source[1] not in clip_files]
+    if selection.clips is not None and selection.clips.is_file():
+        clip_files.append(selection.clips)
     only_video = _only_video(sources, selection, clip_files)
     truth = {} if selection.truth is None else _label_files(selection.truth, only_video)
     sources = [inner for title, path in sources for inner in _inner_runs(title, path)]
     clips, classes = _clips(clip_files, only_video, selection), _known_classes(sources, selection)
-    return Located(_folders_and_files(sources, only_video), truth, clips, classes)
+    return _folders_and_files(sources, only_video), truth, clips, classes
 
 
 def _check_exists(path: Path | None) -> None:
@@ -102,11 +93,10 @@ def _check_exists(path: Path | None) -> None:
 
 def _only_video(sources: Sequence[Source], selection: Selection, clip_files: Sequence[Path]) -> str | None:
     """The name of the video that all label files belong to, or None where their names say it."""
-    clips = [*clip_files, *([selection.clips] if selection.clips is not None and selection.clips.is_file() else [])]
-    if any(path.is_dir() for _, path in sources) or len(clips) > 1:
+    if any(path.is_dir() for _, path in sources) or len(clip_files) > 1:
         return None
-    if clips:
-        return clips[0].stem
+    if clip_files:
+        return clip_files[0].stem
     truth = selection.truth
     return video_name(truth.name) if truth is not None and truth.is_file() else None
 
@@ -164,13 +154,12 @@ def _label_files(path: Path, only_video: str | None) -> dict[str, Path]:
 def _clips(clip_files: Sequence[Path], only_video: str | None, selection: Selection) -> dict[str, Path]:
     """Clips by name of the video, with the folders in which it lies and without."""
     clips, truth = selection.clips, selection.truth
-    files = [*clip_files, *([clips] if clips is not None and clips.is_file() else [])]
-    if files and only_video is not None:
-        return {only_video: files[0]}
-    by_name = {path.stem: path for path in reversed(files)}
+    if clip_files and only_video is not None:
+        return {only_video: clip_files[0]}
+    by_name = {path.stem: path for path in reversed(clip_files)}
     if clips is not None and clips.is_dir():
         return {**find_clips(clips), **by_name}
-    if not files and truth is not None:
+    if not clip_files and truth is not None:
         with contextlib.suppress(FileNotFoundError):  # nobody asked for these
             return find_clips(truth.parent / "videos")
     return by_name

@@ -106,7 +106,6 @@ def pair_files(
         FileNotFoundError: if a file or folder is missing, or a folder holds no label files.
         ValueError: if a file cannot be understood, a video is in one folder only, or as :func:`pair_labels`.
     """
-    check_length_policy(length_policy, length_tolerance)
     pred_files, true_files = _files_of_videos(predictions, truth, videos)
     preds = {name: read_labels(path, classes) for name, path in pred_files.items()}
     true = {name: read_labels(path, classes) for name, path in true_files.items()}

@@ -14,7 +14,7 @@ WORST = 10
 """Videos that the report lists, the worst first."""
 
 _TOP = 15
-_NEAR_S = (0.5, 1.0, 2.0)
+_NEAR_S, _NEAR_FRAMES = (0.5, 1.0, 2.0), (1.0, 5.0, 15.0)
 
 
 def report_text(analysis: ErrorAnalysis) -> str:
@@ -62,16 +62,12 @@ def _confusion_section(analysis: ErrorAnalysis) -> list[str]:
 
 
 def _boundary_section(analysis: ErrorAnalysis) -> list[str]:
-    fps = analysis.fps
+    fps, unit, limits, text = analysis.fps or 1, "seconds", _NEAR_S, "within {:g} s, %"
+    if analysis.fps is None:
+        unit, limits, text = "frames (the frame rate is not known)", _NEAR_FRAMES, "within {:g} frames, %"
     kinds = {"start": analysis.start_offsets, "stop": analysis.stop_offsets}
-    if fps:
-        near = [f"within {seconds:g} s, %" for seconds in _NEAR_S]
-        rows = [_offset_row(kind, frames / fps, _NEAR_S) for kind, frames in kinds.items()]
-        unit = "seconds"
-    else:
-        near = [f"within {frames} frames, %" for frames in (1, 5, 15)]
-        rows = [_offset_row(kind, frames.astype(float), (1, 5, 15)) for kind, frames in kinds.items()]
-        unit = "frames (the frame rate is not known)"
+    rows = [_offset_row(kind, frames / fps, limits) for kind, frames in kinds.items()]
+    near = map(text.format, limits)
     return [
         "## Boundaries",
         f"{analysis.num_true - analysis.num_missed} of {analysis.num_true} true segments are found by at least one "

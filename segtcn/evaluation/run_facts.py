@@ -12,6 +12,7 @@ import segtcn
 from segtcn.atomic import atomic_path
 from segtcn.labels import Classes
 
+_OPTIONAL = ("name", "network", "data", "checkpoint", "extraction")
 VERSION = 1
 """Of the layout of ``run.json``; a newer one is refused."""
 
@@ -99,32 +100,16 @@ class RunFacts:
                 f"no {RUN_FILE} in {folder}: the run is not finished (give the command of `segtcn crossval` again), or "
                 "older than this file (run `segtcn test` again)"
             )
-        damaged = f"{path} cannot be understood (%s): run `segtcn test` again"
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(damaged % error) from error
-        version = record.get("version") if isinstance(record, dict) else None
-        if not isinstance(version, int):
-            raise ValueError(damaged % "it has no version")
-        if version > VERSION:
-            raise ValueError(f"{path} was written by a newer segtcn (version {version}): update segtcn")
-        try:
-            return cls(
-                classes=Classes(tuple(_strings(record["classes"])), record["background"]),
-                videos=tuple(_strings(record["videos"])),
-                **{key: record[key] for key in ("protocol", "fps", "sample_rate", "split", "seed")},
-                **{
-                    key: record[key] for key in ("name", "network", "data", "checkpoint", "extraction") if key in record
-                },
-            )
-        except KeyError as error:
-            raise ValueError(damaged % f"it has no entry {error}") from error
-        except (TypeError, ValueError) as error:
-            raise ValueError(damaged % error) from error
-
-
-def _strings(values: Any) -> list[str]:
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise ValueError(f"expected a list of names, got {values!r}")
-    return values
+            version = record["version"]
+            if version <= VERSION:
+                return cls(
+                    classes=Classes(tuple(record["classes"]), record["background"]),
+                    videos=tuple(record["videos"]),
+                    **{key: record[key] for key in ("protocol", "fps", "sample_rate", "split", "seed")},
+                    **{key: record[key] for key in _OPTIONAL if key in record},
+                )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path} cannot be understood ({error!r}): run `segtcn test` again") from error
+        raise ValueError(f"{path} was written by a newer segtcn (version {version}): update segtcn")

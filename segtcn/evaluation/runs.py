@@ -110,12 +110,7 @@ class Run:
 
     @classmethod
     def from_files(
-        cls,
-        name: str,
-        files: Mapping[str, Path],
-        classes: Classes | None = None,
-        fps: float | None = None,
-        progress: bool = False,
+        cls, name: str, files: Mapping[str, Path], classes: Classes | None = None, fps: float | None = None
     ) -> Run:
         """Make a run of label files, which know neither truth nor protocol.
 
@@ -124,13 +119,12 @@ class Run:
             files: one for each video, as :func:`segtcn.labels.find_label_files` finds them.
             classes: the known classes, at least those of class indexes; None takes the names that occur.
             fps: labels per second; None takes what the files say.
-            progress: whether to show a progress bar.
 
         Raises:
             FileNotFoundError: if a file is missing.
             ValueError: if a file cannot be understood.
         """
-        preds = read_label_files(files, classes, fps, progress)
+        preds = read_label_files(files, classes, fps)
         classes = common_classes(preds.values(), classes)
         preds = {video: labels.in_classes(classes) for video, labels in preds.items()}
         rate = next((labels.fps for labels in preds.values() if labels.fps), None)

@@ -100,8 +100,7 @@ def read_labels(path: str | os.PathLike[str], classes: Classes | None = None, fp
     if form == "archive":
         labels, _ = read_archive_labels(path)
     elif form == "array":
-        indexes = _read_indexes(path)
-        labels = Labels(indexes, classes or Classes.numbered(int(indexes.max()) + 1), source=str(path))
+        labels = _read_indexes(path, classes)
     elif form == "matlab":
         raise ValueError(f"{path} holds predictions and truth of several videos: `read_matlab_labels` reads them")
     else:
@@ -126,24 +125,16 @@ def read_archive_labels(path: str | os.PathLike[str]) -> tuple[Labels, Labels | 
     """
     path = _existing(path)
     arrays = read_archive(path, _ARCHIVE_KEYS, _REMEDY)
-    for key in ("class_names", "labels"):
-        if key not in arrays:
-            raise ValueError(f"{path} holds no `{key}`, so it is not a file of labels: {_REMEDY}")
-    names, fps = arrays["class_names"], arrays.get("fps")
-    if names.ndim != 1 or names.dtype.kind != "U":
-        raise ValueError(f"`class_names` in {path} must be names (C,), got {names.dtype} {names.shape}: {_REMEDY}")
-    if fps is not None and not (fps.ndim == 0 and fps.dtype.kind in "iuf"):
-        raise ValueError(f"`fps` in {path} must be a number, got {fps.dtype} {fps.shape}: {_REMEDY}")
     try:
-        classes = Classes(tuple(names.tolist())).with_background()
-    except ValueError as error:
-        raise ValueError(f"`class_names` in {path}: {error}") from error
-    rate = None if fps is None else float(fps)
-    labels = Labels(arrays["labels"], classes, rate, arrays.get("scores"), str(path), arrays.get("confidence"))
-    if "truth" not in arrays:
-        return labels, None
-    truth = Labels(arrays["truth"], classes, rate, source=f"the truth in {path}")
-    if len(truth) != len(labels):
+        classes = Classes(tuple(arrays["class_names"].tolist())).with_background()
+        fps = arrays["fps"].item() if "fps" in arrays else None
+        labels = Labels(arrays["labels"], classes, fps, arrays.get("scores"), str(path), arrays.get("confidence"))
+        truth = Labels(arrays["truth"], classes, fps, source=f"the truth in {path}") if "truth" in arrays else None
+    except KeyError as error:
+        raise ValueError(f"{path} holds no {error}, so it is not a file of labels: {_REMEDY}") from error
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is not a file of labels ({error}): {_REMEDY}") from error
+    if truth is not None and len(truth) != len(labels):
         raise ValueError(f"{path} has {len(labels)} labels and a truth of {len(truth)}: {_REMEDY}")
     return labels, truth
 
@@ -225,18 +216,13 @@ def _read_names(path: Path, text: str, form: Format, classes: Classes | None) ->
     return Labels.from_names(lines, classes, source=str(path))
 
 
-def _read_indexes(path: Path) -> npt.NDArray[np.int64]:
+def _read_indexes(path: Path, classes: Classes | None) -> Labels:
     indexes = open_array(path, ndim=1, kinds="iu", wanted="the class index of every frame, integers (T,)")
-    if not len(indexes):
-        raise ValueError(f"{path} is empty: expected the class index of at least one frame")
-    known = indexes[indexes != IGNORE]
-    if (known < 0).any():
-        raise ValueError(
-            f"{path} holds {known.min()}, but class indexes start at 0 ({IGNORE} stands for no annotation)"
-        )
-    if (known > _MAX_CLASS).any():
-        raise ValueError(f"{path} holds {known.max()}, which is hardly a class index: save it again with `numpy.save`")
-    return np.array(indexes, dtype=np.int64)  # a copy: the file is closed
+    largest = int(indexes.max()) if len(indexes) else -1
+    if largest > _MAX_CLASS:
+        raise ValueError(f"{path} holds {largest}, which is hardly a class index: save it again with `numpy.save`")
+    # a copy: the file is closed
+    return Labels(np.array(indexes), classes or Classes.numbered(largest + 1), source=str(path))
 
 
 def _read_segments(path: Path, text: str) -> Labels:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from os.path import isfile  # unlike `Path.is_file`, False also for a name that is too long
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -64,8 +64,7 @@ def read_matlab_labels(path: Path, classes: Classes | None = None) -> tuple[dict
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is not such a file, cells are malformed, predictions and truth differ in length, or scores
-            are NaN.
+        ValueError: if it is not such a file, cells are malformed, or scores are NaN.
     """
     arrays = load_matlab(path)
     if missing := [key for key in ("P", "Y") if key not in arrays]:
@@ -77,23 +76,16 @@ def read_matlab_labels(path: Path, classes: Classes | None = None) -> tuple[dict
     preds, truth = (_cells(arrays, key, path) for key in ("P", "Y"))
     if len(preds) != len(truth) or not preds:
         raise ValueError(f"{path} holds predictions of {len(preds)} videos and truth of {len(truth)}")
-    for number, (pred, true) in enumerate(zip(preds, truth, strict=True), start=1):
-        if len(pred) != len(true):
-            raise ValueError(
-                f"{path}: P of video {number} has {len(pred)} frames and its Y has {len(true)}: save both at one rate"
-            )
     if classes is None:
         classes = Classes.numbered(max(int(frames.max()) for frames in [*preds, *truth]) + 1)
-    return _by_name(preds, classes, path, "P"), _by_name(truth, classes, path, "Y")
-
-
-def _by_name(
-    videos: Iterable[npt.NDArray[np.int64]], classes: Classes, path: Path, key: Literal["P", "Y"]
-) -> dict[str, Labels]:
-    return {
-        f"{path.stem}/{number}": Labels(frames, classes, source=f"{path}: {key} of video {number}")
-        for number, frames in enumerate(videos, start=1)
-    }
+    preds_by_name, truth_by_name = (
+        {
+            f"{path.stem}/{number}": Labels(frames, classes, source=f"{path}: {key} of video {number}")
+            for number, frames in enumerate(videos, start=1)
+        }
+        for key, videos in (("P", preds), ("Y", truth))
+    )
+    return preds_by_name, truth_by_name
 
 
 def _check_scores(arrays: Mapping[str, Any], path: Path) -> None:

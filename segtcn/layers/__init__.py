@@ -1,16 +1,9 @@
 """Building blocks shared by the networks."""
 
-from segtcn.layers.activation import NormalizedReLU, WaveNetActivation, make_activation
-from segtcn.layers.conv import TemporalConv1d
-from segtcn.layers.dropout import Dropout
-from segtcn.layers.pooling import TemporalMaxPool1d, upsample
-
-__all__ = [
-    "Dropout",
-    "NormalizedReLU",
-    "TemporalConv1d",
-    "TemporalMaxPool1d",
-    "WaveNetActivation",
-    "make_activation",
-    "upsample",
-]
+from segtcn.layers.activation import NormalizedReLU as NormalizedReLU
+from segtcn.layers.activation import WaveNetActivation as WaveNetActivation
+from segtcn.layers.activation import make_activation as make_activation
+from segtcn.layers.conv import TemporalConv1d as TemporalConv1d
+from segtcn.layers.dropout import Dropout as Dropout
+from segtcn.layers.pooling import TemporalMaxPool1d as TemporalMaxPool1d
+from segtcn.layers.pooling import upsample as upsample

@@ -55,7 +55,7 @@ def windowed_attention(
         tensor([1.5000, 1.5000, 4.6667, 4.6667])
     """
     num_frames = query.shape[-2]
-    if (block or TILE + before + after) >= num_frames:
+    if not torch.compiler.is_compiling() and (block or TILE + before + after) >= num_frames:
         tile, halo = num_frames, (0, 0)  # one tile holds the video
     else:
         tile, halo = block or TILE, (before, after)
@@ -65,7 +65,7 @@ def windowed_attention(
         distance = keys - torch.arange(tile, device=query.device)[:, None]
         allowed = allowed & (distance >= -before) & (distance <= after)
     tiles = _attend(_tiles(query, tile, (0, 0)), _tiles(key, tile, halo), _tiles(value, tile, halo), allowed, dropout)
-    return tiles.flatten(2, 3)[:, :, :num_frames]
+    return _first(tiles, num_frames)
 
 
 def strided_attention(
@@ -102,7 +102,7 @@ def strided_attention(
     num_frames = query.shape[-2]
     allowed = _combs(_real(query, mask), stride).mT  # (B, 1, stride, 1, keys)
     combs = _attend(_combs(query, stride), _combs(key, stride), _combs(value, stride), allowed, dropout)
-    return combs.transpose(2, 3).flatten(2, 3)[:, :, :num_frames]
+    return _first(combs.transpose(2, 3), num_frames)
 
 
 class TemporalAttention(nn.Module):
@@ -198,6 +198,22 @@ class AttentionStage(nn.Module):
         return self.head(x), x
 
 
+def refine(logits: Tensor, x: Tensor, stages: Iterable[nn.Module], mask: Tensor | None) -> Tensor:
+    """The logits of all stages ``(S, B, C, T)``: each scores anew the probabilities of the one before.
+
+    Args:
+        logits: of the first stage, ``(B, C, T)``.
+        x: hidden channels of the first stage, the values to which the next one attends.
+        stages: the others, of :class:`AttentionStage`.
+        mask: True on real frames.
+    """
+    outputs = [logits]
+    for stage in stages:
+        logits, x = stage(F.softmax(logits, dim=1), x, mask)
+        outputs.append(logits)
+    return torch.stack(outputs)
+
+
 def _attend(query: Tensor, key: Tensor, value: Tensor, allowed: Tensor, dropout: float) -> Tensor:
     """Attention within the parts of ``(B, H, parts, frames, E)``; ``allowed`` has one head."""
     num_heads = query.shape[1]
@@ -219,6 +235,9 @@ def _real(query: Tensor, mask: Tensor | None) -> Tensor:
 def _tiles(x: Tensor, tile: int, halo: tuple[int, int]) -> Tensor:
     """Cut ``(B, H, T, E)`` into tiles that overlap by the halo, ``(B, H, n, tile + halo, E)``; zeros around."""
     before, after = halo
+    if torch.compiler.is_compiling():
+        first = torch.arange((x.shape[-2] + tile - 1) // tile, device=x.device) * tile - before
+        return _take(x, first[:, None] + torch.arange(tile + before + after, device=x.device))
     x = F.pad(x, (0, 0, before, -x.shape[-2] % tile + after))
     # frame by frame in memory, so that the tiles are views and nothing is copied
     return x.contiguous().unfold(-2, tile + before + after, tile).mT
@@ -226,5 +245,24 @@ def _tiles(x: Tensor, tile: int, halo: tuple[int, int]) -> Tensor:
 
 def _combs(x: Tensor, stride: int) -> Tensor:
     """Sort the frames of ``(B, H, T, E)`` by their remainder, ``(B, H, stride, T / stride, E)``; zeros at the end."""
+    if torch.compiler.is_compiling():
+        teeth = torch.arange((x.shape[-2] + stride - 1) // stride, device=x.device) * stride
+        return _take(x, torch.arange(stride, device=x.device)[:, None] + teeth)
     x = F.pad(x, (0, 0, 0, -x.shape[-2] % stride)).contiguous()
     return x.unflatten(-2, (-1, stride)).transpose(2, 3)
+
+
+def _first(parts: Tensor, num_frames: int) -> Tensor:
+    """The first frames of parts one after the other, ``(B, H, n, frames, E)`` to ``(B, H, num_frames, E)``."""
+    x = parts.flatten(2, 3)
+    return x[:, :, torch.arange(num_frames, device=x.device)] if torch.compiler.is_compiling() else x[:, :, :num_frames]
+
+
+def _take(x: Tensor, frames: Tensor) -> Tensor:
+    """The frames of ``(B, H, T, E)`` by number, ``(B, H, *frames.shape, E)``; outside, False or any frame.
+
+    For exporters: with it, every size is a plain quotient of T. What is outside is not allowed, and has no weight.
+    """
+    num_frames = x.shape[-2]
+    taken = x[:, :, frames.clamp(0, num_frames - 1)]
+    return taken & ((frames >= 0) & (frames < num_frames))[..., None] if x.dtype == torch.bool else taken

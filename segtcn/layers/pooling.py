@@ -29,8 +29,13 @@ def max_pool(x: Tensor, mask: Tensor | None = None, window: int = 2, shift: int 
     if mask is not None:
         x = x.masked_fill(~mask[:, None], lowest)
         mask = mask[:, ::window]  # window j is real exactly if frame `j * window` is
-    x = F.pad(x, (shift, -length % window - shift), value=lowest)
-    x = reduce(torch.maximum, [x[..., i::window] for i in range(window)])
+    if torch.compiler.is_compiling():  # the same, but of slices an exporter cannot tell that they are equally long
+        first = torch.arange((length + window - 1) // window, device=x.device) * window - shift
+        parts = [x[..., (first + i).clamp(0, length - 1)] for i in range(window)]  # outside: a frame of the same window
+    else:
+        x = F.pad(x, (shift, -length % window - shift), value=lowest)
+        parts = [x[..., i::window] for i in range(window)]
+    x = reduce(torch.maximum, parts)
     return (x if mask is None else x.masked_fill(~mask[:, None], 0)), mask
 
 
@@ -95,6 +100,8 @@ def upsample(x: Tensor, num_frames: int, factor: int = 2) -> Tensor:
         >>> upsample(torch.tensor([[[1, 2]]]), 3)
         tensor([[[1, 1, 2]]])
     """
+    if torch.compiler.is_compiling():  # the same, with a length that an exporter can tell
+        return x[..., torch.arange(num_frames, device=x.device) // factor]
     return x[..., None].expand(*x.shape, factor).flatten(-2)[..., :num_frames]
 
 

@@ -1,39 +1,17 @@
 """Losses: pure functions, and the modules that training uses."""
 
-from segtcn.losses.functional import (
-    boundary_bce,
-    boundary_targets,
-    class_weights,
-    cross_entropy,
-    focal,
-    gaussian_similarity,
-    truncated_mse,
-)
-from segtcn.losses.modules import (
-    BoundaryBCE,
-    CrossEntropy,
-    Focal,
-    GaussianSimilarityTMSE,
-    LastStage,
-    Loss,
-    LossSum,
-    TruncatedMSE,
-)
-
-__all__ = [
-    "BoundaryBCE",
-    "CrossEntropy",
-    "Focal",
-    "GaussianSimilarityTMSE",
-    "LastStage",
-    "Loss",
-    "LossSum",
-    "TruncatedMSE",
-    "boundary_bce",
-    "boundary_targets",
-    "class_weights",
-    "cross_entropy",
-    "focal",
-    "gaussian_similarity",
-    "truncated_mse",
-]
+from segtcn.losses.functional import boundary_bce as boundary_bce
+from segtcn.losses.functional import boundary_targets as boundary_targets
+from segtcn.losses.functional import class_weights as class_weights
+from segtcn.losses.functional import cross_entropy as cross_entropy
+from segtcn.losses.functional import focal as focal
+from segtcn.losses.functional import gaussian_similarity as gaussian_similarity
+from segtcn.losses.functional import truncated_mse as truncated_mse
+from segtcn.losses.modules import BoundaryBCE as BoundaryBCE
+from segtcn.losses.modules import CrossEntropy as CrossEntropy
+from segtcn.losses.modules import Focal as Focal
+from segtcn.losses.modules import GaussianSimilarityTMSE as GaussianSimilarityTMSE
+from segtcn.losses.modules import LastStage as LastStage
+from segtcn.losses.modules import Loss as Loss
+from segtcn.losses.modules import LossSum as LossSum
+from segtcn.losses.modules import TruncatedMSE as TruncatedMSE

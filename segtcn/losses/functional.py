@@ -272,8 +272,6 @@ def _fill_padding(logits: Tensor, mask: Tensor) -> Tensor:
 
 
 def _check(logits: Tensor, labels: Tensor | None, mask: Tensor, weight: Tensor | None = None) -> None:
-    if not logits.is_floating_point():
-        raise ValueError(f"logits must be floating point, got {logits.dtype}")
     if labels is not None and labels.dtype != torch.int64:
         raise ValueError(
             f"`labels` must be class indices of type int64, got {labels.dtype}: convert them with `.long()`"

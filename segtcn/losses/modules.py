@@ -44,57 +44,67 @@ class Loss(nn.Module):
         ``batch.mask`` ``(B, T)``, ``batch.features`` ``(B, D, T)`` as the network saw them; returns a scalar.
     """
 
-    def forward(self, output: Output, batch: Batch) -> Tensor:
-        """Score the output of a network for a batch."""
-        raise NotImplementedError(f"{type(self).__name__} defines no `forward(output, batch)`")
-
     def fit_statistics(self, data: LabelCounts) -> None:
-        """Learn what the loss needs to know of the training labels; most losses need nothing."""
+        """Let the losses inside learn what they need to know of the training labels; most need nothing."""
+        for module in self.modules():
+            if isinstance(module, Loss) and module is not self:
+                module.fit_statistics(data)
 
 
-class _FittedBuffer:
-    """Restore buffers whose size only the training data says: they are empty until :meth:`Loss.fit_statistics`."""
+class _Weighted(Loss):
+    """A loss with a weight: a number, or several, or the method by which the training videos give it.
 
-    def __init__(self, *names: str) -> None:
-        self.names = names
+    Args:
+        name: of the weight, in messages and in checkpoints.
+        weight: the numbers; None weighs all the same.
+        method: that computes them; until then, the weight is empty.
+    """
 
-    def __call__(self, module: nn.Module, state: dict[str, Any], prefix: str, *args: Any) -> None:
-        for name in self.names:
-            buffer = getattr(module, name)
-            if prefix + name in state and buffer is not None:
-                setattr(module, name, buffer.new_empty(state[prefix + name].shape))
-
-
-class _ClassWeighted(Loss):
-    """A loss whose class weights are given as numbers, or learned from the training videos."""
-
-    weight: Tensor | None
-
-    def __init__(self, weight: list[float] | ClassWeighting | None) -> None:
+    def __init__(self, name: str, weight: Tensor | None, method: str | None) -> None:
         super().__init__()
-        self.method: ClassWeighting | None = None
-        numbers = None
-        if isinstance(weight, str):
-            check_method(weight)
-            self.method = weight
-            numbers = torch.empty(0)
-            self.register_load_state_dict_pre_hook(_FittedBuffer("weight"))
-        elif weight is not None:
-            numbers = torch.tensor(weight, dtype=torch.float32)
-            if not (numbers.isfinite() & (numbers >= 0)).all():
-                raise ValueError(f"`weight` must be finite and not negative, got {weight}")
-        self.register_buffer("weight", numbers, persistent=self.method is not None)
+        self.method, self._name = method, name
+        # numbers are in the config
+        self.register_buffer(name, weight if method is None else torch.empty(0), persistent=method is not None)
+        self.register_load_state_dict_pre_hook(_restore_size)
 
     def fit_statistics(self, data: LabelCounts) -> None:
-        """Learn the weights from the training videos, where a method is given instead of numbers."""
-        if self.method is not None and self.weight is not None:
-            frames_per_class, _ = data.label_statistics()
-            self.weight = class_weights(frames_per_class, self.method).to(self.weight)
+        """Learn the weight from the training videos, where a method is given instead of numbers."""
+        if self.method is not None:
+            weight = self._learn(*data.label_statistics())
+            setattr(self, self._name, weight.to(getattr(self, self._name)))
+
+    def _learn(self, frames_per_class: Tensor, num_segments: int) -> Tensor:
+        return class_weights(frames_per_class, self.method)  # type: ignore[arg-type]  # its name was checked
 
     def _known_weight(self) -> Tensor | None:
-        if self.method is not None and self.weight is not None and not len(self.weight):
-            raise _no_statistics("weight", self.method)
-        return self.weight
+        weight: Tensor | None = getattr(self, self._name)
+        if weight is not None and not weight.numel():
+            raise ValueError(
+                f"`{self._name}: {self.method}` comes from the training videos, which are not counted yet: train with "
+                "a `SegmentationDataModule`, call `fit_statistics`, or give numbers"
+            )
+        return weight
+
+
+def _restore_size(loss: _Weighted, state: dict[str, Any], prefix: str, *args: Any) -> None:
+    """Make room for a weight whose size only the training data says."""
+    stored, weight = state.get(prefix + loss._name), getattr(loss, loss._name)
+    if stored is not None and weight is not None:
+        setattr(loss, loss._name, weight.new_empty(stored.shape))
+
+
+class _ClassWeighted(_Weighted):
+    """A loss whose class weights are given as numbers, or learned from the training videos."""
+
+    def __init__(self, weight: list[float] | ClassWeighting | None) -> None:
+        if isinstance(weight, str):
+            check_method(weight)
+            super().__init__("weight", None, weight)
+            return
+        numbers = None if weight is None else torch.tensor(weight, dtype=torch.float32)
+        if numbers is not None and not (numbers.isfinite() & (numbers >= 0)).all():
+            raise ValueError(f"`weight` must be finite and not negative, got {weight}")
+        super().__init__("weight", numbers, None)
 
 
 class CrossEntropy(_ClassWeighted):
@@ -227,7 +237,7 @@ class GaussianSimilarityTMSE(Loss):
         return _sum(stages)
 
 
-class BoundaryBCE(Loss):
+class BoundaryBCE(_Weighted):
     """Sum over the boundary stages of the network of :func:`~segtcn.losses.boundary_bce`; ASRF adds 0.1 times it.
 
     Args:
@@ -244,25 +254,18 @@ class BoundaryBCE(Loss):
         tensor(1.3863)
     """
 
-    pos_weight: Tensor | None
-
     def __init__(self, pos_weight: float | Literal["balanced"] | None = None) -> None:
-        super().__init__()
-        self.balanced = isinstance(pos_weight, str)
-        number = None
-        if isinstance(pos_weight, str):
-            if pos_weight != "balanced":
-                raise ValueError(f"`pos_weight` must be a number, 'balanced' or None, got {pos_weight!r}")
-            number = torch.tensor(math.nan)
+        method, number = None, None
+        if pos_weight == "balanced":
+            method = pos_weight
+        elif isinstance(pos_weight, str):
+            raise ValueError(f"`pos_weight` must be a number, 'balanced' or None, got {pos_weight!r}")
         elif pos_weight is not None:
             number = torch.tensor(_positive(pos_weight, "pos_weight"), dtype=torch.float32)
-        self.register_buffer("pos_weight", number, persistent=self.balanced)
+        super().__init__("pos_weight", number, method)
 
-    def fit_statistics(self, data: LabelCounts) -> None:
-        """Learn the weight from the training videos, where it is ``balanced``."""
-        if self.balanced and self.pos_weight is not None:
-            frames_per_class, num_segments = data.label_statistics()
-            self.pos_weight = (frames_per_class.sum().to(torch.float32) / max(num_segments, 1)).to(self.pos_weight)
+    def _learn(self, frames_per_class: Tensor, num_segments: int) -> Tensor:
+        return frames_per_class.sum().to(torch.float32) / max(num_segments, 1)
 
     def forward(self, output: Output, batch: Batch) -> Tensor:  # noqa: D102
         if output.boundaries is None:
@@ -270,10 +273,8 @@ class BoundaryBCE(Loss):
                 "`BoundaryBCE` needs a network with a boundary branch, such as `segtcn.models.ASRF`, but this one "
                 "returns no boundaries: choose that network or leave the loss out"
             )
-        if self.balanced and self.pos_weight is not None and self.pos_weight.isnan():
-            raise _no_statistics("pos_weight", "balanced")
-        labels = _labels_of(batch)
-        return _sum([boundary_bce(stage, labels, batch.mask, self.pos_weight) for stage in output.boundaries])
+        weight, labels = self._known_weight(), _labels_of(batch)
+        return _sum([boundary_bce(stage, labels, batch.mask, weight) for stage in output.boundaries])
 
 
 class LossSum(Loss):
@@ -313,11 +314,6 @@ class LossSum(Loss):
             )
         self.losses, self.weights = nn.ModuleList(losses), weights
 
-    def fit_statistics(self, data: LabelCounts) -> None:
-        """Let every loss learn from the training videos."""
-        for loss in self.losses:
-            loss.fit_statistics(data)  # type: ignore[operator]
-
     def forward(self, output: Output, batch: Batch) -> Tensor:  # noqa: D102
         terms = [loss(output, batch) for loss in self.losses]
         return _sum([weight * term for weight, term in zip(self.weights, terms, strict=True)])
@@ -340,10 +336,6 @@ class LastStage(Loss):
         super().__init__()
         self.loss = loss
 
-    def fit_statistics(self, data: LabelCounts) -> None:
-        """Let the loss learn from the training videos."""
-        self.loss.fit_statistics(data)
-
     def forward(self, output: Output, batch: Batch) -> Tensor:  # noqa: D102
         last = Output(output.logits[-1:], None if output.boundaries is None else output.boundaries[-1:])
         return self.loss(last, batch)
@@ -363,10 +355,3 @@ def _positive(value: float, name: str) -> float:
     if not 0 < value < math.inf:
         raise ValueError(f"`{name}` must be positive, got {value}")
     return value
-
-
-def _no_statistics(argument: str, method: str) -> ValueError:
-    return ValueError(
-        f"`{argument}: {method}` comes from the training videos, which are not counted yet: train with a "
-        "`SegmentationDataModule`, call `fit_statistics`, or give numbers"
-    )

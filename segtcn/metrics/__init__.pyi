@@ -18,7 +18,6 @@ from .evaluation import mean_over_splits as mean_over_splits
 from .protocols import PROTOCOLS as PROTOCOLS
 from .protocols import SCORES as SCORES
 from .protocols import Protocol as Protocol
-from .protocols import classes_named as classes_named
 from .table_scores import EditScore as EditScore
 from .table_scores import FrameAccuracy as FrameAccuracy
 from .table_scores import SegmentalF1 as SegmentalF1

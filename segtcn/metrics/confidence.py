@@ -25,9 +25,6 @@ class CalibrationError(CountsMetric):
         num_bins: bins of confidence.
         kwargs: arguments of :class:`torchmetrics.Metric`.
 
-    Raises:
-        ValueError: if ``num_bins`` is not positive.
-
     Example:
         >>> CalibrationError()(torch.tensor([[0.75, 0.25], [0.25, 0.75]]), torch.tensor([0, 0]))
         tensor(25.)
@@ -36,8 +33,6 @@ class CalibrationError(CountsMetric):
     higher_is_better = False
 
     def __init__(self, num_bins: int = 15, **kwargs: Any) -> None:
-        if num_bins < 1:
-            raise ValueError(f"`num_bins` must be at least 1, got {num_bins}")
         count = partial(calibration_counts, num_bins=num_bins)
         super().__init__(count, (3, num_bins), _expected_error, torch.float64, **kwargs)
 

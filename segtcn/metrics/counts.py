@@ -242,18 +242,13 @@ class Averaging:
     def __post_init__(self) -> None:
         if self.average not in self.averages:
             raise ValueError(f"`average` must be one of {self.averages}, got {self.average!r}")
-        if self.by_class and self.num_classes is None:
+        if self.average in ("macro", "none") and self.num_classes is None:
             raise ValueError(f'`average="{self.average}"` scores every class: pass `num_classes`')
-
-    @property
-    def by_class(self) -> bool:
-        """Whether classes are counted apart."""
-        return self.average in ("macro", "none")
 
     @property
     def counted_classes(self) -> int | None:
         """C if classes are counted apart, else None."""
-        return self.num_classes if self.by_class else None
+        return self.num_classes if self.average in ("macro", "none") else None
 
     def shape(self, num_counts: int) -> tuple[int, ...]:
         """Shape of the counts of one video, ``(F,)`` or ``(F, C)``."""

@@ -13,7 +13,7 @@ from segtcn.metrics.counts import Averaging
 from segtcn.metrics.counts_metric import CountsMetric
 from segtcn.metrics.functional import (
     Background,
-    SplitCounts,
+    Share,
     background_classes,
     boundary_counts,
     class_counts,
@@ -195,12 +195,12 @@ class OverSegmentation(CountsMetric):
     """
 
     higher_is_better = False
-    splits: ClassVar[Callable[..., SplitCounts]] = staticmethod(split_counts)
+    splits: ClassVar[Callable[..., Share]] = staticmethod(split_counts)
 
     def __init__(
         self, average: Literal["video", "pooled"] = "video", background: Background = None, **kwargs: Any
     ) -> None:
-        combine = Averaging(SplitCounts, average, empty_score=0.0, averages=("video", "pooled"))
+        combine = Averaging(Share, average, empty_score=0.0, averages=("video", "pooled"))
         count = partial(type(self).splits, background=background_classes(background))
         super().__init__(count, combine.shape(2), combine, **kwargs)
 

@@ -7,7 +7,7 @@ with one true segment only, and background segments are left out of edit and F1 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -162,27 +162,3 @@ def get_protocol(name: str) -> Protocol:
     if name not in PROTOCOLS:
         raise ValueError(f"`protocol` must be one of {', '.join(PROTOCOLS)}, got {name!r}")
     return PROTOCOLS[name]
-
-
-def classes_named(names: Iterable[str], class_names: Sequence[str]) -> tuple[int, ...]:
-    """Class indexes of the names that a user gives for background.
-
-    Args:
-        names: such as ``["background", "SIL"]``.
-        class_names: name of every class of the data set.
-
-    Returns:
-        One class index for each name, in the order given.
-
-    Raises:
-        ValueError: if a name is no class; the message lists the known ones.
-
-    Example:
-        >>> classes_named(["SIL"], ["pour", "SIL"])
-        (1,)
-    """
-    indices = {name: index for index, name in enumerate(class_names)}
-    names = list(names)
-    if unknown := [name for name in names if name not in indices]:
-        raise ValueError(f"no class is named {unknown[0]!r}: the classes are {', '.join(class_names)}")
-    return tuple(indices[name] for name in names)

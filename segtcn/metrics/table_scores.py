@@ -14,8 +14,8 @@ from segtcn.metrics.counts import Average, Averaging, VideoCounts, combine_video
 from segtcn.metrics.counts_metric import CountsMetric, split_batch
 from segtcn.metrics.functional import (
     Background,
-    FrameCounts,
     Matches,
+    Share,
     background_classes,
     check_threshold,
     edit_counts,
@@ -62,7 +62,7 @@ class FrameAccuracy(CountsMetric):
         absent_score: float = 100.0,
         **kwargs: Any,
     ) -> None:
-        combine = Averaging(FrameCounts, average, num_classes, absent_score)
+        combine = Averaging(Share, average, num_classes, absent_score)
         count = partial(
             frame_counts,
             background=background_classes(background, num_classes),

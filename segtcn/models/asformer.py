@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from functools import partial
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from segtcn.layers.attention import AttentionStage, TemporalAttention, windowed_attention
+from segtcn.layers.attention import AttentionStage, TemporalAttention, refine, windowed_attention
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.norm import MaskedInstanceNorm1d
-from segtcn.models.base import SegmentationModel
+from segtcn.models.base import SegmentationModel, check_sizes
 from segtcn.structures import Output
 
 
@@ -47,6 +46,7 @@ class ASFormer(SegmentationModel):
         ValueError: if ``num_decoders`` is negative or ``num_layers`` below 1.
 
     Example:
+        >>> import torch
         >>> net = ASFormer(in_channels=128, num_classes=11)
         >>> net(torch.zeros(2, 128, 333)).logits.shape
         torch.Size([4, 2, 11, 333])
@@ -67,6 +67,9 @@ class ASFormer(SegmentationModel):
         As in the code, the first layer's window is one frame: its queries and keys are there, but decide nothing.
     """
 
+    receptive_field = (None, None)
+    """The whole video, whose statistics the instance normalisation takes."""
+
     def __init__(
         self,
         in_channels: int,
@@ -80,10 +83,8 @@ class ASFormer(SegmentationModel):
         shared_windows: bool = False,
     ) -> None:
         super().__init__()
-        if num_decoders < 0 or num_layers < 1:
-            raise ValueError(
-                f"`num_decoders` must be at least 0 and `num_layers` at least 1, got {num_decoders} and {num_layers}"
-            )
+        check_sizes(num_layers=num_layers)
+        check_sizes(0, num_decoders=num_decoders)
         self.in_channels, self.num_classes, self.causal = in_channels, num_classes, False
 
         def stage(channels: int, attention_weight: float, channel_dropout: float = 0.0) -> AttentionStage:
@@ -96,18 +97,9 @@ class ASFormer(SegmentationModel):
         self.encoder = stage(in_channels, attention_weight=1.0, channel_dropout=channel_dropout)
         self.decoders = nn.ModuleList(stage(num_classes, math.exp(-3 * s)) for s in range(num_decoders))
 
-    @property
-    def receptive_field(self) -> tuple[None, None]:
-        """The whole video, whose statistics the instance normalisation takes."""
-        return None, None
-
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:  # noqa: D102
         logits, x = self.encoder(features, None, mask)
-        outputs = [logits]
-        for decoder in self.decoders:
-            logits, x = decoder(F.softmax(logits, dim=1), x, mask)
-            outputs.append(logits)
-        return Output(torch.stack(outputs))
+        return Output(refine(logits, x, self.decoders, mask))
 
 
 class _Layer(nn.Module):

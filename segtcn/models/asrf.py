@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.residual import RefinementStages, SingleStageTCN, dilated_residual_layers
-from segtcn.models.base import SegmentationModel
+from segtcn.models.base import SegmentationModel, check_sizes
 from segtcn.structures import Output
 
 
@@ -140,11 +140,7 @@ class ASRF(SegmentationModel):
         backbone: Callable[[int, int], SegmentationModel] | None = None,
     ) -> None:
         super().__init__()
-        if num_stages < 1 or num_boundary_stages < 1 or num_layers < 1:
-            raise ValueError(
-                "`num_stages`, `num_boundary_stages` and `num_layers` must be at least 1, got "
-                f"{num_stages}, {num_boundary_stages} and {num_layers}"
-            )
+        check_sizes(num_stages=num_stages, num_boundary_stages=num_boundary_stages, num_layers=num_layers)
         if not 0 < boundary_threshold < 1:
             raise ValueError(f"`boundary_threshold` must be between 0 and 1, got {boundary_threshold}")
         self.in_channels, self.num_classes, self.causal = in_channels, num_classes, False

@@ -102,6 +102,11 @@ class SegmentationModel(nn.Module, ABC):
         """
         return output.logits[-1].argmax(dim=1)
 
+    @property
+    def decodes_frames(self) -> bool:
+        """Whether a label depends on the logits of its frame alone, so that a stream can tell it at once."""
+        return type(self).decode is SegmentationModel.decode
+
     def initial_state(self, batch_size: int = 1) -> Any:
         """State before the first frame of a stream: tensors and numbers in lists, tuples and dictionaries.
 
@@ -153,6 +158,21 @@ class SegmentationModel(nn.Module, ABC):
 def _output(x: Tensor) -> Output:
     """The logits of one stage ``(B, C, T)`` or of all ``(S, B, C, T)``."""
     return Output(x if x.ndim == 4 else x[None])
+
+
+def check_sizes(least: int = 1, **sizes: float) -> None:
+    """Refuse sizes of a network that are too small.
+
+    Args:
+        least: the smallest possible one.
+        sizes: by the name of the argument.
+
+    Raises:
+        ValueError: if one is smaller.
+    """
+    for name, size in sizes.items():
+        if size < least:
+            raise ValueError(f"`{name}` must be at least {least}, got {size}")
 
 
 def build_network(spec: dict[str, Any]) -> SegmentationModel:

@@ -7,7 +7,7 @@ from torch import nn
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.norm import ChannelNorm
 from segtcn.layers.sequential import ResidualSequential, TemporalSequential
-from segtcn.models.base import SegmentationModel
+from segtcn.models.base import SegmentationModel, check_sizes
 
 
 class ByteNet(SegmentationModel):
@@ -69,8 +69,7 @@ class ByteNet(SegmentationModel):
         causal: bool = False,
     ) -> None:
         super().__init__()
-        if num_cycles < 1 or num_layers < 1:
-            raise ValueError(f"`num_cycles` and `num_layers` must be at least 1, got {num_cycles} and {num_layers}")
+        check_sizes(num_cycles=num_cycles, num_layers=num_layers)
         self.in_channels, self.num_classes, self.causal = in_channels, num_classes, causal
         self.conv_in = TemporalConv1d(in_channels, 2 * hidden_channels, kernel_size=1)
         self.blocks = TemporalSequential(

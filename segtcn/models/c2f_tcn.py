@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.norm import MaskedBatchNorm1d
 from segtcn.layers.pooling import interpolate, max_pool, upsample
-from segtcn.models.base import SegmentationModel
+from segtcn.models.base import SegmentationModel, check_sizes
 from segtcn.structures import Output
 
 
@@ -83,6 +83,9 @@ class C2FTCN(SegmentationModel):
           probabilities plus 1e-10; these are exact.
     """
 
+    receptive_field = (None, None)
+    """Unbounded: where in time a video is interpolated depends on how long it is as a whole."""
+
     def __init__(
         self,
         in_channels: int,
@@ -106,11 +109,8 @@ class C2FTCN(SegmentationModel):
                 f"got {list(ensemble_weights)}"
             )
         eval_windows = [window] if eval_windows is None else eval_windows
-        if not eval_windows or min(window, zoom, *eval_windows, *pyramid_windows) < 1:
-            raise ValueError(
-                "`window`, `zoom`, `pyramid_windows` and `eval_windows` must be at least 1, "
-                f"got {window}, {zoom}, {list(pyramid_windows)} and {list(eval_windows)}"
-            )
+        smallest = {"eval_windows": min(eval_windows, default=0), "pyramid_windows": min(pyramid_windows, default=1)}
+        check_sizes(window=window, zoom=zoom, **smallest)
         self.in_channels, self.num_classes, self.causal = in_channels, num_classes, False
         self.encoder = nn.ModuleList(
             _DoubleConv(before, after, kernel_size) for before, after in pairwise([in_channels, *encoder_channels])
@@ -128,11 +128,6 @@ class C2FTCN(SegmentationModel):
         self._weights = list(reversed(ensemble_weights))  # coarsest first, as the decoder computes
         self._eval_windows = dict(Counter(eval_windows))
         self._train_windows = _window_distribution(window, zoom)
-
-    @property
-    def receptive_field(self) -> tuple[None, None]:
-        """Unbounded: where in time a video is interpolated depends on how long it is as a whole."""
-        return None, None
 
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:  # noqa: D102
         windows = _draw(self._train_windows) if self.training else self._eval_windows

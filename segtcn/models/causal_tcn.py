@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.sequential import Reach, TemporalLayer, TemporalSequential, total_reach
 from segtcn.layers.weight_norm import WeightNormConv1d
-from segtcn.models.base import SegmentationModel
+from segtcn.models.base import SegmentationModel, check_sizes
 
 
 class CausalTCN(SegmentationModel):
@@ -69,8 +69,7 @@ class CausalTCN(SegmentationModel):
         causal: bool = True,
     ) -> None:
         super().__init__()
-        if num_layers < 1:
-            raise ValueError(f"`num_layers` must be at least 1, got {num_layers}")
+        check_sizes(num_layers=num_layers)
         self.in_channels, self.num_classes, self.causal = in_channels, num_classes, causal
         widths = [in_channels] + [hidden_channels] * num_layers
         self.blocks = TemporalSequential(

@@ -13,7 +13,7 @@ from segtcn.layers.blocks import TemporalConvBlock
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.initialization import init_glorot
 from segtcn.layers.sequential import ResidualSequential, TemporalSequential
-from segtcn.models.base import SegmentationModel
+from segtcn.models.base import SegmentationModel, check_sizes
 
 
 class DilatedTCN(SegmentationModel):
@@ -76,8 +76,7 @@ class DilatedTCN(SegmentationModel):
         causal: bool = False,
     ) -> None:
         super().__init__()
-        if num_stacks < 1 or num_layers < 1:
-            raise ValueError(f"`num_stacks` and `num_layers` must be at least 1, got {num_stacks} and {num_layers}")
+        check_sizes(num_stacks=num_stacks, num_layers=num_layers)
         self.in_channels, self.num_classes, self.causal = in_channels, num_classes, causal
         if kernel_size is None:
             kernel_size = 2 if causal else 3

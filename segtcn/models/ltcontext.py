@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from segtcn.layers.attention import AttentionStage, TemporalAttention, strided_attention, windowed_attention
+from segtcn.layers.attention import AttentionStage, TemporalAttention, refine, strided_attention, windowed_attention
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.norm import MaskedInstanceNorm1d
-from segtcn.models.base import SegmentationModel
+from segtcn.models.base import SegmentationModel, check_sizes
 from segtcn.structures import Output
 
 
@@ -52,6 +51,7 @@ class LTContext(SegmentationModel):
             divide the width of an attention.
 
     Example:
+        >>> import torch
         >>> net = LTContext(in_channels=128, num_classes=11)
         >>> net(torch.zeros(2, 128, 333)).logits.shape
         torch.Size([4, 2, 11, 333])
@@ -70,6 +70,9 @@ class LTContext(SegmentationModel):
         - An odd ``window``: a block sees one frame more after it than before it; the code fails.
     """
 
+    receptive_field = (None, None)
+    """The whole video, which the long-term attention samples."""
+
     def __init__(
         self,
         in_channels: int,
@@ -87,10 +90,7 @@ class LTContext(SegmentationModel):
         instance_norm: bool = False,
     ) -> None:
         super().__init__()
-        sizes = {"num_stages": num_stages, "num_layers": num_layers, "window": window, "stride": stride}
-        for name, size in sizes.items():
-            if size < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {size}")
+        check_sizes(num_stages=num_stages, num_layers=num_layers, window=window, stride=stride)
         self.in_channels, self.num_classes, self.causal = in_channels, num_classes, False
 
         def stage(channels: int, width: int) -> AttentionStage:
@@ -105,18 +105,9 @@ class LTContext(SegmentationModel):
         self.reduce = TemporalConv1d(hidden_channels, narrow, kernel_size=1) if num_stages > 1 else nn.Identity()
         self.stages = nn.ModuleList(stage(num_classes, narrow) for _ in range(num_stages - 1))
 
-    @property
-    def receptive_field(self) -> tuple[None, None]:
-        """The whole video, which the long-term attention samples."""
-        return None, None
-
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:  # noqa: D102
         logits, x = self.first(features, None, mask)
-        x, outputs = self.reduce(x), [logits]
-        for stage in self.stages:
-            logits, x = stage(F.softmax(logits, dim=1), x, mask)
-            outputs.append(logits)
-        return Output(torch.stack(outputs))
+        return Output(refine(logits, self.reduce(x), self.stages, mask))
 
 
 class _Layer(nn.Module):

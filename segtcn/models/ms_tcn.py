@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from segtcn.layers.residual import RefinementStages, SingleStageTCN, dilated_residual_layers
-from segtcn.models.base import SegmentationModel
+from segtcn.models.base import SegmentationModel, check_sizes
 
 
 class MSTCN(SegmentationModel):
@@ -62,8 +62,7 @@ class MSTCN(SegmentationModel):
         causal: bool = False,
     ) -> None:
         super().__init__()
-        if num_stages < 1 or num_layers < 1:
-            raise ValueError(f"`num_stages` and `num_layers` must be at least 1, got {num_stages} and {num_layers}")
+        check_sizes(num_stages=num_stages, num_layers=num_layers)
         self.in_channels, self.num_classes, self.causal = in_channels, num_classes, causal
 
         def stage(channels: int, activation: nn.Module | None = None) -> SingleStageTCN:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from segtcn.layers.residual import DualDilatedLayer, RefinementStages, SingleStageTCN, dilated_residual_layers
-from segtcn.models.base import SegmentationModel
+from segtcn.models.base import SegmentationModel, check_sizes
 
 
 class MSTCNPlusPlus(SegmentationModel):
@@ -70,11 +70,8 @@ class MSTCNPlusPlus(SegmentationModel):
         causal: bool = False,
     ) -> None:
         super().__init__()
-        if num_layers < 1 or num_refinement_layers < 1 or num_refinements < 0:
-            raise ValueError(
-                "`num_layers` and `num_refinement_layers` must be at least 1 and `num_refinements` at least 0, got "
-                f"{num_layers}, {num_refinement_layers} and {num_refinements}"
-            )
+        check_sizes(num_layers=num_layers, num_refinement_layers=num_refinement_layers)
+        check_sizes(0, num_refinements=num_refinements)
         self.in_channels, self.num_classes, self.causal = in_channels, num_classes, causal
         dual_layers = [
             DualDilatedLayer(

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.initialization import init_glorot, init_recurrent
 from segtcn.layers.sequential import Reach, TemporalLayer, TemporalSequential
-from segtcn.models.base import SegmentationModel
+from segtcn.models.base import SegmentationModel, check_sizes
 
 CELLS: dict[str, type[nn.LSTM | nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
 
@@ -71,8 +71,7 @@ class RecurrentNetwork(SegmentationModel):
         causal: bool = False,
     ) -> None:
         super().__init__()
-        if num_layers < 1:
-            raise ValueError(f"`num_layers` must be at least 1, got {num_layers}")
+        check_sizes(num_layers=num_layers)
         if cell not in CELLS:
             raise ValueError(f"`cell` must be one of {', '.join(CELLS)}, got {cell!r}")
         self.in_channels, self.num_classes, self.causal = in_channels, num_classes, causal

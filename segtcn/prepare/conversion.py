@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import math
 import os
+import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import torch
 
@@ -24,11 +26,9 @@ from segtcn.progress import progress_bar
 from segtcn.structures import Video
 
 HDF5_ENDINGS = (".h5", ".hdf5")
-FILE_ENDINGS = frozenset(
-    {".csv", ".h5df", ".hd5", ".hdf", ".hf5", ".json", ".lmdb", ".mat", ".npy", ".npz", ".parquet", ".pickle", ".pkl"}
-    | {".pt", ".pth", ".tar", ".tgz", ".gz", ".tsv", ".txt", ".yaml", ".yml", ".zip"}
-)
-"""Endings that no folder is meant to have, though it could."""
+_OF_FILES = re.compile(
+    r"\.([a-z]+|h\w*5\w*)", re.IGNORECASE
+)  # endings that no folder is meant to have, though it could
 
 MARGIN = 2**20
 """Bytes that must be free beside a video's features."""
@@ -116,12 +116,12 @@ def convert(
     if is_of_split:
         _read(reader, *next(iter(jobs.items())))  # fails before anything is written
     part = output.with_name(f"{output.name}.{dtype}-{compression}.part" if is_file else f"{output.name}.part")
-    target: _Target
     with _naming(str(part)):
-        if is_file:
-            target = _HDF5Target(reader, lists, part, features_of_split, dtype, compression)
-        else:
-            target = _TreeTarget(reader, lists, part, output, features_of_split)
+        target = (
+            _HDF5Target(reader, lists, part, features_of_split, (dtype, compression))
+            if is_file
+            else _TreeTarget(reader, lists, part, output, features_of_split)
+        )
     conversion = _write_all(reader, target, jobs, part, dtype, progress)
     part.replace(output)
     return conversion._replace(path=output, features_of_split=features_of_split)
@@ -149,32 +149,37 @@ def _write_all(
     return Conversion(part, len(jobs), num_frames, num_present, unlabelled, unequal, None, rounding)
 
 
-class _Target(Protocol):
-    def add(self, video: Video) -> None: ...
+class _Target(ABC):
+    """A file or folder that is written video by video and read back."""
 
-    def read(self, video: Video) -> Video: ...
+    def __init__(self, part: Path, open_reader: Callable[[str], Reader]) -> None:
+        self._part, self._open = part, open_reader
+        self._reader: Reader | None = None
+
+    @abstractmethod
+    def add(self, video: Video) -> None:
+        """Write a video."""
+
+    def read(self, video: Video) -> Video:
+        """What is stored of a video; a FileNotFoundError if nothing is."""
+        if self._reader is None:
+            self._reader = self._open(str(self._part))
+        return self._reader.read(video.name, labels=video.labels is not None)
 
 
-class _HDF5Target:
+class _HDF5Target(_Target):
     def __init__(
-        self,
-        reader: Reader,
-        lists: Lists,
-        part: Path,
-        features_of_split: int | None,
-        dtype: DType,
-        compression: Compression,
+        self, reader: Reader, lists: Lists, part: Path, features_of_split: int | None, form: tuple[DType, Compression]
     ) -> None:
-        self._part, self._num_classes = part, len(reader.class_names)
-        self._dtype: DType = dtype
-        self._compression: Compression = compression
+        super().__init__(part, HDF5Reader)
+        self._num_classes, self._form = len(reader.class_names), form
         try:
-            self._reader: HDF5Reader | None = HDF5Reader(str(part))
+            stored = HDF5Reader(str(part))
+            facts = (stored.features_of_split, *_facts(stored, _lists(stored, None)))
+            is_same = facts == (features_of_split, *_facts(reader, lists))
         except (FileNotFoundError, ValueError):  # there is none, or it ends before the first video
-            self._reader = None
-        facts = (reader.class_names, reader.fps, reader.background, features_of_split, lists, reader.extraction)
-        if self._reader is None or facts != _facts(self._reader):
-            self._reader = None
+            is_same = False
+        if not is_same:
             names, fps, background, extraction = reader.class_names, reader.fps, reader.background, reader.extraction
             create_hdf5(part, names, fps, lists, background, features_of_split, extraction)
 
@@ -182,23 +187,16 @@ class _HDF5Target:
         # the HDF5 library may end the process some time after it found a disk full
         if shutil.disk_usage(self._part.parent).free < video.features.nbytes + MARGIN:
             raise OSError(errno.ENOSPC, "")
-        append_hdf5(self._part, video, self._num_classes, self._dtype, self._compression)
-
-    def read(self, video: Video) -> Video:
-        if self._reader is None:
-            self._reader = HDF5Reader(str(self._part))
-        return self._reader.read(video.name, labels=video.labels is not None)
+        append_hdf5(self._part, video, self._num_classes, *self._form)
 
 
-def _facts(reader: HDF5Reader) -> tuple[object, ...]:
-    lists = _lists(reader, None)
-    return reader.class_names, reader.fps, reader.background, reader.features_of_split, lists, reader.extraction
+def _facts(reader: Reader, lists: Lists) -> tuple[object, ...]:
+    return reader.class_names, reader.fps, reader.background, lists, reader.extraction
 
 
-class _TreeTarget:
+class _TreeTarget(_Target):
     def __init__(self, reader: Reader, lists: Lists, part: Path, output: Path, features_of_split: int | None) -> None:
-        self._part = part
-        self._reader: MSTCNReader | None = None
+        super().__init__(part, MSTCNReader)
         self._writer = TreeWriter(part, reader)
         remove_leftovers(part)
         for split, subsets in lists.items():
@@ -208,16 +206,7 @@ class _TreeTarget:
         self._writer.write_config(output, min(lists), "" if features_of_split is None else why)
 
     def add(self, video: Video) -> None:
-        if video.labels is not None and not len(video.labels):
-            raise ValueError(f"{video.source or video.name}: its ground truth is empty: write the labels, or remove it")
         self._writer.write_video(video)
-
-    def read(self, video: Video) -> Video:
-        if not (self._part / "features" / f"{video.name}.npy").is_file():
-            raise FileNotFoundError
-        if self._reader is None:
-            self._reader = MSTCNReader(str(self._part))
-        return self._reader.read(video.name, labels=video.labels is not None)
 
 
 def _check_output(output: Path, is_file: bool, overwrite: bool) -> None:
@@ -229,7 +218,7 @@ def _check_output(output: Path, is_file: bool, overwrite: bool) -> None:
         raise FileExistsError(f"{output} is a folder with something in it, which is not replaced: choose another name")
     if not is_file and output.is_file():
         raise FileExistsError(f"{output} is a file: give a name that ends with .h5, or a folder to make")
-    if not output.exists() and output.suffix.lower() in FILE_ENDINGS:
+    if not is_file and not output.exists() and _OF_FILES.fullmatch(output.suffix):
         raise ValueError(
             f"{output} is neither the name of an HDF5 file nor that of a folder: end it with .h5, or leave "
             f"{output.suffix} out for an MS-TCN tree"
@@ -293,10 +282,10 @@ def _naming(what: str) -> Iterator[None]:
 def _compare(video: Video, stored: Video, dtype: DType) -> tuple[float, float, int]:
     """Compare bit for bit; returns the largest absolute and relative difference and the number of small features."""
     expected = video.features.half().float() if dtype == "float16" else video.features
-    same_labels = video.labels is stored.labels is None or (
-        video.labels is not None and stored.labels is not None and torch.equal(video.labels, stored.labels)
+    labels, stored_labels = (
+        torch.empty(0, dtype=torch.int64) if v.labels is None else v.labels for v in (video, stored)
     )
-    if not _equal(expected, stored.features) or not same_labels:
+    if not _equal(expected, stored.features) or not torch.equal(labels, stored_labels):
         raise ValueError(
             f"{stored.source} is not read back as {video.source or video.name} is now: it was written from other data "
             f"or in another form, or the disk is at fault; remove what ends with .part and start again"
@@ -318,6 +307,4 @@ def _equal(a: torch.Tensor, b: torch.Tensor) -> bool:
 
 def size_on_disk(path: Path) -> int:
     """Bytes of a file, or of all files below a folder."""
-    return (
-        sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) if path.is_dir() else path.stat().st_size
-    )
+    return sum(file.stat().st_size for file in (path, *path.rglob("*")) if file.is_file())

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from segtcn.arrays import save_array
-from segtcn.atomic import atomic_path
+from segtcn.atomic import atomic_path, write_text
 from segtcn.data.readers import Reader
 from segtcn.data.readers.reader import Subset
 from segtcn.extract.feature_files import ALL, write_record
@@ -55,7 +55,7 @@ class TreeWriter:
 
     def write_list(self, split: int, subset: Subset, names: Sequence[str]) -> None:
         """Write the names of a subset."""
-        write_text(self.folder / "splits" / f"{subset}.split{split}.bundle", [f"{name}.txt" for name in names])
+        write_text(self.folder / "splits" / f"{subset}.split{split}.bundle", "".join(f"{name}.txt\n" for name in names))
 
     def write_config(self, root: Path, split: int | None = None, comment: str = "") -> None:
         """Write a data config.
@@ -71,15 +71,9 @@ class TreeWriter:
         if split is not None:
             data["split"] = split
         text = yaml.safe_dump({"data": data}, sort_keys=False, allow_unicode=True, width=1000)
-        write_text(self.folder / "data.yaml", [*([comment] if comment else []), *text.splitlines()])
+        write_text(self.folder / "data.yaml", (f"{comment}\n" if comment else "") + text)
 
     def _new_file(self, part: str, name: str) -> Path:
         path = self.folder / part / name
         path.parent.mkdir(parents=True, exist_ok=True)  # names may hold folders
         return path
-
-
-def write_text(path: Path, lines: Sequence[str]) -> None:
-    """Write lines in UTF-8; complete or not at all."""
-    with atomic_path(path) as temporary:
-        temporary.write_bytes("".join(f"{line}\n" for line in lines).encode())  # bytes: no other line ends on Windows

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -21,6 +22,7 @@ from segtcn.segmenter.chunks import CHUNK, WHOLE, blended_output, chunked_output
 from segtcn.segmenter.clip_features import RATE_TOLERANCE, ClipFeatures
 from segtcn.segmenter.standardization import Standardization
 from segtcn.segmenter.stream import Stream
+from segtcn.segmenter.weights import check_finite, check_size
 from segtcn.structures import Output, repeat_frames
 
 
@@ -99,20 +101,30 @@ class Segmenter(nn.Module):
         No code of the file is run (``weights_only=True``). Import the module of a network of your own first.
 
         Args:
-            path: a checkpoint of :meth:`save`, of the command line or of a :class:`pytorch_lightning.Trainer`; or the
-                folder of a run.
+            path: a checkpoint of :meth:`save`, of the command line or of a :class:`pytorch_lightning.Trainer`; the
+                folder of a run; or one of ``segtcn export --format folder``.
             map_location: device of the weights.
 
         Raises:
             FileNotFoundError: if there is no such file.
-            ValueError: if it is not a checkpoint of segtcn, or a newer version wrote it.
+            ValueError: if it is not a checkpoint of segtcn, a newer version wrote it, a weight is not finite, or the
+                network has more weights than the file.
 
         Example:
             >>> segmenter = Segmenter.load("runs/demo")  # doctest: +SKIP
             >>> segmenter.predict(features).rows()[0]  # doctest: +SKIP
             LabelRow(label='open', start=0, stop=31, start_s=0.0, stop_s=1.24, confidence=0.98)
         """
-        checkpoint = read_checkpoint(find_checkpoint(path), map_location)
+        folder, file = Path(path), None
+        if (folder / "config.json").is_file():
+            from segtcn.segmenter.export.hub_folder import read_folder
+
+            checkpoint = read_folder(folder)
+        else:
+            file = find_checkpoint(path)
+            checkpoint = read_checkpoint(file, map_location)
+            check_size(checkpoint.facts, sum(values.numel() for values in checkpoint.weights.values()), file)
+        check_finite(checkpoint.weights, file or folder)
         segmenter = cls.from_facts(checkpoint.facts)
         segmenter.load_state_dict(checkpoint.weights)
         return segmenter.to(map_location).eval()

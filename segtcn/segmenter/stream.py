@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from segtcn.labels import Labels
-from segtcn.models import NetworkStream, SegmentationModel
+from segtcn.models import NetworkStream
 from segtcn.structures import Output
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Stream:
             raise ValueError(
                 f"{type(segmenter.net).__name__} sees the whole video and cannot stream: train a causal network"
             )
-        if type(segmenter.net).decode is not SegmentationModel.decode:
+        if not segmenter.net.decodes_frames:
             raise ValueError(f"{type(segmenter.net).__name__} refines labels of a whole video and cannot stream")
         self.segmenter, self.batch_size, self.on_nan = segmenter, batch_size, on_nan
         self._causal = NetworkStream(segmenter.net, batch_size) if segmenter.net.causal else None

@@ -9,6 +9,7 @@ from typing import Any
 
 from segtcn.atomic import atomic_path
 from segtcn.video_io.reading import existing, open_clip
+from segtcn.video_io.sound import pulled
 from segtcn.video_io.writing import named_errors
 
 _WEBP_QUALITY = 75
@@ -90,19 +91,9 @@ def _in_colors(frames: Iterator[Any], stream: Any, palette: Any) -> Iterator[Any
     colors.push(None)
     for frame in frames:
         feed.push(frame)
-        yield from _ready(graph)
+        yield from pulled(graph)
     feed.push(None)
-    yield from _ready(graph)
-
-
-def _ready(graph: Any) -> Iterator[Any]:
-    import av
-
-    while True:
-        try:
-            yield graph.pull()
-        except (av.BlockingIOError, av.EOFError):
-            return
+    yield from pulled(graph)
 
 
 def _for_webp(frames: Iterator[Any]) -> Iterator[Any]:

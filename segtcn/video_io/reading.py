@@ -161,7 +161,10 @@ def read_frames(path: str | os.PathLike[str]) -> Iterator[tuple[float, Image]]:
         >>> for time_s, frame in read_frames("clip.mp4"):  # doctest: +SKIP
         ...     print(f"{time_s:.3f} s", frame.shape)
     """
-    return _upright(existing(path))
+    return (
+        (time_s, np.ascontiguousarray(np.rot90(frame.to_ndarray(format="bgr24"), _quarter_turns(frame))))
+        for time_s, frame in _decode(existing(path))
+    )
 
 
 def read_planes(
@@ -184,22 +187,13 @@ def read_planes(
         FileNotFoundError: if there is no such file.
         ValueError: as of :func:`read_frames`.
     """
-    return _planes(existing(path), size, start_s)
+    return ((time_s, _planes(frame, size)) for time_s, frame in _decode(existing(path), start_s))
 
 
-def _upright(path: Path) -> Iterator[tuple[float, Image]]:
-    for time_s, frame in _decode(path):
-        picture = np.rot90(frame.to_ndarray(format="bgr24"), _quarter_turns(frame))
-        yield time_s, np.ascontiguousarray(picture)
-
-
-def _planes(path: Path, size: tuple[int, int] | None, start_s: float) -> Iterator[tuple[float, Planes]]:
-    for time_s, frame in _decode(path, start_s):
-        turns = _quarter_turns(frame)
-        stored = None if size is None else (size[::-1] if turns % 2 else size)
-        picture = as_yuv420(frame, stored)
-        y, u, v = (plane_array(plane) for plane in picture.planes)
-        yield time_s, Planes(*(np.rot90(plane, turns) for plane in (y, u, v))) if turns else Planes(y, u, v)
+def _planes(frame: av.VideoFrame, size: tuple[int, int] | None) -> Planes:
+    turns = _quarter_turns(frame)
+    picture = as_yuv420(frame, size[::-1] if size and turns % 2 else size)
+    return Planes(*(np.rot90(plane_array(plane), turns) for plane in picture.planes))
 
 
 def _decode(path: Path, start_s: float = 0.0) -> Iterator[tuple[float, av.VideoFrame]]:

@@ -149,7 +149,7 @@ class AudioTrack:
                 if frame is not None and delay_s is None:
                     delay_s = max(0.0, float((frame.pts or 0) * frame.time_base)) / self._excerpt.speed
                 nodes[0].push(frame)
-                for faster in _pulled(graph):
+                for faster in pulled(graph):
                     rate = faster.sample_rate
                     # counted: the filter keeps the delay of the first frame as it was
                     faster.pts = round((delay_s or 0.0) * rate) + num_samples
@@ -171,7 +171,7 @@ def _tempo_factors(speed: float) -> list[float]:
     return [speed ** (1 / number)] * number
 
 
-def _pulled(graph: Any) -> Iterator[Any]:
+def pulled(graph: Any) -> Iterator[Any]:
     """What a filter graph has ready."""
     import av
 

@@ -59,9 +59,10 @@ def label_numbers(
         )
     if num_labels != num_frames:
         share = 100 * abs(num_labels - num_frames) / num_frames
-        _warn(
+        warnings.warn(
             f"{labels.source} has {num_labels} labels and {clip} {num_frames} frames, a difference of {share:.1f} "
-            "%: label n is shown with frame n"
+            "%: label n is shown with frame n",
+            stacklevel=2,
         )
     numbers = np.arange(num_frames)
     return np.where(numbers < num_labels, numbers, NO_LABEL)
@@ -71,11 +72,8 @@ def _compare_durations(labels: Labels, rate: float, info: ClipInfo, clip: str) -
     seconds = len(labels) / rate
     # one label more or less is a matter of rounding
     if abs(seconds - info.duration_s) > max(LENGTH_TOLERANCE * info.duration_s, 1.5 / rate):
-        _warn(
+        warnings.warn(
             f"{labels.source}: {len(labels)} labels at {rate:g} a second last {seconds:.2f} s, but {clip} lasts "
-            f"{info.duration_s:.2f} s; if the rate is not {rate:g}, give the right `fps`"
+            f"{info.duration_s:.2f} s; if the rate is not {rate:g}, give the right `fps`",
+            stacklevel=3,
         )
-
-
-def _warn(text: str) -> None:
-    warnings.warn(text, stacklevel=3)

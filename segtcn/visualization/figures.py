@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segtcn.atomic import atomic_path
-from segtcn.visualization.fonts import font_families_for, missing_glyphs
+from segtcn.visualization.fonts import font_families_for, warn_of_missing_glyphs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -159,15 +159,11 @@ def text_style(text: str, size: float = FONT_PT, **options: Any) -> dict[str, An
     Returns:
         Keyword arguments for any method of matplotlib that writes text. A warning names characters that no font has.
     """
-    if lacking := missing_glyphs(text):
-        warnings.warn(
-            f"no font of this machine has {lacking[:20]!r}: boxes stand in their place; install one, such as Noto Sans "
-            "of the script",
-            stacklevel=2,
-        )
+    warn_of_missing_glyphs(text)
     return {"fontfamily": font_families_for(text), "fontsize": size, "color": INK, "parse_math": False, **options}
 
 
+@functools.lru_cache(maxsize=4096)
 def text_in(text: str, size: float = FONT_PT, bold: bool = False) -> float:
     """Width of a text, in inches.
 
@@ -176,7 +172,16 @@ def text_in(text: str, size: float = FONT_PT, bold: bool = False) -> float:
         size: in points.
         bold: whether it is.
     """
-    return _measured(text, size, bold)
+    from matplotlib.backends.backend_agg import RendererAgg
+    from matplotlib.font_manager import FontProperties
+
+    font = FontProperties(family=font_families_for(text), size=size, weight="bold" if bold else "normal")
+    with without_font_warnings():
+        # letters are placed on whole pixels: the fewer there are, the more the width depends on them
+        return max(
+            RendererAgg(1, 1, dpi).get_text_width_height_descent(text, font, ismath=False)[0] / dpi
+            for dpi in (100, 200)
+        )
 
 
 def elided(text: str, room_in: float, size: float = FONT_PT, bold: bool = False) -> str:
@@ -199,25 +204,18 @@ def elided(text: str, room_in: float, size: float = FONT_PT, bold: bool = False)
     return shorter[max(bisect.bisect_right(shorter, room_in, key=lambda part: text_in(part, size, bold)) - 1, 0)]
 
 
-@functools.lru_cache(maxsize=4096)
-def _measured(text: str, size: float, bold: bool) -> float:
-    from matplotlib.backends.backend_agg import RendererAgg
-    from matplotlib.font_manager import FontProperties
-
-    font = FontProperties(family=font_families_for(text), size=size, weight="bold" if bold else "normal")
-    with drawing():
-        # letters are placed on whole pixels: the fewer there are, the more the width depends on them
-        return max(
-            RendererAgg(1, 1, dpi).get_text_width_height_descent(text, font, ismath=False)[0] / dpi
-            for dpi in (100, 200)
-        )
-
-
 @contextmanager
 def drawing() -> Iterator[None]:
     """Draw as all files are drawn, without a second warning of characters that no font has."""
     import matplotlib
 
-    with warnings.catch_warnings(), matplotlib.rc_context(_RC):  # type: ignore[arg-type]  # the keys are its own
-        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)  # `text_style` said so
+    with without_font_warnings(), matplotlib.rc_context(_RC):  # type: ignore[arg-type]  # the keys are its own
+        yield
+
+
+@contextmanager
+def without_font_warnings() -> Iterator[None]:
+    """Keep quiet of characters that no font has: :func:`text_style` said so."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         yield

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import unicodedata
+import warnings
 from pathlib import Path
 
 _INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
@@ -49,6 +50,16 @@ def missing_glyphs(text: str) -> str:
     """
     lacking = _visible(text).difference(*(_characters(path) for path in font_files_for(text)))
     return "".join(chr(code) for code in dict.fromkeys(map(ord, text)) if code in lacking)
+
+
+def warn_of_missing_glyphs(text: str) -> None:
+    """Warn if no font of the machine has some characters of a text: boxes are drawn for them."""
+    if lacking := missing_glyphs(text):
+        warnings.warn(
+            f"no font of this machine has {lacking[:20]!r}: boxes stand in their place; install one, such as Noto Sans "
+            "of the script",
+            stacklevel=3,
+        )
 
 
 def font_families_for(text: str) -> list[str]:

@@ -29,13 +29,13 @@ def task(datamodule: SegmentationDataModule) -> SegmentationTask:
     return SegmentationTask(Segmenter.for_data(net, datamodule))
 
 
-def trainer_writing(folder: Path, **arguments: object) -> Trainer:
+def trainer_writing(folder: Path | None, **arguments: object) -> Trainer:
     return Trainer(
         accelerator="cpu",
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
-        callbacks=[PredictionWriter(str(folder), **arguments)],
+        callbacks=[PredictionWriter(folder and str(folder), **arguments)],
     )
 
 
@@ -76,11 +76,5 @@ def test_predictions_without_truth_hold_none(datamodule, task, folder):
 def test_nothing_is_written_without_a_folder(datamodule, task, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.rglob("*"))
-    Trainer(
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        callbacks=[PredictionWriter()],
-    ).test(task, datamodule, verbose=False)
+    trainer_writing(None).test(task, datamodule, verbose=False)
     assert sorted(tmp_path.rglob("*")) == before

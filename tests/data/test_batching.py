@@ -20,7 +20,6 @@ def sample(name: str, num_frames: int, seed: int, labelled: bool = True) -> Samp
 def test_padding_is_all_that_is_added(lengths: list[int]) -> None:
     samples = [sample(f"v{i}", length, seed=i) for i, length in enumerate(lengths)]
     batch = collate(samples)
-    assert batch.labels is not None
     assert batch.features.shape == (len(lengths), 3, max(lengths))
     assert (batch.features.dtype, batch.labels.dtype, batch.mask.dtype) == (torch.float32, torch.int64, torch.bool)
     assert batch.features.is_contiguous()
@@ -29,7 +28,6 @@ def test_padding_is_all_that_is_added(lengths: list[int]) -> None:
     for i, (video, *_) in enumerate(samples):
         length = lengths[i]
         assert batch.mask[i].tolist() == [True] * length + [False] * (max(lengths) - length)
-        assert video.labels is not None
         assert torch.equal(batch.features[i, :, :length], video.features)
         assert torch.equal(batch.labels[i, :length], video.labels)
         assert (batch.features[i, :, length:] == 0).all()
@@ -56,6 +54,5 @@ def test_labels_before_sub_sampling_stay_whole_or_are_none() -> None:
     video = Video("a", torch.zeros(3, 2), torch.tensor([0, 2]))
     whole = Sample(video, num_frames=4, stored_labels=torch.tensor([0, 1, 2, 2]))
     batch = collate([whole, whole])
-    assert batch.stored_labels is not None
     assert [labels.tolist() for labels in batch.stored_labels] == [[0, 1, 2, 2]] * 2
     assert collate([whole, Sample(video, num_frames=4)]).stored_labels is None

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 from segtcn.evaluation import RunScores, compare_runs
-from segtcn.metrics import PROTOCOLS, combine_samples, combine_videos, evaluate_videos
+from segtcn.metrics import combine_videos, evaluate_videos
 
 
 def scored(name: str, videos: int, quality: float, protocol: str = "lea", seeds: int = 1, seed: int = 0) -> RunScores:
@@ -26,22 +25,6 @@ def scored(name: str, videos: int, quality: float, protocol: str = "lea", seeds:
             evaluations.append(evaluate_videos(preds, labels, protocol, background=0))
         splits[split] = evaluations
     return RunScores(name, protocol, splits)
-
-
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_resamples_at_once_equal_one_after_the_other(protocol):
-    counts = scored("a", 9, 0.7, protocol).splits["1"][0].counts
-    times = torch.from_numpy(np.random.default_rng(0).multinomial(9, np.full(9, 1 / 9), size=20))
-    at_once = combine_samples(counts, protocol, times)
-    for row, expected in zip(times, at_once, strict=True):
-        videos = torch.repeat_interleave(torch.arange(9), row)
-        assert [*combine_videos(counts, protocol, videos).values()] == expected.tolist()
-
-
-def test_resamples_need_a_number_for_each_video():
-    counts = scored("a", 9, 0.7).splits["1"][0].counts
-    with pytest.raises(ValueError, match=r"`times` must have the shape \(R, 9\), got \(2, 8\)"):
-        combine_samples(counts, "lea", torch.ones(2, 8, dtype=torch.int64))
 
 
 def test_interval_is_the_percentiles_of_a_slow_bootstrap():

@@ -58,40 +58,31 @@ def test_facts_are_read_as_they_were_written(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("entries", "message"),
+    ("change", "message"),
     [
         ({"version": 2, "classes": "of another kind"}, r"written by a newer segtcn \(version 2\): update segtcn"),
-        ({"version": "x"}, r"run\.json cannot be understood \(it has no version\): run `segtcn test` again"),
-        ({"classes": "rest"}, r"expected a list of names, got 'rest'"),
-        ({"classes": ["cut", "cut"]}, r"two classes are named 'cut'"),
+        ({"classes": ["cut", "cut"]}, r"run\.json cannot be understood .*two classes are named 'cut'"),
         ({"background": 9}, r"`background` must be an index of the 3 classes, got 9"),
         ({"fps": -1}, r"`fps` and `sample_rate` must be positive, got -1 and 1"),
-        ({"fps": "ten"}, r"run\.json cannot be understood"),
         ({"videos": ["../../secret"]}, r"must not lead out of the folder, got '\.\./\.\./secret'"),
+        ("{", r"run\.json cannot be understood .*: run `segtcn test` again"),
+        ("[]", r"run\.json cannot be understood"),
+        ('{"version": 1, "classes": ["cut"], "background": null}', r"run\.json cannot be understood .*videos"),
     ],
 )
-def test_facts_that_cannot_be_used_are_refused(folder, entries, message):
-    edit_facts(folder, **entries)
+def test_facts_that_cannot_be_used_are_refused(folder, change, message):
+    if isinstance(change, str):
+        (folder / "run.json").write_text(change)
+    else:
+        edit_facts(folder, **change)
     with pytest.raises(ValueError, match=message):
-        Run.read(folder)
-
-
-@pytest.mark.parametrize("text", ["{", "[]", '{"version": 1, "classes": ["cut"], "background": null}'])
-def test_damaged_facts_are_refused(folder, text):
-    (folder / "run.json").write_text(text)
-    with pytest.raises(ValueError, match=r"run\.json cannot be understood .*: run `segtcn test` again"):
         Run.read(folder)
 
 
 def test_a_run_is_what_its_folder_says(folder, root):
     run = Run.read(folder)
-    assert (run.name, run.classes.names[0], run.background, run.protocol, run.fps) == (
-        "run",
-        "background",
-        (0,),
-        "lea",
-        10,
-    )
+    assert (run.name, run.classes.names[0], run.background) == ("run", "background", (0,))
+    assert (run.protocol, run.fps) == ("lea", 10)
     (part,) = run.parts
     assert (part.split, part.seed, [*part.preds]) == ("2", 0, TEST_VIDEOS[2])
     for name, truth in part.truths.items():

@@ -42,6 +42,12 @@ def offline() -> Iterator[None]:
         yield
 
 
+def save(model: Any, folder: Path) -> None:
+    """Write a model with its preprocessing."""
+    model.save_pretrained(folder)
+    (folder / "preprocessor_config.json").write_text(json.dumps(STEPS))
+
+
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a DINOv2 and a VideoMAE of a few hundred weights."""
@@ -51,8 +57,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     dino = transformers.Dinov2Model(transformers.Dinov2Config(mlp_ratio=2, **small))
     clips = transformers.VideoMAEConfig(intermediate_size=32, num_frames=4, **small)
     for name, model in {"dino": dino, "videomae": transformers.VideoMAEModel(clips)}.items():
-        model.save_pretrained(root / name)
-        (root / name / "preprocessor_config.json").write_text(json.dumps(STEPS))
+        save(model, root / name)
     return root
 
 
@@ -122,17 +127,6 @@ def test_resampling_that_is_not_said_is_that_of_the_processor(models, write_onnx
     of_file = load_backbone(str(write_onnx(["N", 3, SIZE, SIZE])), preprocessing=path)
     # an ONNX file is of no known model: its own way where nothing is named
     assert of_file.settings["preprocessing"]["interpolation"] == (interpolation if named else "bilinear")
-
-
-def test_model_says_the_resampling_where_its_file_says_nothing(models, tmp_path):
-    import shutil
-
-    for name, interpolation in (("dino", "bicubic"), ("videomae", "bilinear")):
-        shutil.copytree(models / name, tmp_path / name)
-        steps = {key: value for key, value in STEPS.items() if key != "resample"}
-        (tmp_path / name / "preprocessor_config.json").write_text(json.dumps(steps))
-        found = load_backbone(str(tmp_path / name)).settings["preprocessing"]["interpolation"]
-        assert found == interpolation
 
 
 def test_resampling_that_nobody_knows_is_asked_for(models, tmp_path):
@@ -222,8 +216,7 @@ def test_other_weights_of_the_same_name_are_noticed(models, clip, tmp_path):
     model = transformers.AutoModel.from_pretrained(models / "dino")
     with torch.no_grad():
         model.layernorm.weight += 1
-    model.save_pretrained(tmp_path / "dino")
-    (tmp_path / "dino" / "preprocessor_config.json").write_text(json.dumps(STEPS))
+    save(model, tmp_path / "dino")
     with pytest.raises(ValueError, match="backbone weights '"):
         extract_videos({"x": clip}, tmp_path / "out", load_backbone(str(tmp_path / "dino")))
 
@@ -233,8 +226,7 @@ def test_pooler_without_weights_is_not_used(clip, tmp_path):
         hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, image_size=SIZE, patch_size=14
     )
     model = transformers.ViTModel(config, add_pooling_layer=False).eval()
-    model.save_pretrained(tmp_path / "vit")
-    (tmp_path / "vit" / "preprocessor_config.json").write_text(json.dumps(STEPS))
+    save(model, tmp_path / "vit")
     found = features_of(clip, tmp_path / "vit", tmp_path)
     with torch.no_grad():
         expected = model(pixel_values=inputs(clip)).last_hidden_state.mean(1).numpy()
@@ -243,8 +235,7 @@ def test_pooler_without_weights_is_not_used(clip, tmp_path):
 
 def test_features_of_a_map_are_its_pooled_output(clip, tmp_path):
     config = transformers.ResNetConfig(embedding_size=8, hidden_sizes=[8, 12], depths=[1, 1], layer_type="basic")
-    transformers.ResNetModel(config).save_pretrained(tmp_path / "resnet")
-    (tmp_path / "resnet" / "preprocessor_config.json").write_text(json.dumps(STEPS))
+    save(transformers.ResNetModel(config), tmp_path / "resnet")
     assert features_of(clip, tmp_path / "resnet", tmp_path).shape == (11, 12)
 
 
@@ -255,8 +246,7 @@ def test_clip_describes_pictures_without_words(clip, tmp_path):
         vision_config={**part, "image_size": SIZE, "patch_size": 14},
         projection_dim=10,
     )
-    transformers.CLIPModel(config).save_pretrained(tmp_path / "clip")
-    (tmp_path / "clip" / "preprocessor_config.json").write_text(json.dumps(STEPS))
+    save(transformers.CLIPModel(config), tmp_path / "clip")
     assert features_of(clip, tmp_path / "clip", tmp_path).shape[0] == 11
 
 
@@ -313,8 +303,7 @@ def test_models_of_text_are_refused(tmp_path):
     config = transformers.BertConfig(
         hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8, vocab_size=9
     )
-    transformers.BertModel(config).save_pretrained(tmp_path)
-    (tmp_path / "preprocessor_config.json").write_text(json.dumps(STEPS))
+    save(transformers.BertModel(config), tmp_path)
     with pytest.raises(ValueError, match=r"\(BertModel\) takes input_ids: expected a model of pictures or clips"):
         load_backbone(str(tmp_path))
 
@@ -329,7 +318,7 @@ def test_folder_without_preprocessing_gets_the_usual_steps_and_a_note(models, tm
         steps = bare.settings["preprocessing"]
         assert (steps["shortest_edge"], steps["crop"], steps["mean"]) == (SIZE, [SIZE, SIZE], [0.485, 0.456, 0.406])
         (note,) = bare.notes
-        assert re.search(rf"{kind} has no preprocessor_config\.json: pictures become {SIZE} x {SIZE} .*--preproc", note)
+        assert re.search(rf"{kind} has no preprocessor_config\.json: pictures become {SIZE} x {SIZE} .*`preproc", note)
     given = load_backbone(str(folder), preprocessing=models / "dino" / "preprocessor_config.json")
     assert given.notes == ()
     assert given.settings["preprocessing"]["mean"] == STEPS["image_mean"]
@@ -358,7 +347,7 @@ def test_device_that_is_not_here_is_named():
 def write_onnx(tmp_path: Path) -> Callable[..., Path]:
     """Function that writes an ONNX file: the mean over places (and frames) of each colour, or the input as it is."""
 
-    def write(shape: list[Any], kind: str = "FLOAT", axes: tuple[int, ...] = (2, 3), name: str = "model.onnx") -> Path:
+    def write(shape: list[Any], kind: str = "FLOAT", axes: tuple[int, ...] = (2, 3), steps: Any = None) -> Path:
         helper, types = onnx.helper, onnx.TensorProto
         pixels = helper.make_tensor_value_info("pixels", getattr(types, kind), shape)
         output = helper.make_tensor_value_info("features", types.FLOAT, None)
@@ -370,8 +359,10 @@ def write_onnx(tmp_path: Path) -> Callable[..., Path]:
         constants = [helper.make_tensor("axes", types.INT64, [len(axes)], axes)] if axes else []
         graph = helper.make_graph(nodes, "mean", [pixels], [output], constants)
         opset = [helper.make_opsetid("", 18)]
-        onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=9), tmp_path / name)
-        return tmp_path / name
+        onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=9), tmp_path / "model.onnx")
+        if steps is not None:
+            (tmp_path / "preprocessor_config.json").write_text(json.dumps(steps))
+        return tmp_path / "model.onnx"
 
     return write
 
@@ -379,15 +370,13 @@ def write_onnx(tmp_path: Path) -> Callable[..., Path]:
 @pytest.mark.parametrize("batch", ["N", 1, 4])
 @pytest.mark.parametrize("kind", ["FLOAT", "FLOAT16"])
 def test_onnx_file_describes_pictures(write_onnx, clip, tmp_path, batch, kind):
-    path = write_onnx([batch, 3, SIZE, SIZE], kind)
-    path.with_name("preprocessor_config.json").write_text(json.dumps(STEPS))
+    path = write_onnx([batch, 3, SIZE, SIZE], kind, steps=STEPS)
     found = features_of(clip, path, tmp_path)
     np.testing.assert_allclose(found, inputs(clip).mean((2, 3)).numpy(), atol=1e-5 if kind == "FLOAT" else 1e-2)
 
 
 def test_onnx_file_of_bytes_gets_the_pixels(write_onnx, clip, tmp_path):
-    path = write_onnx(["N", 3, "H", "W"], "UINT8")
-    path.with_name("preprocessor_config.json").write_text(json.dumps(STEPS))
+    path = write_onnx(["N", 3, "H", "W"], "UINT8", steps=STEPS)
     steps = parse_preprocessing(STEPS)
     pixels = torch.stack([steps.picture(frame) for _, frame in read_frames(clip)])
     np.testing.assert_allclose(features_of(clip, path, tmp_path), pixels.float().mean((2, 3)).numpy(), rtol=1e-5)
@@ -395,8 +384,7 @@ def test_onnx_file_of_bytes_gets_the_pixels(write_onnx, clip, tmp_path):
 
 @pytest.mark.parametrize(("shape", "axes"), [(["N", 3, "T", 28, 28], (2, 3, 4)), (["N", "T", 3, 28, 28], (1, 3, 4))])
 def test_onnx_file_gets_clips_in_its_own_order(write_onnx, clip, tmp_path, shape, axes):
-    path = write_onnx(shape, axes=axes)
-    path.with_name("preprocessor_config.json").write_text(json.dumps(STEPS))
+    path = write_onnx(shape, axes=axes, steps=STEPS)
     found = features_of(clip, path, tmp_path, Windows(window=5))
     colours = np.pad(inputs(clip).mean((2, 3)).numpy(), ((2, 2), (0, 0)))
     windows = np.stack([colours[start : start + 5] for start in range(11)])
@@ -418,8 +406,7 @@ def test_onnx_file_without_preprocessing_gets_the_usual_one(write_onnx, clip, tm
 
 
 def test_map_of_an_onnx_file_is_averaged(write_onnx, clip, tmp_path):
-    path = write_onnx(["N", 3, SIZE, SIZE], axes=())
-    path.with_name("preprocessor_config.json").write_text(json.dumps(STEPS))
+    path = write_onnx(["N", 3, SIZE, SIZE], axes=(), steps=STEPS)
     np.testing.assert_allclose(features_of(clip, path, tmp_path), inputs(clip).mean((2, 3)).numpy(), atol=1e-5)
 
 
@@ -437,8 +424,7 @@ def test_other_onnx_files_are_refused(write_onnx, shape, kind, message):
 
 
 def test_onnx_file_and_preprocessing_of_other_sizes_are_refused(write_onnx):
-    path = write_onnx(["N", 3, 30, 30])
-    path.with_name("preprocessor_config.json").write_text(json.dumps(STEPS))
+    path = write_onnx(["N", 3, 30, 30], steps=STEPS)
     with pytest.raises(ValueError, match=r"takes pictures of 30 x 30 .* the preprocessing makes 28 x 28"):
         load_backbone(str(path))
 

@@ -169,27 +169,6 @@ def test_equal_pixels_have_equal_features_whatever_the_name(tmp_path: Path) -> N
     assert torch.equal(first, extract_features(tmp_path / "elsewhere" / "stir.mp4"))
 
 
-def test_missing_clip_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"no video file .*nothing\.mp4"):
-        extract_features(tmp_path / "nothing.mp4")
-
-
-@pytest.mark.parametrize("content", [b"", b"no video at all" * 99], ids=["empty", "text"])
-def test_broken_clip_is_named(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "broken.mp4"
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"broken\.mp4"):
-        extract_features(path)
-
-
-def test_truncated_clip_is_named(tmp_path: Path) -> None:
-    write_clip(tmp_path / "whole.mkv", 60)
-    whole = (tmp_path / "whole.mkv").read_bytes()
-    (tmp_path / "cut.mkv").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match=r"cut\.mkv"):
-        extract_features(tmp_path / "cut.mkv")
-
-
 def test_real_clips_have_finite_features(shared_data: Path) -> None:
     path = min((shared_data / "clips" / "intel_asl_gestures").glob("*.mkv"), key=lambda path: path.stat().st_size)
     features = extract_features(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -58,14 +59,6 @@ def test_the_folder_of_a_run_stands_for_its_predictions(tmp_path: Path) -> None:
     assert names_of(find_label_files(tmp_path), tmp_path) == {"a": "predictions/a.txt"}
 
 
-def test_folders_without_label_files(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"no folder .*none: check the path"):
-        find_label_files(tmp_path / "none")
-    touch(tmp_path, "README.md", "mapping.txt")
-    with pytest.raises(FileNotFoundError, match=r"no label files in .*: expected one a video, \.npz, \.csv, \.txt"):
-        find_label_files(tmp_path)
-
-
 def test_clips_by_name_with_and_without_folders(tmp_path: Path) -> None:
     touch(tmp_path, "a.avi", "a.mp4", "P03/cam.01.MOV", "P04/a.mp4", "notes.txt")
     assert names_of(find_clips(tmp_path), tmp_path) == {
@@ -76,11 +69,22 @@ def test_clips_by_name_with_and_without_folders(tmp_path: Path) -> None:
     }
 
 
-def test_folders_without_clips(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"no folder of clips .*none: check the path"):
-        find_clips(tmp_path / "none")
-    with pytest.raises(FileNotFoundError, match=f"no clips in .*: expected {', '.join(CLIP_SUFFIXES[:3])}"):
-        find_clips(tmp_path)
+@pytest.mark.parametrize(
+    ("find", "nowhere", "nothing"),
+    [
+        (
+            find_label_files,
+            "no folder .*none: check the path",
+            r"no label files in .*: expected one a video, \.npz, \.csv",
+        ),
+        (find_clips, "no folder of clips .*none: check", f"no clips in .*: expected {', '.join(CLIP_SUFFIXES[:3])}"),
+    ],
+)
+def test_folders_without_labels_or_clips(tmp_path: Path, find: Callable, nowhere: str, nothing: str) -> None:
+    touch(tmp_path, "README.md", "mapping.txt")
+    for folder, message in ((tmp_path / "none", nowhere), (tmp_path, nothing)):
+        with pytest.raises(FileNotFoundError, match=message):
+            find(folder)
 
 
 def test_mapping_beside_the_labels_or_up_to_two_folders_above(tmp_path: Path) -> None:

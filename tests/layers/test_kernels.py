@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from segtcn.layers import Dropout, TemporalConv1d, kernels
+from segtcn.layers.residual import DilatedResidualLayer
 from tests.models.networks import IN_CHANNELS, NETWORKS
 
 
@@ -116,20 +117,18 @@ def test_values_are_dropped_independently_of_their_neighbours():
         assert (kept[distance:] * kept[:-distance]).mean().abs() < 5 * 0.25 / 2**8.5
 
 
+def test_a_residual_layer_drops_single_values_of_what_it_adds():
+    layer, x = DilatedResidualLayer(8, dropout=0.5).train(), torch.randn(1, 8, 1000)
+    dropped = layer(x) == x
+    assert 0.45 < dropped.float().mean() < 0.55
+    assert not dropped.all(dim=-1).any()
+
+
 def test_the_gradient_is_dropped_where_the_value_is():
     x = torch.randn(2, 5, 33, requires_grad=True)
     y = Dropout(0.25)(x)
     y.sum().backward()
     assert torch.equal(y, x * x.grad)
-
-
-def test_the_seed_decides():
-    dropout, x = Dropout(0.5), torch.ones(100)
-    torch.manual_seed(3)
-    first, second = dropout(x), dropout(x)
-    torch.manual_seed(3)
-    assert torch.equal(dropout(x), first)
-    assert not torch.equal(first, second)
 
 
 @pytest.mark.parametrize("p", [0, 0.0, 1e-6, 1 - 1e-6, 1.0, 1])
@@ -138,16 +137,16 @@ def test_almost_none_and_almost_all(p):
     assert (y == 0).double().mean() == pytest.approx(p, abs=0.01)
 
 
-def test_evaluation_changes_nothing():
-    x = torch.randn(2, 3, 4)
-    assert Dropout(0.5).eval()(x) is x
-
-
-def test_any_shape_and_order_in_memory():
-    dropout = Dropout(0.5)
-    assert dropout(torch.ones(())).shape == ()
-    assert dropout(torch.ones(0, 3)).shape == (0, 3)
+def test_dropout_of_any_shape_goes_by_the_seed_and_only_in_training():
+    dropout, x = Dropout(0.5), torch.ones(100)
+    torch.manual_seed(3)
+    first, second = dropout(x), dropout(x)
+    torch.manual_seed(3)
+    assert torch.equal(dropout(x), first)
+    assert not torch.equal(first, second)
+    assert [dropout(torch.ones(shape)).shape for shape in ((), (0, 3))] == [(), (0, 3)]
     assert dropout(torch.ones(5, 3).T).unique().numel() <= 2
+    assert dropout.eval()(x) is x
 
 
 def test_compiles():

@@ -9,6 +9,13 @@ import torch.nn.functional as F
 from segtcn.layers.pooling import interpolate, max_pool, upsample
 
 
+@pytest.fixture(autouse=True, params=[False, True], ids=["", "for exporters"])
+def compiling(request, monkeypatch):
+    """Results must not depend on how frames are taken."""
+    if request.param:
+        monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+
+
 @pytest.mark.parametrize("num_frames", [1, 2, 5, 12, 13])
 @pytest.mark.parametrize(("window", "shift"), [(1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (5, 4)])
 def test_max_pool_equals_a_loop_over_windows(num_frames, window, shift):

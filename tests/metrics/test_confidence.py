@@ -82,12 +82,6 @@ def test_equally_sure_segments_at_the_same_frame_count_as_found_at_once():
         assert after(SegmentalMAP(2, background=0), *videos).compute() == 50
 
 
-@pytest.mark.parametrize("make", [lambda: SegmentalMAP(3), CalibrationError])
-def test_before_the_first_video_the_score_is_nan_and_torchmetrics_warns(make):
-    with pytest.warns(UserWarning, match="was called before the ``update`` method"):
-        assert make().compute().isnan()
-
-
 ONES = torch.ones(2, 3, dtype=torch.int64)
 
 
@@ -95,7 +89,7 @@ ONES = torch.ones(2, 3, dtype=torch.int64)
     ("call", "message"),
     [
         (lambda: SegmentalMAP(3, "middle"), r"`criterion` must be one of \('iou', 'midpoint'\), got 'middle'"),
-        (lambda: CalibrationError(0), "`num_bins` must be at least 1, got 0"),
+        (lambda: CalibrationError(0).update(torch.ones(2, 1, 3), ONES), "`num_bins` must be at least 1, got 0"),
         (
             lambda: SegmentalMAP(3).update(ONES, ONES, torch.zeros(2, 4, 3)),
             r"must have the shape \(C, T\) or \(B, C, T\) with the B and T of `labels`, \(2, 3\), got \(2, 4, 3\)",

@@ -282,22 +282,16 @@ SCORES_OF_TWO = torch.full((2, 3), 0.5)
         (lambda: F.segmental_recall([0], [0], 0), "`threshold` is an IoU, 0 < threshold <= 1, got 0"),
         (
             lambda: F.segmental_map([0] * 3, [0] * 3, SCORES_OF_TWO, "centre"),
-            r"`criterion` must be one of \('iou', 'midpoint'\), got 'centre'",
+            r"one of \('iou', 'midpoint'\), got 'centre'",
         ),
-        (
-            lambda: F.segmental_map([0] * 3, [0] * 3, SCORES_OF_TWO, threshold=1),
-            "`threshold` is an IoU that must be exceeded, 0 <= threshold < 1, got 1",
-        ),
+        (lambda: F.segmental_map([0] * 3, [0] * 3, SCORES_OF_TWO, threshold=1), "0 <= threshold < 1, got 1"),
         (
             lambda: F.segmental_map([0] * 3, [0] * 3, SCORES_OF_TWO.T),
-            r"`scores` must have the shape \(C, 3\), got \(3, 2\)",
+            r"`scores` must have the shape \(C, 3\), got \(3, 2",
         ),
         (lambda: F.segmental_map([0] * 3, [0] * 3, SCORES_OF_TWO * NAN), "`scores` holds 6 NaN: check the network"),
         (lambda: F.segmental_map([2] * 3, [0] * 3, SCORES_OF_TWO), "`preds` holds class 2, but `num_classes` is 2"),
-        (
-            lambda: F.calibration_error(SCORES_OF_TWO.long(), [0] * 3),
-            r"`probabilities` must be floats of the shape \(C, T\), got \(2, 3\) torch.int64",
-        ),
+        (lambda: F.calibration_error(SCORES_OF_TWO.long(), [0] * 3), r"must be floats of .*, got \(2, 3\) torch.int64"),
         (lambda: F.calibration_error(SCORES_OF_TWO[0], [0] * 3), r"of the shape \(C, T\), got \(3,\)"),
         (lambda: F.calibration_error(SCORES_OF_TWO * NAN, [0] * 3), "`probabilities` holds 6 NaN"),
         (lambda: F.calibration_error(SCORES_OF_TWO * 3, [0] * 3), "must lie from 0 to 1, got 1.5 to 1.5: logits need"),

@@ -22,6 +22,8 @@ from torch import Tensor, nn
 
 from segtcn.losses import BoundaryBCE, CrossEntropy, LossSum, TruncatedMSE
 from segtcn.models import ASRF, C2FTCN, MSTCN, ASFormer, CausalTCN, LTContext, MSTCNPlusPlus, SegmentationModel
+from segtcn.structures import Batch, Output
+from tests.models.equations import num_parameters
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of functions that the authors' code calls and torch deprecates
 
@@ -205,10 +207,6 @@ def our_logits(net: SegmentationModel, features: Tensor) -> Tensor:
     return logits if boundaries is None else torch.cat([logits[-1], boundaries[-1][:, None]], dim=1)[None]
 
 
-def num_parameters(net: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in net.parameters())
-
-
 @pytest.mark.parametrize("smaller", [False, True], ids=["paper", "smaller"])
 @pytest.mark.parametrize("name", NETWORKS)
 @torch.no_grad()
@@ -244,7 +242,7 @@ def test_gradients_of_a_training_step_are_those_of_ms_tcn(tmp_path):
 
     mask = torch.ones(2, 40, dtype=torch.bool)
     loss = LossSum([CrossEntropy(), TruncatedMSE()], weights=[1, 0.15])
-    loss(*ours(features, mask), labels, mask, features).backward()
+    loss(ours(features, mask), Batch(features, labels, mask)).backward()
     for theirs, parameter in zip(trainer.model.parameters(), ours.parameters(), strict=True):
         torch.testing.assert_close(parameter.grad, theirs.grad)
 
@@ -254,5 +252,6 @@ def test_boundary_loss_is_that_of_asrf():
     torch.manual_seed(0)
     boundaries, labels = torch.randn(1, 1, 6), torch.tensor([[2, 2, 0, 0, 0, 1]])
     starts, mask = torch.tensor([[1.0, 0, 1, 0, 0, 1]]), torch.ones(1, 6, dtype=torch.bool)
-    loss = BoundaryBCE(pos_weight=3)(torch.zeros(1, 1, 3, 6), boundaries, labels, mask)
+    output, batch = Output(torch.zeros(1, 1, 3, 6), boundaries), Batch(torch.zeros(1, 2, 6), labels, mask)
+    loss = BoundaryBCE(pos_weight=3)(output, batch)
     torch.testing.assert_close(loss, theirs(boundaries, starts[None], mask[None]))

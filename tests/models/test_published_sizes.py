@@ -5,22 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from segtcn.models import (
-    ASRF,
-    C2FTCN,
-    EDTCN,
-    MSTCN,
-    TCNN,
-    TDNN,
-    ASFormer,
-    ByteNet,
-    CausalTCN,
-    DilatedTCN,
-    FrameClassifier,
-    LTContext,
-    MSTCNPlusPlus,
-    RecurrentNetwork,
-)
+from segtcn import models as M
 from tests.models.equations import num_parameters
 
 
@@ -38,105 +23,104 @@ def bytenet(in_channels: int, num_classes: int, d: int) -> int:
 
 DILATED_BLOCK = [(3, 64, 64), (1, 64, 64)]
 NUM_PARAMETERS = [
-    (lambda: MSTCN(2048, 11), 796_780),  # ms-tcn at 4 stages x 10 layers x 64
-    (lambda: MSTCN(128, 19, num_stages=2, num_layers=5, hidden_channels=32), 47_622),
-    (lambda: MSTCNPlusPlus(2048, 11), 994_220),  # MS-TCN2 at 11 + 3 x 10 layers x 64
-    (lambda: MSTCNPlusPlus(128, 19, 5, 1, 4, hidden_channels=32), 64_102),
-    (lambda: MSTCNPlusPlus(2048, 11, shared_refinement=True), 661_014),
-    (lambda: MSTCNPlusPlus(2048, 11, num_refinements=1), 661_014),
-    (lambda: ASRF(2048, 11), 1_292_784),  # asrf at 10 shared layers, 2 x 3 stages x 10 layers x 64
-    (lambda: ASRF(128, 19, num_stages=3, num_boundary_stages=2, num_layers=5, hidden_channels=32), 90_619),
-    (lambda: ASFormer(2048, 11), 1_130_860),  # theirs at 10 layers x 64, 3 decoders, r1 = r2 = 2
-    (lambda: ASFormer(2048, 19), 1_134_476),
-    (lambda: LTContext(2048, 48), 671_968),  # theirs on Breakfast, at 4 stages x 9 layers x 64
-    (lambda: LTContext(2048, 202), 712_008),  # on Assembly101
-    (lambda: LTContext(64, 19, num_stages=3, num_heads=2), 460_441),
-    (lambda: C2FTCN(2048, 11), 6_740_937 - 6),  # six `weights` that their network never uses
-    (lambda: C2FTCN(64, 7), 4_198_321 - 6),
+    (lambda: M.MSTCN(2048, 11), 796_780),  # ms-tcn at 4 stages x 10 layers x 64
+    (lambda: M.MSTCN(128, 19, num_stages=2, num_layers=5, hidden_channels=32), 47_622),
+    (lambda: M.MSTCNPlusPlus(2048, 11), 994_220),  # MS-TCN2 at 11 + 3 x 10 layers x 64
+    (lambda: M.MSTCNPlusPlus(128, 19, 5, 1, 4, hidden_channels=32), 64_102),
+    (lambda: M.MSTCNPlusPlus(2048, 11, shared_refinement=True), 661_014),
+    (lambda: M.MSTCNPlusPlus(2048, 11, num_refinements=1), 661_014),
+    (lambda: M.ASRF(2048, 11), 1_292_784),  # asrf at 10 shared layers, 2 x 3 stages x 10 layers x 64
+    (lambda: M.ASRF(128, 19, num_stages=3, num_boundary_stages=2, num_layers=5, hidden_channels=32), 90_619),
+    (lambda: M.ASFormer(2048, 11), 1_130_860),  # theirs at 10 layers x 64, 3 decoders, r1 = r2 = 2
+    (lambda: M.ASFormer(2048, 19), 1_134_476),
+    (lambda: M.LTContext(2048, 48), 671_968),  # theirs on Breakfast, at 4 stages x 9 layers x 64
+    (lambda: M.LTContext(2048, 202), 712_008),  # on Assembly101
+    (lambda: M.LTContext(64, 19, num_stages=3, num_heads=2), 460_441),
+    (lambda: M.C2FTCN(2048, 11), 6_740_937 - 6),  # six `weights` that their network never uses
+    (lambda: M.C2FTCN(64, 7), 4_198_321 - 6),
     # counted in their `TemporalConvNet` of these widths with a linear layer after it, as their music model has
-    (lambda: CausalTCN(128, 11), 219_915),  # 8 levels of 64, kernel 3
-    (lambda: CausalTCN(2048, 11), 711_435),
-    (lambda: CausalTCN(88, 88, 150, num_layers=4, kernel_size=5), 882_538),  # polyphonic music
-    (lambda: CausalTCN(1, 10, 25, num_layers=8, kernel_size=7), 66_910),  # sequential MNIST
-    (lambda: CausalTCN(64, 11, 64, num_layers=3, kernel_size=2), 50_635),  # no 1x1 shortcut
-    (lambda: ByteNet(128, 11), bytenet(128, 11, 64)),
-    (lambda: ByteNet(2048, 11), 1_146_891),
-    (lambda: ByteNet(32, 256, 512), 55_530_752),  # the paper's width
-    (lambda: EDTCN(128, 11), keras((25, 128, 64), (25, 64, 96), (25, 96, 96), (25, 96, 64), (1, 64, 11))),
-    (lambda: EDTCN(128, 11), 743_435),
+    (lambda: M.CausalTCN(128, 11), 219_915),  # 8 levels of 64, kernel 3
+    (lambda: M.CausalTCN(2048, 11), 711_435),
+    (lambda: M.CausalTCN(88, 88, 150, num_layers=4, kernel_size=5), 882_538),  # polyphonic music
+    (lambda: M.CausalTCN(1, 10, 25, num_layers=8, kernel_size=7), 66_910),  # sequential MNIST
+    (lambda: M.CausalTCN(64, 11, 64, num_layers=3, kernel_size=2), 50_635),  # no 1x1 shortcut
+    (lambda: M.ByteNet(128, 11), bytenet(128, 11, 64)),
+    (lambda: M.ByteNet(2048, 11), 1_146_891),
+    (lambda: M.ByteNet(32, 256, 512), 55_530_752),  # the paper's width
+    (lambda: M.EDTCN(128, 11), keras((25, 128, 64), (25, 64, 96), (25, 96, 96), (25, 96, 64), (1, 64, 11))),
+    (lambda: M.EDTCN(128, 11), 743_435),
     (
-        lambda: EDTCN(128, 11, (128, 160), 18),
+        lambda: M.EDTCN(128, 11, (128, 160), 18),
         keras((18, 128, 128), (18, 128, 160), (18, 160, 160), (18, 160, 128), (1, 128, 11)),
     ),
-    (lambda: DilatedTCN(128, 11), keras((3, 128, 64), *(DILATED_BLOCK * 12), (1, 64, 64), (1, 64, 11))),
-    (lambda: DilatedTCN(128, 11), 227_659),
-    (lambda: TCNN(128, 11), keras((30, 128, 64), (1, 64, 11))),  # GTEA
-    (lambda: TCNN(128, 18, kernel_size=36), 296_146),  # 50Salads mid
-    (lambda: TDNN(128, 11), keras((25, 128, 64), (25, 64, 96), (1, 96, 11))),
+    (lambda: M.DilatedTCN(128, 11), keras((3, 128, 64), *(DILATED_BLOCK * 12), (1, 64, 64), (1, 64, 11))),
+    (lambda: M.DilatedTCN(128, 11), 227_659),
+    (lambda: M.TCNN(128, 11), keras((30, 128, 64), (1, 64, 11))),  # GTEA
+    (lambda: M.TCNN(128, 18, kernel_size=36), 296_146),  # 50Salads mid
+    (lambda: M.TDNN(128, 11), keras((25, 128, 64), (25, 64, 96), (1, 96, 11))),
     # Keras counts `4 * (in + units + 1) * units` an LSTM, one bias a gate; PyTorch adds `4 * units`
-    (lambda: RecurrentNetwork(128, 11), 2 * 4 * (128 + 64 + 1) * 64 + (2 * 64 + 1) * 11 + 2 * 4 * 64),
-    (lambda: RecurrentNetwork(128, 11, causal=True), 4 * (128 + 64 + 1) * 64 + (64 + 1) * 11 + 4 * 64),
-    (lambda: FrameClassifier(128, 11), keras((1, 128, 11))),
-    (lambda: FrameClassifier(128, 11, (64,)), keras((1, 128, 64), (1, 64, 11))),
+    (lambda: M.RecurrentNetwork(128, 11), 2 * 4 * (128 + 64 + 1) * 64 + (2 * 64 + 1) * 11 + 2 * 4 * 64),
+    (lambda: M.RecurrentNetwork(128, 11, causal=True), 4 * (128 + 64 + 1) * 64 + (64 + 1) * 11 + 4 * 64),
+    (lambda: M.FrameClassifier(128, 11), keras((1, 128, 11))),
+    (lambda: M.FrameClassifier(128, 11, (64,)), keras((1, 128, 64), (1, 64, 11))),
 ]
 GENERATION = 2 * (1024 + 512 + 256 + 128 + 64) + 32  # of MS-TCN++
 RECEPTIVE_FIELDS = [
-    (lambda: MSTCN(8, 3), (4 * 1023, 4 * 1023)),
-    (lambda: MSTCN(8, 3, causal=True), (4 * 2046, 0)),
-    (lambda: MSTCNPlusPlus(8, 3), (GENERATION + 3 * 1023,) * 2),
-    (lambda: MSTCNPlusPlus(8, 3, causal=True), (2 * (GENERATION + 3 * 1023), 0)),
-    (lambda: CausalTCN(5, 3), (2 * 2 * 255, 0)),  # 2 (k - 1) (2^8 - 1)
-    (lambda: CausalTCN(5, 3, causal=False), (510, 510)),
-    (lambda: CausalTCN(5, 3, num_layers=4, kernel_size=6), (2 * 5 * 15, 0)),
-    (lambda: ByteNet(5, 3, 4), (6 * 31, 6 * 31)),
-    (lambda: ByteNet(5, 3, 4, causal=True), (6 * 2 * 31, 0)),
-    (lambda: ByteNet(5, 3, 4, num_cycles=2, num_layers=3, kernel_size=5), (2 * 2 * 7, 2 * 2 * 7)),
-    (lambda: DilatedTCN(128, 11), (127, 127)),  # 1 + 2 stacks x (1 + 2 + 4 + 8 + 16 + 32)
-    (lambda: DilatedTCN(128, 11, causal=True), (127, 0)),
+    (lambda: M.MSTCN(8, 3), (4 * 1023, 4 * 1023)),
+    (lambda: M.MSTCN(8, 3, causal=True), (4 * 2046, 0)),
+    (lambda: M.MSTCNPlusPlus(8, 3), (GENERATION + 3 * 1023,) * 2),
+    (lambda: M.MSTCNPlusPlus(8, 3, causal=True), (2 * (GENERATION + 3 * 1023), 0)),
+    (lambda: M.CausalTCN(5, 3), (2 * 2 * 255, 0)),  # 2 (k - 1) (2^8 - 1)
+    (lambda: M.CausalTCN(5, 3, causal=False), (510, 510)),
+    (lambda: M.CausalTCN(5, 3, num_layers=4, kernel_size=6), (2 * 5 * 15, 0)),
+    (lambda: M.ByteNet(5, 3, 4), (6 * 31, 6 * 31)),
+    (lambda: M.ByteNet(5, 3, 4, causal=True), (6 * 2 * 31, 0)),
+    (lambda: M.ByteNet(5, 3, 4, num_cycles=2, num_layers=3, kernel_size=5), (2 * 2 * 7, 2 * 2 * 7)),
+    (lambda: M.DilatedTCN(128, 11), (127, 127)),  # 1 + 2 stacks x (1 + 2 + 4 + 8 + 16 + 32)
+    (lambda: M.DilatedTCN(128, 11, causal=True), (127, 0)),
     # kernel 25 sees 12 to each side: at full and half rate on the way down, at half and full on the way up; pooling 3
-    (lambda: EDTCN(128, 11), (12 * (1 + 2 + 2 + 1) + 3,) * 2),
-    (lambda: TCNN(128, 11), (14, 15)),
-    (lambda: TCNN(128, 11, causal=True), (29, 0)),
-    (lambda: TDNN(128, 11), (36, 36)),  # 12 x (1 + 2)
-    (lambda: TDNN(128, 11, causal=True), (72, 0)),
-    (lambda: RecurrentNetwork(8, 3), (None, None)),
-    (lambda: RecurrentNetwork(8, 3, causal=True), (None, 0)),
-    (lambda: FrameClassifier(8, 3, (4, 4)), (0, 0)),
-    (lambda: ASRF(6, 3, hidden_channels=5, backbone=RecurrentNetwork), (None, None)),
+    (lambda: M.EDTCN(128, 11), (12 * (1 + 2 + 2 + 1) + 3,) * 2),
+    (lambda: M.TCNN(128, 11), (14, 15)),
+    (lambda: M.TCNN(128, 11, causal=True), (29, 0)),
+    (lambda: M.TDNN(128, 11), (36, 36)),  # 12 x (1 + 2)
+    (lambda: M.TDNN(128, 11, causal=True), (72, 0)),
+    (lambda: M.RecurrentNetwork(8, 3), (None, None)),
+    (lambda: M.RecurrentNetwork(8, 3, causal=True), (None, 0)),
+    (lambda: M.FrameClassifier(8, 3, (4, 4)), (0, 0)),
+    (lambda: M.ASRF(6, 3, hidden_channels=5, backbone=M.RecurrentNetwork), (None, None)),
 ]
-C2F_SIZES = "`window`, `zoom`, `pyramid_windows` and `eval_windows` must be at least 1"
+BAD_SIZES = [
+    *((M.MSTCN, name) for name in ("num_stages", "num_layers")),
+    *((M.MSTCNPlusPlus, name) for name in ("num_layers", "num_refinement_layers")),
+    *((M.ASRF, name) for name in ("num_stages", "num_boundary_stages", "num_layers")),
+    *((M.LTContext, name) for name in ("num_stages", "num_layers", "window", "stride")),
+    *((M.DilatedTCN, name) for name in ("num_stacks", "num_layers")),
+    *((M.ByteNet, name) for name in ("num_cycles", "num_layers")),
+    *((M.C2FTCN, name) for name in ("window", "zoom")),
+    *((network, "num_layers") for network in (M.ASFormer, M.CausalTCN, M.RecurrentNetwork)),
+]
 BAD_ARGUMENTS = [
-    (lambda: MSTCN(4, 3, 0, 10), "`num_stages` and `num_layers` must be at least 1, got 0 and 10"),
-    (lambda: MSTCN(4, 3, 4, 0), "`num_stages` and `num_layers` must be at least 1, got 4 and 0"),
-    (lambda: MSTCNPlusPlus(4, 3, 0, 3, 10), "at least 0, got 0, 10 and 3"),
-    (lambda: MSTCNPlusPlus(4, 3, 11, -1, 10), "at least 0, got 11, 10 and -1"),
-    (lambda: MSTCNPlusPlus(4, 3, 11, 3, 0), "at least 0, got 11, 0 and 3"),
-    (lambda: ASRF(4, 3, num_boundary_stages=0), "`num_layers` must be at least 1, got 4, 0 and 10"),
-    (lambda: ASRF(4, 3, boundary_threshold=1.0), r"`boundary_threshold` must be between 0 and 1, got 1\.0"),
-    (lambda: ASFormer(4, 3, num_decoders=-1), "`num_decoders` must be at least 0 .* at least 1, got -1 and 10"),
-    (lambda: ASFormer(4, 3, num_layers=0), "`num_layers` at least 1, got 3 and 0"),
     *(
-        (lambda name=name: LTContext(4, 3, **{name: 0}), f"`{name}` must be at least 1, got 0")
-        for name in ("num_stages", "num_layers", "window", "stride")
+        (lambda make=make, size={name: 0}: make(4, 3, **size), f"`{name}` must be at least 1")
+        for make, name in BAD_SIZES
     ),
-    (lambda: C2FTCN(5, 3, [6]), r"`encoder_channels` must hold at least two widths, got \[6\]"),
+    (lambda: M.MSTCNPlusPlus(4, 3, num_refinements=-1), "`num_refinements` must be at least 0, got -1"),
+    (lambda: M.ASFormer(4, 3, num_decoders=-1), "`num_decoders` must be at least 0, got -1"),
+    (lambda: M.ASRF(4, 3, boundary_threshold=1.0), r"`boundary_threshold` must be between 0 and 1, got 1\.0"),
     *(
-        (lambda weights=weights: C2FTCN(5, 3, (6, 7, 8), ensemble_weights=weights), "must weigh the 2 decoder levels")
+        (lambda name=name, windows=windows: M.C2FTCN(4, 3, **{name: windows}), f"`{name}` must be at least 1, got 0")
+        for name, windows in (("eval_windows", [0, 3]), ("eval_windows", []), ("pyramid_windows", [2, 0]))
+    ),
+    (lambda: M.C2FTCN(5, 3, [6]), r"`encoder_channels` must hold at least two widths, got \[6\]"),
+    *(
+        (lambda weights=weights: M.C2FTCN(5, 3, (6, 7, 8), ensemble_weights=weights), "must weigh the 2 decoder levels")
         for weights in [(1, 1, 1), (0, 0), (2, -1)]
     ),
-    *(
-        (lambda sizes=sizes: C2FTCN(5, 3, (6, 7, 8), ensemble_weights=(1, 1), **sizes), C2F_SIZES)
-        for sizes in [{"window": 0}, {"zoom": 0.5}, {"eval_windows": [0, 3]}, {"eval_windows": []}]
-    ),
-    (lambda: CausalTCN(4, 3, num_layers=0), "`num_layers` must be at least 1, got 0"),
-    (lambda: ByteNet(4, 3, num_layers=0), "`num_cycles` and `num_layers` must be at least 1, got 6 and 0"),
-    (lambda: EDTCN(4, 3, ()), "`hidden_channels` must hold the width of at least one encoder layer"),
-    (lambda: DilatedTCN(4, 3, num_stacks=0), "`num_stacks` and `num_layers` must be at least 1, got 0 and 6"),
-    (lambda: DilatedTCN(4, 3, activation="gelu"), r"`activation` must be one of .*, got 'gelu'"),
-    (lambda: TDNN(4, 3, ()), "`hidden_channels` must hold the width of at least one layer, got none"),
-    (lambda: TDNN(4, 3, activation="sigmoid"), r"must be one of norm_relu, wavenet, relu, tanh, got 'sigmoid'"),
-    (lambda: RecurrentNetwork(4, 3, num_layers=0), "`num_layers` must be at least 1, got 0"),
-    (lambda: RecurrentNetwork(4, 3, cell="rnn"), "`cell` must be one of lstm, gru, got 'rnn'"),
+    (lambda: M.EDTCN(4, 3, ()), "`hidden_channels` must hold the width of at least one encoder layer"),
+    (lambda: M.DilatedTCN(4, 3, activation="gelu"), r"`activation` must be one of .*, got 'gelu'"),
+    (lambda: M.TDNN(4, 3, ()), "`hidden_channels` must hold the width of at least one layer, got none"),
+    (lambda: M.TDNN(4, 3, activation="sigmoid"), r"must be one of norm_relu, wavenet, relu, tanh, got 'sigmoid'"),
+    (lambda: M.RecurrentNetwork(4, 3, cell="rnn"), "`cell` must be one of lstm, gru, got 'rnn'"),
 ]
 
 

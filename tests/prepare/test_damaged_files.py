@@ -27,6 +27,7 @@ from segtcn.prepare.annotations import frame_labels, read_annotations
 from segtcn.prepare.check import ChildProcess, Limits, check_data
 from segtcn.structures import Video
 from tests.conftest import CLASSES, small_videos
+from tests.prepare.annotation_texts import AGGREGATED, AUDACITY, ELAN, TABULAR
 
 NAMES = ("P01_tea", "P02_soup")
 LIMITS = Limits(seconds=20, memory_gib=1)
@@ -242,25 +243,15 @@ def test_names_that_a_file_may_have_are_read(tmp_path: Path, name: str, video: s
     features, labels = videos((video,))[video]
     read = reader.read(video)
     assert torch.equal(read.features, torch.from_numpy(features.T.copy()))
-    assert read.labels is not None
     assert read.labels.tolist() == labels
     assert set(reader.stored()) == {video, "P02"}
 
 
 TEXTS = {
-    "boris.tsv": "Observation id\tSubject\tBehavior\tModifier #1\tBehavior type\tTime\tMedia file name\n"
-    + "".join(
-        f"first\tNo focal subject\t{label}\t\t{kind}\t{time}\tclips/P01.mp4\n"
-        for label, kind, time in (("cut", "START", 0.5), ("look", "POINT", 1), ("cut", "STOP", 2.0))
-    ),
-    "boris.csv": "Observation id,Description,Subject,Behavior,Behavior type,Start (s),Stop (s)\n"
-    'first,"slow, careful",anna,cut,STATE,0.500,2.000\nfirst,,anna,look,POINT,1.000,NA\n',
-    "elan.eaf": '<?xml version="1.0" encoding="UTF-8"?>\n<ANNOTATION_DOCUMENT FORMAT="3.0">\n<HEADER TIME_UNITS='
-    '"milliseconds"><MEDIA_DESCRIPTOR MEDIA_URL="file:///P01.mp4"/></HEADER>\n<TIME_ORDER>\n<TIME_SLOT TIME_SLOT_ID='
-    '"ts1" TIME_VALUE="500"/>\n<TIME_SLOT TIME_SLOT_ID="ts2" TIME_VALUE="2000"/>\n</TIME_ORDER>\n<TIER TIER_ID="act">'
-    '\n<ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a1" TIME_SLOT_REF1="ts1" TIME_SLOT_REF2="ts2">\n'
-    "<ANNOTATION_VALUE>cut</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION>\n</TIER>\n</ANNOTATION_DOCUMENT>\n",
-    "audacity.txt": "0.500000\t2.000000\tcut\n\\\t100.0\t2000.0\n2.000000\t3.250000\tpour milk\n",
+    "boris.tsv": TABULAR,
+    "boris.csv": AGGREGATED.rsplit("second", 1)[0],
+    "elan.eaf": ELAN,
+    "audacity.txt": AUDACITY,
     "plain.csv": "label,start_s,stop_s,video\ncut,0.5,2,P01\npour milk,2,3.25,P02\n",
     "plain.json": '{"fps": 4, "segments": [{"label": "cut", "start": 2, "stop": 8}, {"label": "pour", "start": 8.5, '
     '"stop": 13}]}',

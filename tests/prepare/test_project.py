@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import numpy as np
@@ -158,7 +159,7 @@ def test_what_is_there_is_not_replaced_without_force(folder: Make, name: str) ->
     root = folder()
     path = root / name
     path.parent.mkdir(exist_ok=True)
-    path.write_text("0 pour milk\n1 cut\n2 background\n3 my own\n")
+    path.write_text("0 pour milk\n1 cut\n2 background\n3 my own")  # no last newline: stays so
     before = contents(root)
     if name == "mapping.txt":  # its numbers are kept
         project = made(root)
@@ -172,14 +173,6 @@ def test_what_is_there_is_not_replaced_without_force(folder: Make, name: str) ->
     made(root, force=True)
     assert not path.exists() or b"my own" not in path.read_bytes()
     assert MSTCNReader(str(root)).splits == [1, 2]
-
-
-def test_readme_that_is_no_card_is_never_replaced(folder: Make) -> None:
-    root = folder()
-    (root / "README.md").write_text("# My notes\n")
-    with pytest.raises(ValueError, match=r"README\.md has no front matter.*give it another"):
-        made(root, force=True)
-    assert (root / "README.md").read_text() == "# My notes\n"
 
 
 def test_nothing_is_written_through_links_that_lead_out(folder: Make, tmp_path: Path) -> None:
@@ -200,15 +193,6 @@ def test_link_in_place_of_a_file_is_replaced_and_not_followed(folder: Make, tmp_
     made(root, force=True)
     assert precious.read_text() == "precious"
     assert not (root / "data.yaml").is_symlink()
-
-
-def test_nothing_is_written_if_one_file_is_wrong(folder: Make) -> None:
-    root = folder()
-    (root / "annotations" / "P02_tea.csv").write_text("label,start_s,stop_s\ncut,3,1\n")
-    before = contents(root)
-    with pytest.raises(ValueError, match=r"P02_tea\.csv, line 2: 'cut' stops at 1 s"):
-        made(root)
-    assert contents(root) == before
 
 
 def test_frame_labels_that_are_there_stay_and_small_differences_are_trimmed(folder: Make) -> None:
@@ -252,15 +236,6 @@ def test_one_file_for_all_videos_and_features_elsewhere(folder: Make, tmp_path: 
     assert MSTCNReader(str(tmp_path / "new")).feature_dim == 6
     assert project.notes[0] == "annotations of no video, left out: other"
     assert contents(source) == before
-
-
-def test_features_of_the_folder_are_not_exchanged_for_others(folder: Make, tmp_path: Path) -> None:
-    root, other = folder(), tmp_path / "other"
-    other.mkdir()
-    for name in VIDEOS:
-        np.save(other / f"{name}.npy", np.zeros((2, 30)))
-    with pytest.raises(FileExistsError, match="features is there, and the features are to come from"):
-        made(root, features=other, force=True)
 
 
 def test_names_match_however_their_accents_are_stored(folder: Make) -> None:
@@ -361,6 +336,33 @@ def empty(path: Path) -> None:
         one.unlink()
 
 
+UNITLESS = "label,start,stop\n"
+
+
+def rewrite(root: Path, name: str, rows: str, header: str = "label,start_s,stop_s\n") -> None:
+    (root / "annotations" / f"{name}.csv").write_text(f"{header}{rows}\n")
+
+
+def rename_all(root: Path) -> None:
+    for path in (root / "annotations").iterdir():
+        path.rename(path.with_name(f"anna {path.name}"))
+
+
+def leave_one(root: Path) -> None:
+    for name in [*VIDEOS][:-1]:
+        (root / "annotations" / f"{name}.csv").rename(root / "annotations" / f"no {name}.csv")
+
+
+def loose(root: Path) -> None:
+    for path in (root / "features").iterdir():
+        path.rename(root / path.name)
+
+
+def change_card(root: Path, old: str, new: str) -> None:
+    card = root / "README.md"
+    card.write_text(card.read_text("utf-8").replace(old, new), "utf-8")
+
+
 def spoil_features(root: Path, array: Any) -> None:
     np.save(root / "features" / "P02_tea.npy", array, allow_pickle=True)
 
@@ -391,34 +393,72 @@ def spoil_features(root: Path, array: Any) -> None:
         (lambda r: (r / "features/P02_tea.npy").write_bytes(b"x"), {}, ValueError, r"P02_tea\.npy is damaged or not"),
         (lambda r: (r / "features/P02_tea.npy").rename(r / "features/ x.npy"), {}, ValueError, "without outer blanks"),
         (lambda r: (r / "mapping.txt").write_text("0 cut\n"), {}, ValueError, "lacks background, pour milk: add them"),
+        (lambda r: rewrite(r, "P02_tea", "cut,3,1"), {}, ValueError, r"P02_tea\.csv, line 2: 'cut' stops at 1 s"),
+        (
+            rename_all,
+            {},
+            ValueError,
+            r"no annotation belongs to a video: expected names such as 'P01\.cam 2', got anna",
+        ),
+        (
+            leave_one,
+            {},
+            ValueError,
+            r"one labelled video, P02_tea: expected at least two.*; annotations of no video, l",
+        ),
+        (loose, {"number": None}, FileNotFoundError, r"choose a new folder and give .*my data: 1 as `features`"),
+        (
+            lambda r: copytree(r / "features", r / "other"),
+            {"features": "other"},
+            FileExistsError,
+            "features is there, and the features are to come from",
+        ),
+        (
+            lambda r: rewrite(r, "P02_tea", "cut,1,3", UNITLESS) or rewrite(r, "P02 取る", "cut,0.5,2.5", UNITLESS),
+            {},
+            ValueError,
+            r"times are seconds in .*P02 取る\.csv and frames in .*P02_tea\.csv",
+        ),
+        (
+            lambda r: [rewrite(r, name, "cut,10.0,20.0\npour,20.0,38.0", UNITLESS) for name in VIDEOS],
+            {},
+            ValueError,
+            r"up to 38 s if they are seconds, up to 3\.8 s if they are frames",
+        ),
+        *(
+            (
+                lambda r, content=content: (r / "data.yaml").write_bytes(content),
+                {},
+                FileExistsError,
+                "data.yaml; `force`",
+            )
+            for content in (b"data: [1", b"\xff", b"", b"data: {reader: 3}", b"data: 1")
+        ),
+        (
+            lambda r: (r / "README.md").write_text("# My notes\n"),
+            {"force": True},
+            ValueError,
+            r"README\.md has no front matter.*give it another",
+        ),
+        (
+            lambda r: made(r) and change_card(r, "segments: 8", "segments: 9"),
+            {},
+            FileExistsError,
+            r"README\.md; `force` replaces them",
+        ),
     ],
 )
-def test_what_is_wrong_is_named(folder: Make, spoil: Any, arguments: Any, error: type[Exception], message: str) -> None:
+def test_what_is_wrong_is_named_and_nothing_written(
+    folder: Make, spoil: Any, arguments: Any, error: type[Exception], message: str
+) -> None:
     root = folder()
     spoil(root)
+    if "features" in arguments:
+        arguments = {**arguments, "features": root / arguments["features"]}
+    before = contents(root)
     with pytest.raises(error, match=message):
         made(root, **arguments)
-    assert not (root / "data.yaml").exists()
-
-
-def test_loose_features_are_found_and_the_command_is_given(tmp_path: Path) -> None:
-    np.save(tmp_path / "a.npy", np.zeros((2, 3)))
-    (tmp_path / "annotations").mkdir()
-    (tmp_path / "annotations" / "a.txt").write_text("cut\n")
-    with pytest.raises(
-        FileNotFoundError, match=rf"choose a new folder and give {re.escape(str(tmp_path))} as `features`"
-    ):
-        made(tmp_path)
-
-
-def test_annotations_of_other_videos_are_no_data_set(folder: Make) -> None:
-    root = folder()
-    for path in (root / "annotations").iterdir():
-        path.rename(path.with_name(f"anna {path.name}"))
-    with pytest.raises(
-        ValueError, match=r"no annotation belongs to a video: expected names such as 'P01\.cam 2', got anna"
-    ):
-        made(root)
+    assert contents(root) == before
 
 
 def test_names_may_have_folders(folder: Make) -> None:
@@ -449,22 +489,6 @@ def test_annotations_and_clips_match_by_the_last_part_of_a_name(clips: Path, tmp
     assert project.fps_is_measured
 
 
-def test_mapping_without_a_last_newline_stays(folder: Make) -> None:
-    root = folder()
-    (root / "mapping.txt").write_text("0 pour milk\n1 cut\n2 background")
-    assert made(root).class_names == ["pour milk", "cut", "background"]
-    assert (root / "mapping.txt").read_text() == "0 pour milk\n1 cut\n2 background"
-
-
-def test_files_that_count_in_different_units_by_their_numbers_are_refused(folder: Make) -> None:
-    root = folder(table="label,start,stop\ncut,0.5,2.5\n")
-    (root / "annotations" / "P02_tea.csv").write_text("label,start,stop\ncut,1,3\n")
-    with pytest.raises(ValueError, match=r"times are seconds in .*P01\.cam 2\.csv and frames in .*P02_tea\.csv"):
-        made(root)
-    project = made(root, unit="seconds")
-    assert project.labels["P02_tea"].names()[9:31] == ["background"] + ["cut"] * 20 + ["background"]
-
-
 def test_whole_seconds_are_not_taken_for_frames_unasked(folder: Make, capsys: Any) -> None:
     root = folder(table="label,start,stop\ncut,1,2\npour,2,4\n")  # of videos of 4 to 5 s
     before = contents(root)
@@ -476,20 +500,6 @@ def test_whole_seconds_are_not_taken_for_frames_unasked(folder: Make, capsys: An
     assert contents(root) == before
     assert made(root, unit="seconds", dry_run=True).labels["P02_tea"].names()[10:40] == ["cut"] * 10 + ["pour"] * 20
     assert made(root, unit="frames", dry_run=True).labels["P02_tea"].names()[1:4] == ["cut", "pour", "pour"]
-
-
-def test_unit_is_asked_for_where_all_features_have_one_shape_too(folder: Make) -> None:
-    root = folder(dict.fromkeys("ab", 40), table="label,start,stop\ncut,1,2\npour,2,4\n")
-    for name in "ab":
-        np.save(root / "features" / f"{name}.npy", np.zeros((30, 40), dtype=np.float32))
-    with pytest.raises(ValueError, match=r"'a' lasts 4 s and is annotated up to 4 s if they are seconds, up to 0\.4 s"):
-        made(root)
-
-
-def test_frames_that_are_written_with_a_point_are_not_taken_for_seconds_unasked(folder: Make) -> None:
-    root = folder(table="label,start,stop\ncut,10.0,20.0\npour,20.0,38.0\n")
-    with pytest.raises(ValueError, match=r"up to 38 s if they are seconds, up to 3\.8 s if they are frames"):
-        made(root)
 
 
 @pytest.mark.parametrize(
@@ -544,41 +554,6 @@ def test_width_of_features_that_come_later_or_are_made_again_is_brought_into_the
         np.save(clips / "features" / f"{name}.npy", np.ones((4, length), dtype=np.float32))
     assert init_project(clips, progress=False).written == (card,)
     assert card.read_text().replace("feature_dim: 4\n", "") == before[0]
-
-
-def test_card_that_states_other_facts_is_not_replaced(folder: Make) -> None:
-    root = folder()
-    made(root)
-    card = root / "README.md"
-    card.write_text(card.read_text("utf-8").replace("segments: 8", "segments: 9"), "utf-8")
-    with pytest.raises(FileExistsError, match=r"README\.md; `force` replaces them"):
-        made(root)
-
-
-@pytest.mark.parametrize("content", [b"data: [1", b"\xff", b"", b"data: {reader: 3}", b"data: 1"])
-def test_config_that_is_none_is_not_replaced(folder: Make, content: bytes) -> None:
-    root = folder()
-    (root / "data.yaml").write_bytes(content)
-    with pytest.raises(FileExistsError, match=r"data\.yaml; `force` replaces them"):
-        made(root)
-    assert (root / "data.yaml").read_bytes() == content
-
-
-def test_config_says_how_to_train_with_its_own_path(folder: Make) -> None:
-    root = folder()
-    made(root)
-    assert f"#   segtcn fit -c ed_tcn -c '{root}/data.yaml'\n" in (root / "data.yaml").read_text()
-
-
-def test_one_labelled_video_is_no_data_set_and_the_others_are_named(folder: Make) -> None:
-    root = folder({"a": 30, "b": 40})
-    (root / "annotations" / "b.csv").rename(root / "annotations" / "c.csv")
-    with pytest.raises(
-        ValueError,
-        match=r"one labelled video, a: expected at least two.*; annotations of no video, left out: c; videos without "
-        "annotations, left out: b",
-    ):
-        made(root, number=None)
 
 
 @pytest.mark.parametrize("fps", [None, 29.97, 15])

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 
@@ -52,12 +50,6 @@ def test_numbers_contrast_with_their_cells():
 def test_what_cannot_be_drawn(confusion, message):
     with pytest.raises(ValueError, match=message):
         plot_confusion(confusion, ["take", "pour"])
-
-
-def test_pyplot_is_not_touched():
-    before = "matplotlib.pyplot" in sys.modules
-    plot_confusion([[1]], ["take"])
-    assert ("matplotlib.pyplot" in sys.modules) == before
 
 
 def test_names_that_look_like_markup_or_are_long_are_drawn():

@@ -88,6 +88,6 @@ def test_no_figure_and_no_folder(tmp_path):
 
 
 def test_characters_without_a_font_are_named(monkeypatch):
-    monkeypatch.setattr("segtcn.visualization.figures.missing_glyphs", lambda text: "取")
+    monkeypatch.setattr("segtcn.visualization.fonts.missing_glyphs", lambda text: "取")
     with pytest.warns(UserWarning, match="no font of this machine has '取': boxes stand in their place; install one"):
         text_style("取")

@@ -12,11 +12,10 @@ import av
 import numpy as np
 import pytest
 
-from segtcn.labels import Classes, Labels, write_labels
+from segtcn.labels import Classes, Labels
 from segtcn.video_io import ClipWriter, Planes, frame_times, probe, read_frames
-from segtcn.visualization import class_color, overlay_video
+from segtcn.visualization import class_color, class_colors, overlay_video
 from segtcn.visualization.overlay import Excerpt
-from segtcn.visualization.overlay.panel import Panel
 from tests.clips import frame_number, turn_clockwise, write_clip
 from tests.visualization.overlays import NAMES, NTSC, PAD, QUIET, bars, close, cursor, overlaid
 
@@ -58,12 +57,11 @@ def test_last_frame_lasts_as_long_as_in_the_source(tmp_path: Path, last_s: float
     assert probe(output).fps == probe(clip).fps
 
 
-def test_timelines_show_both_tracks_and_the_cursor_moves_with_time(tmp_path: Path) -> None:
-    clip = write_clip(tmp_path / "clip.mp4", 100, 25, (320, 240))
+def test_timelines_show_both_tracks_and_the_cursor_moves_with_time(tmp_path: Path, clip: Path) -> None:
     predictions = ["take"] * 50 + ["pour"] * 50
     truth = ["take"] * 25 + ["stir"] * 75
     _, shown = overlaid(tmp_path, clip, predictions, truth=truth, classes=NAMES)
-    take, pour, stir = (class_color(NAMES.index(name)) for name in ("take", "pour", "stir"))
+    _, take, pour, _, stir = class_colors(5)
     for number in (0, 20, 40, 60, 99):
         true, prediction = bars(shown[number], [take, pour, stir])
         assert cursor(prediction) == cursor(true) == pytest.approx(number / 100, abs=0.015)
@@ -77,11 +75,10 @@ def test_timelines_show_both_tracks_and_the_cursor_moves_with_time(tmp_path: Pat
     ("num_labels", "label_fps"), [(20, 5.0), (100, 25.0), (400, 100.0), (120, 30000 / 1001)], ids=str
 )
 def test_bar_under_the_cursor_and_label_have_the_colour_of_the_moment(
-    tmp_path: Path, num_labels: int, label_fps: float
+    tmp_path: Path, clip: Path, num_labels: int, label_fps: float
 ) -> None:
     """Seconds 0-1 take, 1-2.4 pour, then stir, whatever the rate of the labels."""
     names = ["take" if i / label_fps < 1 else "pour" if i / label_fps < 2.4 else "stir" for i in range(num_labels)]
-    clip = write_clip(tmp_path / "clip.mp4", 100, 25, (320, 240))
     _, shown = overlaid(tmp_path, clip, names, fps=label_fps, classes=NAMES)
     colors = [class_color(NAMES.index(name)) for name in ("take", "pour", "stir")]
     for second, color in [(0.2, 0), (0.92, 0), (1.08, 1), (1.9, 1), (2.32, 1), (2.48, 2), (3.9, 2)]:
@@ -107,25 +104,6 @@ def test_label_changes_at_the_exact_frame(tmp_path: Path) -> None:
         assert found == [int(names[frame // 2] == "b") for frame in range(60)]
 
 
-def test_tracks_of_different_rates_are_aligned_by_time(tmp_path: Path) -> None:
-    clip = write_clip(tmp_path / "clip.mp4", 60, NTSC, (320, 240))
-    predictions = ["take"] * 5 + ["pour"] * 5  # 5 a second
-    truth = ["take"] * 30 + ["pour"] * 30  # one a frame
-    _, shown = overlaid(tmp_path, clip, predictions, truth=truth, fps=5, classes=NAMES)
-    true, prediction = bars(shown[3], [class_color(1), class_color(2)])
-    assert np.mean(close(prediction[None], class_color(1)) == close(true[None], class_color(1))) > 0.98
-
-
-def test_rate_of_a_segment_table_is_used(tmp_path: Path) -> None:
-    clip = write_clip(tmp_path / "clip.mp4", 50, 25, (320, 240))
-    table = tmp_path / "segments.csv"
-    write_labels(table, Labels([1, 1, 1, 2, 2, 2], Classes(tuple(NAMES)), fps=3))
-    _, shown = overlaid(tmp_path, clip, table, classes=NAMES)
-    (bar,) = bars(shown[40], [class_color(1), class_color(2)])
-    assert close(bar[None, 155], class_color(1))[0]
-    assert close(bar[None, 165], class_color(2))[0]
-
-
 def test_confidence_is_written_next_to_the_label(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", 10, 25, (320, 240))
     _, without = overlaid(tmp_path, clip, ["take"] * 10)
@@ -136,8 +114,7 @@ def test_confidence_is_written_next_to_the_label(tmp_path: Path) -> None:
     assert np.abs(shown[0][spot].astype(int) - shown[9][spot]).max() > 100  # 8 % is not 93 %
 
 
-def test_frames_beyond_the_last_label_show_none(tmp_path: Path) -> None:
-    clip = write_clip(tmp_path / "clip.mp4", 100, 25, (320, 240))
+def test_frames_beyond_the_last_label_show_none(tmp_path: Path, clip: Path) -> None:
     with pytest.warns(UserWarning, match=r"50 labels at 25 a second last 2.00 s, but .*clip.mp4 lasts 4.00 s; .*`fps`"):
         _, shown = overlaid(tmp_path, clip, ["take"] * 50, fps=25)
     take = class_color(0)
@@ -146,17 +123,6 @@ def test_frames_beyond_the_last_label_show_none(tmp_path: Path) -> None:
     assert close(line[None, 170:310], take).mean() == 0
     assert close(shown[25][4:16, 60:75], take).mean() > 0.3
     assert close(shown[75][4:16, 60:75], take).mean() == 0
-
-
-def test_labels_of_any_script_are_drawn(tmp_path: Path) -> None:
-    clip = write_clip(tmp_path / "clip.mp4", 4, 25, (320, 240))
-    pictures = []
-    for name in ("????", "gieß", "налить", "χύνω"):
-        write_labels(tmp_path / "labels.txt", Labels.from_names([name] * 4))
-        pictures.append(overlaid(tmp_path, clip, tmp_path / "labels.txt")[1][0].astype(int))
-    for number, picture in enumerate(pictures):
-        for other in pictures[:number]:
-            assert picture.shape != other.shape or np.abs(picture - other).max() > 100
 
 
 @pytest.mark.parametrize("size", [(320, 240), (640, 480), (1920, 1080), (162, 288), (48, 32), (321, 241), (1280, 64)])
@@ -184,15 +150,6 @@ def test_every_size_gets_a_strip_that_grows_with_it(tmp_path: Path, size: tuple[
     assert shown[0].shape[0] <= max(0.62 * height, 90)
 
 
-def test_background_is_grey_and_given_names_fix_the_colours(tmp_path: Path) -> None:
-    clip = write_clip(tmp_path / "clip.mp4", 20, 25, (320, 240))
-    track = ["background"] * 10 + ["stir"] * 10
-    _, shown = overlaid(tmp_path, clip, track, classes=NAMES)
-    (bar,) = bars(shown[0], [(217, 217, 217), class_color(4)])
-    assert close(bar[None, 100], (217, 217, 217))[0]
-    assert close(bar[None, 250], class_color(4))[0]
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -207,39 +164,26 @@ def test_background_is_grey_and_given_names_fix_the_colours(tmp_path: Path) -> N
         ({"output": "clip.mp4"}, "is the clip itself, which would be lost: choose another name"),
         ({"output": "out.avi"}, r"the name must end in \.mp4"),
         ({"predictions": "clip.mp4"}, "clip.mp4 is not a text file in UTF-8"),
+        ({"tracks": {}}, "there is nothing to draw: expected predictions, the truth, or both"),
+        ({"look": {"scale": 0.0}}, "`scale` must be positive, got 0.0"),
+        ({"look": {"height": -1}}, "`height` must be positive, got -1"),
+        ({"look": {"scale": 0.5, "height": 60}}, "expected `scale` or `height`, got both, 0.5 and 60"),
+        ({"look": {"window_s": 0.0}}, "`window_s` must be positive, got 0.0"),
+        ({"look": {"top": -1}}, "`top` must be 0 or more classes, got -1"),
+        ({"excerpt": Excerpt(start_s=3.0)}, "no frame lies between the start at 3 s"),
     ],
 )
 def test_wrong_input_is_refused_and_nothing_is_left(tmp_path: Path, arguments: dict, message: str) -> None:
     clip = write_clip(tmp_path / "clip.mp4", 10, 25)
     content = clip.read_bytes()
-    call = {"predictions": ["take"] * 10, "output": "out.mp4", "look": QUIET} | arguments
+    call = {"predictions": ["take"] * 10, "output": "out.mp4"} | arguments
     for name in ("output", "predictions"):
         call[name] = tmp_path / call[name] if isinstance(call[name], str) else call[name]
-    tracks = {"prediction": call.pop("predictions")}
+    call = {"tracks": {"prediction": call.pop("predictions")}} | call
     with pytest.raises(ValueError, match=message):
-        overlay_video(clip, tracks, **call)
+        overlay_video(clip, look=replace(QUIET, **call.pop("look", {})), **call)
     assert list(tmp_path.iterdir()) == [clip]
     assert clip.read_bytes() == content
-
-
-def test_unusable_files_are_named_and_nothing_is_left(tmp_path: Path) -> None:
-    clip = write_clip(tmp_path / "clip.mp4", 300, 25)
-    cut = tmp_path / "cut.mp4"
-    cut.write_bytes(clip.read_bytes()[: clip.stat().st_size * 2 // 3])
-    labels = tmp_path / "labels.txt"
-    write_labels(labels, Labels([0] * 300, Classes(("take",))))
-    before = sorted(tmp_path.iterdir())
-    absent = tmp_path / "absent"
-    for (source, predictions, output), error, message in [
-        ((cut, labels, tmp_path / "out.mp4"), ValueError, r"cut\.mp4 is (damaged or )?truncated"),
-        ((labels, labels, tmp_path / "out.mp4"), ValueError, r"labels\.txt has no video stream"),
-        ((absent, labels, tmp_path / "out.mp4"), FileNotFoundError, "no video file .*absent"),
-        ((clip, absent, tmp_path / "out.mp4"), FileNotFoundError, "no label file .*absent"),
-        ((clip, labels, absent / "out.mp4"), FileNotFoundError, "there is no folder .*absent; create it"),
-    ]:
-        with pytest.raises(error, match=message):
-            overlay_video(source, {"prediction": predictions}, output, look=QUIET)
-        assert sorted(tmp_path.iterdir()) == before
 
 
 def test_progress_is_shown_with_the_time_that_is_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -248,16 +192,6 @@ def test_progress_is_shown_with_the_time_that_is_left(tmp_path: Path, capsys: py
     assert re.search(r"clip\.mp4: 10 of 10 frames \(100 %\), \d+:\d+ gone", capsys.readouterr().err)
     overlay_video(clip, {"prediction": ["take"] * 10}, tmp_path / "out.mp4", look=QUIET)
     assert capsys.readouterr() == ("", "")
-
-
-def test_real_clip(tmp_path: Path, shared_data: Path) -> None:
-    clip = shared_data / "clips" / "intel_asl_gestures" / "again.mkv"
-    info = probe(clip)
-    names = ["still"] * 30 + ["again"] * 30 + ["still"] * (info.num_frames - 60)
-    output, shown = overlaid(tmp_path, clip, names, truth=names)
-    made = probe(output)
-    assert (made.fps, made.num_frames, made.width) == (30, info.num_frames, 640)
-    assert len(bars(shown[40], [class_color(0), class_color(1)])) == 2
 
 
 def test_pictures_of_a_telephone_and_of_television_are_upright_and_not_squeezed(tmp_path: Path) -> None:
@@ -333,45 +267,3 @@ def test_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
         assert f"cannot write {output}: File too large; is the disk full?" in done.stdout, done
     assert sorted(tmp_path.iterdir()) == sorted([clip, *outputs])
     assert all(output.read_bytes() == b"before" for output in outputs)
-
-
-def test_interruption_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    clip = write_clip(tmp_path / "clip.mp4", 100, 25)
-    draw = Panel.draw
-
-    def interrupted(panel: Panel, number: int) -> object:
-        if number == 50:
-            raise KeyboardInterrupt
-        return draw(panel, number)
-
-    monkeypatch.setattr(Panel, "draw", interrupted)
-    for name in ("out.mp4", "out.gif"):
-        with pytest.raises(KeyboardInterrupt):
-            overlay_video(clip, {"a": ["take"] * 100}, tmp_path / name, look=QUIET)
-        assert list(tmp_path.iterdir()) == [clip]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"tracks": {}}, "there is nothing to draw: expected predictions, the truth, or both"),
-        ({"look": {"scale": 0.0}}, "`scale` must be positive, got 0.0"),
-        ({"look": {"height": -1}}, "`height` must be positive, got -1"),
-        ({"look": {"scale": 0.5, "height": 60}}, "expected `scale` or `height`, got both, 0.5 and 60"),
-        ({"look": {"window_s": 0.0}}, "`window_s` must be positive, got 0.0"),
-        ({"look": {"top": -1}}, "`top` must be 0 or more classes, got -1"),
-        ({"excerpt": {"start_s": 3.0}}, "no frame lies between the start at 3 s"),
-        ({"excerpt": {"speed": -1.0}}, "`speed` must be positive"),
-    ],
-)
-def test_wrong_options_are_refused(tmp_path: Path, arguments: dict, message: str) -> None:
-    clip = write_clip(tmp_path / "clip.mp4", 10, 25)
-    tracks = arguments.get("tracks", {"a": ["take"] * 10})
-
-    def draw() -> None:
-        look = replace(QUIET, **arguments.get("look", {}))
-        overlay_video(clip, tracks, tmp_path / "out.mp4", excerpt=Excerpt(**arguments.get("excerpt", {})), look=look)
-
-    with pytest.raises(ValueError, match=message):
-        draw()
-    assert list(tmp_path.iterdir()) == [clip]

@@ -8,7 +8,7 @@ import pytest
 from segtcn.labels import Classes, Labels
 from segtcn.structures import IGNORE
 from segtcn.video_io import ColorTags
-from segtcn.visualization import class_color
+from segtcn.visualization import class_color, class_colors
 from segtcn.visualization.alignment import NO_LABEL
 from segtcn.visualization.overlay import OverlayLook
 from segtcn.visualization.overlay.lettering import text_width
@@ -21,14 +21,13 @@ from tests.visualization.overlays import NAMES, PAD, QUIET, bars, close, overlai
 SCORES = np.tile(np.array([[0.0], [0.5], [0.25], [0.2], [0.05]], np.float32), (1, 100))
 
 
-def test_truth_stands_above_any_number_of_tracks_in_their_order(tmp_path: Path) -> None:
-    clip = write_clip(tmp_path / "clip.mp4", 100, 25, (320, 240))
+def test_truth_stands_above_any_number_of_tracks_in_their_order(tmp_path: Path, clip: Path) -> None:
     tracks = {name: [name] * 100 for name in ("take", "pour", "stir")}
-    _, shown = overlaid(tmp_path, clip, tracks, truth=["gießen"] * 100, classes=NAMES)
-    colors = [class_color(label) for label in range(1, 5)]
+    _, shown = overlaid(tmp_path, clip, tracks, truth=["background"] * 100, classes=NAMES)
+    colors = class_colors(5, background=0)
     found = bars(shown[10], colors)
     order = [next(color for color in colors if close(bar[None, 200], color)[0]) for bar in found]
-    assert order == [class_color(NAMES.index(name)) for name in ("gießen", "take", "pour", "stir")]
+    assert order == [colors[NAMES.index(name)] for name in ("background", "take", "pour", "stir")]
 
 
 def marked(strip: np.ndarray) -> list[np.ndarray]:
@@ -37,8 +36,7 @@ def marked(strip: np.ndarray) -> list[np.ndarray]:
     return [line for line in lines if line.mean() > 0.1]
 
 
-def test_disagreement_is_marked_below_the_timeline_where_it_is(tmp_path: Path) -> None:
-    clip = write_clip(tmp_path / "clip.mp4", 100, 25, (320, 240))
+def test_disagreement_is_marked_below_the_timeline_where_it_is(tmp_path: Path, clip: Path) -> None:
     truth = ["take"] * 50 + ["pour"] * 50
     wrong = ["take"] * 70 + ["pour"] * 30
     _, shown = overlaid(tmp_path, clip, wrong, truth=truth, classes=NAMES)
@@ -131,8 +129,7 @@ def test_window_shows_what_is_around_the_cursor_and_all_of_the_clip_below(tmp_pa
             assert near_edge or in_text or close(columns, class_color(1 + second % 4)).any(), (number, offset_s)
 
 
-def test_window_names_segments_and_is_empty_before_the_clip(tmp_path: Path) -> None:
-    clip = write_clip(tmp_path / "clip.mp4", 100, 25, (320, 240))
+def test_window_names_segments_and_is_empty_before_the_clip(tmp_path: Path, clip: Path) -> None:
     _, shown = overlaid(tmp_path, clip, ["take"] * 100, classes=NAMES, window_s=4.0)
     take = class_color(1)
     rows = np.flatnonzero(close(shown[0][:, 170:310], take).mean(axis=1) > 0.4)[:12]  # without the small one below
@@ -183,8 +180,9 @@ def test_frames_that_nobody_annotated_differ_from_nothing() -> None:
 
 
 @pytest.mark.parametrize("window_s", [None, 4.0])
-def test_frames_that_nobody_annotated_are_hatched_and_explained(tmp_path: Path, window_s: float | None) -> None:
-    clip = write_clip(tmp_path / "clip.mp4", 100, 25, (320, 240))
+def test_frames_that_nobody_annotated_are_hatched_and_explained(
+    tmp_path: Path, clip: Path, window_s: float | None
+) -> None:
     _, shown = overlaid(tmp_path, clip, [1] * 50 + [IGNORE] * 50, classes=NAMES, window_s=window_s)
     (bar,) = [row for row in range(24, len(shown[40])) if close(shown[40][row, 20:100], class_color(1)).mean() > 0.6][
         4:5

@@ -34,20 +34,13 @@ def test_an_excerpt_begins_at_zero_and_stops_before_its_end() -> None:
     assert make_schedule(times_s, info, Excerpt(stop_s=99.0)).stop_s == 5.0
 
 
-def test_twice_as_fast_keeps_the_rate_and_every_second_frame() -> None:
+@pytest.mark.parametrize(("speed", "step", "rate"), [(2, 2, 1), (0.5, 1, 0.5)])
+def test_faster_keeps_the_rate_and_slower_keeps_all_frames(speed: float, step: int, rate: float) -> None:
     times_s, info = clip(50, NTSC)
-    schedule = make_schedule(times_s, info, Excerpt(speed=2))
-    assert schedule.numbers.tolist() == list(range(0, 50, 2))
-    assert schedule.times_s == pytest.approx(np.arange(25) / float(NTSC))
-    assert schedule.fps == NTSC
-
-
-def test_slower_keeps_all_frames_at_a_lower_rate() -> None:
-    times_s, info = clip(20)
-    schedule = make_schedule(times_s, info, Excerpt(speed=0.5))
-    assert schedule.numbers.tolist() == list(range(20))
-    assert schedule.times_s == pytest.approx(times_s * 2)
-    assert schedule.fps == 5
+    schedule = make_schedule(times_s, info, Excerpt(speed=speed))
+    assert schedule.numbers.tolist() == list(range(0, 50, step))
+    assert schedule.times_s == pytest.approx(times_s[::step] / speed)
+    assert schedule.fps == NTSC * Fraction(rate)
 
 
 def test_moving_pictures_show_what_the_clip_shows_at_each_moment_for_ten_seconds() -> None:

@@ -55,20 +55,6 @@ def test_bars_have_the_classes_colours_at_the_right_seconds() -> None:
         assert color_at(figure, second, row=1) == class_color(label, background=0), second
 
 
-def test_truth_stands_above_the_predictions_in_the_order_given() -> None:
-    figure = plot_timeline({"truth": [0, 1], "ED-TCN": [1, 1], "Dilated TCN": [0, 0]}, classes=NAMES)
-    figure.canvas.draw_idle()
-    pixels(figure)
-    labels = sorted(figure.axes[0].get_yticklabels(), key=lambda text: -text.get_window_extent().y0)
-    assert [text.get_text() for text in labels] == ["truth", "ED-TCN", "Dilated TCN"]
-
-
-def test_axis_counts_frames_without_a_rate() -> None:
-    figure = plot_timeline({"truth": [0] * 50}, classes=NAMES)
-    assert figure.axes[0].get_xlabel() == "frame"
-    assert figure.axes[0].get_xlim() == (0, 50)
-
-
 def test_legend_names_only_the_classes_that_occur() -> None:
     tracks = {"truth": [4, 4, 0], "prediction": [3, IGNORE, 0]}
     assert legend_names(plot_timeline(tracks, classes=NAMES)) == ["background", "gießen", "stir", "not annotated"]
@@ -89,6 +75,8 @@ def test_videos_share_the_time_scale_the_colours_and_one_legend() -> None:
     videos = {"P01": {"truth": [1] * 10, "ED-TCN": [2] * 10}, "P02": {"truth": [2] * 20, "ED-TCN": [0] * 20}}
     figure = plot_timelines(videos, title="GTEA", classes=NAMES, fps=2)
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["P01", "P02"]
+    tops = [text.get_window_extent().y0 for text in figure.axes[0].get_yticklabels()]
+    assert tops[0] > tops[1]  # the truth
     assert color_at(figure, 2, row=1, axes=0) == color_at(figure, 9, row=0, axes=1) == class_color(2)
     assert color_at(figure, 7, row=1, axes=0) == (255, 255, 255)
     assert color_at(figure, 9, row=1, axes=1) == class_color(0, background=0)
@@ -150,12 +138,9 @@ def test_boundaries_of_the_truth_go_through_the_predictions() -> None:
     assert lines.get_segments()[0][:, 1].tolist() == [0.5, pytest.approx(1.4)]
     without = plot_timeline(TRACKS, classes=NAMES)
     assert all(type(each).__name__ != "LineCollection" for each in without.axes[0].collections)
-
-
-def test_boundaries_that_would_hide_the_bars_are_left_out() -> None:
-    labels = [1, 2] * 1000
+    dense = {"truth": [1, 2] * 1000, "ED-TCN": [1, 2] * 1000}
     with pytest.warns(UserWarning, match="1,999 boundaries, .* to the inch, would hide the bars: they are left out"):
-        plot_timeline({"truth": labels, "ED-TCN": labels}, look=Look(boundaries=True))
+        plot_timeline(dense, look=Look(boundaries=True))
 
 
 def test_a_red_strip_marks_where_a_prediction_differs() -> None:
@@ -176,13 +161,6 @@ def test_tracks_of_different_rates_meet_in_time() -> None:
     assert color_at(figure, 3.9, 1) == class_color(1)
     assert color_at(figure, 4.1, 1) == class_color(2)
     assert not any("178, 24" in str(color_at(figure, second, 1.34)) for second in (1, 3.9, 4.1, 9))
-
-
-def test_each_video_may_have_rates_of_its_own() -> None:
-    videos = {"P01": {"truth": labels([1] * 10, 1)}, "P02": {"truth": labels([1] * 10, 2)}}
-    figure = plot_timelines(videos, classes=NAMES)
-    assert color_at(figure, 7, 0, axes=0) == class_color(1)
-    assert color_at(figure, 7, 0, axes=1) == (255, 255, 255)
 
 
 def test_scores_stand_in_columns_beside_the_bars() -> None:
@@ -265,19 +243,14 @@ def test_pages_hold_what_fits_and_share_one_scale() -> None:
         ({"tracks": TRACKS | {"truth": labels([1], 3)}}, "tracks of different rates cannot share an axis of frames"),
         ({"scores": {"MS-TCN": {}}}, "`scores` has 'MS-TCN', which is not drawn"),
         ({"tracks": {}}, "at least one track of P01 to draw, got none"),
+        ({"page_height": 0}, "`page_height` must be positive, got 0"),
     ],
 )
 def test_wrong_options_are_refused(options: dict, message: str) -> None:
-    look, tracks = options.get("look", {}), options.get("tracks", TRACKS)
+    call = {"scores": {"P01": options["scores"]}} if "scores" in options else {}
+    call |= {"page_height": options["page_height"]} if "page_height" in options else {}
     with pytest.raises(ValueError, match=message):
-        plot_timeline(tracks, "P01", scores=options.get("scores"), look=Look(**look))
-
-
-def test_wrong_pages_are_refused() -> None:
-    with pytest.raises(ValueError, match="`page_height` must be positive, got 0"):
-        plot_timeline_pages({"P01": TRACKS}, page_height=0)
-    with pytest.raises(ValueError, match="`scores` has 'P02', which is not drawn"):
-        plot_timeline_pages({"P01": TRACKS}, scores={"P02": {}})
+        plot_timeline_pages({"P01": options.get("tracks", TRACKS)}, look=Look(**options.get("look", {})), **call)
 
 
 def test_disagreement_counts_neither_frames_that_nobody_annotated_nor_what_is_beyond_the_end() -> None:

@@ -12,8 +12,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import torch
 
-from segtcn.data.readers.reader import Reader, Subset
-from segtcn.data.readers.video_lists import check_names, read_lines, read_names
+from segtcn.data.readers.reader import Reader, Subset, positive
+from segtcn.data.readers.video_lists import check_names, check_split, read_lines, read_names
 from segtcn.structures import Video
 
 VIEWS = ("C10095", "C10115", "C10118", "C10119", "C10379", "C10390", "C10395", "C10404")
@@ -68,13 +68,9 @@ class Assembly101Reader(Reader):
         feature_folder: str = "TSM_features",
         fps: float = 30.0,
     ) -> None:
-        if not fps > 0:
-            raise ValueError(f"`fps` must be positive, got {fps}")
         if test not in ("val", "test"):
             raise ValueError(f"`test` must be 'val' or 'test', got {test!r}")
         self.views = [f"{view}_rgb" for view in VIEWS] if views is None else list(views)
-        if not self.views or len(set(self.views)) < len(self.views):
-            raise ValueError(f"`views` must be different names, at least one, got {views}")
         self._features = Path(root).expanduser() / feature_folder
         self._annotations = Path(root).expanduser() / "coarse-annotations"
         for path in (self._annotations, *(self._features / view for view in check_names(self.views, "`views`"))):
@@ -88,7 +84,7 @@ class Assembly101Reader(Reader):
         self.class_names = _read_actions(self._annotations / "actions.csv")
         self._indices = {name: index for index, name in enumerate(self.class_names)}
         self.background = None
-        self.fps = fps
+        self.fps = positive(fps)
         self.splits = [1]
         self._videos = self._read_views(self._annotations / "coarse_seq_views.txt")
         path = self._features / self.views[0]
@@ -99,13 +95,12 @@ class Assembly101Reader(Reader):
         self.feature_dim = len(first) // 4
 
     def videos(self, split: int, subset: Subset) -> list[str]:  # noqa: D102
-        if split != 1:
-            raise ValueError(f"split {split} does not exist in {self._annotations}: Assembly101 has split 1 only")
+        check_split(split, self.splits, self._annotations)
         names = []
         for part in self._subsets[subset]:
             for phase in _PHASES:
-                path = self._annotations / "coarse_splits" / f"{part}_coarse_{phase}.txt"
-                for sequence in self._read_sequences(path):
+                path = _present(self._annotations / "coarse_splits" / f"{part}_coarse_{phase}.txt")
+                for sequence in read_names(path, clean=lambda line: line.split("\t")[0].removesuffix(".txt")):
                     names += [f"{sequence}_{view}" for view in self.views if f"{sequence}_{view}" in self._videos]
         if not names:
             raise ValueError(f"no {subset} video in {self._annotations / 'coarse_splits'} was filmed from `views`")
@@ -120,16 +115,6 @@ class Assembly101Reader(Reader):
     def files(self, name: str, split: int | None = None) -> list[Path]:  # noqa: D102
         self._read_segments(name)  # of a video that exists
         return [self._features / self._videos[name][1] / "data.mdb"]
-
-    def num_frames(self, name: str, split: int | None = None) -> int:  # noqa: D102
-        segments, _ = self._read_segments(name)
-        if segments:
-            folder, prefix = self._place(name)
-            key = prefix + b"%010d.jpg" % (segments[-1].stop - 1)
-            with _cursor(folder) as cursor:
-                if cursor.set_key(key):
-                    return segments[-1].stop - segments[0].start
-        return self._read_features(name, segments).shape[1]  # ends before its labels, or has none
 
     def _place(self, name: str) -> tuple[Path, bytes]:
         """Folder of a video's database, and what its keys begin with."""
@@ -189,17 +174,10 @@ class Assembly101Reader(Reader):
         stored = np.frombuffer(b"".join(values), dtype="<f4").reshape(len(values), self.feature_dim)
         return torch.from_numpy(np.array(stored.T, order="C"))
 
-    def _read_sequences(self, path: Path) -> list[str]:
-        if not path.is_file():
-            raise FileNotFoundError(f"no {path}: put the coarse annotations of Assembly101 there")
-        return read_names(path, clean=lambda line: line.split("\t")[0].removesuffix(".txt"))
-
     def _read_views(self, path: Path) -> dict[str, tuple[str, str]]:
         """Name of every video of `views` to its sequence and view."""
-        if not path.is_file():
-            raise FileNotFoundError(f"no {path}: put the coarse annotations of Assembly101 there")
         videos = {}
-        for number, line in enumerate(read_lines(path), start=1):
+        for number, line in enumerate(read_lines(_present(path)), start=1):
             match = re.fullmatch(r"((?:dis)?assembly_[^/\\]+)/([^/\\]+)\.mp4", line)
             if match is None:
                 raise ValueError(f"line {number} of {path} must be assembly_SEQUENCE/VIEW.mp4, got {line!r}")
@@ -210,21 +188,21 @@ class Assembly101Reader(Reader):
         return videos
 
 
-def _read_actions(path: Path) -> list[str]:
+def _present(path: Path) -> Path:
     if not path.is_file():
         raise FileNotFoundError(f"no {path}: put the coarse annotations of Assembly101 there")
-    classes: dict[int, str] = {}
-    for number, row in enumerate(csv.reader(read_lines(path)), start=1):
-        if number == 1:  # names the columns
-            continue
-        if len(row) < 4 or not row[0].isdecimal() or not row[3]:
-            raise ValueError(f"line {number} of {path} must be ID,VERB_ID,NOUN_ID,ACTION,..., got {','.join(row)!r}")
-        if int(row[0]) in classes or row[3] in classes.values():
-            raise ValueError(f"line {number} of {path} repeats an id or an action: {','.join(row)!r}")
-        classes[int(row[0])] = row[3]
-    if not classes or sorted(classes) != list(range(len(classes))):
-        raise ValueError(f"{path} must number the actions 0 to C-1 without a gap, got {len(classes)} other numbers")
-    return [classes[index] for index in range(len(classes))]
+    return path
+
+
+def _read_actions(path: Path) -> list[str]:
+    rows = list(csv.reader(read_lines(_present(path))))[1:]  # the first names the columns
+    actions = {row[0]: row[3] for row in rows if len(row) > 3}
+    names = [actions.get(str(index), "") for index in range(len(rows))]
+    if not rows or not all(names) or len({*names}) < len(names):
+        raise ValueError(
+            f"{path} must list different actions 0 to C-1 as ID,VERB_ID,NOUN_ID,ACTION,...: fetch it again"
+        )
+    return names
 
 
 def _read_segments(path: Path) -> list[_Segment]:

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from segtcn.data.readers.reader import Reader, Subset, find_unknown
-from segtcn.data.readers.video_lists import check_names
+from segtcn.data.readers.reader import Reader, Subset, class_indexes
+from segtcn.data.readers.video_lists import check_names, check_split
 from segtcn.labels.classes import Classes
 from segtcn.structures import Video
 
@@ -84,7 +84,7 @@ class HDF5Reader(Reader):
             self.feature_dim = self._feature_dim = self._features(first[1], first[0]).shape[0]
 
     def videos(self, split: int, subset: Subset) -> list[str]:  # noqa: D102
-        self._check_split(split)
+        check_split(split, self.splits, self._path)
         if subset not in self._lists[split]:
             raise FileNotFoundError(
                 f"no /splits/{split}/{subset} in {self._path}: store the names of the {subset} videos of split {split}"
@@ -93,38 +93,36 @@ class HDF5Reader(Reader):
 
     def read(self, name: str, split: int | None = None, labels: bool = True) -> Video:  # noqa: D102
         if split is not None:
-            self._check_split(split)
+            check_split(split, self.splits, self._path)
         with self._open() as file:
             group = self._group(file, name)
             array = _values(self._features(group, name))
-            truth = self._labels(group, name) if labels else None
+            stored_labels = self._labels(group, name) if labels else None
         if array.dtype == np.float16:
             features = torch.from_numpy(array).float()  # several times faster than NumPy's conversion
         else:
             with np.errstate(over="ignore"):  # becomes infinite, which the data set reports with its frame
                 features = torch.from_numpy(array.astype(np.float32, copy=False))
-        return Video(name=name, features=features, labels=truth, source=f"{self._path}:/videos/{name}")
-
-    def num_frames(self, name: str, split: int | None = None) -> int:  # noqa: D102
-        if split is not None:
-            self._check_split(split)
-        with self._open() as file:
-            return self._features(self._group(file, name), name).shape[1]
+        source = f"{self._path}:/videos/{name}"
+        truth = None if stored_labels is None else class_indexes(stored_labels, len(self.class_names), source)
+        return Video(name=name, features=features, labels=truth, source=source)
 
     @property
     def extraction(self) -> dict[str, Any] | None:  # noqa: D102
         return self._extraction
 
     def stored(self) -> list[str]:  # noqa: D102
+        import h5py
+
         names: list[str] = []
 
         def add(where: str, node: object) -> None:
-            if where.endswith("/features") and _is_dataset(node):
+            if where.endswith("/features") and isinstance(node, h5py.Dataset):
                 names.append(where.removesuffix("/features"))
 
         with self._open() as file:
             group = self._child(file, "videos")
-            if _is_group(group):
+            if isinstance(group, h5py.Group):
                 group.visititems(add)  # every object once, and no links to elsewhere
         return names
 
@@ -147,12 +145,6 @@ class HDF5Reader(Reader):
                 "`segtcn convert`"
             ) from error
 
-    def _check_split(self, split: int) -> None:
-        if split not in self.splits:
-            raise ValueError(
-                f"split {split} does not exist in {self._path}: choose from {', '.join(map(str, self.splits))}"
-            )
-
     def _fps(self, file: h5py.File) -> float:
         fps = float(self._attribute(file, "fps", "fiu"))
         if not 0 < fps < math.inf:
@@ -165,8 +157,6 @@ class HDF5Reader(Reader):
             classes = Classes(tuple(names), self._attribute(file, "background", "iu", optional=True))
         except ValueError as error:
             raise _FormatError(f"/class_names or `background` of {self._path} is wrong: {error}") from error
-        if not names:
-            raise _FormatError(f"/class_names of {self._path} is empty: store the name of every class")
         return classes
 
     def _read_extraction(self, file: h5py.File) -> dict[str, Any] | None:
@@ -184,9 +174,11 @@ class HDF5Reader(Reader):
         return extraction
 
     def _read_lists(self, file: h5py.File) -> dict[int, dict[Subset, list[str]]]:
+        import h5py
+
         group = self._child(file, "splits")
         lists: dict[int, dict[Subset, list[str]]] = {}
-        for number in group if _is_group(group) else ():
+        for number in group if isinstance(group, h5py.Group) else ():
             if re.fullmatch(r"[0-9]{1,9}", number):
                 subsets: list[Subset] = ["train", "test"]
                 names = {s: self._strings(file, f"splits/{number}/{s}", optional=True) for s in subsets}
@@ -203,6 +195,8 @@ class HDF5Reader(Reader):
 
     def _features(self, group: h5py.Group | None, name: str) -> h5py.Dataset:
         """The stored features of a video, not yet read."""
+        import h5py
+
         if group is None:
             raise FileNotFoundError(
                 f"no features of video {name!r}: expected /videos/{name}/features in {self._path}; add them or take "
@@ -211,7 +205,7 @@ class HDF5Reader(Reader):
         dataset = self._dataset(group, "features", "fiu", 2, "a real matrix (D, T)")
         if dataset.shape[0] != self._feature_dim:  # of the first video, or of one that does not fit
             truth = self._child(group, "labels")
-            length = truth.size if _is_dataset(truth) else None
+            length = truth.size if isinstance(truth, h5py.Dataset) else None
             if length == dataset.shape[0] != dataset.shape[1]:
                 raise _FormatError(
                     f"{dataset.name} of {self._path} is {dataset.shape}, but the video has {length} labels: store "
@@ -219,21 +213,14 @@ class HDF5Reader(Reader):
                 )
         return dataset
 
-    def _labels(self, group: h5py.Group, name: str) -> torch.Tensor:
+    def _labels(self, group: h5py.Group, name: str) -> npt.NDArray[Any]:
         dataset = self._dataset(group, "labels", "iu", 1, "class indexes (T,)", optional=True)
         if dataset is None:
             raise FileNotFoundError(
                 f"no ground truth of video {name!r}: expected /videos/{name}/labels in {self._path}; without it the "
                 "video can only be predicted"
             )
-        labels = _values(dataset)
-        frame = find_unknown(labels, len(self.class_names))
-        if frame is not None:
-            raise _FormatError(
-                f"unknown label {labels[frame]} at frame {frame} of {dataset.name} in {self._path}: labels must lie in "
-                f"0 .. {len(self.class_names) - 1}, one for each of /class_names"
-            )
-        return torch.from_numpy(labels.astype(np.int64))
+        return _values(dataset)
 
     def _child(self, node: Any, *parts: str) -> Any:
         """What lies below a group, None if it is not there. Links are not followed: they may lead out of the file."""
@@ -273,11 +260,13 @@ class HDF5Reader(Reader):
         self, group: h5py.Group, name: str, kinds: str, ndim: int, expected: str, optional: bool = False
     ) -> h5py.Dataset:
         """A data set of that type and number of axes, whose values lie in this file."""
+        import h5py
+
         dataset = self._child(group, *name.split("/"))
         if dataset is None and optional:
             return None
         where = f"{group.name.rstrip('/')}/{name}"
-        if not _is_dataset(dataset):
+        if not isinstance(dataset, h5py.Dataset):
             held = "nothing" if dataset is None else type(dataset).__name__.lower()
             raise _FormatError(f"{where} of {self._path} must hold {expected}, got {held}")
         shape, dtype = dataset.shape, dataset.dtype
@@ -290,11 +279,11 @@ class HDF5Reader(Reader):
         return dataset
 
     def _strings(self, file: h5py.File, where: str, optional: bool = False) -> list[str]:
+        import h5py
+
         dataset = self._dataset(file, where, "OS", 1, "a list of strings", optional)
         if dataset is None:
             return []
-        import h5py
-
         kind = h5py.check_string_dtype(dataset.dtype)
         if kind is None:
             raise _FormatError(f"/{where} of {self._path} must hold a list of strings, got {dataset.dtype}")
@@ -313,15 +302,3 @@ def _values(dataset: h5py.Dataset) -> npt.NDArray[Any]:
 
 class _FormatError(ValueError):
     """A file that can be opened and does not hold what it should."""
-
-
-def _is_group(node: object) -> bool:
-    import h5py
-
-    return isinstance(node, h5py.Group)
-
-
-def _is_dataset(node: object) -> bool:
-    import h5py
-
-    return isinstance(node, h5py.Dataset)

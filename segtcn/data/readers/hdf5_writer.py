@@ -13,7 +13,7 @@ import numpy as np
 
 from segtcn.atomic import atomic_path
 from segtcn.data.readers.hdf5 import FORMAT_VERSION
-from segtcn.data.readers.reader import Subset, find_unknown
+from segtcn.data.readers.reader import Subset, class_indexes
 from segtcn.data.readers.video_lists import check_names
 from segtcn.labels.classes import Classes
 from segtcn.structures import Video
@@ -94,8 +94,6 @@ def create_hdf5(
         ValueError: if an argument does not fit the format.
     """
     Classes(tuple(class_names), background)  # checks them
-    if not class_names:
-        raise ValueError("`class_names` must have the name of every class, got none")
     if not 0 < fps < math.inf:
         raise ValueError(f"`fps` must be positive, got {fps}")
     if not any(any(lists.values()) for lists in splits.values()) or any(number < 0 for number in splits):
@@ -148,8 +146,8 @@ def append_hdf5(
             "at 65504: store float32"
         )
     labels = None if video.labels is None else video.labels.numpy()
-    if labels is not None and (labels.ndim != 1 or find_unknown(labels, num_classes) is not None):
-        raise ValueError(f"{video.source or video.name}: labels must be class indexes (T,) from 0 to {num_classes - 1}")
+    if labels is not None:
+        class_indexes(labels, num_classes, video.source or video.name)
     packing: dict[str, Any] = {"compression": None if compression == "none" else compression}
     if compression != "none" and features.size:
         packing |= {"chunks": (features.shape[0], min(_CHUNK_FRAMES, features.shape[1])), "shuffle": True}
@@ -170,10 +168,10 @@ def append_hdf5(
 
 @contextmanager
 def _writing(path: str | os.PathLike[str], mode: str) -> Iterator[h5py.File]:
-    import h5py
-
     # v108: its metadata has checksums, so that damage is noticed, and it does not mark a file as open for writing,
     # which would make one unreadable whose writer died
+    import h5py
+
     with h5py.File(path, mode, libver=("v108", "v108")) as file:
         yield file
 

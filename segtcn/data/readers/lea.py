@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from segtcn.data.readers.reader import Reader, Subset, find_unknown, first_that_opens, time_axis
-from segtcn.data.readers.video_lists import read_names
+from segtcn.data.readers.reader import Reader, Subset, class_indexes, first_that_opens, positive, time_axis
+from segtcn.data.readers.video_lists import check_split, read_names
+from segtcn.labels.classes import Classes
 from segtcn.labels.matlab import load_matlab
 from segtcn.structures import Video
 
@@ -60,9 +61,7 @@ class LeaReader(Reader):
         self._variables = [features] if isinstance(features, str) else list(features)
         if not self._variables or not set(self._variables) <= set(_TIME_AXIS):
             raise ValueError(f"`features` must be one or a list of 'A', 'X' and 'S', got {features!r}")
-        if not fps > 0:
-            raise ValueError(f"`fps` must be positive, got {fps}")
-        self.fps = fps
+        self.fps = positive(fps)
         self._lists = Path(root).expanduser() / "splits" / dataset
         folder = Path(root).expanduser() / "features" / dataset / feature_folder
         for path in (folder, self._lists):
@@ -72,7 +71,6 @@ class LeaReader(Reader):
                     "ROOT/splits/DATASET, or give its place by `root`, `dataset` and `feature_folder`"
                 )
         by_split = _numbered(folder)
-        self._split_specific = bool(by_split)
         listed = _numbered(self._lists)
         self._folders = by_split or dict.fromkeys(listed, folder)
         self._files = {path: _index(path) for path in self._folders.values()}
@@ -95,17 +93,11 @@ class LeaReader(Reader):
             if "X" not in arrays:
                 raise ValueError(f"{first} holds no class scores X to count the classes by: give `class_names`")
             class_names = [str(label) for label in range(self._oriented(arrays, "X", first).shape[0])]
-            if not class_names:
-                raise ValueError(f"X in {first} has no columns to count the classes by: give `class_names`")
-        if len(set(class_names)) < len(class_names) or not class_names:
-            raise ValueError(f"`class_names` must be different names, at least one, got {class_names}")
-        if background is not None and not 0 <= background < len(class_names):
-            raise ValueError(f"`background` must be a class index from 0 to {len(class_names) - 1}, got {background}")
-        self.class_names = list(class_names)
+        self.class_names = list(Classes(tuple(class_names), background).names)
         self.background = background
 
     def videos(self, split: int, subset: Subset) -> list[str]:  # noqa: D102
-        self._check_split(split)
+        check_split(split, self.splits, self._lists)
         path = self._lists / f"Split_{split}" / f"{subset}.txt"
         if not path.is_file():
             raise FileNotFoundError(f"no {path}: write the names of the {subset} videos of split {split}, one a line")
@@ -127,7 +119,7 @@ class LeaReader(Reader):
 
     def files(self, name: str, split: int | None = None) -> list[Path]:  # noqa: D102
         if split is not None:
-            self._check_split(split)
+            check_split(split, self.splits, self._lists)
         folders = list(self._files) if split is None else [self._folders[split]]
         name = _canonical(name)
         path = next((self._files[folder][name] for folder in folders if name in self._files[folder]), None)
@@ -143,12 +135,6 @@ class LeaReader(Reader):
 
     def clip_names(self, name: str) -> list[str]:  # noqa: D102
         return [name, f"rgb-{name}"]
-
-    def _check_split(self, split: int) -> None:
-        if split not in self.splits:
-            missing = split in _numbered(self._lists) and self._split_specific
-            why = f"features of that split are missing beside {next(iter(self._files))}" if missing else "no such split"
-            raise ValueError(f"split {split} cannot be read: {why}; choose from {_join(self.splits)} in {self._lists}")
 
     def _load(self, path: Path) -> dict[str, Any]:
         arrays = load_matlab(path)
@@ -178,13 +164,7 @@ class LeaReader(Reader):
         values = arrays["Y"].ravel()
         if values.dtype.kind not in "fiu" or (values != np.round(values)).any():
             raise ValueError(f"Y in {path} must hold whole class numbers, got {values.dtype} such as {values[:1]}")
-        frame = find_unknown(values, len(self.class_names))
-        if frame is not None:
-            raise ValueError(
-                f"unknown label {values[frame]:g} at frame {frame} of {path}: labels must lie in "
-                f"0 .. {len(self.class_names) - 1}, one for each of the {len(self.class_names)} `class_names`"
-            )
-        return torch.from_numpy(values.astype(np.int64))
+        return class_indexes(values, len(self.class_names), str(path))
 
 
 def _canonical(name: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from segtcn.arrays import open_array
-from segtcn.data.readers.reader import time_axis
+from segtcn.data.readers.reader import positive, time_axis
 from segtcn.data.readers.tree import Shape, TreeReader, find_layout
 from segtcn.extract.feature_files import common_settings
 from segtcn.structures import Video
@@ -47,9 +47,7 @@ class MSTCNReader(TreeReader):
     SUFFIXES = (".npy",)
 
     def __init__(self, root: str, fps: float = 15.0, background: str | None = None) -> None:
-        if not fps > 0:
-            raise ValueError(f"`fps` must be positive, got {fps}")
-        self.fps = fps
+        self.fps = positive(fps)
         super().__init__(root)
         self._choose_classes(background, lambda: (c for name in self._lists.names() for c in self._truth_names(name)))
         self.feature_dim, self._time_axis = find_layout(self._names_with_features(), self._shape)
@@ -57,7 +55,10 @@ class MSTCNReader(TreeReader):
     def read(self, name: str, split: int | None = None, labels: bool = True) -> Video:  # noqa: D102
         path = self._existing(name)
         truth = self._read_truth(name) if labels else None
-        array = self._oriented(path, None if truth is None else len(truth))
+        array = _opened(path)
+        num_labels = None if truth is None else len(truth)
+        if time_axis(array.shape, num_labels, self.feature_dim, self._time_axis) == 0:
+            array = array.T
         return Video(name=name, features=torch.from_numpy(_loaded(array, path)), labels=truth, source=str(path))
 
     @cached_property
@@ -65,16 +66,8 @@ class MSTCNReader(TreeReader):
         """How the features were made, by their records in ``features/extraction``; None where they differ."""
         return common_settings(self._root / "features")
 
-    def num_frames(self, name: str, split: int | None = None) -> int:  # noqa: D102
-        return self._oriented(self._existing(name), num_labels=None).shape[1]
-
     def _shape(self, name: str) -> Shape:
         return _opened(self._existing(name)).shape, self._truth_length(name)
-
-    def _oriented(self, path: Path, num_labels: int | None) -> np.ndarray:
-        """The stored array as ``(D, T)``, not yet read from disk."""
-        array = _opened(path)
-        return array if time_axis(array.shape, num_labels, self.feature_dim, self._time_axis) == 1 else array.T
 
 
 def _opened(path: Path) -> np.ndarray:

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from segtcn.arrays import archive_names, archive_shapes, read_archive
-from segtcn.data.readers.reader import find_unknown, time_axis
+from segtcn.arrays import archive_names, read_archive
+from segtcn.data.readers.reader import class_indexes, positive, time_axis
 from segtcn.data.readers.tree import Shape, TreeReader, find_layout
-from segtcn.labels.classes import IGNORE_NAME, listed
+from segtcn.labels.classes import listed
 from segtcn.structures import IGNORE, Video
 
 _REMEDY = "save it again with `numpy.savez(path, features=..., labels=...)`, names of classes as an array of type `str`"
@@ -53,11 +53,7 @@ class NpzReader(TreeReader):
         features: str = "features",
         labels: str = "labels",
     ) -> None:
-        if not fps > 0:
-            raise ValueError(f"`fps` must be positive, got {fps}")
-        if not features or not labels or features == labels:
-            raise ValueError(f"`features` and `labels` must name two arrays, got {features!r} and {labels!r}")
-        self.fps = fps
+        self.fps = positive(fps)
         self._keys = (features, labels)
         super().__init__(root)
         self._choose_classes(background, self._all_labels)
@@ -65,39 +61,35 @@ class NpzReader(TreeReader):
 
     def read(self, name: str, split: int | None = None, labels: bool = True) -> Video:  # noqa: D102
         path = self._existing(name)
-        arrays = read_archive(path, self._keys, _REMEDY)
-        shape, num_labels = self._check_shapes({key: array.shape for key, array in arrays.items()}, path, name)
-        axis = time_axis(shape, num_labels, self.feature_dim, self._time_axis)
-        features = arrays[self._keys[0]]
-        if features.dtype.kind not in "fiu":
-            raise ValueError(f"`{self._keys[0]}` in {path} must be a real matrix (D, T), got {features.dtype} {shape}")
-        truth = self._labels(arrays.get(self._keys[1]), path, name) if labels else None
+        features, stored_labels = self._arrays(path)
+        truth = self._labels(stored_labels, path, name) if labels else None
+        num_labels = self._num_labels(stored_labels, name)
+        if time_axis(features.shape, num_labels, self.feature_dim, self._time_axis) == 0:
+            features = features.T
         with np.errstate(over="ignore"):  # becomes infinite, which the data set reports with its frame
-            oriented = np.ascontiguousarray(features if axis == 1 else features.T, dtype=np.float32)
-        return Video(name=name, features=torch.from_numpy(oriented), labels=truth, source=str(path))
-
-    def num_frames(self, name: str, split: int | None = None) -> int:  # noqa: D102
-        shape, num_labels = self._shape(name)
-        return shape[time_axis(shape, num_labels, self.feature_dim, self._time_axis)]
+            tensor = torch.from_numpy(np.ascontiguousarray(features, dtype=np.float32))
+        return Video(name=name, features=tensor, labels=truth, source=str(path))
 
     def _shape(self, name: str) -> Shape:
-        path = self._existing(name)
-        return self._check_shapes(archive_shapes(path, self._keys, _REMEDY), path, name)
+        features, labels = self._arrays(self._existing(name))
+        return features.shape, self._num_labels(labels, name)
 
-    def _check_shapes(self, shapes: dict[str, tuple[int, ...]], path: Path, name: str) -> Shape:
-        """Shape of the stored features, and the number of labels if there are any."""
-        features, labels = self._keys
-        if features not in shapes:
+    def _arrays(self, path: Path) -> tuple[np.ndarray, np.ndarray | None]:
+        """The stored features, a matrix of real numbers, and the stored labels if there are any."""
+        arrays, key = read_archive(path, self._keys, _REMEDY), self._keys[0]
+        if key not in arrays:
             held = listed(map(repr, archive_names(path))) or "nothing"
             raise ValueError(
-                f"{path} holds no `{features}` (it holds {held}): name the array by `features` (and that of the "
+                f"{path} holds no `{key}` (it holds {held}): name the array by `features` (and that of the "
                 "labels by `labels`), or save it with `numpy.savez(path, features=..., labels=...)`"
             )
-        if len(shapes[features]) != 2:
-            raise ValueError(f"`{features}` in {path} must be a real matrix (D, T), got the shape {shapes[features]}")
-        if labels in shapes:
-            return shapes[features], int(np.prod(shapes[labels]))
-        return shapes[features], self._truth_length(name)
+        array = arrays[key]
+        if array.ndim != 2 or array.dtype.kind not in "fiu":
+            raise ValueError(f"`{key}` in {path} must be a real matrix (D, T), got {array.dtype} {array.shape}")
+        return array, arrays.get(self._keys[1])
+
+    def _num_labels(self, labels: np.ndarray | None, name: str) -> int | None:
+        return self._truth_length(name) if labels is None else labels.size
 
     def _all_labels(self) -> set[str]:
         """Labels of all listed videos that have ground truth."""
@@ -136,18 +128,9 @@ class NpzReader(TreeReader):
             raise ValueError(
                 f"`{key}` in {path} must be class indexes or class names (T,), got {labels.dtype} {labels.shape}"
             )
-        indexes = labels
         if labels.dtype.kind in "US":
-            labels = _decoded(labels)
-            known = {**self.classes.index, IGNORE_NAME: IGNORE}
-            indexes = np.array([known.get(str(label).strip(), -1) for label in labels], dtype=np.int64)
-        frame = find_unknown(indexes, len(self.class_names))
-        if frame is not None:
-            raise ValueError(
-                f"unknown label {labels[frame].item()!r} at frame {frame} of {path}: add it to {self._mapping} or "
-                f"correct it; known labels: 0 .. {len(self.class_names) - 1} or {listed(self.class_names)}"
-            )
-        return torch.from_numpy(indexes.astype(np.int64))
+            labels = self.classes.indexes_of([str(label).strip() for label in _decoded(labels)], str(path))
+        return class_indexes(labels, len(self.class_names), str(path))
 
 
 def _decoded(labels: np.ndarray) -> np.ndarray:

@@ -9,6 +9,8 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
 from segtcn.labels.classes import Classes
 from segtcn.structures import IGNORE, Video
@@ -69,21 +71,6 @@ class Reader(ABC):
             FileNotFoundError: if the video has no file, or no ground truth although ``labels`` asks for it.
             ValueError: if a file cannot be understood, or holds a label that is no class.
         """
-
-    def num_frames(self, name: str, split: int | None = None) -> int:
-        """Frames of the stored features of a video.
-
-        A reader whose files say so before they are read overrides this, which reads the video.
-
-        Args:
-            name: as of :meth:`read`.
-            split: as of :meth:`read`.
-
-        Raises:
-            FileNotFoundError: if the video has no file.
-            ValueError: if the file cannot be understood.
-        """
-        return self.read(name, split, labels=False).features.shape[1]
 
     @property
     def extraction(self) -> dict[str, Any] | None:
@@ -170,12 +157,40 @@ def time_axis(shape: Sequence[int], num_labels: int | None, feature_dim: int | N
     return 0 if abs(shape[0] - num_labels) < abs(shape[1] - num_labels) else 1
 
 
-def find_unknown(labels: npt.NDArray[np.integer], num_classes: int) -> int | None:
-    """The first frame whose label is neither a class nor :data:`segtcn.structures.IGNORE`.
+def positive(fps: float) -> float:
+    """Frames per second as they are.
+
+    Raises:
+        ValueError: if they are not positive.
+    """
+    if not fps > 0:
+        raise ValueError(f"`fps` must be positive, got {fps}")
+    return fps
+
+
+def class_indexes(labels: npt.NDArray[Any], num_classes: int, where: str) -> Tensor:
+    """Labels as a tensor, if each is a class or :data:`segtcn.structures.IGNORE`.
+
+    Args:
+        labels: whole numbers, ``(T,)``.
+        num_classes: number of classes C.
+        where: what holds them, for the message.
+
+    Returns:
+        ``(T,)`` int64.
+
+    Raises:
+        ValueError: naming the first label that is not.
 
     Example:
-        >>> find_unknown(np.array([0, IGNORE, 1]), num_classes=2), find_unknown(np.array([0, 2]), num_classes=2)
-        (None, 1)
+        >>> class_indexes(np.array([0, IGNORE, 1]), num_classes=2, where="tea.npz")
+        tensor([   0, -100,    1])
     """
     unknown = ((labels < 0) & (labels != IGNORE)) | (labels >= num_classes)
-    return int(unknown.argmax()) if unknown.any() else None
+    if unknown.any():
+        frame = int(unknown.argmax())
+        raise ValueError(
+            f"{where}: unknown label {labels[frame]:g} at frame {frame}, expected 0 .. {num_classes - 1}; correct the "
+            "labels or the names of the classes"
+        )
+    return torch.from_numpy(labels.astype(np.int64))

@@ -16,9 +16,9 @@ import torch
 from segtcn.data.readers.reader import first_that_opens
 from segtcn.data.readers.table_files import SUFFIXES, TableFiles, matching, quoted
 from segtcn.data.readers.tree import TreeReader
-from segtcn.labels.classes import IGNORE_NAME, listed
+from segtcn.labels.classes import listed
 from segtcn.labels.files import COLUMNS, read_labels
-from segtcn.structures import IGNORE, Video
+from segtcn.structures import Video
 
 _CLOCK_TOLERANCE = 0.2  # of a step: milliseconds at 30 frames a second are off by 0.015, hundredths by 0.15
 _ROW_NUMBERS = ("", "__index_level_0__")  # columns in which pandas writes its index
@@ -112,12 +112,9 @@ class TableReader(TreeReader):
                 "resample it, or correct `fps`"
             )
         features = self._filled(values[: self.feature_dim], path)
-        truth = torch.tensor(self._read_indexes(name, path), dtype=torch.int64) if labels else None
+        truth = torch.from_numpy(self._read_indexes(name, path)) if labels else None
         with np.errstate(over="ignore"):  # becomes infinite, which the data set reports with its frame
             return Video(name, torch.from_numpy(features.astype(np.float32)), truth, source=str(path))
-
-    def num_frames(self, name: str, split: int | None = None) -> int:  # noqa: D102
-        return self._files.numbers(self._existing(name), self.feature_columns[:1]).shape[1]
 
     def _truth_file(self, name: str) -> Path | None:
         paths = [
@@ -164,7 +161,7 @@ class TableReader(TreeReader):
                 stacklevel=3,
             )
         try:
-            labels = np.array(self._read_indexes(first.name, first.path))
+            labels = self._read_indexes(first.name, first.path)
         except (ValueError, OSError):
             return  # is said to whoever reads the video
         copies = [self.feature_columns[i] for i in _copies_of_labels(values, labels)]
@@ -198,10 +195,6 @@ class TableReader(TreeReader):
         if path is not None and path.suffix != ".txt" and self._label_columns is not None:
             columns = matching(self._files.columns(path), self._label_columns)
             one_hot = [self._class_of(column) for column in columns] if len(columns) > 1 else []
-        if len(set(one_hot)) < len(one_hot):
-            raise ValueError(
-                f"`label_columns` {self._label_columns!r} gives one name to two columns: {listed(one_hot)}"
-            )
         if one_hot and not self._mapping.exists():
             self._set_classes(one_hot, background)
             return
@@ -223,22 +216,15 @@ class TableReader(TreeReader):
             if self._paths(name) and (self._labels_inside or self._truth_file(name)):
                 yield from set(self._read_labels(name, self._existing(name))[0])
 
-    def _read_indexes(self, name: str, features: Path) -> list[int]:
-        labels, path, first_line = self._read_labels(name, features)
-        indexes = {**self.classes.index, IGNORE_NAME: IGNORE}
-        unknown = next((frame for frame, label in enumerate(labels) if label not in indexes), None)
-        if unknown is None:
-            return [indexes[label] for label in labels]
-        if all(re.fullmatch("[0-9]{1,9}", label) and int(label) < len(self.class_names) for label in {*labels}):
-            return [int(label) for label in labels]
-        where = f"frame {unknown}" if first_line is None else f"line {unknown + first_line}"
-        raise ValueError(
-            f"unknown label {labels[unknown]!r} in {where} of {path}: add it to {self._mapping} or correct it; known "
-            f"labels: {listed(self.class_names)}, or their indexes in all lines"
-        )
+    def _read_indexes(self, name: str, features: Path) -> npt.NDArray[np.int64]:
+        labels, path = self._read_labels(name, features)
+        numbers = {*map(str, range(len(self.class_names)))}
+        if {*labels} <= numbers and not {*labels} <= self.classes.index.keys():
+            return np.array(labels, dtype=np.int64)
+        return self.classes.indexes_of(labels, str(path))
 
-    def _read_labels(self, name: str, features: Path) -> tuple[list[str], Path, int | None]:
-        """Label of every frame as it is written, the file that holds it, and the line of the first one."""
+    def _read_labels(self, name: str, features: Path) -> tuple[list[str], Path]:
+        """Label of every frame as it is written, and the file that holds it."""
         path = features if self._labels_inside else self._truth_file(name)
         if path is None:
             unknown = self._unknown_label_columns(features)
@@ -247,22 +233,19 @@ class TableReader(TreeReader):
                 "label of every frame; without it the video can only be predicted"
                 + (f" ({unknown}, which has {listed(self._files.columns(features))})" if unknown else "")
             )
-        if path.suffix == ".txt":
-            return read_labels(path).names(), path, 1
-        columns = self._files.columns(path)
-        if columns[:3] == list(COLUMNS[:3]) and path.suffix == ".csv":
-            return read_labels(path).names(), path, None
+        columns = [] if path.suffix == ".txt" else self._files.columns(path)
+        if path.suffix == ".txt" or (path.suffix == ".csv" and columns[:3] == list(COLUMNS[:3])):
+            return read_labels(path).names(), path
         self._check_label_columns(path, columns)
         label_columns = self._label_columns_of(path, columns)
-        first_line = None if path.suffix == ".parquet" else 2
         if len(label_columns) > 1:
-            return self._read_one_hot(path, label_columns), path, first_line
+            return self._read_one_hot(path, label_columns), path
         labels = self._files.texts(path, label_columns)[0]
         if label_columns[0] in labels:
             raise ValueError(
                 f"{path} has no header: its first line, {label_columns[0]!r}, is a label; write a name before it"
             )
-        return labels, path, first_line
+        return labels, path
 
     def _label_columns_of(self, path: Path, columns: Sequence[str]) -> list[str]:
         """The column of a table with the labels, or its one-hot columns."""

@@ -123,11 +123,10 @@ class TableFiles:
                 arrow_csv.ConvertOptions(column_types=types, include_columns=list(types), null_values=_MISSING),
             )
         except (pyarrow.ArrowException, ValueError, KeyError) as error:
-            numbers = {column for column, kind in types.items() if kind == pyarrow.float64()}
-            reason = (
-                self._first_mistake(path, columns, num_lines, numbers) or f"{path} is damaged or not a table ({error})"
-            )
-            raise ValueError(reason) from error
+            raise ValueError(
+                f"{path} is damaged or not a table of numbers ({error}): correct that row, or leave its column out (a "
+                "decimal comma separates columns: write 1.5, not 1,5)"
+            ) from error
 
     def _parquet_schema(self, path: Path) -> Any:
         from pyarrow import parquet
@@ -162,33 +161,6 @@ class TableFiles:
         if not columns or any("." in number for number in numbers) or (numbers == columns and numbers not in counted):
             raise ValueError(f"{path} has no header: its first line must name the columns, got {listed(columns)}")
         return columns, 1
-
-    def _first_mistake(self, path: Path, columns: Sequence[str], num_lines: int, numbers: set[str]) -> str | None:
-        """What is wrong in which line of a CSV file; pyarrow does not always say."""
-        try:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                rows = csv.reader(file, delimiter=self._delimiters[path.suffix])
-                for row in rows:
-                    if row and len(row) != len(columns):
-                        found = f"{len(row)} column{'s' * (len(row) > 1)}"
-                        return (
-                            f"line {rows.line_num} of {path} has {found}, expected {len(columns)} as in its "
-                            "header: correct it (a decimal comma separates, too: write 1.5, not 1,5)"
-                        )
-                    for column, cell in zip(columns, map(str.strip, row), strict=False):
-                        known = rows.line_num <= num_lines or column not in numbers or cell in _MISSING
-                        if known or re.fullmatch(f"{_NUMBER}|{_INFINITE}", cell):
-                            continue
-                        point = re.fullmatch(_DECIMAL_COMMA, cell) and cell.replace(",", ".")
-                        return (
-                            f"line {rows.line_num} of {path} has {cell!r} in column {column!r}, expected a number: "
-                            + (f"write {point}" if point else "correct it, or leave the column out")
-                        )
-        except UnicodeDecodeError as error:
-            return f"{path} is not a table in UTF-8 ({error.reason} at byte {error.start}): save it again as UTF-8"
-        except csv.Error as error:
-            return f"{path} is damaged or not a table ({error}): write it again"
-        return None
 
 
 def matching(columns: Sequence[str], chosen: list[str] | str) -> list[str]:

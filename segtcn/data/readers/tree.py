@@ -113,7 +113,7 @@ class TreeReader(Reader):
         self._set_classes(names or Classes.read(self._mapping).names, background)
 
     def _set_classes(self, names: Iterable[str], background: str | None) -> None:
-        self.class_names = list(names)
+        self.class_names = list(Classes(tuple(names)).names)
         if background is not None and background not in self.class_names:
             raise ValueError(
                 f"`background` {background!r} is not a class of {self._mapping}: choose from "

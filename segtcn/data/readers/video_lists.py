@@ -65,6 +65,16 @@ def check_names(names: list[str], where: str) -> list[str]:
     return names
 
 
+def check_split(split: int, splits: Sequence[int], where: object) -> None:
+    """Refuse the number of a split that does not exist.
+
+    Raises:
+        ValueError: naming those that do.
+    """
+    if split not in splits:
+        raise ValueError(f"split {split} does not exist in {where}: choose from {', '.join(map(str, splits))}")
+
+
 class ListError(ValueError):
     """A list of videos that is wrong.
 
@@ -110,9 +120,7 @@ class VideoLists:
 
     def videos(self, split: int, subset: Subset) -> list[str]:
         """Names of the videos of a subset, see :meth:`Reader.videos`."""
-        if split not in self.splits:
-            splits = ", ".join(map(str, self.splits))
-            raise ValueError(f"split {split} does not exist in {self._folder}: choose from {splits}")
+        check_split(split, self.splits, self._folder)
         path = self._folder / f"{subset}.split{split}.bundle"
         if not path.is_file():
             raise FileNotFoundError(f"no {path}: write the names of the {subset} videos of split {split}, one a line")

@@ -12,75 +12,37 @@ true label is :data:`~segtcn.structures.IGNORE` are left out, whatever is predic
 end where such a stretch starts, and new ones start after it.
 """
 
-from segtcn.metrics.functional.average_precision import Detections, detections, segmental_map
-from segtcn.metrics.functional.boundaries import boundary_counts, boundary_f1
-from segtcn.metrics.functional.broken_segments import (
-    SplitCounts,
-    merge_counts,
-    over_segmentation,
-    segment_count_error,
-    split_counts,
-    under_segmentation,
-)
-from segtcn.metrics.functional.calibration import CalibrationCounts, calibration_counts, calibration_error
-from segtcn.metrics.functional.edit import EditCounts, edit_counts, edit_score
-from segtcn.metrics.functional.frame_scores import (
-    FrameCounts,
-    class_counts,
-    frame_accuracy,
-    frame_confusion,
-    frame_counts,
-    frame_iou,
-    frame_precision,
-    frame_recall,
-    segment_confusion,
-)
-from segtcn.metrics.functional.ratios import Matches, mean_over_classes, percent
-from segtcn.metrics.functional.segment_scores import (
-    check_threshold,
-    segment_counts,
-    segmental_f1,
-    segmental_precision,
-    segmental_recall,
-)
-from segtcn.metrics.functional.sequences import Background, FrameLabels, background_classes
-
-__all__ = [
-    "Background",
-    "CalibrationCounts",
-    "Detections",
-    "EditCounts",
-    "FrameCounts",
-    "FrameLabels",
-    "Matches",
-    "SplitCounts",
-    "background_classes",
-    "boundary_counts",
-    "boundary_f1",
-    "calibration_counts",
-    "calibration_error",
-    "check_threshold",
-    "class_counts",
-    "detections",
-    "edit_counts",
-    "edit_score",
-    "frame_accuracy",
-    "frame_confusion",
-    "frame_counts",
-    "frame_iou",
-    "frame_precision",
-    "frame_recall",
-    "mean_over_classes",
-    "merge_counts",
-    "over_segmentation",
-    "percent",
-    "segment_confusion",
-    "segment_count_error",
-    "segment_counts",
-    "segmental_f1",
-    "segmental_map",
-    "segmental_precision",
-    "segmental_recall",
-    "split_counts",
-    "under_segmentation",
-]
+from segtcn.metrics.functional.average_precision import Detections as Detections
+from segtcn.metrics.functional.average_precision import detections as detections
+from segtcn.metrics.functional.average_precision import segmental_map as segmental_map
+from segtcn.metrics.functional.boundaries import boundary_counts as boundary_counts
+from segtcn.metrics.functional.boundaries import boundary_f1 as boundary_f1
+from segtcn.metrics.functional.broken_segments import merge_counts as merge_counts
+from segtcn.metrics.functional.broken_segments import over_segmentation as over_segmentation
+from segtcn.metrics.functional.broken_segments import segment_count_error as segment_count_error
+from segtcn.metrics.functional.broken_segments import split_counts as split_counts
+from segtcn.metrics.functional.broken_segments import under_segmentation as under_segmentation
+from segtcn.metrics.functional.calibration import calibration_counts as calibration_counts
+from segtcn.metrics.functional.calibration import calibration_error as calibration_error
+from segtcn.metrics.functional.edit import edit_counts as edit_counts
+from segtcn.metrics.functional.edit import edit_score as edit_score
+from segtcn.metrics.functional.frame_scores import class_counts as class_counts
+from segtcn.metrics.functional.frame_scores import frame_accuracy as frame_accuracy
+from segtcn.metrics.functional.frame_scores import frame_confusion as frame_confusion
+from segtcn.metrics.functional.frame_scores import frame_counts as frame_counts
+from segtcn.metrics.functional.frame_scores import frame_iou as frame_iou
+from segtcn.metrics.functional.frame_scores import frame_precision as frame_precision
+from segtcn.metrics.functional.frame_scores import frame_recall as frame_recall
+from segtcn.metrics.functional.frame_scores import segment_confusion as segment_confusion
+from segtcn.metrics.functional.ratios import Matches as Matches
+from segtcn.metrics.functional.ratios import Share as Share
+from segtcn.metrics.functional.ratios import mean_over_classes as mean_over_classes
+from segtcn.metrics.functional.ratios import percent as percent
+from segtcn.metrics.functional.segment_scores import check_threshold as check_threshold
+from segtcn.metrics.functional.segment_scores import segment_counts as segment_counts
+from segtcn.metrics.functional.segment_scores import segmental_f1 as segmental_f1
+from segtcn.metrics.functional.segment_scores import segmental_precision as segmental_precision
+from segtcn.metrics.functional.segment_scores import segmental_recall as segmental_recall
+from segtcn.metrics.functional.sequences import Background as Background
+from segtcn.metrics.functional.sequences import FrameLabels as FrameLabels
+from segtcn.metrics.functional.sequences import background_classes as background_classes

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from segtcn.metrics.functional.overlaps import common_pieces
-from segtcn.metrics.functional.ratios import percent
+from segtcn.metrics.functional.ratios import Share, percent
 from segtcn.metrics.functional.sequences import Background, FrameLabels, check_labels, is_foreground, scored_runs
-
-
-class SplitCounts(NamedTuple):
-    """What over- and under-segmentation are made of.
-
-    Args:
-        split: segments that more than one segment of their class on the other side overlaps, ``()`` int64.
-        total: all segments on that side, ``()`` int64.
-    """
-
-    split: Tensor
-    total: Tensor
 
 
 def over_segmentation(preds: FrameLabels, labels: FrameLabels, background: Background = None) -> Tensor:
@@ -73,7 +59,7 @@ def under_segmentation(preds: FrameLabels, labels: FrameLabels, background: Back
     return percent(*merge_counts(preds, labels, background), empty_score=0.0)
 
 
-def split_counts(preds: FrameLabels, labels: FrameLabels, background: Background = None) -> SplitCounts:
+def split_counts(preds: FrameLabels, labels: FrameLabels, background: Background = None) -> Share:
     """Count the true segments that the prediction breaks into several of their class.
 
     Args:
@@ -82,24 +68,24 @@ def split_counts(preds: FrameLabels, labels: FrameLabels, background: Background
         background: segments of these classes are left out.
 
     Returns:
-        The counts, each ``()``.
+        The broken ones, out of all true segments, each ``()``.
 
     Raises:
         ValueError: as :func:`~segtcn.metrics.functional.frame_accuracy`.
 
     Example:
         >>> split_counts([1, 2, 1, 1, 1, 3], [1, 1, 1, 1, 3, 3])
-        SplitCounts(split=tensor(1), total=tensor(2))
+        Share(hits=tensor(1), out_of=tensor(2))
     """
     pred, true = map(scored_runs, check_labels(preds, labels))
     pieces = common_pieces(pred, true)
     same = pred.values[pieces.pred] == true.values[pieces.true]
     times = np.bincount(pieces.true[same], minlength=len(true.values))
     counted = is_foreground(true.values, background)
-    return SplitCounts(torch.tensor(int((times[counted] > 1).sum())), torch.tensor(int(counted.sum())))
+    return Share(torch.tensor(int((times[counted] > 1).sum())), torch.tensor(int(counted.sum())))
 
 
-def merge_counts(preds: FrameLabels, labels: FrameLabels, background: Background = None) -> SplitCounts:
+def merge_counts(preds: FrameLabels, labels: FrameLabels, background: Background = None) -> Share:
     """Count the predicted segments that merge several true ones of their class.
 
     Args:
@@ -108,14 +94,14 @@ def merge_counts(preds: FrameLabels, labels: FrameLabels, background: Background
         background: segments of these classes are left out.
 
     Returns:
-        The counts, each ``()``; ``total`` is that of the predicted segments.
+        The merging ones, out of all predicted segments, each ``()``.
 
     Raises:
         ValueError: as :func:`~segtcn.metrics.functional.frame_accuracy`.
 
     Example:
         >>> merge_counts([1, 1, 1, 1, 3, 3], [1, 2, 1, 1, 1, 3])
-        SplitCounts(split=tensor(1), total=tensor(2))
+        Share(hits=tensor(1), out_of=tensor(2))
     """
     pred_frames, true_frames = check_labels(preds, labels)
     return split_counts(true_frames, pred_frames, background)

@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from segtcn.metrics.functional.sequences import FrameLabels, check_labels, is_foreground
-
-
-class CalibrationCounts(NamedTuple):
-    """What the expected calibration error is made of, for K bins of confidence.
-
-    Args:
-        correct: frames whose prediction is right, ``(K,)`` int64.
-        confidence: sum of the confidences, ``(K,)`` float64.
-        total: frames, ``(K,)`` int64.
-    """
-
-    correct: Tensor
-    confidence: Tensor
-    total: Tensor
 
 
 def calibration_error(probabilities: Tensor, labels: FrameLabels, num_bins: int = 15) -> Tensor:
@@ -55,7 +39,7 @@ def calibration_error(probabilities: Tensor, labels: FrameLabels, num_bins: int 
     return expected_error(*calibration_counts(probabilities, labels, num_bins))
 
 
-def calibration_counts(probabilities: Tensor, labels: FrameLabels, num_bins: int = 15) -> CalibrationCounts:
+def calibration_counts(probabilities: Tensor, labels: FrameLabels, num_bins: int = 15) -> tuple[Tensor, ...]:
     """Sum right predictions, confidences and frames in bins of confidence.
 
     Args:
@@ -64,13 +48,13 @@ def calibration_counts(probabilities: Tensor, labels: FrameLabels, num_bins: int
         num_bins: K.
 
     Returns:
-        The sums, each ``(K,)``.
+        Right predictions, confidences and frames of each bin, ``(K,)``: int64, float64 and int64.
 
     Raises:
         ValueError: as :func:`calibration_error`.
 
     Example:
-        >>> calibration_counts(torch.tensor([[0.8, 0.2], [0.2, 0.8]]), [0, 0], num_bins=2).correct
+        >>> calibration_counts(torch.tensor([[0.8, 0.2], [0.2, 0.8]]), [0, 0], num_bins=2)[0]
         tensor([0, 1])
     """
     if num_bins < 1:
@@ -88,11 +72,11 @@ def calibration_counts(probabilities: Tensor, labels: FrameLabels, num_bins: int
     bins = np.minimum((sure * num_bins).astype(np.int64), num_bins - 1)
     correct, total = (np.bincount(frames, minlength=num_bins) for frames in (bins[right], bins))
     sums = (correct, np.bincount(bins, weights=sure, minlength=num_bins), total)
-    return CalibrationCounts(*map(torch.from_numpy, sums))
+    return tuple(map(torch.from_numpy, sums))
 
 
 def expected_error(correct: Tensor, confidence: Tensor, total: Tensor) -> Tensor:
-    """The expected calibration error from the sums of :class:`CalibrationCounts`.
+    """The expected calibration error from the sums of :func:`calibration_counts`.
 
     Args:
         correct: ``(K,)``.

@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from rapidfuzz.distance import Levenshtein
 from torch import Tensor
 
-from segtcn.metrics.functional.ratios import percent
+from segtcn.metrics.functional.ratios import Share, percent
 from segtcn.metrics.functional.sequences import Background, FrameLabels, check_labels, is_foreground, scored_runs
-
-
-class EditCounts(NamedTuple):
-    """What the edit score is made of.
-
-    Args:
-        distance: insertions, deletions and substitutions between the two segment sequences, ``()`` int64.
-        length: segments of the longer of the two, ``()`` int64.
-    """
-
-    distance: Tensor
-    length: Tensor
 
 
 def edit_score(preds: FrameLabels, labels: FrameLabels, background: Background = None) -> Tensor:
@@ -55,7 +42,7 @@ def edit_score(preds: FrameLabels, labels: FrameLabels, background: Background =
     return percent(length - distance, length)
 
 
-def edit_counts(preds: FrameLabels, labels: FrameLabels, background: Background = None) -> EditCounts:
+def edit_counts(preds: FrameLabels, labels: FrameLabels, background: Background = None) -> Share:
     """Levenshtein distance between two sequences of segment labels, and the length of the longer one.
 
     Args:
@@ -64,20 +51,20 @@ def edit_counts(preds: FrameLabels, labels: FrameLabels, background: Background 
         background: segments of these classes are left out of both sequences.
 
     Returns:
-        The counts, each ``()``.
+        The distance, out of the length, each ``()``.
 
     Raises:
         ValueError: as :func:`~segtcn.metrics.functional.frame_accuracy`.
 
     Example:
         >>> edit_counts([1, 1, 2, 2, 1], [1, 2, 2, 2, 2])
-        EditCounts(distance=tensor(1), length=tensor(3))
+        Share(hits=tensor(1), out_of=tensor(3))
     """
     sequences = []
     for frames in check_labels(preds, labels):
         segments = scored_runs(frames).values
         sequences.append(segments[is_foreground(segments, background)].tolist())
-    return EditCounts(torch.tensor(edit_distance(*sequences)), torch.tensor(max(map(len, sequences))))
+    return Share(torch.tensor(edit_distance(*sequences)), torch.tensor(max(map(len, sequences))))
 
 
 def edit_distance(preds: Sequence[int], labels: Sequence[int]) -> int:

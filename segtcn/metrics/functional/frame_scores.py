@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from segtcn.metrics.functional.overlaps import common_pieces
-from segtcn.metrics.functional.ratios import Matches, iou_ratio, percent, precision_ratio, recall_ratio
+from segtcn.metrics.functional.ratios import Matches, Share, iou_ratio, percent, precision_ratio, recall_ratio
 from segtcn.metrics.functional.sequences import (
     Background,
     FrameLabels,
@@ -20,18 +18,6 @@ from segtcn.metrics.functional.sequences import (
     is_foreground,
     scored_runs,
 )
-
-
-class FrameCounts(NamedTuple):
-    """What frame accuracy is made of.
-
-    Args:
-        correct: frames whose prediction is right, ``()`` or by true class ``(C,)``, int64.
-        total: all counted frames, the same shape.
-    """
-
-    correct: Tensor
-    total: Tensor
 
 
 def frame_accuracy(preds: FrameLabels, labels: FrameLabels, background: Background = None) -> Tensor:
@@ -57,13 +43,12 @@ def frame_accuracy(preds: FrameLabels, labels: FrameLabels, background: Backgrou
         >>> frame_accuracy([0, 1, 1, 2], [0, 1, 2, 2], background=0)
         tensor(66.6667)
     """
-    counts = frame_counts(preds, labels, background)
-    return percent(counts.correct, counts.total)
+    return percent(*frame_counts(preds, labels, background))
 
 
 def frame_counts(
     preds: FrameLabels, labels: FrameLabels, background: Background = None, num_classes: int | None = None
-) -> FrameCounts:
+) -> Share:
     """Count right frames and frames.
 
     Args:
@@ -73,19 +58,19 @@ def frame_counts(
         num_classes: C to count by true class, None to count all together.
 
     Returns:
-        The counts, each ``()`` or ``(C,)``.
+        Right frames and all counted ones, each ``()`` or ``(C,)``.
 
     Raises:
         ValueError: as :func:`frame_accuracy`, and if a label is not below ``num_classes``.
 
     Example:
         >>> frame_counts([0, 1, 1, 2], [0, 1, 2, 2], num_classes=3)
-        FrameCounts(correct=tensor([1, 1, 1]), total=tensor([1, 1, 2]))
+        Share(hits=tensor([1, 1, 1]), out_of=tensor([1, 1, 2]))
     """
     pred_frames, true_frames = check_labels(preds, labels, num_classes)
     counted = is_foreground(true_frames, background)
     correct = counted & (pred_frames == true_frames)
-    return FrameCounts(*(count_classes(true_frames[frames], num_classes) for frames in (correct, counted)))
+    return Share(*(count_classes(true_frames[frames], num_classes) for frames in (correct, counted)))
 
 
 def frame_confusion(preds: FrameLabels, labels: FrameLabels, num_classes: int) -> Tensor:

@@ -8,6 +8,13 @@ import torch
 from torch import Tensor
 
 
+class Share(NamedTuple):
+    """What a ratio is made of: right frames out of all, broken segments out of all; int64, of one shape."""
+
+    hits: Tensor
+    out_of: Tensor
+
+
 class Matches(NamedTuple):
     """Pairs of what was predicted and what is true, and those without a partner; int64, all of one shape.
 

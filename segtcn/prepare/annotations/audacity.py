@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from segtcn.atomic import atomic_path
+from segtcn.atomic import write_text
 from segtcn.prepare.annotations.intervals import Annotations, make_interval, number, read_text
 from segtcn.structures import Segment
 
@@ -75,5 +75,4 @@ def write_audacity(
         if not name.strip() or any(character in name for character in "\t\n\r"):
             raise ValueError(f"cannot write {path}: a label must be one line without tabs, got {name!r}")
     lines = (f"{start / fps:.6f}\t{stop / fps:.6f}\t{class_names[label]}\n" for start, stop, label in segments)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes("".join(lines).encode())  # bytes: no other line ends on Windows
+    write_text(path, "".join(lines))

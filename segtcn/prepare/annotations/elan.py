@@ -5,101 +5,33 @@ from __future__ import annotations
 import datetime
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Never
 from urllib.parse import unquote
-from xml.parsers import expat
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape, quoteattr
 
-from segtcn.atomic import atomic_path
+from segtcn.atomic import write_text
 from segtcn.labels.folder import video_name
 from segtcn.prepare.annotations.intervals import Annotations, Interval, make_interval, number, read_bytes
 from segtcn.structures import Segment
 
 
-class _Annotation(NamedTuple):
-    tier: str
-    slots: tuple[str, str]
-    label: str
-    line: int
-
-
-class _Media(NamedTuple):
-    url: str
-    kind: str
-    shift_ms: str
-
-
-class _Document:
-    """What an ``.eaf`` holds, collected while the parser passes over it: no tree, only annotations and times."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.times_ms: dict[str, str] = {}
-        self.annotations: dict[str, list[_Annotation]] = {}  # of every tier, in the order of the file
-        self.num_references: dict[str, int] = {}
-        self.media: list[_Media] = []
-        self._root = self._tier = ""
-        self._open: _Annotation | None = None
-        self._text: list[str] | None = None
-        self._parser = expat.ParserCreate()
-        self._parser.StartDoctypeDeclHandler = self._refuse
-        self._parser.StartElementHandler = self._start
-        self._parser.EndElementHandler = self._end
-        self._parser.CharacterDataHandler = self._characters
-        try:
-            self._parser.Parse(read_bytes(path), True)
-        except (expat.ExpatError, LookupError) as error:  # LookupError: an encoding that does not exist
-            raise ValueError(f"{path} is damaged or not an ELAN file ({error}): save it in ELAN again") from error
-
-    def _refuse(self, *_: object) -> Never:
+def _parse(path: Path) -> Element:
+    content = read_bytes(path)
+    if b"<!DOCTYPE" in content.replace(b"\0", b""):  # zeros: of UTF-16
         # its entities could fill the memory from a small file, or read other files
         raise ValueError(
-            f"{self.path}, line {self._parser.CurrentLineNumber}: a document type declaration is refused; ELAN writes "
-            "none: save the file in ELAN again"
+            f"{path}: a document type declaration is refused; ELAN writes none: save the file in ELAN again"
         )
-
-    def _start(self, element: str, attributes: dict[str, str]) -> None:
-        line = self._parser.CurrentLineNumber
-        if not self._root and element != "ANNOTATION_DOCUMENT":
-            raise ValueError(f"{self.path} is not an ELAN file: expected <ANNOTATION_DOCUMENT>, got <{element[:40]}>")
-        self._root = "ANNOTATION_DOCUMENT"
-        try:
-            if element == "HEADER" and attributes.get("TIME_UNITS", "milliseconds") != "milliseconds":
-                raise ValueError(f"{self.path}: times must be in milliseconds, got {attributes['TIME_UNITS']!r}")
-            if element == "MEDIA_DESCRIPTOR":
-                kind, shift_ms = attributes.get("MIME_TYPE", ""), attributes.get("TIME_ORIGIN", "0").strip()
-                self.media.append(_Media(attributes["MEDIA_URL"], kind, shift_ms))
-            elif element == "TIME_SLOT":
-                self.times_ms[attributes["TIME_SLOT_ID"]] = attributes.get("TIME_VALUE", "")
-            elif element == "TIER":
-                self._tier = attributes["TIER_ID"]
-                self.annotations.setdefault(self._tier, [])
-            elif element == "ALIGNABLE_ANNOTATION":
-                slots = attributes["TIME_SLOT_REF1"], attributes["TIME_SLOT_REF2"]
-                self._open = _Annotation(self._tier, slots, "", line)
-            elif element == "REF_ANNOTATION":
-                self.num_references[self._tier] = self.num_references.get(self._tier, 0) + 1
-            elif element == "ANNOTATION_VALUE":
-                self._text = []
-        except KeyError as error:
-            raise ValueError(
-                f"{self.path}, line {line}: <{element}> lacks the attribute {error}; save the file in ELAN again"
-            ) from error
-
-    def _characters(self, text: str) -> None:
-        if self._text is not None:
-            self._text.append(text)
-
-    def _end(self, element: str) -> None:
-        if element == "ANNOTATION_VALUE" and self._open is not None:
-            self._open = self._open._replace(label="".join(self._text or []))
-        elif element == "ALIGNABLE_ANNOTATION" and self._open is not None:
-            self.annotations.setdefault(self._tier, []).append(self._open)
-            self._open = None
-        if element == "ANNOTATION_VALUE":
-            self._text = None
+    try:
+        root = ElementTree.fromstring(content)
+    except (ElementTree.ParseError, LookupError, ValueError) as error:  # LookupError: an encoding that does not exist
+        raise ValueError(f"{path} is damaged or not an ELAN file ({error}): save it in ELAN again") from error
+    if root.tag != "ANNOTATION_DOCUMENT":
+        raise ValueError(f"{path} is not an ELAN file: expected <ANNOTATION_DOCUMENT>, got <{root.tag[:40]}>")
+    return root
 
 
 def read_elan(path: str | os.PathLike[str], tier: str | None = None) -> list[Annotations]:
@@ -120,8 +52,12 @@ def read_elan(path: str | os.PathLike[str], tier: str | None = None) -> list[Ann
         ValueError: if it is damaged, several tiers have annotations, or one of the tier's annotations has no time.
     """
     path = Path(path)
-    document = _Document(path)
-    aligned = {name: annotations for name, annotations in document.annotations.items() if annotations}
+    root = _parse(path)
+    units = {header.get("TIME_UNITS", "milliseconds") for header in root.iter("HEADER")} - {"milliseconds"}
+    if units:
+        raise ValueError(f"{path}: times must be in milliseconds, got {units.pop()!r}")
+    tiers = {element.get("TIER_ID", ""): element for element in root.iter("TIER")}
+    aligned = {name: found for name, element in tiers.items() if (found := [*element.iter("ALIGNABLE_ANNOTATION")])}
     listed = ", ".join(f"{name} ({len(annotations)})" for name, annotations in aligned.items())
     if not aligned:
         raise ValueError(f"{path} has no tier with annotations that have times: align them in ELAN")
@@ -132,29 +68,33 @@ def read_elan(path: str | os.PathLike[str], tier: str | None = None) -> list[Ann
     chosen = next(iter(aligned)) if tier is None else tier
     notes = [
         f"tier {name!r}: {count} annotations refer to others and have no times, left out"
-        for name, count in document.num_references.items()
+        for name, element in tiers.items()
+        if (count := len([*element.iter("REF_ANNOTATION")]))
     ]
     # beside a clip there often is its sound, as a file of its own
-    clips = [medium for medium in document.media if not medium.kind.startswith("audio")]
-    named = [video_name(unquote(clip.url)) for clip in clips]
+    media = [medium for medium in root.iter("MEDIA_DESCRIPTOR") if not medium.get("MIME_TYPE", "").startswith("audio")]
+    clips = {video_name(unquote(medium.get("MEDIA_URL", ""))): medium.get("TIME_ORIGIN", "") for medium in media}
     notes += [
-        f"ELAN shifts {name} by {clip.shift_ms} ms (TIME_ORIGIN); the times of the annotations are left as they are"
-        for name, clip in zip(named, clips, strict=True)
-        if clip.shift_ms not in ("", "0")
+        f"ELAN shifts {name} by {shift_ms} ms (TIME_ORIGIN); the times of the annotations are left as they are"
+        for name, shift_ms in clips.items()
+        if shift_ms.strip() not in ("", "0")
     ]
-    names = [path.stem, *(named if len(named) == 1 else [])]
-    intervals = [_interval(document, annotation) for annotation in aligned[chosen]]
+    times_ms = {slot.get("TIME_SLOT_ID"): slot.get("TIME_VALUE") for slot in root.iter("TIME_SLOT")}
+    intervals = [_interval(path, annotation, times_ms) for annotation in aligned[chosen]]
+    names = [path.stem, *(clips if len(clips) == 1 else [])]
     return [Annotations(tuple(dict.fromkeys(names)), intervals, str(path), None, tuple(notes))]
 
 
-def _interval(document: _Document, annotation: _Annotation) -> Interval:
-    where = f"{document.path}, line {annotation.line}"
+def _interval(path: Path, annotation: Element, times_ms: Mapping[str | None, str | None]) -> Interval:
+    label = annotation.findtext("ANNOTATION_VALUE", "")
+    where = f"{path}, annotation {annotation.get('ANNOTATION_ID')!r}"
     seconds = []
-    for slot in annotation.slots:
-        if not document.times_ms.get(slot):
-            raise ValueError(f"{where}: {annotation.label!r} has no time (slot {slot!r}): align it in ELAN")
-        seconds.append(number(document.times_ms[slot], where) / 1000)
-    return make_interval(seconds[0], seconds[1], annotation.label, where)
+    for slot in map(annotation.get, ("TIME_SLOT_REF1", "TIME_SLOT_REF2")):
+        time_ms = times_ms.get(slot)
+        if not time_ms:
+            raise ValueError(f"{where}: {label!r} has no time (slot {slot!r}): align it in ELAN")
+        seconds.append(number(time_ms, where) / 1000)
+    return make_interval(seconds[0], seconds[1], label, where)
 
 
 def write_elan(
@@ -200,16 +140,15 @@ def write_elan(
     )
     descriptor = "" if media is None else f'<MEDIA_DESCRIPTOR MEDIA_URL={quoteattr(media)} MIME_TYPE="video/mp4"/>'
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    with atomic_path(path) as temporary:
-        temporary.write_text(
-            '<?xml version="1.0" encoding="UTF-8"?>\n'
-            f'<ANNOTATION_DOCUMENT AUTHOR="segtcn" DATE="{now}" FORMAT="3.0" VERSION="3.0" '
-            'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
-            'xsi:noNamespaceSchemaLocation="http://www.mpi.nl/tools/elan/EAFv3.0.xsd">\n'
-            f'  <HEADER MEDIA_FILE="" TIME_UNITS="milliseconds">{descriptor}</HEADER>\n'
-            f"  <TIME_ORDER>\n{slots}  </TIME_ORDER>\n"
-            f'  <TIER LINGUISTIC_TYPE_REF="default-lt" TIER_ID={quoteattr(tier)}>\n{annotations}  </TIER>\n'
-            '  <LINGUISTIC_TYPE GRAPHIC_REFERENCES="false" LINGUISTIC_TYPE_ID="default-lt" TIME_ALIGNABLE="true"/>\n'
-            "</ANNOTATION_DOCUMENT>\n",
-            encoding="utf-8",
-        )
+    write_text(
+        path,
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<ANNOTATION_DOCUMENT AUTHOR="segtcn" DATE="{now}" FORMAT="3.0" VERSION="3.0" '
+        'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
+        'xsi:noNamespaceSchemaLocation="http://www.mpi.nl/tools/elan/EAFv3.0.xsd">\n'
+        f'  <HEADER MEDIA_FILE="" TIME_UNITS="milliseconds">{descriptor}</HEADER>\n'
+        f"  <TIME_ORDER>\n{slots}  </TIME_ORDER>\n"
+        f'  <TIER LINGUISTIC_TYPE_REF="default-lt" TIER_ID={quoteattr(tier)}>\n{annotations}  </TIER>\n'
+        '  <LINGUISTIC_TYPE GRAPHIC_REFERENCES="false" LINGUISTIC_TYPE_ID="default-lt" TIME_ALIGNABLE="true"/>\n'
+        "</ANNOTATION_DOCUMENT>\n",
+    )

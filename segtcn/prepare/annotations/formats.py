@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -45,15 +46,10 @@ def detect_format(path: str | os.PathLike[str]) -> Format:
             f"{path} has no known format: expected a table with the columns label, start_s and stop_s, an export of "
             f"BORIS, ELAN or Audacity, or JSON; its first line is {first[:60]!r}"
         )
-    if "\t" in first.strip():
+    if "\t" in first.strip() or _TIMED.match(first):
         raise ValueError(
-            f"{path} is a table with tabs that cannot be read, its first line is {first[:60]!r}: of ELAN take the .eaf "
-            "itself, not a text export; else name the columns in the first line, such as label, start_s and stop_s"
-        )
-    if _TIMED.match(first):
-        raise ValueError(
-            f"{path} has lines of times and a label that cannot be told apart, its first line is {first[:60]!r}: write "
-            "a table, with a first line such as label,start_s,stop_s that names the columns"
+            f"{path} has columns or times that cannot be told apart, its first line is {first[:60]!r}: name the "
+            "columns there, such as label,start_s,stop_s; of ELAN take the .eaf itself, not a text export"
         )
     return "frames"
 
@@ -96,13 +92,12 @@ def read_annotations(
     """
     if unit not in (None, "seconds", "frames"):
         raise ValueError(f"`unit` must be seconds or frames, got {unit!r}")
-    form = detect_format(path)
-    if form == "boris":
-        return read_boris(path, track)
-    if form == "elan":
-        return read_elan(path, track)
-    if form == "audacity":
-        return read_audacity(path)
-    if form == "frames":
-        return read_frame_list(path, fps)
-    return read_csv(path, fps, unit) if form == "csv" else read_json(path, fps, unit)
+    readers: dict[Format, Callable[[], list[Annotations]]] = {
+        "boris": lambda: read_boris(path, track),
+        "elan": lambda: read_elan(path, track),
+        "audacity": lambda: read_audacity(path),
+        "csv": lambda: read_csv(path, fps, unit),
+        "json": lambda: read_json(path, fps, unit),
+        "frames": lambda: read_frame_list(path, fps),
+    }
+    return readers[detect_format(path)]()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict
 
 from segtcn.data.card import read_card
 from segtcn.prepare.check.facts import Facts
@@ -24,7 +23,7 @@ def check_card(facts: Facts) -> Iterator[Problem]:
         yield warning("card", str(path), f"{failure} (`card: null` goes without)")
         return
     complete = not any(problem.kind in ("missing", "unreadable", "no truth", "labels") for problem in facts.failures)
-    for name, measured in asdict(facts.totals).items():
+    for name, measured in facts.totals.items():
         if name not in card or (name in _OF_ALL_VIDEOS and not complete) or (measured is None and name != "background"):
             continue
         stated = card[name]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from segtcn.prepare.check.facts import Facts
@@ -34,7 +34,7 @@ class DataReport:
     def record(self) -> dict[str, Any]:
         """The report as JSON holds it."""
         facts = self.facts
-        totals = {} if facts is None else asdict(facts.totals)
+        totals = {} if facts is None else facts.totals
         videos = {} if facts is None else facts.videos
         return {
             "reader": "" if facts is None else facts.reader,

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -137,59 +137,6 @@ class CheckOptions:
     assumed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Totals:
-    """What a data set holds, under the names that cards use.
-
-    Args:
-        videos: listed in any split.
-        frames: of features, of the videos that could be read.
-        seconds: the same in time.
-        shortest_video: in frames.
-        longest_video: in frames.
-        segments: that are not background.
-        all_segments: background included.
-        num_classes: C.
-        classes: their names.
-        background: name of the background class, or None.
-        feature_dim: the width D that most videos have.
-        fps: frames per second.
-        splits: number of splits.
-        train_videos: of the first split; None without splits.
-        test_videos: of the first split.
-        widths: how many videos have which width, the most common first.
-        lowest_feature: smallest value; None where no features could be used.
-        highest_feature: largest value.
-        feature_columns: columns that are features, of tables.
-        clips: number of videos with a clip; None where clips were not looked at.
-        fps_of_clips: features per second of the clips' durations, the median.
-        assumed: which of ``fps`` and ``background`` are the reader's defaults.
-    """
-
-    videos: int
-    frames: int
-    seconds: float
-    shortest_video: int
-    longest_video: int
-    segments: int
-    all_segments: int
-    num_classes: int
-    classes: list[str]
-    background: str | None
-    feature_dim: int
-    fps: float
-    splits: int
-    train_videos: int | None
-    test_videos: int | None
-    widths: dict[str, int]
-    lowest_feature: float | None
-    highest_feature: float | None
-    feature_columns: list[str] | None
-    clips: int | None
-    fps_of_clips: float | None
-    assumed: list[str]
-
-
 @dataclass
 class Facts:
     """Everything that was measured of a data set.
@@ -313,37 +260,61 @@ class Facts:
         }
 
     @property
-    def totals(self) -> Totals:
-        """What the data set holds."""
+    def totals(self) -> dict[str, Any]:
+        """What the data set holds, under the names that cards use.
+
+        videos: listed in any split.
+        frames: of features, of the videos that could be read.
+        seconds: the same in time.
+        shortest_video: in frames.
+        longest_video: in frames.
+        segments: that are not background.
+        all_segments: background included.
+        num_classes: C.
+        classes: their names.
+        background: name of the background class, or None.
+        feature_dim: the width D that most videos have.
+        fps: frames per second.
+        splits: number of splits.
+        train_videos: of the first split; None without splits.
+        test_videos: of the first split.
+        widths: how many videos have which width, the most common first.
+        lowest_feature: smallest value; None where no features could be used.
+        highest_feature: largest value.
+        feature_columns: columns that are features, of tables.
+        clips: number of videos with a clip; None where clips were not looked at.
+        fps_of_clips: features per second of the clips' durations, the median.
+        assumed: which of ``fps`` and ``background`` are the reader's defaults.
+        """
         lengths = [video.num_frames for video in self.by_name.values()]
         segments = sum(count.segments for count in self.classes)
         spreads = self.spreads_of_width.values()
         first = self.splits[0] if self.splits else None
-        return Totals(
-            videos=len(self.all_listed()),
-            frames=sum(lengths),
-            seconds=sum(lengths) / self.fps,
-            shortest_video=min(lengths, default=0),
-            longest_video=max(lengths, default=0),
+        return {
+            "videos": len(self.all_listed()),
+            "frames": sum(lengths),
+            "seconds": sum(lengths) / self.fps,
+            "shortest_video": min(lengths, default=0),
+            "longest_video": max(lengths, default=0),
             # as the field counts: an action is what is not background
-            segments=segments - sum(count.segments for count in self.classes if count.name == self.background),
-            all_segments=segments,
-            num_classes=len(self.class_names),
-            classes=self.class_names,
-            background=self.background,
-            feature_dim=self.width,
-            fps=self.fps,
-            splits=len(self.lists),
-            train_videos=first and first.train_videos,
-            test_videos=first and first.test_videos,
-            widths={str(width): number for width, number in self.widths.most_common()},
-            lowest_feature=min((float(spread.extremes[0].min()) for spread in spreads), default=None),
-            highest_feature=max((float(spread.extremes[1].max()) for spread in spreads), default=None),
-            feature_columns=self.feature_columns,
-            clips=None if self.clips is None else self.clips.num_matched,
-            fps_of_clips=None if self.clips is None else self.clips.rate,
-            assumed=[name for name in ("fps", "background") if name in self.options.assumed],
-        )
+            "segments": segments - sum(count.segments for count in self.classes if count.name == self.background),
+            "all_segments": segments,
+            "num_classes": len(self.class_names),
+            "classes": self.class_names,
+            "background": self.background,
+            "feature_dim": self.width,
+            "fps": self.fps,
+            "splits": len(self.lists),
+            "train_videos": first and first.train_videos,
+            "test_videos": first and first.test_videos,
+            "widths": {str(width): number for width, number in self.widths.most_common()},
+            "lowest_feature": min((float(spread.extremes[0].min()) for spread in spreads), default=None),
+            "highest_feature": max((float(spread.extremes[1].max()) for spread in spreads), default=None),
+            "feature_columns": self.feature_columns,
+            "clips": None if self.clips is None else self.clips.num_matched,
+            "fps_of_clips": None if self.clips is None else self.clips.rate,
+            "assumed": [name for name in ("fps", "background") if name in self.options.assumed],
+        }
 
 
 Check = Callable[[Facts], Iterator[Problem]]

@@ -14,6 +14,7 @@ import torch
 from segtcn.atomic import reason
 from segtcn.data.readers.reader import Reader, Subset
 from segtcn.data.readers.video_lists import check_names
+from segtcn.labels.lengths import common_length
 from segtcn.prepare.check.data_report import DataReport
 from segtcn.prepare.check.facts import Facts
 from segtcn.prepare.check.gathering import read_video
@@ -170,8 +171,9 @@ class _TreeCopy:
 
     def _trimmed(self, video: Video, labels: torch.Tensor) -> Video:
         num_frames, num_labels = video.features.shape[1], len(labels)
-        length, surplus = min(num_frames, num_labels), abs(num_frames - num_labels)
-        if surplus and (surplus > self._tolerance or not length):
+        length = common_length(num_frames, num_labels, "trim", self._tolerance)
+        surplus = abs(num_frames - num_labels)
+        if length is None:
             raise _CannotRepairError(f"{counted(num_frames, 'frame')} of features but {counted(num_labels, 'label')}")
         if surplus:
             what = counted(surplus, "label") if num_labels > length else f"{counted(surplus, 'frame')} of features"

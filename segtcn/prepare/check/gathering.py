@@ -7,6 +7,7 @@ import math
 import time
 from collections import defaultdict
 from itertools import combinations
+from operator import methodcaller
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,25 +32,11 @@ _FROZEN_S = 2.0  # people never hold still so long that every number stays the s
 _BLOCK = 2**16  # float32 values: smallest and largest are then found in the processor's cache
 
 
-class ReadResult(NamedTuple):
-    """What became of reading a video.
-
-    Args:
-        video: None if its features cannot be read; without labels if they cannot be.
-        kind: what is wrong, if anything is: ``missing``, ``unreadable``, ``no truth`` or ``labels``.
-        message: the reader's.
-    """
-
-    video: Video | None
-    kind: str = ""
-    message: str = ""
-
-
 class Measurement(NamedTuple):
     """What a video is like, without its features: a few kilobytes that leave the child process.
 
     Args:
-        kind: as of :class:`ReadResult`.
+        kind: of what is wrong, if anything is: ``missing``, ``unreadable``, ``no truth`` or ``labels``.
         message: the reader's.
         facts: None if its features cannot be read.
         extremes: smallest and largest values.
@@ -177,7 +164,7 @@ def _equal_features(alike: list[list[Key]], child: ChildProcess) -> list[tuple[K
 
 def _find_unlisted(facts: Facts, child: ChildProcess) -> None:
     try:
-        facts.unlisted = sorted(set(child.call(_stored)).difference(facts.all_listed()))
+        facts.unlisted = sorted(set(child.call(methodcaller("stored"))).difference(facts.all_listed()))
     except _FAILURES as failure:
         facts.failures.append(error("unreadable", facts.reader, str(failure)))
 
@@ -205,10 +192,6 @@ def _read_lists(reader: Reader) -> tuple[Lists, list[Problem]]:
                 problems.append(error("list", f"split {split}", str(failure)))
             lists[split][subset] = names
     return lists, problems
-
-
-def _stored(reader: Reader) -> list[str]:
-    return reader.stored()
 
 
 def _digest_features(reader: Reader, key: Key) -> bytes:
@@ -241,24 +224,28 @@ def read_video(reader: Reader, key: Key) -> Video:
     Raises:
         ValueError: if it cannot be read any more.
     """
-    result = _read(reader, key, key[1])
-    if result.video is None:
-        raise ValueError(f"{result.message} (it could be read a moment ago: do not change data during a check)")
-    return result.video
+    video, _, message = _read(reader, key, key[1])
+    if video is None:
+        raise ValueError(f"{message} (it could be read a moment ago: do not change data during a check)")
+    return video
 
 
-def _read(reader: Reader, key: Key, split: int | None) -> ReadResult:
+def _read(reader: Reader, key: Key, split: int | None) -> tuple[Video | None, str, str]:
+    """A video, without labels if they cannot be read, and kind and message of what is wrong.
+
+    The kind is ``missing``, ``unreadable``, ``no truth`` or ``labels``; empty if nothing is wrong.
+    """
     try:
-        return ReadResult(reader.read(key[0], split))
+        return reader.read(key[0], split), "", ""
     except _FAILURES as failure:
         first = failure
     try:
         video = reader.read(key[0], split, labels=False)
     except _FAILURES as failure:
         kind = "missing" if isinstance(failure, FileNotFoundError) else "unreadable"
-        return ReadResult(None, kind, str(failure) or type(failure).__name__)
+        return None, kind, str(failure) or type(failure).__name__
     kind = "no truth" if isinstance(first, FileNotFoundError) else "labels"
-    return ReadResult(video, kind, str(first) or type(first).__name__)
+    return video, kind, str(first) or type(first).__name__
 
 
 def measure(video: Video, num_classes: int, fps: float) -> tuple[VideoFacts, Extremes]:

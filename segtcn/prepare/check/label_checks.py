@@ -6,11 +6,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from segtcn.data.readers.reader import Subset
 from segtcn.prepare.check.facts import Facts, VideoFacts
 from segtcn.prepare.check.problems import Problem, counted, error, join, warning
 
 _BACKGROUND_NAMES = frozenset(
     ("background", "bg", "sil", "silence", "none", "null", "no_action", "no action", "nothing", "idle")
+)
+_SUBSETS: tuple[tuple[Subset, str, str], ...] = (
+    ("train", "trains", "it cannot be learned"),
+    ("test", "tests", "its scores say nothing of it"),
 )
 
 
@@ -23,7 +28,10 @@ def check_lengths(facts: Facts) -> Iterator[Problem]:
             f"{video.source}: {counted(video.num_frames, 'frame')} of features but "
             f"{counted(video.num_labels or 0, 'label')}"
         )
-        if difference and (abs(difference) > tolerance or not video.num_labels):
+        if not difference:
+            continue
+        cuts = f"{lengths}; `length_policy: trim` cuts both to the shorter"
+        if abs(difference) > tolerance or not video.num_labels:
             yield error(
                 "length",
                 key[0],
@@ -31,14 +39,10 @@ def check_lengths(facts: Facts) -> Iterator[Problem]:
                 "belong to the same video",
                 breaks=key,
             )
-        elif difference and facts.options.length_policy == "trim":
-            yield warning("length", key[0], f"{lengths}; `length_policy: trim` cuts both to the shorter")
-        elif difference:
-            yield error(
-                "length",
-                key[0],
-                f"{lengths}; `length_policy: trim` cuts both to the shorter, and so does a corrected copy",
-            )
+        elif facts.options.length_policy == "trim":
+            yield warning("length", key[0], cuts)
+        else:
+            yield error("length", key[0], f"{cuts}, and so does a corrected copy")
 
 
 def check_labels_of_splits(facts: Facts) -> Iterator[Problem]:
@@ -67,21 +71,15 @@ def check_classes(facts: Facts) -> Iterator[Problem]:
 
 def check_classes_of_splits(facts: Facts) -> Iterator[Problem]:
     """Every class that occurs is trained on and tested on in every split."""
-    for split in facts.lists:
-        if missing := _classes_missing(facts, facts.lists[split]["train"]):
-            yield warning(
-                "absent class",
-                f"split {split}",
-                f"split {split} trains on no frame of {join(missing)}: it cannot be learned; move a video that has it "
-                "into the training list",
-            )
-        if missing := _classes_missing(facts, facts.lists[split]["test"]):
-            yield warning(
-                "absent class",
-                f"split {split}",
-                f"split {split} tests on no frame of {join(missing)}: its scores say nothing of it; move a video that "
-                "has it into the test list",
-            )
+    for split, lists in facts.lists.items():
+        for subset, verb, effect in _SUBSETS:
+            if missing := _classes_missing(facts, lists[subset]):
+                yield warning(
+                    "absent class",
+                    f"split {split}",
+                    f"split {split} {verb} on no frame of {join(missing)}: {effect}; move a video that has it into the "
+                    f"{subset} list",
+                )
 
 
 def check_short_segments(facts: Facts) -> Iterator[Problem]:

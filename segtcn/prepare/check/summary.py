@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from segtcn.prepare.check.facts import Facts, Totals
+from segtcn.prepare.check.facts import Facts
 from segtcn.prepare.check.problems import counted, join
 from segtcn.text_table import markdown_table
 
@@ -33,25 +34,25 @@ def contents_tables(name: str, facts: Facts) -> list[str]:
     return tables
 
 
-def _rows(facts: Facts, totals: Totals) -> Iterator[list[str]]:
-    fps, assumed = totals.fps, dict.fromkeys(totals.assumed, ", assumed")
-    rate = f"{totals.seconds / 60:,.1f} min at {fps:g} a second{assumed.get('fps', '')}"
-    yield ["videos", f"{totals.videos:,}"]
-    yield ["frames", f"{totals.frames:,} ({rate})"]
-    for which, frames in (("shortest", totals.shortest_video), ("longest", totals.longest_video)):
+def _rows(facts: Facts, totals: dict[str, Any]) -> Iterator[list[str]]:
+    fps, assumed = totals["fps"], dict.fromkeys(totals["assumed"], ", assumed")
+    rate = f"{totals['seconds'] / 60:,.1f} min at {fps:g} a second{assumed.get('fps', '')}"
+    yield ["videos", f"{totals['videos']:,}"]
+    yield ["frames", f"{totals['frames']:,} ({rate})"]
+    for which, frames in (("shortest", totals["shortest_video"]), ("longest", totals["longest_video"])):
         yield [f"{which} video", f"{counted(frames, 'frame')} ({frames / fps:,.1f} s)"]
-    yield ["segments", f"{totals.all_segments:,}, {totals.segments:,} without background"]
-    background = f"{totals.background or 'none'}{assumed.get('background', '')}"
-    yield ["classes", f"{totals.num_classes}, background: {background}"]
-    widths = ", ".join(f"{width} ({counted(number, 'video')})" for width, number in totals.widths.items())
-    yield ["feature width", widths if len(totals.widths) > 1 else str(totals.feature_dim)]
-    if totals.feature_columns is not None:
-        yield ["features", join(totals.feature_columns, _SHOWN_COLUMNS)]
-    if totals.lowest_feature is not None:
-        yield ["feature values", f"{totals.lowest_feature:.4g} to {totals.highest_feature:.4g}"]
-    if totals.clips is not None:
-        median = "" if totals.fps_of_clips is None else f", median {totals.fps_of_clips:.3g} features a second"
-        yield ["clips", f"{totals.clips}{median}"]
+    yield ["segments", f"{totals['all_segments']:,}, {totals['segments']:,} without background"]
+    background = f"{totals['background'] or 'none'}{assumed.get('background', '')}"
+    yield ["classes", f"{totals['num_classes']}, background: {background}"]
+    widths = ", ".join(f"{width} ({counted(number, 'video')})" for width, number in totals["widths"].items())
+    yield ["feature width", widths if len(totals["widths"]) > 1 else str(totals["feature_dim"])]
+    if totals["feature_columns"] is not None:
+        yield ["features", join(totals["feature_columns"], _SHOWN_COLUMNS)]
+    if totals["lowest_feature"] is not None:
+        yield ["feature values", f"{totals['lowest_feature']:.4g} to {totals['highest_feature']:.4g}"]
+    if totals["clips"] is not None:
+        median = "" if totals["fps_of_clips"] is None else f", median {totals['fps_of_clips']:.3g} features a second"
+        yield ["clips", f"{totals['clips']}{median}"]
     what = counted(len(facts.videos), "video") + (", features of every split" if facts.split_specific else "")
     yield ["read", f"{what}, {facts.bytes_read / 2**20:,.0f} MiB in {facts.seconds:,.1f} s"]
 

@@ -117,11 +117,8 @@ def find_media(root: Path, sources: Sources, progress: bool) -> Media:
         FileNotFoundError: if there are neither.
         ValueError: if a file is damaged, two have one name, or the rate is not known.
     """
-    features_folder, videos_folder = (
-        _folder(sources.features, root / "features"),
-        _folder(sources.videos, root / "videos"),
-    )
-    fps = sources.fps
+    features_folder = _folder(sources.features, root / "features")
+    videos_folder = _folder(sources.videos, root / "videos")
     arrays = {} if features_folder is None else _files(features_folder, (".npy",))
     paths = {} if videos_folder is None else _files(videos_folder, CLIP_SUFFIXES)
     if not arrays and not paths:
@@ -131,14 +128,15 @@ def find_media(root: Path, sources: Sources, progress: bool) -> Media:
         raise FileNotFoundError(f"no features/NAME.npy and no videos/NAME.mp4 in {root}: put them there{hint}")
     shapes = {name: _shape(path) for name, path in arrays.items()}
     clips = {}
-    if not arrays or fps is None or len(set(shapes.values())) == 1:  # of one shape: clips tell time from width
+    if not arrays or sources.fps is None or len(set(shapes.values())) == 1:  # of one shape: clips tell time from width
         chosen = paths if not arrays else _clips_of(arrays, paths)
         bar = progress_bar(chosen.items(), "read clips", unit="clip", show=progress and bool(chosen))
         clips = {name: _measure(path) for name, path in bar}
-    link = features_folder if arrays and features_folder is not None and _is_elsewhere(features_folder, root) else None
-    rate = _common_rate(clips) if fps is None else fps
+    is_elsewhere = features_folder is not None and features_folder.resolve() != (root / "features").resolve()
+    link = features_folder if arrays and is_elsewhere else None
+    rate = sources.fps or _common_rate(clips)
     extraction = common_settings(features_folder) if arrays and features_folder is not None else None
-    return Media(arrays, shapes, clips, rate, fps is None, extraction, link, videos_folder)
+    return Media(arrays, shapes, clips, rate, sources.fps is None, extraction, link, videos_folder)
 
 
 def count_frames(media: Media, expected: Mapping[str, int]) -> tuple[int | None, dict[str, int]]:
@@ -203,10 +201,6 @@ def _folder(given: str | os.PathLike[str] | None, default: Path) -> Path | None:
     if not folder.is_dir():
         raise FileNotFoundError(f"no folder {folder}: check the path")
     return folder
-
-
-def _is_elsewhere(folder: Path, root: Path) -> bool:
-    return folder.resolve() != (root / "features").resolve()
 
 
 def _measure(path: Path) -> Clip:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import yaml
 
-from segtcn.atomic import atomic_path
+from segtcn.atomic import reason, write_text
 from segtcn.data.card import read_card
 from segtcn.labels.classes import Classes
 from segtcn.labels.labels import Labels
@@ -331,8 +331,7 @@ def write_files(
         _make_folders(root, link)
         for path in missing:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_path(path) as temporary:
-                temporary.write_bytes(texts[path].encode())  # bytes: no other line ends on Windows
+            write_text(path, texts[path])
         for path in stale:
             path.unlink()
     written = ([features] if link is not None else []) + missing
@@ -350,5 +349,4 @@ def _make_folders(root: Path, link: Path | None) -> None:
         if link is not None:
             (root / "features").symlink_to(link.resolve(), target_is_directory=True)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise PermissionError(f"cannot write to the folder {root} ({reason}): choose another") from error
+        raise PermissionError(f"cannot write to the folder {root} ({reason(error)}): choose another") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from segtcn.atomic import atomic_path
 from segtcn.labels import Classes
+from segtcn.progress import progress_bar
 from segtcn.video_io import (
     TIMESTAMP_TOLERANCE_S,
     ClipInfo,
@@ -25,7 +26,7 @@ from segtcn.video_io import (
 )
 from segtcn.video_io.animation import write_animation
 from segtcn.visualization.alignment import label_numbers
-from segtcn.visualization.overlay.lettering import warn_of_missing_characters
+from segtcn.visualization.fonts import warn_of_missing_glyphs
 from segtcn.visualization.overlay.look import OverlayLook
 from segtcn.visualization.overlay.panel import Panel, PanelContent
 from segtcn.visualization.overlay.rows import make_rows
@@ -94,7 +95,7 @@ def overlay_video(
     numbers = {
         title: label_numbers(labels, film.times_s, film.info, str(clip), fps) for title, labels in videos[""].items()
     }
-    warn_of_missing_characters([*common.names, *tracks])
+    warn_of_missing_glyphs("".join([*common.names, *tracks]))
     since_s = film.times_s - film.times_s[0]
     duration_s = max(film.info.duration_s, float(since_s[-1]))
     rows = make_rows(videos[""], numbers, since_s, duration_s)
@@ -167,11 +168,13 @@ def _write(film: _Film, panel: Panel, path: Path, sound: Excerpt | None, progres
     """Write pictures with the panel below them; without ``sound``, for a moving picture that is made of the clip."""
     schedule, (width, height) = film.schedule, film.size
     # what follows the picture begins at an even row: 4:2:0
-    total = height + height % 2 + panel.height
+    rows = height + height % 2 + panel.height
     heard = film.clip if film.info.has_audio and sound is not None else None
     quality = _ANIMATION_QUALITY if sound is None else _QUALITY
-    with ClipWriter(path, schedule.fps, width, total, heard, sound, film.info.colors, quality) as writer:
-        for place, picture in _with_bar(film, progress):
+    with ClipWriter(path, schedule.fps, width, rows, heard, sound, film.info.colors, quality) as writer:
+        total = len(schedule.numbers)
+        pictures = progress_bar(film.pictures(), film.clip.name, unit="frame", total=total, show=progress)
+        for place, picture in pictures:
             shown = panel.draw(int(schedule.numbers[place]))
             time_s, duration_s = float(schedule.times_s[place]), float(schedule.durations_s[place])
             writer.write_planes(picture, shown, time_s=time_s, duration_s=duration_s)
@@ -188,10 +191,3 @@ def _animation_paths(output: Path) -> Iterator[tuple[Path, Path]]:
             raise OSError(str(error).replace(str(made), str(output)).replace(str(temporary), str(output))) from error
         finally:
             made.unlink(missing_ok=True)
-
-
-def _with_bar(film: _Film, progress: bool) -> Iterable[tuple[int, Planes]]:
-    from segtcn.progress import progress_bar
-
-    total = len(film.schedule.numbers)
-    return progress_bar(film.pictures(), film.clip.name, unit="frame", total=total, show=progress)

@@ -27,7 +27,7 @@ class Canvas:
     def __init__(self, height: int, width: int, tags: ColorTags, ground: RGB) -> None:
         self.tags = tags
         self.pixels = np.empty((3, height, width), np.uint8)
-        self.pixels[:] = self._color(ground)
+        self.pixels[:] = _plane_column(tags, ground)
         self._halves = np.empty((2, (height + 1) // 2, (width + 1) // 2), np.uint8)
 
     def copy(self) -> Canvas:
@@ -42,7 +42,7 @@ class Canvas:
 
     def fill(self, left: int, top: int, right: int, bottom: int, color: RGB) -> None:
         """Fill a rectangle, ``right`` and ``bottom`` exclusive; what sticks out is cut off."""
-        self.pixels[:, max(0, top) : max(0, bottom), max(0, left) : max(0, right)] = self._color(color)
+        self.pixels[:, max(0, top) : max(0, bottom), max(0, left) : max(0, right)] = _plane_column(self.tags, color)
 
     def stripe(self, left: int, top: int, bottom: int, colors: npt.NDArray[np.uint8]) -> None:
         """Fill columns, each with its own colour, ``(width, 3)`` of :meth:`table`."""
@@ -53,11 +53,11 @@ class Canvas:
         if columns.any():
             rows = np.arange(top, bottom)[:, None]
             lines = ((rows + np.arange(left, left + len(columns))) % _HATCH_STEP < _HATCH_LINE) & columns
-            self.pixels[:, top:bottom, left : left + len(columns)][:, lines] = self._color(color)[:, :, 0]
+            self.pixels[:, top:bottom, left : left + len(columns)][:, lines] = _plane_column(self.tags, color)[:, :, 0]
 
     def table(self, colors: list[RGB]) -> npt.NDArray[np.uint8]:
         """Colours as the numbers of this canvas, ``(len(colors), 3)``."""
-        return np.array([_planes(self.tags, color) for color in colors], np.uint8)
+        return np.array([self.tags.planes(color) for color in colors], np.uint8)
 
     def put(self, text: str, left: int, top: int, line: int, size: int, color: RGB, room: int | None = None) -> None:
         """Draw a text in the middle of a line of a height; what sticks out of the canvas or of ``room`` is cut off."""
@@ -87,35 +87,16 @@ class Canvas:
             cv2.resize(plane, target.shape[::-1], target, interpolation=cv2.INTER_AREA)
         return Planes(self.pixels[0], *self._halves)
 
-    def _color(self, color: RGB) -> npt.NDArray[np.uint8]:
-        return _plane_column(self.tags, color)
-
 
 @lru_cache(maxsize=4096)
 def _plane_column(tags: ColorTags, color: RGB) -> npt.NDArray[np.uint8]:
-    return np.array(_planes(tags, color), np.uint8)[:, None, None]
-
-
-@lru_cache(maxsize=4096)
-def _planes(tags: ColorTags, color: RGB) -> tuple[int, int, int]:
-    return tags.planes(color)
+    """A colour as the numbers of a clip, ``(3, 1, 1)``."""
+    return np.array(tags.planes(color), np.uint8)[:, None, None]
 
 
 @lru_cache(maxsize=256)  # pictures: of 4K clips they are large
 def _ink(text: str, size: int, color: RGB, tags: ColorTags) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """How much of the ground remains, ``(H, W)``, and what a text adds to it, ``(3, H, W)``."""
-    cover, pixels = text_picture(text, size)
-    letters = np.array(_planes(tags, color), np.float32)[:, None, None]
-    ink = letters if pixels is None else _with_emoji(pixels, color, tags)
+    cover = text_picture(text, size)
     # 0.5: to the nearest
-    return 1 - cover, cover * ink + np.float32(0.5)
-
-
-def _with_emoji(pixels: npt.NDArray[np.uint8], color: RGB, tags: ColorTags) -> npt.NDArray[np.float32]:
-    """Emoji in their colours, white for letters; letters take the colour of the text. ``(3, H, W)``."""
-    # the numbers are linear in red, green and blue: three colours and black tell all others
-    black = np.array(tags.planes((0, 0, 0)), np.float32)
-    axes = [np.array(tags.planes(axis), np.float32) - black for axis in ((255, 0, 0), (0, 255, 0), (0, 0, 255))]
-    shares = pixels.astype(np.float32) / 255
-    shares[(pixels == 255).all(axis=-1)] = np.array(color, np.float32) / 255
-    return np.asarray(shares @ np.array(axes) + black, np.float32).transpose(2, 0, 1)
+    return 1 - cover, cover * np.float32(_plane_column(tags, color)) + np.float32(0.5)

@@ -49,18 +49,6 @@ class _Columns(NamedTuple):
     outside: npt.NDArray[np.bool_]
 
 
-class _Label(NamedTuple):
-    """What stands beside the title of a track at some moment.
-
-    Args:
-        label: class index, ``NO_LABEL`` or ``NOT_ANNOTATED``.
-        after: texts that follow its name, with the widest text of their kind and their colour.
-    """
-
-    label: int
-    after: list[tuple[str, str, RGB]]
-
-
 class Panel:
     """The strip under the picture. What does not move is drawn once, the rest only when it changes.
 
@@ -161,15 +149,15 @@ class Panel:
         tenths_left = at.clock_left - text_width(tenths, at.small)
         clock_left = tenths_left - text_width(seconds, at.small) if at.has_clock else at.right
         for place, (row, top) in enumerate(zip(self.rows, at.line_tops, strict=True)):
-            label = self._label(row, number, now_s)
-            if self._begin(top, top + at.line, (label.label, *label.after, "" if place else (seconds, tenths))):
+            label, after = int(row.shown[number]), self._after(row, number, now_s)
+            if self._begin(top, top + at.line, (label, *after, "" if place else (seconds, tenths))):
                 if place == 0 and at.has_clock:
                     self.shown.put(seconds, clock_left, top, at.line, at.small, FAINT_INK)
                     self.shown.put(tenths, tenths_left, top, at.line, at.small, FAINT_INK)
-                self._draw_label(label, top, (at.right if place else clock_left) - at.pad)
+                self._draw_label(label, after, top, (at.right if place else clock_left) - at.pad)
 
-    def _label(self, row: Row, number: int, now_s: float) -> _Label:
-        """The label of a moment; after it how sure, how long, and whether wrong."""
+    def _after(self, row: Row, number: int, now_s: float) -> list[tuple[str, str, RGB]]:
+        """How sure, how long and whether wrong: texts after a label, the widest of their kind, and their colours."""
         after: list[tuple[str, str, RGB]] = []
         confidence = row.confidence(number)
         if not math.isnan(confidence):
@@ -179,18 +167,18 @@ class Panel:
         if row.differs is not None and row.differs[number]:
             among = "≠ truth" if TRUTH in self.content.rows else "≠"
             after.append((among, among, MARK))
-        return _Label(int(row.shown[number]), after)
+        return after
 
     def _name(self, label: int) -> str:
         if label == NO_LABEL:
             return "no label"
         return "not annotated" if label == NOT_ANNOTATED else self.content.classes.names[label]
 
-    def _draw_label(self, shown: _Label, top: int, until: int) -> None:
+    def _draw_label(self, label: int, after: list[tuple[str, str, RGB]], top: int, until: int) -> None:
         """A label in its colour, and what follows it as far as there is room."""
         at = self.layout
         x = at.left + at.title_width + at.pad
-        name, after = self._name(shown.label), shown.after
+        name = self._name(label)
         widths = [text_width(widest, at.small) + at.pad for _, widest, _ in after]
         # the name first: what follows is left out from the end while less than half of it would remain
         needed = text_width(name, at.size) + at.pad
@@ -200,8 +188,8 @@ class Panel:
             widths.pop(drop)
         name = shortened(name, at.size, max(0, until - x - sum(widths) - at.pad))
         right = x + text_width(name, at.size) + at.pad
-        self.shown.fill(x, top, right, top + at.line, self.colors[shown.label])
-        self.shown.put(name, x + at.pad // 2, top, at.line, at.size, text_color(self.colors[shown.label]))
+        self.shown.fill(x, top, right, top + at.line, self.colors[label])
+        self.shown.put(name, x + at.pad // 2, top, at.line, at.size, text_color(self.colors[label]))
         for (text, _, ink), width in zip(after, widths, strict=True):
             self.shown.put(text, right + at.pad, top, at.line, at.small, ink)
             right += width

@@ -11,18 +11,19 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
 
 from segtcn.video_io.playback import plays_in_browsers, write_playable
 from segtcn.visualization.player.corrections import parse_correction, save_correction, saved_version
 from segtcn.visualization.player.export import static_files
 from segtcn.visualization.player.payload import clip_payload, index_payload, script, video_id, video_payload
 from segtcn.visualization.player.serve import Player
-
-if TYPE_CHECKING:
-    from starlette.applications import Starlette
-    from starlette.requests import Request
-    from starlette.responses import Response
 
 MAX_BODY = 8 * 2**20
 """Bytes that a correction may have: those of a 3-hour video with 5,000 segments have a fiftieth of it."""
@@ -95,7 +96,7 @@ class PlayerFiles:
         if self.save is None or self.token is None:
             raise PermissionError("corrections are not saved here")
         video, classes = self.videos[key], self.player.classes
-        correction = parse_correction(body, self.token, len(classes))
+        correction = parse_correction(body, self.token)
         tracks = video.read(classes)
         fps = tracks[correction.track].fps if correction.track in tracks else None
         if fps is None and video.clip is not None:
@@ -122,9 +123,6 @@ def application(files: PlayerFiles) -> Starlette:
     Args:
         files: what can be asked for.
     """
-    from starlette.applications import Starlette
-    from starlette.routing import Route
-
     answers = _Answers(files)
     return Starlette(
         routes=[
@@ -144,19 +142,12 @@ class _Answers:
         self.files = files
 
     async def page(self, request: Request) -> Response:
-        from starlette.exceptions import HTTPException
-        from starlette.responses import FileResponse
-
         path = self.files.pages.get(request.path_params.get("name", "index.html"))
         if path is None:
             raise HTTPException(404)
         return FileResponse(path, media_type=_media_type(path))
 
     async def data(self, request: Request) -> Response:
-        from starlette.concurrency import run_in_threadpool
-        from starlette.exceptions import HTTPException
-        from starlette.responses import PlainTextResponse, Response
-
         name = request.path_params["name"]
         key = name.removeprefix("video-").removesuffix(".js")
         try:
@@ -171,9 +162,6 @@ class _Answers:
         return Response(body, media_type="text/javascript; charset=utf-8")
 
     async def clip(self, request: Request) -> Response:
-        from starlette.exceptions import HTTPException
-        from starlette.responses import FileResponse, PlainTextResponse
-
         key = self.files.names.get(request.path_params["name"])
         if key is None:
             raise HTTPException(404)
@@ -185,10 +173,6 @@ class _Answers:
         return FileResponse(path, media_type=_media_type(path), stat_result=stat)
 
     async def correct(self, request: Request) -> Response:
-        from starlette.concurrency import run_in_threadpool
-        from starlette.requests import ClientDisconnect
-        from starlette.responses import JSONResponse, Response
-
         key = request.path_params["key"]
         if refusal := _refusal(request, self.files, key):
             status, reason = refusal
@@ -210,8 +194,6 @@ class _Answers:
 
 async def _prepared(request: Request, files: PlayerFiles, key: str) -> Path:
     """The clip to send, as long as the browser waits for it."""
-    from starlette.concurrency import run_in_threadpool
-
     gone = threading.Event()
 
     async def watch() -> None:

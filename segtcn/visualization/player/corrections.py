@@ -35,14 +35,13 @@ class Correction(NamedTuple):
     replaces: str | None = None
 
 
-def parse_correction(body: bytes, token: str, num_classes: int) -> Correction:
+def parse_correction(body: bytes, token: str) -> Correction:
     """Check what a page sent; nothing of it is trusted.
 
     Args:
         body: JSON, ``{"token", "track", "labels": {"starts", "classes", "num_frames"}}``, and perhaps ``"replaces"``.
             Class -1 stands for frames that nobody annotated.
         token: that the page was given.
-        num_classes: classes that there are.
 
     Raises:
         PermissionError: if the token is another: the page is of an earlier server, or not ours.
@@ -66,8 +65,6 @@ def parse_correction(body: bytes, token: str, num_classes: int) -> Correction:
             f"expected segments that start at frame 0 and increase up to {num_frames} frames, each with a class, got "
             f"{len(starts)} starts and {len(classes)} classes"
         )
-    if wrong := [label for label in classes if not -1 <= label < num_classes]:
-        raise ValueError(f"expected classes from 0 to {num_classes - 1}, got {wrong[0]}")
     replaces = content.get("replaces")
     values = [IGNORE if label == -1 else label for label in classes]
     indexes = np.repeat(np.array(values, np.int64), np.diff(edges))
@@ -92,7 +89,7 @@ def save_correction(
         The two files, relative to the folder.
 
     Raises:
-        ValueError: if there is no such track, or its number of frames is another.
+        ValueError: if there is no such track, its number of frames is another, or a class is not among its own.
         PermissionError: if the folder cannot be written to, or a source would be replaced.
         FileExistsError: if another page saved a correction of the video that this one does not know of.
         OSError: if the disk is full.
@@ -102,6 +99,7 @@ def save_correction(
         raise ValueError(f"there is no track {correction.track!r}: load the page again")
     if len(correction.indexes) != len(track):
         raise ValueError(f"expected labels of {len(track)} frames, got {len(correction.indexes)}: load the page again")
+    labels = Labels(correction.indexes, track.classes, fps)
     files = correction_files(folder, name)
     text = files[0]
     check_sources(folder, name, [labels.source for labels in tracks.values()])
@@ -115,7 +113,6 @@ def save_correction(
         text.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PermissionError(f"cannot write to {text.parent} ({error.strerror}): choose another folder") from error
-    labels = Labels(correction.indexes, track.classes, fps)
     try:
         for file in files:
             write_labels(file, labels)

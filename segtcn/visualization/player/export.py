@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from segtcn.atomic import atomic_path
+from segtcn.atomic import atomic_path, reason
 from segtcn.progress import progress_bar
 from segtcn.video_io import probe
 from segtcn.video_io.playback import plays_in_browsers, write_playable
@@ -55,19 +55,19 @@ def export_player(
         []
     """
     target = Path(target)
-    if target.suffix.lower() == ".zip":
-        with _new_folder(target, player, clips) as folder:
-            notes = _write(player, folder, clips, progress)
-            with atomic_path(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
-                for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-                    # clips are compressed already
-                    kind = zipfile.ZIP_STORED if path.parent.name == "clips" else zipfile.ZIP_DEFLATED
-                    archive.write(path, Path(target.stem) / path.relative_to(folder), kind)
-        return notes
-    _check_replaceable(target)
-    with _new_folder(target, player, clips) as folder:
+    is_archive = target.suffix.lower() == ".zip"
+    if not is_archive:
+        _check_replaceable(target)
+    with _new_folder(target) as folder:
         notes = _write(player, folder, clips, progress)
-        _replace(target, folder)
+        if not is_archive:
+            _replace(target, folder)
+            return notes
+        with atomic_path(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+                # clips are compressed already
+                kind = zipfile.ZIP_STORED if path.parent.name == "clips" else zipfile.ZIP_DEFLATED
+                archive.write(path, Path(target.stem) / path.relative_to(folder), kind)
     return notes
 
 
@@ -104,7 +104,7 @@ def _write_clip(video: PlayerVideo, clip: Path, folder: Path, key: str, progress
 
 
 @contextmanager
-def _new_folder(target: Path, player: Player, clips: bool) -> Iterator[Path]:
+def _new_folder(target: Path) -> Iterator[Path]:
     """A folder beside the target that vanishes at the end, unless it was moved."""
     parent = target.absolute().parent
     folder = parent / f".{target.name}.{os.getpid()}.{os.urandom(4).hex()}"
@@ -112,22 +112,16 @@ def _new_folder(target: Path, player: Player, clips: bool) -> Iterator[Path]:
         parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir()
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise PermissionError(f"cannot write {target} ({reason}): choose another folder") from error
+        raise PermissionError(f"cannot write {target} ({reason(error)}): choose another folder") from error
     try:
-        needed = sum(v.clip.stat().st_size for v in player.videos if clips and v.clip is not None and v.clip.is_file())
-        free = shutil.disk_usage(folder).free
-        if needed > free:
-            raise OSError(
-                f"cannot write {target}: its clips take {needed / 1e6:.0f} MB and {free / 1e6:.0f} MB are free; make "
-                "room, or leave out the clips"
-            )
         yield folder
     except OSError as error:
         if error.filename is None:
             raise
-        reason = (error.strerror or str(error)).lower()
-        raise OSError(f"cannot write {target} ({reason}, {error.filename}): nothing was left there") from error
+        raise OSError(
+            f"cannot write {target} ({reason(error)}, {error.filename}): nothing was left there; make room, or leave "
+            "out the clips"
+        ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from segtcn.labels import Classes, Labels
 from segtcn.structures import IGNORE, Runs
-from segtcn.video_io import TIMESTAMP_TOLERANCE_S, ClipInfo, frame_times, probe
+from segtcn.video_io import TIMESTAMP_TOLERANCE_S, frame_times, probe
 from segtcn.visualization.palette import RGB, class_colors, text_color
 from segtcn.visualization.player.corrections import saved_correction, saved_version
 from segtcn.visualization.player.serve import Player, PlayerVideo
@@ -162,13 +162,14 @@ def clip_payload(path: Path) -> Payload:
     info, times_s = probe(path), frame_times(path)
     fps = float(info.fps)
     is_constant = bool((np.abs(times_s - np.arange(len(times_s)) / fps) <= TIMESTAMP_TOLERANCE_S).all())
+    duration_s = len(times_s) / fps if is_constant else max(info.duration_s, float(times_s[-1]) + 0.5 / fps)
     width, height = info.shown_size
     return {
         "fps": fps,
         "num_frames": len(times_s),
         "width": width,
         "height": height,
-        "duration_s": round(_duration_s(info, times_s, is_constant), 4),
+        "duration_s": round(duration_s, 4),
         "times_ms": None if is_constant else [round(1000 * time_s, 2) for time_s in times_s.tolist()],
     }
 
@@ -245,11 +246,6 @@ def _classes(classes: Classes) -> list[Payload]:
         {"name": name, "color": css(color), "text": css(text_color(color)), "background": label == classes.background}
         for label, (name, color) in enumerate(zip(classes.names, colors, strict=True))
     ]
-
-
-def _duration_s(info: ClipInfo, times_s: npt.NDArray[np.float64], is_constant: bool) -> float:
-    fps = float(info.fps)
-    return len(times_s) / fps if is_constant else max(info.duration_s, float(times_s[-1]) + 0.5 / fps)
 
 
 def _is_frame_by_frame(labels: Labels, clip: Payload | None) -> bool:

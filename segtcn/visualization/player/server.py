@@ -12,15 +12,16 @@ import webbrowser
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
 
+import uvicorn
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from segtcn.atomic import reason
 from segtcn.visualization.player.application import PlayerFiles, application
 from segtcn.visualization.player.corrections import check_sources
 from segtcn.visualization.player.serve import Player
-
-if TYPE_CHECKING:
-    import uvicorn
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PORT = 8000
 """Tried first, so that bookmarks work; if it is taken, any other."""
@@ -84,7 +85,7 @@ class PlayerServer:
         self._socket = _listen(host, port)
         self.port = int(self._socket.getsockname()[1])
         self._files = PlayerFiles(player, self.save, lambda: self._server.should_exit)
-        self._server = _uvicorn(_Guard(application(self._files), host))
+        self._server = _Uvicorn(_Guard(application(self._files), host))
         self._thread: threading.Thread | None = None
 
     @property
@@ -154,28 +155,26 @@ def serve_player(
     server.run()
 
 
-def _uvicorn(app: ASGIApp) -> uvicorn.Server:
-    import uvicorn
-
-    class Server(uvicorn.Server):
-        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            # a browser holds the request of the clip that it plays, and would hold up the end
-            for connection in [*self.server_state.connections]:
-                if connection.transport is not None:
-                    connection.transport.abort()
-            await super().shutdown(sockets)
-
-    return Server(
-        uvicorn.Config(
-            app,
-            log_level="error",
-            access_log=False,
-            server_header=False,
-            lifespan="off",
-            ws="none",
-            timeout_graceful_shutdown=1,
+class _Uvicorn(uvicorn.Server):
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_level="error",
+                access_log=False,
+                server_header=False,
+                lifespan="off",
+                ws="none",
+                timeout_graceful_shutdown=1,
+            )
         )
-    )
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # a browser holds the request of the clip that it plays, and would delay the end
+        for connection in [*self.server_state.connections]:
+            if connection.transport is not None:
+                connection.transport.abort()
+        await super().shutdown(sockets)
 
 
 class _Guard:
@@ -186,9 +185,6 @@ class _Guard:
         self.host = host.lower()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        from starlette.datastructures import Headers, MutableHeaders
-        from starlette.responses import PlainTextResponse
-
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
@@ -224,8 +220,9 @@ def _check_save(player: Player, folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise PermissionError(f"cannot write corrections to {folder} ({reason}): choose another folder") from error
+        raise PermissionError(
+            f"cannot write corrections to {folder} ({reason(error)}): choose another folder"
+        ) from error
     for video in player.videos:
         if not callable(video.tracks):
             check_sources(folder, video.name, [labels.source for labels in video.tracks.values()])

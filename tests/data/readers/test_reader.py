@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from segtcn.data.readers.reader import time_axis
+from segtcn.data.readers.tree import find_layout
 from segtcn.data.readers.video_lists import read_lines, read_names
 
 
@@ -24,16 +26,41 @@ def test_time_axis_of_either_orientation_is_found_where_the_sizes_differ(
         assert tuple(axes) == expected
 
 
-@pytest.mark.parametrize("documented", [0, 1])
-def test_known_width_decides_when_no_axis_has_the_length_of_the_labels(documented: int) -> None:
-    assert time_axis((8, 100), num_labels=9, feature_dim=8, documented=documented) == 1
-    assert time_axis((100, 8), num_labels=9, feature_dim=8, documented=documented) == 0
-    assert time_axis((100, 8), num_labels=None, feature_dim=8, documented=documented) == 0
+@pytest.mark.parametrize(
+    ("shape", "num_labels", "feature_dim", "documented", "axis"),
+    [
+        ((8, 100), 9, 8, 0, 1),  # the known width decides where no axis has the length of the labels
+        ((100, 8), 9, 8, 1, 0),
+        ((100, 8), None, 8, 1, 0),
+        ((100, 8), 97, None, 1, 0),  # the nearer axis while the width is unknown
+        ((100, 8), None, None, 1, 1),
+    ],
+)
+def test_time_axis_of_a_file_that_no_length_fits(
+    shape: tuple[int, int], num_labels: int | None, feature_dim: int | None, documented: int, axis: int
+) -> None:
+    assert time_axis(shape, num_labels, feature_dim, documented) == axis
 
 
-def test_nearer_axis_is_time_while_the_width_is_unknown() -> None:
-    assert time_axis((100, 8), num_labels=97, feature_dim=None, documented=1) == 0
-    assert time_axis((100, 8), num_labels=None, feature_dim=None, documented=1) == 1
+@pytest.mark.parametrize("time", [0, 1])
+@pytest.mark.parametrize(
+    ("lengths", "num_labels"),
+    [
+        ((11, 12, 7), (None, None, None)),  # without labels the axis that varies is time
+        ((11, 12, 7), (9, 12, 7)),  # the labels of the first are nearer to the width
+        ((11, 12, 7), (9, 11, 6)),  # no length is exact
+        ((8, 12, 7), (8, 12, 7)),  # the first is square
+        ((8, 12, 7), (7, 11, 6)),  # square, and no length is exact
+        ((13, 5), (12, 5)),  # the first is longer than its labels
+    ],
+)
+def test_other_videos_tell_what_the_first_does_not(lengths: Any, num_labels: Any, time: int) -> None:
+    def look(video: int) -> tuple[tuple[int, ...], int | None]:
+        if video == 0:
+            raise ValueError("the very first is damaged")
+        return (lengths[video - 1], 8)[:: -1 if time else 1], num_labels[video - 1]
+
+    assert find_layout(range(len(lengths) + 1), look) == (8, time)
 
 
 @pytest.mark.parametrize("text", ["a b\nc", "a b\nc\n", "a b\r\nc\r\n", "\ufeffa b \nc\n\n\n", " a b\rc"])
@@ -43,31 +70,24 @@ def test_lines_of_any_editor_are_the_same(tmp_path: Path, text: str) -> None:
     assert read_lines(path) == ["a b", "c"]
 
 
-def test_empty_line_in_the_middle_is_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("Käse".encode("latin-1"), r"labels\.txt is not UTF-8 text .* save it as UTF-8"),
+        (b"0 background\n1 c\x10\0r\n", r"line 2 of .*labels\.txt holds a zero byte, so it is not text: save it again"),
+    ],
+)
+def test_what_is_not_text_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "labels.txt"
-    path.write_text("a\n\nc\n")
-    assert read_lines(path) == ["a", "", "c"]
-
-
-def test_text_in_another_encoding_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "labels.txt"
-    path.write_bytes("Käse".encode("latin-1"))
-    with pytest.raises(ValueError, match=r"labels\.txt is not UTF-8 text .* save it as UTF-8"):
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message):
         read_lines(path)
 
 
-def test_a_zero_byte_is_no_text(tmp_path: Path) -> None:
-    path = tmp_path / "mapping.txt"
-    path.write_bytes(b"0 background\n1 c\x10\0r\n")
-    with pytest.raises(
-        ValueError, match=r"line 2 of .*mapping\.txt holds a zero byte, so it is not text: save it again"
-    ):
-        read_lines(path)
-
-
-def test_names_skip_empty_lines(tmp_path: Path) -> None:
+def test_empty_lines_are_kept_among_labels_and_skipped_among_names(tmp_path: Path) -> None:
     path = tmp_path / "test.txt"
-    path.write_text("\nb.txt\n\na.txt\n\n")
+    path.write_text("b.txt\n\na.txt\n\n")
+    assert read_lines(path) == ["b.txt", "", "a.txt"]
     assert read_names(path, clean=lambda line: line.removesuffix(".txt")) == ["b", "a"]
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import http.server
-import json
 import re
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -18,11 +15,6 @@ from segtcn.video_io import ClipWriter
 from tests.clips import numbered_frame
 from tests.visualization.player.pages import wait_until
 from tests.visualization.player.payloads import CLIP, FPS, NUM_FRAMES, Site, demo_tracks
-
-CONTENT_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
-    "connect-src 'self'"
-)
 
 
 @pytest.fixture
@@ -51,85 +43,6 @@ def add_demo(site: Site, numbered_clip: Path) -> Callable[..., str]:
         return site.add(tracks, clip=CLIP, source="clips/0001.mp4", scores=scores, **more)
 
     return add
-
-
-class _RangeHandler(http.server.SimpleHTTPRequestHandler):
-    """Serves a folder with range requests, which seeking needs, under the policy that the real server sends."""
-
-    protocol_version = "HTTP/1.1"
-    posted: list[dict[str, Any]]
-    answer: dict[str, Any]
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
-
-    def end_headers(self) -> None:
-        self.send_header("Content-Security-Policy", CONTENT_POLICY)
-        self.send_header("Accept-Ranges", "bytes")
-        super().end_headers()
-
-    def do_GET(self) -> None:
-        path = Path(self.translate_path(self.path))
-        wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
-        if not wanted or not path.is_file():
-            super().do_GET()
-            return
-        content = path.read_bytes()
-        start, stop = int(wanted[1]), int(wanted[2] or len(content) - 1) + 1
-        self.send_response(206)
-        self.send_header("Content-Type", self.guess_type(path))
-        self.send_header("Content-Range", f"bytes {start}-{min(stop, len(content)) - 1}/{len(content)}")
-        self.send_header("Content-Length", str(len(content[start:stop])))
-        self.end_headers()
-        self.wfile.write(content[start:stop])
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.posted.append({"path": self.path, **body})
-        answer = json.dumps(self.answer).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-
-class Server:
-    """A site on 127.0.0.1; keeps what was posted, answers with ``answer``."""
-
-    def __init__(self, root: Path) -> None:
-        self.posted: list[dict[str, Any]] = []
-        members = {"posted": self.posted, "answer": {"files": ["S1_Tea.txt", "S1_Tea.csv"]}}
-        self.handler = type("Handler", (_RangeHandler,), members)
-
-        def handler(*arguments: Any) -> http.server.BaseHTTPRequestHandler:
-            return self.handler(*arguments, directory=str(root))
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}/index.html"
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05})
-        self.thread.start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
-
-
-@pytest.fixture
-def serve(site: Site) -> Iterator[Callable[[], Server]]:
-    """Function that writes the site and serves it."""
-    servers: list[Server] = []
-
-    def start() -> Server:
-        site.write()
-        servers.append(Server(site.root))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.close()
 
 
 @pytest.fixture(scope="session")

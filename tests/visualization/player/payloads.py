@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-import segtcn.visualization
 from segtcn.visualization.palette import class_color, text_color
+from segtcn.visualization.player.export import STATIC
+from segtcn.visualization.player.payload import scores_payload, script
 
-STATIC = Path(segtcn.visualization.__file__).parent / "player" / "static"
+__all__ = ["STATIC", "scores_payload"]
 FPS, NUM_FRAMES = 30, 180
 CLIP: dict[str, Any] = {"fps": FPS, "num_frames": NUM_FRAMES, "width": 320, "height": 240, "times_ms": None}
 CLIP["duration_s"] = NUM_FRAMES / FPS
@@ -41,19 +40,6 @@ def track_payload(title: str, runs: Sequence[tuple[int, int]], **more: Any) -> d
     track = {"title": title, "truth": title == "truth", "fps": FPS, "num_frames": int(lengths.sum()), "by_frame": False}
     segments = {"starts": starts.tolist(), "classes": [label for label, _ in runs], "confidence": None, "scores": None}
     return track | segments | more
-
-
-def scores_payload(scores: np.ndarray, frames_per_sample: int = 1) -> dict[str, Any]:
-    """Class scores ``(C, T)``, from 0 to 1, one sample for every ``frames_per_sample`` frames."""
-    data = np.rint(255 * scores[:, ::frames_per_sample]).astype(np.uint8)
-    classes, num_samples = range(len(data)), data.shape[1]
-    text = base64.b64encode(data.tobytes()).decode()
-    return {
-        "classes": list(classes),
-        "num_samples": num_samples,
-        "frames_per_sample": frames_per_sample,
-        "data": text,
-    }
 
 
 def softmax_scores(runs: Sequence[tuple[int, int]], num_classes: int, seed: int = 0) -> np.ndarray:
@@ -111,17 +97,10 @@ class Site:
         entry = {"id": number, "name": name, "num_frames": tracks[0]["num_frames"], "fps": tracks[0]["fps"]}
         self.index["videos"].append(entry | {"duration_s": None, "clip": source, "scores": scores or {}})
         video = {"id": number, "clip": clip, "tracks": list(tracks), "notes": list(notes)}
-        (self.root / "data" / f"video-{number}.js").write_text(f"segtcn.receiveVideo({_json(video)});\n", "utf-8")
+        (self.root / "data" / f"video-{number}.js").write_bytes(script("receiveVideo", video))
         return number
 
     def write(self) -> Path:
         """Write the index; returns the page."""
-        (self.root / "data" / "index.js").write_text(f"segtcn.receiveIndex({_json(self.index)});\n", "utf-8")
+        (self.root / "data" / "index.js").write_bytes(script("receiveIndex", self.index))
         return self.root / "index.html"
-
-
-def _json(payload: Any) -> str:
-    text = json.dumps(payload, ensure_ascii=False)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from segtcn.visualization.player.payload import (
     video_payload,
 )
 from tests.clips import write_clip
-from tests.visualization.player.players import CLASSES, HOSTILE, TRUTH, content, player, run, truth
+from tests.visualization.player.players import CLASSES, HOSTILE, content, player, run, truth
 
 
 def test_no_text_ends_the_script_or_the_line():
@@ -136,42 +137,14 @@ def test_without_a_clip_tracks_of_different_length_and_rate_are_noted():
     ]
 
 
-def sound_only(path):
-    from tests.clips import av
-
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("aac", rate=32_000, layout="mono")
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
-        frame.sample_rate = 32_000
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-
-
-@pytest.mark.parametrize(
-    ("kind", "expected"),
-    [
-        ("sound", "has no video stream"),
-        ("truncated", "truncated"),
-        ("empty", "cannot be decoded as video"),
-        ("text", "tea.mp4"),
-        ("gone", "no video file"),
-    ],
-)
-def test_a_bad_clip_is_left_out_and_a_note_says_why(tmp_path, kind, expected):
+@pytest.mark.parametrize(("content", "expected"), [(b"", "cannot be decoded as video"), (None, "no video file")])
+def test_a_bad_clip_is_left_out_and_a_note_says_why(tmp_path, content, expected):
     clip = tmp_path / "tea.mp4"
-    if kind == "sound":
-        sound_only(clip)
-    elif kind == "truncated":
-        data = write_clip(tmp_path / "whole.mp4", 300, size=(320, 240)).read_bytes()
-        clip.write_bytes(data[: len(data) // 2])
-    elif kind != "gone":
-        clip.write_bytes(b"" if kind == "empty" else b"label\n" * 100)
+    if content is not None:
+        clip.write_bytes(content)
     payload = video_payload("0001", PlayerVideo("tea", {"truth": truth()}, clip), CLASSES)
-    assert payload["clip"] is None
-    assert payload["tracks"][0]["num_frames"] == 50
-    (note,) = payload["notes"]
-    assert note.startswith("the clip cannot be shown: ")
-    assert expected in note
+    assert (payload["clip"], payload["tracks"][0]["num_frames"]) == (None, 50)
+    assert re.match(f"the clip cannot be shown: .*{expected}", *payload["notes"])
 
 
 def test_a_video_without_tracks_is_refused():
@@ -189,9 +162,3 @@ def test_three_hours_of_four_tracks_with_scores_stay_small():
     payload = video_payload("0001", shown, classes)
     assert len(json.dumps(payload)) < 1_500_000
     assert len(payload["tracks"][0]["starts"]) > 4800
-
-
-def test_labels_of_the_truth_come_back(tmp_path):
-    payload = video_payload("0001", PlayerVideo("tea", {"truth": truth()}), CLASSES)["tracks"][0]
-    lengths = np.diff([*payload["starts"], payload["num_frames"]])
-    assert [CLASSES.names[i] for i in np.repeat(payload["classes"], lengths)] == TRUTH

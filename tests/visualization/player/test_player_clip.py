@@ -7,7 +7,9 @@ import re
 import numpy as np
 import pytest
 
+from segtcn.labels import Classes, Labels
 from segtcn.visualization.palette import class_color
+from segtcn.visualization.player import PlayerServer, PlayerVideo
 from tests.clips import write_clip
 from tests.visualization.player.pages import (
     click,
@@ -20,11 +22,13 @@ from tests.visualization.player.pages import (
     wait_until_shown,
 )
 from tests.visualization.player.payloads import (
+    CLASS_NAMES,
     CLIP,
     NUM_FRAMES,
     demo_tracks,
     track_payload,
 )
+from tests.visualization.player.players import player
 
 
 def test_the_clip_plays_and_the_cursor_goes_with_it(page):
@@ -73,13 +77,15 @@ def test_playing_does_not_draw_the_tracks_again(page):
     assert page.evaluate("window.draws") == 0
 
 
-def test_a_served_page_works_under_its_content_policy(add_demo, serve, open_page):
-    add_demo()
-    page = open_page(serve().url)
-    click(page, 0, 4.017)
-    assert shown_frame(page) == frame_of(page) == 120
-    press(page, "c", "s", "r", "Escape", "?", "Escape")
-    assert color_at(page, 0, 1.5) == class_color(1)
+def test_a_served_page_works_under_its_content_policy(numbered_clip, open_page):
+    labels = Labels(np.repeat([0, 1, 2, 3], [30, 45, 60, 45]), Classes(tuple(CLASS_NAMES), 0), 30.0)
+    shown = player(PlayerVideo("tea", {"truth": labels}, numbered_clip), classes=labels.classes)
+    with PlayerServer(shown, port=0) as server:
+        page = open_page(server.url)
+        click(page, 0, 4.017)
+        assert shown_frame(page) == frame_of(page) == 120
+        press(page, "c", "s", "r", "Escape", "?", "Escape")
+        assert color_at(page, 0, 1.5) == class_color(1)
 
 
 @pytest.mark.parametrize("zooms", [0, 1, 3])

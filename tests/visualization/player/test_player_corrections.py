@@ -70,6 +70,12 @@ def test_a_copy_appears_below_the_truth_and_goes_again(page):
     assert titles.all_inner_texts() == ["truth", "corrected truth", "ED-TCN"]
     assert segments(page) == ORIGINAL
     assert status(page) == "No changes yet. Drag a boundary, or use the buttons at the cursor."
+    assert not page.locator("#save").is_visible()  # there is no server
+    press(page, "Home", "s")
+    assert status(page) == "A segment starts at frame 0 already: move the cursor into a segment to split it."
+    page.locator("#file").set_input_files([{"name": "a.txt", "mimeType": "text/plain", "buffer": b"\xff\xfe\x00"}])
+    wait_until(page, "document.getElementById('correct-state').innerText.startsWith('A.txt: this is not a text file')")
+    assert segments(page) == ORIGINAL
     press(page, "c")
     assert titles.all_inner_texts() == ["truth", "ED-TCN"]
 
@@ -79,23 +85,19 @@ def test_a_boundary_is_dragged_to_whole_frames_and_is_one_step(page):
     assert segments(page)[1] == (45, "take")
     assert frame_of(page) == 45
     assert status(page) == "15 frames changed, not saved."
+    assert page.evaluate("segtcn.parts.tools.differences") == {"starts": [1.0], "stops": [1.5]}
     press(page, "Control+z")
     assert segments(page) == ORIGINAL
     press(page, "Control+Shift+Z")
     assert segments(page)[1] == (45, "take")
-
-
-def test_a_boundary_stops_before_its_neighbours(page):
-    drag(page, 1.0, 5.8)
-    assert segments(page)[1] == (74, "take")
-
-
-def test_escape_takes_a_drag_back(page):
-    drag(page, 1.0, 1.8, release=False)
+    drag(page, 1.5, 1.8, release=False)
     assert segments(page)[1] == (54, "take")
     press(page, "Escape")
     page.mouse.up()
-    assert segments(page) == ORIGINAL
+    assert segments(page)[1] == (45, "take")
+    click(page, COPY, 2.117)
+    press(page, "b")
+    assert segments(page)[2] == (63, "pour milk")
 
 
 def test_split_relabel_and_join(page):
@@ -115,12 +117,6 @@ def test_split_relabel_and_join(page):
     assert page.get_by_role("button", name="Undo").is_disabled()
 
 
-def test_the_nearest_boundary_comes_to_the_cursor(page):
-    click(page, COPY, 2.117)
-    press(page, "b")
-    assert segments(page)[2] == (63, "pour milk")
-
-
 def test_classes_are_found_by_name_and_chosen_by_keyboard(page):
     press(page, "Home", "r")
     dialog = page.get_by_role("dialog", name="New label")
@@ -137,15 +133,6 @@ def test_classes_are_found_by_name_and_chosen_by_keyboard(page):
     assert "No class has this in its name." in dialog.inner_text()
     press(page, "Enter")
     assert dialog.is_visible()
-
-
-def test_edits_that_cannot_be_made_say_why(page):
-    press(page, "Home", "s")
-    assert status(page) == ("A segment starts at frame 0 already: move the cursor into a segment to split it.")
-    press(page, "Shift+J")
-    assert status(page) == "There is no previous segment to join with."
-    press(page, "j")
-    assert "changed" in status(page)
 
 
 def test_another_track_can_be_corrected(page):
@@ -177,25 +164,6 @@ def test_saved_text_and_table_are_read_by_the_library_and_come_back(page, tmp_pa
         press(page, "Control+Shift+Z")
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"take\n" * 170, "Labels.txt: expected labels of 180 frames, the file has 170: 10 too few."),
-        (
-            b"take\n" * 179 + b"jump\n",
-            'Labels.txt: line 180: no class is named "jump"; the classes are background,',
-        ),
-        (b"", "Labels.txt: the file is empty: expected one label a line, or a table of segments."),
-        (b"\xff\xfe\x00", "Labels.txt: this is not a text file in UTF-8: expected labels; save it as UTF-8."),
-    ],
-)
-def test_a_wrong_file_changes_nothing_and_says_why(page, content, message):
-    page.locator("#file").set_input_files([{"name": "Labels.txt", "mimeType": "text/plain", "buffer": content}])
-    page.locator("#correct-state.failed").wait_for()
-    assert status(page).startswith(message)
-    assert segments(page) == ORIGINAL
-
-
 def test_frames_that_nobody_annotated_are_hatched_and_saved_as_such(site, open_page, tmp_path):
     site.add([track_payload("truth", [(1, 20), (-1, 10), (2, 20)])])
     page = open_page(site.write())
@@ -206,22 +174,6 @@ def test_frames_that_nobody_annotated_are_hatched_and_saved_as_such(site, open_p
     press(page, "c")
     text = saved(page, "Save text", tmp_path).read_text()
     assert text == "take\n" * 20 + "__ignore__\n" * 10 + "pour milk\n" * 20
-
-
-def test_saving_to_the_server(site, serve, open_page):
-    site.index["save"] = {"token": "secret"}
-    site.add(demo_tracks())
-    server = serve()
-    page = open_page(server.url)
-    press(page, "c")
-    click(page, COPY, 0.517)
-    press(page, "r", "2")
-    page.get_by_role("button", name="Save", exact=True).click()
-    wait_until(page, "!segtcn.parts.tools.correction.unsaved")
-    wait_until_shown(page)
-    assert status(page) == "30 frames changed. Saved as S1_Tea.txt and S1_Tea.csv."
-    labels = {"starts": [0, 75, 135], "classes": [1, 2, 3], "num_frames": 180}
-    assert server.posted == [{"path": "/corrections/0001", "token": "secret", "track": "truth", "labels": labels}]
 
 
 def test_what_was_saved_is_there_after_a_reload_and_on_the_next_day(open_page, tmp_path):
@@ -235,6 +187,8 @@ def test_what_was_saved_is_there_after_a_reload_and_on_the_next_day(open_page, t
         press(page, "c", "Home", "r", "3")
         page.get_by_role("button", name="Save", exact=True).click()
         wait_until(page, "!segtcn.parts.tools.correction.unsaved")
+        wait_until_shown(page)
+        assert status(page) == "10 frames changed. Saved as tea.txt and tea.csv."
         original = read_labels(tmp_path / "saved" / "tea.txt").names()
         assert original[:30] == ["pour"] * 10 + ["take"] * 20
     with PlayerServer(player(*videos), port=0, save=tmp_path / "saved") as server:
@@ -260,19 +214,6 @@ def test_what_was_saved_is_there_after_a_reload_and_on_the_next_day(open_page, t
         assert "soup.txt has 1 labels, expected 50" in page.locator("#notes").inner_text()
         press(page, "c")
         assert status(page).startswith("No changes yet")
-
-
-def test_a_refusal_of_the_server_is_shown_and_nothing_counts_as_saved(site, serve, open_page):
-    site.index["save"] = {"token": "secret"}
-    site.add(demo_tracks())
-    server = serve()
-    server.handler.answer = {"error": "the disk is full"}
-    page = open_page(server.url)
-    press(page, "c", "r", "2")
-    page.get_by_role("button", name="Save", exact=True).click()
-    page.locator("#correct-state.failed").wait_for()
-    assert status(page).startswith("Not saved: the disk is full; the labels can still be downloaded")
-    assert page.evaluate("segtcn.parts.tools.correction.unsaved")
 
 
 def test_two_pages_do_not_overwrite_each_other(open_page, tmp_path):
@@ -337,6 +278,7 @@ def test_what_fails_at_the_server_is_said_in_words(open_page, tmp_path, monkeypa
         page.get_by_role("button", name="Save", exact=True).click()
         page.locator("#correct-state.failed").wait_for()
         assert "tea.txt (no space left on device): make room, or choose another folder" in status(page)
+        assert page.evaluate("segtcn.parts.tools.correction.unsaved")
     page.get_by_role("button", name="Save", exact=True).click()
     wait_until(page, "document.getElementById('correct-state').innerText.includes('does not answer')")
     assert status(page).startswith("Not saved: the server does not answer: start `segtcn view` again; the labels can")
@@ -344,31 +286,16 @@ def test_what_fails_at_the_server_is_said_in_words(open_page, tmp_path, monkeypa
     wait_until(page, "document.getElementById('problem').innerText.includes('does not answer')")
 
 
-def test_without_a_server_there_is_no_save_button(page):
-    assert not page.locator("#save").is_visible()
-
-
-def test_leaving_with_unsaved_changes_asks_first(page, tmp_path):
-    asked = []
-
-    def answer(dialog):
-        asked.append(dialog.type)
-        dialog.accept()
-
-    page.on("dialog", answer)
-    press(page, "r", "2")
-    page.reload()
-    assert asked == ["beforeunload"]
-
-
 def test_a_draft_comes_back_until_it_is_saved(page, tmp_path):
-    page.on("dialog", lambda dialog: dialog.accept())
+    asked = []
+    page.on("dialog", lambda dialog: asked.append(dialog.type) or dialog.accept())
     press(page, "Home", "r", "2")
     changed = segments(page)
     assert changed == [(0, "take"), (75, "pour milk"), (135, "stir")]
     page.reload()
     wait_until(page, "segtcn.player?.recording")
     press(page, "c")
+    assert asked == ["beforeunload"]
     assert segments(page) == changed
     assert "are back" in page.locator("#live").text_content()
     press(page, "Control+z")
@@ -381,20 +308,12 @@ def test_a_draft_comes_back_until_it_is_saved(page, tmp_path):
     assert segments(page) == ORIGINAL
 
 
-DAMAGED = ["{", "7", "{}", '{"starts": [5], "classes": [0]}', '{"starts": [0, 0], "classes": [0, 1]}']
-DAMAGED += ['{"starts": [0, 500], "classes": [0, 1]}', '{"starts": [0], "classes": [99]}', '{"starts": [0]}']
-
-
 def test_a_damaged_draft_is_ignored(page):
+    page.evaluate("localStorage.setItem(segtcn.parts.tools.drafts.keyOf(segtcn.player.recording.reference), '{')")
+    page.reload()
+    wait_until(page, "segtcn.player?.recording")
     press(page, "c")
-    for draft in DAMAGED:
-        fits = page.evaluate(
-            """(draft) => { const {drafts} = segtcn.parts.tools, track = segtcn.player.recording.reference;
-            localStorage.setItem(drafts.keyOf(track), draft);
-            return drafts.restore(new segtcn.Correction(track), track); }""",
-            draft,
-        )
-        assert not fits, draft
+    assert segments(page) == ORIGINAL
 
 
 def test_changes_are_kept_while_another_video_is_shown(site, open_page):
@@ -412,8 +331,3 @@ def test_changes_are_kept_while_another_video_is_shown(site, open_page):
     assert segments(page)[0] == (0, "take")
     press(page, "Control+z")
     assert segments(page) == ORIGINAL
-
-
-def test_changes_are_marked_above_the_copy(page):
-    drag(page, 1.0, 1.5034)
-    assert page.evaluate("segtcn.parts.tools.differences") == {"starts": [1.0], "stops": [1.5]}

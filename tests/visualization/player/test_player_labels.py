@@ -72,18 +72,3 @@ def test_names_of_both_directions_do_not_turn_what_stands_beside_them(site, open
             rows.nth(number).locator(selector).bounding_box() for selector in (".swatch", "bdi", ".number")
         )
         assert swatch["x"] < name["x"] < share["x"]
-
-
-def test_the_files_of_hostile_classes_are_refused_or_come_back(site, open_page, tmp_path):
-    site.index["classes"] = class_payload(['say "hi", <b>', "two\nlines", "pour milk", "stir"])
-    site.add(demo_tracks(), name="../../etc/passwd")
-    page = open_page(site.write())
-    press(page, "c")
-    page.get_by_role("button", name="Save text").click()
-    page.locator("#correct-state.failed").wait_for()
-    assert "a label must be one line without outer white space" in page.locator("#correct-state").inner_text()
-    click(page, 1, 1.517)
-    press(page, "r", "3")
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Save CSV").click()
-    assert download.value.suggested_filename == "_.._etc_passwd.csv"

@@ -92,7 +92,8 @@ def test_the_keyboard_alone_reaches_everything(site, open_page):
             page.evaluate(
                 """() => { const {activeElement: node} = document; const style = getComputedStyle(node);
                 if (node === document.body) return ["", false];
-                return [node.id || node.innerText.split("\\n")[0], style.outlineStyle !== "none"]; }"""
+                const name = node.id || node.ariaLabel || node.innerText.split("\\n")[0];
+                return [name, style.outlineStyle !== "none"]; }"""
             )
         )
         if reached[-1][0] == "" and len(reached) > 10:
@@ -103,7 +104,7 @@ def test_the_keyboard_alone_reaches_everything(site, open_page):
         "theme",
         "play",
         "speed",
-        "zoom-in",
+        "Zoom in",
         "correct",
         "timeline",
         "curves-track",

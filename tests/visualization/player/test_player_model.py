@@ -29,7 +29,7 @@ def js(browser, tmp_path_factory):
     """Function that runs JavaScript in a page that has the player's scripts and no data."""
     page = browser.new_page()
     page.set_content("<p></p>")
-    names = ["loading", "format", "model", "scores", "viewport", "columns", "corrections", "files"]
+    names = ["loading", "elements", "model", "viewport", "corrections", "files"]
     page.add_script_tag(content="\n".join((STATIC / f"{name}.js").read_text() for name in names))
     yield lambda code, argument=None: page.evaluate(f"(input) => {{ {TRACK} {code} }}", argument)
     page.close()
@@ -126,12 +126,6 @@ def test_levels_of_scores_hold_the_extremes_of_their_blocks(js):
         blocks = [values[:, i : i + 4**number] for i in range(0, values.shape[1], 4**number)]
         assert np.reshape(level["high"], (3, -1)).tolist() == np.stack([b.max(1) for b in blocks], 1).tolist()
         assert np.reshape(level["low"], (3, -1)).tolist() == np.stack([b.min(1) for b in blocks], 1).tolist()
-
-
-def test_scores_of_another_size_are_refused(js):
-    payload = scores_payload(np.ones((3, 8))) | {"num_samples": 9}
-    message = js("try { new segtcn.ClassScores(input); } catch (error) { return error.message; }", payload)
-    assert message == "expected 3 x 9 class scores, got 24: export the video again"
 
 
 class PlainCorrection:
@@ -251,7 +245,7 @@ def test_a_drag_is_one_step_and_can_be_taken_back(js):
 )
 def test_edits_that_cannot_be_made_say_why(js, edit, message):
     code = f"""const correction = new segtcn.Correction(track(input));
-        try {{ {edit}; }} catch (error) {{ return [error instanceof segtcn.CorrectionError, error.message]; }}"""
+        try {{ {edit}; }} catch (error) {{ return [error instanceof segtcn.UserError, error.message]; }}"""
     assert js(code, track_payload("truth", TRUTH)) == [True, message]
 
 
@@ -288,12 +282,6 @@ def test_files_are_read_back_as_the_library_reads_them(js, tmp_path):
                 assert found == {"starts": expected["starts"], "classes": expected["classes"]}
 
 
-def test_recognition_files_are_read_too(js):
-    text = "### Frame level recognition: ###\nbackground stir stir take"
-    found = js("return segtcn.readLabels(input[0], 4, input[1]);", [text, class_payload(CLASS_NAMES)])
-    assert found == {"starts": [0, 1, 3], "classes": [0, 3, 1]}
-
-
 HEADER = "label,start,stop,start_s,stop_s,confidence\n"
 
 
@@ -308,6 +296,7 @@ HEADER = "label,start,stop,start_s,stop_s,confidence\n"
             'line 5: no class is named "tak"; the classes are background, take, pour milk, stir',
         ),
         ("take\n\ntake\n", "line 2 is empty: expected one label a line"),
+        ("### Frame level recognition: ###\nstir stir", "expected labels of 5 frames, the file has 2: 3 too few"),
         ("### Frame level recognition\n", "the file has no labels in line 2, where recognition files have all of them"),
         (HEADER, "the file has a header and no segments: expected at least one"),
         (HEADER + "take,0,x,,,\n", "line 2: expected a label and two frame numbers, got take,0,x,,,"),
@@ -321,7 +310,7 @@ HEADER = "label,start,stop,start_s,stop_s,confidence\n"
 )
 def test_wrong_files_are_refused_with_what_was_expected(js, text, message):
     code = """try { segtcn.readLabels(input[0], 5, input[1]); }
-        catch (error) { return [error instanceof segtcn.LabelFileError, error.message]; }"""
+        catch (error) { return [error instanceof segtcn.UserError, error.message]; }"""
     assert js(code, [text, class_payload(CLASS_NAMES)]) == [True, message]
 
 

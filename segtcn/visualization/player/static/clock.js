@@ -1,7 +1,7 @@
 "use strict";
 
 // What moves the cursor: a clip, or, where there is none, a clock of the same interface:
-//   time, playing, speed, play(), pause(), seek(time), dispose(), and `onChange`, called after all that nobody asked for.
+//   time, playing, setSpeed(speed), play(), pause(), seek(time), dispose(), and `onChange`, called after all that nobody asked for.
 {
   /** Time that passes by itself, for tracks without a clip. */
   class PlainClock {
@@ -98,10 +98,6 @@
 
     get time() {
       return this.target ?? this.video.currentTime;
-    }
-
-    get speed() {
-      return this.video.playbackRate;
     }
 
     setSpeed(speed) {

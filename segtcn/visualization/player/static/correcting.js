@@ -1,8 +1,86 @@
 "use strict";
 
-// Correct mode: a copy of a track below the original, and the tools that change it.
+// Correct mode: a copy of a track below the original, the tools that change it, and the list of labels to choose from.
 {
-  const { byId, element } = segtcn;
+  const { byId, element, nameElement, swatch } = segtcn;
+
+  class RelabelDialog {
+    /** @param {{name: string, color: string}[]} classes */
+    constructor(classes) {
+      this.classes = classes;
+      this.dialog = byId("relabel-dialog");
+      this.search = byId("relabel-search");
+      this.list = byId("relabel-list");
+      this.search.addEventListener("input", () => this.build(0));
+      this.dialog.addEventListener("keydown", (event) => this.press(event));
+      this.dialog.addEventListener("click", (event) => {
+        if (event.target === this.dialog) this.dialog.close();
+      });
+    }
+
+    /**
+     * @param {number} label the class now
+     * @param {function(number): void} choose gets the new class; not called if the dialog is left
+     */
+    open(label, choose) {
+      this.choose = choose;
+      this.search.value = "";
+      this.build(Math.max(0, label));
+      this.dialog.showModal();
+      this.search.focus();
+      this.mark(this.marked);
+    }
+
+    build(marked) {
+      const part = this.search.value.trim().toLocaleLowerCase();
+      const labels = this.classes.map((_, label) => label);
+      this.labels = labels.filter((label) => this.classes[label].name.toLocaleLowerCase().includes(part));
+      this.list.replaceChildren(
+        ...this.labels.map((label, place) => {
+          const item = this.classes[label];
+          const key = element("kbd", { aria: { hidden: "true" } }, place < 9 ? String(place + 1) : "");
+          const option = element("li", { id: `relabel-${place}`, role: "option" }, key, swatch(item), nameElement(item.name));
+          option.addEventListener("click", () => this.pick(place));
+          return option;
+        }),
+      );
+      if (!this.labels.length) this.list.append(element("li", { class: "muted", role: "presentation" }, "No class has this in its name."));
+      this.mark(Math.min(marked, this.labels.length - 1));
+    }
+
+    mark(place) {
+      this.marked = place;
+      this.labels.forEach((_, i) => this.list.children[i].setAttribute("aria-selected", String(i === place)));
+      if (place < 0) {
+        this.search.removeAttribute("aria-activedescendant");
+        return;
+      }
+      this.search.setAttribute("aria-activedescendant", `relabel-${place}`);
+      this.list.children[place].scrollIntoView({ block: "nearest" });
+    }
+
+    press(event) {
+      const steps = { ArrowDown: 1, ArrowUp: -1 };
+      if (event.key in steps && this.labels.length) {
+        const count = this.labels.length;
+        this.mark((this.marked + steps[event.key] + count) % count);
+      } else if (event.key === "Enter") {
+        this.pick(this.marked);
+      } else if (/^[1-9]$/.test(event.key) && !this.search.value && event.key <= this.labels.length) {
+        this.pick(Number(event.key) - 1);
+      } else {
+        return;
+      }
+      event.preventDefault();
+    }
+
+    pick(place) {
+      const label = this.labels[place];
+      if (label === undefined) return;
+      this.dialog.close();
+      this.choose(label);
+    }
+  }
 
   class CorrectionTools {
     /** @param {Player} player */
@@ -18,17 +96,8 @@
       /** Corrections begun since the page was opened, by video and number of the track. */
       this.begun = new Map();
       this.failed = "";
-      const on = (id, action) => byId(id).addEventListener("click", () => this.attempt(action));
-      byId("correct").addEventListener("click", () => this.toggle());
       this.select.addEventListener("change", () => this.start(this.player.recording.tracks[this.select.selectedIndex]));
-      on("split", () => this.split());
-      on("join-previous", () => this.join(-1));
-      on("join-next", () => this.join(1));
-      on("relabel", () => this.relabel());
-      on("boundary-here", () => this.moveNearestBoundary());
-      on("undo", () => this.step("undo"));
-      on("redo", () => this.step("redo"));
-      player.on("video", () => this.listTracks());
+      player.on("video", () => segtcn.fillSelect(this.select, player.recording.tracks.map(({ title }) => title)));
       player.on("correct", () => this.update());
       window.addEventListener("beforeunload", (event) => {
         if ([...this.begun.values()].some((correction) => correction.unsaved)) event.preventDefault();
@@ -68,15 +137,15 @@
       this.failed = "";
       const hasDraft = isNew && this.drafts.restore(this.correction, source);
       this.show();
-      if (hasDraft) this.say("Your unsaved changes of the last visit are back; undo removes them");
-      else this.say(saved ? `The labels of ${saved.file} are back; undo removes them` : "Correct mode on");
+      if (hasDraft) this.player.says("Your unsaved changes of the last visit are back; undo removes them");
+      else this.player.says(saved ? `The labels of ${saved.file} are back; undo removes them` : "Correct mode on");
     }
 
     stop() {
       this.removeCopy();
       this.correction = null;
       this.player.changed("tracks", "correct", "time");
-      this.say("Correct mode off");
+      this.player.says("Correct mode off");
     }
 
     removeCopy() {
@@ -93,7 +162,8 @@
     show() {
       const { starts, classes } = this.correction.state;
       this.track.setSegments(starts, classes);
-      this.differences = changes(this.source, this.track);
+      // also where nobody annotated the source
+      this.differences = segtcn.disagreements(this.source, this.track, -1);
       this.player.changed("tracks", "correct", "time");
     }
 
@@ -104,7 +174,7 @@
       try {
         action();
       } catch (error) {
-        if (!(error instanceof segtcn.CorrectionError || error instanceof segtcn.LabelFileError)) throw error;
+        if (!(error instanceof segtcn.UserError)) throw error;
         this.fail(error.message);
       }
     }
@@ -114,21 +184,17 @@
       this.player.changed("correct");
     }
 
-    say(text) {
-      this.player.says(text);
-    }
-
     changedTo(text) {
       this.show();
       this.drafts.keep(this.correction, this.source);
-      this.say(text);
+      this.player.says(text);
     }
 
     /** Frame of the corrected track at the cursor. */
     get frame() {
       const { time } = this.player;
       if (this.track.indexAt(time) < 0) {
-        throw new segtcn.CorrectionError("the cursor is behind the last frame of this track: move it to the left");
+        throw new segtcn.UserError("the cursor is behind the last frame of this track: move it to the left");
       }
       return this.track.timebase.frameAt(time);
     }
@@ -163,7 +229,7 @@
       const { frame, segment } = this;
       const [start, stop] = correction.bounds(segment);
       const [hasLeft, hasRight] = [segment > 0, segment + 1 < correction.length];
-      if (!hasLeft && !hasRight) throw new segtcn.CorrectionError("there is no boundary to move: this track is one segment");
+      if (!hasLeft && !hasRight) throw new segtcn.UserError("there is no boundary to move: this track is one segment");
       const isLeft = hasLeft && (!hasRight || frame - start <= stop - frame);
       const moved = correction.moveBoundary(isLeft ? segment : segment + 1, frame);
       this.changedTo(`Boundary at frame ${moved}`);
@@ -173,7 +239,7 @@
     step(direction) {
       const [success, failure] = direction === "undo" ? ["Undone", "Nothing to undo"] : ["Done again", "Nothing to do again"];
       if (this.correction[direction]()) this.changedTo(success);
-      else this.say(failure);
+      else this.player.says(failure);
     }
 
     /** @param {number} index of the segment that starts at the boundary */
@@ -217,7 +283,7 @@
       this.correction.markSaved();
       this.drafts.forget(this.source);
       this.saved = message;
-      this.say(message);
+      this.player.says(message);
       this.player.changed("correct");
     }
 
@@ -238,26 +304,11 @@
       const changed = `${segtcn.format.frames(correction.changedFrames)} changed`;
       return correction.unsaved ? `${changed}, not saved.` : `${changed}. ${this.saved ?? "Saved"}.`;
     }
-
-    listTracks() {
-      const titles = this.player.recording.tracks.map((track) => segtcn.format.oneLine(track.title).slice(0, 80));
-      this.select.replaceChildren(...titles.map((title) => element("option", {}, title)));
-    }
-  }
-
-  /** Where the copy differs from its source, also where nobody annotated that. */
-  function changes(source, copy) {
-    const shifted = (track) => ({
-      ...{ times: track.times, length: track.length, endTime: track.endTime },
-      classes: track.classes.map((label) => label + 1),
-      indexAt: (time) => track.indexAt(time),
-    });
-    return segtcn.disagreements(shifted(source), shifted(copy));
   }
 
   function sentence(text) {
     return `${text[0].toUpperCase()}${text.slice(1)}.`;
   }
 
-  segtcn.CorrectionTools = CorrectionTools;
+  Object.assign(segtcn, { RelabelDialog, CorrectionTools });
 }

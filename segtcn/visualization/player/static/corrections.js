@@ -4,9 +4,6 @@
 {
   const MOST_STEPS = 500;
 
-  /** A correction in plain words went wrong: shown to the user as it is. */
-  class CorrectionError extends Error {}
-
   class Correction {
     /** @param {{starts: Int32Array, classes: Int32Array, length: number, numFrames: number}} track stays as it is */
     constructor(track) {
@@ -35,15 +32,9 @@
 
     /** Number of frames whose class is not that of the original. */
     get changedFrames() {
-      let [changed, frame, i, j] = [0, 0, 0, 0];
-      while (frame < this.numFrames) {
-        const stop = Math.min(stopOf(this.state, i, this.numFrames), stopOf(this.original, j, this.numFrames));
-        if (this.state.classes[i] !== this.original.classes[j]) changed += stop - frame;
-        if (stopOf(this.state, i, this.numFrames) === stop) i += 1;
-        if (stopOf(this.original, j, this.numFrames) === stop) j += 1;
-        frame = stop;
-      }
-      return changed;
+      const inFrames = ({ starts, classes }) => ({ times: [...starts, this.numFrames], classes, length: classes.length });
+      const { starts, stops } = segtcn.disagreements(inFrames(this.state), inFrames(this.original), -1);
+      return starts.reduce((sum, start, i) => sum + stops[i] - start, 0);
     }
 
     /** Index of the segment that holds `frame`. */
@@ -53,43 +44,40 @@
 
     /** First frame and, exclusive, last frame of a segment. */
     bounds(index) {
-      return [this.state.starts[index], stopOf(this.state, index, this.numFrames)];
+      const { starts } = this.state;
+      return [starts[index], starts[index + 1] ?? this.numFrames];
     }
 
     /**
      * Begin a new segment, of the same class, at `frame`.
-     * @throws {CorrectionError} if a segment begins there already
+     * @throws {UserError} if a segment begins there already
      */
     split(frame) {
       const index = this.indexAt(frame);
       if (this.state.starts[index] === frame) {
-        throw new CorrectionError(`a segment starts at frame ${frame} already: move the cursor into a segment to split it`);
+        throw new segtcn.UserError(`a segment starts at frame ${frame} already: move the cursor into a segment to split it`);
       }
-      this.#push(inserted(this.state, index + 1, frame, this.state.classes[index]));
+      const { starts, classes } = this.state;
+      this.#push({ starts: starts.toSpliced(index + 1, 0, frame), classes: classes.toSpliced(index, 0, classes[index]) });
     }
 
     /**
      * Join a segment with the next (direction 1) or the previous (-1), which takes its class.
-     * @throws {CorrectionError} if there is none
+     * @throws {UserError} if there is none
      */
     join(index, direction) {
       const other = index + direction;
       if (other < 0 || other >= this.length) {
-        throw new CorrectionError(`there is no ${direction > 0 ? "next" : "previous"} segment to join with`);
+        throw new segtcn.UserError(`there is no ${direction > 0 ? "next" : "previous"} segment to join with`);
       }
-      const classes = this.state.classes.slice();
-      const starts = this.state.starts.slice();
-      classes[other] = classes[index];
-      starts.splice(Math.max(index, other), 1);
-      classes.splice(Math.max(index, other), 1);
-      this.#push({ starts, classes });
+      const { starts, classes } = this.state;
+      this.#push({ starts: starts.toSpliced(Math.max(index, other), 1), classes: classes.toSpliced(other, 1) });
     }
 
     /** Give a segment another class; neighbours of that class become one segment with it. */
     relabel(index, label) {
       const { starts, classes } = this.state;
-      const renamed = classes.slice();
-      renamed[index] = label;
+      const renamed = classes.with(index, label);
       const keep = starts.map((_, i) => !((i === index || i === index + 1) && i > 0 && renamed[i] === renamed[i - 1]));
       this.#push({ starts: starts.filter((_, i) => keep[i]), classes: renamed.filter((_, i) => keep[i]) });
     }
@@ -129,16 +117,17 @@
 
     /** @returns {boolean} whether there was something to undo */
     undo() {
-      if (!this.past.length) return false;
-      this.future.push(this.state);
-      this.state = this.past.pop();
-      return true;
+      return this.#step(this.past, this.future);
     }
 
     redo() {
-      if (!this.future.length) return false;
-      this.past.push(this.state);
-      this.state = this.future.pop();
+      return this.#step(this.future, this.past);
+    }
+
+    #step(from, to) {
+      if (!from.length) return false;
+      to.push(this.state);
+      this.state = from.pop();
       return true;
     }
 
@@ -152,10 +141,9 @@
     }
 
     #moved(index, frame) {
-      const starts = this.state.starts.slice();
-      const [lowest, highest] = [starts[index - 1] + 1, stopOf(this.state, index, this.numFrames) - 1];
-      starts[index] = Math.max(lowest, Math.min(highest, frame));
-      return { starts, classes: this.state.classes };
+      const { starts, classes } = this.state;
+      const [lowest, highest] = [starts[index - 1] + 1, this.bounds(index)[1] - 1];
+      return { starts: starts.with(index, Math.max(lowest, Math.min(highest, frame))), classes };
     }
 
     #push(state) {
@@ -165,14 +153,6 @@
       this.future = [];
       this.state = state;
     }
-  }
-
-  function stopOf({ starts }, index, numFrames) {
-    return index + 1 < starts.length ? starts[index + 1] : numFrames;
-  }
-
-  function inserted({ starts, classes }, index, start, label) {
-    return { starts: starts.toSpliced(index, 0, start), classes: classes.toSpliced(index, 0, label) };
   }
 
   function mergeEqual({ starts, classes }) {
@@ -185,5 +165,5 @@
   /** Whether every frame has the same class, however it is cut into segments. */
   const sameLabels = (a, b) => a === b || sameSegments(mergeEqual(a), mergeEqual(b));
 
-  Object.assign(segtcn, { Correction, CorrectionError });
+  segtcn.Correction = Correction;
 }

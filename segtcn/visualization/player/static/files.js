@@ -4,36 +4,30 @@
 {
   const COLUMNS = ["label", "start", "stop", "start_s", "stop_s", "confidence"];
 
-  /** A label file, or labels that are to become one, are not as expected: shown to the user as it is. */
-  class LabelFileError extends Error {}
-
   // -1 in files: frames that nobody annotated
   const IGNORE_NAME = "__ignore__";
 
   /**
-   * Names of the classes of `labels.classes`; -1 stands for frames that nobody annotated.
+   * Segments with the names of their classes; -1 stands for frames that nobody annotated.
    * @param {{starts: number[], classes: number[]}} labels
    * @param {{name: string, background: boolean}[]} classes
-   * @returns {string[]} one for each segment
-   * @throws {LabelFileError} if a name would not be read back
+   * @throws {UserError} if a name would not be read back
    */
-  function segmentNames(labels, classes) {
-    return labels.classes.map((label) => {
+  function namedSegments(labels, numFrames, classes) {
+    return labels.classes.map((label, i) => {
       const name = label < 0 ? IGNORE_NAME : classes[label].name;
       if (!name || name !== name.trim() || /[\r\n]/.test(name)) {
-        throw new LabelFileError(
+        throw new segtcn.UserError(
           `the class ${JSON.stringify(shorten(name))} cannot be written: a label must be one line without outer white space`,
         );
       }
-      return name;
+      return { name, start: labels.starts[i], stop: labels.starts[i + 1] ?? numFrames };
     });
   }
 
   /** One label a line, one line a frame. */
   function labelsAsText(labels, numFrames, classes) {
-    const names = segmentNames(labels, classes);
-    const stops = [...labels.starts.slice(1), numFrames];
-    return names.map((name, i) => `${name}\n`.repeat(stops[i] - labels.starts[i])).join("");
+    return namedSegments(labels, numFrames, classes).map(({ name, start, stop }) => `${name}\n`.repeat(stop - start)).join("");
   }
 
   /**
@@ -41,12 +35,10 @@
    * @param {?number} fps for the columns in seconds; null leaves them empty
    */
   function labelsAsTable(labels, numFrames, classes, fps) {
-    const names = segmentNames(labels, classes);
     const seconds = (frame) => (fps ? (frame / fps).toFixed(6) : "");
-    const rows = names.map((name, i) => {
-      const [start, stop] = [labels.starts[i], labels.starts[i + 1] ?? numFrames];
-      return [quoted(name), start, stop, seconds(start), seconds(stop), ""].join(",");
-    });
+    const rows = namedSegments(labels, numFrames, classes).map(({ name, start, stop }) =>
+      [quoted(name), start, stop, seconds(start), seconds(stop), ""].join(","),
+    );
     return [COLUMNS.join(","), ...rows, ""].join("\n");
   }
 
@@ -60,18 +52,18 @@
    * @param {number} numFrames of the track that it is for
    * @param {{name: string}[]} classes the known ones
    * @returns {{starts: number[], classes: number[]}}
-   * @throws {LabelFileError} that says what was expected, what came and where
+   * @throws {UserError} that says what was expected, what came and where
    */
   function readLabels(text, numFrames, classes) {
     const clean = text.replace(/^\ufeff/, "").replace(/\r\n?/g, "\n");
-    if (!clean.trim()) throw new LabelFileError("the file is empty: expected one label a line, or a table of segments");
+    if (!clean.trim()) throw new segtcn.UserError("the file is empty: expected one label a line, or a table of segments");
     const header = clean.split("\n", 1)[0].trim();
     const isTable = header.split(",").slice(0, 3).join() === COLUMNS.slice(0, 3).join();
     const runs = isTable ? runsOfTable(clean) : runsOfLines(clean, header);
     const length = runs.at(-1).stop;
     if (length !== numFrames) {
       const difference = Math.abs(length - numFrames);
-      throw new LabelFileError(
+      throw new segtcn.UserError(
         `expected labels of ${numFrames} frames, the file has ${length}: ${difference} too ${length < numFrames ? "few" : "many"}`,
       );
     }
@@ -85,7 +77,7 @@
       const label = indexOf.get(name);
       if (label === undefined) {
         const known = classes.map((item) => shorten(item.name)).join(", ");
-        throw new LabelFileError(
+        throw new segtcn.UserError(
           `line ${line}: no class is named ${JSON.stringify(shorten(name))}; the classes are ${shorten(known, 300)}`,
         );
       }
@@ -102,9 +94,9 @@
     const lines = isRecognition
       ? (text.split("\n")[1] ?? "").split(/\s+/).filter(Boolean)
       : text.trimEnd().split("\n").map((line) => line.trim());
-    if (!lines.length) throw new LabelFileError("the file has no labels in line 2, where recognition files have all of them");
+    if (!lines.length) throw new segtcn.UserError("the file has no labels in line 2, where recognition files have all of them");
     const empty = lines.indexOf("");
-    if (empty >= 0) throw new LabelFileError(`line ${empty + 1} is empty: expected one label a line`);
+    if (empty >= 0) throw new segtcn.UserError(`line ${empty + 1} is empty: expected one label a line`);
     const runs = [];
     lines.forEach((name, frame) => {
       if (runs.at(-1)?.name === name) runs.at(-1).stop = frame + 1;
@@ -118,17 +110,17 @@
     for (const { fields, line } of rowsOf(text).slice(1)) {
       const [name, start, stop] = [fields[0], ...fields.slice(1, 3).map(wholeNumber)];
       if (!name || Number.isNaN(start) || Number.isNaN(stop)) {
-        throw new LabelFileError(`line ${line}: expected a label and two frame numbers, got ${shorten(fields.join(","))}`);
+        throw new segtcn.UserError(`line ${line}: expected a label and two frame numbers, got ${shorten(fields.join(","))}`);
       }
       const expected = runs.at(-1)?.stop ?? 0;
       if (start !== expected || stop <= start) {
-        throw new LabelFileError(
+        throw new segtcn.UserError(
           `line ${line}: expected a segment that starts at frame ${expected} and is not empty, got ${start} to ${stop}`,
         );
       }
       runs.push({ name, start, stop, line });
     }
-    if (!runs.length) throw new LabelFileError("the file has a header and no segments: expected at least one");
+    if (!runs.length) throw new segtcn.UserError("the file has a header and no segments: expected at least one");
     return runs;
   }
 
@@ -143,7 +135,7 @@
     let [line, fields, first] = [1, [], 1];
     while (field.lastIndex < text.length) {
       const match = field.exec(text);
-      if (!match) throw new LabelFileError(`line ${line}: a quoted field does not end as it should`);
+      if (!match) throw new segtcn.UserError(`line ${line}: a quoted field does not end as it should`);
       fields.push(match[1].startsWith('"') ? match[1].slice(1, -1).replaceAll('""', '"') : match[1]);
       line += match[0].split("\n").length - 1;
       if (match[2] === ",") continue;
@@ -163,5 +155,5 @@
     return text.length > length ? `${text.slice(0, length)}…` : text;
   }
 
-  Object.assign(segtcn, { LabelFileError, labelsAsText, labelsAsTable, readLabels, safeFileName });
+  Object.assign(segtcn, { labelsAsText, labelsAsTable, readLabels, safeFileName });
 }

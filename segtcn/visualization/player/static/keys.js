@@ -1,6 +1,6 @@
 "use strict";
 
-// The keyboard: one table, from which the help is made, too.
+// The keyboard: one table, which the buttons and the help use, too.
 {
   const { byId, element } = segtcn;
 
@@ -75,7 +75,7 @@
     return !isByPointer && Boolean(target.closest("button, a")) && (key === " " || key === "Enter");
   }
 
-  /** Listen to the keyboard and fill the help. */
+  /** Listen to the keyboard and to the buttons that do what a key does (`data-key`), and fill the help. */
   function listenToKeys(player, tools) {
     const groups = keyTable(player, tools);
     const actions = new Map(groups.flatMap(({ rows }) => rows.flatMap(({ keys, run }) => keys.map((key) => [key, run]))));
@@ -94,9 +94,8 @@
       if (isByPointer && event.target.matches("button, a")) event.target.blur(); // or it would be pressed, too, when the key comes up
       action();
     });
+    for (const button of document.querySelectorAll("[data-key]")) button.addEventListener("click", actions.get(button.dataset.key));
     byId("help-keys").replaceChildren(...groups.flatMap(helpGroup));
-    byId("help-button").addEventListener("click", () => byId("help").showModal());
-    byId("help-close").addEventListener("click", () => byId("help").close());
   }
 
   function helpGroup({ title, rows }) {

@@ -5,6 +5,9 @@ const segtcn = {};
 
 segtcn.NO_SERVER = "the server does not answer: start `segtcn view` again";
 
+/** What a user asked for cannot be done: the message is shown as it is. */
+segtcn.UserError = class extends Error {};
+
 // The data come as scripts that call `receiveIndex` and `receiveVideo`: from disk (file://), a page may not fetch.
 {
   const received = { index: null, videos: new Map() };

@@ -25,23 +25,10 @@
     apply();
   }
 
-  /** The buttons under the clip, and what they show. */
+  /** Sound and speed, and what the buttons under the clip show. */
   function listenToButtons(player) {
-    const on = (id, action) => byId(id).addEventListener("click", action);
     const clip = byId("clip");
-    on("play", () => player.togglePlay());
-    on("previous-frame", () => player.stepFrames(-1));
-    on("next-frame", () => player.stepFrames(1));
-    on("previous-segment", () => player.jumpSegment(-1));
-    on("next-segment", () => player.jumpSegment(1));
-    on("previous-differ", () => player.jumpDisagreement(-1));
-    on("next-differ", () => player.jumpDisagreement(1));
-    on("zoom-in", () => player.zoom(0.5));
-    on("zoom-out", () => player.zoom(2));
-    on("zoom-fit", () => player.fit());
-    on("follow", () => player.toggleFollow());
-    on("clip", () => player.togglePlay());
-    on("mute", () => {
+    byId("mute").addEventListener("click", () => {
       clip.muted = !clip.muted;
       byId("mute").setAttribute("aria-pressed", String(clip.muted));
       byId("mute-icon").setAttribute("href", clip.muted ? "#icon-silent" : "#icon-sound");

@@ -1,7 +1,63 @@
 "use strict";
 
-// What is known of one video: its tracks, in frames and in time. Nothing here touches the page.
+// What is known of one video: its tracks, in frames and in time, and class scores with coarser and coarser summaries, so that
+// a redraw reads a few numbers a pixel. Nothing here touches the page.
 {
+  const COARSER = 4;
+
+  /** Scores of a track: one byte for each class and sample, 255 is 1.0. */
+  class ClassScores {
+    /** @param {object} payload `classes` (C,), `num_samples`, `frames_per_sample`, `data` (base64, (C, samples) by rows) */
+    constructor(payload) {
+      this.classes = payload.classes;
+      this.numSamples = payload.num_samples;
+      this.framesPerSample = payload.frames_per_sample;
+      const values = Uint8Array.from(atob(payload.data), (byte) => byte.charCodeAt(0));
+      /** Of each level: the lowest and highest value in blocks of 4^level samples, (C, length). */
+      this.levels = [{ length: this.numSamples, low: values, high: values }];
+      while (this.levels.at(-1).length > 2 * COARSER) this.levels.push(coarser(this.levels.at(-1), this.classes.length));
+    }
+
+    /** Sample that covers `frame`, or the nearest. */
+    sampleOf(frame) {
+      return Math.max(0, Math.min(this.numSamples - 1, Math.floor(frame / this.framesPerSample)));
+    }
+
+    /** Score of the row-th class, 0 to 1. */
+    at(row, sample) {
+      return this.levels[0].high[row * this.numSamples + sample] / 255;
+    }
+
+    /**
+     * The level whose blocks are not longer than `samples`.
+     * @returns {{size: number, length: number, low: Uint8Array, high: Uint8Array}} `size` of a block in samples
+     */
+    levelFor(samples) {
+      const level = Math.floor(Math.log(Math.max(1, samples)) / Math.log(COARSER));
+      const number = Math.min(this.levels.length - 1, level);
+      return { size: COARSER ** number, ...this.levels[number] };
+    }
+  }
+
+  function coarser(level, numClasses) {
+    const length = Math.ceil(level.length / COARSER);
+    const low = new Uint8Array(numClasses * length);
+    const high = new Uint8Array(numClasses * length);
+    for (let row = 0; row < numClasses; row += 1) {
+      for (let block = 0; block < length; block += 1) {
+        const stop = row * level.length + Math.min(level.length, (block + 1) * COARSER);
+        let [lowest, highest] = [255, 0];
+        for (let i = row * level.length + block * COARSER; i < stop; i += 1) {
+          if (level.low[i] < lowest) lowest = level.low[i];
+          if (level.high[i] > highest) highest = level.high[i];
+        }
+        low[row * length + block] = lowest;
+        high[row * length + block] = highest;
+      }
+    }
+    return { length, low, high };
+  }
+
   /**
    * @param {ArrayLike<number>} values in increasing order
    * @param {number} value
@@ -59,11 +115,6 @@
       else if (time < this.end) frame = bisect(this.times, time + 1e-9);
       else frame = this.times.length + Math.floor((time - this.end) * this.rate + 1e-6);
       return Math.max(0, Math.min(this.numFrames - 1, frame));
-    }
-
-    /** The same frames, continued up to `time`. */
-    until(time) {
-      return this.withLength(Math.ceil((time - this.offset) * this.rate - 1e-6));
     }
 
     /** The same frames, continued or cut off after `numFrames`. */
@@ -137,22 +188,22 @@
   const SAME_TIME = 1e-6;
 
   /**
-   * Where two tracks have different labels; only where both exist and somebody annotated the frames.
-   * @param {Track} reference
-   * @param {Track} other
+   * Where two tracks have different labels; only where both exist.
+   * @param {{times: ArrayLike<number>, classes: ArrayLike<number>, length: number}} reference
+   * @param {{times: ArrayLike<number>, classes: ArrayLike<number>, length: number}} other
+   * @param {number} least class that counts: frames that nobody annotated (-1) differ from nothing
    * @returns {{starts: number[], stops: number[]}} maximal intervals of time
    */
-  function disagreements(reference, other) {
-    const starts = [];
-    const stops = [];
-    const end = Math.min(reference.endTime, other.endTime);
+  function disagreements(reference, other, least = 0) {
+    const [starts, stops] = [[], []];
+    const end = Math.min(reference.times[reference.length], other.times[other.length]);
     let time = Math.max(reference.times[0], other.times[0]);
-    let [i, j] = [reference.indexAt(time), other.indexAt(time)];
+    let [i, j] = [reference, other].map(({ times, length }) => bisect(times, time, length));
     while (time < end - SAME_TIME) {
       const stop = Math.min(reference.times[i + 1], other.times[j + 1], end);
-      const differ = reference.classes[i] >= 0 && other.classes[j] >= 0 && reference.classes[i] !== other.classes[j];
-      if (differ && stop - time > SAME_TIME) {
-        if (stops.length && time - stops[stops.length - 1] < 2 * SAME_TIME) stops[stops.length - 1] = stop;
+      const [one, two] = [reference.classes[i], other.classes[j]];
+      if (one !== two && Math.min(one, two) >= least && stop - time > SAME_TIME) {
+        if (time - stops.at(-1) < 2 * SAME_TIME) stops[stops.length - 1] = stop;
         else {
           starts.push(time);
           stops.push(stop);
@@ -189,7 +240,8 @@
       this.tracks = tracks.map((track) => new Track(track, this.timebaseOf(track, clipBase)));
       const end = Math.max(...this.tracks.map((track) => track.endTime));
       /** Frames in which the cursor moves: those of the clip, else those of the first track, up to the end of all. */
-      this.base = clipBase ?? this.tracks[0].timebase.until(end);
+      const { timebase } = this.tracks[0];
+      this.base = clipBase ?? timebase.withLength(Math.ceil((end - timebase.offset) * timebase.rate - 1e-6));
       this.duration = Math.max(this.base.timeOf(this.base.numFrames), end);
       this.reference = this.tracks.find((track) => track.truth) ?? null;
       /** Labels that were saved to the server's folder: `starts`, `classes`, `num_frames`, `file`; or null. */
@@ -221,5 +273,5 @@
     });
   }
 
-  Object.assign(segtcn, { bisect, Timebase, Track, Recording, disagreements, classShares });
+  Object.assign(segtcn, { ClassScores, bisect, Timebase, Track, Recording, disagreements, classShares });
 }

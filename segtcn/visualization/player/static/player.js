@@ -52,16 +52,12 @@
     }
 
     redraw() {
-      if (this.clock.playing) this.#keepPlaying();
+      if (this.clock.playing && this.follow && this.viewport.reveal(this.clock.time)) this.changes.add("view");
       const changes = new Set(this.changes);
       this.changes.clear();
       if (!this.recording) return;
       for (const { names, action } of this.listeners) if (names.some((name) => changes.has(name))) action(changes);
       if (this.clock.playing) this.changed("time");
-    }
-
-    #keepPlaying() {
-      if (this.follow && this.viewport.reveal(this.clock.time)) this.changes.add("view");
     }
 
     /** Class with this index; -1 stands for frames that nobody annotated. */

@@ -1,8 +1,47 @@
 "use strict";
 
-// Corrected labels to files and back.
+// Corrected labels to files and back; unsaved ones are kept so that they outlive the page.
 {
   const { byId } = segtcn;
+
+  /** In the browser's storage. Without one (a private window) nothing is stored. */
+  class Drafts {
+    constructor(player) {
+      this.player = player;
+    }
+
+    /** Differs where the labels differ: a draft must not return on labels that were made anew. */
+    keyOf(track) {
+      const { index, recording } = this.player;
+      const original = [...track.starts, ...track.classes].reduce((hash, value) => (hash * 31 + value) | 0, 7);
+      return `segtcn ${JSON.stringify([location.pathname, index.title, recording.id, track.title, original])}`;
+    }
+
+    keep(correction, track) {
+      if (!correction.unsaved) this.forget(track);
+      else stored((storage) => storage.setItem(this.keyOf(track), JSON.stringify(correction.state)));
+    }
+
+    forget(track) {
+      stored((storage) => storage.removeItem(this.keyOf(track)));
+    }
+
+    /** @returns {boolean} whether there was a draft */
+    restore(correction, track) {
+      const draft = stored((storage) => JSON.parse(storage.getItem(this.keyOf(track))));
+      if (draft) correction.replace(draft);
+      return Boolean(draft);
+    }
+  }
+
+  /** What `use` gets from the browser's storage; null without one: a private window forgets when it is closed. */
+  function stored(use) {
+    try {
+      return use(localStorage);
+    } catch {
+      return null;
+    }
+  }
 
   /** The buttons that save and open. */
   class Saving {
@@ -20,10 +59,6 @@
       byId("save-csv").addEventListener("click", () => tools.attempt(() => this.download("csv", this.asTable())));
       byId("open-file").addEventListener("click", () => this.file.click());
       this.file.addEventListener("change", () => this.open());
-    }
-
-    get video() {
-      return this.player.index.videos.find((video) => video.id === this.player.recording.id);
     }
 
     asText() {
@@ -45,7 +80,9 @@
     }
 
     download(extension, text) {
-      const name = `${segtcn.safeFileName(this.video.name)}.${extension}`;
+      const { index, recording } = this.player;
+      const video = index.videos.find(({ id }) => id === recording.id);
+      const name = `${segtcn.safeFileName(video.name)}.${extension}`;
       const address = URL.createObjectURL(new Blob([text], { type: "text/plain;charset=utf-8" }));
       segtcn.element("a", { href: address, download: name }).click();
       setTimeout(() => URL.revokeObjectURL(address), 10_000);
@@ -87,8 +124,8 @@
         try {
           this.tools.replace(segtcn.readLabels(decoded(bytes), correction.numFrames, classes), file.name);
         } catch (error) {
-          if (!(error instanceof segtcn.LabelFileError)) throw error;
-          throw new segtcn.LabelFileError(`${file.name}: ${error.message}`);
+          if (!(error instanceof segtcn.UserError)) throw error;
+          throw new segtcn.UserError(`${file.name}: ${error.message}`);
         }
       });
     }
@@ -98,9 +135,9 @@
     try {
       return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     } catch {
-      throw new segtcn.LabelFileError("this is not a text file in UTF-8: expected labels; save it as UTF-8");
+      throw new segtcn.UserError("this is not a text file in UTF-8: expected labels; save it as UTF-8");
     }
   }
 
-  segtcn.Saving = Saving;
+  Object.assign(segtcn, { Drafts, stored, Saving });
 }

@@ -1,9 +1,73 @@
 "use strict";
 
-// The tracks under their time axis: one canvas, drawn again when labels, the visible time or the size change. The cursor
-// is an element above it, so that playing only moves that.
+// The whole video in a thin strip, and the tracks under their time axis: one canvas, drawn again when labels, the visible
+// time or the size change. The cursor is an element above it, so that playing only moves that.
 {
   const { byId, element, nameElement } = segtcn;
+
+  const LEAST_ROW = 6;
+  const LEAST_HEIGHT = 18;
+
+  class Overview {
+    constructor(player) {
+      this.player = player;
+      this.root = byId("overview");
+      this.window = byId("overview-window");
+      this.cursor = byId("overview-cursor");
+      this.surface = new segtcn.Surface(byId("overview-canvas"));
+      player.on("video tracks filter theme size", () => this.draw());
+      player.on("video view time size", () => this.place());
+      this.listen();
+    }
+
+    draw() {
+      const { player, surface } = this;
+      const tracks = player.tracks;
+      const row = Math.max(LEAST_ROW, LEAST_HEIGHT / tracks.length);
+      const whole = new segtcn.Viewport(player.recording.duration, 0);
+      this.root.style.height = `${tracks.length * row}px`;
+      surface.begin(tracks.length * row);
+      surface.inDevicePixels((device, width, ratio) => {
+        tracks.forEach((track, number) => {
+          const [top, height] = [number * row, row - 1].map((pixels) => Math.round(pixels * ratio));
+          segtcn.paintTrack(device, player, track, whole, { top, height, width });
+        });
+      });
+    }
+
+    place() {
+      const { viewport, time } = this.player;
+      const { width } = this.surface;
+      const left = (viewport.start / viewport.duration) * width;
+      this.window.style.transform = `translateX(${left}px)`;
+      this.window.style.width = `${Math.max(6, (viewport.span / viewport.duration) * width)}px`;
+      this.cursor.style.transform = `translateX(${(time / viewport.duration) * width}px)`;
+    }
+
+    listen() {
+      const { root, player } = this;
+      let grabbed = null;
+      root.addEventListener("pointerdown", (event) => {
+        if (event.button !== 0) return;
+        const time = this.timeAt(event);
+        const { viewport } = player;
+        if (!viewport.contains(time)) player.showPart(time - viewport.span / 2, time + viewport.span / 2);
+        grabbed = time - viewport.start;
+        root.setPointerCapture(event.pointerId);
+      });
+      root.addEventListener("pointermove", (event) => {
+        if (grabbed === null) return;
+        const start = this.timeAt(event) - grabbed;
+        player.showPart(start, start + player.viewport.span);
+      });
+      for (const name of ["pointerup", "pointercancel"]) root.addEventListener(name, () => (grabbed = null));
+    }
+
+    timeAt(event) {
+      const box = this.root.getBoundingClientRect();
+      return ((event.clientX - box.left) / box.width) * this.player.viewport.duration;
+    }
+  }
 
   const AXIS = 36;
   // as in the style sheet, which has no room beside the tracks then
@@ -13,7 +77,6 @@
   // CSS pixels from which a segment gets a line at its start, and its name
   const LEAST_FOR_EDGE = 8;
   const LEAST_FOR_NAME = 26;
-  const DIMMED = 0.16;
   const FAINTEST = 0.4;
 
   class Timeline {
@@ -123,22 +186,15 @@
     drawTrack(context, track, number) {
       const { top, height, stripTop } = this.rows[number];
       const { player, surface } = this;
-      const colors = segtcn.themeColors();
       surface.inDevicePixels((device, width, ratio) => {
-        const [y, tall] = [Math.round(top * ratio), Math.round(height * ratio)];
-        device.fillStyle = colors.track;
-        device.fillRect(0, y, width, tall);
-        segtcn.forEachRun(track, player.viewport, width, (left, right, label) => {
-          device.globalAlpha = player.isDimmed(label) ? DIMMED : 1;
-          segtcn.paint(device, player.classOf(label), left, y, right - left, tall);
-        });
-        device.globalAlpha = 1;
+        const place = { top: Math.round(top * ratio), height: Math.round(height * ratio), width };
+        segtcn.paintTrack(device, player, track, player.viewport, place);
         const strip = this.stripOf(track);
         if (strip) this.drawStrip(device, strip, Math.round(stripTop * ratio), Math.round(STRIP * ratio), width);
       });
       this.drawNames(context, track, top, height);
       if (number === player.activeTrack) {
-        context.fillStyle = colors.accent;
+        context.fillStyle = segtcn.themeColors().accent;
         context.fillRect(0, top, 2, height);
       }
     }
@@ -245,5 +301,5 @@
     }
   }
 
-  Object.assign(segtcn, { Timeline, AXIS_HEIGHT: AXIS });
+  Object.assign(segtcn, { Overview, Timeline, AXIS_HEIGHT: AXIS });
 }

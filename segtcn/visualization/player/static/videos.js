@@ -16,7 +16,7 @@
       this.filter = byId("videos-filter");
       this.runs = byId("videos-run");
       const { score_names: scores, runs, videos } = player.index;
-      this.runs.replaceChildren(...runs.map((run) => element("option", {}, segtcn.format.oneLine(run).slice(0, 80))));
+      segtcn.fillSelect(this.runs, runs);
       byId("videos-run-field").hidden = runs.length < 2 || !scores.length;
       byId("videos-panel").hidden = videos.length < 2;
       byId("scores-panel").hidden = !scores.length || !runs.length;
