@@ -28,7 +28,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 ROOMS = {
     "segtcn": ["segtcn"],
     "labels": ["segtcn.labels"],
-    "segmenter": ["segtcn.segmenter"],
+    "segmenter": ["segtcn.segmenter", "segtcn.segmenter.file_prediction", "segtcn.segmenter.export", "segtcn.decoding"],
     "models": ["segtcn.models"],
     "losses": ["segtcn.losses"],
     "metrics": ["segtcn.metrics", "segtcn.metrics.functional"],
@@ -105,7 +105,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def public_names(module_name: str) -> list[str]:
-    """The public names of a module: its ``__all__``, or the classes and functions that it defines.
+    """The public names of a module: its ``__all__``, or the classes and functions that it or its package defines.
 
     Args:
         module_name: such as ``segtcn.labels``.
@@ -121,7 +121,7 @@ def public_names(module_name: str) -> list[str]:
         for name, value in vars(module).items()
         if not name.startswith("_")
         and (inspect.isclass(value) or inspect.isfunction(value))
-        and value.__module__ == module_name
+        and f"{value.__module__}.".startswith(f"{module_name}.")
     ]
 
 
