@@ -16,6 +16,7 @@ COMMANDS = {
     "validate": ("segtcn.cli.lightning", "score a checkpoint on the validation videos"),
     "test": ("segtcn.cli.lightning", "score a checkpoint on the test videos"),
     "predict": ("segtcn.cli.predict", "write the labels of new clips and features"),
+    "live": ("segtcn.cli.live", "label a camera, an address or a clip while it runs"),
     "crossval": ("segtcn.cli.crossval", "train and test on all splits with several seeds, in one table"),
     "evaluate": ("segtcn.cli.evaluate", "score prediction files under any protocol"),
     "compare": ("segtcn.cli.compare", "several runs side by side, and whether a difference is more than chance"),
@@ -46,6 +47,7 @@ examples:
   segtcn test -c RUN/config.yaml --ckpt_path RUN/checkpoints/last.ckpt
   segtcn predict RUN clip.mp4 features/ --out labels
   segtcn crossval -c ed_tcn -c gtea_lea --seeds 0,1,2
+  segtcn live RUN rtsp://camera/1 --record seen.mp4
   segtcn evaluate predictions/ truth/ --protocol all --mapping mapping.txt
   segtcn compare runs/ed_tcn runs/dilated_tcn
   segtcn analyze RUN

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from segtcn.cli.json_output import check_json_name, write_json
+from segtcn.cli.online import HEADER, Online, mean_rows, score_runs
 from segtcn.cli.parser import File, Json, Names, Rate, UsageError
 from segtcn.text_table import csv_table, latex_table, markdown_table, scores_table
 
 if TYPE_CHECKING:
     from segtcn.evaluation import LabelPairs, SetScores
+    from segtcn.evaluation.online import OnlineScores
     from segtcn.labels import Classes
 
 
@@ -51,23 +53,27 @@ class Files:
     """The files.
 
     Args:
+        background: classes to leave out, names or indexes with commas.
+        fps: labels per second, for protocols with a rate.
         mapping: mapping.txt: `ID NAME` of every class, a line each.
         videos: score the videos that this file names, one a line.
     """
 
+    background: Names | None = None
+    fps: Rate | None = None
     mapping: File | None = None
     videos: Annotated[Path, "LIST"] | None = None
 
 
 def evaluate(
-    paths: Annotated[list[Path], "PREDICTIONS TRUTH | FILE.mat"],
+    paths: Annotated[list[Path], "PREDICTIONS TRUTH | FILE.mat | RUN"],
     *,
-    protocol: str = "lea",
-    background: Names | None = None,
-    fps: Rate | None = None,
+    protocol: str | None = None,
     files: Files,
     lengths: Lengths,
     output: Output,
+    online: Online,
+    overrides: Sequence[str] = (),
 ) -> None:
     """Score predictions against the truth, both given as a file or as a folder with one file a video.
 
@@ -75,20 +81,23 @@ def evaluate(
     tables of segments, .npz archives of `segtcn test`, .npy with class indexes (T,). Frames labelled __ignore__ do not
     count. The .mat files of Lea et al. hold predictions P and truth Y of one split each: give them alone.
 
+    With --online, give runs: their networks label the test videos as if these were running.
+
     Args:
-        paths: predictions and truth, or .mat files.
-        protocol: lea, mstcn, ... or all, side by side.
-        background: classes to leave out, names or indexes with commas.
-        fps: labels per second, for protocols with a rate.
-        files: what else describes the files.
+        paths: predictions and truth, .mat files, or runs.
+        protocol: lea (default), mstcn, ... or all, side by side; with --online one, that of the run by default.
+        files: what describes the files.
         lengths: predictions and truth of different length.
         output: what is printed.
+        online: labels while a video runs.
+        overrides: options of ``segtcn fit``, for the data of runs.
 
     Examples:
       segtcn evaluate RUN/predictions DATA/groundTruth --videos DATA/splits/test.split1.bundle --background background
       segtcn evaluate predictions/ truth/ --protocol mstcn --mapping mapping.txt --background background,SIL
       segtcn evaluate predictions/ truth/ --protocol all --fps 30
       segtcn evaluate 1.mat 2.mat 3.mat --protocol lea --background 0 --json scores.json
+      segtcn evaluate RUN_OF_SPLIT_1 RUN_OF_SPLIT_2 --online --lookahead 0,1,inf
 
     Background: a protocol leaves out the classes it knows by name (mstcn: background; c2f: SIL and others, too) and
     those given by --background. Scores are percent; several .mat files: the mean over a split's videos, then over the
@@ -99,23 +108,33 @@ def evaluate(
     if output.json == "-" and (output.latex or output.csv):
         raise UsageError("--json without a file prints JSON alone: name a file, or leave --latex and --csv out")
     check_json_name(output.json)
+    if online.online:
+        _print_online(score_runs(paths, online, protocol, overrides), output)
+        return
 
     from segtcn.evaluation import score_all_protocols, score_splits
 
     splits = _read(paths, files, lengths)
     pairs = next(iter(splits.values()))
-    left_out = pairs.classes.indexes_named(background or "")
+    left_out = pairs.classes.indexes_named(files.background or "")
     if protocol == "all":
-        results = score_all_protocols(splits, left_out, fps)
+        results = score_all_protocols(splits, left_out, files.fps)
     else:
-        results = [score_splits(splits, protocol, left_out, fps)]
+        results = [score_splits(splits, protocol or "lea", left_out, files.fps)]
     records = {result.protocol: _record(result) for result in results}
-    write_json(output.json, records if protocol == "all" else records[protocol])
+    write_json(output.json, records if protocol == "all" else records[protocol or "lea"])
     if output.json != "-":
         _print_tables(results, output)
         if not output.csv:
             comment = "% " if output.latex else ""
-            print("", *(comment + note for note in _notes(results, pairs.classes, fps or pairs.fps)), sep="\n")
+            print("", *(comment + note for note in _notes(results, pairs.classes, files.fps or pairs.fps)), sep="\n")
+
+
+def _print_online(runs: list[list[OnlineScores]], output: Output) -> None:
+    write_json(output.json, [[row._asdict() for row in rows] for rows in runs])
+    if output.json != "-":
+        table = latex_table if output.latex else csv_table if output.csv else markdown_table
+        print(table(HEADER, mean_rows(runs)))
 
 
 def _read(paths: Sequence[Path], files: Files, lengths: Lengths) -> dict[str, LabelPairs]:

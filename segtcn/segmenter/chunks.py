@@ -20,8 +20,8 @@ WHOLE = 32_768
 def chunked_output(net: SegmentationModel, read: Callable[[int, int], Tensor], num_frames: int, chunk: int) -> Output:
     """Output of the last stage for a whole video, computed chunk by chunk; equal to that of the video at once.
 
-    Each chunk is extended by the network's receptive field and begins at a multiple of its pooling. Padding therefore
-    stands only where the video itself begins and ends.
+    A causal network continues from its state. Otherwise each chunk is extended by the network's receptive field and
+    begins at a multiple of its pooling. Padding therefore stands only where the video itself begins and ends.
 
     Args:
         net: causal, or with a finite receptive field.
@@ -36,7 +36,7 @@ def chunked_output(net: SegmentationModel, read: Callable[[int, int], Tensor], n
         ValueError: if the network sees the whole video, or ``chunk`` is smaller than its pooling.
     """
     past, future = net.receptive_field
-    if net.causal and past is None:
+    if net.causal:
         return _streamed_output(net, read, num_frames, chunk)
     if past is None or future is None:
         raise ValueError(
@@ -87,7 +87,7 @@ def blended_output(net: SegmentationModel, read: Callable[[int, int], Tensor], n
 
 
 def _streamed_output(net: SegmentationModel, read: Callable[[int, int], Tensor], num_frames: int, chunk: int) -> Output:
-    """A causal network that remembers all frames: its state is the context."""
+    """A causal network: its state is the context, so that no frame is computed twice."""
     state, parts = net.initial_state(), []
     for start in range(0, num_frames, chunk):
         stop = min(start + chunk, num_frames)

@@ -1,5 +1,6 @@
 """Clips in and out through PyAV: exact frame rates, presentation times, H.264 that browsers play."""
 
+from segtcn.video_io.live_source import is_address, is_camera, read_live
 from segtcn.video_io.planes import ColorTags, Planes
 from segtcn.video_io.reading import (
     TIMESTAMP_TOLERANCE_S,
@@ -23,7 +24,10 @@ __all__ = [
     "Image",
     "Planes",
     "frame_times",
+    "is_address",
+    "is_camera",
     "probe",
     "read_frames",
+    "read_live",
     "read_planes",
 ]

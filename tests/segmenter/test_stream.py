@@ -98,6 +98,35 @@ def test_a_saved_state_continues_elsewhere_and_a_reset_begins_anew(name, tmp_pat
         segmenter.stream(batch_size=2).restore(stream.state())
 
 
+def stored_bytes(state: object) -> int:
+    """Of all tensors in a state, with what their storage holds beside them."""
+    if isinstance(state, torch.Tensor):
+        return state.untyped_storage().nbytes()
+    values = state.values() if isinstance(state, dict) else state if isinstance(state, list | tuple) else []
+    return sum(map(stored_bytes, values))
+
+
+@pytest.mark.parametrize(
+    ("name", "num_frames"),
+    [
+        ("causal EDTCN", 2_000),
+        ("MSTCN", 2_000),
+        ("causal RecurrentNetwork, GRU", 2_000),
+        pytest.param("causal EDTCN", 100_000, marks=pytest.mark.slow),
+    ],
+)
+def test_the_memory_of_a_stream_does_not_grow(name, num_frames):
+    stream = segmenter_of(STREAMING[name](), sample_rate=2).stream()
+    frame, sizes = np.ones((IN_CHANNELS, 1), np.float32), []
+    for number in range(num_frames):
+        stream.push(frame)
+        if number >= num_frames // 2:
+            sizes.append(stored_bytes(stream.state()) if number % 97 == 0 else 0)
+        elif 100 <= number < 300:
+            sizes.append(-stored_bytes(stream.state()))
+    assert max(sizes) <= -min(sizes)
+
+
 def test_frames_that_are_not_finite_stop_the_stream_or_are_held():
     segmenter = segmenter_of(STREAMING["causal EDTCN"]())
     features = torch.randn(IN_CHANNELS, 30)

@@ -24,6 +24,9 @@ from segtcn.metrics.functional.broken_segments import split_counts as split_coun
 from segtcn.metrics.functional.broken_segments import under_segmentation as under_segmentation
 from segtcn.metrics.functional.calibration import calibration_counts as calibration_counts
 from segtcn.metrics.functional.calibration import calibration_error as calibration_error
+from segtcn.metrics.functional.delays import Delays as Delays
+from segtcn.metrics.functional.delays import detection_delays as detection_delays
+from segtcn.metrics.functional.delays import settled_frames as settled_frames
 from segtcn.metrics.functional.edit import edit_counts as edit_counts
 from segtcn.metrics.functional.edit import edit_score as edit_score
 from segtcn.metrics.functional.frame_scores import class_counts as class_counts

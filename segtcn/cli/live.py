@@ -1,0 +1,203 @@
+"""``segtcn live``: labels of a camera, an address or a clip while it runs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from segtcn.cli.parser import Rate, UsageError
+
+if TYPE_CHECKING:
+    from segtcn.extract import Backbone
+    from segtcn.live import LiveLabel, LiveMoment, LiveSession
+    from segtcn.segmenter import Segmenter
+    from segtcn.video_io import ClipWriter
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is shown and kept.
+
+    Args:
+        record: write the pictures with the label of the time.
+        json: print a JSON line for every frame that the network sees.
+        show: rewrite one line with the current label (default: where a terminal shows it), or print a line a segment.
+    """
+
+    record: Annotated[Path, "FILE.mp4"] | None = None
+    json: bool = False
+    show: Annotated[bool | None, ("action", argparse.BooleanOptionalAction), ("metavar", None)] = None
+
+
+@dataclass(frozen=True)
+class Model:
+    """Features.
+
+    Args:
+        fps: features a second (default: the checkpoint's).
+        backbone: where the backbone of the features lies (default: what the checkpoint names).
+        device: of the backbone: auto, cpu, cuda, ...
+    """
+
+    fps: Rate | None = None
+    backbone: Annotated[str, "MODEL"] | None = None
+    device: Annotated[str, "DEVICE"] = "auto"
+
+
+@dataclass(frozen=True)
+class Patience:
+    """When something is late or lost.
+
+    Args:
+        behind_s: seconds of pictures that may wait.
+        timeout_s: seconds of silence after which an address is lost.
+        retries: tries in a row; 0 ends with the source.
+    """
+
+    behind_s: Annotated[float, "S"] = 1.0
+    timeout_s: Annotated[float, "S"] = 10.0
+    retries: int = 5
+
+
+def live(checkpoint: Path, source: Annotated[str, "SOURCE"], *, shown: Shown, model: Model, patience: Patience) -> None:
+    """Label a source while it runs.
+
+    SOURCE is the number of a camera (0), an address (rtsp://..., http://...), or a clip, which is played at real speed.
+    Features are made like those that the network was trained on. The command prints at the start how long a label has
+    to wait. Ctrl-C ends: labels that wait are still spoken, and the recording is finished.
+
+    Args:
+        checkpoint: a checkpoint, or the folder of a run.
+        source: number of a camera, address, or clip.
+        shown: what is shown and kept.
+        model: how features are made.
+        patience: when something is late or lost.
+
+    Examples:
+      segtcn live RUN 0
+      segtcn live RUN rtsp://camera/1 --record seen.mp4 --retries 100
+      segtcn live RUN clip.mp4 --json > labels.jsonl
+
+    Falling behind: when more than --behind seconds of pictures wait, all before the newest one that the network sees
+    are dropped and counted. An address that is silent for --timeout seconds, breaks off or ends is tried again after 1,
+    2, 4, ... up to 30 seconds, and given up after --retries tries in a row. An address that does not answer at the
+    start is an error. For the network, a source that came back is a new video.
+    """
+    if shown.record is not None and shown.record.suffix.lower() != ".mp4":
+        raise UsageError(f"`record` writes MP4: the name must end in .mp4, got {shown.record}")
+
+    from segtcn.live import LiveRules, LiveSession
+    from segtcn.segmenter import load
+
+    segmenter = load(checkpoint)
+    rules = LiveRules(patience.behind_s, patience.timeout_s, patience.retries)
+    session = LiveSession(segmenter, source, _backbone(segmenter, model), model.fps, rules)
+    print(_latency(session), file=sys.stderr)
+    show = sys.stderr.isatty() if shown.show is None else shown.show
+    with _stopped_by_signals(session):
+        num_labels = _run(session, shown.record, shown.json, show)
+    counts = (
+        f"{num_labels} labels, {session.num_dropped} pictures dropped, {session.num_reconnections} times reconnected"
+    )
+    print(counts + (f"; gave up: {session.loss}" if session.loss else ""), file=sys.stderr)
+
+
+@contextmanager
+def _stopped_by_signals(session: LiveSession) -> Iterator[None]:
+    """The first Ctrl-C ends the session, the second the program."""
+    handlers = {int(number): signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def stop(number: int, _: object) -> None:
+        signal.signal(number, handlers[number])
+        session.stop()
+
+    try:
+        for number in handlers:
+            signal.signal(number, stop)
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _backbone(segmenter: Segmenter, model: Model) -> Backbone:
+    """The backbone that made the features of the segmenter.
+
+    Raises:
+        ValueError: if the checkpoint names none, or what is there is another one.
+    """
+    from segtcn.extract import load_backbone
+    from segtcn.segmenter.clip_features import load_recorded_backbone
+
+    recorded = (segmenter.extraction or {}).get("backbone")
+    if recorded:
+        return load_recorded_backbone(recorded, model.backbone, model.device)
+    if model.backbone is None:
+        raise ValueError("the checkpoint does not say how its features were made: name the `backbone`")
+    return load_backbone(model.backbone, model.device)
+
+
+def _latency(session: LiveSession) -> str:
+    frames = session.segmenter.stream().lookahead
+    total_s = session.extractor_latency_s + session.network_latency_s
+    return (
+        f"{session.source}: {session.fps:g} pictures a second, the network sees every {session.grid}. "
+        f"It looks {frames} features ({session.network_latency_s:.2f} s) ahead, the extractor "
+        f"{session.extractor_latency_s:.2f} s: a label is spoken {total_s:.2f} s after its picture, "
+        "plus the time to compute it"
+    )
+
+
+def _run(session: LiveSession, record: Path | None, as_json: bool, show: bool) -> int:
+    """Speak and record; returns the number of labels."""
+    num_labels, current = 0, ""
+    with ExitStack() as stack:
+        recording = None if record is None else _Recording(record, session, stack)
+        for moment in session:
+            for label in moment.labels:
+                num_labels += 1
+                _speak(label, label.label != current, session.num_dropped, as_json, show)
+                current = label.label
+            if recording is not None:
+                recording.write(moment, current)
+    if show and num_labels:
+        print(file=sys.stderr)
+    return num_labels
+
+
+def _speak(label: LiveLabel, is_new: bool, num_dropped: int, as_json: bool, show: bool) -> None:
+    if as_json:
+        print(json.dumps(label._asdict(), ensure_ascii=False), flush=True)
+    elif is_new and not show:
+        print(f"{label.time_s:10.2f} s  {label.label}", flush=True)
+    if show:
+        dropped = f"  {num_dropped} dropped" if num_dropped else ""
+        line = f"{label.time_s:10.2f} s  {label.label} {label.confidence:.0%}{dropped}"
+        print(f"\r{line}\033[K", end="", file=sys.stderr, flush=True)
+
+
+class _Recording:
+    """Writes pictures with the label that was known when they were shown; those of another size are left out."""
+
+    def __init__(self, path: Path, session: LiveSession, stack: ExitStack) -> None:
+        self._path, self._fps, self._stack = path, Fraction(session.fps).limit_denominator(1001), stack
+        self._writer: ClipWriter | None = None
+
+    def write(self, moment: LiveMoment, text: str) -> None:
+        from segtcn.video_io import ClipWriter
+        from segtcn.visualization.overlay.caption import captioned
+
+        for time_s, picture in moment.pictures:
+            height, width, _ = picture.shape
+            if self._writer is None:
+                self._writer = self._stack.enter_context(ClipWriter(self._path, self._fps, width, height))
+            if (height, width) == (self._writer.height, self._writer.width):
+                self._writer.write(captioned(picture, f" {text}"), time_s)

@@ -1,0 +1,100 @@
+"""The command `segtcn live`: JSON lines, the recording, and what it says about waiting."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from segtcn.cli import main
+from segtcn.models import MSTCN, CausalTCN
+from segtcn.segmenter import Segmenter
+from segtcn.video_io import probe, read_frames
+from tests.clips import write_clip
+
+BUILTIN = {"backbone": {"name": "builtin", "width": 278}, "window": 1, "stride": 1, "padding": None}
+
+
+def checkpoint(path: Path, extraction=BUILTIN, causal=True) -> Path:
+    net = CausalTCN(278, 2, 4, num_layers=2) if causal else MSTCN(278, 2, 1, 2, 4)
+    Segmenter(net, ["rest", "cut"], 20, 2, extraction=extraction).save(path)
+    return path
+
+
+def test_a_clip_becomes_json_lines_and_a_recording(tmp_path, capsys):
+    clip = write_clip(tmp_path / "clip.mp4", 15, 20)
+    words = ["live", str(checkpoint(tmp_path / "net.ckpt")), str(clip), "--json", "--behind", "60"]
+    assert main([*words, "--record", str(tmp_path / "seen.mp4")]) == 0
+    printed = capsys.readouterr()
+    lines = [json.loads(line) for line in printed.out.splitlines()]
+    assert [line["frame"] for line in lines] == [*range(0, 15, 2)]
+    assert lines[-1].keys() == {"time_s", "frame", "label", "confidence"}
+    assert lines[-1]["time_s"] == 0.7
+    assert probe(tmp_path / "seen.mp4").num_frames == 15
+    assert "8 labels, 0 pictures dropped, 0 times reconnected" in printed.err
+    pairs = zip(read_frames(clip), read_frames(tmp_path / "seen.mp4"), strict=True)
+    assert all(abs(before - after) < 0.002 for (before, _), (after, _) in pairs)
+
+
+def test_what_a_label_waits_for_is_said_at_the_start(tmp_path, capsys):
+    clip = write_clip(tmp_path / "clip.mp4", 6, 20)
+    assert main(["live", str(checkpoint(tmp_path / "net.ckpt", causal=False)), str(clip)]) == 0
+    printed = capsys.readouterr()
+    assert "It looks 6 features (0.30 s) ahead, the extractor 0.00 s: a label is spoken 0.30 s after" in printed.err
+    assert printed.out.split()[:2] == ["0.00", "s"]  # a line for every segment
+
+
+def test_a_terminal_line_is_rewritten(tmp_path, capsys):
+    clip = write_clip(tmp_path / "clip.mp4", 4, 20)
+    assert main(["live", str(checkpoint(tmp_path / "net.ckpt")), str(clip), "--show"]) == 0
+    printed = capsys.readouterr()
+    assert printed.err.count("\r") == 2
+    assert printed.out == ""
+
+
+@pytest.mark.parametrize(
+    ("extraction", "words", "message"),
+    [
+        (None, [], "does not say how its features were made: name the `backbone` (--backbone)"),
+        (
+            {**BUILTIN, "backbone": {"name": "builtin", "width": 9}},
+            [],
+            "builtin is not the one that made the features of the checkpoint",
+        ),
+        (BUILTIN, ["--retries", "-1"], "`retries` (--retries) must be 0 or more"),
+        (BUILTIN, ["--timeout", "0"], "`timeout_s` (--timeout) must be positive"),
+        (BUILTIN, ["--record", "no/folder/seen.mp4"], "no/folder"),
+    ],
+)
+def test_unfit_calls_are_refused(tmp_path, capsys, extraction, words, message):
+    clip = write_clip(tmp_path / "clip.mp4", 4, 20)
+    assert main(["live", str(checkpoint(tmp_path / "net.ckpt", extraction)), str(clip), *words]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_cleanly_with_a_finished_recording(tmp_path):
+    clip = write_clip(tmp_path / "clip.mp4", 600, 20)
+    words = [
+        "live",
+        str(checkpoint(tmp_path / "net.ckpt")),
+        str(clip),
+        "--json",
+        "--record",
+        str(tmp_path / "seen.mp4"),
+    ]
+    command = [sys.executable, "-m", "segtcn", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.readline()
+        time.sleep(0.5)
+        os.kill(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert " pictures dropped, 0 times reconnected" in err
+    assert all(json.loads(line) for line in out.splitlines())
+    assert 0 < probe(tmp_path / "seen.mp4").num_frames < 600
