@@ -46,6 +46,22 @@ net = EDTCN(278, 2, (6,), 3)
 Segmenter(net, ["pour", "stir"], fps=30, extraction=extraction).save("RUN")
 np.save("features.npy", np.zeros((278, 20), np.float32))
 """,
+    "streaming": """
+import numpy as np
+from pathlib import Path
+from segtcn.extract import load_backbone
+from segtcn.models import EDTCN
+from segtcn.segmenter import Segmenter
+from tests.clips import write_clip
+Path("clips").mkdir()
+for path in ("clip.mp4", "clips/tea.mp4"):
+    write_clip(Path(path), num_frames=12, fps=30)
+settings = {"window": 1, "stride": 1, "padding": None, "fps": None}
+extraction = {"backbone": load_backbone("builtin").settings} | settings
+net = EDTCN(278, 2, (6,), 3, causal=True)
+Segmenter(net, ["pour", "stir"], fps=30, extraction=extraction).save("RUN")
+source = np.zeros((2, 278, 20), np.float32)
+""",
     "export": """
 import numpy as np
 from segtcn.models import MSTCN
