@@ -232,7 +232,10 @@ def _make_clip(root: Path, clip: _Clip, fps: int, bar: tqdm[Never]) -> None:
 
 
 def _write_lists(root: Path, clips: list[_Clip]) -> None:
-    """The classes, and for every cook a split that holds out this cook's clips."""
+    """The classes, for every cook a split that holds out this cook's clips, and a record of the features."""
+    from segtcn.extract.backbones.builtin import BuiltinBackbone
+    from segtcn.extract.feature_files import ALL, record_path, write_record
+
     files = {root / "mapping.txt": [f"{index} {action}" for index, action in enumerate(ACTIONS)]}
     for cook in sorted({clip.cook for clip in clips}):
         for subset, held_out in (("train", False), ("test", True)):
@@ -241,3 +244,7 @@ def _write_lists(root: Path, clips: list[_Clip]) -> None:
     for path, lines in files.items():
         if not path.is_file():
             write_text(path, "".join(f"{line}\n" for line in lines))
+    # how the features were made, so that a trained network labels new clips
+    if not record_path(root / "features", ALL).is_file():
+        backbone = {"backbone": BuiltinBackbone().settings, "window": 1, "stride": 1, "padding": None}
+        write_record(root / "features", ALL, {"settings": {**backbone, "fps": None, "dtype": "float32"}})

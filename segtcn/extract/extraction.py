@@ -10,15 +10,20 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from tqdm import tqdm
 
 import segtcn
-from segtcn.arrays import save_array
-from segtcn.atomic import atomic_path, reason
+from segtcn.atomic import reason
 from segtcn.extract.backbones.backbone import Backbone
-from segtcn.extract.feature_files import differences, read_record, record_path, write_record
+from segtcn.extract.feature_files import (
+    differences,
+    feature_file,
+    forget_record,
+    read_record,
+    record_path,
+    write_record,
+)
 from segtcn.extract.rates import MAX_FPS, ClipRate, clip_rate, num_resampled, resample
 from segtcn.extract.windows import Padding, is_used, num_features, window_batches
 from segtcn.progress import progress_bar
@@ -95,7 +100,7 @@ def extract_videos(
     Exactly one feature for every frame of the clip, or of the clip at a constant rate (see
     :func:`~segtcn.extract.rates.resample`), or for every ``stride``-th of these, the first included. A record
     beside them, ``OUT/extraction/NAME.json``, says how they were made; a video whose record agrees is not done again.
-    In memory are one batch of frames, however long the clip, and the features of one video.
+    One batch of frames is in memory, however long the clip.
 
     Args:
         videos: name to file, as :func:`~segtcn.extract.find_videos` finds them.
@@ -151,14 +156,13 @@ def extract_videos(
             bar.set_postfix_str(name)
             begin = bar.n
             try:
-                features, num_decoded = _extract(videos[name], backbone, plan, settings, batch_size, bar)
-                record = _record(videos[name], backbone, plan, settings, num_decoded)
-                record["shape"] = [*features.shape]
-                _write(out, name, features, record)
-                made[name] = record
+                shape, decoded = _extract(videos[name], out, name, backbone, plan, settings, batch_size, bar)
+                made[name] = _record(videos[name], backbone, plan, settings, shape, decoded)
+                write_record(out, name, made[name])
             except torch.OutOfMemoryError:
                 failed[name] = f"out of memory with {batch_size} windows at once: choose a smaller `batch_size`"
             except Exception as error:  # of whatever library: the other videos go on
+                made.pop(name, None)
                 known = isinstance(error, ValueError | OSError)
                 failed[name] = str(error) if known else f"{type(error).__name__}: {error}"
             bar.update(begin + plan.num_frames - bar.n)  # what a video that failed left out
@@ -202,9 +206,16 @@ def _plan(path: Path, fps: float | Literal["keep"] | None) -> _Plan:
 
 
 def _extract(
-    path: Path, backbone: Backbone, plan: _Plan, settings: Mapping[str, Any], batch_size: int, bar: tqdm[Any]
-) -> tuple[npt.NDArray[Any], int]:
-    """The features of a video, ``(D, T)``, and the number of decoded frames."""
+    path: Path,
+    out: Path,
+    name: str,
+    backbone: Backbone,
+    plan: _Plan,
+    settings: Mapping[str, Any],
+    batch_size: int,
+    bar: tqdm[Any],
+) -> tuple[list[int], int]:
+    """Write the features of a video; returns their shape and the number of decoded frames."""
     times: list[float] = []
 
     def decoded() -> Iterator[tuple[float, Image]]:
@@ -222,40 +233,21 @@ def _extract(
         for number, frame in enumerate(frames)
     )
     size = backbone.batch_size or batch_size
-    parts: list[npt.NDArray[Any]] = []
-    backbone.start()
-    for some, windows in window_batches(prepared, window, stride, settings["padding"] or "edge", size):
-        part = backbone.describe(some, windows)
-        if part.shape != (len(windows), backbone.feature_dim):
-            raise ValueError(
-                f"the backbone gave {tuple(part.shape)} for {len(windows)} windows of {path}: expected "
-                f"{(len(windows), backbone.feature_dim)}"
-            )
-        parts.append(_stored(part.numpy(), settings["dtype"], sum(map(len, parts))))
-    features = np.concatenate(parts).T
-    _check(path, times, plan, features.shape[1], settings)
-    return features, len(times)
-
-
-def _stored(features: npt.NDArray[Any], dtype: Dtype, first: int) -> npt.NDArray[Any]:
-    """Features ``(N, D)`` of the frames from ``first`` on in the number type of the file."""
-    with np.errstate(over="ignore"):
-        stored = features.astype(dtype)
-    if not np.isfinite(stored).all():
-        frame = first + int((~np.isfinite(stored)).any(axis=1).argmax())
-        why = "are NaN or infinite" if not np.isfinite(features).all() else f"are too large for {dtype}"
-        raise ValueError(f"features of frame {frame} {why}: try `precision` and `dtype` float32")
-    return stored
-
-
-def _write(out: Path, name: str, features: npt.NDArray[Any], record: Mapping[str, Any]) -> None:
-    """Write features and then their record, each complete or not at all; no old record stands beside new features."""
     target = out / f"{name}.npy"
     target.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(target) as temporary:
-        record_path(out, name).unlink(missing_ok=True)
-        save_array(temporary, features)
-    write_record(out, name, record)
+    backbone.start()
+    with feature_file(target, settings["dtype"]) as file:
+        for some, windows in window_batches(prepared, window, stride, settings["padding"] or "edge", size):
+            features = backbone.describe(some, windows)
+            if features.shape != (len(windows), backbone.feature_dim):
+                raise ValueError(
+                    f"the backbone gave {tuple(features.shape)} for {len(windows)} windows of {path}: expected "
+                    f"{(len(windows), backbone.feature_dim)}"
+                )
+            file.append(features.numpy())
+        _check(path, times, plan, file.num_frames, settings)
+        forget_record(out, name)  # of features that this file replaces
+    return [backbone.feature_dim, file.num_frames], len(times)
 
 
 def _check(path: Path, times: list[float], plan: _Plan, num_made: int, settings: Mapping[str, Any]) -> None:
@@ -281,7 +273,7 @@ def _check(path: Path, times: list[float], plan: _Plan, num_made: int, settings:
 
 
 def _record(
-    path: Path, backbone: Backbone, plan: _Plan, settings: Mapping[str, Any], num_decoded: int
+    path: Path, backbone: Backbone, plan: _Plan, settings: Mapping[str, Any], shape: list[int], num_decoded: int
 ) -> dict[str, Any]:
     packages = dict.fromkeys(("av", *backbone.packages))
     return {
@@ -289,6 +281,7 @@ def _record(
         "source": {"file": str(path), "bytes": path.stat().st_size, "fps": plan.source.fps, "frames": num_decoded},
         "resampled": plan.resampled,
         "fps": plan.fps / settings["stride"],
+        "shape": shape,
         "versions": {"segtcn": segtcn.__version__}
         | {package: importlib.metadata.version(package) for package in packages},
     }

@@ -1,17 +1,20 @@
-"""Which videos are meant, and the records of how their features were made."""
+"""What is written for every video: ``NAME.npy``, complete or not at all, and a record of how it was made."""
 
 from __future__ import annotations
 
 import json
 import os
+import tempfile
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 
-from segtcn.atomic import write_json
+from segtcn.atomic import atomic_path, write_json
 
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts"}
@@ -24,6 +27,9 @@ RECORDS = "extraction"
 
 ALL = "all"
 """Name of a record of all videos in a folder, whose features were converted; it has only ``settings``."""
+
+BLOCK_BYTES = 64 * 2**20
+"""Memory for turning a finished file from frame after frame to ``(D, T)``."""
 
 
 def find_videos(paths: Iterable[str | Path], relative_to: str | Path | None = None) -> dict[str, Path]:
@@ -73,6 +79,88 @@ def name_below(file: Path, folder: Path) -> str:
     return absolute.relative_to(base).with_suffix("").as_posix()
 
 
+@contextmanager
+def feature_file(path: str | Path, dtype: str = "float32") -> Iterator[FeatureRows]:
+    """Write a ``.npy`` file ``(D, T)`` whose T is not known yet: vectors are appended, in memory is one batch.
+
+    The file gets its name when the block ends without an error; until then, and after an error or Ctrl-C, there is
+    nothing under that name.
+
+    Args:
+        path: the file to make or to replace.
+        dtype: ``float32`` or ``float16``.
+
+    Yields:
+        What takes the vectors.
+
+    Raises:
+        FileNotFoundError: if the folder does not exist.
+        PermissionError: if no file can be created in the folder.
+        ValueError: if nothing was appended.
+    """
+    path = Path(path)
+    # the rows lie frame after frame, as they come; without a name, so that nothing can be left of them
+    with atomic_path(path) as temporary, tempfile.TemporaryFile(dir=path.parent) as frames:
+        rows = FeatureRows(frames, np.dtype(dtype))
+        yield rows
+        if rows.num_frames == 0:
+            raise ValueError(f"cannot write {path}: it got no frames, expected at least one")
+        rows.save(temporary)
+
+
+class FeatureRows:
+    """Vectors of frames on their way into a file ``(D, T)``.
+
+    Args:
+        frames: an empty file to keep them in.
+        dtype: of the file.
+    """
+
+    def __init__(self, frames: BinaryIO, dtype: np.dtype[Any]) -> None:
+        self.dtype = dtype
+        self.num_frames = 0
+        self._frames = frames
+        self._width = 0
+
+    def append(self, features: npt.NDArray[np.floating[Any]]) -> None:
+        """Add the vectors of the next frames, ``(N, D)``.
+
+        Raises:
+            ValueError: if they hold NaN or infinite values, or values beyond the number type.
+        """
+        with np.errstate(over="ignore"):
+            stored = features.astype(self.dtype)
+        if not np.isfinite(stored).all():
+            frame = self.num_frames + int((~np.isfinite(stored)).any(axis=1).argmax())
+            why = "are NaN or infinite" if not np.isfinite(features).all() else f"are too large for {self.dtype}"
+            raise ValueError(f"features of frame {frame} {why}: try `precision` and `dtype` float32")
+        self._width = stored.shape[1]
+        self._frames.write(np.ascontiguousarray(stored).data)
+        self.num_frames += len(stored)
+
+    def save(self, path: Path) -> None:
+        """Write all of them as ``(D, T)``."""
+        rows = max(1, BLOCK_BYTES // (self.num_frames * self.dtype.itemsize))
+        header = {"descr": self.dtype.str, "fortran_order": False, "shape": (self._width, self.num_frames)}
+        # no memory maps: a disk that is full would end the process, and mapped files count as memory of it
+        with path.open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, header)
+            for row in range(0, self._width, rows):
+                file.write(self._turned(row, min(row + rows, self._width)).data)
+
+    def _turned(self, start: int, stop: int) -> npt.NDArray[Any]:
+        """Some rows of the file, ``(stop - start, T)``, collected from the vectors of all frames."""
+        block = np.empty((stop - start, self.num_frames), self.dtype)
+        self._frames.seek(0)
+        at_once = max(1, BLOCK_BYTES // (8 * self._width * self.dtype.itemsize))
+        for frame in range(0, self.num_frames, at_once):
+            num_frames = min(at_once, self.num_frames - frame)
+            content = self._frames.read(num_frames * self._width * self.dtype.itemsize)
+            vectors = np.frombuffer(content, self.dtype).reshape(num_frames, self._width)
+            block[:, frame : frame + num_frames] = vectors[:, start:stop].T
+        return block
+
+
 def record_path(out: Path, name: str) -> Path:
     """Where the record of a video is."""
     return out / RECORDS / f"{name}.json"
@@ -83,6 +171,11 @@ def write_record(out: Path, name: str, record: Mapping[str, Any]) -> None:
     path = record_path(out, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, record)
+
+
+def forget_record(out: Path, name: str) -> None:
+    """Remove the record of a video whose features are about to be replaced."""
+    record_path(out, name).unlink(missing_ok=True)
 
 
 def read_record(out: Path, name: str) -> dict[str, Any] | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -121,7 +122,7 @@ def assumed(name: str, preprocessing: Preprocessing) -> str:
     height, width = preprocessing.output_size or (DEFAULT_SIZE, DEFAULT_SIZE)
     return (
         f"{name} has no preprocessor_config.json: pictures become {height} x {width} with mean and deviation of "
-        "ImageNet; if it was trained otherwise, say how by `preprocessing`"
+        "ImageNet; if it was trained otherwise, say how by --preprocessing FILE.json"
     )
 
 
@@ -159,7 +160,7 @@ def read_preprocessing(
         return parse_preprocessing(config, default_resample)
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise ValueError(
-            f"{path}: {error}; write the steps that come closest and give that file by `preprocessing`"
+            f"{path}: {error}; write the steps that come closest and give that file by --preprocessing"
         ) from error
 
 
@@ -219,7 +220,9 @@ def parse_preprocessing(
         size,
         crop,
         INTERPOLATIONS[resample],
-        scale=float(config.get("rescale_factor", 1 / 255)) if config.get("do_rescale", True) else 1.0,
+        scale=_number(config.get("rescale_factor", 1 / 255), "rescale_factor")
+        if config.get("do_rescale", True)
+        else 1.0,
         offset=-1.0 if config.get("offset") else 0.0,
         mean=mean,
         std=std,
@@ -241,17 +244,23 @@ def _sizes(size: Any) -> tuple[int | None, tuple[int, int] | None]:
 
 
 def _pixels(value: Any) -> int:
-    if not isinstance(value, int) or not 0 < value <= MAX_SIZE:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MAX_SIZE:
         raise ValueError(f"a size must be 1 to {MAX_SIZE} pixels, got {value!r}")
     return value
 
 
 def _three(config: Mapping[str, Any], key: str) -> tuple[float, float, float]:
-    try:
-        red, green, blue = map(float, config[key])
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"`{key}` must be three numbers, for red, green and blue, got {config.get(key)!r}") from error
+    values = config.get(key)
+    if not isinstance(values, Sequence) or isinstance(values, str) or len(values) != 3:
+        raise ValueError(f"`{key}` must be three numbers, for red, green and blue, got {values!r}")
+    red, green, blue = (_number(value, key) for value in values)
     return red, green, blue
+
+
+def _number(value: Any, key: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"`{key}` must be a number, got {value!r}")
+    return float(value)
 
 
 def _middle(picture: Tensor, size: tuple[int, int]) -> Tensor:

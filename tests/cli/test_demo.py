@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,14 @@ def test_every_promised_file_is_there(small):
     assert (small / "timeline.png").read_bytes().startswith(b"\x89PNG")
     model = Segmenter.load(small / "checkpoints" / "last.ckpt")
     assert model.classes.names[0] == "background"
+
+
+def test_the_trained_network_labels_a_new_clip(small, tmp_path):
+    name = next(path.stem for path in sorted((small / "predictions").glob("*.npz")))
+    clip = shutil.copy(small / "data" / "videos" / f"{name}.mp4", tmp_path / "new.mp4")
+    assert main(["predict", str(small), str(clip), "--out", str(tmp_path / "labels")]) == 0
+    labels = read_labels(tmp_path / "labels" / "new.npz")
+    assert (labels.indexes == read_labels(small / "predictions" / f"{name}.npz").indexes).all()
 
 
 def test_the_player_has_all_held_out_clips_with_the_scores_of_the_table(small):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
-from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -15,7 +13,7 @@ from hypothesis import strategies as st
 
 from segtcn.extract import Backbone, Windows, extract_videos, find_videos, load_backbone
 from segtcn.extract.descriptor import FEATURE_DIM, extract_features
-from segtcn.extract.feature_files import common_settings, find_record, write_record
+from segtcn.extract.feature_files import common_settings, feature_file, find_record, write_record
 from segtcn.extract.preprocessing import Preprocessing, parse_preprocessing, read_preprocessing
 from segtcn.extract.rates import clip_rate, num_resampled, resample
 from segtcn.extract.windows import OUTSIDE, num_features, thinned, window_batches
@@ -61,6 +59,12 @@ def test_windows_in_batches_are_those_of_the_whole_padded_clip(num_frames, windo
     assert len(made) == num_features(num_frames, stride)
 
 
+def test_window_of_the_field_reaches_ten_frames_to_either_side():
+    (_, windows), *_ = window_batches(range(50), 21, 1, "zero", 50)
+    assert windows[25].tolist() == list(range(15, 36))
+    assert windows[3].tolist() == [OUTSIDE] * 7 + list(range(14))
+
+
 def test_only_one_batch_of_frames_is_kept():
     taken: list[int] = []
 
@@ -82,24 +86,37 @@ def test_thinned_windows_are_even_and_centred(num_frames, more):
     assert np.ptp(np.diff(positions)) <= 1 if num_frames > 1 else True
 
 
-GRID = np.round(np.arange(100) / 30, 3)  # time stamps are rounded to milliseconds
+def test_rounded_time_stamps_are_a_constant_rate():
+    times = np.round(np.arange(5000) / 30, 3)
+    assert clip_rate(times, 30) == (30, True)
 
 
-@pytest.mark.parametrize(
-    ("times", "declared", "rate"),
-    [
-        (np.round(np.arange(5000) / 30, 3), 30, (30, True)),
-        *((np.delete(GRID, at), 30, (30, True)) for at in (1, 40, 98)),  # one dropped frame
-        (np.delete(GRID, [40, 41]), 30, (30, False)),
-        (np.delete(GRID, [20, 70]), 30, (30, False)),
-        (np.delete(GRID, 40) + 0.4 / 30 * (np.arange(99) == 10), 30, (30, False)),  # a frame beside the grid
-        (np.arange(100) / 25, 1000, (25, True)),  # the declared rate is wrong
-        (IRREGULAR_S, 1000, (pytest.approx(7 / 1.3), False)),
-        *((times, 25, (25, True)) for times in ([], [0.0], [0.0, 0.0])),  # no length
-    ],
-)
-def test_rate_of_a_clip_is_that_of_its_time_stamps_and_declared_where_these_keep_to_it(times, declared, rate):
-    assert tuple(clip_rate(times, declared)) == rate
+@pytest.mark.parametrize("at", [1, 40, 98])
+def test_a_single_dropped_frame_leaves_the_rate_constant(at):
+    assert clip_rate(np.delete(np.round(np.arange(100) / 30, 3), at), 30) == (30, True)
+
+
+def test_declared_rate_counts_where_a_camera_dropped_frames():
+    times = np.delete(np.arange(100) / 30, [40, 41])
+    assert clip_rate(times, 30) == (30, False)
+    assert clip_rate(np.delete(np.arange(100) / 30, [20, 70]), 30) == (30, False)
+
+
+def test_a_frame_beside_the_grid_is_no_dropped_one():
+    times = np.delete(np.arange(100) / 30, 40)
+    times[10] += 0.4 / 30
+    assert clip_rate(times, 30) == (30, False)
+
+
+def test_time_stamps_count_where_the_declared_rate_is_wrong():
+    assert clip_rate(np.arange(100) / 25, 1000) == (25, True)
+    rate = clip_rate(IRREGULAR_S, 1000)
+    assert (rate.fps, rate.constant) == (pytest.approx(7 / 1.3), False)
+
+
+@pytest.mark.parametrize("times", [[], [0.0], [0.0, 0.0]])
+def test_clip_without_a_length_has_the_declared_rate(times):
+    assert clip_rate(times, 25) == (25, True)
 
 
 @given(st.integers(1, 200), st.integers(1, 8))
@@ -133,8 +150,11 @@ def test_picture_is_resized_cut_and_scaled():
     assert (picture.shape, picture.dtype) == ((3, 10, 10), torch.uint8)
     values = steps.values(picture[None])[0]
     assert values.mean((1, 2)).tolist() == pytest.approx([1, -2, -0.5], abs=0.02)
-    small = Preprocessing(crop=(6, 6)).picture(np.full((4, 5, 3), 9, np.uint8))  # is put on black
-    assert int((small > 0).sum()) == 3 * 4 * 5
+
+
+def test_small_pictures_are_put_on_black():
+    picture = Preprocessing(crop=(6, 6)).picture(np.full((4, 5, 3), 9, np.uint8))
+    assert int((picture > 0).sum()) == 3 * 4 * 5
 
 
 @pytest.mark.parametrize(
@@ -148,18 +168,24 @@ def test_picture_is_resized_cut_and_scaled():
         ({"resample": 1}, "`resample` must be 0"),
         ({"do_pad": True}, "the step 'do_pad' is not supported"),
         ({"image_mean": [1, 2], "image_std": [1, 1, 1]}, "`image_mean` must be three numbers"),
-        ({"image_mean": [1, 2, "a"], "image_std": [1, 1, 1]}, "`image_mean` must be three numbers"),
+        ({"image_mean": [1, 2, "a"], "image_std": [1, 1, 1]}, "`image_mean` must be a number, got 'a'"),
         ({"image_mean": [0, 0, 0], "image_std": [1, 0, 1]}, "`image_std` must be positive"),
+        ({"rescale_factor": float("nan")}, "`rescale_factor` must be a number, got nan"),
         ([1], r"must hold an object with .*, got list"),
-        (b"", "is no JSON"),
-        (b"\xff\xfe", "is no JSON"),
-        (b"[" * 100_000, "is no JSON"),
     ],
 )
 def test_preprocessing_that_is_not_done_is_refused(tmp_path, config, message):
     path = tmp_path / "preprocessor_config.json"
-    path.write_bytes(config if isinstance(config, bytes) else json.dumps(config).encode())
+    path.write_text(json.dumps(config))
     with pytest.raises(ValueError, match=rf"preprocessor_config\.json.*{message}"):
+        read_preprocessing(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[" * 100_000])
+def test_broken_preprocessing_is_named(tmp_path, content):
+    path = tmp_path / "preprocessor_config.json"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"preprocessor_config\.json is no JSON"):
         read_preprocessing(path)
 
 
@@ -167,6 +193,33 @@ def test_one_number_is_the_shorter_side_where_a_crop_follows():
     steps = parse_preprocessing({"size": 256, "crop_size": 224, "do_center_crop": True})
     assert (steps.shortest_edge, steps.size, steps.crop) == (256, None, (224, 224))
     assert parse_preprocessing({"size": 224}).size == (224, 224)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_file_is_turned_block_by_block(tmp_path, monkeypatch, dtype):
+    monkeypatch.setattr("segtcn.extract.feature_files.BLOCK_BYTES", 300)
+    features = np.random.default_rng(0).standard_normal((37, 11)).astype(np.float32)
+    with feature_file(tmp_path / "a.npy", dtype) as file:
+        for start in range(0, 37, 5):
+            file.append(features[start : start + 5])
+    stored = np.load(tmp_path / "a.npy")
+    assert (stored.dtype, stored.flags.c_contiguous) == (dtype, True)
+    np.testing.assert_array_equal(stored, features.T.astype(dtype))
+
+
+@pytest.mark.parametrize(("value", "why"), [(np.nan, "are NaN or infinite"), (70_000, "are too large for float16")])
+def test_numbers_that_cannot_be_stored_are_refused(tmp_path, value, why):
+    features = np.zeros((4, 3), np.float32)
+    features[2, 1] = value
+
+    def write():
+        with feature_file(tmp_path / "a.npy", "float16") as file:
+            file.append(np.zeros((4, 3), np.float32))
+            file.append(features)
+
+    with pytest.raises(ValueError, match=f"features of frame 6 {why}"):
+        write()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_names_are_those_of_the_files(tmp_path):
@@ -178,29 +231,38 @@ def test_names_are_those_of_the_files(tmp_path):
     assert list(find_videos([tmp_path / "notes.txt"])) == ["notes"]  # given by its name: any ending
 
 
-def test_same_names_are_kept_apart_by_their_folder(tmp_path):
-    for name in ("P01/tea.mp4", "P02/tea.mp4"):
-        (tmp_path / name).parent.mkdir()
-        (tmp_path / name).write_bytes(name.encode())
+def test_same_names_are_refused_or_kept_apart_by_their_folder(tmp_path):
+    for folder in ("P01", "P02"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "tea.mp4").write_bytes(folder.encode())
+    with pytest.raises(
+        ValueError, match=r"P01.tea\.mp4 and .*P02.tea\.mp4 would both become tea\.npy: .*`relative_to`"
+    ):
+        find_videos([tmp_path])
     assert list(find_videos([tmp_path], relative_to=tmp_path)) == ["P01/tea", "P02/tea"]
+    (tmp_path / "P01" / "tea.mkv").write_bytes(b"other")
+    with pytest.raises(ValueError, match=r"would both become P01/tea\.npy: rename one"):
+        find_videos([tmp_path], relative_to=tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("files", "paths", "relative_to", "error", "message"),
-    [
-        (["P01/tea.mp4", "P02/tea.mp4"], ".", None, ValueError, r"would both become tea\.npy: keep .*`relative_to`"),
-        (["P01/tea.mp4", "P01/tea.mkv"], ".", ".", ValueError, r"would both become P01/tea\.npy: rename one"),
-        (["a.mp4", "in/b.mp4"], "in/../a.mp4", "in", ValueError, r"does not lie below `relative_to`"),
-        ([], "nothing.mp4", None, FileNotFoundError, r"no video file or folder .*nothing\.mp4"),
-        (["notes.txt"], ".", None, ValueError, "no video in "),
-    ],
-)
-def test_names_that_cannot_be_given_are_refused(tmp_path, files, paths, relative_to, error, message):
-    for name in files:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(name.encode())
-    with pytest.raises(error, match=message):
-        find_videos([tmp_path / paths], relative_to=relative_to and tmp_path / relative_to)
+def test_videos_outside_the_folder_of_names_are_refused(tmp_path):
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "a.mp4").touch()
+    with pytest.raises(ValueError, match=r"does not lie below `relative_to`"):
+        find_videos([tmp_path / "inside" / ".." / "a.mp4"], relative_to=tmp_path / "inside")
+
+
+def test_missing_files_and_empty_folders_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no video file or folder .*nothing\.mp4"):
+        find_videos([tmp_path / "nothing.mp4"])
+    with pytest.raises(ValueError, match=r"no video in "):
+        find_videos([tmp_path])
+
+
+def test_folder_that_cannot_be_made_is_named(tmp_path):
+    clip = write_clip(tmp_path / "a.mp4", 2)
+    with pytest.raises(PermissionError, match=r"cannot make the folder .*a\.mp4 \(file exists\): choose another `out`"):
+        extract_videos({"a": clip}, clip, load_backbone("builtin"))
 
 
 def test_frames_are_kept_as_they_are_decoded_where_that_is_wanted(tmp_path):
@@ -231,17 +293,6 @@ def test_every_frame_has_the_feature_of_its_own_window(tmp_path, window, stride,
     assert record["source"]["frames"] == 23
 
 
-@pytest.mark.parametrize(
-    ("fps", "asked", "step"),
-    [(30, 15, 2), (Fraction(30000, 1001), 29.97, 1)],  # a rounded rate changes nothing
-)
-def test_asked_rate_takes_every_kth_frame(tmp_path, fps, asked, step):
-    clip = write_clip(tmp_path / "a.mkv", 31, fps)
-    result = extract_videos({"a": clip}, tmp_path, FrameNumbers(), Windows(fps=asked))
-    assert np.load(tmp_path / "a.npy")[0].tolist() == list(range(0, 31, step))
-    assert result.made["a"]["fps"] == pytest.approx(asked)
-
-
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts", ".avi"])
 def test_containers_with_any_time_stamps_keep_their_frames(tmp_path, suffix):
     codec = "mpeg4" if suffix == ".avi" else "libx264"
@@ -261,6 +312,21 @@ def test_variable_rate_is_brought_to_its_average_by_time_stamps(tmp_path):
     numbers = np.load(tmp_path / "ten" / "a.npy")[0].tolist()
     #                0  .1 .2 .3 .4 .5 .6 .7 .8 .9  1 1.1 1.2 1.3
     assert numbers[:14] == [0, 1, 2, 3, 3, 4, 4, 4, 4, 5, 6, 6, 6, 7]
+
+
+def test_asked_rate_takes_every_second_frame(tmp_path):
+    clip = write_clip(tmp_path / "a.mkv", 31, 30)
+    result = extract_videos({"a": clip}, tmp_path, FrameNumbers(), Windows(fps=15))
+    assert np.load(tmp_path / "a.npy")[0].tolist() == list(range(0, 31, 2))
+    assert result.made["a"]["fps"] == 15
+
+
+def test_rounded_ntsc_rate_changes_nothing(tmp_path):
+    from fractions import Fraction
+
+    clip = write_clip(tmp_path / "a.mp4", 31, Fraction(30000, 1001))
+    result = extract_videos({"a": clip}, tmp_path, FrameNumbers(), Windows(fps=29.97))
+    assert not result.made["a"]["resampled"]
 
 
 def test_builtin_features_are_those_of_the_extractor_whatever_the_batches(tmp_path):
@@ -315,34 +381,23 @@ def test_failing_video_does_not_stop_the_others(tmp_path):
     assert {path.name for path in (tmp_path / "out").rglob("*")} == {"good.npy", "extraction", "good.json"}
 
 
-def no_memory(made):
-    raise torch.OutOfMemoryError("CUDA out of memory")
-
-
-def with_value(value):
-    return lambda made: made.where(made != 6, value)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda made: made[1:], r"the backbone gave \(8, 1\) for 9 windows"),
-        (no_memory, "^out of memory with 16 windows at once: choose a smaller `batch_size`$"),
-        (with_value(np.nan), "features of frame 6 are NaN or infinite"),
-        (with_value(70_000), "features of frame 6 are too large for float16"),
-    ],
-)
-def test_what_a_backbone_must_not_do_is_the_error_of_its_video(tmp_path, change, message):
-    class Careless(FrameNumbers):
+def test_backbone_that_gives_another_number_of_vectors_is_an_error(tmp_path):
+    class Lossy(FrameNumbers):
         def describe(self, frames, windows):
-            return change(super().describe(frames, windows))
+            return super().describe(frames, windows)[1:]
 
-    clip, out = write_clip(tmp_path / "a.mp4", 9), tmp_path / "out"
-    result = extract_videos({"a": clip}, out, Careless(), dtype="float16")
-    assert re.search(message, result.failed["a"])
-    assert not (out / "a.npy").exists()
-    with pytest.raises(PermissionError, match=r"cannot make the folder .*a\.mp4 \(file exists\): choose another `out`"):
-        extract_videos({"a": clip}, clip, FrameNumbers())
+    result = extract_videos({"a": write_clip(tmp_path / "a.mp4", 9)}, tmp_path / "out", Lossy())
+    assert "the backbone gave (8, 1) for 9 windows" in result.failed["a"]
+    assert not (tmp_path / "out" / "a.npy").exists()
+
+
+def test_memory_that_does_not_suffice_is_explained(tmp_path):
+    class Large(FrameNumbers):
+        def describe(self, frames, windows):
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    result = extract_videos({"a": write_clip(tmp_path / "a.mp4", 9)}, tmp_path / "out", Large())
+    assert result.failed["a"] == "out of memory with 16 windows at once: choose a smaller `batch_size`"
 
 
 def test_packets_that_are_no_frames_are_noticed(tmp_path, monkeypatch):
@@ -381,16 +436,21 @@ def test_done_videos_are_skipped_only_if_they_were_made_so(tmp_path):
         again(Windows(stride=2))
 
 
-@pytest.mark.parametrize("content", [None, b"", b"[]", b'{"settings": {}}', b"\xff", "of other features"])
-def test_features_without_a_record_that_fits_are_not_taken_for_done(tmp_path, content):
-    clip, record = write_clip(tmp_path / "a.mp4", 9), tmp_path / "extraction" / "a.json"
+@pytest.mark.parametrize("content", [None, b"", b"[]", b'{"settings": {}}', b"\xff"])
+def test_features_without_a_record_are_not_taken_for_done(tmp_path, content):
+    clip = write_clip(tmp_path / "a.mp4", 9)
+    np.save(tmp_path / "a.npy", np.zeros((1, 9), np.float32))
+    if content is not None:
+        (tmp_path / "extraction").mkdir()
+        (tmp_path / "extraction" / "a.json").write_bytes(content)
+    with pytest.raises(ValueError, match=r"a\.npy has no record that fits it"):
+        extract_videos({"a": clip}, tmp_path, FrameNumbers())
+
+
+def test_features_that_do_not_fit_their_record_are_not_taken_for_done(tmp_path):
+    clip = write_clip(tmp_path / "a.mp4", 9)
     extract_videos({"a": clip}, tmp_path, FrameNumbers())
-    if content is None:
-        record.unlink()
-    elif isinstance(content, bytes):
-        record.write_bytes(content)
-    else:
-        np.save(tmp_path / "a.npy", np.zeros((1, 8), np.float32))
+    np.save(tmp_path / "a.npy", np.zeros((1, 8), np.float32))
     with pytest.raises(ValueError, match=r"a\.npy has no record that fits it"):
         extract_videos({"a": clip}, tmp_path, FrameNumbers())
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from segtcn.extract.preprocessing import DEFAULT_SIZE, Preprocessing
+from segtcn.extract.preprocessing import Preprocessing
 from segtcn.extract.windows import OUTSIDE, Indices, thinned
 from segtcn.video_io import Image
 
@@ -117,29 +117,6 @@ class NetworkBackbone(Backbone):
     @abstractmethod
     def forward(self, clips: Tensor) -> Tensor:
         """Features ``(N, D)`` of clips ``(N, T, 3, h, w)``."""
-
-    def find_width(self, name: str) -> None:
-        """Describe black pictures, and see what comes out.
-
-        Raises:
-            ValueError: if it is not one vector for every clip.
-        """
-        height, width = self.preprocessing.output_size or (DEFAULT_SIZE, DEFAULT_SIZE)
-        shape = self.batch_size or 1, self.clip_frames or DEFAULT_WINDOW, 3, height, width
-        try:
-            features = self.forward(torch.zeros(shape, device=self.device))
-        except Exception as error:  # of any library
-            raise ValueError(
-                f"{name} cannot describe {shape[1]} pictures of {height} x {width}: {first_line(error)}"
-            ) from error
-        if features.ndim != 2 or len(features) != shape[0]:
-            raise ValueError(f"{name} must give one vector for every clip, got {tuple(features.shape)} for {shape[0]}")
-        self.feature_dim = features.shape[1]
-
-
-def first_line(error: Exception) -> str:
-    """What a library says, on one line."""
-    return " ".join(str(error).split())[:300]
 
 
 def pool(output: Tensor, pooling: Pooling) -> Tensor:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from segtcn.extract.backbones.backbone import NetworkBackbone, Pooling, first_line, pool
+from segtcn.extract.backbones.backbone import NetworkBackbone, Pooling, pool
 from segtcn.extract.preprocessing import (
     PROCESSOR_KEYS,
     Preprocessing,
@@ -87,7 +87,17 @@ class HuggingFaceBackbone(NetworkBackbone):
             "precision": self._precision,
             "preprocessing": self.preprocessing.settings(),
         }
-        self.find_width(f"{name} ({type(self._model).__name__})")
+        height, width = self.preprocessing.output_size or (224, 224)
+        try:
+            features = self.forward(torch.zeros(1, self.clip_frames, 3, height, width, device=device))
+        except (RuntimeError, TypeError, ValueError, AttributeError) as error:  # torch.OutOfMemoryError is one, too
+            raise ValueError(
+                f"{name} ({type(self._model).__name__}) cannot describe {self.clip_frames} pictures of "
+                f"{height} x {width}: {_first_line(error)}"
+            ) from error
+        if features.ndim != 2 or len(features) != 1:
+            raise ValueError(f"{name} must give one vector for every clip, got {tuple(features.shape)} for one")
+        self.feature_dim = features.shape[1]
 
     def _find_preprocessing(self, given: str | Path | None) -> Preprocessing:
         file = given or _preprocessing_file(self._name)
@@ -132,12 +142,12 @@ def _load(name: str) -> tuple[Any, set[str]]:
     except Exception as error:  # of transformers, huggingface_hub, safetensors and httpx
         if folder.is_dir():
             raise ValueError(
-                f"{name} cannot be loaded ({first_line(error)}): expected a model of transformers with its weights in "
+                f"{name} cannot be loaded ({_first_line(error)}): expected a model of transformers with its weights in "
                 "model.safetensors; code and pickled weights are not loaded"
             ) from error
         raise FileNotFoundError(
             f"cannot load the backbone {name!r}: there is no such folder, and it did not come from the Hub of "
-            f"Hugging Face ({first_line(error)}); check name and connection, or download the model and give its folder"
+            f"Hugging Face ({_first_line(error)}); check name and connection, or download the model and give its folder"
         ) from error
     missing = {key for key in report["missing_keys"] if "mask_token" not in key}  # used in pretraining only
     lost = sorted(key for key in missing if not key.startswith("pooler."))
@@ -182,7 +192,7 @@ def _preprocessing_file(name: str) -> str | None:
     if Path(name).is_dir():
         return None
     raise FileNotFoundError(
-        f"{name} has no preprocessor_config.json, which says how pictures are prepared: give one by `preprocessing`"
+        f"{name} has no preprocessor_config.json, which says how pictures are prepared: give one by --preprocessing"
     )
 
 
@@ -262,3 +272,7 @@ def _quiet(progress: bool) -> Iterator[None]:
             bars.enable_progress_bar()
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+
+
+def _first_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

@@ -12,8 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from segtcn.extract.backbones.backbone import NetworkBackbone, Pooling, first_line, pool
+from segtcn.extract.backbones.backbone import DEFAULT_WINDOW, NetworkBackbone, Pooling, pool
 from segtcn.extract.preprocessing import (
+    DEFAULT_SIZE,
     PROCESSOR_KEYS,
     Preprocessing,
     assumed,
@@ -80,7 +81,14 @@ class OnnxBackbone(NetworkBackbone):
             "pooling": pooling,
             "preprocessing": self.preprocessing.settings(),
         }
-        self.find_width(str(path))
+        height, width = self.preprocessing.output_size or (DEFAULT_SIZE, DEFAULT_SIZE)
+        probe = torch.zeros(self.batch_size or 1, self.clip_frames or DEFAULT_WINDOW, 3, height, width, device=device)
+        features = self.forward(probe)
+        if features.ndim != 2 or len(features) != len(probe):
+            raise ValueError(
+                f"{path} must give one vector for every clip, got {tuple(features.shape)} for {len(probe)}"
+            )
+        self.feature_dim = features.shape[1]
 
     def values(self, pictures: Tensor) -> Tensor:  # noqa: D102
         return pictures if self._dtype is np.uint8 else super().values(pictures)
@@ -90,7 +98,10 @@ class OnnxBackbone(NetworkBackbone):
         if self.batch_size is not None and num_clips < self.batch_size:
             clips = F.pad(clips, (0, 0) * (clips.ndim - 1) + (0, self.batch_size - num_clips))
         array = clips[:, 0] if self._axes is None else clips.permute(self._axes)
-        outputs = self._session.run(None, {self._input: array.cpu().numpy().astype(self._dtype)})
+        try:
+            outputs = self._session.run(None, {self._input: array.cpu().numpy().astype(self._dtype)})
+        except Exception as error:  # onnxruntime has nine kinds of its own
+            raise ValueError(f"{self._path} cannot be run on {tuple(array.shape)}: {_first_line(error)}") from error
         arrays = [torch.from_numpy(np.asarray(output)) for output in outputs if isinstance(output, np.ndarray)]
         arrays = [each for each in arrays if each.is_floating_point() and each.ndim >= 2]
         if not arrays:
@@ -139,7 +150,7 @@ def _open(path: Path, device: torch.device) -> Any:
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=[provider])
     except Exception as error:  # onnxruntime has nine kinds of its own
-        raise ValueError(f"{path} cannot be read as ONNX ({first_line(error)}): export it again") from error
+        raise ValueError(f"{path} cannot be read as ONNX ({_first_line(error)}): export it again") from error
 
 
 def _layout(shape: list[int | None], where: str) -> tuple[int | None, tuple[int, ...] | None]:
@@ -151,3 +162,7 @@ def _layout(shape: list[int | None], where: str) -> tuple[int | None, tuple[int,
     if len(shape) == 5 and shape[2] == 3:
         return shape[1], (0, 1, 2, 3, 4)
     raise ValueError(f"{where}: expected pictures (N, 3, H, W), or clips (N, 3, T, H, W) or (N, T, 3, H, W)")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0][:300]
