@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/pip install --quiet --constraint constraints.txt
 
-.PHONY: demo test test-slow lint format bench clean
+.PHONY: demo test test-slow lint format docs bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/segtcn demo
@@ -12,7 +12,7 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed-test
 	$(BIN)/pytest -m "not slow"
 
-test-slow: $(VENV)/.installed-test
+test-slow: $(VENV)/.installed-test $(VENV)/.installed-docs
 	$(BIN)/pytest -m slow
 
 lint: $(VENV)/.installed-lint
@@ -24,6 +24,11 @@ format: $(VENV)/.installed-lint
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# strict: a dead link, a page that the menu lacks or an argument that does not exist ends the build; opens from disk
+docs: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "open site/index.html, or with search: python -m http.server -d site"
+
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.metrics
 	$(BIN)/python -m benchmarks.networks
@@ -33,7 +38,7 @@ bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.player  # needs Chromium
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist site .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

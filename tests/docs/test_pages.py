@@ -1,0 +1,210 @@
+"""Pages keep their promises: Python blocks run, shell blocks name what exists, sentences are short."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import io
+import re
+import shlex
+from itertools import zip_longest
+from pathlib import Path
+
+import pytest
+
+import segtcn
+from segtcn.cli import COMMANDS, main
+from tests.conftest import write_tree
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
+LIGHTNING = ("fit", "validate", "test", "predict", "crossval", "check", "convert")
+"""Commands that take the options of ``segtcn fit``."""
+
+GIVEN = {
+    "data_format": "path = 'kitchen.h5'",
+    "protocols": """
+import numpy as np
+names = ["background", "cut"]
+preds = labels = {"P01_tea": np.array([0, 1, 1])}
+""",
+    "predict": """
+import numpy as np
+from pathlib import Path
+from segtcn.extract import load_backbone
+from segtcn.models import EDTCN
+from segtcn.segmenter import Segmenter
+from tests.clips import write_clip
+Path("clips").mkdir()
+for path in ("clip.mp4", "clips/tea.mp4"):
+    write_clip(Path(path), num_frames=12, fps=30)
+settings = {"window": 1, "stride": 1, "padding": None, "fps": None}
+extraction = {"backbone": load_backbone("builtin").settings} | settings
+net = EDTCN(278, 2, (6,), 3)
+Segmenter(net, ["pour", "stir"], fps=30, extraction=extraction).save("RUN")
+np.save("features.npy", np.zeros((278, 20), np.float32))
+""",
+    "streaming": """
+import numpy as np
+from pathlib import Path
+from segtcn.extract import load_backbone
+from segtcn.models import EDTCN
+from segtcn.segmenter import Segmenter
+from tests.clips import write_clip
+Path("clips").mkdir()
+for path in ("clip.mp4", "clips/tea.mp4"):
+    write_clip(Path(path), num_frames=12, fps=30)
+settings = {"window": 1, "stride": 1, "padding": None, "fps": None}
+extraction = {"backbone": load_backbone("builtin").settings} | settings
+net = EDTCN(278, 2, (6,), 3, causal=True)
+Segmenter(net, ["pour", "stir"], fps=30, extraction=extraction).save("RUN")
+source = np.zeros((2, 278, 20), np.float32)
+""",
+    "export": """
+import numpy as np
+from segtcn.models import MSTCN
+from segtcn.segmenter import Segmenter
+from segtcn.segmenter.export import export_onnx
+net = MSTCN(8, 2, num_stages=1, num_layers=2, hidden_channels=4, causal=True)
+for streaming, path in ((False, "model.onnx"), (True, "live.onnx")):
+    export_onnx(Segmenter(net, ["pour", "stir"], fps=30), path, streaming=streaming)
+np.save("features.npy", np.zeros((8, 40), np.float32))
+""",
+    "player": """
+from tests.clips import write_clip
+from pathlib import Path
+write_clip(Path("tea.mp4"), num_frames=90, fps=30)
+""",
+}
+"""What a page takes for granted, by its name."""
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def blocks(page: Path, *languages: str) -> list[str]:
+    """The fenced blocks of a page in some languages, without their indentation."""
+    return [
+        "\n".join(line.removeprefix(indent) for line in text.split("\n"))
+        for indent, language, text in FENCE.findall(page.read_text("utf-8"))
+        if language in languages
+    ]
+
+
+def pages_with(*languages: str) -> list[Path]:
+    return [page for page in PAGES if blocks(page, *languages) and "results" not in page.parts]
+
+
+@pytest.fixture
+def folder_of_a_reader(tmp_path, monkeypatch):
+    """The current directory: with ``mydata`` as ``segtcn init`` leaves it, and training of two epochs."""
+    write_tree(tmp_path / "mydata")
+    (tmp_path / "mydata" / "data.yaml").write_text(
+        "data:\n  reader:\n    class_path: segtcn.data.readers.MSTCNReader\n"
+        "    init_args: {root: mydata, fps: 10, background: background}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(segtcn, "fit", functools.partial(segtcn.fit, max_epochs=2))
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", pages_with("python"), ids=name_of)
+@pytest.mark.filterwarnings("ignore:The 'train_dataloader' does not have many workers")
+def test_python_blocks_run(page, folder_of_a_reader):
+    names = {"__name__": page.stem}
+    exec(compile(GIVEN.get(page.stem, ""), "given", "exec"), names)
+    for number, code in enumerate(blocks(page, "python"), start=1):
+        exec(compile(code, f"{name_of(page)}, Python block {number}", "exec"), names)
+
+
+@functools.cache
+def help_of(command: str) -> str:
+    """What ``segtcn COMMAND --help`` prints."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+        main([command, "--help"])
+    return printed.getvalue()
+
+
+def is_known(option: str, command: str) -> bool:
+    """Whether a command has an option; of classes that configs name, whether the option of the class is there."""
+    text = help_of(command) + (help_of("fit") if command in LIGHTNING else "")
+
+    def states(name: str) -> bool:
+        return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", text) is not None
+
+    parents = [".".join(option.split(".")[:n]) for n in range(2, option.count(".") + 1)]
+    return states(option) or any(states(f"{parent}.help") for parent in parents)
+
+
+def shell_lines() -> list[tuple[str, str]]:
+    """Page and command of every line of a shell block that begins with a program, and of code in the text."""
+    lines = []
+    for page in PAGES:
+        for code in blocks(page, "bash", ""):
+            text = code.replace("\\\n", " ")
+            lines += [(name_of(page), line.strip()) for line in text.split("\n") if re.match(r"(segtcn|make) ", line)]
+        inline = FENCE.sub("", page.read_text("utf-8"))
+        lines += [(name_of(page), line) for line in re.findall(r"`(segtcn [a-z]+ [^`.]*[^`]*)`", inline)]
+        for code in blocks(page, "bash"):
+            programs = {line.split()[0] for line in code.replace("\\\n", " ").split("\n") if line.strip()}
+            assert programs <= {"segtcn", "pip", "make", "git"}, (page, programs)
+    return lines
+
+
+@pytest.mark.parametrize(("page", "line"), shell_lines())
+def test_shell_lines_name_commands_options_and_configs_that_exist(page, line):
+    program, command, *words = shlex.split(line, comments=True)
+    if program == "make":
+        assert re.search(rf"^{command}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        return
+    if command == "--help":
+        return
+    assert command in COMMANDS
+    for word, value in zip_longest(words, words[1:], fillvalue=""):
+        if re.match(r"--?[a-z]", word):
+            assert is_known(word.partition("=")[0], command), f"segtcn {command} has no {word}"
+        if word in ("-c", "--models") and re.fullmatch(r"[a-z0-9_/]+", value):
+            shipped = [*(ROOT / "configs").glob(f"{value}.yaml"), *(ROOT / "configs").glob(f"*/{value}.yaml")]
+            assert len(shipped) == 1, f"-c {value}: {shipped}"
+        for path in re.findall(r"configs/[\w/]+\.yaml", word):
+            assert (ROOT / path).is_file()
+
+
+@pytest.mark.parametrize("name", ["segtcn", "segtcn.models", "segtcn.losses", "segtcn.metrics"])
+def test_public_names_have_docstrings(name):
+    module = importlib.import_module(name)
+    public = [getattr(module, key) for key in getattr(module, "__all__", vars(module)) if not key.startswith("_")]
+    values = [value for value in public if getattr(value, "__module__", "").startswith("segtcn.")]
+    assert len(values) >= 10
+    for value in values:
+        text = vars(value).get("__doc__") if isinstance(value, type) else value.__doc__
+        assert len(text or "") > 20, f"{value} of {name}"
+
+
+def sentences(page: Path) -> list[str]:
+    """The sentences of a page, without code, tables and pictures."""
+    text = FENCE.sub("\n\n", page.read_text("utf-8"))
+    text = re.sub(r"<[^>]+>|!\[[^\]]*\]\([^)]*\)", "", text)
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    text = re.sub(r"^ *(\||#).*$", "\n", text, flags=re.MULTILINE)
+    parts = re.split(r"\n\s*\n|\n(?= *(?:-|\d+\.) )|(?<=[.?!:])\s", text)
+    return [" ".join(part.split()) for part in parts if part.strip()]
+
+
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_text("utf-8").split()) <= 700
+
+
+SHORT = ["README.md", "docs/getting_started.md", "docs/index.md", "docs/task.md", "docs/faq.md"]
+SHORT += [name_of(page) for page in sorted((ROOT / "docs" / "howto").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", SHORT)
+def test_sentences_are_short(page):
+    lengths = {sentence: len(sentence.split()) for sentence in sentences(ROOT / page)}
+    assert max(lengths.values(), default=0) <= 35, max(lengths, key=lambda sentence: lengths[sentence])
+    assert sum(lengths.values()) <= 20 * len(lengths)

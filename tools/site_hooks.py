@@ -1,0 +1,336 @@
+"""Hooks of MkDocs: pages that are generated from the code, the data set cards and the results when the site is built.
+
+- ``reference/*.md``: one page a room, every name of its ``__all__`` by mkdocstrings; the command line from its help.
+- ``datasets/*.md``: the cards of ``datasets/*/README.md``; ``contributing.md`` and ``changelog.md``.
+- ``<!-- facts: ed_tcn -->`` in a page: what config, class and results say about a network.
+- Links to files of the repository that are not on the site become plain text.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import functools
+import importlib
+import inspect
+import io
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+ROOMS = {
+    "segtcn": ["segtcn"],
+    "labels": ["segtcn.labels"],
+    "segmenter": ["segtcn.segmenter", "segtcn.segmenter.file_prediction", "segtcn.segmenter.export", "segtcn.decoding"],
+    "models": ["segtcn.models"],
+    "losses": ["segtcn.losses"],
+    "metrics": ["segtcn.metrics", "segtcn.metrics.functional"],
+    "data": ["segtcn.data", "segtcn.data.datamodule", "segtcn.data.readers", "segtcn.data.augmentation"],
+    "prepare": ["segtcn.prepare.project", "segtcn.prepare.annotations", "segtcn.prepare.check"],
+    "extract": ["segtcn.extract"],
+    "evaluation": ["segtcn.evaluation"],
+    "visualization": ["segtcn.visualization", "segtcn.visualization.player"],
+    "layers": ["segtcn.layers"],
+    "structures": ["segtcn.structures"],
+    "task": ["segtcn.task", "segtcn.callbacks.wandb", "segtcn.callbacks.predictions"],
+}
+"""Page of the reference: its modules."""
+
+LICENCES = {
+    **dict.fromkeys(("ed_tcn", "dilated_tcn", "tcnn", "tdnn", "bilstm"), "MIT (Lea et al.)"),
+    "ms_tcn": "MIT",
+    "ms_tcn_plus_plus": "no licence stated",
+    "causal_tcn": "MIT",
+    "asformer": "MIT",
+    "asrf": "MIT",
+    "c2f_tcn": "MIT",
+    "ltcontext": "CC BY-NC",
+    "bytenet": "no code released",
+}
+"""Licence of the authors' code by config, where it is known; segtcn's code was written from the papers."""
+
+MOVED = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "README.md": "index.md"}
+"""Files of the repository that are pages of the site."""
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the generated pages."""
+    pages = {f"reference/{page}.md": functools.partial(reference_page, page) for page in ROOMS}
+    pages["reference/cli.md"] = cli_page
+    for card in sorted((REPOSITORY / "datasets").glob("*/README.md")):
+        pages[f"datasets/{card.parent.name}.md"] = functools.partial(card_page, card)
+    pages["datasets/index.md"] = cards_page
+    for name, page in (("CONTRIBUTING.md", "contributing.md"), ("CHANGELOG.md", "changelog.md")):
+        pages[page] = functools.partial((REPOSITORY / name).read_text, "utf-8")
+    for path, make in pages.items():
+        files.append(File.generated(config, path, content=make()))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Fill in the facts of networks, and mend links that leave the site."""
+    markdown = re.sub(r"<!-- facts: (\w+) -->", lambda match: network_facts(match[1]), markdown)
+    folder = Path("docs") / Path(page.file.src_uri).parent
+    if page.file.generated_by and page.file.src_uri.startswith("datasets/"):
+        folder = Path("datasets") / Path(page.file.src_uri).stem
+    elif page.file.generated_by and page.file.src_uri in MOVED.values():
+        folder = Path()
+
+    def mend(match: re.Match[str]) -> str:
+        text, target, anchor = match["text"], match["path"], match["anchor"] or ""
+        if "://" in target or target.startswith("mailto:"):
+            return match[0]
+        inside = Path(os.path.normpath(folder / target))
+        if inside.parts[:1] == ("docs",):
+            source = Path(*inside.parts[1:]).as_posix()
+        elif inside.parts[:1] == ("datasets",) and inside.name == "README.md":
+            source = f"datasets/{inside.parts[1]}.md"
+        elif str(inside) in MOVED:
+            source = MOVED[str(inside)]
+        elif (REPOSITORY / inside).exists():
+            return text  # a file of the repository
+        else:
+            return match[0]  # MkDocs reports it
+        here = os.path.relpath(source, Path(page.file.src_uri).parent)
+        return f"[{text}]({here}{anchor})"
+
+    return re.sub(r"(?<!!)\[(?P<text>[^\]]+)\]\((?P<path>[^)#\s]+)(?P<anchor>#[^)]*)?\)", mend, markdown)
+
+
+def public_names(module_name: str) -> list[str]:
+    """The public names of a module: its ``__all__``, or the classes and functions that it or its package defines.
+
+    Args:
+        module_name: such as ``segtcn.labels``.
+
+    Returns:
+        The names in the order of the documentation.
+    """
+    module = importlib.import_module(module_name)
+    if hasattr(module, "__all__"):
+        return [*module.__all__]
+    return [
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and (inspect.isclass(value) or inspect.isfunction(value))
+        and f"{value.__module__}.".startswith(f"{module_name}.")
+    ]
+
+
+def reference_page(page: str) -> str:
+    """The page of a room: each public name, where it is defined."""
+    lines = ["# The front door" if page == "segtcn" else f"# `{ROOMS[page][0]}`"]
+    for number, module_name in enumerate(ROOMS[page]):
+        module = importlib.import_module(module_name)
+        if number:
+            lines.append(f"## `{module_name}` {{ .room }}")
+        lines.append((inspect.getdoc(module) or "").partition("\n")[0])
+        names = [name for name in public_names(module_name) if not inspect.ismodule(getattr(module, name))]
+        networks = [name for name in names if name in network_pages()] if page == "models" else []
+        if networks:
+            links = ", ".join(f"[`{name}`](../networks/{network_pages()[name]}.md)" for name in networks)
+            lines.append(f"Networks have pages of their own: {links}.")
+        owned = [name for name in names if name not in networks and _owner(module_name, name) == page]
+        elsewhere = [name for name in names if name not in networks and name not in owned]
+        if elsewhere:
+            links = ", ".join(f"[`{name}`][{_path(module_name, name)}]" for name in elsewhere)
+            lines.append(f"On other pages: {links}.")
+        level = 2 + (len(ROOMS[page]) > 1)
+        lines += [f"::: {_path(module_name, name)}\n    options: {{heading_level: {level}}}" for name in owned]
+    return "\n\n".join(lines) + "\n"
+
+
+@functools.cache
+def _owners() -> dict[str, str]:
+    """Where each name is documented, by its path: the first page that has it."""
+    owners: dict[str, str] = {}
+    for page, module_names in ROOMS.items():
+        for module_name in module_names:
+            for name in public_names(module_name):
+                owners.setdefault(_path(module_name, name), page)
+    return owners
+
+
+def _owner(module_name: str, name: str) -> str:
+    return _owners()[_path(module_name, name)]
+
+
+def _path(module_name: str, name: str) -> str:
+    """A name with the module that defines it."""
+    value = getattr(importlib.import_module(module_name), name)
+    return f"{_home(module_name, name, value)}.{name}"
+
+
+def _home(module_name: str, name: str, value: Any) -> str:
+    """The module whose source defines a name; constants are followed through the imports."""
+    home = getattr(value, "__module__", "") if inspect.isclass(value) or inspect.isfunction(value) else ""
+    if home.startswith("segtcn."):
+        return home
+    module = importlib.import_module(module_name)
+    for node in ast.parse(inspect.getsource(module)).body:
+        if isinstance(node, ast.ImportFrom) and any((alias.asname or alias.name) == name for alias in node.names):
+            return _home(node.module or "", name, value)
+    return module_name
+
+
+def cli_page() -> str:
+    """Every command with what ``--help`` prints; options of the trainer are Lightning's and left out."""
+    from segtcn.cli import COMMANDS, usage
+
+    lines = ["# Command line", "What each command prints with `--help`.", _block(usage())]
+    for name, (_, summary) in COMMANDS.items():
+        lines += [f"## `segtcn {name}`", f"{summary[0].upper()}{summary[1:]}.", _block(command_help(name))]
+    return "\n\n".join(lines) + "\n"
+
+
+def command_help(name: str) -> str:
+    """What ``segtcn NAME --help`` prints, without the options that Lightning brings."""
+    from segtcn.cli import main
+
+    printed = io.StringIO()
+    columns = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = "100"
+    try:
+        with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+            main([name, "--help"])
+    finally:
+        os.environ.pop("COLUMNS") if columns is None else os.environ.update(COLUMNS=columns)
+    text = printed.getvalue()
+    if not text.strip():
+        raise RuntimeError(f"segtcn {name} --help prints nothing")
+    text = re.sub(r"^  --(trainer|data|model)\b.*\n(?: {4,}.*\n)*", "", text, flags=re.MULTILINE)
+    if len(text.splitlines()) > 200:
+        text = re.sub(r"^usage:.*?\n\n", f"usage: segtcn {name} [options]\n\n", text, flags=re.DOTALL)
+    return text
+
+
+def _block(text: str) -> str:
+    return f"```text\n{text.rstrip()}\n```"
+
+
+def card_page(card: Path) -> str:
+    """A data set card: its front matter as a table, then its text."""
+    _, front, text = card.read_text("utf-8").split("---\n", 2)
+    facts = yaml.safe_load(front)
+    title, _, body = text.strip().partition("\n")
+    hidden = ("name", "title", "classes", "unknown")
+    rows = [f"| {key.replace('_', ' ')} | {_cell(value)} |" for key, value in facts.items() if key not in hidden]
+    if facts.get("classes"):
+        rows.append(f"| classes | {_cell(facts['classes'])} |")
+    return "\n".join([title, "", "| | |", "|---|---|", *rows, "", body.strip(), ""])
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "none"
+    text = (
+        ", ".join(map(str, value))
+        if isinstance(value, list)
+        else f"{value:,}"
+        if isinstance(value, int)
+        else str(value)
+    )
+    return re.sub(r"(https?://\S+)", r"<\1>", text).replace("|", "\\|")
+
+
+def cards_page() -> str:
+    """A table of all cards."""
+    lines = [
+        "# Data sets",
+        "",
+        "Each card says what the files hold, how to get them, and what to know before scores are compared. A value",
+        "that nobody counted in the files is listed as `unchecked`. `segtcn check` compares your copy with the card.",
+        "",
+        "| data set | features | videos | classes | frames per second | splits |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    for card in sorted((REPOSITORY / "datasets").glob("*/README.md")):
+        facts = yaml.safe_load(card.read_text("utf-8").split("---\n", 2)[1])
+        numbers = [str(facts.get(name, "?")) for name in ("videos", "num_classes", "fps", "splits")]
+        lines.append(f"| [{facts['name']}]({card.parent.name}.md) | {facts['features']} | {' | '.join(numbers)} |")
+    return "\n".join(lines) + "\n"
+
+
+@functools.cache
+def network_pages() -> dict[str, str]:
+    """Class of a network: its page."""
+    pages = {}
+    for page in sorted((REPOSITORY / "docs" / "networks").glob("*.md")):
+        for name in re.findall(r"^::: segtcn\.models\.(?:\w+\.)?(\w+)", page.read_text("utf-8"), re.MULTILINE):
+            pages[name] = page.stem
+    return pages
+
+
+def network_facts(config_name: str) -> str:
+    """A table of what code, config and results say about a network.
+
+    Args:
+        config_name: of ``configs/model``.
+
+    Returns:
+        A table in Markdown.
+    """
+    import segtcn.models
+
+    config = yaml.safe_load((REPOSITORY / "configs" / "model" / f"{config_name}.yaml").read_text("utf-8"))
+    recipe = config["model"]
+    kind = getattr(segtcn.models, recipe["net"]["class_path"].rpartition(".")[2])
+    init_args = dict(recipe["net"].get("init_args") or {})
+    net = kind(in_channels=128, num_classes=11, **init_args)
+    past, future = ("all" if frames is None else f"{frames:,}" for frames in net.receptive_field)
+    can_be_causal = "causal" in inspect.signature(kind).parameters
+    causal = "yes, always" if net.causal and not can_be_causal else "yes, by default" if net.causal else ""
+    rows = {
+        "class": f"`segtcn.models.{kind.__name__}`",
+        "config": f"`-c {config_name}`",
+        "causal": causal or ("with `causal: true`" if can_be_causal else "no"),
+        "receptive field": f"{past} frames before, {future} after",
+        "parameters": f"{sum(p.numel() for p in net.parameters()):,} (128 features, 11 classes)",
+        "loss": _call(recipe.get("loss")) or "`CrossEntropy`",
+        "optimizer": _call(recipe.get("optimizer")),
+        "epochs, batch size": f"{config['trainer']['max_epochs']}, {config['data']['batch_size']}",
+        "authors' code": LICENCES.get(config_name, "licence not checked"),
+        **_results(config_name),
+    }
+    return "\n".join(["| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in rows.items())])
+
+
+def _call(part: Any) -> str:
+    """A part of a config as the call that it is."""
+    if part is None:
+        return ""
+    if isinstance(part, str):
+        return f"`{part.rpartition('.')[2]}`"
+    args = ", ".join(f"{key}={_short(value)}" for key, value in (part.get("init_args") or {}).items())
+    return f"`{part['class_path'].rpartition('.')[2]}({args})`"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict) and "class_path" in value:
+        return _call(value).strip("`")
+    if isinstance(value, list):
+        return f"[{', '.join(map(_short, value))}]"
+    return str(value)
+
+
+def _results(config_name: str) -> dict[str, str]:
+    """The network's row of the table of all networks on GTEA, and its speed."""
+    text = (REPOSITORY / "docs" / "results" / "gtea_models.md").read_text("utf-8")
+    rows = [line.strip("| ").split("|") for line in text.splitlines() if line.startswith(f"| {config_name} ")]
+    if not rows:
+        return {}
+    scores = [cell.strip() for cell in rows[0][1:6]]
+    speed = [cell.strip() for cell in rows[-1][2:4]]
+    link = "[GTEA](../results/gtea_models.md), F1@10/25/50, edit, accuracy"
+    return {
+        link: f"{'/'.join(scores[:3])}, {scores[3]}, {scores[4]} (one seed)",
+        "speed on two cores": f"{speed[0]} frames/s in training, {speed[1]} in inference",
+    }
