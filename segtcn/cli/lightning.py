@@ -14,7 +14,7 @@ from pytorch_lightning.utilities import rank_zero_only
 
 import segtcn.data.readers
 import segtcn.models  # noqa: F401  # so that `--model.net EDTCN` and `--data.reader LeaReader` need no module path
-from segtcn.atomic import write_json
+from segtcn.atomic import atomic_path, write_json
 from segtcn.callbacks.epoch_progress import EpochProgressBar
 from segtcn.callbacks.predictions import PredictionWriter
 from segtcn.callbacks.run_checkpoint import RunCheckpoint
@@ -56,7 +56,7 @@ class SegmentationCLI(LightningCLI):
             make_task,
             SegmentationDataModule,
             save_config_callback=SaveRunConfig,
-            save_config_kwargs={"overwrite": True},
+            save_config_kwargs={"overwrite": True, "save_to_log_dir": False},  # a logger may have a folder of its own
             seed_everything_default=0,
             parser_kwargs={"prog": f"segtcn {self.command or 'fit'}"},
             args=follow_configs(args[1:] if run else args),
@@ -221,7 +221,10 @@ class SaveRunConfig(SaveConfigCallback):
         self.config = config
 
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Log the whole config, defaults included."""
+        """Save the config of a training run, and log it, defaults included."""
+        if stage == "fit":
+            with atomic_path(Path(trainer.default_root_dir) / self.config_filename) as path:
+                self.parser.save(self.config, path, skip_none=False, overwrite=True, multifile=False)
         if trainer.logger is not None:
             config = yaml.safe_load(self.parser.dump(self.config, skip_none=False))
             trainer.logger.log_hyperparams({key: value for key, value in config.items() if key != "config"})

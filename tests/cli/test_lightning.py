@@ -100,6 +100,13 @@ def test_fit_writes_config_checkpoint_and_wandb_run_and_says_how_to_go_on(finish
     assert printed.endswith(f"run: {run}\nscore it: segtcn test -c {run}/config.yaml\n")
 
 
+def test_a_run_with_a_logger_of_its_own_folder_has_its_config(small, tmp_path):
+    logger = "--trainer.logger=pytorch_lightning.loggers.CSVLogger"
+    options = [*small, logger, "--trainer.logger.save_dir=logs", f"--trainer.default_root_dir={tmp_path}/mine"]
+    assert main(["fit", *options, "--trainer.max_epochs=1"]) == 0
+    assert main(["test", "-c", f"{tmp_path}/mine/config.yaml"]) == 0
+
+
 def test_wandb_run_holds_config_scores_classes_card_and_timelines(run):
     assert main(["test", "-c", f"{run}/config.yaml"]) == 0
     fit_run, test_run = wandb_file.run_files(run)
