@@ -85,7 +85,7 @@ def test_one_row_a_network_and_a_failure_stops_no_other(command, tmp_path, capsy
     assert main(both) == 1
     out, err = capsys.readouterr()
     assert "1 of 2 networks failed: out/other/log.txt" in err
-    assert re.search(r"other: failed with status 1: .*`num_stacks` and `num_layers` must be", out)
+    assert re.search(r"other: failed with status 1: .*`num_layers` must be at least 1, got 0", out)
     results = json.loads(Path("out/models.json").read_text())
     assert results["failed"] == ["other"]
     assert results["models"].keys() == {"small"}
