@@ -51,7 +51,7 @@ def test_configs_are_shipped_and_found_by_name(installed):
     assert shipped == {path.relative_to(ROOT) for path in (ROOT / "configs").rglob("*.yaml")}
     code = "from segtcn.cli.config_words import resolve_configs; print(*resolve_configs(['fit', '-c', 'ed_tcn']))"
     configs = installed / "segtcn" / "configs"
-    words = ["fit", f"-c={configs}/trainer/default.yaml", "-c", f"{configs}/model/ed_tcn.yaml"]
+    words = ["fit", f"-c={configs}/trainer/default.yaml", f"-c={configs}/model/ed_tcn.yaml"]
     assert run(installed, "-c", code).split() == words
 
 
