@@ -54,12 +54,14 @@ class Files:
 
     Args:
         background: classes to leave out, names or indexes with commas.
+        ignore: true classes whose frames do not count, as if nobody had annotated them.
         fps: labels per second, for protocols with a rate.
         mapping: mapping.txt: `ID NAME` of every class, a line each.
         videos: score the videos that this file names, one a line.
     """
 
     background: Names | None = None
+    ignore: Names | None = None
     fps: Rate | None = None
     mapping: File | None = None
     videos: Annotated[Path, "LIST"] | None = None
@@ -109,9 +111,11 @@ def evaluate(
         _print_online(score_runs(paths, online, protocol, overrides), output)
         return
 
-    from segtcn.evaluation import score_all_protocols, score_splits
+    from segtcn.evaluation import ignore_classes, score_all_protocols, score_splits
 
     splits = _read(paths, files, lengths)
+    if files.ignore is not None:
+        splits = {name: ignore_classes(pairs, files.ignore) for name, pairs in splits.items()}
     pairs = next(iter(splits.values()))
     left_out = pairs.classes.indexes_named(files.background or "")
     if protocol == "all":

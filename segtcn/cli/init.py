@@ -42,14 +42,16 @@ class LabelOptions:
     """Labels.
 
     Args:
-        background: class of frames without annotation (default: background).
+        background: the class that scores leave out (default: background).
         points: point events take the frame in which they lie.
         close_gaps_s: gaps up to this take the label before.
+        gaps: frames without annotation are background, ignore (they do not count) or another class.
     """
 
     background: str | None = None
     points: bool = False
     close_gaps_s: Annotated[float, "SECONDS"] = 0.0
+    gaps: Annotated[str, "background|ignore|CLASS"] = "background"
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ def init(
       segtcn init mydata --fps 25 --dry-run                  # what would be done
       segtcn init mydata --fps 25 --folds 4 --stratify
       segtcn init mydata --group '^(S\d+)_'                    # S1_tea, S1_soup, S2_tea: leave one S out
+      segtcn init mydata --gaps ignore                         # only a part of each video is annotated
       segtcn init mydata --features i3d --annotations export.tsv --fps 15 --background idle
     """
     from segtcn.prepare.annotations import LabelRules

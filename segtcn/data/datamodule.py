@@ -61,6 +61,8 @@ class SegmentationDataModule(LightningDataModule):
         max_frames_per_batch: limit of the frames of a batch, padding included, in training (which needs ``bucket``) and
             evaluation; a longer video is a batch of its own. None: no limit.
         augmentations: random changes of the training videos, in this order, see :mod:`segtcn.data.augmentation`.
+        annotated: share of the annotated frames of each training video whose labels are used: random whole segments, by
+            ``seed``. It answers how much annotation is enough; validation and test videos keep all labels.
 
     Raises:
         ValueError: if an argument is out of range or the split does not exist.
@@ -83,6 +85,7 @@ class SegmentationDataModule(LightningDataModule):
         bucket: bool = False,
         max_frames_per_batch: int | None = None,
         augmentations: list[Augmentation] | None = None,
+        annotated: float = 1.0,
     ) -> None:
         super().__init__()
         check_split(split, reader.splits, "this data set")
@@ -111,6 +114,7 @@ class SegmentationDataModule(LightningDataModule):
         self.bucket = bucket
         self.max_frames_per_batch = max_frames_per_batch
         self.augmentations = augmentations or []
+        self.annotated = annotated
         self._datasets: dict[Subset, SegmentationDataset] = {}
         self._statistics: tuple[Tensor, Tensor] | None = None
         self._label_statistics: LabelStatistics | None = None
@@ -189,6 +193,8 @@ class SegmentationDataModule(LightningDataModule):
                 length_tolerance=self.length_tolerance,
                 labels=subset != "predict",
                 cache_gib=self.cache_gib,
+                annotated=self.annotated if subset == "train" else 1.0,
+                seed=self.seed,
             )
         return self._datasets[subset]
 

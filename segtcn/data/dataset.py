@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset, get_worker_info
 
 from segtcn.data.readers.reader import Reader, class_indexes
+from segtcn.labels.classes import listed
 from segtcn.labels.lengths import LengthPolicy, check_length_policy, common_length
-from segtcn.structures import Video
+from segtcn.structures import IGNORE, Video, find_runs
 
 
 class Sample(NamedTuple):
@@ -95,6 +98,35 @@ def _check_finite(features: Tensor, source: str) -> None:
         )
 
 
+def keep_segments(labels: Tensor, share: float, rng: np.random.Generator) -> Tensor:
+    """Labels of which random whole segments are kept, as if somebody had annotated only a part of the video.
+
+    Segments are drawn until their frames are nearest to the share; at least one is kept. A smaller share keeps a part
+    of what a larger one keeps, given the same random state.
+
+    Args:
+        labels: class index of every frame, ``(T,)``.
+        share: of the annotated frames, above 0 and up to 1.
+        rng: the only source of randomness.
+
+    Returns:
+        The labels, ``(T,)``, :data:`~segtcn.structures.IGNORE` in all other segments.
+
+    Example:
+        >>> keep_segments(torch.tensor([3, 3, 0, 0, 0, 5]), share=0.5, rng=np.random.default_rng(0))
+        tensor([   3,    3, -100, -100, -100,    5])
+    """
+    runs = find_runs(labels)
+    order = rng.permutation(np.flatnonzero(runs.values != IGNORE))
+    if not len(order):
+        return labels
+    num_frames = np.cumsum((runs.stops - runs.starts)[order])
+    kept = torch.full_like(labels, IGNORE)
+    for run in order[: np.abs(num_frames - share * num_frames[-1]).argmin() + 1]:
+        kept[runs.starts[run] : runs.stops[run]] = int(runs.values[run])
+    return kept
+
+
 class SegmentationDataset(Dataset[Sample]):
     """The videos of a subset, read when they are asked for.
 
@@ -112,6 +144,8 @@ class SegmentationDataset(Dataset[Sample]):
         length_tolerance: in stored frames, see :func:`check_video`.
         labels: False leaves the ground truth unread, so that videos without one can be predicted.
         cache_gib: memory for videos that were read, in GiB; 0 keeps none.
+        annotated: share of the annotated frames of each video whose labels are kept, see :func:`keep_segments`.
+        seed: of the choice of those.
 
     Raises:
         ValueError: if an argument is out of range.
@@ -132,9 +166,13 @@ class SegmentationDataset(Dataset[Sample]):
         length_tolerance: int = 10,
         labels: bool = True,
         cache_gib: float = 4.0,
+        annotated: float = 1.0,
+        seed: int = 0,
     ) -> None:
         if sample_rate < 1:
             raise ValueError(f"`sample_rate` must be at least 1 (every frame), got {sample_rate}")
+        if not 0 < annotated <= 1:
+            raise ValueError(f"`annotated` must be a share above 0 and up to 1 (all), got {annotated}")
         check_length_policy(length_policy, length_tolerance)
         self.reader = reader
         self.names = list(names)
@@ -143,9 +181,12 @@ class SegmentationDataset(Dataset[Sample]):
         self.length_policy: LengthPolicy = length_policy
         self.length_tolerance = length_tolerance
         self.labels = labels
+        self.annotated = annotated
+        self.seed = seed
         self._cache: dict[int, Sample] = {}
         self._cache_room = int(cache_gib * 2**30)
         self._lengths: dict[int, int] = {}  # of the videos that were read, and so checked
+        self._has_annotation = False  # whether a frame of those is annotated
 
     def __len__(self) -> int:
         """Number of videos."""
@@ -169,6 +210,9 @@ class SegmentationDataset(Dataset[Sample]):
             self.length_tolerance,
             values=index not in self._lengths,
         )
+        if video.labels is not None and self.annotated < 1:
+            rng = np.random.default_rng([self.seed, zlib.crc32(video.name.encode())])
+            video = video._replace(labels=keep_segments(video.labels, self.annotated, rng))
         # a copy where frames are left out: a view would keep every stored frame in memory
         kept = video.features[:, :: self.sample_rate]
         features = kept.contiguous() if self.sample_rate == 1 else kept.clone(memory_format=torch.contiguous_format)
@@ -180,6 +224,7 @@ class SegmentationDataset(Dataset[Sample]):
             sample = self._cache[index] = sample._replace(kept=True)
             self._cache_room -= size
         self._lengths[index] = features.shape[1]
+        self._has_annotation = self._has_annotation or labels is None or bool((labels != IGNORE).any())
         return sample
 
     def lengths(self) -> list[int]:
@@ -197,8 +242,14 @@ class SegmentationDataset(Dataset[Sample]):
 
         Raises:
             FileNotFoundError: if a file is missing.
-            ValueError: if a file cannot be understood or a video fails :func:`check_video`.
+            ValueError: if a file cannot be understood, a video fails :func:`check_video`, or no frame of any video is
+                annotated.
         """
         for index in range(len(self)):
             if index not in self._lengths:
                 self[index]
+        if self.names and not self._has_annotation:
+            raise ValueError(
+                f"no frame of {listed(self.names)} is annotated, so there is nothing to learn or to score: annotate "
+                "some, or correct `ignore` of the reader"
+            )

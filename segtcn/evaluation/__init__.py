@@ -11,6 +11,7 @@ from segtcn.evaluation.locating import TRUTH as TRUTH
 from segtcn.evaluation.locating import Selection as Selection
 from segtcn.evaluation.locating import Source as Source
 from segtcn.evaluation.pairs import LabelPairs as LabelPairs
+from segtcn.evaluation.pairs import ignore_classes as ignore_classes
 from segtcn.evaluation.pairs import pair_files as pair_files
 from segtcn.evaluation.pairs import pair_labels as pair_labels
 from segtcn.evaluation.pairs import pair_matlab_files as pair_matlab_files

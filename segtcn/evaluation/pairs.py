@@ -81,6 +81,20 @@ def pair_labels(
     return pairs
 
 
+def ignore_classes(pairs: LabelPairs, names: str) -> LabelPairs:
+    """The same videos, in which frames of some true classes do not count.
+
+    Args:
+        pairs: predictions and truth.
+        names: of the classes, or their indexes, with commas between them.
+
+    Raises:
+        ValueError: if there is no such class.
+    """
+    ignored = pairs.classes.indexes_named(names)
+    return pairs._replace(truth={name: labels.ignoring(ignored) for name, labels in pairs.truth.items()})
+
+
 def pair_files(
     predictions: Path,
     truth: Path,

@@ -168,6 +168,27 @@ class Classes:
         """The same classes, and behind them, sorted, those of ``names`` that are not among them."""
         return Classes((*self.names, *sorted({*names} - self.index.keys() - {IGNORE_NAME})), self.background)
 
+    def without(self, names: Iterable[str]) -> Classes:
+        """The other classes in their order, with new indexes.
+
+        Raises:
+            ValueError: if a name is that of no class or of the background class, or no class is left.
+
+        Example:
+            >>> Classes(("unscored", "rest", "groom"), background=1).without(["unscored"])
+            Classes(names=('rest', 'groom'), background=0)
+        """
+        left_out = {*names}
+        if unknown := sorted(left_out - self.index.keys() - {IGNORE_NAME}):
+            raise ValueError(f"no class is named {unknown[0]!r}: the classes are {listed(self.names)}")
+        background = None if self.background is None else self.names[self.background]
+        if background in left_out:
+            raise ValueError(f"the background class {background!r} cannot be left out: name no `background`")
+        kept = tuple(name for name in self.names if name not in left_out)
+        if self.names and not kept:
+            raise ValueError(f"all classes are left out: {listed(self.names)}")
+        return Classes(kept, None if background is None else kept.index(background))
+
     def indexes_named(self, text: str) -> tuple[int, ...]:
         """The classes that a user names, such as those to leave out of the scores.
 

@@ -201,6 +201,18 @@ class Labels:
         """The same labels without scores and confidence, which need most of the memory."""
         return replace(self, scores=None, confidence=None)
 
+    def ignoring(self, classes: Iterable[int]) -> Labels:
+        """The same labels, ignored in the frames of some classes.
+
+        Args:
+            classes: their indexes.
+
+        Example:
+            >>> Labels.from_names(["groom", "unscored"]).ignoring([1]).names()
+            ['groom', '__ignore__']
+        """
+        return replace(self, indexes=np.where(np.isin(self.indexes, [*classes]), IGNORE, self.indexes))
+
     def in_classes(self, classes: Classes) -> Labels:
         """The same labels with the indexes of another list of classes, which has all that occur.
 

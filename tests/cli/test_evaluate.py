@@ -141,6 +141,19 @@ def test_frames_that_nobody_annotated_do_not_count(tmp_path, capsys):
     assert record_of(capsys, tmp_path / "preds.txt", tmp_path / "truth.txt")["accuracy"] == 100
 
 
+def test_ignored_class_does_not_count_as_if_nobody_had_annotated_it(tmp_path, capsys):
+    # by hand: with `unscored` left out the segments are cut, pour on both sides; "pour" at frame 2 costs nothing
+    write_labels(tmp_path / "truth.txt", Labels.from_names(["cut", "cut", "unscored", "unscored", "pour"]))
+    write_labels(tmp_path / "preds.txt", Labels.from_names(["cut", "cut", "pour", "stir", "pour"]))
+    files = (tmp_path / "preds.txt", tmp_path / "truth.txt")
+    assert {key: record_of(capsys, *files, "--ignore=unscored")[key] for key in KEYS} == dict.fromkeys(KEYS, 100)
+    assert record_of(capsys, *files)["accuracy"] == 60
+    assert main(["evaluate", *map(str, files), "--ignore=rest"]) == 1
+    assert "no class is named 'rest': the classes are cut, pour, stir, unscored" in capsys.readouterr().err
+    assert main(["evaluate", *map(str, files), "--ignore=cut,unscored,pour"]) == 1
+    assert "leave such a video out" in capsys.readouterr().err
+
+
 def test_all_protocols_side_by_side(folders, capsys):
     records = record_of(capsys, *folders, "--protocol=all", "--background=background")
     assert [*records] == [*PROTOCOLS]

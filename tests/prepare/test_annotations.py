@@ -391,6 +391,22 @@ BETWEEN, OUTER = (0.2, 0.4, 2), ((0.0, 0.1, 1), (0.5, 0.6, 1))
             ],
         ),
         ([], {"close_gaps_s": 9}, "- -", [("gap", 0.0, 0.2, 2, "labelled background")]),
+        # gaps are of another class, or nobody annotated them
+        ([(0.0, 0.1, "a")], {"gaps": "idle"}, "a idle", [("gap", 0.1, 0.2, 1, "labelled idle")]),
+        ([(0.0, 0.1, "a")], {"background": "a", "gaps": "background"}, "a a", [("gap", 0.1, 0.2, 1, "labelled a")]),
+        ([(0.0, 0.1, "a")], {"gaps": "ignore"}, "a __ignore__", [("gap", 0.1, 0.2, 1, "ignored")]),
+        (
+            GAPS,
+            {"close_gaps_s": 0.1, "gaps": "ignore"},
+            "a a __ignore__ __ignore__ b b",
+            [
+                ("closed gap", *OUTER[0], "labelled a"),
+                ("gap", *BETWEEN, "ignored"),
+                ("closed gap", *OUTER[1], "labelled b"),
+            ],
+        ),
+        # the reserved word stands in annotations, too
+        ([(0.0, 0.1, "a"), (0.1, 0.2, "__ignore__")], {}, "a __ignore__", []),
     ],
 )
 def test_rules_worked_out_by_hand(intervals: Any, rules: dict[str, Any], labels: str, findings: Any) -> None:
@@ -412,9 +428,11 @@ def test_at_half_the_rate_the_frame_begins_with_what_starts_at_its_middle() -> N
         ({"fps": float("nan")}, "`fps` must be positive"),
         ({"num_frames": 0}, "`num_frames` must be at least 1"),
         ({"close_gaps_s": -1}, "`close_gaps_s` must not be negative"),
+        ({"gaps": "__ignore__"}, "a class cannot be named '__ignore__'"),
+        ({"gaps": " "}, "must be one line of text"),
     ],
 )
-def test_arguments_out_of_range(arguments: dict[str, float], message: str) -> None:
+def test_arguments_out_of_range(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         labelled([], **{"num_frames": 3, "fps": 10, **arguments})
 

@@ -15,6 +15,7 @@ import torch
 
 from segtcn.data.readers import LeaReader, MSTCNReader, Reader
 from segtcn.prepare.check import CheckOptions, DataReport, Facts, Problem, check_data, fix_data
+from segtcn.prepare.check.summary import contents_tables
 from segtcn.structures import Video, frames_to_segments
 from tests.clips import write_clip
 from tests.conftest import CLASSES, SPLITS, small_videos
@@ -329,6 +330,23 @@ def test_classes_that_lack(write_ms_tcn_tree: WriteTree) -> None:
         ("split 1", "split 1 trains on no frame of cut"),
         ("split 2", "split 2 tests on no frame of cut"),
     ]
+
+
+def test_frames_that_nobody_annotated_are_counted_and_a_subset_needs_annotated_ones(
+    write_ms_tcn_tree: WriteTree,
+) -> None:
+    root = write_ms_tcn_tree(splits={1: (["P01_tea", "P01_soup"], ["P02_tea"])})
+    path = root / "groundTruth" / "P01_tea.txt"
+    num_labels = len(path.read_text().splitlines())
+    path.write_text("__ignore__\n" * num_labels)
+    report = check(root)
+    assert totals(report)["ignored_frames"] == num_labels
+    says(report, "not annotated", "warning", "no frame of P01_tea is annotated", "take it out of the lists")
+    rows = contents_tables("d", facts(report))[0]
+    assert f"{num_labels} frames ({100 * num_labels / totals(report)['frames']:.1f} %)" in rows
+    path.with_stem("P01_soup").write_text("__ignore__\n" * len(path.with_stem("P01_soup").read_text().splitlines()))
+    errors = [problem.message for problem in check(root).errors]
+    assert any("split 1 trains on videos of which no frame is annotated" in message for message in errors)
 
 
 def test_segments_of_one_frame_are_counted(write_ms_tcn_tree: WriteTree) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -49,6 +49,7 @@ class Assembly101Reader(Reader):
             tests on the test sequences, whose actions are withheld: they can only be predicted.
         feature_folder: below ``root``; the folder of each view holds the database.
         fps: frames per second of the stored features.
+        ignore: names of classes to leave out: their frames count as annotated by nobody.
 
     Raises:
         FileNotFoundError: if a part of the release is missing.
@@ -67,6 +68,7 @@ class Assembly101Reader(Reader):
         test: Literal["val", "test"] = "val",
         feature_folder: str = "TSM_features",
         fps: float = 30.0,
+        ignore: Sequence[str] = (),
     ) -> None:
         if test not in ("val", "test"):
             raise ValueError(f"`test` must be 'val' or 'test', got {test!r}")
@@ -84,6 +86,7 @@ class Assembly101Reader(Reader):
         self.class_names = _read_actions(self._annotations / "actions.csv")
         self._indices = {name: index for index, name in enumerate(self.class_names)}
         self.background = None
+        self._leave_out(ignore)
         self.fps = positive(fps)
         self.splits = [1]
         self._videos = self._read_views(self._annotations / "coarse_seq_views.txt")
@@ -144,7 +147,8 @@ class Assembly101Reader(Reader):
                 f"{self._annotations / 'actions.csv'}"
             )
         indices = torch.tensor([self._indices[str(segment.action)] for segment in segments])
-        return indices.repeat_interleave(torch.tensor([segment.stop - segment.start for segment in segments]))
+        lengths = torch.tensor([segment.stop - segment.start for segment in segments])
+        return self._kept_labels(indices).repeat_interleave(lengths)
 
     def _read_features(self, name: str, segments: list[_Segment]) -> torch.Tensor:
         """Frames of the segments as ``(D, T)``, or all that are stored if there are no segments."""

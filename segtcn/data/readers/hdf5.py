@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -43,6 +43,7 @@ class HDF5Reader(Reader):
 
     Args:
         path: the file.
+        ignore: names of classes to leave out: their frames count as annotated by nobody.
 
     Attributes:
         features_of_split: the only split that the features may be used with, where they come from a network trained on
@@ -55,7 +56,7 @@ class HDF5Reader(Reader):
 
     features_of_split: int | None
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, ignore: Sequence[str] = ()) -> None:
         self._path = Path(path).expanduser()
         if not self._path.is_file():
             raise FileNotFoundError(
@@ -82,6 +83,7 @@ class HDF5Reader(Reader):
             if first is None:
                 raise FileNotFoundError(f"no video that {self._path} lists has a group /videos/NAME: add the features")
             self.feature_dim = self._feature_dim = self._features(first[1], first[0]).shape[0]
+        self._leave_out(ignore)
 
     def videos(self, split: int, subset: Subset) -> list[str]:  # noqa: D102
         check_split(split, self.splits, self._path)
@@ -104,7 +106,9 @@ class HDF5Reader(Reader):
             with np.errstate(over="ignore"):  # becomes infinite, which the data set reports with its frame
                 features = torch.from_numpy(array.astype(np.float32, copy=False))
         source = f"{self._path}:/videos/{name}"
-        truth = None if stored_labels is None else class_indexes(stored_labels, len(self.class_names), source)
+        truth = None
+        if stored_labels is not None:
+            truth = self._kept_labels(class_indexes(stored_labels, len(self._stored_classes), source))
         return Video(name=name, features=features, labels=truth, source=source)
 
     @property

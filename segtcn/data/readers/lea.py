@@ -39,6 +39,7 @@ class LeaReader(Reader):
         fps: frames per second of the stored features.
         class_names: name of every class in the order of the labels; None: their numbers, as many as ``X`` is wide.
         background: index of the background class, or None.
+        ignore: names of classes to leave out: their frames count as annotated by nobody.
 
     Raises:
         FileNotFoundError: if a folder of the layout is missing or holds no feature file.
@@ -57,6 +58,7 @@ class LeaReader(Reader):
         fps: float = 15.0,
         class_names: list[str] | None = None,
         background: int | None = 0,
+        ignore: Sequence[str] = (),
     ) -> None:
         self._variables = [features] if isinstance(features, str) else list(features)
         if not self._variables or not set(self._variables) <= set(_TIME_AXIS):
@@ -95,6 +97,7 @@ class LeaReader(Reader):
             class_names = [str(label) for label in range(self._oriented(arrays, "X", first).shape[0])]
         self.class_names = list(Classes(tuple(class_names), background).names)
         self.background = background
+        self._leave_out(ignore)
 
     def videos(self, split: int, subset: Subset) -> list[str]:  # noqa: D102
         check_split(split, self.splits, self._lists)
@@ -164,7 +167,7 @@ class LeaReader(Reader):
         values = arrays["Y"].ravel()
         if values.dtype.kind not in "fiu" or (values != np.round(values)).any():
             raise ValueError(f"Y in {path} must hold whole class numbers, got {values.dtype} such as {values[:1]}")
-        return class_indexes(values, len(self.class_names), str(path))
+        return self._kept_labels(class_indexes(values, len(self._stored_classes), str(path)))
 
 
 def _canonical(name: str) -> str:

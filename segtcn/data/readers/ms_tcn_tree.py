@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ class MSTCNReader(TreeReader):
         root: folder that holds those.
         fps: frames per second of the stored features.
         background: name of the background class, such as ``background`` in GTEA, or None.
+        ignore: names of classes to leave out: their frames count as annotated by nobody.
 
     Raises:
         FileNotFoundError: if a part of the tree is missing, or no listed video has features.
@@ -46,9 +48,9 @@ class MSTCNReader(TreeReader):
 
     SUFFIXES = (".npy",)
 
-    def __init__(self, root: str, fps: float = 15.0, background: str | None = None) -> None:
+    def __init__(self, root: str, fps: float = 15.0, background: str | None = None, ignore: Sequence[str] = ()) -> None:
         self.fps = positive(fps)
-        super().__init__(root)
+        super().__init__(root, ignore)
         self._choose_classes(background, lambda: (c for name in self._lists.names() for c in self._truth_names(name)))
         self.feature_dim, self._time_axis = find_layout(self._names_with_features(), self._shape)
 

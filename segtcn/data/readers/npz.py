@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from os.path import isfile  # unlike `Path.is_file`, False also for a name that is too long
 from pathlib import Path
 
@@ -37,6 +38,7 @@ class NpzReader(TreeReader):
         background: name of the background class, or None.
         features: name of the array with the features, if it is another one in all files.
         labels: name of the array with the labels.
+        ignore: names of classes to leave out: their frames count as annotated by nobody.
 
     Raises:
         FileNotFoundError: if a part of the tree is missing, or no listed video has features.
@@ -52,10 +54,11 @@ class NpzReader(TreeReader):
         background: str | None = None,
         features: str = "features",
         labels: str = "labels",
+        ignore: Sequence[str] = (),
     ) -> None:
         self.fps = positive(fps)
         self._keys = (features, labels)
-        super().__init__(root)
+        super().__init__(root, ignore)
         self._choose_classes(background, self._all_labels)
         self.feature_dim, self._time_axis = find_layout(self._names_with_features(), self._shape)
 
@@ -129,8 +132,8 @@ class NpzReader(TreeReader):
                 f"`{key}` in {path} must be class indexes or class names (T,), got {labels.dtype} {labels.shape}"
             )
         if labels.dtype.kind in "US":
-            labels = self.classes.indexes_of([str(label).strip() for label in _decoded(labels)], str(path))
-        return class_indexes(labels, len(self.class_names), str(path))
+            labels = self._stored_classes.indexes_of([str(label).strip() for label in _decoded(labels)], str(path))
+        return self._kept_labels(class_indexes(labels, len(self._stored_classes), str(path)))
 
 
 def _decoded(labels: np.ndarray) -> np.ndarray:

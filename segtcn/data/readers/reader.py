@@ -72,6 +72,21 @@ class Reader(ABC):
             ValueError: if a file cannot be understood, or holds a label that is no class.
         """
 
+    def _leave_out(self, ignore: Sequence[str]) -> None:
+        """Leave classes out of :attr:`class_names`; those that files number remain in ``_stored_classes``."""
+        self._stored_classes = self.classes
+        try:
+            kept = self._stored_classes.without(ignore)
+        except ValueError as error:
+            raise ValueError(f"`ignore` {list(ignore)}: {error}") from error
+        self.class_names, self.background = list(kept.names), kept.background
+
+    def _kept_labels(self, labels: Tensor) -> Tensor:
+        """Labels that number the stored classes as :attr:`class_names` does; those left out become ``IGNORE``."""
+        index = self.classes.index
+        table = [*(index.get(name, IGNORE) for name in self._stored_classes.names), IGNORE]
+        return torch.tensor(table)[labels.clamp_min(-1)]
+
     @property
     def extraction(self) -> dict[str, Any] | None:
         """How the features were made: the ``settings`` of ``segtcn extract``; None where the data set does not say."""

@@ -54,6 +54,7 @@ class TableReader(TreeReader):
             (frames before the first number get that one), ``zero`` writes zeros.
         background: name of the background class, or None.
         delimiter: between the columns of ``.csv`` files, such as ``;``.
+        ignore: names of classes to leave out: their frames count as annotated by nobody.
 
     Attributes:
         feature_columns: names of the columns that are features, D of them.
@@ -79,6 +80,7 @@ class TableReader(TreeReader):
         fill: Literal["forward", "zero"] | None = None,
         background: str | None = None,
         delimiter: str = ",",
+        ignore: Sequence[str] = (),
     ) -> None:
         if fps is not None and not fps > 0:
             raise ValueError(f"`fps` must be positive, got {fps}")
@@ -90,7 +92,7 @@ class TableReader(TreeReader):
         if fill not in (None, "forward", "zero"):
             raise ValueError(f"`fill` must be 'forward', 'zero' or null, got {fill!r}")
         self._files = TableFiles(delimiter)
-        super().__init__(root)
+        super().__init__(root, ignore)
         self._time, self._fill, self._label_columns = time, fill, label_columns
         described = first_that_opens(
             self._names_with_features(), lambda name: self._describe(name, feature_columns, fps)
@@ -112,7 +114,7 @@ class TableReader(TreeReader):
                 "resample it, or correct `fps`"
             )
         features = self._filled(values[: self.feature_dim], path)
-        truth = torch.from_numpy(self._read_indexes(name, path)) if labels else None
+        truth = self._kept_labels(torch.from_numpy(self._read_indexes(name, path))) if labels else None
         with np.errstate(over="ignore"):  # becomes infinite, which the data set reports with its frame
             return Video(name, torch.from_numpy(features.astype(np.float32)), truth, source=str(path))
 
@@ -199,10 +201,10 @@ class TableReader(TreeReader):
             self._set_classes(one_hot, background)
             return
         self._choose_classes(background, self._all_labels, depth=2)
-        if one_hot and {*one_hot} != {*self.class_names}:
+        if one_hot and {*one_hot} != {*self._stored_classes.names}:
             raise ValueError(
                 f"the one-hot columns of {path} are those of {listed(one_hot)}, but {self._mapping} names "
-                f"{listed(self.class_names)}: correct one of them"
+                f"{listed(self._stored_classes.names)}: correct one of them"
             )
 
     def _class_of(self, column: str) -> str:
@@ -218,10 +220,10 @@ class TableReader(TreeReader):
 
     def _read_indexes(self, name: str, features: Path) -> npt.NDArray[np.int64]:
         labels, path = self._read_labels(name, features)
-        numbers = {*map(str, range(len(self.class_names)))}
-        if {*labels} <= numbers and not {*labels} <= self.classes.index.keys():
+        numbers = {*map(str, range(len(self._stored_classes)))}
+        if {*labels} <= numbers and not {*labels} <= self._stored_classes.index.keys():
             return np.array(labels, dtype=np.int64)
-        return self.classes.indexes_of(labels, str(path))
+        return self._stored_classes.indexes_of(labels, str(path))
 
     def _read_labels(self, name: str, features: Path) -> tuple[list[str], Path]:
         """Label of every frame as it is written, and the file that holds it."""

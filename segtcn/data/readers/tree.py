@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from os.path import isfile  # unlike `Path.is_file`, False also for a name that is too long
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -35,11 +35,13 @@ class TreeReader(Reader):
 
     Args:
         root: folder that holds those.
+        ignore: names of classes to leave out: their frames count as annotated by nobody.
     """
 
     SUFFIXES: ClassVar[tuple[str, ...]]
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, ignore: Sequence[str] = ()) -> None:
+        self._ignore = ignore
         self._root = Path(root).expanduser()
         self._mapping = self._root / "mapping.txt"
         for part in ("", "features", "splits"):
@@ -120,6 +122,7 @@ class TreeReader(Reader):
                 f"{listed(self.class_names)}, or null"
             )
         self.background = None if background is None else self.class_names.index(background)
+        self._leave_out(self._ignore)
 
     def _truth_path(self, name: str) -> Path:
         return self._root / "groundTruth" / f"{name}.txt"
@@ -144,7 +147,7 @@ class TreeReader(Reader):
                 "only be predicted"
             )
         try:
-            return torch.from_numpy(read_labels(path, self.classes).indexes)
+            return self._kept_labels(torch.from_numpy(read_labels(path, self._stored_classes).indexes))
         except ValueError as error:
             raise ValueError(f"{error}; the classes are those of {self._mapping}") from error
 

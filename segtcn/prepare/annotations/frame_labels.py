@@ -10,6 +10,7 @@ from heapq import heappop, heappush
 from itertools import groupby, islice, pairwise
 from typing import Literal, NamedTuple
 
+from segtcn.labels.classes import IGNORE_NAME, Classes
 from segtcn.labels.labels import Labels
 from segtcn.prepare.annotations.intervals import Interval
 
@@ -57,18 +58,28 @@ class LabelRules:
             annotated then has no background class, unless one is called so.
         points: whether point events take the frame in which they lie.
         close_gaps_s: longest gap that takes the label before it, in seconds.
+        gaps: what frames without annotation are: of the class ``background``; ``ignore``: nobody annotated them, so
+            that they do not count; or the name of another class.
 
     Raises:
-        ValueError: if ``close_gaps_s`` is negative.
+        ValueError: if ``close_gaps_s`` is negative, or ``gaps`` is not the name of a class.
     """
 
     background: str | None = None
     points: bool = False
     close_gaps_s: float = 0.0
+    gaps: str = "background"
 
     def __post_init__(self) -> None:
         if not self.close_gaps_s >= 0:
             raise ValueError(f"`close_gaps_s` must not be negative, got {self.close_gaps_s}")
+        if self.gaps != "ignore":
+            Classes((self.gaps,))
+
+    @property
+    def gap_label(self) -> str:
+        """What frames without annotation are labelled."""
+        return {"background": self.background or "background", "ignore": IGNORE_NAME}.get(self.gaps, self.gaps)
 
 
 class _Span(NamedTuple):
@@ -93,8 +104,8 @@ def frame_labels(
       ``start_s <= (t + 0.5) / fps < stop_s``: rounding of the times by less than half a frame changes nothing.
     - **Overlap**: the annotation that starts later wins; of two that start together the shorter, else the later in the
       list.
-    - **Gap**: frames without annotation take the label ``background``; in gaps of at most ``close_gaps_s`` they take
-      that of the annotation before (at the beginning: after).
+    - **Gap**: frames without annotation take the label that ``gaps`` says, usually ``background``; in gaps of at most
+      ``close_gaps_s`` they take that of the annotation before (at the beginning: after).
     - Time **outside** of the video is cut off. An annotation **shorter** than a frame may contain no middle; then it
       has no frame. A **point** event has none either, unless ``points``: then it takes the frame in which it lies.
 
@@ -102,7 +113,7 @@ def frame_labels(
         intervals: in any order.
         num_frames: frames of the video.
         fps: frames per second.
-        rules: ``background``, ``points`` and ``close_gaps_s``.
+        rules: ``background``, ``points``, ``close_gaps_s`` and ``gaps``.
         source: the file, for messages.
 
     Returns:
@@ -128,17 +139,21 @@ def frame_labels(
     names: list[str] = []
     for index, (start, stop, winner, losers) in enumerate(runs):
         where = round(start / fps, 6), round(stop / fps, 6), stop - start
-        label = winner or rules.background or "background"
+        label = winner or rules.gap_label
         if winner is None:
             neighbour = runs[index - 1][2] if index else runs[1][2] if len(runs) > 1 else None
             closed = neighbour is not None and stop - start <= rules.close_gaps_s * fps + 1e-3
             label = neighbour if closed and neighbour is not None else label
-            findings.append(Finding("closed gap" if closed else "gap", *where, f"labelled {label}"))
+            findings.append(Finding("closed gap" if closed else "gap", *where, _said(label)))
         elif losers:
             findings.append(Finding("overlap", *where, f"{winner} over {', '.join(losers)}"))
         names += [label] * (stop - start)
     labels = Labels.from_names(names, fps=fps, source=source)
     return FrameLabels(labels, sorted(findings, key=lambda finding: finding.start_s))
+
+
+def _said(label: str) -> str:
+    return "ignored" if label == IGNORE_NAME else f"labelled {label}"
 
 
 def _spans(

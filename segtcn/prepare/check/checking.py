@@ -21,6 +21,7 @@ CHECKS: tuple[Check, ...] = (
     feature_checks.check_scale,
     feature_checks.check_videos,
     feature_checks.check_frozen,
+    label_checks.check_annotated,
     label_checks.check_classes,
     label_checks.check_classes_of_splits,
     label_checks.check_short_segments,

@@ -259,6 +259,11 @@ class Facts:
             if video.num_labels is not None and video.width == self.width and key not in unusable
         }
 
+    def annotated_frames(self, names: list[str]) -> int | None:
+        """Frames with a class in those videos; None if none of them has labels."""
+        labelled = [self.by_name[name] for name in names if name in self.by_name and self.by_name[name].num_labels]
+        return sum(sum(video.frames_per_class) for video in labelled) if labelled else None
+
     @property
     def totals(self) -> dict[str, Any]:
         """What the data set holds, under the names that cards use.
@@ -266,6 +271,7 @@ class Facts:
         videos: listed in any split.
         frames: of features, of the videos that could be read.
         seconds: the same in time.
+        ignored_frames: labels of frames that nobody annotated.
         shortest_video: in frames.
         longest_video: in frames.
         segments: that are not background.
@@ -294,6 +300,8 @@ class Facts:
             "videos": len(self.all_listed()),
             "frames": sum(lengths),
             "seconds": sum(lengths) / self.fps,
+            "ignored_frames": sum(v.num_labels or 0 for v in self.by_name.values())
+            - sum(c.frames for c in self.classes),
             "shortest_video": min(lengths, default=0),
             "longest_video": max(lengths, default=0),
             # as the field counts: an action is what is not background

@@ -55,6 +55,26 @@ def check_labels_of_splits(facts: Facts) -> Iterator[Problem]:
         )
 
 
+def check_annotated(facts: Facts) -> Iterator[Problem]:
+    """Every subset, and every labelled video, has a frame that somebody annotated."""
+    for split, lists in facts.lists.items():
+        for subset, verb, _ in _SUBSETS:
+            if facts.annotated_frames(lists[subset]) == 0:
+                yield error(
+                    "not annotated",
+                    f"split {split}",
+                    f"split {split} {verb} on videos of which no frame is annotated: annotate some, or correct "
+                    "`ignore` of the reader",
+                )
+    if empty := [name for name in _labelled(facts) if facts.annotated_frames([name]) == 0]:
+        yield warning(
+            "not annotated",
+            join(empty),
+            f"no frame of {join(empty)} is annotated: nothing is learned from such a video and no score counts it; "
+            "annotate it, or take it out of the lists",
+        )
+
+
 def check_classes(facts: Facts) -> Iterator[Problem]:
     """Every class occurs."""
     labelled = _labelled(facts)

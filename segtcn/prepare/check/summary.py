@@ -41,6 +41,9 @@ def _rows(facts: Facts, totals: dict[str, Any]) -> Iterator[list[str]]:
     yield ["frames", f"{totals['frames']:,} ({rate})"]
     for which, frames in (("shortest", totals["shortest_video"]), ("longest", totals["longest_video"])):
         yield [f"{which} video", f"{counted(frames, 'frame')} ({frames / fps:,.1f} s)"]
+    if ignored := totals["ignored_frames"]:
+        share = 100 * ignored / (ignored + sum(count.frames for count in facts.classes))
+        yield ["not annotated", f"{counted(ignored, 'frame')} ({share:.1f} %)"]
     yield ["segments", f"{totals['all_segments']:,}, {totals['segments']:,} without background"]
     background = f"{totals['background'] or 'none'}{assumed.get('background', '')}"
     yield ["classes", f"{totals['num_classes']}, background: {background}"]

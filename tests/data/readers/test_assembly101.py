@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from segtcn.data.readers.assembly101 import Assembly101Reader
+from segtcn.structures import IGNORE
 
 lmdb = pytest.importorskip("lmdb", reason="Assembly101 needs the extra `lmdb`")
 
@@ -237,3 +238,9 @@ def test_nothing_is_written_beside_the_features(root: Path) -> None:
     length_of(reader(root), f"assembly_{RECORDINGS[0]}_{VIEWS[0]}")
     assert not lock.exists()
     assert (lock.parent / "data.mdb").read_bytes() == before
+
+
+def test_ignored_action_is_no_class_and_its_frames_are_not_annotated(root: Path) -> None:
+    data = reader(root, ignore=["attach arm, left"])
+    assert data.class_names == ["attach wheel", "remove arm"]
+    assert data.read(f"assembly_{RECORDINGS[0]}_{VIEWS[1]}").labels.tolist() == [0] * 4 + [IGNORE] * 5
