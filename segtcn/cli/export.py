@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
+from segtcn.cli.network_module import Module, import_module
 from segtcn.cli.parser import UsageError
 
 
@@ -15,6 +16,7 @@ def export(
     format: Literal["onnx", "pt2", "folder"] = "onnx",
     streaming: bool = False,
     opset: Annotated[int, "N"] | None = None,
+    module: Module | None = None,
 ) -> None:
     """Write a trained network for use outside segtcn.
 
@@ -28,6 +30,7 @@ def export(
         format: of the output.
         streaming: states as inputs and outputs, for causal networks.
         opset: version of ONNX's operators (default: the exporter's).
+        module: imported first: it defines a network of yours.
 
     Examples:
       segtcn export RUN --format onnx -o model.onnx
@@ -41,6 +44,7 @@ def export(
     from segtcn.segmenter import Segmenter
     from segtcn.segmenter.export import export_onnx, export_pt2, save_folder
 
+    import_module(module)
     segmenter = Segmenter.load(checkpoint)
     if format == "folder":
         print(f"folder: {save_folder(segmenter, output, run=_run_of(checkpoint))}")

@@ -6,20 +6,22 @@ import argparse
 import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from segtcn.cli.network_module import Module, import_module
 from segtcn.cli.parser import Rate, UsageError
 
 if TYPE_CHECKING:
     from segtcn.extract import Backbone
     from segtcn.live import LiveLabel, LiveMoment, LiveSession
     from segtcn.segmenter import Segmenter
-    from segtcn.video_io import ClipWriter
+    from segtcn.video_io import ClipWriter, Image
+    from segtcn.visualization.overlay.window import Window
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,13 @@ class Shown:
     """What is shown and kept.
 
     Args:
+        window: show the pictures with the label of the time; Q closes.
         record: write the pictures with the label of the time.
         json: print a JSON line for every frame that the network sees.
         show: rewrite one line with the current label (default: where a terminal shows it), or print a line a segment.
     """
 
+    window: bool = False
     record: Annotated[Path, "FILE.mp4"] | None = None
     json: bool = False
     show: Annotated[bool | None, ("action", argparse.BooleanOptionalAction), ("metavar", None)] = None
@@ -39,17 +43,19 @@ class Shown:
 
 @dataclass(frozen=True)
 class Model:
-    """Features.
+    """Features and network.
 
     Args:
         fps: features a second (default: the checkpoint's).
         backbone: where the backbone of the features lies (default: what the checkpoint names).
         device: of the backbone: auto, cpu, cuda, ...
+        module: imported first: it defines a network of yours.
     """
 
     fps: Rate | None = None
     backbone: Annotated[str, "MODEL"] | None = None
     device: Annotated[str, "DEVICE"] = "auto"
+    module: Module | None = None
 
 
 @dataclass(frozen=True)
@@ -97,13 +103,14 @@ def live(checkpoint: Path, source: Annotated[str, "SOURCE"], *, shown: Shown, mo
     from segtcn.live import LiveRules, LiveSession
     from segtcn.segmenter import load
 
+    import_module(model.module)
     segmenter = load(checkpoint)
     rules = LiveRules(patience.behind_s, patience.timeout_s, patience.retries)
     session = LiveSession(segmenter, source, _backbone(segmenter, model), model.fps, rules)
     print(_latency(session), file=sys.stderr)
     show = sys.stderr.isatty() if shown.show is None else shown.show
     with _stopped_by_signals(session):
-        num_labels = _run(session, shown.record, shown.json, show)
+        num_labels = _run(session, shown, show)
     counts = (
         f"{num_labels} labels, {session.num_dropped} pictures dropped, {session.num_reconnections} times reconnected"
     )
@@ -156,18 +163,23 @@ def _latency(session: LiveSession) -> str:
     )
 
 
-def _run(session: LiveSession, record: Path | None, as_json: bool, show: bool) -> int:
-    """Speak and record; returns the number of labels."""
+def _run(session: LiveSession, shown: Shown, show: bool) -> int:
+    """Speak, show and record; returns the number of labels."""
     num_labels, current = 0, ""
     with ExitStack() as stack:
-        recording = None if record is None else _Recording(record, session, stack)
+        recording = None if shown.record is None else _Recording(shown.record, session, stack)
+        window = stack.enter_context(_window(session.source)) if shown.window else None
         for moment in session:
             for label in moment.labels:
                 num_labels += 1
-                _speak(label, label.label != current, session.num_dropped, as_json, show)
+                _speak(label, label.label != current, session.num_dropped, shown.json, show)
                 current = label.label
+            pictures = _captioned(moment, current) if recording or window else []
             if recording is not None:
-                recording.write(moment, current)
+                recording.write(pictures)
+            if window is not None and pictures and not window.show(pictures[-1][1]):
+                session.stop()
+                window = None
     if show and num_labels:
         print(file=sys.stderr)
     return num_labels
@@ -184,20 +196,32 @@ def _speak(label: LiveLabel, is_new: bool, num_dropped: int, as_json: bool, show
         print(f"\r{line}\033[K", end="", file=sys.stderr, flush=True)
 
 
+def _window(title: str) -> Window:
+    from segtcn.visualization.overlay.window import Window
+
+    return Window(title)
+
+
+def _captioned(moment: LiveMoment, text: str) -> list[tuple[float, Image]]:
+    """Pictures with the label that was known when they were shown."""
+    from segtcn.visualization.overlay.caption import captioned
+
+    return [(time_s, captioned(picture, f" {text}")) for time_s, picture in moment.pictures]
+
+
 class _Recording:
-    """Writes pictures with the label that was known when they were shown; those of another size are left out."""
+    """Writes pictures; those of another size than the first are left out."""
 
     def __init__(self, path: Path, session: LiveSession, stack: ExitStack) -> None:
         self._path, self._fps, self._stack = path, Fraction(session.fps).limit_denominator(1001), stack
         self._writer: ClipWriter | None = None
 
-    def write(self, moment: LiveMoment, text: str) -> None:
+    def write(self, pictures: Sequence[tuple[float, Image]]) -> None:
         from segtcn.video_io import ClipWriter
-        from segtcn.visualization.overlay.caption import captioned
 
-        for time_s, picture in moment.pictures:
+        for time_s, picture in pictures:
             height, width, _ = picture.shape
             if self._writer is None:
                 self._writer = self._stack.enter_context(ClipWriter(self._path, self._fps, width, height))
             if (height, width) == (self._writer.height, self._writer.width):
-                self._writer.write(captioned(picture, f" {text}"), time_s)
+                self._writer.write(picture, time_s)

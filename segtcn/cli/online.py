@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from segtcn.cli.network_module import Module, import_module
 from segtcn.cli.parser import UsageError
 from segtcn.cli.quiet import quieten
 from segtcn.text_table import SCORES
@@ -26,10 +27,12 @@ class Online:
         online: score the networks of runs with little look-ahead: scores, delay of the segments that are found at an
             IoU of 0.5, and how many labels are the same at the end. Several runs, such as one a split: their mean.
         lookahead: seconds that a label waits for; `inf` for all frames that the network uses.
+        module: imported first: it defines a network of yours.
     """
 
     online: bool = False
     lookahead: Annotated[str, "SECONDS"] = "0,0.5,1,2,5,inf"
+    module: Module | None = None
 
 
 def score_runs(
@@ -46,6 +49,7 @@ def score_runs(
         raise UsageError(
             f"`lookahead` takes seconds with commas, such as 0,0.5,inf, got {online.lookahead!r}"
         ) from error
+    import_module(online.module)
     return [_score(run, lookaheads_s, protocol, overrides) for run in runs]
 
 

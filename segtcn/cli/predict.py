@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from segtcn.cli.network_module import Module, import_module
 from segtcn.cli.parser import Dir
 
 if TYPE_CHECKING:
@@ -59,7 +60,16 @@ class Files:
     quiet: bool = False
 
 
-def predict(checkpoint: Path, sources: list[Path], *, out: Dir, decoding: Decoding, clips: Clips, files: Files) -> None:
+def predict(
+    checkpoint: Path,
+    sources: list[Path],
+    *,
+    out: Dir,
+    module: Module | None = None,
+    decoding: Decoding,
+    clips: Clips,
+    files: Files,
+) -> None:
     """Write the labels of features and clips: OUT/NAME.txt, NAME.csv and NAME.npz.
 
     NAME.txt has one label a line, NAME.csv one segment a line in frames and seconds, NAME.npz has the scores.
@@ -70,6 +80,7 @@ def predict(checkpoint: Path, sources: list[Path], *, out: Dir, decoding: Decodi
         checkpoint: file of a trained network, or folder of a run.
         sources: features (.npy), clips, and folders of both.
         out: folder of the labels.
+        module: imported first: it defines a network of yours.
         decoding: how scores become labels.
         clips: how clips are read and drawn.
         files: what is written.
@@ -89,6 +100,7 @@ def predict(checkpoint: Path, sources: list[Path], *, out: Dir, decoding: Decodi
     from segtcn.segmenter.file_prediction import PredictionOptions, find_sources, predict_files
 
     paths, passed_over = find_sources(sources, files.relative_to)
+    import_module(module)
     segmenter = load(str(checkpoint), choose_device(clips.device))
     drawn = {name: path for name, path in paths.items() if clips.overlay and path.suffix.lower() != ".npy"}
     if not files.overwrite:

@@ -192,7 +192,7 @@ def build_network(spec: dict[str, Any]) -> SegmentationModel:
     if name not in known:
         raise ValueError(
             f"no network is named {name!r}; known are {', '.join(sorted(known))}: "
-            "import the module that defines it first"
+            "import the `module` that defines it first"
         )
     init_args = {
         name: partial(_build_inner, value) if _is_spec(value) else value for name, value in spec["init_args"].items()

@@ -173,6 +173,9 @@ def predict_files(
         skipped = [] if overwrite else [name for name, path in sources.items() if journal.is_done(name, path)]
         todo = [name for name in sources if name not in skipped]
         result = PredictedFiles([], skipped, {}, clips.notes)
+        files = [sources[name] for name in todo if sources[name].suffix.lower() == ".npy"]
+        if unrecorded := [path for path in files if find_record(path) is None]:
+            result.notes.append(_assumption(unrecorded, segmenter.fps))
         bar = progress_bar(todo, "predict", unit="video", show=progress and bool(todo))
         for name in bar:
             bar.set_postfix_str(name)
@@ -207,6 +210,14 @@ def _predict_file(
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     return without_short_segments(labels, options.min_duration_s) if options.min_duration_s else labels
+
+
+def _assumption(unrecorded: list[Path], fps: float | None) -> str:
+    rate = "which is unknown" if fps is None else f"{fps:g} a second"
+    return (
+        f"no record of how they were made fits {len(unrecorded)} feature files, such as {unrecorded[0]}: assumed to be "
+        f"made like the training features, at their rate ({rate})"
+    )
 
 
 class _Journal:

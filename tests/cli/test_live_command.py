@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
 import pytest
 
 from segtcn.cli import main
@@ -56,6 +57,30 @@ def test_a_terminal_line_is_rewritten(tmp_path, capsys):
     printed = capsys.readouterr()
     assert printed.err.count("\r") == 2
     assert printed.out == ""
+
+
+def test_a_window_shows_the_newest_picture_and_ends_the_session_when_it_is_closed(tmp_path, capsys, monkeypatch):
+    calls = []
+    monkeypatch.setattr(cv2, "getBuildInformation", lambda: "GUI:   GTK")
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(cv2, "namedWindow", calls.append)
+    monkeypatch.setattr(cv2, "getWindowProperty", lambda title, which: 1)
+    monkeypatch.setattr(cv2, "imshow", lambda title, picture: calls.append(picture.shape))
+    monkeypatch.setattr(cv2, "waitKey", lambda ms: ord("q") if len(calls) > 3 else -1)
+    monkeypatch.setattr(cv2, "destroyAllWindows", lambda: calls.append("closed"))
+    clip = write_clip(tmp_path / "clip.mp4", 60, 20)
+    words = ["live", str(checkpoint(tmp_path / "net.ckpt")), str(clip), "--window", "--json", "--behind", "60"]
+    assert main(words) == 0
+    assert calls == [str(clip), *[(120, 160, 3)] * 3, "closed"]
+    assert len(capsys.readouterr().out.splitlines()) < 30
+    monkeypatch.delenv("DISPLAY")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    if sys.platform == "linux":
+        assert main(words) == 1
+        assert "a window needs a screen, and DISPLAY is not set" in capsys.readouterr().err
+    monkeypatch.setattr(cv2, "getBuildInformation", lambda: "GUI:   NONE")
+    assert main(words) == 1
+    assert "this OpenCV has no windows: pip uninstall opencv-python-headless" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -77,7 +78,7 @@ def test_neither_lightning_nor_wandb_is_imported(checkpoint, tmp_path):
         "print(status, *sorted({'pytorch_lightning', 'wandb', 'torchmetrics', 'matplotlib'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split("\n")[1].split() == ["0"]
+    assert done.stdout.splitlines()[-1].split() == ["0"]
     assert "predict: 1 of 1 videos (100 %)" in done.stderr
 
 
@@ -123,3 +124,23 @@ def test_a_wrong_option_is_named_by_its_option(checkpoint, tmp_path, capsys):
     assert "`min_duration_s` (--min-duration) must be a number of seconds" in capsys.readouterr().err
     assert predict(tmp_path / "none.ckpt", tmp_path / "tea.npy", "--out", tmp_path / "out") == 1
     assert "no checkpoint" in capsys.readouterr().err
+
+
+def test_a_network_of_the_users_is_loaded_only_from_the_module_that_is_named(tmp_path, monkeypatch, capsys):
+    (tmp_path / "own_net.py").write_text(
+        "from segtcn.models import FrameClassifier\n\n\nclass OwnNet(FrameClassifier):\n    pass\n"
+    )
+    code = "import own_net; from segtcn.segmenter import Segmenter; Segmenter(own_net.OwnNet(4, 2)).save('net.ckpt')"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True)
+    np.save(tmp_path / "tea.npy", np.zeros((4, 20), np.float32))
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.chdir(tmp_path)
+    assert predict("net.ckpt", "tea.npy", "--out", "out") == 1
+    error = capsys.readouterr().err
+    assert "no network is named 'OwnNet'" in error
+    assert "import the `module` (--module) that defines it first" in error
+    assert predict("net.ckpt", "tea.npy", "--out", "out", "--module", "own_net.py") == 1
+    assert "cannot import `module` own_net.py" in capsys.readouterr().err
+    assert predict("net.ckpt", "tea.npy", "--out", "out", "--module", "own_net") == 0
+    assert (tmp_path / "out" / "tea.npz").exists()

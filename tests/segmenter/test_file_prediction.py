@@ -86,7 +86,7 @@ def test_sources_that_are_not_there_or_of_one_name_are_refused(tmp_path):
 def test_each_video_gets_three_files_with_the_labels_of_predict(tmp_path):
     segmenter, path = segmenter_of(sample_rate=2), write_features(tmp_path / "tea.npy")
     result = predict_files(segmenter, {"P01/tea": path}, tmp_path / "out")
-    assert result == (["P01/tea"], [], {}, [])
+    assert result[:3] == (["P01/tea"], [], {})
     expected = segmenter.predict(np.load(path))
     for suffix in (".txt", ".csv", ".npz"):
         assert read_labels(tmp_path / "out" / f"P01/tea{suffix}").names() == expected.names()
@@ -170,8 +170,20 @@ def test_features_with_time_first_are_turned_with_a_note(tmp_path):
     expected = segmenter_of().predict(np.load(path)).names()
     np.save(path, np.load(path).T)
     result = predict_files(segmenter_of(), {"tea": path}, tmp_path / "out")
-    assert result.notes == [f"{path} is (30, 4), taken as (T, D)"]
+    assert f"{path} is (30, 4), taken as (T, D)" in result.notes
     assert read_labels(tmp_path / "out" / "tea.txt").names() == expected
+
+
+def test_what_is_assumed_of_features_without_a_record_is_said_once(tmp_path):
+    sources = {name: write_features(tmp_path / f"{name}.npy") for name in "ab"}
+    sources["c"] = write_features(tmp_path / "c.npy", fps=10.0)
+    result = predict_files(segmenter_of(extraction=FRAMES), sources, tmp_path / "out")
+    assert result.notes == [
+        f"no record of how they were made fits 2 feature files, such as {sources['a']}: assumed to be made like the "
+        "training features, at their rate (10 a second)"
+    ]
+    result = predict_files(segmenter_of(fps=None), {"a": sources["a"]}, tmp_path / "unknown")
+    assert "at their rate (which is unknown)" in result.notes[0]
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import torch
@@ -26,24 +29,63 @@ def test_a_folder_loads_as_the_same_segmenter(folder):
     assert sorted(path.name for path in folder.iterdir()) == ["README.md", "config.json", "model.safetensors"]
 
 
-def test_a_repository_of_the_hub_is_downloaded(folder, monkeypatch):
-    import huggingface_hub
+@pytest.fixture
+def hub(folder, tmp_path, monkeypatch):
+    """A server on loopback that answers as the Hub does, with one repository, user/name; yields what was asked for."""
+    from huggingface_hub import constants
 
-    asked = []
+    (folder / "training.log").touch()  # of no use here
+    sha, asked = "0123456789" * 4, []
 
-    def download(name, allow_patterns):
-        asked.append(name)
-        return str(folder)
+    class Hub(BaseHTTPRequestHandler):
+        def do_HEAD(self):
+            asked.append(self.path)
+            name, path = self.path.rpartition("/")[2], self.path.partition("?")[0]
+            if path == "/api/models/user/name/revision/main":
+                siblings = [{"rfilename": file.name} for file in folder.iterdir()]
+                body = json.dumps({"id": "user/name", "sha": sha, "siblings": siblings}).encode()
+            elif path == f"/api/models/user/name/tree/{sha}":
+                files = [
+                    {"type": "file", "path": f.name, "oid": sha, "size": f.stat().st_size} for f in folder.iterdir()
+                ]
+                body = json.dumps(files).encode()
+            elif path == f"/user/name/resolve/{sha}/{name}":
+                body = (folder / name).read_bytes()
+            else:
+                self.send_error(404)
+                return
+            self.send_response(200)
+            headers = {"Content-Length": len(body), "ETag": f'"{hashlib.sha1(body).hexdigest()}"'}
+            for key, value in {**headers, "X-Repo-Commit": sha, "Content-Type": "application/json"}.items():
+                self.send_header(key, str(value))
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(body)
 
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
-    assert segtcn.load("hf:user/name").classes.names == ("rest", "cut", "pour")
-    assert asked == ["user/name"]
+        do_GET = do_HEAD  # noqa: N815
 
-    def fail(name, allow_patterns):
-        raise OSError("404 Client Error\nmore")
+        def log_message(self, *words):
+            pass
 
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
-    with pytest.raises(FileNotFoundError, match=r"hf:user/none cannot be downloaded \(404 Client Error\)"):
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        endpoint = f"http://127.0.0.1:{server.server_port}"
+        monkeypatch.setattr(constants, "ENDPOINT", endpoint)
+        template = endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        yield asked
+        server.shutdown()
+
+
+def test_a_repository_of_the_hub_is_downloaded_by_its_own_client(folder, hub, monkeypatch):
+    features = torch.randn(5, 30)
+    loaded = segtcn.load("hf:user/name")
+    assert (loaded.predict(features).scores == segtcn.load(folder).predict(features).scores).all()
+    assert {path.rpartition("/")[2] for path in hub if "/resolve/" in path} == {"config.json", "model.safetensors"}
+    with pytest.raises(
+        FileNotFoundError, match=r"hf:user/none cannot be downloaded \(.*404.*\): check name and network"
+    ):
         segtcn.load("hf:user/none")
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(ImportError, match=r'the Hub needs huggingface_hub: pip install "segtcn\[export\]"'):

@@ -1,0 +1,55 @@
+"""A window for pictures of what runs live, through OpenCV where it was built with one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import TracebackType
+
+import cv2
+
+from segtcn.video_io import Image
+
+CLOSING_KEYS = (ord("q"), 27)
+"""Keys that close the window: q and Escape."""
+
+
+class Window:
+    """A window on the screen; a context manager.
+
+    Args:
+        title: of the window.
+
+    Raises:
+        ImportError: if OpenCV was installed without windows.
+        OSError: if there is no screen.
+
+    Example:
+        >>> with Window("kitchen") as window:  # doctest: +SKIP
+        ...     window.show(picture)
+    """
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        if "GUI: NONE" in " ".join(cv2.getBuildInformation().split()):
+            raise ImportError(
+                "this OpenCV has no windows: pip uninstall opencv-python-headless, then pip install opencv-python"
+            )
+        if sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
+            raise OSError("a window needs a screen, and DISPLAY is not set: record the pictures instead")
+
+    def __enter__(self) -> Window:
+        cv2.namedWindow(self.title)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        cv2.destroyAllWindows()
+
+    def show(self, picture: Image) -> bool:
+        """Show a picture; returns whether the window is still open, which Q, Escape and its button end."""
+        if cv2.getWindowProperty(self.title, cv2.WND_PROP_VISIBLE) < 1:
+            return False
+        cv2.imshow(self.title, picture)
+        return cv2.waitKey(1) & 0xFF not in CLOSING_KEYS
