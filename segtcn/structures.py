@@ -19,6 +19,10 @@ class Segment(NamedTuple):
         start: first frame.
         stop: the frame after the last one.
         label: class index.
+
+    Example:
+        >>> Segment(start=3, stop=5, label=2)._replace(stop=6)
+        Segment(start=3, stop=6, label=2)
     """
 
     start: int
@@ -34,6 +38,12 @@ class Video(NamedTuple):
         features: ``(D, T)`` float32.
         labels: class index of every frame, ``(T,)`` int64; None where there is no ground truth.
         source: the file the features came from, for error messages.
+
+    Example:
+        >>> import torch
+        >>> video = Video("P01_tea", torch.zeros(4, 3), torch.tensor([0, 0, 1]))
+        >>> video.name, video.features.shape[1]
+        ('P01_tea', 3)
     """
 
     name: str
@@ -53,6 +63,14 @@ class Batch(NamedTuple):
         num_frames: frames of each video before ``sample_rate`` was applied, ``B`` of them.
         stored_labels: labels of each video before ``sample_rate`` was applied, ``B`` times ``(num_frames,)``, for
             protocols that score at that rate; None where a video has no ground truth.
+
+    Example:
+        >>> import torch
+        >>> mask = torch.tensor([[True, True, True], [True, True, False]])
+        >>> batch = Batch(torch.zeros(2, 4, 3), torch.zeros(2, 3).long().masked_fill(~mask, IGNORE), mask, ["tea", "coffee"])
+        >>> batch.labels
+        tensor([[   0,    0,    0],
+                [   0,    0, -100]])
     """
 
     features: Tensor
@@ -69,6 +87,12 @@ class Output(NamedTuple):
     Args:
         logits: scores before the softmax of every stage, ``(S, B, C, T)``; stage ``-1`` predicts.
         boundaries: logit of "a segment starts here" of every boundary stage, ``(S, B, T)``, or None.
+
+    Example:
+        >>> import torch
+        >>> output = Output(torch.zeros(4, 1, 11, 9))  # 4 stages, 1 video, 11 classes, 9 frames
+        >>> output.logits[-1].argmax(dim=1).shape
+        torch.Size([1, 9])
     """
 
     logits: Tensor
@@ -89,6 +113,11 @@ class Runs(NamedTuple):
         starts: first frame of each run, ``(N,)`` int64.
         stops: frame after the last of each run, ``(N,)`` int64.
         values: value of each run, ``(N,)``.
+
+    Example:
+        >>> runs = find_runs([7, 7, 1])
+        >>> runs.starts.tolist(), runs.stops.tolist(), runs.values.tolist()
+        ([0, 2], [2, 3], [7, 1])
     """
 
     starts: npt.NDArray[np.int64]

@@ -111,6 +111,11 @@ class TemporalResampling(SpeedChange):
 
     Raises:
         ValueError: if an argument is out of range.
+
+    Example:
+        >>> video = Video("a", torch.arange(6.0)[None], torch.tensor([0, 0, 0, 1, 1, 1]))
+        >>> TemporalResampling(piece=3, slowest=0.5, fastest=0.5)(video, np.random.default_rng(0)).labels
+        tensor([0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1])
     """
 
     def __init__(
@@ -139,6 +144,11 @@ class Crop(Augmentation):
 
     Raises:
         ValueError: if an argument is out of range.
+
+    Example:
+        >>> video = Video("a", torch.arange(8.0)[None], torch.arange(8))
+        >>> Crop(num_frames=3, context=1)(video, np.random.default_rng(0)).labels  # the context is seen and not counted
+        tensor([-100,    5,    6,    7])
     """
 
     def __init__(self, num_frames: int, context: int = 0) -> None:
@@ -177,6 +187,11 @@ class FrameDropout(Augmentation):
 
     Raises:
         ValueError: if an argument is out of range.
+
+    Example:
+        >>> video = Video("a", torch.ones(1, 8))
+        >>> FrameDropout(p=0.5, length=2)(video, np.random.default_rng(0)).features
+        tensor([[0., 0., 0., 0., 0., 1., 1., 1.]])
     """
 
     def __init__(self, p: float = 0.1, length: int = 1) -> None:
@@ -200,6 +215,12 @@ class ChannelDropout(Augmentation):
 
     Raises:
         ValueError: if ``p`` is out of range.
+
+    Example:
+        >>> video = Video("a", torch.ones(4, 2))
+        >>> ChannelDropout(p=0.5)(video, np.random.default_rng(0)).features.T
+        tensor([[1., 0., 0., 0.],
+                [1., 0., 0., 0.]])
     """
 
     def __init__(self, p: float = 0.1) -> None:
@@ -219,6 +240,11 @@ class GaussianNoise(Augmentation):
 
     Raises:
         ValueError: if ``std`` is negative.
+
+    Example:
+        >>> video = Video("a", torch.tensor([[0.0, 2.0], [5.0, 5.0]]))
+        >>> GaussianNoise(std=0.1)(video, np.random.default_rng(0)).features[1]  # a constant feature gets no noise
+        tensor([5., 5.])
     """
 
     def __init__(self, std: float = 0.1) -> None:

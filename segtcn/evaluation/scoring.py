@@ -142,7 +142,13 @@ def score_splits(
 def score_all_protocols(
     splits: Mapping[str, LabelPairs], background: Collection[int] = (), fps: float | None = None
 ) -> list[SetScores]:
-    """The same predictions under every protocol; the arguments are those of :func:`score_splits`."""
+    """The same predictions under every protocol.
+
+    Args:
+        splits: see :func:`score_splits`.
+        background: see :func:`score_splits`.
+        fps: see :func:`score_splits`.
+    """
     return [score_splits(splits, protocol, background, fps) for protocol in PROTOCOLS]
 
 

@@ -50,6 +50,9 @@ def video_name(path: str) -> str:
 def without_ending(name: str) -> str:
     """The same name without the ending of a label file or clip; folders in it stay.
 
+    Args:
+        name: of a video, perhaps with its ending.
+
     Example:
         >>> without_ending("P03/cam01.csv"), without_ending("P03/cam01.v2")
         ('P03/cam01', 'P03/cam01.v2')

@@ -46,6 +46,11 @@ class WaveNetActivation(nn.Module):
     Shape:
         Any to the same.
 
+    Example:
+        >>> import torch
+        >>> WaveNetActivation()(torch.tensor([0.0, 1.0])).round(decimals=4)
+        tensor([0.0000, 0.5568])
+
     Reference:
         Lea et al., CVPR 2017, section 3.2, who simplify van den Oord et al., "WaveNet", 2016, equation 2.
     """
@@ -65,8 +70,15 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 def make_activation(name: str) -> nn.Module:
     """The activation of that name.
 
+    Args:
+        name: a key of :data:`ACTIVATIONS`.
+
     Raises:
         ValueError: if there is none.
+
+    Example:
+        >>> make_activation("norm_relu")
+        NormalizedReLU()
     """
     if name not in ACTIVATIONS:
         raise ValueError(f"`activation` must be one of {', '.join(ACTIVATIONS)}, got {name!r}")

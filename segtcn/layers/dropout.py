@@ -14,6 +14,7 @@ class Dropout(nn.Dropout):
 
     Args:
         p: probability of dropping a value.
+        inplace: whether the input may be overwritten.
 
     Shape:
         Any to the same.

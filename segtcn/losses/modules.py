@@ -42,6 +42,14 @@ class Loss(nn.Module):
     Shape:
         ``output.logits`` ``(S, B, C, T)``, ``output.boundaries`` ``(S, B, T)`` or None, ``batch.labels`` ``(B, T)``,
         ``batch.mask`` ``(B, T)``, ``batch.features`` ``(B, D, T)`` as the network saw them; returns a scalar.
+
+    Example:
+        >>> class MeanLogit(Loss):
+        ...     def forward(self, output: Output, batch: Batch) -> Tensor:
+        ...         return output.logits[-1].transpose(0, 1)[:, batch.mask].mean()
+        >>> batch = Batch(torch.zeros(1, 2, 3), None, torch.tensor([[True, True, False]]))
+        >>> MeanLogit()(Output(torch.ones(1, 1, 4, 3)), batch)
+        tensor(1.)
     """
 
     def fit_statistics(self, data: LabelCounts) -> None:

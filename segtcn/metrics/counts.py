@@ -36,6 +36,12 @@ class VideoCounts(NamedTuple):
         true: true segments by class, ``(N, C)``.
         found: true segments that were found at each of :data:`~segtcn.metrics.protocols.THRESHOLDS`, ``(N, 3, C)``.
         distance: edit distance between the predicted and the true segments, ``(N,)``.
+
+    Example:
+        >>> from segtcn.metrics import evaluate_videos
+        >>> counts = evaluate_videos({"a": [0, 0, 1]}, {"a": [0, 1, 1]}).counts
+        >>> counts.correct, counts.frames
+        (tensor([[2]]), tensor([[3]]))
     """
 
     correct: Tensor

@@ -21,6 +21,10 @@ class Evaluation(NamedTuple):
         videos: the same of every video alone, by name.
         counts: what they are made of, in the order of ``videos``, by class if their names were given.
             :func:`~segtcn.metrics.combine_videos` makes the scores of any selection of videos from them.
+
+    Example:
+        >>> evaluate_videos({"a": [0, 0, 1]}, {"a": [0, 0, 1]}).scores["edit"]
+        100.0
     """
 
     protocol: str

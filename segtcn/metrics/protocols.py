@@ -40,6 +40,10 @@ class Protocol:
             the frames as they come.
         epsilon: added to the denominators of precision, recall and F1.
         used_by: the papers that evaluate so.
+
+    Example:
+        >>> get_protocol("mstcn_2019").drop_last_frame
+        True
     """
 
     accuracy: Literal["video", "pooled"] = "pooled"

@@ -32,6 +32,18 @@ class SegmentationModel(nn.Module, ABC):
         num_classes: C.
         causal: whether frame t depends on frames up to t only.
         init_args: the constructor's arguments by name, defaults included.
+
+    Example:
+        >>> import torch
+        >>> from segtcn.layers import TemporalConv1d
+        >>> class OneConvolution(SegmentationModel):
+        ...     def __init__(self, in_channels: int, num_classes: int, kernel_size: int = 5) -> None:
+        ...         super().__init__()
+        ...         self.in_channels, self.num_classes, self.causal = in_channels, num_classes, False
+        ...         self.conv = TemporalConv1d(in_channels, num_classes, kernel_size)
+        >>> net = OneConvolution(4, 3)
+        >>> net.receptive_field, net(torch.zeros(1, 4, 9)).logits.shape
+        ((2, 2), torch.Size([1, 1, 3, 9]))
     """
 
     in_channels: int

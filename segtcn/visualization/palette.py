@@ -76,7 +76,12 @@ def class_color(label: int, background: int | None = None) -> RGB:
 
 
 def class_colors(num_classes: int, background: int | None = None) -> list[RGB]:
-    """Colours of the classes ``0 .. num_classes - 1``, see :func:`class_color`."""
+    """Colours of the classes ``0 .. num_classes - 1``.
+
+    Args:
+        num_classes: how many.
+        background: see :func:`class_color`.
+    """
     return [class_color(label, background) for label in range(num_classes)]
 
 

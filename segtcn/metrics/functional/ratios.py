@@ -9,7 +9,12 @@ from torch import Tensor
 
 
 class Share(NamedTuple):
-    """What a ratio is made of: right frames out of all, broken segments out of all; int64, of one shape."""
+    """What a ratio is made of, int64, of one shape.
+
+    Args:
+        hits: right frames or broken segments, for example.
+        out_of: all of them.
+    """
 
     hits: Tensor
     out_of: Tensor

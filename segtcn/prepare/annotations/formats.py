@@ -23,6 +23,9 @@ _TIMED = re.compile(r"\s*[0-9][0-9.,:]*(\s*-\s*|\s+)[0-9][0-9.,:]*\s+\S")  # `31
 def detect_format(path: str | os.PathLike[str]) -> Format:
     """Which format a file has; its content decides, not its name.
 
+    Args:
+        path: of the file.
+
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if it has none of them.
