@@ -34,7 +34,7 @@ def open_array(path: str | os.PathLike[str], ndim: int, kinds: str, wanted: str)
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # numpy raises six kinds of exception for a damaged header
         raise ValueError(
-            f"{path} is damaged or not a NumPy array ({error}): save it again with `numpy.save`"
+            f"{path} is damaged or not a NumPy array ({_complaint(error)}): save it again with `numpy.save`"
         ) from error
     if not isinstance(array, np.ndarray):
         array.close()
@@ -102,4 +102,13 @@ def read_archive(path: str | os.PathLike[str], keys: Collection[str], remedy: st
         with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {key: np.asarray(archive[key]) for key in keys if key in archive.files}
     except Exception as error:  # zipfile, zlib and NumPy raise ten kinds of exception for a damaged file
-        raise ValueError(f"{path} is damaged or not an archive of NumPy arrays ({error}): {remedy}") from error
+        raise ValueError(
+            f"{path} is damaged or not an archive of NumPy arrays ({_complaint(error)}): {remedy}"
+        ) from error
+
+
+def _complaint(error: Exception) -> str:
+    """What NumPy says, without its advice to load files unsafely, which it also gives for damaged ones."""
+    if "Object arrays" in str(error):
+        return "it holds pickled objects, which could run code and are not read"
+    return "it is not in NumPy's format" if "pickle" in str(error) else str(error)

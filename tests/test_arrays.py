@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -61,3 +63,12 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     archive.write_bytes(b"PK no archive")
     with pytest.raises(ValueError, match=r"a\.npz is damaged or not an archive of NumPy arrays \(.*\): write it"):
         read_archive(archive, ("features",), "write it")
+
+
+@pytest.mark.parametrize("content", [b"1 2 3\n", pickle.dumps([1]), b"\x93NUMPY\2\0\0\0\1\0" + b" " * 2**16])
+def test_no_message_says_how_to_load_a_file_unsafely(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.npy").write_bytes(content)
+    for read in (lambda: opened(tmp_path / "a.npy"), lambda: read_archive(tmp_path / "a.npy", ["a"], "save it again")):
+        with pytest.raises(ValueError, match=r"is damaged or not a[\s\S]*NumPy[\s\S]*save it again") as error:
+            read()
+        assert not re.search("allow_pickle|unsafe|trust", str(error.value))

@@ -173,6 +173,8 @@ class SegmentationDataset(Dataset[Sample]):
             raise ValueError(f"`sample_rate` must be at least 1 (every frame), got {sample_rate}")
         if not 0 < annotated <= 1:
             raise ValueError(f"`annotated` must be a share above 0 and up to 1 (all), got {annotated}")
+        if not cache_gib >= 0:
+            raise ValueError(f"`cache_gib` must not be negative, got {cache_gib}")
         check_length_policy(length_policy, length_tolerance)
         self.reader = reader
         self.names = list(names)

@@ -104,6 +104,8 @@ class RunFacts:
             record = json.loads(path.read_text(encoding="utf-8"))
             version = record["version"]
             if version <= VERSION:
+                if not isinstance(record["classes"], list) or not isinstance(record["videos"], list):
+                    raise TypeError("`classes` and `videos` must be lists")  # each letter of a string is a string, too
                 return cls(
                     classes=Classes(tuple(record["classes"]), record["background"]),
                     videos=tuple(record["videos"]),

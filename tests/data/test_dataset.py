@@ -142,6 +142,7 @@ def test_length_of_a_trimmed_video_counts_what_remains() -> None:
         ({"sample_rate": 0}, r"`sample_rate` must be at least 1 \(every frame\), got 0"),
         ({"length_policy": "cut"}, r"`length_policy` must be 'error' or 'trim', got 'cut'"),
         ({"length_tolerance": -1}, "`length_tolerance` must not be negative, got -1"),
+        ({"cache_gib": -1}, "`cache_gib` must not be negative, got -1"),
     ],
 )
 def test_wrong_argument_is_refused(arguments: dict[str, Any], message: str) -> None:

@@ -238,10 +238,10 @@ END = "</ANNOTATION_DOCUMENT>"
         ("<html><body/></html>", r"is not an ELAN file: expected <ANNOTATION_DOCUMENT>, got <html>"),
         (ELAN[:600], "is damaged or not an ELAN file"),
         (ELAN.replace("UTF-8", "klingon"), "is damaged or not an ELAN file"),
-        (ELAN.replace(' TIME_SLOT_REF1="ts1"', ""), r"annotation 'a1': 'cut' has no time \(slot None\)"),
-        (ELAN.replace('REF2="ts3"', 'REF2="ts4"'), r"annotation 'a2': 'pour[\s\S]*' has no time \(slot 'ts4'\)"),
+        (ELAN.replace(' TIME_SLOT_REF1="ts1"', ""), r"line 13: 'cut' lacks the attribute TIME_SLOT_REF1"),
+        (ELAN.replace('REF2="ts3"', 'REF2="ts4"'), r"line 15: 'pour.*' has no time \(slot 'ts4'\)"),
         (ELAN.replace('REF2="ts3"', 'REF2="ts9"'), r"has no time \(slot 'ts9'\)"),
-        (ELAN.replace('"3250"', '"3250,5"'), r"annotation 'a2': .* the comma must be a point"),
+        (ELAN.replace('"3250"', '"3250,5"'), r"line 15: .* the comma must be a point"),
         (ELAN.replace("milliseconds", "PAL-frames"), "times must be in milliseconds, got 'PAL-frames'"),
         (ELAN.replace(END, OTHER_TIER.format("hand", "ts2") + END), r"choose one of actions \(2\), hand \(1\)"),
         (ELAN.replace("ALIGNABLE_ANNOTATION", "OTHER"), "has no tier with annotations that have times"),
@@ -251,6 +251,7 @@ END = "</ANNOTATION_DOCUMENT>"
         ("[1, 2]", "segment 1: expected an object with label, start and stop"),
         ('{"P01": 3}', "expected a list of segments under 'P01', got int"),
         ('{"unit": "minutes", "segments": []}', "`unit` must be seconds or frames, got 'minutes'"),
+        ('[{"label": 3, "start": 0, "stop": 2.5}]', "the label must be text, got 3"),
     ],
 )  # fmt: skip
 def test_bad_file_is_refused_with_its_name(tmp_path: Path, content: str | bytes, message: str) -> None:
@@ -302,7 +303,9 @@ def test_document_type_declarations_are_refused_before_they_do_anything(tmp_path
     head, body = ELAN.split("\n", 1)
     for entity in ("a", "c", "e29"):
         path = written(tmp_path, f"{head}\n{hostile}\n{body.replace('>cut<', f'>&{entity};<')}")
-        with pytest.raises(ValueError, match=rf"{re.escape(str(path))}: a document type declaration is refused"):
+        with pytest.raises(
+            ValueError, match=rf"{re.escape(str(path))}, line 2: a document type declaration is refused"
+        ):
             read_annotations(path)
     path.write_bytes(path.read_text().replace("UTF-8", "UTF-16").encode("utf-16"))
     with pytest.raises(ValueError, match="a document type declaration is refused"):

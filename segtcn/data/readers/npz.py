@@ -57,6 +57,8 @@ class NpzReader(TreeReader):
         ignore: Sequence[str] = (),
     ) -> None:
         self.fps = positive(fps)
+        if not features or not labels or features == labels:
+            raise ValueError(f"`features` and `labels` must name two arrays, got {features!r} and {labels!r}")
         self._keys = (features, labels)
         super().__init__(root, ignore)
         self._choose_classes(background, self._all_labels)

@@ -7,9 +7,11 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Never
 from urllib.parse import unquote
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
+from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
 from segtcn.atomic import write_text
@@ -17,18 +19,31 @@ from segtcn.labels.folder import video_name
 from segtcn.prepare.annotations.intervals import Annotations, Interval, make_interval, number, read_bytes
 from segtcn.structures import Segment
 
+_LINE = "line of the file"  # no name of an attribute: XML allows no blanks
+
 
 def _parse(path: Path) -> Element:
-    content = read_bytes(path)
-    if b"<!DOCTYPE" in content.replace(b"\0", b""):  # zeros: of UTF-16
+    """The tree, each element with the number of its line as one more attribute."""
+    builder, parser = ElementTree.TreeBuilder(), expat.ParserCreate()
+
+    def refuse(*_: object) -> Never:
         # its entities could fill the memory from a small file, or read other files
         raise ValueError(
-            f"{path}: a document type declaration is refused; ELAN writes none: save the file in ELAN again"
+            f"{path}, line {parser.CurrentLineNumber}: a document type declaration is refused; ELAN writes none: save "
+            "the file in ELAN again"
         )
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        builder.start(tag, {**attributes, _LINE: str(parser.CurrentLineNumber)})
+
+    parser.StartDoctypeDeclHandler = refuse
+    parser.StartElementHandler, parser.EndElementHandler = start, builder.end
+    parser.CharacterDataHandler = builder.data
     try:
-        root = ElementTree.fromstring(content)
-    except (ElementTree.ParseError, LookupError, ValueError) as error:  # LookupError: an encoding that does not exist
+        parser.Parse(read_bytes(path), True)
+    except (expat.ExpatError, LookupError) as error:  # LookupError: an encoding that does not exist
         raise ValueError(f"{path} is damaged or not an ELAN file ({error}): save it in ELAN again") from error
+    root = builder.close()
     if root.tag != "ANNOTATION_DOCUMENT":
         raise ValueError(f"{path} is not an ELAN file: expected <ANNOTATION_DOCUMENT>, got <{root.tag[:40]}>")
     return root
@@ -87,9 +102,11 @@ def read_elan(path: str | os.PathLike[str], tier: str | None = None) -> list[Ann
 
 def _interval(path: Path, annotation: Element, times_ms: Mapping[str | None, str | None]) -> Interval:
     label = annotation.findtext("ANNOTATION_VALUE", "")
-    where = f"{path}, annotation {annotation.get('ANNOTATION_ID')!r}"
+    where = f"{path}, line {annotation.get(_LINE)}"
     seconds = []
-    for slot in map(annotation.get, ("TIME_SLOT_REF1", "TIME_SLOT_REF2")):
+    for attribute in ("TIME_SLOT_REF1", "TIME_SLOT_REF2"):
+        if (slot := annotation.get(attribute)) is None:
+            raise ValueError(f"{where}: {label!r} lacks the attribute {attribute}; save the file in ELAN again")
         time_ms = times_ms.get(slot)
         if not time_ms:
             raise ValueError(f"{where}: {label!r} has no time (slot {slot!r}): align it in ELAN")

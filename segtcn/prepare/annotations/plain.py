@@ -132,7 +132,9 @@ def _by_video(path: Path, rows: Sequence[Row], fps: float | None, unit: Unit | N
         for name in (start, stop):
             if row.get(name) in (None, ""):
                 raise ValueError(f"{where}: expected a value for `{name}`, got nothing")
-        label = str(next((row[name] for name in LABEL if name in row), ""))
+        label = next((row[name] for name in LABEL if name in row), "")
+        if not isinstance(label, str):
+            raise ValueError(f"{where}: the label must be text, got {label!r}")
         names = (video_name(str(row["video"])) if row.get("video") else path.stem,)
         annotations = videos.setdefault(names[0], Annotations(names, [], str(path), None if stated else unit))
         start_s, stop_s = (number(row[name], where) / rate for name in (start, stop))

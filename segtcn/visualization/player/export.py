@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -58,7 +58,8 @@ def export_player(
     is_archive = target.suffix.lower() == ".zip"
     if not is_archive:
         _check_replaceable(target)
-    with _new_folder(target) as folder:
+    copied = [video.clip for video in player.videos if clips and video.clip is not None]
+    with _new_folder(target, copied) as folder:
         notes = _write(player, folder, clips, progress)
         if not is_archive:
             _replace(target, folder)
@@ -104,8 +105,8 @@ def _write_clip(video: PlayerVideo, clip: Path, folder: Path, key: str, progress
 
 
 @contextmanager
-def _new_folder(target: Path) -> Iterator[Path]:
-    """A folder beside the target that vanishes at the end, unless it was moved."""
+def _new_folder(target: Path, clips: Collection[Path]) -> Iterator[Path]:
+    """A folder with room for the clips beside the target; it vanishes at the end, unless it was moved."""
     parent = target.absolute().parent
     folder = parent / f".{target.name}.{os.getpid()}.{os.urandom(4).hex()}"
     try:
@@ -114,6 +115,12 @@ def _new_folder(target: Path) -> Iterator[Path]:
     except OSError as error:
         raise PermissionError(f"cannot write {target} ({reason(error)}): choose another folder") from error
     try:
+        needed = sum(clip.stat().st_size for clip in clips if clip.is_file())
+        if needed > (free := shutil.disk_usage(folder).free):
+            raise OSError(
+                f"cannot write {target}: its clips take {needed / 1e6:.0f} MB and {free / 1e6:.0f} MB are free; make "
+                "room, or leave out the clips"
+            )
         yield folder
     except OSError as error:
         if error.filename is None:

@@ -127,6 +127,15 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch):
     assert content(tmp_path / "player" / "data" / "index.js")["videos"][0]["name"] == "old"
 
 
+def test_too_little_space_is_told_before_anything_is_written(tmp_path, monkeypatch):
+    clip = write_clip(tmp_path / "tea.mp4", 50)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 10, 0))
+    with pytest.raises(OSError, match=r"its clips take 0 MB and 0 MB are free; make room, or leave out the clips"):
+        export_player(player(PlayerVideo("tea", {"truth": truth()}, clip)), tmp_path / "player")
+    assert [path.name for path in tmp_path.iterdir()] == ["tea.mp4"]
+    export_player(player(PlayerVideo("tea", {"truth": truth()}, clip)), tmp_path / "player", clips=False)
+
+
 def test_an_error_on_the_way_leaves_nothing(tmp_path):
     with pytest.raises(ValueError, match=r"'fly' .*is not a known class"):
         export_player(

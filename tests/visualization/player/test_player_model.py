@@ -128,6 +128,12 @@ def test_levels_of_scores_hold_the_extremes_of_their_blocks(js):
         assert np.reshape(level["low"], (3, -1)).tolist() == np.stack([b.min(1) for b in blocks], 1).tolist()
 
 
+def test_scores_of_another_size_are_refused(js):
+    payload = scores_payload(np.ones((3, 8))) | {"num_samples": 9}
+    message = js("try { new segtcn.ClassScores(input); } catch (error) { return error.message; }", payload)
+    assert message == "expected 3 x 9 class scores, got 24: export the video again"
+
+
 class PlainCorrection:
     """A slow, obvious version: the label of every frame, and where segments begin."""
 

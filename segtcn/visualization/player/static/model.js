@@ -13,6 +13,10 @@
       this.numSamples = payload.num_samples;
       this.framesPerSample = payload.frames_per_sample;
       const values = Uint8Array.from(atob(payload.data), (byte) => byte.charCodeAt(0));
+      if (values.length !== this.classes.length * this.numSamples) {
+        const expected = `${this.classes.length} x ${this.numSamples}`;
+        throw new segtcn.UserError(`expected ${expected} class scores, got ${values.length}: export the video again`);
+      }
       /** Of each level: the lowest and highest value in blocks of 4^level samples, (C, length). */
       this.levels = [{ length: this.numSamples, low: values, high: values }];
       while (this.levels.at(-1).length > 2 * COARSER) this.levels.push(coarser(this.levels.at(-1), this.classes.length));
