@@ -111,7 +111,7 @@ def extract(
     `--fps keep` there is a feature for every decoded frame whatever their times, for labels that count frames. A
     window of W frames around frame t is [t - W // 2, t + (W - 1) // 2].
     """
-    from segtcn.extract import Windows, extract_videos, find_videos, load_backbone
+    from segtcn.extract import FeatureFiles, Windows, extract_videos, find_videos, load_backbone
 
     paths = find_videos(videos, files.relative_to)
     loaded = load_backbone(
@@ -125,8 +125,7 @@ def extract(
         loaded,
         Windows(**vars(time)),
         model.batch_size,
-        files.dtype,
-        files.overwrite,
+        FeatureFiles(files.dtype, files.overwrite),
         progress=not files.quiet,
     )
     print(*_report(result.made, result.skipped, out), sep="\n")

@@ -282,10 +282,10 @@ class SegmentationDataModule(LightningDataModule):
             self.batch_size,
             self.max_frames_per_batch,
             seed=self.seed,
-            epoch=epoch,
             num_replicas=self.trainer.world_size if self.trainer is not None else 1,
             rank=self.trainer.global_rank if self.trainer is not None else 0,
         )
+        sampler.set_epoch(epoch)
         return self._loader(WholeBatches(videos), batch_size=None, sampler=sampler)
 
     def val_dataloader(self) -> DataLoader[Sample] | list[DataLoader[Sample]]:

@@ -74,7 +74,6 @@ class BucketSampler(DistributedSampler[list[Draw]]):
             limit.
         jitter: the random factor lies between ``exp(-jitter)`` and ``exp(jitter)``.
         seed: of the order.
-        epoch: the first.
         num_replicas: number of processes.
         rank: number of this process.
 
@@ -94,7 +93,6 @@ class BucketSampler(DistributedSampler[list[Draw]]):
         max_frames: int | None = None,
         jitter: float = 0.1,
         seed: int = 0,
-        epoch: int = 0,
         num_replicas: int = 1,
         rank: int = 0,
     ) -> None:
@@ -104,7 +102,6 @@ class BucketSampler(DistributedSampler[list[Draw]]):
             raise ValueError(f"`jitter` must not be negative, got {jitter}")
         # a `DistributedSampler`, because Lightning would put another one around everything else
         super().__init__(list(lengths), num_replicas=num_replicas, rank=rank, seed=seed)  # type: ignore[arg-type]
-        self.epoch = epoch
         self._lengths = np.asarray(lengths, dtype=np.int64)
         self._jitter = jitter
         self._sizes = self._batch_sizes(batch_size, max_frames)

@@ -1,7 +1,7 @@
 """Features from real clips: frames at a constant rate, windows over them, and a backbone that describes these."""
 
 from segtcn.extract.backbones import Backbone, load_backbone
-from segtcn.extract.extraction import Extraction, Windows, extract_videos
+from segtcn.extract.extraction import Extraction, FeatureFiles, Windows, extract_videos
 from segtcn.extract.feature_files import find_videos
 
-__all__ = ["Backbone", "Extraction", "Windows", "extract_videos", "find_videos", "load_backbone"]
+__all__ = ["Backbone", "Extraction", "FeatureFiles", "Windows", "extract_videos", "find_videos", "load_backbone"]

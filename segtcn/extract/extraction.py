@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
@@ -76,9 +76,27 @@ class Extraction(NamedTuple):
     failed: dict[str, str]
 
 
+@dataclass(frozen=True)
+class FeatureFiles:
+    """How features are written.
+
+    Args:
+        dtype: of the files.
+        overwrite: make features again that were made otherwise.
+    """
+
+    dtype: Dtype = "float32"
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if self.dtype not in get_args(Dtype):
+            raise ValueError(f"`dtype` must be float32 or float16, got {self.dtype!r}")
+
+
 class _Plan(NamedTuple):
     """What is done with the frames of a clip."""
 
+    path: Path
     source: ClipRate
     num_frames: int
     fps: float
@@ -91,8 +109,7 @@ def extract_videos(
     backbone: Backbone,
     windows: Windows | None = None,
     batch_size: int = 16,
-    dtype: Dtype = "float32",
-    overwrite: bool = False,
+    files: FeatureFiles | None = None,
     progress: bool = False,
 ) -> Extraction:
     """Make features of videos: ``OUT/NAME.npy`` ``(D, T)``, as the ``features`` folder of an MS-TCN tree holds them.
@@ -108,8 +125,7 @@ def extract_videos(
         backbone: what describes the frames.
         windows: how features lie in time.
         batch_size: windows at once.
-        dtype: of the files.
-        overwrite: make features again that were made otherwise.
+        files: how they are written.
         progress: show a bar with the time that is left.
 
     Returns:
@@ -123,8 +139,7 @@ def extract_videos(
         >>> from segtcn.extract import find_videos, load_backbone
         >>> done = extract_videos(find_videos(["clips"]), "features", load_backbone("builtin"))  # doctest: +SKIP
     """
-    windows = windows or Windows()
-    out = Path(out)
+    windows, files, out = windows or Windows(), files or FeatureFiles(), Path(out)
     if batch_size < 1:
         raise ValueError(f"`batch_size` must be at least 1, got {batch_size}")
     window = backbone.checked_window(windows.window)
@@ -134,9 +149,9 @@ def extract_videos(
         "stride": windows.stride,
         "padding": windows.padding if window > 1 else None,
         "fps": windows.fps,
-        "dtype": dtype,
+        "dtype": files.dtype,
     }
-    skipped = {} if overwrite else _done(videos, out, settings)
+    skipped = {} if files.overwrite else _done(videos, out, settings)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -156,8 +171,8 @@ def extract_videos(
             bar.set_postfix_str(name)
             begin = bar.n
             try:
-                shape, decoded = _extract(videos[name], out, name, backbone, plan, settings, batch_size, bar)
-                made[name] = _record(videos[name], backbone, plan, settings, shape, decoded)
+                shape, decoded = _extract(plan, out, name, backbone, settings, batch_size, bar)
+                made[name] = _record(backbone, plan, settings, shape, decoded)
                 write_record(out, name, made[name])
             except torch.OutOfMemoryError:
                 failed[name] = f"out of memory with {batch_size} windows at once: choose a smaller `batch_size`"
@@ -199,18 +214,17 @@ def _done(videos: Mapping[str, Path], out: Path, settings: Mapping[str, Any]) ->
 def _plan(path: Path, fps: float | Literal["keep"] | None) -> _Plan:
     source = clip_rate(times := frame_times(path), float(probe(path).fps))
     if isinstance(fps, str):
-        return _Plan(source, len(times), source.fps, resampled=False)
+        return _Plan(path, source, len(times), source.fps, resampled=False)
     # 29.97 for 30000/1001 is meant so: resampled only if a frame more or less would come out of it
     as_it_is = source.constant and (fps is None or abs(fps / source.fps - 1) * len(times) < 0.5)
-    return _Plan(source, len(times), fps or source.fps, not as_it_is)
+    return _Plan(path, source, len(times), fps or source.fps, not as_it_is)
 
 
 def _extract(
-    path: Path,
+    plan: _Plan,
     out: Path,
     name: str,
     backbone: Backbone,
-    plan: _Plan,
     settings: Mapping[str, Any],
     batch_size: int,
     bar: tqdm[Any],
@@ -219,7 +233,7 @@ def _extract(
     times: list[float] = []
 
     def decoded() -> Iterator[tuple[float, Image]]:
-        for time_s, frame in read_frames(path):
+        for time_s, frame in read_frames(plan.path):
             times.append(time_s)
             bar.update()
             yield time_s, frame
@@ -241,22 +255,22 @@ def _extract(
             features = backbone.describe(some, windows)
             if features.shape != (len(windows), backbone.feature_dim):
                 raise ValueError(
-                    f"the backbone gave {tuple(features.shape)} for {len(windows)} windows of {path}: expected "
+                    f"the backbone gave {tuple(features.shape)} for {len(windows)} windows of {plan.path}: expected "
                     f"{(len(windows), backbone.feature_dim)}"
                 )
             file.append(features.numpy())
-        _check(path, times, plan, file.num_frames, settings)
+        _check(times, plan, file.num_frames, settings)
         forget_record(out, name)  # of features that this file replaces
     return [backbone.feature_dim, file.num_frames], len(times)
 
 
-def _check(path: Path, times: list[float], plan: _Plan, num_made: int, settings: Mapping[str, Any]) -> None:
+def _check(times: list[float], plan: _Plan, num_made: int, settings: Mapping[str, Any]) -> None:
     """One feature for every frame, at the rate that is recorded.
 
     Raises:
         ValueError: if it is not so.
     """
-    num_frames, stride = len(times), settings["stride"]
+    path, num_frames, stride = plan.path, len(times), settings["stride"]
     if plan.resampled:
         num_frames = num_resampled(times[-1] - times[0], plan.fps, 1 / plan.source.fps)
     if num_made != num_features(num_frames, stride):
@@ -273,8 +287,9 @@ def _check(path: Path, times: list[float], plan: _Plan, num_made: int, settings:
 
 
 def _record(
-    path: Path, backbone: Backbone, plan: _Plan, settings: Mapping[str, Any], shape: list[int], num_decoded: int
+    backbone: Backbone, plan: _Plan, settings: Mapping[str, Any], shape: list[int], num_decoded: int
 ) -> dict[str, Any]:
+    path = plan.path
     packages = dict.fromkeys(("av", *backbone.packages))
     return {
         "settings": dict(settings),

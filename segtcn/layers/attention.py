@@ -19,8 +19,7 @@ def windowed_attention(
     value: Tensor,
     mask: Tensor | None = None,
     *,
-    before: int,
-    after: int,
+    window: tuple[int, int],
     block: int | None = None,
     dropout: float = 0.0,
 ) -> Tensor:
@@ -38,8 +37,7 @@ def windowed_attention(
         key: ``(B, H, T, E)``.
         value: ``(B, H, T, V)``.
         mask: True on real frames, ``(B, T)``; None if all are.
-        before: frames of the window before the frame (or block).
-        after: frames of the window after it.
+        window: frames before and after the frame (or block).
         block: frames that share a window; None gives every frame its own.
         dropout: probability of dropping a weight.
 
@@ -49,16 +47,16 @@ def windowed_attention(
     Example:
         >>> value = torch.tensor([1.0, 2.0, 4.0, 8.0]).view(1, 1, 4, 1)
         >>> equal = torch.zeros_like(value)
-        >>> windowed_attention(equal, equal, value, before=1, after=0).flatten()
+        >>> windowed_attention(equal, equal, value, window=(1, 0)).flatten()
         tensor([1.0000, 1.5000, 3.0000, 6.0000])
-        >>> windowed_attention(equal, equal, value, before=1, after=0, block=2).flatten()
+        >>> windowed_attention(equal, equal, value, window=(1, 0), block=2).flatten()
         tensor([1.5000, 1.5000, 4.6667, 4.6667])
     """
-    num_frames = query.shape[-2]
+    num_frames, (before, after) = query.shape[-2], window
     if not torch.compiler.is_compiling() and (block or TILE + before + after) >= num_frames:
         tile, halo = num_frames, (0, 0)  # one tile holds the video
     else:
-        tile, halo = block or TILE, (before, after)
+        tile, halo = block or TILE, window
     allowed = _tiles(_real(query, mask), tile, halo).mT  # (B, 1, number of tiles, 1, keys)
     if block is None:
         keys = torch.arange(tile + sum(halo), device=query.device) - halo[0]

@@ -114,8 +114,7 @@ class _Layer(nn.Module):
         self.norm = MaskedInstanceNorm1d(channels)
         pattern = partial(
             windowed_attention,
-            before=window // 2,
-            after=window - 1 - window // 2,
+            window=(window // 2, window - 1 - window // 2),
             block=window if shared_windows else None,
         )
         self.attention = TemporalAttention(channels, channels // reduction, pattern, activation=nn.ReLU())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import torch.nn.functional as F
@@ -93,9 +94,12 @@ class LTContext(SegmentationModel):
         check_sizes(num_stages=num_stages, num_layers=num_layers, window=window, stride=stride)
         self.in_channels, self.num_classes, self.causal = in_channels, num_classes, False
 
+        near = partial(windowed_attention, window=(window // 2, window - window // 2), block=window)
+        far = partial(strided_attention, stride=stride)
+
         def stage(channels: int, width: int) -> AttentionStage:
             layers = [
-                _Layer(width, 2**i, window, stride, num_heads, dropout, attention_dropout, instance_norm)
+                _Layer(width, 2**i, (near, far), num_heads, dropout, attention_dropout, instance_norm)
                 for i in range(num_layers)
             ]
             return AttentionStage(channels, width, num_classes, layers, channel_dropout)
@@ -117,8 +121,7 @@ class _Layer(nn.Module):
         self,
         channels: int,
         dilation: int,
-        window: int,
-        stride: int,
+        patterns: tuple[Callable[..., Tensor], Callable[..., Tensor]],
         num_heads: int,
         dropout: float,
         attention_dropout: float,
@@ -127,8 +130,6 @@ class _Layer(nn.Module):
         super().__init__()
         self.conv = TemporalConv1d(channels, channels, kernel_size=3, dilation=dilation)
         self.norm = MaskedInstanceNorm1d(channels) if instance_norm else _NoNorm()
-        near = partial(windowed_attention, before=window // 2, after=window - window // 2, block=window)
-        far = partial(strided_attention, stride=stride)
         self.windowed, self.long_term = (
             TemporalAttention(
                 channels,
@@ -138,7 +139,7 @@ class _Layer(nn.Module):
                 num_heads=num_heads,
                 dropout=attention_dropout,
             )
-            for pattern in (near, far)
+            for pattern in patterns
         )
         self.attended_dropout = nn.Dropout(0.1)  # fixed in the code too
         self.conv_1x1 = TemporalConv1d(channels, channels, kernel_size=1)

@@ -180,8 +180,7 @@ class _HDF5Target(_Target):
         except (FileNotFoundError, ValueError):  # there is none, or it ends before the first video
             is_same = False
         if not is_same:
-            names, fps, background, extraction = reader.class_names, reader.fps, reader.background, reader.extraction
-            create_hdf5(part, names, fps, lists, background, features_of_split, extraction)
+            create_hdf5(part, reader.classes, reader.fps, lists, features_of_split, reader.extraction)
 
     def add(self, video: Video) -> None:
         # the HDF5 library may end the process some time after it found a disk full

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from segtcn.extract import Backbone, Windows, extract_videos, load_backbone
+from segtcn.extract import Backbone, FeatureFiles, Windows, extract_videos, load_backbone
 from segtcn.extract.feature_files import differences
 
 RATE_TOLERANCE = 0.005
@@ -72,8 +72,7 @@ class ClipFeatures:
             self._folder.name,
             backbone,
             self._windows(settings),
-            dtype=settings.get("dtype", "float32"),
-            overwrite=True,
+            files=FeatureFiles(settings.get("dtype", "float32"), overwrite=True),
             progress=self._progress,
         )
         if result.failed:

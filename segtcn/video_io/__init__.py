@@ -11,7 +11,7 @@ from segtcn.video_io.reading import (
     read_frames,
     read_planes,
 )
-from segtcn.video_io.sound import BROWSER_AUDIO, Excerpt
+from segtcn.video_io.sound import BROWSER_AUDIO, Excerpt, Sound
 from segtcn.video_io.writing import ClipWriter
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Excerpt",
     "Image",
     "Planes",
+    "Sound",
     "frame_times",
     "is_address",
     "is_camera",

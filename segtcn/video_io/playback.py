@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from segtcn.video_io.reading import existing, frame_times, open_clip, probe, read_planes
-from segtcn.video_io.sound import BROWSER_AUDIO
+from segtcn.video_io.sound import BROWSER_AUDIO, Sound
 from segtcn.video_io.writing import ClipWriter
 
 _PICTURE = {".mp4": {"h264", "av1", "libdav1d", "vp9"}, ".webm": {"vp8", "vp9", "av1", "libdav1d"}}
@@ -55,7 +55,7 @@ def write_playable(
     """
     info = probe(source)
     width, height = info.shown_size
-    with ClipWriter(Path(target), info.fps, width, height, audio_from=source, colors=info.colors) as writer:
+    with ClipWriter(Path(target), info.fps, width, height, sound=Sound(source), colors=info.colors) as writer:
         # not the times of the decoder: of H.264 in AVI, which has none, they go back and forth
         for time_s, (_, planes) in zip(frame_times(source), read_planes(source, (width, height)), strict=False):
             writer.write_planes(planes, time_s=float(time_s))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,20 @@ class Excerpt:
     def is_whole(self) -> bool:
         """Whether nothing of the clip is left out."""
         return not self.start_s and self.stop_s == math.inf
+
+
+@dataclass(frozen=True)
+class Sound:
+    """The sound of a clip that another clip gets.
+
+    Args:
+        source: a clip whose first sound track is kept, if it has one: AAC as it is, anything else encoded to AAC. It
+            keeps its place in time relative to the start of the clip.
+        excerpt: the part of the sound that is kept, and how fast it plays.
+    """
+
+    source: str | os.PathLike[str]
+    excerpt: Excerpt = Excerpt()
 
 
 class AudioTrack:

@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +19,7 @@ import numpy.typing as npt
 from segtcn.atomic import atomic_path
 from segtcn.video_io.planes import ColorTags, Planes, plane_array
 from segtcn.video_io.reading import TIMESTAMP_TOLERANCE_S, Image, existing
-from segtcn.video_io.sound import AudioTrack, Excerpt, open_sound
+from segtcn.video_io.sound import AudioTrack, Sound, open_sound
 
 if TYPE_CHECKING:
     import av
@@ -41,15 +42,13 @@ class ClipWriter:
         fps: frames per second, exact: ``Fraction(30000, 1001)``, not 29.97.
         width: of the pictures in pixels.
         height: of the pictures in pixels.
-        audio_from: a clip whose first sound track is kept, if it has one: AAC as it is, anything else encoded to AAC.
-            It keeps its place in time relative to the start of the clip.
-        excerpt: the part of the sound that is kept, and how fast it plays; None keeps all of it as it is.
+        sound: that of another clip; None writes a silent clip.
         colors: what the numbers of :meth:`write_planes` mean; pictures in blue, green, red need the default, BT.709.
         quality: x264's constant rate factor, from 0, without loss, to 51; 20 shows no loss.
 
     Raises:
-        ValueError: if the name, the rate or the size is not as described, or ``audio_from`` cannot be read.
-        FileNotFoundError: if the folder of ``path`` or the file ``audio_from`` does not exist.
+        ValueError: if the name, the rate or the size is not as described, or the clip of ``sound`` cannot be read.
+        FileNotFoundError: if the folder of ``path`` or the clip of ``sound`` does not exist.
         PermissionError: if no file can be created in the folder.
 
     Example:
@@ -69,8 +68,7 @@ class ClipWriter:
         fps: Fraction,
         width: int,
         height: int,
-        audio_from: str | os.PathLike[str] | None = None,
-        excerpt: Excerpt | None = None,
+        sound: Sound | None = None,
         colors: ColorTags | None = None,
         quality: int = 20,
     ) -> None:
@@ -84,8 +82,7 @@ class ClipWriter:
         self.fps = Fraction(fps)
         self.width = width
         self.height = height
-        self.audio_from = None if audio_from is None else existing(audio_from)
-        self.excerpt = excerpt or Excerpt()
+        self.sound = None if sound is None else replace(sound, source=existing(sound.source))
         self.colors = colors or ColorTags()
         self.quality = quality
         self.num_frames = 0
@@ -108,10 +105,10 @@ class ClipWriter:
             )
             self._stream = self._add_picture()
             self._audio: AudioTrack | None = None
-            if self.audio_from is not None:
-                source = stack.enter_context(open_sound(self.audio_from))
+            if self.sound is not None:
+                source = stack.enter_context(open_sound(Path(self.sound.source)))
                 if source is not None:
-                    self._audio = AudioTrack(*source, self._container, self.excerpt)
+                    self._audio = AudioTrack(*source, self._container, self.sound.excerpt)
             self._stack = stack.pop_all()
         return self
 

@@ -14,6 +14,7 @@ import yaml
 from segtcn.cli import main
 from segtcn.data import read_card
 from segtcn.data.readers import write_hdf5
+from segtcn.labels import Classes
 from segtcn.structures import Video
 from tests.clips import write_clip
 from tests.conftest import CLASSES, small_videos
@@ -196,7 +197,9 @@ def test_a_folder_with_a_card_or_an_hdf5_file(sound, tmp_path, check):
         for name, (features, labels) in small_videos(frames_per_action=5).items()
     ]
     names = [video.name for video in videos]
-    write_hdf5(tmp_path / "folder/a.h5", videos, CLASSES, 10, {1: {"train": names[:2], "test": names[2:3]}}, 0)
+    write_hdf5(
+        tmp_path / "folder/a.h5", videos, Classes(tuple(CLASSES), 0), 10, {1: {"train": names[:2], "test": names[2:3]}}
+    )
     assert f"{tmp_path / 'folder'}: HDF5Reader takes no `fps`: leave it out" in check(
         1, tmp_path / "folder", "--fps", 12
     )

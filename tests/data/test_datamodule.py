@@ -449,7 +449,7 @@ def test_every_data_config_builds_a_data_module(
         videos = [reader.read(name) for subset in ("train", "test") for name in reader.videos(1, subset)]
         splits = {1: {"train": reader.videos(1, "train")}}
         root = root / "data.h5"
-        write_hdf5(root, videos, reader.class_names, reader.fps, splits)
+        write_hdf5(root, videos, reader.classes, reader.fps, splits)
     elif layout == "Assembly101Reader":
         with pytest.raises((FileNotFoundError, ImportError), match=r"ms_tcn|lmdb"):
             parse("-c", str(path), "--data.reader.init_args.root", str(root))

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segtcn.extract import Backbone, Windows, extract_videos, find_videos, load_backbone
+from segtcn.extract import Backbone, FeatureFiles, Windows, extract_videos, find_videos, load_backbone
 from segtcn.extract.descriptor import FEATURE_DIM, extract_features
 from segtcn.extract.feature_files import common_settings, feature_file, find_record, write_record
 from segtcn.extract.preprocessing import Preprocessing, parse_preprocessing, read_preprocessing
@@ -358,6 +358,11 @@ def test_wrong_windows_are_refused(tmp_path, options, message):
         extract_videos({}, tmp_path, FrameNumbers(), Windows(**options))
 
 
+def test_wrong_type_of_number_is_refused():
+    with pytest.raises(ValueError, match="`dtype` must be float32 or float16, got 'int8'"):
+        FeatureFiles(dtype="int8")
+
+
 def test_window_shorter_than_the_clips_of_a_model_is_refused():
     backbone = FrameNumbers(clip_frames=16)
     assert backbone.checked_window(None) == 16
@@ -417,7 +422,7 @@ def test_done_videos_are_skipped_only_if_they_were_made_so(tmp_path):
     clip, out = write_clip(tmp_path / "a.mp4", 9), tmp_path / "out"
 
     def again(windows: Windows | None = None, **options):
-        return extract_videos({"a": clip}, out, FrameNumbers(), windows, **options)
+        return extract_videos({"a": clip}, out, FrameNumbers(), windows, files=FeatureFiles(**options))
 
     assert list(again().made) == ["a"]
     before = (out / "a.npy").stat().st_mtime_ns
@@ -479,7 +484,7 @@ def test_old_record_does_not_stand_beside_new_features(tmp_path, monkeypatch):
     extract_videos({"a": clip}, tmp_path, FrameNumbers())
     with monkeypatch.context() as patch:
         patch.setattr("segtcn.extract.extraction.write_record", lambda *args: 1 / 0)
-        again = extract_videos({"a": clip}, tmp_path, FrameNumbers(), overwrite=True)
+        again = extract_videos({"a": clip}, tmp_path, FrameNumbers(), files=FeatureFiles(overwrite=True))
     assert list(again.failed) == ["a"]
     with pytest.raises(ValueError, match=r"a\.npy has no record that fits it"):
         extract_videos({"a": clip}, tmp_path, FrameNumbers())

@@ -43,7 +43,7 @@ def assert_equals_dense(actual, tensors, mask, num_frames, sees):
 @pytest.mark.parametrize(("before", "after"), WINDOWS)
 def test_every_frame_attends_to_its_window(num_frames, before, after):
     tensors, mask = frames(num_frames)
-    actual = windowed_attention(*tensors, mask, before=before, after=after)
+    actual = windowed_attention(*tensors, mask, window=(before, after))
     assert_equals_dense(actual, tensors, mask, num_frames, lambda t, s: t - before <= s <= t + after)
 
 
@@ -52,7 +52,7 @@ def test_every_frame_attends_to_its_window(num_frames, before, after):
 @pytest.mark.parametrize(("before", "after"), [(0, 0), (2, 1), (40, 40)])
 def test_the_frames_of_a_block_attend_to_one_window(num_frames, block, before, after):
     tensors, mask = frames(num_frames)
-    actual = windowed_attention(*tensors, mask, before=before, after=after, block=block)
+    actual = windowed_attention(*tensors, mask, window=(before, after), block=block)
 
     def sees(t: int, s: int) -> bool:
         first = t // block * block
@@ -70,8 +70,8 @@ def test_every_frame_attends_to_every_stride_th_frame(num_frames, stride):
 
 
 PATTERNS = {
-    "windows": partial(windowed_attention, before=4, after=3),
-    "blocks": partial(windowed_attention, before=2, after=2, block=4),
+    "windows": partial(windowed_attention, window=(4, 3)),
+    "blocks": partial(windowed_attention, window=(2, 2), block=4),
     "strided": partial(strided_attention, stride=4),
 }
 
@@ -120,7 +120,7 @@ def test_memory_grows_linearly_with_the_number_of_frames(monkeypatch):
         tensors = [torch.randn(1, 1, num_frames, 4, requires_grad=True) for _ in range(3)]
         mask = torch.ones(1, num_frames, dtype=torch.bool)
         with torch.profiler.profile(record_shapes=True, profile_memory=True) as profile:
-            windowed_attention(*tensors, mask, before=32, after=31).sum().backward()
+            windowed_attention(*tensors, mask, window=(32, 31)).sum().backward()
             strided_attention(*tensors, mask, stride=8).sum().backward()
         return max(event.cpu_memory_usage for event in profile.events())
 

@@ -22,6 +22,7 @@ from segtcn.data.readers import (
     TableReader,
     write_hdf5,
 )
+from segtcn.labels import Classes
 from segtcn.labels.files import read_labels
 from segtcn.prepare.annotations import frame_labels, read_annotations
 from segtcn.prepare.check import ChildProcess, Limits, check_data
@@ -83,7 +84,7 @@ def write_parquet(root: Path, names: tuple[str, ...] = NAMES) -> None:
 def write_h5(root: Path, names: tuple[str, ...] = NAMES, compression: Any = "none") -> None:
     made = [Video(n, torch.from_numpy(f.T.copy()), torch.tensor(y)) for n, (f, y) in videos(names).items()]
     splits: Any = {1: {"train": list(names[:-1]), "test": list(names[-1:])}}
-    write_hdf5(place(root / "data.h5"), made, CLASSES, 15, splits, background=0, compression=compression)
+    write_hdf5(place(root / "data.h5"), made, Classes(tuple(CLASSES), 0), 15, splits, compression=compression)
 
 
 def write_packed_h5(root: Path, names: tuple[str, ...] = NAMES) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from segtcn.video_io import ClipWriter, probe, read_frames
+from segtcn.video_io import ClipWriter, Sound, probe, read_frames
 from tests.clips import frame_number
 
 NTSC = Fraction(30000, 1001)
@@ -20,7 +20,7 @@ IRREGULAR_S = [0.0, 0.05, 0.2, 0.21, 0.5, 0.9, 1.0, 1.3]
 def copied(source: Path, target: Path) -> Path:
     """Every frame of a clip, at its time and with its sound, through the writer."""
     info = probe(source)
-    with ClipWriter(target, info.fps, info.width, info.height, audio_from=source) as writer:
+    with ClipWriter(target, info.fps, info.width, info.height, sound=Sound(source)) as writer:
         for time_s, frame in read_frames(source):
             writer.write(frame, time_s)
     return target

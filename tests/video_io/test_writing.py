@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from segtcn.video_io import ClipWriter, ColorTags, Excerpt, Planes, probe, read_frames, read_planes
+from segtcn.video_io import ClipWriter, ColorTags, Excerpt, Planes, Sound, probe, read_frames, read_planes
 from segtcn.video_io.animation import write_animation
 from tests.clips import numbered_frame, write_clip
 from tests.video_io.contents import IRREGULAR_S, NTSC, copied, numbers_and_times, sound
@@ -155,8 +155,8 @@ def test_error_while_writing_leaves_nothing(tmp_path: Path, error: type[BaseExce
         (("out.mp4", Fraction(0), 8, 8), ValueError, "`fps` must be positive, got 0"),
         (("out.mp4", Fraction(25), 0, 8), ValueError, "at least 1 pixel, got 0 x 8"),
         (("absent/out.mp4", Fraction(25), 8, 8), FileNotFoundError, "there is no folder .*absent; create it"),
-        (("out.mp4", Fraction(25), 8, 8, "absent.mp4"), FileNotFoundError, r"no video file absent\.mp4"),
-        (("out.mp4", Fraction(25), 8, 8, __file__), ValueError, "the sound of .* cannot be read"),
+        (("out.mp4", Fraction(25), 8, 8, Sound("absent.mp4")), FileNotFoundError, r"no video file absent\.mp4"),
+        (("out.mp4", Fraction(25), 8, 8, Sound(__file__)), ValueError, "the sound of .* cannot be read"),
     ],
 )
 def test_wrong_outputs_are_refused_before_any_work(
@@ -265,7 +265,7 @@ def test_pictures_are_refused_where_numbers_mean_other_colours(tmp_path: Path) -
 def test_sound_of_an_excerpt_at_another_speed_keeps_its_pitch(tmp_path: Path, speed: float, codec: str) -> None:
     source = write_clip(tmp_path / "clip.mkv", 150, 25, sound=codec)
     target = tmp_path / "out.mp4"
-    with ClipWriter(target, Fraction(25), 160, 120, source, Excerpt(1.0, 5.0, speed)) as writer:
+    with ClipWriter(target, Fraction(25), 160, 120, Sound(source, Excerpt(1.0, 5.0, speed))) as writer:
         for number in range(round(100 / speed)):
             writer.write(numbered_frame(number, 160, 120))
     _, wave, rate = sound(target)
@@ -292,7 +292,7 @@ def test_sound_of_an_excerpt_is_that_of_its_time(tmp_path: Path) -> None:
         container.mux(track.encode(None))
     for speed in (1.0, 2.0):
         target = tmp_path / "out.mp4"
-        with ClipWriter(target, Fraction(25), 64, 48, path, Excerpt(2.0, 4.0, speed)) as writer:
+        with ClipWriter(target, Fraction(25), 64, 48, Sound(path, Excerpt(2.0, 4.0, speed))) as writer:
             for _ in range(round(50 / speed)):
                 writer.write(np.zeros((48, 64, 3), np.uint8))
         _, heard, rate = sound(target)

@@ -157,6 +157,8 @@ class HDF5Reader(Reader):
 
     def _read_classes(self, file: h5py.File) -> Classes:
         names = self._strings(file, "class_names")
+        if not names:
+            raise _FormatError(f"/class_names of {self._path} is empty: store the name of at least one class")
         try:
             classes = Classes(tuple(names), self._attribute(file, "background", "iu", optional=True))
         except ValueError as error:

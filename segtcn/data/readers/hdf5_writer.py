@@ -31,10 +31,9 @@ _CHUNK_FRAMES = 256  # of compressed features: 2 MiB for 2048 float32 features
 def write_hdf5(
     path: str | os.PathLike[str],
     videos: Iterable[Video],
-    class_names: Sequence[str],
+    classes: Classes,
     fps: float,
     splits: Splits,
-    background: int | None = None,
     dtype: DType = "float32",
     compression: Compression = "none",
 ) -> None:
@@ -43,10 +42,9 @@ def write_hdf5(
     Args:
         path: the file to make or to replace, ``.h5`` by custom.
         videos: taken one after the other, so that a generator never has more than one in memory.
-        class_names: name of every class; the index is the class.
+        classes: their names in the order of their indexes, and the background.
         fps: frames per second of the features.
         splits: number of the split to its lists of names, ``{1: {"train": [...], "test": [...]}}``.
-        background: index of the background class, or None.
         dtype: of the stored features; ``float16`` halves the file and rounds to about three digits.
         compression: of the features; ``none`` is read several times faster than the others.
 
@@ -60,22 +58,22 @@ def write_hdf5(
         >>> from segtcn.data.readers import HDF5Reader
         >>> path = f"{tempfile.mkdtemp()}/kitchen.h5"
         >>> video = Video("tea", torch.rand(4, 3), torch.tensor([0, 0, 1]))
-        >>> write_hdf5(path, [video], ["background", "pour milk"], fps=15, splits={1: {"train": ["tea"]}}, background=0)
+        >>> classes = Classes(("background", "pour milk"), background=0)
+        >>> write_hdf5(path, [video], classes, fps=15, splits={1: {"train": ["tea"]}})
         >>> HDF5Reader(path).read("tea").labels
         tensor([0, 0, 1])
     """
     with atomic_path(path) as temporary:
-        create_hdf5(temporary, class_names, fps, splits, background)
+        create_hdf5(temporary, classes, fps, splits)
         for video in videos:
-            append_hdf5(temporary, video, len(class_names), dtype, compression)
+            append_hdf5(temporary, video, len(classes), dtype, compression)
 
 
 def create_hdf5(
     path: str | os.PathLike[str],
-    class_names: Sequence[str],
+    classes: Classes,
     fps: float,
     splits: Splits,
-    background: int | None = None,
     features_of_split: int | None = None,
     extraction: Mapping[str, Any] | None = None,
 ) -> None:
@@ -83,17 +81,17 @@ def create_hdf5(
 
     Args:
         path: the file to make or to replace.
-        class_names: name of every class.
+        classes: their names in the order of their indexes, and the background.
         fps: frames per second of the features.
         splits: number of the split to its lists of names.
-        background: index of the background class, or None.
         features_of_split: the only split that the features may be used with; None if they fit all.
         extraction: how the features were made, plain values; None if unknown.
 
     Raises:
         ValueError: if an argument does not fit the format.
     """
-    Classes(tuple(class_names), background)  # checks them
+    if not classes.names:
+        raise ValueError("`classes` must name at least one class, got none")
     if not 0 < fps < math.inf:
         raise ValueError(f"`fps` must be positive, got {fps}")
     if not any(any(lists.values()) for lists in splits.values()) or any(number < 0 for number in splits):
@@ -101,13 +99,13 @@ def create_hdf5(
     with _writing(path, "w") as file:
         file.attrs["segtcn_format"] = FORMAT_VERSION
         file.attrs["fps"] = float(fps)
-        if background is not None:
-            file.attrs["background"] = background
+        if classes.background is not None:
+            file.attrs["background"] = classes.background
         if features_of_split is not None:
             file.attrs["features_of_split"] = features_of_split
         if extraction is not None:
             file.attrs["extraction"] = json.dumps(extraction)
-        file["class_names"] = _as_bytes(class_names)
+        file["class_names"] = _as_bytes(classes.names)
         for number, lists in splits.items():
             for subset, names in lists.items():
                 if names:

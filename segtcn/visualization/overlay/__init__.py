@@ -20,6 +20,7 @@ from segtcn.video_io import (
     ClipWriter,
     Excerpt,
     Planes,
+    Sound,
     frame_times,
     probe,
     read_planes,
@@ -169,9 +170,9 @@ def _write(film: _Film, panel: Panel, path: Path, sound: Excerpt | None, progres
     schedule, (width, height) = film.schedule, film.size
     # what follows the picture begins at an even row: 4:2:0
     rows = height + height % 2 + panel.height
-    heard = film.clip if film.info.has_audio and sound is not None else None
+    heard = Sound(film.clip, sound) if film.info.has_audio and sound is not None else None
     quality = _ANIMATION_QUALITY if sound is None else _QUALITY
-    with ClipWriter(path, schedule.fps, width, rows, heard, sound, film.info.colors, quality) as writer:
+    with ClipWriter(path, schedule.fps, width, rows, heard, film.info.colors, quality) as writer:
         total = len(schedule.numbers)
         pictures = progress_bar(film.pictures(), film.clip.name, unit="frame", total=total, show=progress)
         for place, picture in pictures:

@@ -17,9 +17,11 @@ from torch.utils.data import DataLoader
 from segtcn.data import SegmentationDataset
 from segtcn.data.readers import HDF5Reader, write_hdf5
 from segtcn.data.readers.hdf5_writer import append_hdf5, create_hdf5
+from segtcn.labels import Classes
 from segtcn.structures import Video
 from tests.conftest import CLASSES, SPLITS, small_videos
 
+NONE = np.zeros(0, h5py.string_dtype())
 LISTS: Any = {number: {"train": train, "test": test} for number, (train, test) in SPLITS.items()}
 
 
@@ -30,7 +32,7 @@ def videos() -> Iterator[Video]:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    write_hdf5(tmp_path / "data.h5", videos(), CLASSES, fps=12.5, splits=LISTS, background=0)
+    write_hdf5(tmp_path / "data.h5", videos(), Classes(tuple(CLASSES), 0), fps=12.5, splits=LISTS)
     return tmp_path / "data.h5"
 
 
@@ -50,7 +52,7 @@ def replace(path: Path, where: str, **arguments: Any) -> None:
 @pytest.mark.parametrize("compression", ["none", "lzf", "gzip"])
 def test_what_is_written_is_read_back(tmp_path: Path, compression: Any) -> None:
     path = tmp_path / "data.h5"
-    write_hdf5(path, videos(), CLASSES, fps=12.5, splits=LISTS, background=0, compression=compression)
+    write_hdf5(path, videos(), Classes(tuple(CLASSES), 0), fps=12.5, splits=LISTS, compression=compression)
     reader = HDF5Reader(str(path))
     assert (reader.class_names, reader.fps, reader.background, reader.splits) == (CLASSES, 12.5, 0, [1, 2])
     assert reader.feature_dim == 4
@@ -152,6 +154,16 @@ def test_missing_file_is_named_with_the_remedy(tmp_path: Path) -> None:
         ),
         (lambda f: f.pop("class_names"), r"/class_names of .* must hold a list of strings, got nothing"),
         (lambda f: f.move("class_names", "x") or f.__setitem__("class_names", [1, 2]), r"a list of strings, got int64"),
+        (
+            lambda f: (
+                (f.attrs.pop("background") and 0) or f.move("class_names", "x") or f.__setitem__("class_names", NONE)
+            ),
+            r"/class_names of .* is empty: store the name of at least one class",
+        ),
+        (
+            lambda f: f.move("class_names", "x") or f.__setitem__("class_names", ["a", "a"]),
+            r"/class_names .* is wrong: two classes are named 'a'",
+        ),
         (lambda f: f.pop("splits"), r"lists no video: store the names of its videos in /splits/1/train"),
     ],
 )
@@ -185,7 +197,7 @@ def test_features_that_are_not_what_they_say_are_refused(path: Path, arguments: 
 
 
 def test_links_are_not_followed(path: Path, tmp_path: Path) -> None:
-    write_hdf5(tmp_path / "other.h5", videos(), CLASSES, 15, LISTS)
+    write_hdf5(tmp_path / "other.h5", videos(), Classes(tuple(CLASSES)), 15, LISTS)
     for link in (h5py.ExternalLink(str(tmp_path / "other.h5"), "videos/P01_tea"), h5py.SoftLink("/videos/P02_tea")):
         change(
             path, lambda file, link=link: file.pop("videos/P01_soup") and file["videos"].__setitem__("P01_soup", link)
@@ -219,9 +231,8 @@ def test_wrong_labels_are_named(path: Path, labels: list[float], message: str) -
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"class_names": ["a", "a"]}, r"two classes are named 'a'"),
+        ({"classes": Classes(())}, r"`classes` must name at least one class, got none"),
         ({"fps": 0}, r"`fps` must be positive, got 0"),
-        ({"background": 3}, r"`background` must be an index of the 3 classes, got 3"),
         ({"splits": {}}, r"`splits` must list videos"),
         ({"splits": {1: {"train": ["../a"]}}}, r"`splits/1/train` lists '\.\./a': a name must not lead out"),
         ({"videos": [Video("../a", torch.zeros(2, 3))]}, r"a name must not lead out"),
@@ -238,7 +249,7 @@ def test_wrong_labels_are_named(path: Path, labels: list[float], message: str) -
     ],
 )
 def test_what_does_not_fit_the_format_is_not_written(tmp_path: Path, arguments: dict[str, Any], message: str) -> None:
-    defaults: dict[str, Any] = {"videos": [], "class_names": CLASSES, "fps": 15, "splits": LISTS}
+    defaults: dict[str, Any] = {"videos": [], "classes": Classes(tuple(CLASSES)), "fps": 15, "splits": LISTS}
     with pytest.raises(ValueError, match=message):
         write_hdf5(tmp_path / "data.h5", **(defaults | arguments))
     assert list(tmp_path.iterdir()) == []
@@ -246,7 +257,7 @@ def test_what_does_not_fit_the_format_is_not_written(tmp_path: Path, arguments: 
 
 def test_failed_video_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "data.h5"
-    create_hdf5(path, CLASSES, 15, LISTS)
+    create_hdf5(path, Classes(tuple(CLASSES)), 15, LISTS)
     video = next(videos())
     with monkeypatch.context() as patch:
         patch.setattr(h5py.Group, "__setitem__", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
