@@ -25,7 +25,7 @@ ALLOWED = {
     "labels": {"arrays", "atomic", "progress", "structures"},
     "video_io": {"atomic"},
     "metrics": {"structures"},
-    "data": {"arrays", "atomic", "extract", "labels", "structures", "video_io"},
+    "data": {"arrays", "atomic", "config_names", "extract", "labels", "structures", "video_io"},
     "models": {"layers", "structures"},
     "extract": {"arrays", "atomic", "progress", "video_io"},
     "decoding": {"labels", "structures"},

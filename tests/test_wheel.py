@@ -49,6 +49,8 @@ def test_networks_and_command_line_work_without_the_checkout(installed):
 def test_configs_are_shipped_and_found_by_name(installed):
     shipped = {path.relative_to(installed / "segtcn") for path in (installed / "segtcn" / "configs").rglob("*.yaml")}
     assert shipped == {path.relative_to(ROOT) for path in (ROOT / "configs").rglob("*.yaml")}
+    cards = {path.relative_to(installed / "segtcn") for path in (installed / "segtcn" / "datasets").glob("*/*")}
+    assert cards == {path.relative_to(ROOT) for path in (ROOT / "datasets").glob("*/README.md")}
     code = "from segtcn.cli.config_words import resolve_configs; print(*resolve_configs(['fit', '-c', 'ed_tcn']))"
     configs = installed / "segtcn" / "configs"
     words = ["fit", f"-c={configs}/trainer/default.yaml", f"-c={configs}/model/ed_tcn.yaml"]

@@ -7,12 +7,14 @@ from typing import Any
 
 import yaml
 
+from segtcn.config_names import config_folder
+
 
 def read_card(path: str | Path) -> dict[str, Any]:
     """Read the front matter of a card, the YAML between two lines ``---`` at the top.
 
     Args:
-        path: the card, such as ``datasets/gtea/README.md``.
+        path: the card. ``datasets/gtea/README.md`` and the like are also found where segtcn is installed.
 
     Returns:
         The values by name: numbers, strings, lists and mappings.
@@ -22,6 +24,9 @@ def read_card(path: str | Path) -> dict[str, Any]:
         ValueError: if the file has no front matter, or it is not a YAML mapping.
     """
     path = Path(path).expanduser()
+    shipped = config_folder().parent / path  # the shipped configs name cards that lie beside them
+    if not path.exists() and shipped.is_file():
+        path = shipped
     if not path.is_file():
         raise FileNotFoundError(f"no data set card {path} (relative to {Path.cwd()}): give the path of its README.md")
     lines = path.read_text(encoding="utf-8").split("\n")

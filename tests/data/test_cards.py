@@ -41,6 +41,15 @@ def test_front_matter_is_read_and_everything_else_refused(tmp_path: Path, text: 
     assert str(path) in str(error.value)
 
 
+def test_cards_of_shipped_configs_are_found_from_any_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert read_card("datasets/gtea/README.md")["name"] == "GTEA"
+    card = tmp_path / "datasets/gtea/README.md"
+    card.parent.mkdir(parents=True)
+    card.write_text("---\nname: Mine\n---\n")
+    assert read_card("datasets/gtea/README.md")["name"] == "Mine"
+
+
 def test_there_are_cards() -> None:
     by_name = {path.parent.name for path in CARDS}
     assert by_name >= {"gtea", "50salads", "50salads_eval", "50salads_ms_tcn", "gtea_ms_tcn", "breakfast", "merl"}
