@@ -62,9 +62,7 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def latex_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     r"""A LaTeX ``tabular`` in the style of ``booktabs``.
 
-    Args:
-        header: heading of every column.
-        rows: cells of every row, as many as there are columns.
+    The arguments are those of :func:`markdown_table`.
 
     Example:
         >>> print(latex_table(["run", "F1@50"], [["mid_video", "55.6"]]))
@@ -85,9 +83,7 @@ def latex_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def csv_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Values separated by commas, quoted where needed.
 
-    Args:
-        header: heading of every column.
-        rows: cells of every row, as many as there are columns.
+    The arguments are those of :func:`markdown_table`.
 
     Example:
         >>> print(csv_table(["run", "F1"], [["ED-TCN, ours", "55.6"]]))

@@ -47,8 +47,7 @@ class ASFormer(SegmentationModel):
 
     Example:
         >>> import torch
-        >>> net = ASFormer(in_channels=128, num_classes=11)
-        >>> net(torch.zeros(2, 128, 333)).logits.shape
+        >>> ASFormer(in_channels=128, num_classes=11)(torch.zeros(2, 128, 333)).logits.shape
         torch.Size([4, 2, 11, 333])
 
     Reference:

@@ -46,8 +46,7 @@ class DilatedTCN(SegmentationModel):
 
     Example:
         >>> import torch
-        >>> net = DilatedTCN(in_channels=128, num_classes=11)
-        >>> net(torch.zeros(2, 128, 333)).logits.shape
+        >>> DilatedTCN(in_channels=128, num_classes=11)(torch.zeros(2, 128, 333)).logits.shape
         torch.Size([1, 2, 11, 333])
 
     Reference:

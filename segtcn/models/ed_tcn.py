@@ -45,8 +45,7 @@ class EDTCN(SegmentationModel):
         ValueError: if ``hidden_channels`` is empty or ``activation`` unknown.
 
     Example:
-        >>> net = EDTCN(in_channels=128, num_classes=11)
-        >>> net(torch.zeros(2, 128, 333)).logits.shape
+        >>> EDTCN(in_channels=128, num_classes=11)(torch.zeros(2, 128, 333)).logits.shape
         torch.Size([1, 2, 11, 333])
 
     Reference:

@@ -34,8 +34,7 @@ class FrameClassifier(SegmentationModel):
 
     Example:
         >>> import torch
-        >>> net = FrameClassifier(in_channels=128, num_classes=11)
-        >>> net(torch.zeros(2, 128, 333)).logits.shape
+        >>> FrameClassifier(in_channels=128, num_classes=11)(torch.zeros(2, 128, 333)).logits.shape
         torch.Size([1, 2, 11, 333])
 
     Reference:

@@ -53,8 +53,7 @@ class LTContext(SegmentationModel):
 
     Example:
         >>> import torch
-        >>> net = LTContext(in_channels=128, num_classes=11)
-        >>> net(torch.zeros(2, 128, 333)).logits.shape
+        >>> LTContext(in_channels=128, num_classes=11)(torch.zeros(2, 128, 333)).logits.shape
         torch.Size([4, 2, 11, 333])
 
     Reference:

@@ -35,8 +35,7 @@ class MSTCN(SegmentationModel):
 
     Example:
         >>> import torch
-        >>> net = MSTCN(in_channels=2048, num_classes=11)
-        >>> net(torch.zeros(2, 2048, 333)).logits.shape
+        >>> MSTCN(in_channels=2048, num_classes=11)(torch.zeros(2, 2048, 333)).logits.shape
         torch.Size([4, 2, 11, 333])
 
     Reference:

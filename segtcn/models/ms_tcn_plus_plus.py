@@ -40,8 +40,7 @@ class MSTCNPlusPlus(SegmentationModel):
 
     Example:
         >>> import torch
-        >>> net = MSTCNPlusPlus(in_channels=2048, num_classes=11)
-        >>> net(torch.zeros(2, 2048, 333)).logits.shape
+        >>> MSTCNPlusPlus(in_channels=2048, num_classes=11)(torch.zeros(2, 2048, 333)).logits.shape
         torch.Size([4, 2, 11, 333])
 
     Reference:

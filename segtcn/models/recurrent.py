@@ -40,8 +40,7 @@ class RecurrentNetwork(SegmentationModel):
         ValueError: if ``num_layers`` is below 1 or ``cell`` unknown.
 
     Example:
-        >>> net = RecurrentNetwork(in_channels=128, num_classes=11)
-        >>> net(torch.zeros(2, 128, 333)).logits.shape
+        >>> RecurrentNetwork(in_channels=128, num_classes=11)(torch.zeros(2, 128, 333)).logits.shape
         torch.Size([1, 2, 11, 333])
 
     Reference:

@@ -29,8 +29,7 @@ class TCNN(SegmentationModel):
 
     Example:
         >>> import torch
-        >>> net = TCNN(in_channels=128, num_classes=11)
-        >>> net(torch.zeros(2, 128, 333)).logits.shape
+        >>> TCNN(in_channels=128, num_classes=11)(torch.zeros(2, 128, 333)).logits.shape
         torch.Size([1, 2, 11, 333])
 
     Reference:

@@ -38,8 +38,7 @@ class TDNN(SegmentationModel):
 
     Example:
         >>> import torch
-        >>> net = TDNN(in_channels=128, num_classes=11)
-        >>> net(torch.zeros(2, 128, 333)).logits.shape
+        >>> TDNN(in_channels=128, num_classes=11)(torch.zeros(2, 128, 333)).logits.shape
         torch.Size([1, 2, 11, 333])
 
     Reference:

@@ -23,6 +23,21 @@ FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL
 LIGHTNING = ("fit", "validate", "test", "predict", "crossval", "check", "convert")
 """Commands that take the options of ``segtcn fit``."""
 
+CLIPS_AND_SEGMENTER = """
+import numpy as np
+from pathlib import Path
+from segtcn.extract import load_backbone
+from segtcn.models import EDTCN
+from segtcn.segmenter import Segmenter
+from tests.clips import write_clip
+Path("clips").mkdir()
+for path in ("clip.mp4", "clips/tea.mp4"):
+    write_clip(Path(path), num_frames=12, fps=30)
+settings = dict(window=1, stride=1, padding=None, fps=None)
+extraction = dict(backbone=load_backbone("builtin").settings, **settings)
+net = EDTCN(278, 2, (6,), 3, causal={causal})
+Segmenter(net, ["pour", "stir"], fps=30, extraction=extraction).save("RUN")
+"""
 GIVEN = {
     "data_format": "path = 'kitchen.h5'",
     "protocols": """
@@ -30,36 +45,10 @@ import numpy as np
 names = ["background", "cut"]
 preds = labels = {"P01_tea": np.array([0, 1, 1])}
 """,
-    "predict": """
-import numpy as np
-from pathlib import Path
-from segtcn.extract import load_backbone
-from segtcn.models import EDTCN
-from segtcn.segmenter import Segmenter
-from tests.clips import write_clip
-Path("clips").mkdir()
-for path in ("clip.mp4", "clips/tea.mp4"):
-    write_clip(Path(path), num_frames=12, fps=30)
-settings = {"window": 1, "stride": 1, "padding": None, "fps": None}
-extraction = {"backbone": load_backbone("builtin").settings} | settings
-net = EDTCN(278, 2, (6,), 3)
-Segmenter(net, ["pour", "stir"], fps=30, extraction=extraction).save("RUN")
+    "predict": f"""{CLIPS_AND_SEGMENTER.format(causal=False)}
 np.save("features.npy", np.zeros((278, 20), np.float32))
 """,
-    "streaming": """
-import numpy as np
-from pathlib import Path
-from segtcn.extract import load_backbone
-from segtcn.models import EDTCN
-from segtcn.segmenter import Segmenter
-from tests.clips import write_clip
-Path("clips").mkdir()
-for path in ("clip.mp4", "clips/tea.mp4"):
-    write_clip(Path(path), num_frames=12, fps=30)
-settings = {"window": 1, "stride": 1, "padding": None, "fps": None}
-extraction = {"backbone": load_backbone("builtin").settings} | settings
-net = EDTCN(278, 2, (6,), 3, causal=True)
-Segmenter(net, ["pour", "stir"], fps=30, extraction=extraction).save("RUN")
+    "streaming": f"""{CLIPS_AND_SEGMENTER.format(causal=True)}
 source = np.zeros((2, 278, 20), np.float32)
 """,
     "export": """

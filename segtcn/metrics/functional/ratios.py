@@ -70,10 +70,7 @@ def f1_ratio(tp: Tensor, fp: Tensor, fn: Tensor) -> tuple[Tensor, Tensor]:
 def precision_ratio(tp: Tensor, fp: Tensor, fn: Tensor) -> tuple[Tensor, Tensor]:
     """Numerator and denominator of a precision, ``tp / (tp + fp)``.
 
-    Args:
-        tp: true positives, int64, any shape.
-        fp: false positives, the same shape.
-        fn: misses, the same shape.
+    The arguments are those of :func:`f1_ratio`.
 
     Returns:
         ``tp`` and ``tp + fp``. Where nothing was predicted, 0 of the misses: a score of 0 if there are any, and by
@@ -89,10 +86,7 @@ def precision_ratio(tp: Tensor, fp: Tensor, fn: Tensor) -> tuple[Tensor, Tensor]
 def recall_ratio(tp: Tensor, fp: Tensor, fn: Tensor) -> tuple[Tensor, Tensor]:
     """Numerator and denominator of a recall: :func:`precision_ratio` with ``fp`` and ``fn`` exchanged.
 
-    Args:
-        tp: true positives, int64, any shape.
-        fp: false positives, the same shape.
-        fn: misses, the same shape.
+    The arguments are those of :func:`f1_ratio`.
 
     Example:
         >>> recall_ratio(torch.tensor(3), torch.tensor(1), torch.tensor(9))
@@ -104,10 +98,7 @@ def recall_ratio(tp: Tensor, fp: Tensor, fn: Tensor) -> tuple[Tensor, Tensor]:
 def iou_ratio(tp: Tensor, fp: Tensor, fn: Tensor) -> tuple[Tensor, Tensor]:
     """Numerator and denominator of an intersection over union, ``tp / (tp + fp + fn)``.
 
-    Args:
-        tp: true positives, int64, any shape.
-        fp: false positives, the same shape.
-        fn: misses, the same shape.
+    The arguments are those of :func:`f1_ratio`.
 
     Example:
         >>> iou_ratio(torch.tensor(3), torch.tensor(1), torch.tensor(9))

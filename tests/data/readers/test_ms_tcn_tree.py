@@ -17,6 +17,11 @@ from tests.conftest import CLASSES, small_videos
 WriteTree = Callable[..., Path]
 
 
+def empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.unlink()
+
+
 def test_tree_is_read(write_ms_tcn_tree: WriteTree) -> None:
     root = write_ms_tcn_tree()
     reader = MSTCNReader(str(root), fps=25, background="background")
@@ -67,8 +72,7 @@ def test_mapping_cannot_be_built_without_truth_or_from_a_truth_with_gaps(write_m
     (root / "groundTruth" / "P01_soup.txt").write_text("cut\n\ncut\n")
     with pytest.raises(ValueError, match=r"P01_soup\.txt, line 2 is empty: expected one label a line"):
         MSTCNReader(str(root))
-    for path in (root / "groundTruth").iterdir():
-        path.unlink()
+    empty(root / "groundTruth")
     with pytest.raises(FileNotFoundError, match=rf"no {root}/mapping\.txt: write one line for every class"):
         MSTCNReader(str(root))
 
@@ -104,12 +108,10 @@ def test_missing_part_is_named_by_the_constructor(write_ms_tcn_tree: WriteTree, 
 
 def test_tree_without_lists_or_features_is_named_by_the_constructor(write_ms_tcn_tree: WriteTree) -> None:
     root = write_ms_tcn_tree()
-    for path in (root / "features").iterdir():
-        path.unlink()
+    empty(root / "features")
     with pytest.raises(FileNotFoundError, match=r"no video that .*splits lists has features: expected .*NAME\.npy"):
         MSTCNReader(str(root))
-    for path in (root / "splits").iterdir():
-        path.unlink()
+    empty(root / "splits")
     with pytest.raises(FileNotFoundError, match=r"no list of videos in .*splits: write train\.split1\.bundle"):
         MSTCNReader(str(root))
 
