@@ -13,7 +13,7 @@ from segtcn.cli.parser import File, Json, Names, Rate, UsageError
 from segtcn.text_table import csv_table, latex_table, markdown_table, scores_table
 
 if TYPE_CHECKING:
-    from segtcn.evaluation import LabelPairs, SetScores
+    from segtcn.evaluation import LabelPairs, RunScores
     from segtcn.evaluation.online import OnlineScores
     from segtcn.labels import Classes
 
@@ -111,18 +111,17 @@ def evaluate(
         _print_online(score_runs(paths, online, protocol, overrides), output)
         return
 
-    from segtcn.evaluation import ignore_classes, score_all_protocols, score_splits
+    from segtcn.evaluation import ignore_classes, score_splits
+    from segtcn.metrics import PROTOCOLS
 
     splits = _read(paths, files, lengths)
     if files.ignore is not None:
         splits = {name: ignore_classes(pairs, files.ignore) for name, pairs in splits.items()}
     pairs = next(iter(splits.values()))
     left_out = pairs.classes.indexes_named(files.background or "")
-    if protocol == "all":
-        results = score_all_protocols(splits, left_out, files.fps)
-    else:
-        results = [score_splits(splits, protocol or "lea", left_out, files.fps)]
-    records = {result.protocol: _record(result) for result in results}
+    names = PROTOCOLS if protocol == "all" else [protocol or "lea"]
+    results = [score_splits(splits, name, left_out, files.fps) for name in names]
+    records = {result.protocol: _record(result, pairs.classes) for result in results}
     write_json(output.json, records if protocol == "all" else records[protocol or "lea"])
     if output.json != "-":
         _print_tables(results, output)
@@ -154,27 +153,32 @@ def _read(paths: Sequence[Path], files: Files, lengths: Lengths) -> dict[str, La
     return {"all": pair_files(predictions, truth, classes, names, **vars(lengths))}
 
 
-def _print_tables(results: Sequence[SetScores], output: Output) -> None:
+def _print_tables(results: Sequence[RunScores], output: Output) -> None:
     table = latex_table if output.latex else csv_table if output.csv else markdown_table
     rows = {result.protocol: result.scores for result in results}
     videos = {f"{result.protocol}, {name}": row for result in results for name, row in result.videos.items()}
     if len(results) == 1:
         videos = results[0].videos
         splits = results[0].splits
-        rows = {f"{split}.mat": each.scores for split, each in splits.items() if len(splits) > 1} | rows
+        rows = {f"{split}.mat": results[0].split_scores(split) for split in splits if len(splits) > 1} | rows
     print(scores_table(rows, "protocol", table))
     if output.per_video:
         print(f"\n{scores_table(videos, 'video' if len(results) == 1 else 'protocol, video', table)}")
 
 
-def _record(result: SetScores) -> dict[str, Any]:
-    record: dict[str, Any] = {**result.scores, "protocol": result.protocol, "background": [*result.background]}
+def _background(result: RunScores, classes: Classes) -> list[str]:
+    (evaluation, *_), *_ = result.splits.values()
+    return [classes.names[index] for index in evaluation.background]
+
+
+def _record(result: RunScores, classes: Classes) -> dict[str, Any]:
+    record: dict[str, Any] = {**result.scores, "protocol": result.protocol, "background": _background(result, classes)}
     if len(result.splits) > 1:
-        record["splits"] = {split: evaluation.scores for split, evaluation in result.splits.items()}
+        record["splits"] = {split: result.split_scores(split) for split in result.splits}
     return {**record, "num_videos": len(result.videos), "videos": result.videos}
 
 
-def _notes(results: Sequence[SetScores], classes: Classes, fps: float | None) -> list[str]:
+def _notes(results: Sequence[RunScores], classes: Classes, fps: float | None) -> list[str]:
     from segtcn.metrics import PROTOCOLS
 
     first = results[0]
@@ -185,9 +189,10 @@ def _notes(results: Sequence[SetScores], classes: Classes, fps: float | None) ->
     for result in results:
         protocol = PROTOCOLS[result.protocol]
         at = "" if protocol.fps is None else f"at {protocol.fps:g} frames a second" if fps else "at the files' rate"
-        background = ", ".join(result.background) or "none"
-        notes.append(f"{result.protocol}: {protocol.used_by}; background: {background}{at and '; '}{at}.")
-        if classes.background is not None and not result.background:
+        background = _background(result, classes)
+        left_out = ", ".join(background) or "none"
+        notes.append(f"{result.protocol}: {protocol.used_by}; background: {left_out}{at and '; '}{at}.")
+        if classes.background is not None and not background:
             name = classes.names[classes.background]
             notes[-1] += f" The class {name!r} counts: --background {name} leaves it out."
     return notes

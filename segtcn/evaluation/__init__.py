@@ -25,8 +25,6 @@ from segtcn.evaluation.runs import Run as Run
 from segtcn.evaluation.runs import RunPart as RunPart
 from segtcn.evaluation.runs import Scoring as Scoring
 from segtcn.evaluation.runs import read_run as read_run
-from segtcn.evaluation.scoring import SetScores as SetScores
 from segtcn.evaluation.scoring import evaluate as evaluate
-from segtcn.evaluation.scoring import score_all_protocols as score_all_protocols
 from segtcn.evaluation.scoring import score_pairs as score_pairs
 from segtcn.evaluation.scoring import score_splits as score_splits

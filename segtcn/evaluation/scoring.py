@@ -1,46 +1,26 @@
-"""The field's scores of predictions, in memory or in files, under one protocol or several."""
+"""The field's scores of predictions, in memory or in files."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from segtcn.evaluation.pairs import LabelPairs, pair_files, pair_labels
+from segtcn.evaluation.run_scores import RunScores
 from segtcn.labels.classes import Classes
 from segtcn.labels.files import read_labels
 from segtcn.labels.folder import find_label_files, video_name
 from segtcn.labels.labels import Labels
-from segtcn.metrics import PROTOCOLS, Evaluation, evaluate_videos, mean_over_splits
+from segtcn.metrics import Evaluation, evaluate_videos
 from segtcn.metrics.protocols import get_protocol
 
 LabelsLike: TypeAlias = Any
 """Labels of one video: :class:`~segtcn.labels.Labels`, a path, or class indexes or names ``(T,)`` in an array, tensor
 or list. Labels of several videos: a dict of those by name, or a folder."""
-
-
-class SetScores(NamedTuple):
-    """The scores of a data set.
-
-    Args:
-        protocol: name of the protocol.
-        background: names of the classes that it left out.
-        scores: ``accuracy``, ``edit``, ``f1@10``, ``f1@25`` and ``f1@50``, mean over the splits, in percent.
-        splits: the scores of each split by its name.
-    """
-
-    protocol: str
-    background: tuple[str, ...]
-    scores: dict[str, float]
-    splits: dict[str, Evaluation]
-
-    @property
-    def videos(self) -> dict[str, dict[str, float]]:
-        """The scores of every video by its name, in percent."""
-        return {name: scores for split in self.splits.values() for name, scores in split.videos.items()}
 
 
 def evaluate(
@@ -114,8 +94,8 @@ def score_pairs(
 
 def score_splits(
     splits: Mapping[str, LabelPairs], protocol: str = "lea", background: Collection[int] = (), fps: float | None = None
-) -> SetScores:
-    """Score the videos of each split, and take the mean over the splits.
+) -> RunScores:
+    """Score the videos of each split, of which the scores are the mean.
 
     Args:
         splits: the videos of each split by its name; all have the same classes.
@@ -129,27 +109,13 @@ def score_splits(
     Example:
         >>> preds, truth = (Labels.from_names(names) for names in (["SIL", "pour"], ["pour", "pour"]))
         >>> result = score_splits({"1": pair_labels({"tea": preds}, {"tea": truth})}, "c2f")
-        >>> result.background, result.scores["accuracy"]
-        (('SIL',), 50.0)
+        >>> result.scores["accuracy"]  # of the frame that is not SIL
+        50.0
     """
-    evaluations = {split: score_pairs(pairs, protocol, background, fps) for split, pairs in splits.items()}
-    scores = mean_over_splits([*evaluations.values()])
-    classes = next(iter(splits.values())).classes
-    names = tuple(classes.names[index] for index in next(iter(evaluations.values())).background)
-    return SetScores(protocol, names, scores, evaluations)
-
-
-def score_all_protocols(
-    splits: Mapping[str, LabelPairs], background: Collection[int] = (), fps: float | None = None
-) -> list[SetScores]:
-    """The same predictions under every protocol.
-
-    Args:
-        splits: see :func:`score_splits`.
-        background: see :func:`score_splits`.
-        fps: see :func:`score_splits`.
-    """
-    return [score_splits(splits, protocol, background, fps) for protocol in PROTOCOLS]
+    if not splits:
+        raise ValueError("expected the videos of one split or more, got no split")
+    evaluations = {split: [score_pairs(pairs, protocol, background, fps)] for split, pairs in splits.items()}
+    return RunScores("", protocol, evaluations)
 
 
 def _is_path(side: LabelsLike) -> bool:
