@@ -21,7 +21,7 @@ from segtcn.segmenter import Segmenter
 from tests.clips import numbered_frame, write_clip
 from tests.live.loopback import play, play_pictures, serving, stall_after
 
-FPS = 20
+FPS = 60
 PATIENT = LiveRules(behind_s=60, timeout_s=1, retries=1, first_wait_s=0.05)
 CAUSAL = {"in_channels": 278, "num_classes": 3, "hidden_channels": 4, "num_layers": 2}
 
@@ -199,9 +199,9 @@ def test_dropping_goes_to_the_newest_picture_of_the_grid():
     assert waiting.num_dropped == 6
 
 
-def test_stopping_speaks_what_waits_and_ends(clip):
+def test_stopping_speaks_what_waits_and_ends(tmp_path):
     net = MSTCN(278, 3, num_stages=1, num_layers=2, hidden_channels=4)
-    session = session_of(clip, segmenter_of(net))
+    session = session_of(write_clip(tmp_path / "clip.mp4", 24, 20), segmenter_of(net, 20))
     threading.Timer(0.6, session.stop).start()
     pictures, spoken = 0, 0
     for moment in session:
