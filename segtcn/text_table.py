@@ -62,7 +62,9 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def latex_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     r"""A LaTeX ``tabular`` in the style of ``booktabs``.
 
-    The arguments are those of :func:`markdown_table`.
+    Args:
+        header: heading of every column.
+        rows: cells of every row, as many as there are columns.
 
     Example:
         >>> print(latex_table(["run", "F1@50"], [["mid_video", "55.6"]]))
@@ -83,7 +85,9 @@ def latex_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def csv_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Values separated by commas, quoted where needed.
 
-    The arguments are those of :func:`markdown_table`.
+    Args:
+        header: heading of every column.
+        rows: cells of every row, as many as there are columns.
 
     Example:
         >>> print(csv_table(["run", "F1"], [["ED-TCN, ours", "55.6"]]))

@@ -16,7 +16,12 @@ class WeightNormConv1d(TemporalConv1d):
     It starts as the plain convolution would: v is its weight, g the length of v. Parametrizations of ``torch.nn.utils``
     compute the same, but a module that holds one cannot be pickled.
 
-    The arguments are those of :class:`TemporalConv1d`.
+    Args:
+        in_channels: channels of the input.
+        out_channels: channels of the output.
+        kernel_size: taps.
+        dilation: distance between taps in frames.
+        causal: whether frame t sees only frames up to t.
 
     Shape:
         ``(B, in_channels, T)`` and a mask ``(B, T)`` or None to ``(B, out_channels, T)``.

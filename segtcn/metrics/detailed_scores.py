@@ -100,7 +100,17 @@ class FrameRecall(_ClassMetric):
 class FrameIoU(_ClassMetric):
     """Intersection over union of the frames of a class (Jaccard index): :func:`segtcn.metrics.functional.frame_iou`.
 
-    Frames of all videos are pooled. Arguments and errors are those of :class:`FramePrecision`.
+    Frames of all videos are pooled.
+
+    Args:
+        num_classes: C; labels must be below it.
+        average: ``"none"`` or ``"macro"``, as of :class:`FramePrecision`.
+        background: classes that are not scored; their frames are still false where predicted as another class.
+        absent_score: as of :class:`FramePrecision`.
+        kwargs: arguments of :class:`torchmetrics.Metric`.
+
+    Raises:
+        ValueError: as :class:`FramePrecision`.
 
     Example:
         >>> FrameIoU(num_classes=4, average="none")(torch.tensor([0, 1, 1, 1]), torch.tensor([0, 0, 1, 2]))
@@ -198,7 +208,13 @@ class OverSegmentation(CountsMetric):
 class UnderSegmentation(OverSegmentation):
     """Share of the predicted segments that merge true ones: :func:`segtcn.metrics.functional.under_segmentation`.
 
-    Arguments and errors are those of :class:`OverSegmentation`.
+    Args:
+        average: ``"video"`` or ``"pooled"``, as of :class:`OverSegmentation`.
+        background: classes whose segments are left out.
+        kwargs: arguments of :class:`torchmetrics.Metric`.
+
+    Raises:
+        ValueError: if ``average`` is unknown.
 
     Example:
         >>> UnderSegmentation()(torch.tensor([1, 1, 1, 1, 3, 3]), torch.tensor([1, 2, 1, 1, 1, 3]))

@@ -180,7 +180,16 @@ class SegmentalPrecision(_SegmentalMetric):
 class SegmentalRecall(_SegmentalMetric):
     """Share of the true segments that were found: :func:`segtcn.metrics.functional.segmental_recall`.
 
-    Arguments and errors are those of :class:`SegmentalPrecision`.
+    Args:
+        threshold: as of :class:`SegmentalF1`, and so are all other arguments.
+        average: ``"video"``, ``"pooled"``, ``"macro"`` or ``"none"``.
+        background: classes whose segments are left out.
+        num_classes: C, needed by ``"macro"`` and ``"none"``.
+        absent_score: what ``"none"`` gives a class without any true or predicted segment.
+        kwargs: arguments of :class:`torchmetrics.Metric`.
+
+    Raises:
+        ValueError: as :class:`SegmentalF1`.
 
     Example:
         >>> import torch

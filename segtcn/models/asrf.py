@@ -185,7 +185,12 @@ class ASRF(SegmentationModel):
     def decode(self, output: Output, mask: Tensor | None = None) -> Tensor:
         """The label that most frames between two boundaries have, see :func:`segment_starts` and :func:`vote`.
 
-        Arguments and result are those of :meth:`SegmentationModel.decode`.
+        Args:
+            output: of :meth:`forward`.
+            mask: True on real frames, ``(B, T)`` bool; None if there is no padding.
+
+        Returns:
+            Class indexes, ``(B, T)`` int64; undefined on padding.
         """
         starts = segment_starts(output.boundaries[-1], mask, self.boundary_threshold)  # type: ignore[index]
         return vote(output.logits[-1], starts, mask)

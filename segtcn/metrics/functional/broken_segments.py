@@ -39,10 +39,18 @@ def over_segmentation(preds: FrameLabels, labels: FrameLabels, background: Backg
 def under_segmentation(preds: FrameLabels, labels: FrameLabels, background: Background = None) -> Tensor:
     """Share of the predicted segments that merge several true segments of their class.
 
-    :func:`over_segmentation` with predictions and truth exchanged; arguments and errors are the same.
+    :func:`over_segmentation` with predictions and truth exchanged.
+
+    Args:
+        preds: predicted class of every frame, ``(T,)``.
+        labels: true class of every frame, ``(T,)``.
+        background: segments of these classes are left out.
 
     Returns:
         Percent, ``()`` float32, the lower the better; 0 without a predicted segment.
+
+    Raises:
+        ValueError: as :func:`~segtcn.metrics.functional.frame_accuracy`.
 
     Example:
         >>> under_segmentation([1, 1, 1, 1, 3, 3], [1, 2, 1, 1, 1, 3])
@@ -80,10 +88,16 @@ def split_counts(preds: FrameLabels, labels: FrameLabels, background: Background
 def merge_counts(preds: FrameLabels, labels: FrameLabels, background: Background = None) -> Share:
     """Count the predicted segments that merge several true ones of their class.
 
-    Arguments and errors are those of :func:`split_counts`.
+    Args:
+        preds: predicted class of every frame, ``(T,)``.
+        labels: true class of every frame, ``(T,)``.
+        background: segments of these classes are left out.
 
     Returns:
         The merging ones, out of all predicted segments, each ``()``.
+
+    Raises:
+        ValueError: as :func:`~segtcn.metrics.functional.frame_accuracy`.
 
     Example:
         >>> merge_counts([1, 1, 1, 1, 3, 3], [1, 2, 1, 1, 1, 3])
@@ -96,10 +110,16 @@ def merge_counts(preds: FrameLabels, labels: FrameLabels, background: Background
 def segment_count_error(preds: FrameLabels, labels: FrameLabels, background: Background = None) -> Tensor:
     """By how many segments the prediction has too many or too few.
 
-    Arguments and errors are those of :func:`over_segmentation`; background is left out on both sides.
+    Args:
+        preds: predicted class of every frame, ``(T,)``.
+        labels: true class of every frame, ``(T,)``.
+        background: segments of these classes are left out on both sides.
 
     Returns:
         Segments, not percent: ``|predicted - true|``, ``()`` float32.
+
+    Raises:
+        ValueError: as :func:`~segtcn.metrics.functional.frame_accuracy`.
 
     Example:
         >>> segment_count_error([1, 2, 1, 2], [1, 1, 1, 1])

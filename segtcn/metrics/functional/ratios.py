@@ -70,7 +70,10 @@ def f1_ratio(tp: Tensor, fp: Tensor, fn: Tensor) -> tuple[Tensor, Tensor]:
 def precision_ratio(tp: Tensor, fp: Tensor, fn: Tensor) -> tuple[Tensor, Tensor]:
     """Numerator and denominator of a precision, ``tp / (tp + fp)``.
 
-    The arguments are those of :func:`f1_ratio`.
+    Args:
+        tp: true positives, int64, any shape.
+        fp: false positives, the same shape.
+        fn: misses, the same shape.
 
     Returns:
         ``tp`` and ``tp + fp``. Where nothing was predicted, 0 of the misses: a score of 0 if there are any, and by
@@ -86,7 +89,10 @@ def precision_ratio(tp: Tensor, fp: Tensor, fn: Tensor) -> tuple[Tensor, Tensor]
 def recall_ratio(tp: Tensor, fp: Tensor, fn: Tensor) -> tuple[Tensor, Tensor]:
     """Numerator and denominator of a recall: :func:`precision_ratio` with ``fp`` and ``fn`` exchanged.
 
-    The arguments are those of :func:`f1_ratio`.
+    Args:
+        tp: true positives, int64, any shape.
+        fp: false positives, the same shape.
+        fn: misses, the same shape.
 
     Example:
         >>> recall_ratio(torch.tensor(3), torch.tensor(1), torch.tensor(9))
@@ -98,7 +104,10 @@ def recall_ratio(tp: Tensor, fp: Tensor, fn: Tensor) -> tuple[Tensor, Tensor]:
 def iou_ratio(tp: Tensor, fp: Tensor, fn: Tensor) -> tuple[Tensor, Tensor]:
     """Numerator and denominator of an intersection over union, ``tp / (tp + fp + fn)``.
 
-    The arguments are those of :func:`f1_ratio`.
+    Args:
+        tp: true positives, int64, any shape.
+        fp: false positives, the same shape.
+        fn: misses, the same shape.
 
     Example:
         >>> iou_ratio(torch.tensor(3), torch.tensor(1), torch.tensor(9))

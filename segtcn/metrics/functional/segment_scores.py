@@ -84,10 +84,19 @@ def segmental_recall(
     """Share of the true segments that were found.
 
     ``100 * tp / (tp + fn)`` with the counts of :func:`segment_counts`. Without a true segment it is 100 if none was
-    predicted, and 0 otherwise. Arguments and errors are those of :func:`segmental_precision`.
+    predicted, and 0 otherwise.
+
+    Args:
+        preds: predicted class of every frame, ``(T,)``.
+        labels: true class of every frame, ``(T,)``.
+        threshold: smallest intersection over union that counts, ``0 < threshold <= 1``.
+        background: segments of these classes are left out on both sides.
 
     Returns:
         Percent, ``()`` float32.
+
+    Raises:
+        ValueError: as :func:`segmental_f1`.
 
     Example:
         >>> segmental_recall([1, 1, 2, 1], [1, 1, 1, 1], threshold=0.5)
