@@ -67,7 +67,8 @@ class Batch(NamedTuple):
     Example:
         >>> import torch
         >>> mask = torch.tensor([[True, True, True], [True, True, False]])
-        >>> batch = Batch(torch.zeros(2, 4, 3), torch.zeros(2, 3).long().masked_fill(~mask, IGNORE), mask, ["tea", "coffee"])
+        >>> labels = torch.zeros(2, 3).long().masked_fill(~mask, IGNORE)
+        >>> batch = Batch(torch.zeros(2, 4, 3), labels, mask, ["tea", "coffee"])
         >>> batch.labels
         tensor([[   0,    0,    0],
                 [   0,    0, -100]])
