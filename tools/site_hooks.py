@@ -28,7 +28,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 ROOMS = {
     "segtcn": ["segtcn"],
     "labels": ["segtcn.labels"],
-    "segmenter": ["segtcn.segmenter", "segtcn.segmenter.file_prediction", "segtcn.segmenter.export", "segtcn.decoding"],
+    "decoding": ["segtcn.decoding"],
+    "segmenter": ["segtcn.segmenter", "segtcn.segmenter.file_prediction", "segtcn.segmenter.export"],
     "models": ["segtcn.models"],
     "losses": ["segtcn.losses"],
     "metrics": ["segtcn.metrics", "segtcn.metrics.functional"],

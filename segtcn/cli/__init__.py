@@ -16,6 +16,7 @@ COMMANDS = {
     "validate": ("segtcn.cli.lightning", "score a checkpoint on the validation videos"),
     "test": ("segtcn.cli.lightning", "score a checkpoint on the test videos"),
     "predict": ("segtcn.cli.predict", "write the labels of new clips and features"),
+    "decode": ("segtcn.cli.decode", "make other labels of scores: no fragments, likely durations and orders"),
     "live": ("segtcn.cli.live", "label a camera, an address or a clip while it runs"),
     "crossval": ("segtcn.cli.crossval", "train and test on all splits with several seeds, in one table"),
     "evaluate": ("segtcn.cli.evaluate", "score prediction files under any protocol"),
@@ -24,6 +25,7 @@ COMMANDS = {
     "check": ("segtcn.cli.check", "report what a data set holds and what is wrong with it"),
     "convert": ("segtcn.cli.convert", "write any data set as one HDF5 file, or as an MS-TCN tree"),
     "init": ("segtcn.cli.init", "make a data set of features or clips and annotations: labels, splits, card, config"),
+    "draft": ("segtcn.cli.draft", "propose segments of unlabelled features"),
     "extract": ("segtcn.cli.extract", "make features of videos"),
     "export": ("segtcn.cli.export", "write a trained network as ONNX, for torch.export, or for the Hugging Face Hub"),
     "overlay": ("segtcn.cli.overlay", "draw predictions and truth on a clip"),
@@ -46,6 +48,7 @@ examples:
   segtcn fit -c ed_tcn -c gtea_lea --data.reader.init_args.root DIR --data.split 1
   segtcn test -c RUN/config.yaml --ckpt_path RUN/checkpoints/last.ckpt
   segtcn predict RUN clip.mp4 features/ --out labels
+  segtcn decode RUN --decoder viterbi.json -o decoded
   segtcn crossval -c ed_tcn -c gtea_lea --seeds 0,1,2
   segtcn live RUN rtsp://camera/1 --record seen.mp4
   segtcn evaluate predictions/ truth/ --protocol all --mapping mapping.txt
@@ -54,6 +57,7 @@ examples:
   segtcn check gtea_lea --data.reader.init_args.root DIR
   segtcn convert DIR gtea.h5 --fps 15 --background background
   segtcn init mydata --fps 25 --folds 4
+  segtcn draft features/ --clusters 8 -o drafts
   segtcn extract clips/ --out data/features --backbone facebook/dinov2-base
   segtcn export RUN --format onnx -o model.onnx
   segtcn overlay clip.mp4 predictions.txt -o out.mp4 --truth labels.txt

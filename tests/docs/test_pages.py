@@ -39,6 +39,13 @@ net = EDTCN(278, 2, (6,), 3, causal={causal})
 Segmenter(net, ["pour", "stir"], fps=30, extraction=extraction).save("RUN")
 """
 GIVEN = {
+    "decode": """
+import numpy as np
+from segtcn.labels import Classes, Labels
+truth = np.repeat([0, 1, 0], 10)
+scores = np.stack([1 - truth, truth]).astype(np.float32)
+training_labels = [labels := Labels(truth, Classes(("rest", "cut")), 10, scores)]
+""",
     "data_format": "path = 'kitchen.h5'",
     "protocols": """
 import numpy as np

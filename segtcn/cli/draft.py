@@ -1,0 +1,62 @@
+"""``segtcn draft``: segments of unlabelled features, to name in the player."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from segtcn.cli.parser import Dir, Rate
+
+
+def draft(
+    features: list[Path],
+    *,
+    output: Dir,
+    clusters: Annotated[int, "N"] = 10,
+    fps: Rate | None = None,
+    sample_rate: Annotated[int, "K"] = 1,
+) -> None:
+    """Propose segments of videos before anything is labelled, by TW-FINCH: no training, no labels.
+
+    Each video gets its own clusters, numbered in the order in which they begin. Watch them with `segtcn view`, give
+    them names, join what belongs together, and save.
+
+    Args:
+        features: feature files (.npy) of one video each, or folders of them.
+        output: folder of the labels.
+        clusters: classes to propose for each video, such as the actions that one expects in it.
+        fps: features per second (default: what `segtcn extract` recorded).
+        sample_rate: look at every K-th frame; 12,000 frames take seconds, and four times the frames 16 times as long.
+
+    Examples:
+      segtcn draft features/ --clusters 8 --fps 15 -o drafts
+      segtcn view drafts --clips videos
+    """
+    import numpy as np
+
+    from segtcn.arrays import open_array
+    from segtcn.extract.feature_files import find_record
+    from segtcn.labels import Classes, Labels, write_labels
+    from segtcn.prepare.draft import draft_labels
+    from segtcn.progress import progress_bar
+    from segtcn.segmenter.file_prediction import find_sources
+
+    if clusters < 1 or sample_rate < 1:
+        raise ValueError(f"--clusters and --sample-rate must be at least 1, got {clusters} and {sample_rate}")
+    sources = find_sources(features)
+    clips = [path for path in sources.files.values() if path.suffix.lower() != ".npy"]
+    if clips:
+        raise ValueError(f"{clips[0]} is a clip: make features of it by `segtcn extract`, and give those")
+    classes = Classes(tuple(f"cluster {number}" for number in range(1, clusters + 1)))
+    for name, path in progress_bar(sources.files.items(), "draft", unit="video", total=len(sources.files)):
+        stored = open_array(path, ndim=2, kinds="fiu", wanted="features, numbers (D, T)")
+        rate = fps or (find_record(path) or {}).get("fps")
+        drafted = draft_labels(np.asarray(stored[:, ::sample_rate], np.float32), clusters, source=str(path))
+        indexes = np.repeat(drafted.indexes, sample_rate)[: stored.shape[1]]
+        place = output / f"{name}.csv"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        labels = Labels(indexes, classes, rate, source=str(path))
+        write_labels(place, labels)
+        write_labels(place.with_suffix(".txt"), labels)
+    classes.write(output / "mapping.txt")
+    print(f"{len(sources.files)} videos drafted: {output}; watch and name them: segtcn view {output} --clips FOLDER")

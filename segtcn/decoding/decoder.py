@@ -1,0 +1,175 @@
+"""A way from scores to labels with its parameter chosen on held-out training videos: one JSON file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from segtcn.atomic import write_json
+from segtcn.decoding.minimum_duration import without_short_segments
+from segtcn.decoding.optimal_transport import optimal_transport
+from segtcn.decoding.segment_prior import SegmentPrior
+from segtcn.decoding.smoothing import hysteresis, median_of_scores
+from segtcn.decoding.viterbi import viterbi
+from segtcn.labels import Classes, Labels
+from segtcn.labels.classes import listed
+
+_VERSION = 1
+_SECONDS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0)
+
+
+class Method(NamedTuple):
+    """A decoder and the values of its parameter that are tried.
+
+    Args:
+        decode: from labels with scores, the parameter and the prior to labels.
+        values: 0 comes first and changes nothing, or as little as the decoder can.
+        unit: of the parameter.
+        needs_prior: whether it needs what segments are like.
+    """
+
+    decode: Callable[[Labels, float, SegmentPrior | None], Labels]
+    values: Sequence[float]
+    unit: str
+    needs_prior: bool = False
+
+
+def _viterbi(labels: Labels, weight: float, prior: SegmentPrior | None) -> Labels:
+    assert prior is not None  # `Decoder` checks it
+    return viterbi(labels, prior, weight)
+
+
+METHODS: Mapping[str, Method] = {
+    "minimum_duration": Method(lambda labels, value, _: without_short_segments(labels, value), _SECONDS, "s"),
+    "median": Method(lambda labels, value, _: median_of_scores(labels, value), _SECONDS, "s"),
+    "hysteresis": Method(lambda labels, value, _: hysteresis(labels, value), (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7), ""),
+    "viterbi": Method(_viterbi, (0, 0.5, 1, 2, 4, 8, 16, 32), "", needs_prior=True),
+    "optimal_transport": Method(
+        lambda labels, value, _: optimal_transport(labels, value), (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7), ""
+    ),
+}
+"""Decoders by name."""
+
+
+@dataclass(frozen=True, eq=False)
+class Decoder:
+    """From scores to labels.
+
+    Args:
+        method: a key of :data:`METHODS`.
+        value: its parameter.
+        classes: of the labels that it takes.
+        prior: what segments are like, for methods that need it.
+
+    Raises:
+        ValueError: if the method is unknown, or needs a prior and gets none.
+
+    Example:
+        >>> decoder = Decoder("minimum_duration", 1.0, Classes(("cut", "take")))
+        >>> decoder(Labels.from_names(["cut", "cut", "take", "cut"], fps=2)).names()
+        ['cut', 'cut', 'cut', 'cut']
+    """
+
+    method: str
+    value: float
+    classes: Classes
+    prior: SegmentPrior | None = None
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise ValueError(f"no decoder is named {self.method!r}: there are {', '.join(METHODS)}")
+        if METHODS[self.method].needs_prior and self.prior is None:
+            raise ValueError(f"the decoder {self.method!r} needs `prior`, counted on training videos")
+
+    def __call__(self, labels: Labels) -> Labels:
+        """Decode one video.
+
+        Raises:
+            ValueError: if the labels have other classes, or lack the scores or the rate that the method needs.
+        """
+        if labels.classes.names != self.classes.names:
+            raise ValueError(
+                f"{labels.source} has other classes than the decoder was fitted on: fit one to this network"
+            )
+        return METHODS[self.method].decode(labels, self.value, self.prior)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a JSON file."""
+        record = {"version": _VERSION, "method": self.method, "value": self.value, "classes": asdict(self.classes)}
+        write_json(Path(path), record | {"prior": None if self.prior is None else self.prior.record()})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Decoder:
+        """Read a file that :meth:`save` wrote.
+
+        Raises:
+            ValueError: if it is not such a file, or of a newer version.
+        """
+        try:
+            record = json.loads(Path(path).read_text(encoding="utf-8"))
+            if record["version"] > _VERSION:
+                raise ValueError(f"it has version {record['version']}, this segtcn reads up to {_VERSION}")
+            classes = Classes(tuple(record["classes"]["names"]), record["classes"]["background"])
+            prior = None if record["prior"] is None else SegmentPrior.from_record(record["prior"])
+            return cls(record["method"], float(record["value"]), classes, prior)
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{path} is not a decoder of `segtcn decode --fit` ({error})") from error
+
+
+class FittedDecoder(NamedTuple):
+    """What :func:`fit_decoder` found.
+
+    Args:
+        decoder: with the best value.
+        scores: mean F1@50 over the videos, percent, of every value.
+    """
+
+    decoder: Decoder
+    scores: dict[float, float]
+
+
+def fit_decoder(
+    method: str, predictions: Sequence[Labels], truth: Sequence[Labels], training: Iterable[Labels] = ()
+) -> FittedDecoder:
+    """Choose the parameter of a decoder by the mean F1@50 of held-out training videos.
+
+    Of equal values the first wins, which changes least.
+
+    Args:
+        method: a key of :data:`METHODS`.
+        predictions: of videos that the network was not trained on, and that are not test videos.
+        truth: of the same videos, in the same order, with the same classes and number of frames.
+        training: true labels of the training videos, for methods that count segments; none takes ``truth``.
+
+    Raises:
+        ValueError: if there is no video, two do not match, or the method is unknown.
+    """
+    from segtcn.metrics.functional import segmental_f1  # torchmetrics, which prediction does not need
+
+    if not predictions or len(predictions) != len(truth):
+        raise ValueError(f"expected the truth of every prediction, got {len(predictions)} and {len(truth)} videos")
+    classes = predictions[0].classes
+    for labels, true in zip(predictions, truth, strict=True):
+        if true.classes.names != classes.names or len(true) != len(labels):
+            raise ValueError(
+                f"{true.source} must have the classes of {predictions[0].source} and {len(labels)} labels, got "
+                f"{len(true)} of {listed(true.classes.names)}"
+            )
+    prior = SegmentPrior.count(training or truth) if method in METHODS and METHODS[method].needs_prior else None
+    Decoder(method, 0, classes, prior)  # an unknown name is refused here
+    scores = {}
+    for value in METHODS[method].values:
+        decoder = Decoder(method, value, classes, prior)
+        f1 = [
+            segmental_f1(decoder(labels).indexes, true.indexes, 0.5, classes.background)
+            for labels, true in zip(predictions, truth, strict=True)
+        ]
+        scores[float(value)] = float(np.mean(f1))
+    best = max(scores, key=scores.__getitem__)
+    return FittedDecoder(Decoder(method, best, classes, prior), scores)

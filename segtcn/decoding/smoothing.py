@@ -1,0 +1,186 @@
+"""Scores that are smoothed, and labels that hold on: two decoders that also run on a stream."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from segtcn.labels import Labels
+from segtcn.structures import IGNORE
+
+
+def scores_of(labels: Labels, decoder: str) -> npt.NDArray[np.float32]:
+    """The probability of every class, ``(C, T)``.
+
+    Args:
+        labels: of one video.
+        decoder: who asks, for the message.
+
+    Raises:
+        ValueError: if the labels have no scores.
+    """
+    if labels.scores is None:
+        raise ValueError(
+            f"{labels.source}: {decoder} needs the probability of every class, but there are only labels: give the "
+            ".npz file of the prediction"
+        )
+    return labels.scores
+
+
+def with_indexes(labels: Labels, indexes: npt.NDArray[np.integer]) -> Labels:
+    """The same video with other labels; frames that nobody annotated stay so."""
+    kept: npt.NDArray[np.int64] = np.where(labels.indexes == IGNORE, IGNORE, indexes).astype(np.int64)
+    return replace(labels, indexes=kept, confidence=None)
+
+
+def median_of_scores(labels: Labels, window_s: float) -> Labels:
+    r"""The class with the highest median probability around each frame.
+
+    .. math:: \hat{y}_t = \arg\max_c \operatorname{median}_{|u - t| \le w} p_{c,u}
+
+    The scores of the result are those of the network. At the ends of the video the first and last frame are repeated.
+
+    Args:
+        labels: with scores and a rate, ``(T,)``.
+        window_s: length of the window, in seconds; ``w`` is half of it, rounded to frames.
+
+    Raises:
+        ValueError: if there are no scores or no rate, or ``window_s`` is negative or not finite.
+
+    Example:
+        >>> from segtcn.labels import Classes
+        >>> scores = np.array([[0.9, 0.8, 0.4, 0.9], [0.1, 0.2, 0.6, 0.1]], np.float32)
+        >>> labels = Labels([0, 0, 1, 0], Classes(("take", "pour")), fps=1, scores=scores)
+        >>> median_of_scores(labels, window_s=2).indexes.tolist()
+        [0, 0, 0, 0]
+    """
+    from scipy.ndimage import median_filter  # a tenth of a second
+
+    reach = half_window(labels, window_s)
+    scores = scores_of(labels, "the median")
+    smooth = np.stack([median_filter(row, 2 * reach + 1, mode="nearest") for row in scores])
+    return with_indexes(labels, smooth.argmax(0))
+
+
+def half_window(labels: Labels, window_s: float) -> int:
+    """Half of a window in frames.
+
+    Raises:
+        ValueError: if the labels have no rate, or ``window_s`` is negative or not finite.
+    """
+    if not 0 <= window_s < math.inf:
+        raise ValueError(f"`window_s` must be a number of seconds, 0 or more, got {window_s}")
+    if labels.fps is None:
+        raise ValueError(f"{labels.source}: `window_s` counts seconds, but the rate of the labels is not known")
+    return min(round(window_s * labels.fps / 2), len(labels))
+
+
+def hysteresis(labels: Labels, margin: float) -> Labels:
+    """A label holds on until another class is more probable by a margin; no future frame is needed.
+
+    Args:
+        labels: with scores, ``(T,)``.
+        margin: difference of probabilities from 0, which changes nothing, up to 1.
+
+    Raises:
+        ValueError: if there are no scores, or ``margin`` is not between 0 and 1.
+
+    Example:
+        >>> from segtcn.labels import Classes
+        >>> scores = np.array([[0.9, 0.4, 0.3, 0.1], [0.1, 0.6, 0.7, 0.9]], np.float32)
+        >>> labels = Labels([0, 1, 1, 1], Classes(("take", "pour")), scores=scores)
+        >>> hysteresis(labels, margin=0.3).indexes.tolist()
+        [0, 0, 1, 1]
+    """
+    return with_indexes(labels, HysteresisStream(margin).push(scores_of(labels, "hysteresis")))
+
+
+class HysteresisStream:
+    """:func:`hysteresis` on scores that arrive while a video runs, without delay.
+
+    Args:
+        margin: as there.
+
+    Raises:
+        ValueError: if ``margin`` is not between 0 and 1.
+
+    Example:
+        >>> stream = HysteresisStream(margin=0.3)
+        >>> stream.push(np.array([[0.9], [0.1]])).tolist(), stream.push(np.array([[0.4], [0.6]])).tolist()
+        ([0], [0])
+    """
+
+    def __init__(self, margin: float) -> None:
+        if not 0 <= margin <= 1:
+            raise ValueError(f"`margin` must be a difference of probabilities, 0 to 1, got {margin}")
+        self._margin = margin
+        self._label: int | None = None
+
+    def push(self, scores: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]:
+        """Labels of the next frames.
+
+        Args:
+            scores: probabilities, ``(C, n)``.
+
+        Returns:
+            Class indexes, ``(n,)``.
+        """
+        best = scores.argmax(0).tolist()
+        columns = scores.T.tolist()
+        label = self._label
+        labels = []
+        for top, column in zip(best, columns, strict=True):
+            # the first comparison holds `margin=0` to the highest score
+            if label is None or (top != label and column[top] - column[label] >= self._margin):
+                label = top
+            labels.append(label)
+        self._label = label
+        return np.array(labels, np.int64)
+
+
+class MedianStream:
+    """:func:`median_of_scores` on scores that arrive while a video runs, late by half of the window.
+
+    Args:
+        reach: half of the window in frames, which is the delay.
+
+    Example:
+        >>> stream = MedianStream(reach=1)
+        >>> stream.push(np.array([[0.9, 0.8, 0.4], [0.1, 0.2, 0.6]])).tolist(), stream.finish().tolist()
+        ([0, 0], [1])
+    """
+
+    def __init__(self, reach: int) -> None:
+        if reach < 0:
+            raise ValueError(f"`reach` must be a number of frames, 0 or more, got {reach}")
+        self._reach = reach
+        self._waiting: npt.NDArray[np.floating] | None = None  # (C, up to 2 * reach), from before the next label
+
+    def push(self, scores: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]:
+        """Labels of the frames whose window is complete.
+
+        Args:
+            scores: probabilities of the next frames, ``(C, n)``.
+
+        Returns:
+            Class indexes of as many frames as are ready, ``(m,)``.
+        """
+        if not scores.shape[1]:
+            return np.zeros(0, np.int64)
+        past = np.repeat(scores[:, :1], self._reach, 1) if self._waiting is None else self._waiting
+        known = np.concatenate([past, scores], 1)
+        ready = max(0, known.shape[1] - 2 * self._reach)
+        self._waiting = known[:, ready:]
+        if not ready:
+            return np.zeros(0, np.int64)
+        windows = np.lib.stride_tricks.sliding_window_view(known, 2 * self._reach + 1, axis=1)
+        return np.median(windows, axis=-1).argmax(0)
+
+    def finish(self) -> npt.NDArray[np.int64]:
+        """Labels of the frames that wait for the end of the video."""
+        if self._waiting is None:
+            return np.zeros(0, np.int64)
+        return self.push(np.repeat(self._waiting[:, -1:], self._reach, 1))
