@@ -34,7 +34,7 @@ ROOMS = {
     "losses": ["segtcn.losses"],
     "metrics": ["segtcn.metrics", "segtcn.metrics.functional"],
     "data": ["segtcn.data", "segtcn.data.datamodule", "segtcn.data.readers", "segtcn.data.augmentation"],
-    "prepare": ["segtcn.prepare.project", "segtcn.prepare.annotations", "segtcn.prepare.check"],
+    "prepare": ["segtcn.prepare.project", "segtcn.prepare.annotations", "segtcn.prepare.check", "segtcn.prepare.draft"],
     "extract": ["segtcn.extract"],
     "evaluation": ["segtcn.evaluation"],
     "visualization": ["segtcn.visualization", "segtcn.visualization.player"],
