@@ -48,6 +48,7 @@ ALLOWED = {
     },
     "demo": {"atomic", "data", "extract", "labels", "prepare", "progress", "structures", "video_io", "visualization"},
     "cli": {
+        "arrays",
         "atomic",
         "callbacks",
         "config_names",
