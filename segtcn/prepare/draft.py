@@ -65,7 +65,7 @@ def draft_labels(
     """
     import torch
 
-    frames = torch.as_tensor(features).to(torch.float32)
+    frames = torch.from_numpy(np.array(features, np.float32))  # a copy: files are mapped read-only
     if frames.ndim != 2 or not frames.isfinite().all():
         raise ValueError(f"{source}: expected features, finite numbers (D, T), got the shape {tuple(frames.shape)}")
     frames = frames.T
