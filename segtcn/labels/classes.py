@@ -209,12 +209,13 @@ class Classes:
             raise ValueError(f"no class is named {unknown[0]!r}: the classes are {listed(self.names)}")
         return tuple(known[word] for word in words)
 
-    def indexes_of(self, labels: Sequence[str], source: str) -> npt.NDArray[np.int64]:
+    def indexes_of(self, labels: Sequence[str], source: str, first_line: int | None = None) -> npt.NDArray[np.int64]:
         """Index of every label, ``(T,)``; :data:`segtcn.structures.IGNORE` for :data:`IGNORE_NAME`.
 
         Args:
             labels: name of every frame's class.
             source: where they are from, for the message.
+            first_line: number of the line that holds the first label, if each has a line.
 
         Raises:
             ValueError: if a label is not a class.
@@ -224,8 +225,10 @@ class Classes:
             return np.fromiter(map(index.__getitem__, labels), np.int64, len(labels))
         except KeyError as error:
             label, unknown = error.args[0], len({*labels} - index.keys())
+        frame = labels.index(label)
+        where = f"at frame {frame}" if first_line is None else f"in line {frame + first_line}"
         raise ValueError(
-            f"{source}: label {label!r} at frame {labels.index(label)} is not a known class ({unknown} unknown): "
+            f"{source}: label {label!r} {where} is not a known class ({unknown} unknown): "
             f"correct it, or add it to the list of classes, which has {listed(self.names)}"
         )
 

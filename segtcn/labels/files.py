@@ -213,7 +213,7 @@ def _read_names(path: Path, text: str, form: Format, classes: Classes | None) ->
             raise ValueError(f"{path} has no labels in line 2, where MS-TCN's recognition files have all of them")
     elif "" in lines:
         raise ValueError(f"{path}, line {lines.index('') + 1} is empty: expected one label a line")
-    return Labels.from_names(lines, classes, source=str(path))
+    return Labels.from_names(lines, classes, source=str(path), first_line=1 if form == "names" else None)
 
 
 def _read_indexes(path: Path, classes: Classes | None) -> Labels:

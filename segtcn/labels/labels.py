@@ -136,7 +136,12 @@ class Labels:
 
     @classmethod
     def from_names(
-        cls, names: Sequence[str], classes: Classes | None = None, fps: float | None = None, source: str = "labels"
+        cls,
+        names: Sequence[str],
+        classes: Classes | None = None,
+        fps: float | None = None,
+        source: str = "labels",
+        first_line: int | None = None,
     ) -> Labels:
         """Labels from the name of every frame's class.
 
@@ -145,6 +150,7 @@ class Labels:
             classes: their order; None takes the names that occur, sorted.
             fps: labels per second, or None.
             source: where they came from, for messages.
+            first_line: number of the line that holds the first label, if each has a line.
 
         Raises:
             ValueError: if there is no label, or a name is not among ``classes`` or not the name of a class.
@@ -153,7 +159,7 @@ class Labels:
             classes = Classes.from_names(names) if classes is None else classes
         except ValueError as error:
             raise ValueError(f"{source}: {error}") from error
-        return cls(classes.indexes_of(names, source), classes, fps, source=source)
+        return cls(classes.indexes_of(names, source, first_line), classes, fps, source=source)
 
     @property
     def duration_s(self) -> float | None:

@@ -7,6 +7,7 @@ import re
 import shutil
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -21,7 +22,7 @@ from torch.nn.utils.rnn import pad_sequence
 from segtcn.data import read_card
 from segtcn.data.readers import MSTCNReader
 from segtcn.demo import synthetic
-from segtcn.demo.kitchen import ACTIONS, HEIGHT, WIDTH, Step
+from segtcn.demo.kitchen import ACTIONS, HEIGHT, WIDTH, Step, film
 from segtcn.demo.synthetic import CLIP_S, DURATIONS_S, make_synthetic, write_recipe
 from segtcn.extract import descriptor
 from segtcn.metrics.functional import edit_score, frame_accuracy
@@ -184,6 +185,25 @@ def test_stored_features_are_those_of_the_clip_whatever_its_labels_and_name(made
         shutil.copy(made / "videos" / f"{name}.mp4", tmp_path / "unknown.mp4")
         stored = torch.from_numpy(np.load(made / "features" / f"{name}.npy"))
         assert torch.equal(descriptor.extract_features(tmp_path / "unknown.mp4"), stored)
+
+
+def test_other_labels_change_no_feature(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clips are drawn as before, and the truth about them is forged."""
+    recipe = synthetic._Clip.recipe
+
+    def forged(clip: synthetic._Clip, fps: float) -> list[Step]:
+        return [step._replace(action=ACTIONS[ACTIONS.index(step.action) - 1]) for step in recipe(clip, fps)]
+
+    def frames(clip: synthetic._Clip, fps: float) -> Iterator[np.ndarray]:
+        return film(recipe(clip, fps), clip.cook, fps, np.random.default_rng((*clip.seed, 1)))
+
+    monkeypatch.setattr(synthetic._Clip, "recipe", forged)
+    monkeypatch.setattr(synthetic._Clip, "frames", frames)
+    other = make(tmp_path / "forged")
+    for name in names(made):
+        assert labels(other, name) != labels(made, name)
+        shutil.copy(made / "groundTruth" / f"{name}.txt", other / "groundTruth")
+    assert_same_data(other, made)
 
 
 def test_the_encoded_clip_is_the_drawing_but_for_the_codec(made: Path) -> None:

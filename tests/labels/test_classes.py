@@ -109,6 +109,8 @@ def test_labels_become_indexes_and_unknown_ones_are_named_with_their_frame() -> 
     message = r"a\.txt: label 'stir' at frame 1 is not a known class \(2 unknown\): correct it, or add it .* take, pour"
     with pytest.raises(ValueError, match=message):
         classes.indexes_of(["pour", "stir", "cut", "stir"], "a.txt")
+    with pytest.raises(ValueError, match=r"a\.txt: label 'stir' in line 4 is not"):
+        classes.indexes_of(["pour", "take", "stir"], "a.txt", first_line=2)
 
 
 def test_a_long_list_is_cut_in_messages() -> None:

@@ -127,6 +127,21 @@ def test_memory_grows_linearly_with_the_number_of_frames(monkeypatch):
     assert largest(4096) < 5 * largest(1024)
 
 
+def test_the_layer_projects_attends_and_projects():
+    torch.manual_seed(0)
+    layer = TemporalAttention(6, 4, partial(strided_attention, stride=1), activation=nn.ReLU(), num_heads=2).eval()
+    x, values = torch.randn(2, 1, 6, 9)
+
+    def heads(conv: nn.Conv1d, y: torch.Tensor) -> torch.Tensor:
+        projected = torch.einsum("oc,bct->bot", conv.weight[..., 0], y) + conv.bias[:, None]
+        return projected.view(1, 2, 2, 9).transpose(2, 3)
+
+    projected = heads(layer.query, x), heads(layer.key, x), heads(layer.value, values)
+    attended = dense_attention(*projected, [9], lambda t, s: True).float().transpose(2, 3).reshape(1, 4, 9).relu()
+    expected = torch.einsum("oc,bct->bot", layer.out.weight[..., 0], attended) + layer.out.bias[:, None]
+    torch.testing.assert_close(layer(x, values), expected, atol=1e-5, rtol=0)
+
+
 def test_bad_number_of_heads_says_what_was_expected():
     with pytest.raises(ValueError, match="`num_heads` must divide the 4 channels of queries, keys and values, got 3"):
         TemporalAttention(6, 4, strided_attention, activation=nn.ReLU(), num_heads=3)

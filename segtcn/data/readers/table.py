@@ -219,14 +219,14 @@ class TableReader(TreeReader):
                 yield from set(self._read_labels(name, self._existing(name))[0])
 
     def _read_indexes(self, name: str, features: Path) -> npt.NDArray[np.int64]:
-        labels, path = self._read_labels(name, features)
+        labels, path, first_line = self._read_labels(name, features)
         numbers = {*map(str, range(len(self._stored_classes)))}
         if {*labels} <= numbers and not {*labels} <= self._stored_classes.index.keys():
             return np.array(labels, dtype=np.int64)
-        return self._stored_classes.indexes_of(labels, str(path))
+        return self._stored_classes.indexes_of(labels, str(path), first_line)
 
-    def _read_labels(self, name: str, features: Path) -> tuple[list[str], Path]:
-        """Label of every frame as it is written, and the file that holds it."""
+    def _read_labels(self, name: str, features: Path) -> tuple[list[str], Path, int | None]:
+        """Label of every frame as it is written, the file that holds it, and the line of the first one."""
         path = features if self._labels_inside else self._truth_file(name)
         if path is None:
             unknown = self._unknown_label_columns(features)
@@ -237,17 +237,18 @@ class TableReader(TreeReader):
             )
         columns = [] if path.suffix == ".txt" else self._files.columns(path)
         if path.suffix == ".txt" or (path.suffix == ".csv" and columns[:3] == list(COLUMNS[:3])):
-            return read_labels(path).names(), path
+            return read_labels(path).names(), path, 1 if path.suffix == ".txt" else None
         self._check_label_columns(path, columns)
         label_columns = self._label_columns_of(path, columns)
+        first_line = None if path.suffix == ".parquet" else 2
         if len(label_columns) > 1:
-            return self._read_one_hot(path, label_columns), path
+            return self._read_one_hot(path, label_columns), path, first_line
         labels = self._files.texts(path, label_columns)[0]
         if label_columns[0] in labels:
             raise ValueError(
                 f"{path} has no header: its first line, {label_columns[0]!r}, is a label; write a name before it"
             )
-        return labels, path
+        return labels, path, first_line
 
     def _label_columns_of(self, path: Path, columns: Sequence[str]) -> list[str]:
         """The column of a table with the labels, or its one-hot columns."""

@@ -83,7 +83,7 @@ def test_labels_are_those_of_the_ground_truth_where_the_archive_has_none(
     (root / "groundTruth" / "P02_tea.txt").write_text("stir\n" * 18)
     with pytest.raises(
         ValueError,
-        match=r"P02_tea\.txt: label 'stir' at frame 0 is not a known class .*the classes are those of .*mapping\.txt",
+        match=r"P02_tea\.txt: label 'stir' in line 1 is not a known class .*the classes are those of .*mapping\.txt",
     ):
         NpzReader.read(reader, "P02_tea")
 

@@ -308,12 +308,12 @@ def test_missing_mapping_is_built_from_the_column_of_all_videos(root: Path) -> N
     assert labels(table) == [2, 1]
 
 
-def test_unknown_label_is_named_with_file_and_frame(root: Path) -> None:
+def test_unknown_label_is_named_with_file_and_line(root: Path) -> None:
     write(root / "features/a.csv", columns(action=["cut", "0", "stir", "cut"]))
-    with pytest.raises(ValueError, match=r"a\.csv: label '0' at frame 1 is not a known class .* which has background"):
+    with pytest.raises(ValueError, match=r"a\.csv: label '0' in line 3 is not a known class .* which has background"):
         reader(root, label_columns="action").read("a")
     write(root / "features/a.csv", columns(action=[0, 1, 3, 2]))
-    with pytest.raises(ValueError, match=r"a\.csv: label '0' at frame 0 is not a known class"):
+    with pytest.raises(ValueError, match=r"a\.csv: label '0' in line 2 is not a known class"):
         reader(root, label_columns="action").read("a")
     write_parquet(root / "groundTruth/a.parquet", {"label": ["cut", None]})
     with pytest.raises(ValueError, match=r"a\.parquet: label '' at frame 1 is not a known class"):
