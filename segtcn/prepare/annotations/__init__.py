@@ -5,6 +5,7 @@ from segtcn.prepare.annotations.elan import write_elan
 from segtcn.prepare.annotations.formats import detect_format, read_annotations
 from segtcn.prepare.annotations.frame_labels import Finding, LabelRules, frame_labels
 from segtcn.prepare.annotations.intervals import Annotations, Interval
+from segtcn.prepare.annotations.project_writers import write_boris, write_label_studio, write_via
 
 __all__ = [
     "Annotations",
@@ -15,5 +16,8 @@ __all__ = [
     "frame_labels",
     "read_annotations",
     "write_audacity",
+    "write_boris",
     "write_elan",
+    "write_label_studio",
+    "write_via",
 ]

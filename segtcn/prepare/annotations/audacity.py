@@ -9,6 +9,7 @@ from pathlib import Path
 
 from segtcn.atomic import write_text
 from segtcn.prepare.annotations.intervals import Annotations, make_interval, number, read_text
+from segtcn.prepare.annotations.project_writers import writable_segments
 from segtcn.structures import Segment
 
 
@@ -58,7 +59,7 @@ def write_audacity(
         fps: frames per second.
 
     Raises:
-        ValueError: if ``fps`` is not positive, or a label is not one line.
+        ValueError: as of :func:`~segtcn.prepare.annotations.project_writers.writable_segments`.
         FileNotFoundError: if the folder does not exist.
         PermissionError: if no file can be created in the folder.
 
@@ -69,10 +70,8 @@ def write_audacity(
         >>> path.read_text()
         '0.000000\t1.500000\tpour milk\n'
     """
-    if not fps > 0:
-        raise ValueError(f"`fps` must be positive, got {fps}")
-    for name in {class_names[segment.label] for segment in segments}:
-        if not name.strip() or any(character in name for character in "\t\n\r"):
-            raise ValueError(f"cannot write {path}: a label must be one line without tabs, got {name!r}")
-    lines = (f"{start / fps:.6f}\t{stop / fps:.6f}\t{class_names[label]}\n" for start, stop, label in segments)
+    lines = (
+        f"{segment.start / fps:.6f}\t{segment.stop / fps:.6f}\t{name}\n"
+        for segment, name in writable_segments(path, segments, class_names, fps)
+    )
     write_text(path, "".join(lines))

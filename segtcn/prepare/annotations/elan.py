@@ -17,6 +17,7 @@ from xml.sax.saxutils import escape, quoteattr
 from segtcn.atomic import write_text
 from segtcn.labels.folder import video_name
 from segtcn.prepare.annotations.intervals import Annotations, Interval, make_interval, number, read_bytes
+from segtcn.prepare.annotations.project_writers import writable_segments
 from segtcn.structures import Segment
 
 _LINE = "line of the file"  # no name of an attribute: XML allows no blanks
@@ -135,17 +136,16 @@ def write_elan(
         tier: name of the tier.
 
     Raises:
-        ValueError: if ``fps`` is not positive, or a name holds a character that XML cannot.
+        ValueError: as of :func:`~segtcn.prepare.annotations.project_writers.writable_segments`, or if a name holds a
+            character that XML cannot.
         FileNotFoundError: if the folder does not exist.
         PermissionError: if no file can be created in the folder.
     """
-    if not fps > 0:
-        raise ValueError(f"`fps` must be positive, got {fps}")
-    names = [class_names[segment.label] for segment in segments]
-    for name in {*names, tier, media or ""}:
+    named = writable_segments(path, segments, class_names, fps)
+    for name in {*(name for _, name in named), tier, media or ""}:
         if re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", name):
             raise ValueError(f"cannot write {path}: XML holds no control characters, got {name!r}")
-    edges = sorted({edge for segment in segments for edge in (segment.start, segment.stop)})
+    edges = sorted({edge for segment, _ in named for edge in (segment.start, segment.stop)})
     slots = "".join(
         f'    <TIME_SLOT TIME_SLOT_ID="ts{edge}" TIME_VALUE="{round(edge / fps * 1000)}"/>\n' for edge in edges
     )
@@ -153,7 +153,7 @@ def write_elan(
         f'    <ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a{number}" TIME_SLOT_REF1="ts{segment.start}" '
         f'TIME_SLOT_REF2="ts{segment.stop}">'
         f"<ANNOTATION_VALUE>{escape(name)}</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION>\n"
-        for number, (segment, name) in enumerate(zip(segments, names, strict=True), start=1)
+        for number, (segment, name) in enumerate(named, start=1)
     )
     descriptor = "" if media is None else f'<MEDIA_DESCRIPTOR MEDIA_URL={quoteattr(media)} MIME_TYPE="video/mp4"/>'
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
