@@ -76,10 +76,12 @@ def view(
       segtcn view ED-TCN=runs/ed_tcn MS-TCN=runs/ms_tcn --clips DATA/videos
       segtcn view predictions/ --truth DATA/groundTruth --clips DATA/videos --save corrected
       segtcn view clip.mp4 predictions.txt --truth labels.txt
+      segtcn view --clips DATA/videos --fps 15 --save corrected        # label clips from nothing
       segtcn view runs/ed_tcn --clips DATA/videos --export player      # open player/index.html, or send the folder
 
     Sources: a folder of `segtcn crossval`, or of `segtcn fit` after `segtcn test`, a folder with one label file a
-    video, label files, clips; TITLE=PATH gives one a title.
+    video, label files, clips; TITLE=PATH gives one a title. Clips without any labels become one segment that nobody
+    annotated, to be split and named: --fps is then the rate of the labels, --mapping holds the classes to choose from.
     """
     if exported.export is not None and served.save is not None:
         raise ValueError("--save needs a server, and --export makes a player without one: leave one of them out")
@@ -88,14 +90,58 @@ def view(
 
     from segtcn.evaluation import Selection, collect_videos
 
+    named = [split_title(source) for source in sources]
+    if player := _blank_player(named, clips, labels):
+        notes = ["no labels are given: each clip is shown as one segment, to be split and named"]
+        _show(player, notes, [], served, exported, quiet)
+        return
     selection = Selection(clips=clips, **vars(labels))
-    collection = collect_videos([split_title(source) for source in sources], selection, not quiet)
-    for note in collection.notes:
+    collection = collect_videos(named, selection, not quiet)
+    shown = [(video.name, [str(track.path) for track in video.tracks.values()]) for video in collection.videos]
+    _show(player_of(collection), collection.notes, shown, served, exported, quiet)
+
+
+def _blank_player(
+    sources: Sequence[tuple[str | None, Path]], clips: Path | None, labels: LabelOptions
+) -> Player | None:
+    """The player of clips where no labels are given at all."""
+    from segtcn.labels import CLIP_SUFFIXES, Classes, find_clips
+    from segtcn.visualization.player import blank_player
+
+    paths = [path for _, path in sources]
+    if labels.truth is not None or any(path.suffix.lower() not in CLIP_SUFFIXES or path.is_dir() for path in paths):
+        return None
+    if clips is not None and clips.is_file():
+        paths.append(clips)
+    found = {path.stem: path for path in paths if path.is_file()}
+    if clips is not None and clips.is_dir():
+        by_path = {path: name for name, path in reversed(find_clips(clips).items())}  # the name with folders
+        found |= {name: path for path, name in by_path.items()}
+    if not found or len(found) < len(paths):
+        return None
+    known = None if labels.mapping is None else Classes.read(labels.mapping).with_background(labels.background)
+    chosen = {name: found[name] for name in sorted(found) if labels.videos is None or name in labels.videos}
+    if labels.videos is not None and (missing := sorted({*labels.videos} - {*found})):
+        raise ValueError(f"there is no clip of the video {missing[0]}")
+    title = next(iter(chosen)) if len(chosen) == 1 else str(clips or "clips")
+    return blank_player(title, chosen, known, labels.fps)
+
+
+def _show(
+    player: Player,
+    notes: Sequence[str],
+    shown: Sequence[tuple[str, list[str]]],
+    served: Served,
+    exported: Exported,
+    quiet: bool,
+) -> None:
+    """Export or serve a player; ``shown`` has the label files of every video."""
+    for note in notes:
         print(f"note: {note}")
     if exported.export is not None:
-        _export(collection, exported.export, not exported.no_clips, not quiet)
+        _export(player, exported.export, not exported.no_clips, not quiet)
     else:
-        _serve(collection, served)
+        _serve(player, shown, served)
 
 
 def player_of(collection: Collection) -> Player:
@@ -109,10 +155,10 @@ def player_of(collection: Collection) -> Player:
     return Player(collection.title, videos, collection.classes, collection.protocol)
 
 
-def _export(collection: Collection, out: Path, clips: bool, progress: bool) -> None:
+def _export(player: Player, out: Path, clips: bool, progress: bool) -> None:
     from segtcn.visualization.player import export_player
 
-    notes = export_player(player_of(collection), out, clips, progress=progress)
+    notes = export_player(player, out, clips, progress=progress)
     for note in notes[:_LISTED]:
         print(f"note: {note}")
     if len(notes) > _LISTED:
@@ -121,13 +167,13 @@ def _export(collection: Collection, out: Path, clips: bool, progress: bool) -> N
     print(f"{out}: {what}")
 
 
-def _serve(collection: Collection, served: Served) -> None:
+def _serve(player: Player, shown: Sequence[tuple[str, list[str]]], served: Served) -> None:
     from segtcn.visualization.player import serve_player
     from segtcn.visualization.player.corrections import check_sources
 
     if served.save is not None:
-        for video in collection.videos:
-            check_sources(served.save, video.name, [str(track.path) for track in video.tracks.values()])
+        for name, files in shown:
+            check_sources(served.save, name, files)
     if served.host not in ("127.0.0.1", "localhost", "::1"):
         print(
             f"segtcn view: everyone who can reach {served.host} can see these videos"
@@ -135,10 +181,10 @@ def _serve(collection: Collection, served: Served) -> None:
             file=sys.stderr,
         )
     serve_player(
-        player_of(collection),
+        player,
         served.host,
         served.port,
         served.save,
         browser=not served.no_browser,
-        announce=lambda url: print(f"{collection.title}: {url}  (Ctrl-C ends it)", flush=True),
+        announce=lambda url: print(f"{player.title}: {url}  (Ctrl-C ends it)", flush=True),
     )

@@ -64,6 +64,26 @@ def test_finished_files_become_a_player(folder, capsys):
     assert [track["title"] for track in tracks] == ["truth", "good", "MS-TCN"]
 
 
+def test_clips_without_labels_become_one_segment_each(tmp_path, capsys):
+    (tmp_path / "clips" / "P01").mkdir(parents=True)
+    for name in ("P01/tea", "P01/soup"):
+        write_clip(tmp_path / "clips" / f"{name}.mp4", 50)
+    (tmp_path / "mapping.txt").write_text("0 cut\n1 rest\n")
+    options = ["--mapping", tmp_path / "mapping.txt", "--background", "rest", "--fps", 10]
+    assert view("--clips", tmp_path / "clips", *options, "--export", tmp_path / "out") == 0
+    assert "note: no labels are given: each clip is shown as one segment" in capsys.readouterr().out
+    index = content(tmp_path / "out" / "data" / "index.js")
+    assert [(each["name"], each["background"]) for each in index["classes"]] == [("cut", False), ("rest", True)]
+    assert [(each["name"], each["num_frames"]) for each in index["videos"]] == [("P01/soup", 20), ("P01/tea", 20)]
+    (track,) = content(tmp_path / "out" / "data" / "video-0001.js")["tracks"]
+    assert (track["starts"], track["classes"], track["fps"]) == ([0], [-1], 10)
+    clip = tmp_path / "clips" / "P01" / "tea.mp4"
+    assert view(clip, "--export", tmp_path / "one", "--no-clips") == 0
+    assert content(tmp_path / "one" / "data" / "index.js")["videos"][0]["num_frames"] == 50
+    assert view(clip, "--videos", "soup", "--export", tmp_path / "two") == 1
+    assert "there is no clip of the video soup" in capsys.readouterr().err
+
+
 def test_notes_of_many_videos_are_not_all_printed(tmp_path, capsys):
     for folder, labels in (("truth", LABELS), ("net", LABELS[:-1])):
         (tmp_path / folder).mkdir()

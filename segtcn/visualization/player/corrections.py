@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.labels import Labels, read_labels, write_labels
+from segtcn.labels import Classes, Labels, read_labels, write_labels
 from segtcn.structures import IGNORE
 
 _LONGEST = 120  # bytes of a part of a file name: file systems allow 255, and backups and editors add to it
+_LONGEST_NAME = 1000
 _RESERVED = re.compile(r'[<>:"\\|?*\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]')
 
 
@@ -28,19 +29,21 @@ class Correction(NamedTuple):
         track: title of the track that was corrected.
         indexes: class index of every frame, or :data:`~segtcn.structures.IGNORE`, ``(T,)``.
         replaces: :func:`saved_version` of the correction that the page knows of; None replaces any.
+        new_classes: names of the classes that the page made; their indexes follow those of the player.
     """
 
     track: str
     indexes: npt.NDArray[np.int64]
     replaces: str | None = None
+    new_classes: tuple[str, ...] = ()
 
 
 def parse_correction(body: bytes, token: str) -> Correction:
     """Check what a page sent; nothing of it is trusted.
 
     Args:
-        body: JSON, ``{"token", "track", "labels": {"starts", "classes", "num_frames"}}``, and perhaps ``"replaces"``.
-            Class -1 stands for frames that nobody annotated.
+        body: JSON, ``{"token", "track", "labels": {"starts", "classes", "num_frames"}}``, and perhaps ``"replaces"``
+            and ``"new_classes"``, a list of names. Class -1 stands for frames that nobody annotated.
         token: that the page was given.
 
     Raises:
@@ -65,10 +68,12 @@ def parse_correction(body: bytes, token: str) -> Correction:
             f"expected segments that start at frame 0 and increase up to {num_frames} frames, each with a class, got "
             f"{len(starts)} starts and {len(classes)} classes"
         )
-    replaces = content.get("replaces")
+    replaces, names = content.get("replaces"), content.get("new_classes", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) and len(name) <= _LONGEST_NAME for name in names):
+        raise ValueError(f"expected names of at most {_LONGEST_NAME} characters as `new_classes`")
     values = [IGNORE if label == -1 else label for label in classes]
     indexes = np.repeat(np.array(values, np.int64), np.diff(edges))
-    return Correction(track, indexes, replaces if isinstance(replaces, str) else None)
+    return Correction(track, indexes, replaces if isinstance(replaces, str) else None, tuple(names))
 
 
 def save_correction(
@@ -89,7 +94,8 @@ def save_correction(
         The two files, relative to the folder.
 
     Raises:
-        ValueError: if there is no such track, its number of frames is another, or a class is not among its own.
+        ValueError: if there is no such track, its number of frames is another, a class is neither among its own nor
+            new, or a new class has no name that a file can hold.
         PermissionError: if the folder cannot be written to, or a source would be replaced.
         FileExistsError: if another page saved a correction of the video that this one does not know of.
         OSError: if the disk is full.
@@ -99,7 +105,8 @@ def save_correction(
         raise ValueError(f"there is no track {correction.track!r}: load the page again")
     if len(correction.indexes) != len(track):
         raise ValueError(f"expected labels of {len(track)} frames, got {len(correction.indexes)}: load the page again")
-    labels = Labels(correction.indexes, track.classes, fps)
+    classes = Classes((*track.classes.names, *correction.new_classes), track.classes.background)
+    labels = Labels(correction.indexes, classes, fps)
     files = correction_files(folder, name)
     text = files[0]
     check_sources(folder, name, [labels.source for labels in tracks.values()])
@@ -129,7 +136,7 @@ def saved_correction(folder: Path, name: str, tracks: Iterable[Labels]) -> Label
     Args:
         folder: the chosen folder.
         name: of the video.
-        tracks: that the video is shown with, of the classes of the player.
+        tracks: that the video is shown with, of the classes of the player; classes that they lack come after them.
 
     Raises:
         ValueError: if the file cannot be understood, or fits no track.
@@ -139,7 +146,9 @@ def saved_correction(folder: Path, name: str, tracks: Iterable[Labels]) -> Label
     if not text.exists():
         return None
     tracks = [*tracks]
-    labels = read_labels(text, tracks[0].classes)
+    labels = read_labels(text)
+    names = (labels.classes.names[index] for index in labels.present())
+    labels = labels.in_classes(tracks[0].classes.extended(names))
     if len(labels) not in (lengths := {len(track) for track in tracks}):
         expected = " or ".join(map(str, sorted(lengths)))
         raise ValueError(f"{text} has {len(labels)} labels, expected {expected}: it was saved for other tracks")

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from segtcn.labels import Classes, Labels
 from segtcn.structures import IGNORE, Runs
 from segtcn.video_io import TIMESTAMP_TOLERANCE_S, frame_times, probe
-from segtcn.visualization.palette import RGB, class_colors, text_color
+from segtcn.visualization.palette import RGB, class_color, text_color
 from segtcn.visualization.player.corrections import saved_correction, saved_version
 from segtcn.visualization.player.serve import Player, PlayerVideo
 from segtcn.visualization.tracks import TRUTH
@@ -28,6 +28,8 @@ MAX_SAMPLES = 2000
 
 NOMINAL_RATE_TOLERANCE = 0.01
 """Labels that call 29.97 frames a second 30 still belong to frames one by one, if there are as many."""
+
+_SPARE = 64  # colours of classes that the page may make; more of them repeat these
 
 Payload = dict[str, Any]
 
@@ -71,6 +73,7 @@ def index_payload(player: Player, clips: Mapping[str, str], token: str | None = 
         "version": VERSION,
         "title": player.title,
         "classes": _classes(player.classes),
+        "spare_colors": [_colors(class_color(len(player.classes) + n)) for n in range(_SPARE)],
         "protocol": player.protocol,
         "score_names": [*dict.fromkeys(name for row in scores for name in row)],
         "runs": [*dict.fromkeys(title for video in player.videos for title in video.scores)],
@@ -234,18 +237,20 @@ def _saved_payload(folder: Path, name: str, tracks: Sequence[Labels]) -> Payload
     if labels is None:
         return None
     file = Path(labels.source).relative_to(folder).as_posix()
-    return {**_segments_payload(labels.runs()), "num_frames": len(labels), "file": file}
+    segments = _segments_payload(labels.runs())
+    new_classes = labels.classes.names[len(tracks[0].classes) :]
+    return {**segments, "num_frames": len(labels), "file": file, "new_classes": new_classes}
 
 
 def _classes(classes: Classes) -> list[Payload]:
-    def css(color: RGB) -> str:
-        return "#{:02x}{:02x}{:02x}".format(*color)
-
-    colors = class_colors(len(classes), classes.background)
     return [
-        {"name": name, "color": css(color), "text": css(text_color(color)), "background": label == classes.background}
-        for label, (name, color) in enumerate(zip(classes.names, colors, strict=True))
+        {"name": name, **_colors(class_color(label, classes.background)), "background": label == classes.background}
+        for label, name in enumerate(classes.names)
     ]
+
+
+def _colors(color: RGB) -> Payload:
+    return {key: "#{:02x}{:02x}{:02x}".format(*rgb) for key, rgb in (("color", color), ("text", text_color(color)))}
 
 
 def _is_frame_by_frame(labels: Labels, clip: Payload | None) -> bool:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from segtcn.labels import Classes, Labels
+from segtcn.structures import IGNORE
+from segtcn.video_io import TIMESTAMP_TOLERANCE_S, frame_times, probe
 
 
 class PlayerVideo(NamedTuple):
@@ -71,3 +77,27 @@ class Player(NamedTuple):
     videos: Sequence[PlayerVideo]
     classes: Classes
     protocol: str | None = None
+
+
+def blank_player(
+    title: str, clips: Mapping[str, Path], classes: Classes | None = None, fps: float | None = None
+) -> Player:
+    """A player of clips without labels: each is one segment that nobody annotated, to be split and named on the page.
+
+    Args:
+        title: above the page.
+        clips: by name of the video.
+        classes: to choose from; the page can make more. None: no class.
+        fps: labels per second, such as the rate of the features; None: a label for every frame of the clip.
+    """
+    classes = Classes(()) if classes is None else classes
+    videos = [PlayerVideo(name, partial(_blank, clip, classes, fps), clip) for name, clip in clips.items()]
+    return Player(title, videos, classes)
+
+
+def _blank(clip: Path, classes: Classes, fps: float | None) -> dict[str, Labels]:
+    if fps is None:
+        num_frames = len(frame_times(clip))
+    else:  # as many as features of that rate have
+        num_frames = max(1, math.ceil((probe(clip).duration_s - TIMESTAMP_TOLERANCE_S) * fps))
+    return {"labels": Labels(np.full(num_frames, IGNORE), classes, fps, source=f"no labels of {clip}")}

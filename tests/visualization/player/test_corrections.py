@@ -86,9 +86,31 @@ def test_what_was_saved_can_be_gone_on_with(tmp_path):
     assert labels.indexes.tolist() == [1] * 10 + [2] * 40
     with pytest.raises(ValueError, match="has 50 labels, expected 20: it was saved for other tracks"):
         saved_correction(tmp_path, "P01/tea", [truth(TRUTH[:20])])
-    stirring = Labels([0] * 50, Classes(("stir",)))
-    with pytest.raises(ValueError, match=r"label 'take' at frame 0 is not a known class .* has stir"):
-        saved_correction(tmp_path, "P01/tea", [stirring])
+    other = saved_correction(tmp_path, "P01/tea", [Labels([0] * 50, Classes(("stir",)))])
+    assert other.classes.names == ("stir", "pour", "take")  # what the player does not know comes last
+    assert other.names() == labels.names()
+
+
+def with_new_classes(names):
+    return json.dumps(json.loads(body(classes=[3, 1])) | {"new_classes": names}).encode()
+
+
+def test_classes_that_the_page_made_are_written_by_name(tmp_path):
+    correction = parse_correction(with_new_classes(["stir"]), "secret")
+    (file, *_) = save_correction(tmp_path, "tea", correction, {"truth": truth()}, None)
+    assert read_labels(tmp_path / file).names() == ["stir"] * 10 + ["take"] * 40
+    for names, message in (
+        ([" x"], "one line of text"),
+        (["__ignore__"], "cannot be named"),
+        (["take"], "two classes"),
+    ):
+        wrong = parse_correction(with_new_classes(names), "secret")
+        with pytest.raises(ValueError, match=message):
+            save_correction(tmp_path, "soup", wrong, {"truth": truth()}, None)
+    for names in ("stir", [3], ["x" * 2000]):
+        with pytest.raises(ValueError, match="`new_classes`"):
+            parse_correction(with_new_classes(names), "secret")
+    assert not (tmp_path / "soup.txt").exists()
 
 
 def test_frames_that_nobody_annotated_stay_so(tmp_path):

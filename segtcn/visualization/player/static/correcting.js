@@ -5,9 +5,9 @@
   const { byId, element, nameElement, swatch } = segtcn;
 
   class RelabelDialog {
-    /** @param {{name: string, color: string}[]} classes */
-    constructor(classes) {
-      this.classes = classes;
+    /** @param {Player} player */
+    constructor(player) {
+      this.player = player;
       this.dialog = byId("relabel-dialog");
       this.search = byId("relabel-search");
       this.list = byId("relabel-list");
@@ -20,32 +20,37 @@
 
     /**
      * @param {number} label the class now
-     * @param {function(number): void} choose gets the new class; not called if the dialog is left
+     * @param {function(number|string): void} choose gets the new class, a name if it is to be made; not called if the
+     *     dialog is left
      */
     open(label, choose) {
       this.choose = choose;
       this.search.value = "";
-      this.build(Math.max(0, label));
+      this.build(label < 0 ? Infinity : label);
       this.dialog.showModal();
       this.search.focus();
       this.mark(this.marked);
     }
 
     build(marked) {
-      const part = this.search.value.trim().toLocaleLowerCase();
-      const labels = this.classes.map((_, label) => label);
-      this.labels = labels.filter((label) => this.classes[label].name.toLocaleLowerCase().includes(part));
-      this.list.replaceChildren(
-        ...this.labels.map((label, place) => {
-          const item = this.classes[label];
-          const key = element("kbd", { aria: { hidden: "true" } }, place < 9 ? String(place + 1) : "");
-          const option = element("li", { id: `relabel-${place}`, role: "option" }, key, swatch(item), nameElement(item.name));
-          option.addEventListener("click", () => this.pick(place));
-          return option;
-        }),
-      );
-      if (!this.labels.length) this.list.append(element("li", { class: "muted", role: "presentation" }, "No class has this in its name."));
+      const { player } = this;
+      const name = this.search.value.trim();
+      const part = name.toLocaleLowerCase();
+      // frames that nobody annotated come last
+      this.labels = [...player.classes.keys(), -1].filter((label) => player.classOf(label).name.toLocaleLowerCase().includes(part));
+      if (name && !player.classes.some((item) => item.name === name)) this.labels.push(name);
+      this.list.replaceChildren(...this.labels.map((label, place) => this.option(label, place)));
       this.mark(Math.min(marked, this.labels.length - 1));
+    }
+
+    option(label, place) {
+      const key = element("kbd", { aria: { hidden: "true" } }, place < 9 ? String(place + 1) : "");
+      const isNew = typeof label === "string";
+      const item = this.player.classOf(label);
+      const content = isNew ? [element("span", {}, "New class ", nameElement(label))] : [swatch(item), nameElement(item.name)];
+      const option = element("li", { id: `relabel-${place}`, role: "option" }, key, ...content);
+      option.addEventListener("click", () => this.pick(place));
+      return option;
     }
 
     mark(place) {
@@ -91,7 +96,7 @@
       this.panel = byId("correcting");
       this.select = byId("correct-track");
       this.state = byId("correct-state");
-      this.dialog = new segtcn.RelabelDialog(player.classes);
+      this.dialog = new segtcn.RelabelDialog(player);
       this.drafts = new segtcn.Drafts(player);
       /** Corrections begun since the page was opened, by video and number of the track. */
       this.begun = new Map();
@@ -124,7 +129,7 @@
       this.correction = this.begun.get(key);
       const saved = isNew && source === player.recording.correctable ? player.recording.saved : null;
       if (saved) {
-        this.correction.replace(saved);
+        this.correction.replace(player.adopt(saved, saved.new_classes));
         this.correction.markSaved();
       }
       this.saved = saved && `Saved as ${saved.file}`;
@@ -217,10 +222,14 @@
     relabel() {
       const { segment } = this;
       const { correction } = this;
-      this.dialog.open(correction.state.classes[segment], (label) => {
-        correction.relabel(segment, label);
-        this.changedTo(`Label ${this.player.classOf(label).name}`);
-      });
+      this.dialog.open(correction.state.classes[segment], (label) =>
+        this.attempt(() => this.setLabel(segment, typeof label === "string" ? this.player.addClass(label) : label)),
+      );
+    }
+
+    setLabel(segment, label) {
+      this.correction.relabel(segment, label);
+      this.changedTo(`Label ${this.player.classOf(label).name}`);
     }
 
     /** For the keyboard, what dragging is for the mouse. */

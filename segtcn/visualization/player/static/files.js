@@ -16,13 +16,19 @@
   function namedSegments(labels, numFrames, classes) {
     return labels.classes.map((label, i) => {
       const name = label < 0 ? IGNORE_NAME : classes[label].name;
-      if (!name || name !== name.trim() || /[\r\n]/.test(name)) {
-        throw new segtcn.UserError(
-          `the class ${JSON.stringify(shorten(name))} cannot be written: a label must be one line without outer white space`,
-        );
-      }
+      if (label >= 0) checkName(name);
       return { name, start: labels.starts[i], stop: labels.starts[i + 1] ?? numFrames };
     });
+  }
+
+  /** @throws {UserError} if a file with the name of this class would not be read back */
+  function checkName(name) {
+    if (!name || name !== name.trim() || /[\0\r\n\ufeff]/.test(name) || name === IGNORE_NAME) {
+      throw new segtcn.UserError(
+        `the class ${JSON.stringify(shorten(name))} cannot be written: a label must be one line without outer white space, ` +
+          `and ${IGNORE_NAME} stands for frames that nobody annotated`,
+      );
+    }
   }
 
   /** One label a line, one line a frame. */
@@ -155,5 +161,5 @@
     return text.length > length ? `${text.slice(0, length)}…` : text;
   }
 
-  Object.assign(segtcn, { labelsAsText, labelsAsTable, readLabels, safeFileName });
+  Object.assign(segtcn, { checkName, labelsAsText, labelsAsTable, readLabels, safeFileName });
 }

@@ -55,6 +55,7 @@
           { keys: ["j"], shown: "J", does: "Join with the next", run: correct(() => tools.join(1)) },
           { keys: ["Shift+j"], shown: "Shift J", does: "Join with the previous", run: correct(() => tools.join(-1)) },
           { keys: ["r"], shown: "R", does: "Relabel", run: correct(() => tools.relabel()) },
+          { keys: ["i"], shown: "I", does: "Nobody annotated this", run: correct(() => tools.setLabel(tools.segment, -1)) },
           { keys: ["b"], shown: "B", does: "Nearest boundary to the cursor", run: correct(() => tools.moveNearestBoundary()) },
           { keys: ["Ctrl+z"], shown: "Ctrl Z", does: "Undo", run: correct(() => tools.step("undo")) },
           { keys: ["Ctrl+Shift+z", "Ctrl+y"], shown: "Ctrl Shift Z", does: "Redo", run: correct(() => tools.step("redo")) },

@@ -20,6 +20,8 @@
     constructor(index) {
       this.index = index;
       this.classes = index.classes;
+      /** Classes beyond these were made on this page. */
+      this.numKnown = index.classes.length;
       this.recording = null;
       this.tracks = [];
       this.viewport = new segtcn.Viewport(1, 1);
@@ -63,6 +65,34 @@
     /** Class with this index; -1 stands for frames that nobody annotated. */
     classOf(label) {
       return this.classes[label] ?? NOT_ANNOTATED;
+    }
+
+    /** Names of the classes that were made on this page. */
+    get newNames() {
+      return this.classes.slice(this.numKnown).map(({ name }) => name);
+    }
+
+    /**
+     * Index of the class with this name, which is made if there is none.
+     * @throws {UserError} if no file could hold the name
+     */
+    addClass(name) {
+      const index = this.classes.findIndex((item) => item.name === name);
+      if (index >= 0) return index;
+      segtcn.checkName(name);
+      const spare = this.index.spare_colors;
+      const colors = spare[(this.classes.length - this.numKnown) % spare.length];
+      return this.classes.push({ name, background: false, ...colors }) - 1;
+    }
+
+    /**
+     * Labels of another visit, with the indexes of this page.
+     * @param {{starts: number[], classes: number[]}} labels
+     * @param {string[]} names of the classes beyond the known ones
+     */
+    adopt({ starts, classes }, names) {
+      const indexes = names.map((name) => this.addClass(name));
+      return { starts, classes: classes.map((label) => (label < this.numKnown ? label : indexes[label - this.numKnown])) };
     }
 
     /** @param {Recording} recording whose payload has been loaded */

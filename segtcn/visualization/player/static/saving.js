@@ -19,7 +19,7 @@
 
     keep(correction, track) {
       if (!correction.unsaved) this.forget(track);
-      else stored((storage) => storage.setItem(this.keyOf(track), JSON.stringify(correction.state)));
+      else stored((storage) => storage.setItem(this.keyOf(track), JSON.stringify({ ...correction.state, names: this.player.newNames })));
     }
 
     forget(track) {
@@ -29,7 +29,7 @@
     /** @returns {boolean} whether there was a draft */
     restore(correction, track) {
       const draft = stored((storage) => JSON.parse(storage.getItem(this.keyOf(track))));
-      if (draft) correction.replace(draft);
+      if (draft) correction.replace(this.player.adopt(draft, draft.names ?? []));
       return Boolean(draft);
     }
   }
@@ -98,7 +98,13 @@
       const sent = correction.state;
       const labels = { ...correction.merged(), num_frames: correction.numFrames };
       const { token } = player.index.save;
-      const body = JSON.stringify({ token, track: tools.source.title, labels, replaces: recording.savedVersion });
+      const body = JSON.stringify({
+        token,
+        track: tools.source.title,
+        labels,
+        new_classes: player.newNames,
+        replaces: recording.savedVersion,
+      });
       const headers = { "Content-Type": "application/json" };
       try {
         const response = await fetch(`corrections/${encodeURIComponent(recording.id)}`, { method: "POST", headers, body }).catch(() => {
