@@ -159,12 +159,6 @@ def test_no_circle_between_parts():
         ("segtcn", {"torch", "pytorch_lightning", "cv2", "av", "matplotlib", "wandb", "scipy"}),
         ("segtcn.cli", {"torch", "pytorch_lightning", "cv2", "av", "matplotlib", "wandb", "scipy"}),
         ("segtcn.cli.crossval", {"torch", "pytorch_lightning", "cv2", "av", "matplotlib", "wandb", "scipy"}),
-        ("segtcn.models", {"pytorch_lightning", "cv2", "av", "matplotlib", "wandb", "scipy", "torchmetrics"}),
-        ("segtcn.metrics", {"pytorch_lightning", "cv2", "av", "wandb"}),
-        ("segtcn.metrics.functional", {"torchmetrics", "matplotlib", "scipy"}),
-        ("segtcn.data.readers", {"pytorch_lightning", "cv2", "av", "matplotlib", "wandb", "scipy", "h5py"}),
-        ("segtcn.data.readers", {"pyarrow", "lmdb"}),
-        ("segtcn.extract", {"pytorch_lightning", "cv2", "av", "matplotlib", "transformers", "onnxruntime"}),
         ("segtcn.visualization.overlay", {"torch", "pytorch_lightning", "cv2", "av", "matplotlib", "wandb"}),
     ],
 )
@@ -172,6 +166,40 @@ def test_heavy_libraries_are_imported_where_they_are_used(module, heavy):
     code = f"import sys, {module}; print(*sorted({heavy!r} & set(sys.modules)))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert loaded.split() == []
+
+
+WITH_TORCH = {
+    "segtcn.models": {"pytorch_lightning", "cv2", "av", "matplotlib", "wandb", "scipy", "torchmetrics"},
+    "segtcn.metrics": {"pytorch_lightning", "cv2", "av", "wandb"},
+    "segtcn.metrics.functional": {"torchmetrics", "matplotlib", "scipy"},
+    "segtcn.data.readers": {
+        "pytorch_lightning",
+        "cv2",
+        "av",
+        "matplotlib",
+        "wandb",
+        "scipy",
+        "h5py",
+        "pyarrow",
+        "lmdb",
+    },
+    "segtcn.extract": {"pytorch_lightning", "cv2", "av", "matplotlib", "transformers", "onnxruntime"},
+}
+
+
+def test_modules_with_torch_import_no_other_heavy_library():
+    # each in a process of its own, forked after the one import of torch
+    code = f"""
+import importlib, os, sys, torch
+for module, heavy in {WITH_TORCH!r}.items():
+    if os.fork() == 0:
+        importlib.import_module(module)
+        print(module, *sorted(heavy & {{*sys.modules}}), flush=True)
+        os._exit(0)
+    os.wait()
+"""
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert loaded.splitlines() == [*WITH_TORCH]
 
 
 def test_nothing_public_goes_without_a_docstring():

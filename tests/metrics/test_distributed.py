@@ -52,7 +52,8 @@ def run(rank, folder):
 @pytest.mark.filterwarnings("ignore:The ``compute`` method")
 def test_three_processes_compute_what_one_computes(tmp_path, monkeypatch):
     monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo")
-    multiprocessing.spawn(run, (str(tmp_path),), nprocs=NUM_PROCESSES)
+    multiprocessing.set_forkserver_preload([M.__name__])  # one import for all processes
+    multiprocessing.start_processes(run, (str(tmp_path),), nprocs=NUM_PROCESSES, start_method="forkserver")
     expected = scores_of(slice(None))
     for rank in range(NUM_PROCESSES):
         computed = torch.load(tmp_path / f"{rank}.pt", weights_only=True)

@@ -240,8 +240,10 @@ def test_bfloat16_autocast_stays_near_single_precision(net):
     assert (logits - expected)[real].abs().max() <= 0.05 * expected[real].abs().max()
 
 
-# Tracing takes a second, compiling half a minute: every class once, causal and not; the other variants are slow tests
-FIRST = {(type(net), net.causal): name for name, net in reversed([(name, make()) for name, make in NETWORKS.items()])}
+# Tracing takes a second, compiling half a minute: every class once, causal and not, by its smallest variant; the others
+# are slow tests
+BUILT = sorted(((name, make()) for name, make in NETWORKS.items()), key=lambda pair: -len([*pair[1].modules()]))
+FIRST = {(type(net), net.causal): name for name, net in BUILT}
 each_traced = pytest.mark.parametrize(
     "name", [name if name in FIRST.values() else pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS]
 )

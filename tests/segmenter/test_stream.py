@@ -109,9 +109,9 @@ def stored_bytes(state: object) -> int:
 @pytest.mark.parametrize(
     ("name", "num_frames"),
     [
-        ("causal EDTCN", 2_000),
-        ("MSTCN", 2_000),
-        ("causal RecurrentNetwork, GRU", 2_000),
+        ("causal EDTCN", 600),
+        ("MSTCN", 600),
+        ("causal RecurrentNetwork, GRU", 600),
         pytest.param("causal EDTCN", 100_000, marks=pytest.mark.slow),
     ],
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -30,24 +32,32 @@ def segmenter_of(name: str = "causal MSTCN") -> Segmenter:
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory) -> dict[bool, Path]:
+def exported(tmp_path_factory) -> Callable[[str, bool], tuple[Path, certificate.Certificate]]:
+    """Function of a network and whether it streams: its file, written once, and what the export reports."""
+
+    @functools.cache
+    def export(name: str, streaming: bool) -> tuple[Path, certificate.Certificate]:
+        path = tmp_path_factory.mktemp("files") / "net.onnx"
+        return path, export_onnx(segmenter_of(name), path, streaming)
+
+    return export
+
+
+@pytest.fixture(scope="module")
+def files(exported) -> dict[bool, Path]:
     """The same network for whole videos and, at True, for streams."""
-    folder = tmp_path_factory.mktemp("files")
-    paths = {streaming: folder / f"{streaming}.onnx" for streaming in (False, True)}
-    for streaming, path in paths.items():
-        export_onnx(segmenter_of(), path, streaming)
-    return paths
+    return {streaming: exported("causal MSTCN", streaming)[0] for streaming in (False, True)}
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in FAST else pytest.mark.slow) for n in NETWORKS])
-def test_an_onnx_file_predicts_and_streams_as_the_network(name, tmp_path):
+def test_an_onnx_file_predicts_and_streams_as_the_network(name, exported):
     segmenter, features = segmenter_of(name), torch.randn(5, 61) + 1
     expected = segmenter.predict(features)
     for streaming in [False, True][: 1 + segmenter.net.causal]:
-        report = export_onnx(segmenter, tmp_path / "net.onnx", streaming)
+        path, report = exported(name, streaming)
         assert report.max_difference < 1e-5
         assert re.fullmatch(r"onnxruntime [\d.]+", report.runtime)
-        loaded = segtcn.load(tmp_path / "net.onnx")
+        loaded = segtcn.load(path)
         assert (loaded.facts(), loaded.certificate.max_difference) == (segmenter.facts(), report.max_difference)
         assert loaded.digest() == segmenter.digest()
         labels = loaded.predict(features)
@@ -59,7 +69,10 @@ def test_an_onnx_file_predicts_and_streams_as_the_network(name, tmp_path):
             assert np.concatenate(parts).tolist() == expected.indexes.tolist()
 
 
-@pytest.mark.parametrize(("name", "streaming"), [("causal MSTCN", True), ("causal EDTCN", False), ("ASRF", False)])
+@pytest.mark.parametrize(
+    ("name", "streaming"),
+    [("causal MSTCN", True), ("ASRF", False), pytest.param("causal EDTCN", False, marks=pytest.mark.slow)],
+)
 def test_a_pt2_file_computes_the_same_and_carries_the_facts(name, streaming, tmp_path):
     report = export_pt2(segmenter_of(name), tmp_path / "net.pt2", streaming)
     assert report.max_difference < 1e-5
