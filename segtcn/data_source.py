@@ -31,6 +31,7 @@ class DataSource(NamedTuple):
         reader: the data set.
         options: values of the data module by name, defaults included: ``length_policy``, ``card``, ...; the first split
             if nobody chose one.
+        chosen: names of the options that a config or an override gives.
         paths: files and folders of the data set.
         notes: warnings of the reader.
         assumed: arguments of the reader that nobody gave: ``fps``, ``background``.
@@ -38,6 +39,7 @@ class DataSource(NamedTuple):
 
     reader: Reader
     options: dict[str, Any]
+    chosen: set[str]
     paths: list[Path]
     notes: list[str]
     assumed: list[str]
@@ -65,7 +67,7 @@ def open_data(path: Path | None, configs: Sequence[Path], overrides: Sequence[st
     except argparse.ArgumentError as error:
         named = ", ".join(map(str, configs if path is None else (path, *configs))) or "the command line"
         if refused := re.search(r"class_path '(?:\w+\.)*(\w+)'\W+Option '(\w+)' is not accepted", str(error)):
-            raise ValueError(f"{named}: {refused[1]} takes no `{refused[2]}`: leave it out") from error
+            raise ValueError(f"{named}: {refused[1]} does not take `{refused[2]}`: leave it out") from error
         raise ValueError(f"{named} describes no data set: {error}") from error
     init_args = dict(config.data.reader.get("init_args") or {})
     module, _, name = config.data.reader.class_path.rpartition(".")
@@ -80,7 +82,9 @@ def open_data(path: Path | None, configs: Sequence[Path], overrides: Sequence[st
     chosen = given.data.reader.get("init_args") or {}
     unsaid = [name for name in ("fps", "background") if name in init_args and name not in chosen]
     assumed = [name for name in unsaid if name != "fps" or init_args[name] is not None]  # None: from a column of times
-    return DataSource(reader, options, paths, [str(warning.message) for warning in caught], assumed)
+    return DataSource(
+        reader, options, {*vars(given.data)} & {*options}, paths, [str(warning.message) for warning in caught], assumed
+    )
 
 
 def _parser() -> ArgumentParser:
@@ -101,7 +105,7 @@ def recognise(path: Path) -> list[str]:
 
     Raises:
         FileNotFoundError: if it does not exist.
-        ValueError: if it is none of those.
+        ValueError: if it is something else.
     """
     if path.is_dir():
         if (path / "data.yaml").is_file():
@@ -119,7 +123,7 @@ def recognise(path: Path) -> list[str]:
         loose = {file.suffix for file in path.iterdir()} & set().union(*_READERS.values())
         hint = f"; its files {', '.join(sorted(loose))} belong into features, with lists in splits" if loose else ""
         raise ValueError(
-            f"{path} is no data set that is recognised: expected data.yaml, or the folders features and splits, or one "
+            f"{path} is not a known data set: expected data.yaml, or the folders features and splits, or one "
             f"HDF5 file ({len(files)} found){hint}; give a data config, such as gtea_lea with "
             f"--data.reader.init_args.root {path}"
         )
@@ -129,7 +133,7 @@ def recognise(path: Path) -> list[str]:
         return ["--data.reader=HDF5Reader", f"--data.reader.init_args.path={path}"]
     if path.suffix.lower() in (".yaml", ".yml"):
         return [f"--config={_data_of(path)}"]
-    raise ValueError(f"{path} is no data config (.yaml), folder or HDF5 file: give one of these")
+    raise ValueError(f"{path} is not a data config (.yaml), folder or HDF5 file: give one of these")
 
 
 def _data_of(path: Path) -> str:

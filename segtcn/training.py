@@ -41,6 +41,7 @@ def fit(
     Args:
         network: a name such as ``"MS-TCN"`` or ``"ed_tcn"``, or a network, which is trained as its class is.
         data: a data config, a folder (that ``segtcn init`` made, or of an MS-TCN tree), an HDF5 file, or a reader.
+            Values of a data config, such as ``standardize``, win over those of the recipe.
         fps: frames per second of the stored features; for an MS-TCN tree.
         background: name of the background class; for an MS-TCN tree.
         split: number of the split.
@@ -61,8 +62,9 @@ def fit(
     """
     recipe = _recipe(network)
     seed_everything(seed, verbose=False)
-    reader = data if isinstance(data, Reader) else _open(Path(data), fps, background)
-    module = SegmentationDataModule(reader, split, seed=seed, **recipe.get("data", {}))
+    reader, options = (data, {}) if isinstance(data, Reader) else _open(Path(data), fps, background)
+    options = {**recipe.get("data", {}), **options, "split": split, "seed": seed}
+    module = SegmentationDataModule(reader, **options)
     parts = _parts(recipe["model"], module, build_net=isinstance(network, str))
     net = parts.pop("net", network)
     task = SegmentationTask(Segmenter.for_data(net, module, parts.pop("protocol", "lea")), **parts)
@@ -94,8 +96,8 @@ def _plain(name: str) -> str:
     return re.sub("[^a-z0-9]", "", name.lower().replace("+", "plus"))
 
 
-def _open(path: Path, fps: float | None, background: str | None) -> Reader:
-    """The reader of a folder or file."""
+def _open(path: Path, fps: float | None, background: str | None) -> tuple[Reader, dict[str, Any]]:
+    """The reader of a folder or file, and what its config says of the data module."""
     facts = {"fps": fps, "background": background}
     options = [f"--data.reader.init_args.{name}={value}" for name, value in facts.items() if value is not None]
     source = open_data(path.expanduser(), [], options)
@@ -103,7 +105,7 @@ def _open(path: Path, fps: float | None, background: str | None) -> Reader:
         raise ValueError(f"`fps` is needed, the frames per second of the features: nothing in {path} says it")
     for note in source.notes:
         warnings.warn(note, stacklevel=3)
-    return source.reader
+    return source.reader, {name: source.options[name] for name in source.chosen}
 
 
 def _parts(model: dict[str, Any], module: SegmentationDataModule, build_net: bool) -> dict[str, Any]:

@@ -73,3 +73,12 @@ def test_what_cannot_be_trained_says_why(write_ms_tcn_tree, tmp_path):
         segtcn.fit("ed_tcn", root)
     with pytest.raises(FileNotFoundError, match="no file or folder"):
         segtcn.fit("ed_tcn", tmp_path / "absent", fps=10)
+
+
+def test_the_config_of_the_data_counts_as_in_the_shell(write_ms_tcn_tree):
+    root = write_ms_tcn_tree()
+    reader = f"{{class_path: segtcn.data.readers.MSTCNReader, init_args: {{root: {root}, fps: 10}}}}"
+    (root / "data.yaml").write_text(f"data: {{reader: {reader}, sample_rate: 2, standardize: true}}\n")
+    model = segtcn.fit("ed_tcn", root, max_epochs=1)
+    assert model.sample_rate == 2
+    assert (model.standardization.std != 1).any()
