@@ -5,8 +5,8 @@
 
 *Streams.* The generic TCN (10 residual blocks of two convolutions, 64 channels, 3 taps) against the package
 ``pytorch-tcn`` with its buffers, where the environment has it, and against the steps of the network itself; the
-four-stage MS-TCN with its 99th percentile. All in turns in one process. The package is no dependency of this project:
-install it into an environment of its own, beside segtcn.
+four-stage MS-TCN with its 99th percentile. All in turns in one process. segtcn does not depend on that
+package: install both into another environment.
 
 *Whole videos.* MS-TCN against a plain writing of it (``benchmarks/plain_ms_tcn.py``) with the same weights, and against
 the file that ``segtcn export`` makes of it, run by onnxruntime:

@@ -17,7 +17,7 @@ from segtcn.visualization.figures import save_figure
 from segtcn.visualization.timeline import Look, plot_timeline, plot_timelines
 
 LARGEST_CONFUSION = 60
-"""More classes cannot be told apart in a picture of a page."""
+"""More classes cannot be distinguished in a picture of a page."""
 
 _DPI, _SMALL_DPI = 100, 80
 _SMALL = Look(width=7, bar_height=0.25, font_size=8, legend=False)

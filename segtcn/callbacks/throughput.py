@@ -21,7 +21,7 @@ class Throughput(Callback):
     printed: where it is high, ``data.bucket`` saves time.
 
     Everything counts as time: loading, scores, logging and validation, as the user waits for all of it. A run that
-    continues from a checkpoint goes on counting.
+    continues from a checkpoint keeps counting.
 
     Attributes:
         num_frames: real frames that training consumed, those of every epoch.

@@ -11,7 +11,7 @@ unless a config asks for them::
           init_args: {std: 0.1}
 
 They are applied in that order, to training videos only. What a video becomes depends on the seed, the epoch and its
-name: not on the batch it is in, not on the number of workers, and a resumed run goes on as it would have.
+name: not on the batch it is in, not on the number of workers, and a resumed run continues as it would have.
 """
 
 from __future__ import annotations
@@ -295,7 +295,7 @@ class AugmentedDataset(Dataset[Sample]):
 
         Raises:
             FileNotFoundError: if a file is missing.
-            ValueError: if the video is wrong, or an augmentation returned something that is none.
+            ValueError: if the video is wrong, or an augmentation returned something else than a video.
         """
         index, epoch = (draw, 0) if isinstance(draw, int) else draw
         sample = self.dataset[index]

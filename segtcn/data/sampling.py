@@ -27,7 +27,7 @@ class Draw(NamedTuple):
 
 
 class Shuffle(Sampler[Draw]):
-    """Another order every epoch that depends on seed and epoch only, so that a resumed run goes on as it would have.
+    """Another order every epoch that depends on seed and epoch only, so that a resumed run continues as it would have.
 
     Lightning calls :meth:`set_epoch` before every epoch; a plain loop gets the next order by iterating again.
 

@@ -102,7 +102,7 @@ class HysteresisStream:
     """:func:`hysteresis` on scores that arrive while a video runs, without delay.
 
     Args:
-        margin: as there.
+        margin: see :func:`hysteresis`.
 
     Raises:
         ValueError: if ``margin`` is not between 0 and 1.

@@ -58,7 +58,7 @@ def clip_rate(times_s: npt.ArrayLike, declared: float) -> ClipRate:
     if length_s <= 0:
         return ClipRate(float(declared), True)
     measured = (len(times) - 1) / length_s
-    # rounded: the last digits of a division are no property of the clip
+    # rounded: the last digits of a division are not a property of the clip
     for fps in (float(declared), round(measured, 6)):
         if np.ptp(times - np.arange(len(times)) / fps) < 0.5 / fps:
             return ClipRate(fps, True)

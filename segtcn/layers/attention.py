@@ -121,7 +121,7 @@ class TemporalAttention(nn.Module):
         dropout: probability of dropping an attention weight.
 
     Raises:
-        ValueError: if ``hidden_channels`` is no multiple of ``num_heads``.
+        ValueError: if ``hidden_channels`` is not a multiple of ``num_heads``.
 
     Shape:
         x ``(B, C, T)``, values ``(B, C, T)`` or None, and a mask ``(B, T)`` or None to ``(B, C, T)``; real frames get

@@ -180,8 +180,8 @@ def dropout(x: Tensor, p: float) -> Tensor:
     """Drop values with probability ``p`` and scale the others, so that the mean stays the same.
 
     PyTorch draws a number for every value, one after the other on one core: 40 % of a training step of MS-TCN. Here one
-    draw of 64 bits decides on eight values, or on four where ``p`` is no multiple of 1/256: it is then rounded to one
-    of 1/65536, and the values are scaled by what it was rounded to.
+    draw of 64 bits decides on eight values, or on four where ``p`` is not a multiple of 1/256. There it is rounded to
+    one of 1/65536, and the values are scaled by the rounded ``p``.
     """
     levels, kept_levels = _levels(p)
     dtype = torch.int8 if levels == 2**8 else torch.int16

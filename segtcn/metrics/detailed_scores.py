@@ -234,7 +234,7 @@ class SegmentCountError(CountsMetric):
         kwargs: arguments of :class:`torchmetrics.Metric`.
 
     Raises:
-        ValueError: if ``background`` is no class index.
+        ValueError: if ``background`` is not a class index.
 
     Example:
         >>> SegmentCountError()(torch.tensor([[1, 2, 1, 2], [1, 1, 1, 1]]), torch.tensor([[1, 1, 1, 1], [1, 1, 2, 2]]))

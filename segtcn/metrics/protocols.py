@@ -69,7 +69,7 @@ class Protocol:
             Class indexes.
 
         Raises:
-            ValueError: if ``background`` is no class index.
+            ValueError: if ``background`` is not a class index.
 
         Example:
             >>> PROTOCOLS["mstcn"].background(["SIL", "pour", "background"], background=0)

@@ -19,7 +19,7 @@ def segment_starts(boundaries: Tensor, mask: Tensor | None = None, threshold: fl
     """Frames at which a new segment starts: the first one, and each peak of the boundary probability.
 
     A peak is a frame whose probability is at least ``threshold`` and larger than those of the frame before and the
-    frame after it; the last frame of a video has none after it and is no peak.
+    frame after it; the last frame of a video has none after it and is not a peak.
 
     Args:
         boundaries: logit of "a segment starts here", ``(B, T)``.

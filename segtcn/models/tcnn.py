@@ -35,7 +35,7 @@ class TCNN(SegmentationModel):
     Reference:
         Lea, Reiter, Vidal, Hager: "Segmental Spatiotemporal CNNs for Fine-grained Action Segmentation", ECCV 2016, the
         temporal component; in the form of the code for Lea et al., CVPR 2017, which adds the dropout. The paper's
-        semi-Markov model on top is no part of it.
+        semi-Markov model on top is not part of it.
 
         Differs from the authors' code:
 

@@ -17,7 +17,7 @@ class Planes(NamedTuple):
     Args:
         y: brightness from 16, black, to 235, white, ``(H, W)`` uint8.
         u: blue against brightness, ``(ceil(H / 2), ceil(W / 2))`` uint8.
-        v: red against brightness, likewise.
+        v: red against brightness, of the same shape.
     """
 
     y: npt.NDArray[np.uint8]

@@ -200,7 +200,7 @@ def test_a_folder_with_a_card_or_an_hdf5_file(sound, tmp_path, check):
     write_hdf5(
         tmp_path / "folder/a.h5", videos, Classes(tuple(CLASSES), 0), 10, {1: {"train": names[:2], "test": names[2:3]}}
     )
-    assert f"{tmp_path / 'folder'}: HDF5Reader takes no `fps`: leave it out" in check(
+    assert f"{tmp_path / 'folder'}: HDF5Reader does not take `fps`: leave it out" in check(
         1, tmp_path / "folder", "--fps", 12
     )
     for path in (tmp_path / "folder", tmp_path / "folder" / "a.h5"):
@@ -216,12 +216,12 @@ def test_what_is_no_data_set_is_refused(tmp_path, check):
     (tmp_path / "broken.yaml").write_text("data: [\n")
     (tmp_path / "notes.txt").write_text("tea\n")
     for name, message in {
-        "": "is no data set that is recognised",
+        "": "is not a known data set",
         "nowhere": "no file or folder",
         "model.yaml": "has no part `data`",
         "typo.yaml": "describes no data set",
         "broken.yaml": "is no YAML",
-        "notes.txt": "is no data config",
+        "notes.txt": "is not a data config",
     }.items():
         out = check(1, tmp_path / name)
         assert message in out

@@ -53,7 +53,7 @@ def argument_problems(value: type | Callable) -> str:
         return ""
     problems = [f"lacks {name}" for name in sorted(arguments - documented)]
     return ", ".join(
-        problems + [f"documents {name}, which is no argument" for name in sorted(documented - arguments - IMPLIED)]
+        problems + [f"documents {name}, which is not an argument" for name in sorted(documented - arguments - IMPLIED)]
     )
 
 
@@ -78,7 +78,7 @@ def test_an_argument_that_is_missing_or_made_up_is_named():
             stop: end.
         """
 
-    assert argument_problems(crop) == "lacks start, documents stop, which is no argument"
+    assert argument_problems(crop) == "lacks start, documents stop, which is not an argument"
     assert not argument_problems(Segment)
 
 

@@ -60,7 +60,7 @@ def test_boundaries_are_the_first_frame_and_the_peaks():
     assert starts(5, 4, 5, 4, 5) == [0, 2]  # the last frame has no frame after it
     assert starts(-9, -1, -9) == [0]  # below one half
     assert starts(-9, 0, -9) == [0, 1]  # exactly one half
-    assert starts(-9, 2, 2, -9) == [0]  # equal frames are no peak
+    assert starts(-9, 2, 2, -9) == [0]  # equal frames are not a peak
     assert starts(-9) == starts(9) == [0]
     assert starts(-9, 30, 40, 30, -9) == [0, 2]  # all three have the probability 1
     peak = torch.tensor(0.8).logit().item()

@@ -196,7 +196,7 @@ END = "</ANNOTATION_DOCUMENT>"
         ("", "is empty: expected annotations"),
         (" \n\n", "is empty: expected annotations"),
         (b"\xff\x00cut", "not a text file in UTF-8"),
-        # what is no label of a frame: Breakfast's and JIGSAWS's own files, tables without a header
+        # not labels of frames: Breakfast's and JIGSAWS's own files, tables without a header
         ("1-30 SIL\n31-150 take_bowl\n", "columns or times that cannot be told apart.*: name the columns"),
         ("79 155 G1 \n156 300 G2 \n", "columns or times that cannot be told apart.*: name the columns"),
         ("0.5 2.25 pour milk\n", "columns or times that cannot be told apart.*: name the columns"),
@@ -207,7 +207,7 @@ END = "</ANNOTATION_DOCUMENT>"
         (TABULAR.replace("2.000", "2,000"), r"line 4: .* got '2,000'; the comma must be a point"),
         ("label,start_s,stop_s\ncut,0,00:01:02.5\n", r"line 2: .* got '00:01:02.5'; clock times are not read"),
         ('[{"label": "cut", "start": "0,5", "stop": 2}]', r"segment 1: .* the comma must be a point"),
-        # numbers that are none
+        # not numbers
         ("label,start_s,stop_s\ncut,0,nan\n", "expected a number of seconds or frames, got 'nan'"),
         ("label,start_s,stop_s\ncut,0,1e999\n", "got '1e999'"),
         ("label,start_s,stop_s\ncut,0,1_0\n", "got '1_0'"),

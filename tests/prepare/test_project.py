@@ -507,8 +507,8 @@ def test_whole_seconds_are_not_taken_for_frames_unasked(folder: Make, capsys: An
     [
         ("label,start,stop\ncut,10,20\npour,20,38\n", "frames"),  # they reach the end
         ("label,start,stop\ncut,3,7\n", "frames"),  # they end early; 7 s are more than any video has
-        ("label,start,stop\ncut,0.5,1.5\n", "seconds"),  # they end early, and are no frames
-        ("label,start,stop\ncut,0.5,38.5\n", "seconds"),  # they end late, and are no frames
+        ("label,start,stop\ncut,0.5,1.5\n", "seconds"),  # they end early, and are not frames
+        ("label,start,stop\ncut,0.5,38.5\n", "seconds"),  # they end late, and are not frames
     ],
 )
 def test_numbers_that_decide_are_taken(folder: Make, table: str, unit: str) -> None:

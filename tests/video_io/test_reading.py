@@ -56,7 +56,7 @@ def test_real_clips(shared_data: Path) -> None:
 
 
 def unreadable(folder: Path, kind: str) -> Path:
-    """A file that is no complete video, in one of many ways."""
+    """A file that is not a complete video, in one of many ways."""
     path = folder / f"{kind}.mp4"
     if kind == "text":
         path.write_text("take\npour\n" * 100)

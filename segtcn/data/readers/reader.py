@@ -69,7 +69,7 @@ class Reader(ABC):
 
         Raises:
             FileNotFoundError: if the video has no file, or no ground truth although ``labels`` asks for it.
-            ValueError: if a file cannot be understood, or holds a label that is no class.
+            ValueError: if a file cannot be understood, or holds a label that is not a class.
         """
 
     def _leave_out(self, ignore: Sequence[str]) -> None:

@@ -112,7 +112,7 @@ class TableFiles:
                     return file.read(columns=list(types), use_threads=False)
             except Exception as error:  # pyarrow raises several kinds of exception for a damaged file
                 raise ValueError(f"{path} is damaged or not a Parquet file ({error}): write it again") from error
-        text = path.read_bytes().rstrip(b"\r\n")  # an empty line at the end is no frame, but one among others is
+        text = path.read_bytes().rstrip(b"\r\n")  # an empty line at the end is not a frame, but one among others is
         _, num_lines = self._csv_header(path)
         names = {} if num_lines == 1 else {"skip_rows": num_lines, "column_names": columns}
         try:

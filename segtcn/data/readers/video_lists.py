@@ -80,7 +80,7 @@ class ListError(ValueError):
 
     Args:
         message: what is wrong.
-        names: what can be used of it, each name once, for a check that goes on.
+        names: what can be used of it, each name once, for a check that continues.
     """
 
     def __init__(self, message: str, names: Sequence[str] = ()) -> None:

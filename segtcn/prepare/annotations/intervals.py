@@ -90,7 +90,7 @@ def read_rows(path: str | os.PathLike[str], text: str, delimiter: str) -> Iterat
     """Rows of separated values with the number of the line that each ends in; empty rows are left out.
 
     Raises:
-        ValueError: if the values cannot be told apart.
+        ValueError: if a row cannot be split into values.
     """
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
