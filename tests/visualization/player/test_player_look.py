@@ -173,3 +173,23 @@ def test_classes_without_a_colour_do_no_harm(site, open_page):
     assert "https" not in json.dumps(
         page.evaluate("[...document.querySelectorAll('[style]')].map((n) => n.style.cssText)")
     )
+
+
+@pytest.mark.parametrize("width", [1400, 420])
+def test_a_clip_of_any_shape_has_no_bars_and_tracks_are_in_sight(page, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    wait_until(page, "document.getElementById('clip').readyState >= 1")
+    shown, true = page.evaluate(
+        "(({clientWidth: w, clientHeight: h, videoWidth, videoHeight}) => [w / h, videoWidth / videoHeight])"
+        "(document.getElementById('clip'))"
+    )
+    assert shown == pytest.approx(true, rel=0.02)
+    assert page.locator("#timeline").bounding_box()["y"] < 800
+
+
+def test_a_long_time_is_written_as_on_the_axis(site, open_page):
+    site.add([track_payload("truth", [(0, 30 * 200), (1, 30)])])
+    page = open_page(site.write())
+    click(page, 0, 1.017)
+    assert text(page, ".now-rest") == "03:19.0 left"
+    assert "03:20.0" in text(page, "#segments")

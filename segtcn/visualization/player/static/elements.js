@@ -26,10 +26,9 @@
     return `${count(number)} ${number === 1 ? "frame" : "frames"}`;
   }
 
-  /** Length of time, "0.43 s", "12.3 s", "3 min 05 s". */
+  /** Length of time: "0.43 s", "12.3 s", and from a minute on as on the axis, "03:05.0". */
   function seconds(value) {
-    if (value >= 600) return `${Math.floor(value / 60)} min ${String(Math.floor(value % 60)).padStart(2, "0")} s`;
-    return `${value.toFixed(value < 10 ? 2 : 1)} s`;
+    return value < 60 ? `${value.toFixed(value < 10 ? 2 : 1)} s` : clockTime(value);
   }
 
   /**

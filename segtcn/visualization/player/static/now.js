@@ -50,7 +50,7 @@
     restOf(segment, differs) {
       const { player } = this;
       const left = segment.stopTime - player.time;
-      const rest = player.unit === "s" ? `${left.toFixed(1)} s left` : `${segtcn.format.frames(Math.ceil(left))} left`;
+      const rest = player.unit === "s" ? `${left < 60 ? `${left.toFixed(1)} s` : segtcn.format.clockTime(left)} left` : `${segtcn.format.frames(Math.ceil(left))} left`;
       const confidence = segment.confidence === null ? "" : ` · confidence ${segment.confidence.toFixed(2)}`;
       return `${rest}${confidence}${differs ? " · differs" : ""}`;
     }
