@@ -1,10 +1,11 @@
 # Both `make demo` and `make test` set up everything by themselves in .venv on a fresh machine.
 PYTHON ?= python3
 VENV ?= .venv
+CONSTRAINTS ?= constraints.txt
 BIN = $(VENV)/bin
-PIP = $(BIN)/pip install --quiet --constraint constraints.txt
+PIP = $(BIN)/pip install --quiet --constraint $(CONSTRAINTS)
 
-.PHONY: demo test test-slow lint format docs bench clean
+.PHONY: demo test test-slow lint format docs notebooks bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/segtcn demo
@@ -29,6 +30,10 @@ docs: $(VENV)/.installed-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "open site/index.html, or with search: python -m http.server -d site"
 
+# runs the notebooks of the site and stores what they print; a cell that fails is named
+notebooks: $(VENV)/.installed-docs
+	$(BIN)/python tools/notebooks.py --write
+
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.metrics
 	$(BIN)/python -m benchmarks.networks
@@ -40,7 +45,7 @@ bench: $(VENV)/.installed-test
 clean:
 	rm -rf $(VENV) build dist site .mypy_cache .pytest_cache .ruff_cache
 
-$(VENV)/.installed: pyproject.toml constraints.txt
+$(VENV)/.installed: pyproject.toml $(CONSTRAINTS)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing segtcn into $(VENV), a few minutes the first time"
 	$(PIP) --editable .
