@@ -2,6 +2,6 @@
 
 from segtcn.data.batching import collate
 from segtcn.data.card import read_card
-from segtcn.data.dataset import Sample, SegmentationDataset, check_video
+from segtcn.data.dataset import Sample, SegmentationDataset, TruthRules, check_video
 
-__all__ = ["Sample", "SegmentationDataset", "check_video", "collate", "read_card"]
+__all__ = ["Sample", "SegmentationDataset", "TruthRules", "check_video", "collate", "read_card"]

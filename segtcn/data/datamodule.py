@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset, SequentialSampler
 from segtcn.data.augmentation import Augmentation, AugmentedDataset
 from segtcn.data.batching import collate
 from segtcn.data.card import read_card
-from segtcn.data.dataset import Sample, SegmentationDataset
+from segtcn.data.dataset import Sample, SegmentationDataset, TruthRules
 from segtcn.data.readers import Reader
 from segtcn.data.readers.video_lists import check_split
 from segtcn.data.sampling import BucketSampler, CappedBatches, Shuffle, WholeBatches
@@ -189,12 +189,14 @@ class SegmentationDataModule(LightningDataModule):
                 self.names(subset),
                 split=self.split,
                 sample_rate=self.sample_rate,
-                length_policy=self.length_policy,
-                length_tolerance=self.length_tolerance,
-                labels=subset != "predict",
+                truth=TruthRules(
+                    subset != "predict",
+                    self.length_policy,
+                    self.length_tolerance,
+                    self.annotated if subset == "train" else 1.0,
+                    self.seed,
+                ),
                 cache_gib=self.cache_gib,
-                annotated=self.annotated if subset == "train" else 1.0,
-                seed=self.seed,
             )
         return self._datasets[subset]
 

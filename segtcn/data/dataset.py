@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -127,6 +128,33 @@ def keep_segments(labels: Tensor, share: float, rng: np.random.Generator) -> Ten
     return kept
 
 
+@dataclass(frozen=True)
+class TruthRules:
+    """What becomes of the ground truth of a video.
+
+    Args:
+        read: False leaves it unread, so that videos without one can be predicted.
+        length_policy: for features and labels of different length, see :func:`check_video`.
+        length_tolerance: in stored frames, see :func:`check_video`.
+        annotated: share of the annotated frames of each video whose labels are kept, see :func:`keep_segments`.
+        seed: of the choice of those.
+
+    Raises:
+        ValueError: if an argument is out of range.
+    """
+
+    read: bool = True
+    length_policy: LengthPolicy = "error"
+    length_tolerance: int = 10
+    annotated: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.annotated <= 1:
+            raise ValueError(f"`annotated` must be a share above 0 and up to 1 (all), got {self.annotated}")
+        check_length_policy(self.length_policy, self.length_tolerance)
+
+
 class SegmentationDataset(Dataset[Sample]):
     """The videos of a subset, read when they are asked for.
 
@@ -140,12 +168,8 @@ class SegmentationDataset(Dataset[Sample]):
         names: the videos, as the reader names them.
         split: passed to :meth:`Reader.read`.
         sample_rate: keep every k-th frame, the first included.
-        length_policy: for features and labels of different length, see :func:`check_video`.
-        length_tolerance: in stored frames, see :func:`check_video`.
-        labels: False leaves the ground truth unread, so that videos without one can be predicted.
+        truth: what becomes of the ground truth; None reads all of it.
         cache_gib: memory for videos that were read, in GiB; 0 keeps none.
-        annotated: share of the annotated frames of each video whose labels are kept, see :func:`keep_segments`.
-        seed: of the choice of those.
 
     Raises:
         ValueError: if an argument is out of range.
@@ -162,29 +186,18 @@ class SegmentationDataset(Dataset[Sample]):
         names: Sequence[str],
         split: int | None = None,
         sample_rate: int = 1,
-        length_policy: LengthPolicy = "error",
-        length_tolerance: int = 10,
-        labels: bool = True,
+        truth: TruthRules | None = None,
         cache_gib: float = 4.0,
-        annotated: float = 1.0,
-        seed: int = 0,
     ) -> None:
         if sample_rate < 1:
             raise ValueError(f"`sample_rate` must be at least 1 (every frame), got {sample_rate}")
-        if not 0 < annotated <= 1:
-            raise ValueError(f"`annotated` must be a share above 0 and up to 1 (all), got {annotated}")
         if not cache_gib >= 0:
             raise ValueError(f"`cache_gib` must not be negative, got {cache_gib}")
-        check_length_policy(length_policy, length_tolerance)
         self.reader = reader
         self.names = list(names)
         self.split = split
         self.sample_rate = sample_rate
-        self.length_policy: LengthPolicy = length_policy
-        self.length_tolerance = length_tolerance
-        self.labels = labels
-        self.annotated = annotated
-        self.seed = seed
+        self.truth = truth or TruthRules()
         self._cache: dict[int, Sample] = {}
         self._cache_room = int(cache_gib * 2**30)
         self._lengths: dict[int, int] = {}  # of the videos that were read, and so checked
@@ -203,18 +216,18 @@ class SegmentationDataset(Dataset[Sample]):
         """
         if index in self._cache:
             return self._cache[index]
-        video = self.reader.read(self.names[index], self.split, labels=self.labels)
+        video = self.reader.read(self.names[index], self.split, labels=self.truth.read)
         video = check_video(
             video,
             self.reader.feature_dim,
             len(self.reader.class_names),
-            self.length_policy,
-            self.length_tolerance,
+            self.truth.length_policy,
+            self.truth.length_tolerance,
             values=index not in self._lengths,
         )
-        if video.labels is not None and self.annotated < 1:
-            rng = np.random.default_rng([self.seed, zlib.crc32(video.name.encode())])
-            video = video._replace(labels=keep_segments(video.labels, self.annotated, rng))
+        if video.labels is not None and self.truth.annotated < 1:
+            rng = np.random.default_rng([self.truth.seed, zlib.crc32(video.name.encode())])
+            video = video._replace(labels=keep_segments(video.labels, self.truth.annotated, rng))
         # a copy where frames are left out: a view would keep every stored frame in memory
         kept = video.features[:, :: self.sample_rate]
         features = kept.contiguous() if self.sample_rate == 1 else kept.clone(memory_format=torch.contiguous_format)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from segtcn.data import SegmentationDataset, check_video, collate
+from segtcn.data import SegmentationDataset, TruthRules, check_video, collate
 from segtcn.data.readers import MSTCNReader, Reader
 from segtcn.structures import Video
 
@@ -132,22 +132,27 @@ def test_length_of_a_trimmed_video_counts_what_remains() -> None:
             video = super().read(name, split, labels)
             return video if video.labels is None else video._replace(labels=video.labels[:-2])
 
-    assert SegmentationDataset(Longer(), ["10"], length_policy="trim").lengths() == [8]
-    assert SegmentationDataset(Longer(), ["10"], length_policy="trim", labels=False).lengths() == [10]
+    assert SegmentationDataset(Longer(), ["10"], truth=TruthRules(length_policy="trim")).lengths() == [8]
+    assert SegmentationDataset(Longer(), ["10"], truth=TruthRules(False, "trim")).lengths() == [10]
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"sample_rate": 0}, r"`sample_rate` must be at least 1 \(every frame\), got 0"),
-        ({"length_policy": "cut"}, r"`length_policy` must be 'error' or 'trim', got 'cut'"),
-        ({"length_tolerance": -1}, "`length_tolerance` must not be negative, got -1"),
         ({"cache_gib": -1}, "`cache_gib` must not be negative, got -1"),
     ],
 )
 def test_wrong_argument_is_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         SegmentationDataset(CountingReader(), ["10"], **arguments)
+
+
+def test_wrong_rules_of_the_truth_are_refused() -> None:
+    with pytest.raises(ValueError, match="`length_policy` must be 'error' or 'trim', got 'cut'"):
+        TruthRules(length_policy="cut")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="`length_tolerance` must not be negative, got -1"):
+        TruthRules(length_tolerance=-1)
 
 
 @pytest.mark.parametrize(("num_frames", "num_labels"), [(10, 8), (8, 10), (9, 10)])
