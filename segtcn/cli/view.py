@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +13,7 @@ from segtcn.cli.source_options import LabelOptions
 from segtcn.cli.titled_path import split_title
 
 if TYPE_CHECKING:
-    from segtcn.evaluation import Collection
+    from segtcn.evaluation import Collection, Selection
     from segtcn.visualization.player import Player
 
 _LISTED = 10
@@ -90,58 +90,40 @@ def view(
 
     from segtcn.evaluation import Selection, collect_videos
 
-    named = [split_title(source) for source in sources]
-    if player := _blank_player(named, clips, labels):
-        notes = ["no labels are given: each clip is shown as one segment, to be split and named"]
-        _show(player, notes, [], served, exported, quiet)
-        return
     selection = Selection(clips=clips, **vars(labels))
-    collection = collect_videos(named, selection, not quiet)
-    shown = [(video.name, [str(track.path) for track in video.tracks.values()]) for video in collection.videos]
-    _show(player_of(collection), collection.notes, shown, served, exported, quiet)
-
-
-def _blank_player(
-    sources: Sequence[tuple[str | None, Path]], clips: Path | None, labels: LabelOptions
-) -> Player | None:
-    """The player of clips where no labels are given at all."""
-    from segtcn.labels import CLIP_SUFFIXES, Classes, find_clips
-    from segtcn.visualization.player import blank_player
-
-    paths = [path for _, path in sources]
-    if labels.truth is not None or any(path.suffix.lower() not in CLIP_SUFFIXES or path.is_dir() for path in paths):
-        return None
-    if clips is not None and clips.is_file():
-        paths.append(clips)
-    found = {path.stem: path for path in paths if path.is_file()}
-    if clips is not None and clips.is_dir():
-        by_path = {path: name for name, path in reversed(find_clips(clips).items())}  # the name with folders
-        found |= {name: path for path, name in by_path.items()}
-    if not found or len(found) < len(paths):
-        return None
-    known = None if labels.mapping is None else Classes.read(labels.mapping).with_background(labels.background)
-    chosen = {name: found[name] for name in sorted(found) if labels.videos is None or name in labels.videos}
-    if labels.videos is not None and (missing := sorted({*labels.videos} - {*found})):
-        raise ValueError(f"there is no clip of the video {missing[0]}")
-    title = next(iter(chosen)) if len(chosen) == 1 else str(clips or "clips")
-    return blank_player(title, chosen, known, labels.fps)
-
-
-def _show(
-    player: Player,
-    notes: Sequence[str],
-    shown: Sequence[tuple[str, list[str]]],
-    served: Served,
-    exported: Exported,
-    quiet: bool,
-) -> None:
-    """Export or serve a player; ``shown`` has the label files of every video."""
+    named = [split_title(source) for source in sources]
+    shown: dict[str, list[str]] = {}
+    notes = ["no labels are given: each clip is shown as one segment, to be split and named"]
+    if (player := _blank_player(named, selection)) is None:
+        collection = collect_videos(named, selection, not quiet)
+        shown = {video.name: [str(track.path) for track in video.tracks.values()] for video in collection.videos}
+        player, notes = player_of(collection), collection.notes
     for note in notes:
         print(f"note: {note}")
     if exported.export is not None:
         _export(player, exported.export, not exported.no_clips, not quiet)
     else:
         _serve(player, shown, served)
+
+
+def _blank_player(sources: Sequence[tuple[str | None, Path]], selection: Selection) -> Player | None:
+    """The player of clips, where no labels are given at all."""
+    from segtcn.evaluation.locating import locate
+    from segtcn.labels import Classes
+    from segtcn.visualization.player import blank_player
+
+    located, truths, clips, known = locate(sources, selection)
+    if located or truths or not clips:
+        return None
+    found = {path: name for name, path in reversed(clips.items())}  # of two names of a clip that with its folder
+    names = {*found.values()} if selection.videos is None else {*selection.videos}
+    if missing := sorted(names - clips.keys()):
+        raise ValueError(
+            f"there is no clip of the video {missing[0]}: the videos are {', '.join(sorted(found.values()))}"
+        )
+    classes = (known or Classes(())).with_background(selection.background)
+    title = next(iter(names)) if len(names) == 1 else str(selection.clips or "clips")
+    return blank_player(title, {name: clips[name] for name in sorted(names)}, classes, selection.fps)
 
 
 def player_of(collection: Collection) -> Player:
@@ -167,12 +149,13 @@ def _export(player: Player, out: Path, clips: bool, progress: bool) -> None:
     print(f"{out}: {what}")
 
 
-def _serve(player: Player, shown: Sequence[tuple[str, list[str]]], served: Served) -> None:
+def _serve(player: Player, shown: Mapping[str, list[str]], served: Served) -> None:
+    """Serve a player; ``shown`` has the label files of every video, which corrections must not replace."""
     from segtcn.visualization.player import serve_player
     from segtcn.visualization.player.corrections import check_sources
 
     if served.save is not None:
-        for name, files in shown:
+        for name, files in shown.items():
             check_sources(served.save, name, files)
     if served.host not in ("127.0.0.1", "localhost", "::1"):
         print(

@@ -11,6 +11,7 @@ from typing import Any
 from segtcn.atomic import write_json
 from segtcn.structures import IGNORE, Segment
 
+_DATE = "2000-01-01T00:00:00"  # BORIS wants one
 _SELECT, _VIDEO, _LOCAL = 4, 4, 3  # numbers of VIA
 
 
@@ -52,11 +53,7 @@ def writable_segments(
 
 
 def write_boris(
-    path: str | os.PathLike[str],
-    segments: Sequence[Segment],
-    class_names: Sequence[str],
-    fps: float,
-    media: str = "",
+    path: str | os.PathLike[str], segments: Sequence[Segment], class_names: Sequence[str], fps: float, media: str = ""
 ) -> None:
     """Write segments as a project of BORIS with one observation; complete or not at all.
 
@@ -84,7 +81,7 @@ def write_boris(
     behaviour = {"type": "State event", "description": "", "color": "", "category": "", "modifiers": {}, "excluded": ""}
     observation = {
         "type": "MEDIA",
-        "date": "2000-01-01T00:00:00",
+        "date": _DATE,
         "description": "",
         "time offset": 0.0,
         "file": {"1": [media], **{str(player): [] for player in range(2, 9)}},
@@ -94,29 +91,22 @@ def write_boris(
         "events": events,
     }
     project = {
+        **{key: {} for key in ("subjects_conf", "independent_variables", "coding_map", "converters")},
         "project_format_version": "7.0",
         "project_name": name,
-        "project_date": "2000-01-01T00:00:00",
-        "project_description": "",
+        "project_date": _DATE,
+        "project_description": "written by segtcn",
         "time_format": "hh:mm:ss",
-        "subjects_conf": {},
         "behaviors_conf": {str(n): {**behaviour, "key": "", "code": label} for n, label in enumerate(class_names)},
         "behavioral_categories": [],
-        "independent_variables": {},
-        "coding_map": {},
         "behaviors_coding_map": [],
-        "converters": {},
         "observations": {name: observation},
     }
     write_json(path, project)
 
 
 def write_via(
-    path: str | os.PathLike[str],
-    segments: Sequence[Segment],
-    class_names: Sequence[str],
-    fps: float,
-    media: str = "",
+    path: str | os.PathLike[str], segments: Sequence[Segment], class_names: Sequence[str], fps: float, media: str = ""
 ) -> None:
     """Write segments as a project of VIA 3, the VGG annotator; complete or not at all.
 
@@ -134,14 +124,8 @@ def write_via(
     """
     name = Path(path).stem
     metadata = {
-        f"1_{number}": {
-            "vid": "1",
-            "flg": 0,
-            "z": [round(segment.start / fps, 6), round(segment.stop / fps, 6)],
-            "xy": [],
-            "av": {"1": str(segment.label)},
-        }
-        for number, (segment, _) in enumerate(writable_segments(path, segments, class_names, fps))
+        f"1_{number}": {"vid": "1", "flg": 0, "z": [start / fps, stop / fps], "xy": [], "av": {"1": str(label)}}
+        for number, ((start, stop, label), _) in enumerate(writable_segments(path, segments, class_names, fps))
     }
     attribute = {
         "aname": "label",
@@ -163,11 +147,7 @@ def write_via(
 
 
 def write_label_studio(
-    path: str | os.PathLike[str],
-    segments: Sequence[Segment],
-    class_names: Sequence[str],
-    fps: float,
-    media: str = "",
+    path: str | os.PathLike[str], segments: Sequence[Segment], class_names: Sequence[str], fps: float, media: str = ""
 ) -> None:
     """Write segments as a task of Label Studio with time-line labels; complete or not at all.
 
