@@ -173,9 +173,6 @@ def predict_files(
         skipped = [] if overwrite else [name for name, path in sources.items() if journal.is_done(name, path)]
         todo = [name for name in sources if name not in skipped]
         result = PredictedFiles([], skipped, {}, clips.notes)
-        files = [sources[name] for name in todo if sources[name].suffix.lower() == ".npy"]
-        if unrecorded := [path for path in files if find_record(path) is None]:
-            result.notes.append(_assumption(unrecorded, segmenter.fps))
         bar = progress_bar(todo, "predict", unit="video", show=progress and bool(todo))
         for name in bar:
             bar.set_postfix_str(name)
@@ -186,6 +183,9 @@ def predict_files(
             except Exception as error:  # of whatever library: the other videos go on
                 known = isinstance(error, ValueError | OSError | ImportError)
                 result.failed[name] = str(error) if known else f"{type(error).__name__}: {error}"
+    files = [sources[name] for name in result.made if sources[name].suffix.lower() == ".npy"]
+    if unrecorded := [path for path in files if find_record(path) is None]:
+        result.notes.append(_assumption(unrecorded, segmenter.fps))
     return result
 
 
@@ -276,8 +276,9 @@ class _Journal:
                 f"{path} is damaged ({error}): choose another `out`, or let `overwrite` replace it"
             ) from error
         if unlike and sources:
+            more = f"; and {len(unlike) - 3} more" if len(unlike) > 3 else ""
             raise ValueError(
-                f"the labels in {self.out} were made with {'; '.join(unlike)}: choose another `out`, or let "
+                f"the labels in {self.out} were made with {'; '.join(unlike[:3])}{more}: choose another `out`, or let "
                 "`overwrite` replace them"
             )
         return sources

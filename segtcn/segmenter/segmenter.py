@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from segtcn.arrays import open_array
 from segtcn.labels import Classes, Labels
-from segtcn.models.base import SegmentationModel, build_network
+from segtcn.models.base import SegmentationModel, build_network, check_sizes
 from segtcn.segmenter.checkpoint import find_checkpoint, read_checkpoint, write_checkpoint
 from segtcn.segmenter.chunks import CHUNK, WHOLE, blended_output, chunked_output
 from segtcn.segmenter.clip_features import RATE_TOLERANCE, ClipFeatures
@@ -212,6 +212,7 @@ class Segmenter(nn.Module):
         """
         opened, rate = _open(features), self.sampling(fps)
         self._check_shape(tuple(opened.shape))
+        check_sizes(chunk=1 if chunk is None else chunk)
         num_stored = opened.shape[1]
         num_frames = -(-num_stored // rate)
 

@@ -89,6 +89,9 @@ def test_a_chunk_below_the_pooling_and_a_bad_frame_far_back_are_named():
     features = torch.randn(IN_CHANNELS, 100)
     with pytest.raises(ValueError, match=f"`chunk` must be at least {pooling.period} frames, the pooling"):
         segmenter.predict(features, chunk=1)
+    for approximate in (False, True):
+        with pytest.raises(ValueError, match="`chunk` must be at least 1, got 0"):
+            segmenter.predict(features, chunk=0, approximate=approximate)
     features[0, 90] = torch.inf
     with pytest.raises(ValueError, match="got NaN or infinity in frame 90"):
         segmenter.predict(features, chunk=16)

@@ -124,5 +124,5 @@ def test_a_file_of_something_else_is_named(stored, message, tmp_path):
 def test_a_checkpoint_cannot_name_a_class_that_is_not_a_network(tmp_path):
     facts = small().facts() | {"net": {"class_name": "Popen", "init_args": {"args": "true"}}, "version": VERSION}
     torch.save({"segtcn": facts, "state_dict": {}}, tmp_path / "popen.ckpt")
-    with pytest.raises(ValueError, match=r"no network is named 'Popen'; known are .*EDTCN.*: import the module"):
+    with pytest.raises(ValueError, match=r"no network is named 'Popen'; known are .*EDTCN.*: import the `module`"):
         Segmenter.load(tmp_path / "popen.ckpt")

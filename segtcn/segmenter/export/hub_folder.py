@@ -18,6 +18,9 @@ from segtcn.segmenter.checkpoint import VERSION, Checkpoint
 from segtcn.segmenter.segmenter import Segmenter
 from segtcn.segmenter.weights import check_finite, check_size
 
+FACTS = ("net", "class_names", "background", "fps", "sample_rate", "protocol", "extraction")
+"""What :meth:`segtcn.segmenter.Segmenter.facts` says."""
+
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 
 CARD_TEXT = """\
@@ -112,12 +115,12 @@ def read_folder(folder: Path) -> Checkpoint:
         facts = json.loads(config.read_text(encoding="utf-8"))
         digest = facts.pop("sha256")
         version = facts.pop("version")
-        facts["class_names"], facts["net"]["init_args"]
+        facts = {name: facts[name] for name in FACTS}
+        facts["net"]["init_args"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{config} was not written by segtcn, or is damaged ({error!r}): export it again") from error
     if version > VERSION:
         raise ValueError(f"{folder} was written by a newer segtcn (format {version}, this one reads {VERSION}): update")
-    facts.pop("segtcn", None)
     weights = _read_weights(path, facts, config)
     if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
         raise ValueError(f"{path} was altered: its hash is not that of {config}; export or download it again")
