@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,12 +114,19 @@ def evaluate(
         return
 
     from segtcn.evaluation import ignore_classes, score_splits
+    from segtcn.labels.classes import listed
     from segtcn.metrics import PROTOCOLS
 
-    splits = _read(paths, files, lengths)
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: print(f"note: {message}", file=sys.stderr)
+        warnings.simplefilter("always", UserWarning)
+        splits = _read(paths, files, lengths)
     if files.ignore is not None:
         splits = {name: ignore_classes(pairs, files.ignore) for name, pairs in splits.items()}
     pairs = next(iter(splits.values()))
+    for split in splits.values():
+        if unknown := split.only_predicted():
+            print(f"note: predicted labels that never occur in the truth: {listed(unknown)}", file=sys.stderr)
     left_out = pairs.classes.indexes_named(files.background or "")
     names = PROTOCOLS if protocol == "all" else [protocol or "lea"]
     results = [score_splits(splits, name, left_out, files.fps) for name in names]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from segtcn.data.readers.video_lists import read_names
 from segtcn.labels.classes import Classes, listed
+from segtcn.labels.error_list import ErrorList
 from segtcn.labels.files import read_labels
 from segtcn.labels.folder import find_label_files, video_name, without_ending
 from segtcn.labels.labels import Labels, common_classes
@@ -29,6 +30,16 @@ class LabelPairs(NamedTuple):
     truth: dict[str, Labels]
     classes: Classes
     fps: float | None = None
+
+    def only_predicted(self) -> list[str]:
+        """Names of the classes that are predicted and never occur in the truth."""
+        truth = _names(self.truth)
+        return [name for name in _names(self.preds) if name not in truth]
+
+
+def _names(tracks: Mapping[str, Labels]) -> list[str]:
+    """Names of the classes that occur."""
+    return [*dict.fromkeys(labels.name_of(index) for labels in tracks.values() for index in labels.present())]
 
 
 def pair_labels(
@@ -52,7 +63,8 @@ def pair_labels(
 
     Raises:
         ValueError: if a video has no predictions or no truth, a class is not in ``classes``, some labels are names of
-            classes and some only indexes, or predictions and truth differ in length.
+            classes and some only indexes, no predicted label occurs in the truth although no ``classes`` say that it
+            may, or predictions and truth differ in length.
 
     Example:
         >>> preds, truth = Labels.from_names(["take", "pour"]), Labels.from_names(["take", "cut"])
@@ -64,6 +76,7 @@ def pair_labels(
     for kind, here, there in (("predictions", truth, preds), ("truth", preds, truth)):
         if missing := sorted(here.keys() - there.keys()):
             raise ValueError(f"no {kind} of {listed(missing)}: give predictions and truth of the same videos")
+    given = classes is not None
     if classes is None:
         classes = _classes_of([*preds.values(), *truth.values()])
     rates = [labels.fps for labels in [*preds.values(), *truth.values()] if labels.fps is not None]
@@ -78,6 +91,11 @@ def pair_labels(
                 f"`length_tolerance` = {length_tolerance} frames"
             )
         pairs.preds[name], pairs.truth[name] = pred[:length], true[:length]
+    if not given and (unknown := pairs.only_predicted()) and len(unknown) == len(_names(pairs.preds)):
+        raise ValueError(
+            f"no label of the predictions ({listed(unknown)}) occurs in the truth ({listed(_names(pairs.truth))}): "
+            "bring both to the same names, or give `classes`, such as those of a mapping.txt, if they are right"
+        )
     return pairs
 
 
@@ -121,8 +139,12 @@ def pair_files(
         ValueError: if a file cannot be understood, a video is in one folder only, or as :func:`pair_labels`.
     """
     pred_files, true_files = _files_of_videos(predictions, truth, videos)
-    preds = {name: read_labels(path, classes) for name, path in pred_files.items()}
-    true = {name: read_labels(path, classes) for name, path in true_files.items()}
+    errors = ErrorList()
+    preds, true = (
+        {name: labels for name, path in files.items() if (labels := _read(path, classes, errors)) is not None}
+        for files in (pred_files, true_files)
+    )
+    errors.raise_any()
     return pair_labels(preds, true, classes, length_policy, length_tolerance)
 
 
@@ -171,6 +193,12 @@ def read_video_list(path: Path) -> list[str]:
     if not path.is_file():
         raise FileNotFoundError(f"no list of videos {path}: check the path")
     return read_names(path, clean=without_ending)
+
+
+def _read(path: Path, classes: Classes | None, errors: ErrorList) -> Labels | None:
+    with errors.collect():
+        return read_labels(path, classes)
+    return None
 
 
 def _classes_of(tracks: Sequence[Labels]) -> Classes:

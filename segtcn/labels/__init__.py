@@ -3,7 +3,7 @@
 from segtcn.labels.classes import BACKGROUND_NAMES as BACKGROUND_NAMES
 from segtcn.labels.classes import IGNORE_NAME as IGNORE_NAME
 from segtcn.labels.classes import Classes as Classes
-from segtcn.labels.files import detect_format as detect_format
+from segtcn.labels.detection import detect_format as detect_format
 from segtcn.labels.files import read_archive_labels as read_archive_labels
 from segtcn.labels.files import read_labels as read_labels
 from segtcn.labels.files import write_labels as write_labels

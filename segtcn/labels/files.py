@@ -7,63 +7,38 @@ import io
 import math
 import os
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from segtcn.arrays import open_array, read_archive, save_array
 from segtcn.atomic import atomic_path
-from segtcn.labels.classes import Classes
+from segtcn.labels.classes import IGNORE_NAME, Classes
+from segtcn.labels.detection import TIMED, Format, check_frame_list, check_size, decoded, detect_format, text_format
+from segtcn.labels.error_list import ErrorList
+from segtcn.labels.frame_table import read_frame_table
 from segtcn.labels.labels import Labels
 from segtcn.structures import IGNORE
-
-Format = Literal["archive", "array", "matlab", "recognition", "segments", "names"]
-"""Formats of label files, see :func:`read_labels`; ``matlab`` is that of :func:`segtcn.labels.read_matlab_labels`."""
 
 COLUMNS = ("label", "start", "stop", "start_s", "stop_s", "confidence")
 """Header of a segment table; the last three columns may be missing or empty."""
 
-_BINARY: dict[str, Format] = {".npz": "archive", ".npy": "array", ".mat": "matlab"}
-_RECOGNITION = "### Frame level recognition"
 _ARCHIVE_KEYS = ("class_names", "labels", "scores", "confidence", "fps", "truth")
 _REMEDY = "write it with `segtcn.write_labels`"
+_INTEGER = re.compile(r"\d{1,18}", re.ASCII)
+_DECIMAL = re.compile(r"nan|\d{1,18}(\.\d*)?([eE][-+]?\d{1,2})?", re.ASCII)
 _MAX_CLASS = 100_000
-_MAX_FRAMES = 100_000_000  # 38 days at 30 a second: a table that claims more would fill the memory
-
-
-def detect_format(path: str | os.PathLike[str]) -> Format:
-    """Which format a label file has: the ending says it of binary files, the first line of text.
-
-    Args:
-        path: an existing file. Text without a header of another format counts as ``names``, one label a line.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "P01.csv"
-        >>> write_labels(path, Labels.from_names(["take", "pour"]))
-        >>> detect_format(path)
-        'segments'
-    """
-    path = Path(path)
-    if path.suffix.lower() in _BINARY:
-        return _BINARY[path.suffix.lower()]
-    with path.open("rb") as file:
-        return _text_format(file.read(1000).decode("utf-8-sig", errors="replace"))
-
-
-def _text_format(text: str) -> Format:
-    if text.startswith(_RECOGNITION):
-        return "recognition"
-    first_line = re.split("[\r\n]", text, maxsplit=1)[0]
-    return "segments" if tuple(first_line.rstrip().split(",")[:3]) == COLUMNS[:3] else "names"
+_MAX_FRAMES = 20_000_000  # a week at 30 a second: a table that claims more would fill the memory
+_MAX_BYTES = 2**28
 
 
 def read_labels(path: str | os.PathLike[str], classes: Classes | None = None, fps: float | None = None) -> Labels:
-    """Read a label file of any of five formats; :func:`detect_format` tells them apart.
+    """Read a label file of any of seven formats; :func:`detect_format` tells them apart.
 
     =============== ====================================== =======================================================
     format          recognised by                          content
@@ -72,7 +47,9 @@ def read_labels(path: str | os.PathLike[str], classes: Classes | None = None, fp
     ``array``       ``.npy``                               class index of every frame, integers ``(T,)``
     ``recognition`` ``### Frame level recognition``...     predictions of the MS-TCN code: labels in line 2
     ``segments``    ``label,start,stop``...                segment table, in frames and seconds
-    ``names``       any other text                         one label a line; labels may hold blanks
+    ``frame table`` ``frame,label``, any delimiter         one frame a row; the column of frames or times is used
+    ``one-hot``     a header, rows of 0 and 1              one frame a row, a column for every class
+    ``names``       text that can be labels                one label a line; labels may hold blanks
     =============== ====================================== =======================================================
 
     Frames that nobody annotated have the label :data:`~segtcn.labels.classes.IGNORE_NAME` in text, and the index
@@ -85,8 +62,11 @@ def read_labels(path: str | os.PathLike[str], classes: Classes | None = None, fp
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is not text in UTF-8, is empty, breaks its format, or holds a label that is not among
-            ``classes``.
+        ValueError: if the file is not text in UTF-8, is empty, breaks its format, holds a label that is not among
+            ``classes``, or is not recognised as labels of frames: the message names the program and the way out.
+
+    Warns:
+        UserWarning: if the frames of a table count from 1.
 
     Example:
         >>> import tempfile
@@ -95,8 +75,8 @@ def read_labels(path: str | os.PathLike[str], classes: Classes | None = None, fp
         >>> read_labels(path).names()
         ['take', 'take', 'pour milk']
     """
-    path = _existing(path)
-    form = detect_format(path)
+    path = Path(path)
+    form = _frame_format(path, classes)
     if form == "archive":
         labels, _ = read_archive_labels(path)
     elif form == "array":
@@ -104,8 +84,7 @@ def read_labels(path: str | os.PathLike[str], classes: Classes | None = None, fp
     elif form == "matlab":
         raise ValueError(f"{path} holds predictions and truth of several videos: `read_matlab_labels` reads them")
     else:
-        text = _read_text(path)
-        labels = _read_segments(path, text) if form == "segments" else _read_names(path, text, form, classes)
+        labels = _read_text_labels(path, form, classes)
     labels = labels if classes is None else labels.in_classes(classes)
     return labels if fps is None else replace(labels, fps=fps)
 
@@ -193,8 +172,9 @@ def _existing(path: str | os.PathLike[str]) -> Path:
 
 
 def _read_text(path: Path) -> str:
+    check_size(path, _MAX_BYTES)
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = decoded(path.read_bytes())
     except UnicodeDecodeError as error:
         raise ValueError(
             f"{path} is not a text file in UTF-8 (byte {error.start}): expected labels; save it as UTF-8"
@@ -204,15 +184,45 @@ def _read_text(path: Path) -> str:
     return text
 
 
-def _read_names(path: Path, text: str, form: Format, classes: Classes | None) -> Labels:
+def _frame_format(path: Path, classes: Classes | None) -> Format:
+    """The format; a text of nothing but names of known classes is a list of labels, whatever else it looks like."""
+    try:
+        return detect_format(path)
+    except ValueError:
+        if classes is None or not {*_lines(_read_text(path))} <= {*classes.names, IGNORE_NAME}:
+            raise
+        return "names"
+
+
+def _read_text_labels(path: Path, form: Format, classes: Classes | None) -> Labels:
+    if form in TIMED:
+        raise ValueError(f"{path} is {TIMED[form]}, with times: expected labels of frames; `segtcn init` makes them")
+    text = _read_text(path)
+    if form == "segments":
+        return _read_segments(path, text)
+    if form in ("frame table", "one-hot"):
+        table = read_frame_table(path, text)
+        if table.first:
+            warnings.warn(f"{path} counts its frames from 1: the first row is the first frame", stacklevel=3)
+        return Labels.from_names(table.names, fps=table.fps, source=str(path))
+    return _read_names(path, text, form, classes)
+
+
+def _lines(text: str) -> list[str]:
     # not `splitlines`: a form feed or U+2028 within a label would end it
-    lines = [line.strip() for line in text.replace("\r\n", "\n").replace("\r", "\n").rstrip().split("\n")]
+    return [line.strip() for line in text.rstrip().split("\n")]
+
+
+def _read_names(path: Path, text: str, form: Format, classes: Classes | None) -> Labels:
+    lines = _lines(text)
     if form == "recognition":
         lines = lines[1].split() if len(lines) > 1 else []
         if not lines:
             raise ValueError(f"{path} has no labels in line 2, where MS-TCN's recognition files have all of them")
     elif "" in lines:
         raise ValueError(f"{path}, line {lines.index('') + 1} is empty: expected one label a line")
+    elif classes is None or not {*lines} <= {*classes.names, IGNORE_NAME}:
+        check_frame_list(path, lines)
     return Labels.from_names(lines, classes, source=str(path), first_line=1 if form == "names" else None)
 
 
@@ -226,59 +236,99 @@ def _read_indexes(path: Path, classes: Classes | None) -> Labels:
 
 
 def _read_segments(path: Path, text: str) -> Labels:
-    names: list[str] = []
-    lengths: list[int] = []
-    shares: list[float] = []  # NaN where there is none
-    frame, stop_s = 0, 0.0
-    for where, row in _rows(path, text):
-        start, stop, stop_s, share = _numbers_of(row, where)
-        if not row["label"]:
-            raise ValueError(f"{where}: expected the name of a class in the column `label`, got nothing")
-        if start != frame or stop <= start:
-            raise ValueError(
-                f"{where}: expected a segment that starts at frame {frame}, where the one before it stops, "
-                f"and is not empty, got {start} to {stop}"
-            )
-        if stop > _MAX_FRAMES:
-            raise ValueError(f"{where}: a segment that stops at frame {stop:,} is beyond any video; correct it")
-        names.append(row["label"])
-        lengths.append(stop - start)
-        shares.append(share)
-        frame = stop
-    if not names:
+    rows: list[_Row] = []
+    errors = ErrorList()
+    for where, cells in _rows(path, text):
+        with errors.collect():
+            rows.append(_row(cells, where, rows[-1].stop if rows else 0))
+    errors.raise_any()
+    if not rows:
         raise ValueError(f"{path} has a header and no segments: expected at least one")
-    segments = Labels.from_names(names, fps=frame / stop_s if stop_s > 0 else None, source=str(path))
+    stop, stop_s = rows[-1].stop, rows[-1].stop_s
+    fps = stop / stop_s if stop_s > 0 else None
+    for row in rows:
+        row.check_seconds(fps, rows[-1].where)
+    segments = Labels.from_names([row.label for row in rows], fps=fps, source=str(path))
+    shares, lengths = np.array([row.share for row in rows], np.float32), [row.stop - row.start for row in rows]
     known = ~np.isnan(shares)
     if known.any() and not known[segments.indexes != IGNORE].all():
         raise ValueError(f"{path}: expected a confidence in every row or in none, got it in some")
-    confidence = np.repeat(np.array(shares, np.float32), lengths) if known.any() else None
+    confidence = np.repeat(shares, lengths) if known.any() else None
     return replace(segments, indexes=np.repeat(segments.indexes, lengths), confidence=confidence)
 
 
-def _rows(path: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
+class _Row(NamedTuple):
+    """A row of a segment table; seconds and share are NaN where they are missing."""
+
+    where: str
+    label: str
+    start: int
+    stop: int
+    start_s: float
+    stop_s: float
+    share: float
+
+    def check_seconds(self, fps: float | None, last: str) -> None:
+        """Refuse seconds that are not those of the frames at the rate of the last row."""
+        for frame, second in ((self.start, self.start_s), (self.stop, self.stop_s)):
+            if not math.isnan(second) and (fps is None or abs(second * fps - frame) > 0.5 + 1e-5 * fps):
+                rate = "no rate" if fps is None else f"{fps:.6g} frames a second"
+                raise ValueError(
+                    f"{self.where}: frame {frame} is said to be at {second:g} s, but {last} says {rate}: correct one"
+                )
+
+
+def _row(cells: dict[str | None, Any], where: str, frame: int) -> _Row:
+    """A row that begins at a frame."""
+    if None in cells or None in cells.values():
+        raise ValueError(f"{where}: expected {','.join(COLUMNS)}, got more or fewer values; quote labels with commas")
+    try:
+        start, stop = int(_number(cells["start"], _INTEGER)), int(_number(cells["stop"], _INTEGER))
+        start_s, stop_s, share = (
+            _number(cells.get(name) or "nan", _DECIMAL) for name in ("start_s", "stop_s", "confidence")
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{where}: expected {','.join(COLUMNS)} with numbers, got {list(cells.values())}") from error
+    if not (0 <= share <= 1 or math.isnan(share)):
+        raise ValueError(f"{where}: expected a confidence from 0 to 1, got {cells['confidence']}")
+    if not cells["label"]:
+        raise ValueError(f"{where}: expected the name of a class in the column `label`, got nothing")
+    if start != frame or stop <= start:
+        raise ValueError(
+            f"{where}: expected a segment that starts at frame {frame}, where the one before it stops, "
+            f"and is not empty, got {start} to {stop}"
+        )
+    if stop > _MAX_FRAMES:
+        raise ValueError(f"{where}: a segment that stops at frame {stop:,} is beyond any video; correct it")
+    return _Row(where, cells["label"], start, stop, start_s, stop_s, share)
+
+
+def _number(text: str, pattern: re.Pattern[str]) -> float:
+    """A number as programs write it; Python would also take ``6_0``."""
+    if not pattern.fullmatch(text):
+        raise ValueError(text)
+    return float(text)
+
+
+def _rows(path: Path, text: str) -> Iterator[tuple[str, dict[str | None, Any]]]:
     rows = csv.DictReader(io.StringIO(text, newline=""))
     try:
+        names = [name.strip().lower() for name in rows.fieldnames or ()]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"{path}, line 1: the column {twice!r} is there {names.count(twice)} times: remove one")
         for row in rows:
             yield f"{path}, line {rows.line_num}", row
     except csv.Error as error:
         raise ValueError(f"{path}, line {rows.line_num} cannot be read as a table ({error}): correct it") from error
 
 
-def _numbers_of(row: dict[str, Any], where: str) -> tuple[int, int, float, float]:
-    """Start and stop in frames, stop in seconds (0 where it is missing) and confidence (NaN) of a row."""
-    try:
-        start, stop = int(row["start"]), int(row["stop"])
-        stop_s, share = float(row.get("stop_s") or 0), float(row.get("confidence") or "nan")
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{where}: expected {','.join(COLUMNS)} with numbers, got {list(row.values())}") from error
-    if not (0 <= share <= 1 or math.isnan(share)):
-        raise ValueError(f"{where}: expected a confidence from 0 to 1, got {row['confidence']}")
-    return start, stop, stop_s, share
-
-
 def _frame_list(labels: Labels, path: str | os.PathLike[str]) -> str:
     text = "\n".join(labels.names()) + "\n"
-    if _text_format(text) != "names":
+    try:
+        form: str = text_format(Path("labels.txt"), text)
+    except ValueError as error:
+        form = str(error)
+    if form != "names":
         raise ValueError(f"cannot write {path}: its first label would be read as the header of a table; rename it")
     return text
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PureWindowsPath
 
-from segtcn.labels.classes import Classes
-from segtcn.labels.files import detect_format, read_labels
+from segtcn.labels.classes import Classes, listed
+from segtcn.labels.detection import detect_format
+from segtcn.labels.error_list import ErrorList
+from segtcn.labels.files import read_labels
 from segtcn.labels.labels import Labels
 from segtcn.progress import progress_bar
 
@@ -66,8 +70,8 @@ def find_label_files(folder: Path) -> dict[str, Path]:
     """The label file of each video in a folder and the folders in it.
 
     Where a video has several, the one that holds the most counts: ``.npz``, ``.csv``, ``.txt``, MS-TCN's recognition
-    file, ``.npy``. Hidden files and ``mapping.txt`` are passed over. The folder of a run stands for its
-    ``predictions``.
+    file, ``.npy``. Hidden files, clips and ``mapping.txt`` are passed over; other files as well, which is said. The
+    folder of a run stands for its ``predictions``.
 
     Args:
         folder: with one file a video; a name may hold folders.
@@ -77,15 +81,22 @@ def find_label_files(folder: Path) -> dict[str, Path]:
 
     Raises:
         FileNotFoundError: if there is no such folder, or no label file in it.
+
+    Warns:
+        UserWarning: if it holds files that are passed over, such as those of another program.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"no folder {folder}: check the path")
     if (folder / "predictions").is_dir():
         folder = folder / "predictions"
     files: dict[str, Path] = {}
+    others: list[str] = []
     for path in sorted(folder.rglob("*")):
         inner = path.relative_to(folder)
-        if any(part.startswith(".") for part in inner.parts) or not path.is_file() or not _holds_labels(path):
+        if any(part.startswith(".") for part in inner.parts) or not path.is_file() or path.name == MAPPING:
+            continue
+        if not _holds_labels(path):
+            others += [inner.as_posix()] * (path.suffix.lower() not in CLIP_SUFFIXES)
             continue
         name = without_ending(inner.as_posix())
         other = files.setdefault(name, path)
@@ -95,11 +106,13 @@ def find_label_files(folder: Path) -> dict[str, Path]:
             f"no label files in {folder}: expected one a video, .npz, .csv, .txt, .npy or MS-TCN's recognition files; "
             "give the folder that holds them"
         )
+    if others:
+        warnings.warn(f"{folder}: passed over {listed(others)}, not label files", stacklevel=2)
     return files
 
 
 def find_clips(folder: Path) -> dict[str, Path]:
-    """Clips in a folder and the folders in it, by name of the video: with the folders in which it lies, and without.
+    """Clips in a folder and the folders in it, by name of the video: with its folders; without where that is one clip.
 
     Args:
         folder: of clips.
@@ -116,8 +129,10 @@ def find_clips(folder: Path) -> dict[str, Path]:
     clips: dict[str, Path] = {}
     for path in paths:
         clips.setdefault(path.relative_to(folder).with_suffix("").as_posix(), path)
-    for path in paths:
-        clips.setdefault(path.stem, path)
+    last = Counter(name.rpartition("/")[2] for name in clips)
+    for path in paths:  # by its last name alone where no other clip has it: folders count
+        if last[path.stem] == 1:
+            clips.setdefault(path.stem, path)
     return clips
 
 
@@ -148,19 +163,26 @@ def read_label_files(
 
     Raises:
         FileNotFoundError: if a file is missing.
-        ValueError: if a file cannot be understood.
+        ValueError: if files cannot be understood; the message has all of them.
     """
-    return {
-        name: read_labels(path, classes if path.suffix == ".npy" else None, fps).without_scores()
-        for name, path in progress_bar(files.items(), "read labels", unit="video", show=progress, keep=False)
-    }
+    labels: dict[str, Labels] = {}
+    errors = ErrorList()
+    for name, path in progress_bar(files.items(), "read labels", unit="video", show=progress, keep=False):
+        with errors.collect():
+            labels[name] = read_labels(path, classes if path.suffix == ".npy" else None, fps).without_scores()
+    errors.raise_any()
+    return labels
 
 
 def _holds_labels(path: Path) -> bool:
     if path.suffix in SUFFIXES[:3] or path.suffix == ".npy":
-        return path.name != MAPPING
-    # MS-TCN's recognition files have no ending, but their names may hold dots
-    return path.suffix.lower() not in (".mat", *CLIP_SUFFIXES) and detect_format(path) == "recognition"
+        return True
+    if path.suffix.lower() in (".mat", *CLIP_SUFFIXES):
+        return False
+    try:  # MS-TCN's recognition files have no ending, but their names may hold dots
+        return detect_format(path) == "recognition"
+    except ValueError:
+        return False
 
 
 def _rank(path: Path) -> int:

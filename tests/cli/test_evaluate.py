@@ -294,7 +294,7 @@ def test_videos_in_one_folder_only_are_listed(folders, capsys):
         ("preds truth --videos=none.txt", "no list of videos none.txt"),
         ("preds truth --json=none/scores.json", "there is no folder"),
         ("preds truth --mapping=twice.txt", "twice.txt: two classes are named 'cut': give every class a name of its"),
-        ("odd truth --mapping=mapping.txt", "odd/P02.txt: label 'stir' at frame 1 is not a known class"),
+        ("odd truth --mapping=mapping.txt", "odd/P02.txt: label 'stir' in line 2 is not a known class"),
         ("odd truth --mapping=mapping.txt", "the list of classes, which has background, cut, pour milk"),
         ("nowhere truth", "no file or folder"),
         ("empty truth", "no label files in empty: expected one a video, .npz, .csv, .txt, .npy or"),

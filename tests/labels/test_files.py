@@ -180,7 +180,7 @@ def test_archives_hold_predictions_with_scores_and_the_truth(tmp_path: Path) -> 
         (f"{HEADER} take,0,2,,,\n".encode(), "without outer white space, got ' take'"),
         (f"{HEADER}take,0,2,,,93\n".encode(), "confidence from 0 to 1, got 93"),
         (f"{HEADER}take,0,2,,,0.5\npour,2,3,,,\n".encode(), "a confidence in every row or in none"),
-        (f"{HEADER}take,0,2,,inf,\n".encode(), "`fps` must be positive and finite, got 0"),
+        (f"{HEADER}take,0,2,,inf,\n".encode(), "line 2: expected label,start,stop"),
         (f'{HEADER}"{"x" * 200_000}",0,2,,,\n'.encode(), "cannot be read as a table .*field larger than"),
         (b"label,start,stop \ntake,0,2\n", "line 2: expected label,start,stop"),
     ],

@@ -28,7 +28,22 @@ from segtcn.prepare.annotations import (
     write_elan,
 )
 from segtcn.structures import frames_to_segments
-from tests.prepare.annotation_texts import AGGREGATED, AUDACITY, CSV, ELAN, TABULAR, TABULAR_OLD
+from tests.prepare.annotation_texts import (
+    ACTIVITYNET,
+    AGGREGATED,
+    AUDACITY,
+    BORIS_PROJECT,
+    CSV,
+    ELAN,
+    FRAME_TABLE,
+    LABEL_STUDIO,
+    ONE_HOT,
+    TABULAR,
+    TABULAR_OLD,
+    TEXTGRID,
+    TEXTGRID_SHORT,
+    VIA,
+)
 
 CUT_AND_POUR = [Interval(0.5, 2.0, "cut"), Interval(2.0, 3.25, "pour milk")]
 
@@ -50,7 +65,15 @@ def written(folder: Path, content: str | bytes, name: str = "P01.txt") -> Path:
         (CSV, "csv"),
         ("Stop;Start;Class;who\n3.25;2.0;pour milk;me\n2.0;0.5;cut;me\n", "csv"),
         ('label\tstart_frame\tend_frame\n"cut"\t5\t20\npour  milk\t20\t32.5\n', "csv"),
-        ("label,start,stop,start_s,stop_s,confidence\ncut,5,20,0.5,2.0,\npour milk,20,33,2.0,3.25,\n", "csv"),
+        ("label,start,stop,start_s,stop_s,confidence\ncut,5,20,0.5,2.0,\npour milk,20,33,2.0,3.25,\n", "segments"),
+        (ACTIVITYNET, "activitynet"),
+        (VIA, "via"),
+        (LABEL_STUDIO, "label studio"),
+        (BORIS_PROJECT, "boris project"),
+        (TEXTGRID, "textgrid"),
+        (TEXTGRID_SHORT, "textgrid"),
+        (FRAME_TABLE, "frame table"),
+        (ONE_HOT, "one-hot"),
         ('[{"label": "cut", "start": 0.5, "stop": 2}, {"label": "pour milk", "start": 2, "stop": 3.25}]', "json"),
         ('{"fps": 4, "segments": [{"label": "cut", "start": 2, "stop": 8}, '
          '{"label": "pour milk", "start": 8, "stop": 13}]}', "json"),
@@ -68,30 +91,39 @@ def test_each_format_gives_the_same_intervals(tmp_path: Path, content: str, form
     }[change]
     path = written(tmp_path, content)
     assert detect_format(path) == form
-    tracks = read_annotations(path, fps=10, track="anna" if "anna" in content and form == "boris" else None)
+    fps = 4 if form in ("label studio", "frame table", "one-hot") else 10
+    tracks = read_annotations(path, fps=fps, track="anna" if "anna" in content and form == "boris" else None)
     look = [Interval(1.0, 1.0, "look")] if "look" in content else []  # a point event has no length
-    assert sorted(tracks[0].intervals) == sorted(CUT_AND_POUR + look)
+    assert sorted(one for one in tracks[0].intervals if one.label != "none") == sorted(CUT_AND_POUR + look)
 
 
 def test_examples_of_the_documentation_are_read(tmp_path: Path) -> None:
     text = (Path(__file__).resolve().parents[2] / "docs" / "annotations.md").read_text("utf-8")
     examples = {form: body for form, body in re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL) if form != "python"}
-    assert sorted(examples) == ["audacity", "boris", "csv", "json", "xml"]
+    names = {"xml": "elan", "labelstudio": "label studio", "frames": "frame table"}
+    assert sorted(examples) == [
+        *("activitynet", "audacity", "boris", "csv", "frames", "json", "labelstudio", "textgrid", "via", "xml"),
+    ]
     for form, example in examples.items():
         path = written(tmp_path, example)
-        (track,) = read_annotations(path)
-        assert detect_format(path) == form.replace("xml", "elan")
-        assert (track.names[0], track.intervals) == ("P01", CUT_AND_POUR)
+        (track,) = read_annotations(path, fps=50 if form == "frames" else 4)
+        assert detect_format(path) == names.get(form, form)
+        expected = [Interval(0, 1, "cut"), Interval(1, 1.5, "pour milk")] if form == "frames" else CUT_AND_POUR
+        assert track.intervals == expected
+        assert any(name.endswith("P01") for name in track.names)
 
 
 def test_video_is_named_after_its_clip(tmp_path: Path) -> None:
-    assert read_annotations(written(tmp_path, TABULAR, "export.tsv"))[0].names == ("P01.cam 2", "first")
+    assert read_annotations(written(tmp_path, TABULAR, "export.tsv"))[0].names == ("clips/P01.cam 2", "first")
     assert read_annotations(written(tmp_path, TABULAR_OLD, "export.tsv"))[0].names == ("P01", "first")
-    assert read_annotations(written(tmp_path, ELAN, "P01 by anna.v2.eaf"))[0].names == ("P01 by anna.v2", "P01")
+    assert read_annotations(written(tmp_path, ELAN, "P01 by anna.v2.eaf"))[0].names == (
+        "P01 by anna.v2",
+        "home/anna/P01",
+    )
     assert read_annotations(written(tmp_path, AUDACITY, "Прага.cam 2.txt"))[0].names == ("Прага.cam 2",)
     table = "video,label,start_s,stop_s\na/P01.mp4,cut,0,1\nP02,cut,0,1\na/P01.mp4,cut,1,2\n"
     assert [(one.names, len(one.intervals)) for one in read_annotations(written(tmp_path, table, "all.csv"))] == [
-        (("P01",), 2),
+        (("a/P01",), 2),
         (("P02",), 1),
     ]
 
@@ -113,7 +145,9 @@ def shifted(content: str, by_s: float) -> str:
     [
         TABULAR.replace("\t0.0\t", "\t3600.000\t"),
         TABULAR_OLD.replace("Media file(s)", "Time offset (s)\t3600.0\t\nMedia file(s)"),
-        AGGREGATED.replace("Total length", "Time offset (s)").replace("mp4,10.0", "mp4,3600.000"),
+        AGGREGATED.replace("Duration (s)", "Length")
+        .replace("Total length", "Time offset (s)")
+        .replace("mp4,10.0", "mp4,3600.000"),
     ],
     ids=["tabular", "old", "aggregated"],
 )
@@ -130,12 +164,12 @@ def test_words_of_boris_for_no_clip_are_no_name(tmp_path: Path, media: str) -> N
     assert read_annotations(path, track="anna")[0].names == ("first",)
     # the event at the very end of a clip; its observation has one
     path = written(tmp_path, TABULAR.replace("STOP\t3.250\tclips/P01.cam 2.mp4", f"STOP\t3.250\t{media}"))
-    assert read_annotations(path)[0].names == ("P01.cam 2", "first")
+    assert read_annotations(path)[0].names == ("clips/P01.cam 2", "first")
 
 
 def test_observations_without_the_subject_are_left_out(tmp_path: Path) -> None:
     (track,) = read_annotations(written(tmp_path, AGGREGATED), track="ben")
-    assert track == (("P02", "second"), [Interval(1, 4, "cut")], str(tmp_path / "P01.txt"), None, ())
+    assert track == (("P02", "second"), [Interval(1, 4, "cut")], str(tmp_path / "P01.txt"), None, (), ())
     with pytest.raises(ValueError, match="has no subject 'eve': choose one of anna, ben"):
         read_annotations(written(tmp_path, AGGREGATED), track="eve")
 
@@ -157,10 +191,10 @@ def test_elan_clip_has_its_name_beside_its_sound_and_says_that_it_is_shifted(tmp
     clip = '<MEDIA_DESCRIPTOR MEDIA_URL="file:///C:/P02%20left.mp4" MIME_TYPE="video/mp4" TIME_ORIGIN="1500"/>'
     path = written(tmp_path, re.sub("<MEDIA_DESCRIPTOR.*/>", clip + sound, ELAN), "other.eaf")
     (track,) = read_annotations(path)
-    assert track.names == ("other", "P02 left")
+    assert track.names == ("other", "C:/P02 left")
     assert track.intervals == CUT_AND_POUR
     assert (
-        "ELAN shifts P02 left by 1500 ms (TIME_ORIGIN); the times of the annotations are left as they are"
+        "ELAN shifts C:/P02 left by 1500 ms (TIME_ORIGIN); the times of the annotations are left as they are"
         in track.notes
     )
 
@@ -173,7 +207,7 @@ def test_whole_numbers_are_frames_unless_the_caller_or_the_file_says_otherwise(t
     point = written(tmp_path, "label,start,stop\ncut,0,10.0\n", "b.csv")
     assert read_annotations(point, fps=10)[0].guessed_unit == "seconds"
     named = written(tmp_path, "label,start_s,stop_s\ncut,0,10\n", "c.csv")
-    assert read_annotations(named, fps=10)[0] == (("c",), [Interval(0, 10, "cut")], str(named), None, ())
+    assert read_annotations(named, fps=10)[0] == (("c",), [Interval(0, 10, "cut")], str(named), None, (), ())
     with pytest.raises(
         ValueError,
         match=r"a\.csv: times are in frames: give their positive rate .*, got None, or say that they are sec",
@@ -223,7 +257,6 @@ END = "</ANNOTATION_DOCUMENT>"
         ('label,start_s,stop_s\n"cut' + "x" * 200_000, r"line \d+: not a table \(field larger"),
         ("0.5\t2.0\n", r"line 1: expected `start<tab>stop<tab>label`"),
         ("0.5\t2.0\t1.5\tcut\n", r"line 1: expected `start<tab>stop<tab>label`, got '0.5.t2.0.t1.5.tcut'"),
-        ("0.5\t2.0\t\n", r"line 1: the annotation at 0.5 s has no label"),
         ("actions\t\t00:00:00.500\t00:00:02.000\tcut\n", r"cannot be told apart.*; of ELAN take the \.eaf itself"),
         ("Tier\tBegin Time - ss.msec\tEnd Time\nactions\t0.5\t2\tcut\n", r"first line is 'Tier.Begin|of ELAN take"),
         # BORIS
@@ -235,13 +268,13 @@ END = "</ANNOTATION_DOCUMENT>"
         (AGGREGATED.split("\n", 1)[0], "has a header and no events"),
         # ELAN
         ("<ANNOTATION_DOCUMENT>" + "<a>" * 500_000, "is damaged"),
-        ("<html><body/></html>", r"is not an ELAN file: expected <ANNOTATION_DOCUMENT>, got <html>"),
+        ("<html><body/></html>", r"is a web page .HTML., which is not read"),
         (ELAN[:600], "is damaged or not an ELAN file"),
         (ELAN.replace("UTF-8", "klingon"), "is damaged or not an ELAN file"),
         (ELAN.replace(' TIME_SLOT_REF1="ts1"', ""), r"line 13: 'cut' lacks the attribute TIME_SLOT_REF1"),
         (ELAN.replace('REF2="ts3"', 'REF2="ts4"'), r"line 15: 'pour.*' has no time \(slot 'ts4'\)"),
         (ELAN.replace('REF2="ts3"', 'REF2="ts9"'), r"has no time \(slot 'ts9'\)"),
-        (ELAN.replace('"3250"', '"3250,5"'), r"line 15: .* the comma must be a point"),
+        (ELAN.replace('"3250"', '"3250,5"'), r"slot 'ts3': .* the comma must be a point"),
         (ELAN.replace("milliseconds", "PAL-frames"), "times must be in milliseconds, got 'PAL-frames'"),
         (ELAN.replace(END, OTHER_TIER.format("hand", "ts2") + END), r"choose one of actions \(2\), hand \(1\)"),
         (ELAN.replace("ALIGNABLE_ANNOTATION", "OTHER"), "has no tier with annotations that have times"),
@@ -281,7 +314,7 @@ def test_unit_that_is_none_is_refused(tmp_path: Path) -> None:
 
 
 def test_missing_and_huge_files_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="no annotation file"):
+    with pytest.raises(FileNotFoundError, match="no label file"):
         read_annotations(tmp_path / "P01.csv")
     path = tmp_path / "clip.mp4"
     with path.open("wb") as file:

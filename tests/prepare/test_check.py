@@ -156,7 +156,7 @@ def test_missing_damaged_and_foreign_files_are_all_reported(write_ms_tcn_tree: W
     report = check(root)
     assert str(root / "features" / "P01_soup.npy") in the(report, "missing").message
     assert str(root / "features" / "P02_soup.npy") in the(report, "unreadable").message
-    assert "label 'stir' at frame 0" in the(report, "labels").message
+    assert "label 'stir' in line 1" in the(report, "labels").message
     assert {problem.severity for kind in ("missing", "unreadable", "labels") for problem in of_kind(report, kind)} == {
         "error"
     }

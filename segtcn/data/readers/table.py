@@ -7,21 +7,22 @@ import warnings
 from collections.abc import Iterator, Sequence
 from os.path import isfile
 from pathlib import Path
-from typing import Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from segtcn.data.readers.reader import first_that_opens
+from segtcn.data.readers.row_positions import ROW_NUMBERS, at_frames, frames_of_table, how_rows_count, row_numbers
 from segtcn.data.readers.table_files import SUFFIXES, TableFiles, matching, quoted
 from segtcn.data.readers.tree import TreeReader
-from segtcn.labels.classes import listed
+from segtcn.labels.classes import IGNORE_NAME, listed
 from segtcn.labels.files import COLUMNS, read_labels
+from segtcn.labels.positions import column_kind, frame_step
 from segtcn.structures import Video
 
 _CLOCK_TOLERANCE = 0.2  # of a step: milliseconds at 30 frames a second are off by 0.015, hundredths by 0.15
-_ROW_NUMBERS = ("", "__index_level_0__")  # columns in which pandas writes its index
 
 
 class TableReader(TreeReader):
@@ -50,8 +51,9 @@ class TableReader(TreeReader):
             among the features, then in ``groundTruth``. None: the only column of ``groundTruth/NAME.csv``.
         time: the column with the time of every frame in seconds, which must be evenly spaced.
         fps: frames per second; None: from ``time``.
-        fill: what to do with cells without a number, which are refused otherwise: ``forward`` repeats the number before
-            (frames before the first number get that one), ``zero`` writes zeros.
+        fill: what to do with cells without a number and frames without a row, which are refused otherwise: ``forward``
+            repeats the number before (frames before the first number get that one), ``zero`` writes zeros. A column
+            that counts frames (``frame``, ``frame_idx``, one without a name) places the rows, also if it is no feature.
         background: name of the background class, or None.
         delimiter: between the columns of ``.csv`` files, such as ``;``.
         ignore: names of classes to leave out: their frames count as annotated by nobody.
@@ -99,6 +101,7 @@ class TableReader(TreeReader):
         )
         first = cast("_Layout", described)  # there is a name
         self._labels_inside, self.feature_columns, self.fps = first.labels_inside, first.features, first.fps
+        self._counting = first.counting
         self.feature_dim = len(self.feature_columns)
         self._find_classes(first.path, background)
         self._warn_of_columns(first, chosen=feature_columns is not None)
@@ -113,10 +116,26 @@ class TableReader(TreeReader):
                 f"{path} has {rate:.6g} rows a second by its column {self._time!r}, expected {self.fps:g}: "
                 "resample it, or correct `fps`"
             )
-        features = self._filled(values[: self.feature_dim], path)
+        if rate is not None and not self._labels_inside and abs(values[-1, 0]) * self.fps >= 1 and labels:
+            self._check_start(name, path, values[-1])
+        features = self._filled(self._placed(values[: self.feature_dim], path, np.nan), path)
         truth = self._kept_labels(torch.from_numpy(self._read_indexes(name, path))) if labels else None
         with np.errstate(over="ignore"):  # becomes infinite, which the data set reports with its frame
             return Video(name, torch.from_numpy(features.astype(np.float32)), truth, source=str(path))
+
+    def _check_start(self, name: str, path: Path, times: npt.NDArray[np.float64]) -> None:
+        """Refuse a clock that starts late where the labels do not: the first frames may have no row."""
+        num_labels = len(self._read_labels(name, path)[0])
+        if num_labels != len(times):
+            raise ValueError(
+                f"{path} has {len(times)} rows for {num_labels} labels, and its column {self._time!r} begins at "
+                f"{times[0]:g}: add the rows that are missing at the start, or write the time from the video's start"
+            )
+
+    def _placed(self, values: npt.NDArray[Any], path: Path, missing: Any) -> npt.NDArray[Any]:
+        """Values of rows, time last, at the frames that the table says; ``missing`` where a frame has no row."""
+        frames = None if self._counting is None else frames_of_table(self._files, path, self._counting, self._fill)
+        return values if frames is None else at_frames(values, frames, missing)
 
     def _truth_file(self, name: str) -> Path | None:
         paths = [
@@ -135,9 +154,10 @@ class TableReader(TreeReader):
         labels = [] if self._label_columns is None else matching(columns, self._label_columns)
         if labels:
             self._check_label_columns(path, columns)
-        features = self._choose_features(path, chosen, others=[*labels, self._time, *_ROW_NUMBERS])
-        self._files.numbers(path, features)  # a damaged table is noticed here, and another one tells
-        return _Layout(name, path, bool(labels), features, self._choose_fps(path, fps))
+        features = self._choose_features(path, chosen, others=[*labels, self._time, *ROW_NUMBERS])
+        values = self._files.numbers(path, features)  # a damaged table is noticed here, and another one tells
+        counting = how_rows_count(self._files, path) if values.size else None
+        return _Layout(name, path, bool(labels), features, self._choose_fps(path, fps), counting)
 
     def _choose_features(self, path: Path, chosen: list[str] | str | None, others: list[str | None]) -> list[str]:
         columns = self._files.columns(path)
@@ -162,6 +182,8 @@ class TableReader(TreeReader):
                 "by `feature_columns`, or a clock by `time`, so that a network cannot learn how late it is",
                 stacklevel=3,
             )
+        if first.counting is not None and first.counting[0]:
+            warnings.warn(f"{first.path} counts its frames from 1, so all tables are read like this", stacklevel=3)
         try:
             labels = self._read_indexes(first.name, first.path)
         except (ValueError, OSError):
@@ -242,17 +264,26 @@ class TableReader(TreeReader):
         label_columns = self._label_columns_of(path, columns)
         first_line = None if path.suffix == ".parquet" else 2
         if len(label_columns) > 1:
-            return self._read_one_hot(path, label_columns), path, first_line
+            return self._labels_at(self._read_one_hot(path, label_columns), path), path, first_line
         labels = self._files.texts(path, label_columns)[0]
         if label_columns[0] in labels:
             raise ValueError(
                 f"{path} has no header: its first line, {label_columns[0]!r}, is a label; write a name before it"
             )
-        return labels, path, first_line
+        return self._labels_at(labels, path), path, first_line
+
+    def _labels_at(self, labels: list[str], path: Path) -> list[str]:
+        """Labels at the frames of their rows; where ``fill`` makes the features, nobody annotated the frame."""
+        if self._labels_inside:
+            return [*self._placed(np.array(labels, dtype=object), path, IGNORE_NAME)]
+        counter, numbers = row_numbers(self._files, path)
+        if numbers is not None:
+            frame_step(numbers, counter, str(path))
+        return labels
 
     def _label_columns_of(self, path: Path, columns: Sequence[str]) -> list[str]:
         """The column of a table with the labels, or its one-hot columns."""
-        named = [column for column in columns if column not in _ROW_NUMBERS]
+        named = [column for column in columns if column not in ROW_NUMBERS and column_kind(column) != "frame"]
         chosen = named if self._label_columns is None else matching(columns, self._label_columns)
         if not chosen or (self._label_columns is None and len(chosen) > 1):
             given = "" if self._label_columns is None else f", got {self._label_columns!r}"
@@ -334,6 +365,7 @@ class _Layout(NamedTuple):
     labels_inside: bool
     features: list[str]
     fps: float
+    counting: tuple[int, int] | None  # number of the first frame, and the step, where a column counts the frames
 
 
 def _copies_of_labels(values: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]) -> list[int]:

@@ -3,19 +3,14 @@ r"""Audacity's label files: ``start<tab>stop<tab>label`` in seconds, with option
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from segtcn.atomic import write_text
+from segtcn.labels.error_list import ErrorList
 from segtcn.prepare.annotations.intervals import Annotations, make_interval, number, read_text
 from segtcn.prepare.annotations.project_writers import writable_segments
 from segtcn.structures import Segment
-
-
-def is_audacity(text: str) -> bool:
-    """Whether the first line is two numbers (also with decimal commas, to say that they are refused) and a label."""
-    return re.match(r"\s*[+-]?[\d.,]+(e[+-]?\d+)?\t[+-]?[\d.,]+(e[+-]?\d+)?(\t|\n|$)", text, re.IGNORECASE) is not None
 
 
 def read_audacity(path: str | os.PathLike[str]) -> list[Annotations]:
@@ -35,16 +30,23 @@ def read_audacity(path: str | os.PathLike[str]) -> list[Annotations]:
     """
     path = Path(path)
     intervals = []
+    errors = ErrorList()
+    unnamed = 0
     for line, content in enumerate(read_text(path).split("\n"), start=1):
         where = f"{path}, line {line}"
         if not content.strip() or content.startswith("\\"):
             continue
-        cells = content.split("\t")
-        if len(cells) != 3:
-            raise ValueError(f"{where}: expected `start<tab>stop<tab>label`, got {content[:80]!r}; export it again")
-        start, stop = (number(cell.strip(), where) for cell in cells[:2])
-        intervals.append(make_interval(start, stop, cells[2], where))
-    return [Annotations((path.stem,), intervals, str(path))]
+        with errors.collect():
+            cells = content.split("\t")
+            if len(cells) != 3:
+                raise ValueError(f"{where}: expected `start<tab>stop<tab>label`, got {content[:80]!r}; export it again")
+            start, stop = (number(cell.strip(), where) for cell in cells[:2])
+            if cells[2].strip():
+                intervals.append(make_interval(start, stop, cells[2], where))
+            unnamed += not cells[2].strip()
+    errors.raise_any()
+    notes = (f"labels without a text, left out: {unnamed}",) if unnamed else ()
+    return [Annotations((path.stem,), intervals, str(path), None, notes)]
 
 
 def write_audacity(

@@ -15,8 +15,15 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
 from segtcn.atomic import write_text
-from segtcn.labels.folder import video_name
-from segtcn.prepare.annotations.intervals import Annotations, Interval, make_interval, number, read_bytes
+from segtcn.labels.error_list import ErrorList
+from segtcn.prepare.annotations.intervals import (
+    Annotations,
+    Interval,
+    make_interval,
+    number,
+    read_bytes,
+    stated_name,
+)
 from segtcn.prepare.annotations.project_writers import writable_segments
 from segtcn.structures import Segment
 
@@ -53,7 +60,8 @@ def _parse(path: Path) -> Element:
 def read_elan(path: str | os.PathLike[str], tier: str | None = None) -> list[Annotations]:
     """Read the annotations of one tier.
 
-    Annotations that refer to others (``REF_ANNOTATION``) have no times of their own; they are left out and noted. A
+    Annotations that refer to others (``REF_ANNOTATION``) have no times of their own, and those without a text no
+    label; they are left out and noted. Times that ELAN has not aligned are spread between their neighbours. A
     file with a document type declaration is refused: nothing in it is expanded or fetched.
 
     Args:
@@ -74,6 +82,9 @@ def read_elan(path: str | os.PathLike[str], tier: str | None = None) -> list[Ann
         raise ValueError(f"{path}: times must be in milliseconds, got {units.pop()!r}")
     tiers = {element.get("TIER_ID", ""): element for element in root.iter("TIER")}
     aligned = {name: found for name, element in tiers.items() if (found := [*element.iter("ALIGNABLE_ANNOTATION")])}
+    for part, place in (("ALIGNABLE_ANNOTATION", "TIER"), ("TIME_SLOT", "TIME_ORDER")):
+        if len([*root.iter(part)]) > sum(len([*inside.iter(part)]) for inside in root.iter(place)):
+            raise ValueError(f"{path} is damaged: a {part} stands outside of any {place}; save it in ELAN again")
     listed = ", ".join(f"{name} ({len(annotations)})" for name, annotations in aligned.items())
     if not aligned:
         raise ValueError(f"{path} has no tier with annotations that have times: align them in ELAN")
@@ -89,30 +100,73 @@ def read_elan(path: str | os.PathLike[str], tier: str | None = None) -> list[Ann
     ]
     # beside a clip there often is its sound, as a file of its own
     media = [medium for medium in root.iter("MEDIA_DESCRIPTOR") if not medium.get("MIME_TYPE", "").startswith("audio")]
-    clips = {video_name(unquote(medium.get("MEDIA_URL", ""))): medium.get("TIME_ORIGIN", "") for medium in media}
+    clips = {_clip(medium.get("MEDIA_URL", "")): medium.get("TIME_ORIGIN", "") for medium in media}
     notes += [
         f"ELAN shifts {name} by {shift_ms} ms (TIME_ORIGIN); the times of the annotations are left as they are"
         for name, shift_ms in clips.items()
         if shift_ms.strip() not in ("", "0")
     ]
-    times_ms = {slot.get("TIME_SLOT_ID"): slot.get("TIME_VALUE") for slot in root.iter("TIME_SLOT")}
-    intervals = [_interval(path, annotation, times_ms) for annotation in aligned[chosen]]
+    times_s = _slots(path, root)
+    notes += _complete(aligned[chosen], times_s)
+    intervals = []
+    errors = ErrorList()
+    for annotation in aligned[chosen]:
+        with errors.collect():
+            intervals += _interval(path, annotation, times_s)
+    errors.raise_any()
+    if unnamed := len(aligned[chosen]) - len(intervals):
+        notes.append(f"annotations without a text, left out: {unnamed}")
     names = [path.stem, *(clips if len(clips) == 1 else [])]
     return [Annotations(tuple(dict.fromkeys(names)), intervals, str(path), None, tuple(notes))]
 
 
-def _interval(path: Path, annotation: Element, times_ms: Mapping[str | None, str | None]) -> Interval:
+def _clip(url: str) -> str:
+    """Name of a clip by its address, with its folders."""
+    return stated_name(re.sub(r"^file:/*", "", unquote(url)))
+
+
+def _slots(path: Path, root: Element) -> dict[str, float | None]:
+    """Seconds of the time slots; None for those that ELAN has not aligned."""
+    times_s: dict[str, float | None] = {}
+    for slot in root.iter("TIME_SLOT"):
+        name, time_ms = slot.get("TIME_SLOT_ID", ""), slot.get("TIME_VALUE")
+        if name in times_s:
+            raise ValueError(f"{path}: the time slot {name!r} is there twice: save it in ELAN again")
+        times_s[name] = None if time_ms is None else number(time_ms, f"{path}, slot {name!r}") / 1000
+    return times_s
+
+
+def _complete(annotations: Sequence[Element], times_s: dict[str, float | None]) -> list[str]:
+    """Spread slots without a time evenly between those around them in a chain of annotations, as ELAN shows them."""
+    chain: list[str] = []
+    completed = 0
+    for annotation in annotations:
+        first, second = (annotation.get(f"TIME_SLOT_REF{number}", "") for number in (1, 2))
+        chain = [*chain, second] if chain and chain[-1] == first else [first, second]
+        if len(chain) > 2 and times_s.get(second) is not None and times_s.get(first) is None:
+            known = max((i for i, slot in enumerate(chain[:-1]) if times_s.get(slot) is not None), default=None)
+            if known is None:
+                continue
+            start_s, stop_s = times_s[chain[known]] or 0.0, times_s[second] or 0.0
+            for step, slot in enumerate(chain[known + 1 : -1], start=1):
+                times_s[slot] = start_s + (stop_s - start_s) * step / (len(chain) - 1 - known)
+                completed += 1
+    return [f"times that ELAN has not aligned, spread evenly: {completed}"] if completed else []
+
+
+def _interval(path: Path, annotation: Element, times_s: Mapping[str, float | None]) -> list[Interval]:
+    """The annotation, or nothing if it has no text."""
     label = annotation.findtext("ANNOTATION_VALUE", "")
     where = f"{path}, line {annotation.get(_LINE)}"
-    seconds = []
+    edges: list[float] = []
     for attribute in ("TIME_SLOT_REF1", "TIME_SLOT_REF2"):
         if (slot := annotation.get(attribute)) is None:
             raise ValueError(f"{where}: {label!r} lacks the attribute {attribute}; save the file in ELAN again")
-        time_ms = times_ms.get(slot)
-        if not time_ms:
+        time_s = times_s.get(slot)
+        if time_s is None:
             raise ValueError(f"{where}: {label!r} has no time (slot {slot!r}): align it in ELAN")
-        seconds.append(number(time_ms, where) / 1000)
-    return make_interval(seconds[0], seconds[1], label, where)
+        edges.append(time_s)
+    return [make_interval(edges[0], edges[1], label, where)] if label and label.strip() else []
 
 
 def write_elan(

@@ -1,60 +1,25 @@
-"""Which format a file has, by what is in it."""
+"""All annotation formats: the reader of each."""
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
-from pathlib import Path
-from typing import Literal
 
-from segtcn.prepare.annotations.audacity import is_audacity, read_audacity
-from segtcn.prepare.annotations.boris import is_boris, read_boris
+from segtcn.labels.detection import Format, detect_format
+from segtcn.prepare.annotations.activitynet import read_activitynet
+from segtcn.prepare.annotations.audacity import read_audacity
+from segtcn.prepare.annotations.boris import read_boris
+from segtcn.prepare.annotations.boris_project import read_boris_project
 from segtcn.prepare.annotations.elan import read_elan
 from segtcn.prepare.annotations.frame_list import read_frame_list
-from segtcn.prepare.annotations.intervals import Annotations, Unit, read_bytes, read_text
-from segtcn.prepare.annotations.plain import is_plain_csv, read_csv, read_json
+from segtcn.prepare.annotations.intervals import Annotations, Unit
+from segtcn.prepare.annotations.label_studio import read_label_studio
+from segtcn.prepare.annotations.plain import read_csv, read_json
+from segtcn.prepare.annotations.textgrid import read_textgrid
+from segtcn.prepare.annotations.via import read_via
 
-Format = Literal["boris", "elan", "audacity", "csv", "json", "frames"]
-
-_TIMED = re.compile(r"\s*[0-9][0-9.,:]*(\s*-\s*|\s+)[0-9][0-9.,:]*\s+\S")  # `31-150 take_bowl`, `0.5 2 cut`
-
-
-def detect_format(path: str | os.PathLike[str]) -> Format:
-    """Which format a file has; its content decides, not its name.
-
-    Args:
-        path: of the file.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it has none of them.
-    """
-    path = Path(path)
-    beginning = read_bytes(path)[:4].removeprefix(b"\xef\xbb\xbf").lstrip()
-    if beginning.startswith((b"<", b"\xff\xfe", b"\xfe\xff")):  # XML may be UTF-16
-        return "elan"
-    text = read_text(path)
-    if text.lstrip().startswith(("[", "{")):
-        return "json"
-    if is_boris(text):
-        return "boris"
-    if is_plain_csv(text):
-        return "csv"
-    if is_audacity(text):
-        return "audacity"
-    first = text.lstrip().split("\n", 1)[0]
-    if path.suffix.lower() in (".csv", ".tsv", ".eaf", ".json"):  # else a broken table would be taken for labels
-        raise ValueError(
-            f"{path} has no known format: expected a table with the columns label, start_s and stop_s, an export of "
-            f"BORIS, ELAN or Audacity, or JSON; its first line is {first[:60]!r}"
-        )
-    if "\t" in first.strip() or _TIMED.match(first):
-        raise ValueError(
-            f"{path} has columns or times that cannot be told apart, its first line is {first[:60]!r}: name the "
-            "columns there, such as label,start_s,stop_s; of ELAN take the .eaf itself, not a text export"
-        )
-    return "frames"
+FRAME_LISTS: tuple[Format, ...] = ("names", "recognition", "frame table", "one-hot")
+"""Formats with a label for every frame, and no times."""
 
 
 def read_annotations(
@@ -65,26 +30,28 @@ def read_annotations(
     =============================== ====================================================================
     content                         format
     =============================== ====================================================================
-    XML                             ELAN, :func:`read_elan`
-    ``[`` or ``{``                  JSON, :func:`read_json`
+    XML of ELAN                     tiers, :func:`read_elan`
+    ``ooTextFile`` of Praat         TextGrid, long or short, :func:`read_textgrid`
     a column ``Behavior``           BORIS, tabular or aggregated events, :func:`read_boris`
     columns ``label``, ``start``... plain table, :func:`read_csv`
     two numbers, tabs               Audacity, :func:`read_audacity`
-    anything else in a text file    one label a line, :func:`read_frame_list`
+    JSON, by its keys               ActivityNet, VIA 3, Label Studio, a project of BORIS, or plain segments
+    columns ``frame``, ``label``    a row for every frame, also one-hot, :func:`read_frame_list`
+    text that can be labels         one label a line, :func:`read_frame_list`
     =============================== ====================================================================
 
     Args:
         path: the file.
         fps: frames per second, for files that count frames.
         unit: of times of which the file does not say it.
-        track: ELAN's tier or BORIS's subject to take, where there are several.
+        track: tier (ELAN, Praat), subject (BORIS) or attribute (VIA) to take, where there are several.
 
     Returns:
         Annotations for every video in the file.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file cannot be understood, or ``unit`` is wrong.
+        ValueError: if the file cannot be understood, with all that is wrong in it, or ``unit`` is wrong.
 
     Example:
         >>> import tempfile
@@ -95,12 +62,21 @@ def read_annotations(
     """
     if unit not in (None, "seconds", "frames"):
         raise ValueError(f"`unit` must be seconds or frames, got {unit!r}")
+    form = detect_format(path)
     readers: dict[Format, Callable[[], list[Annotations]]] = {
-        "boris": lambda: read_boris(path, track),
-        "elan": lambda: read_elan(path, track),
+        "activitynet": lambda: read_activitynet(path),
         "audacity": lambda: read_audacity(path),
+        "boris": lambda: read_boris(path, track),
+        "boris project": lambda: read_boris_project(path, track),
         "csv": lambda: read_csv(path, fps, unit),
+        "elan": lambda: read_elan(path, track),
         "json": lambda: read_json(path, fps, unit),
-        "frames": lambda: read_frame_list(path, fps),
+        "label studio": lambda: read_label_studio(path, fps),
+        "segments": lambda: read_csv(path, fps, unit),
+        "textgrid": lambda: read_textgrid(path, track),
+        "via": lambda: read_via(path, track),
+        **dict.fromkeys(FRAME_LISTS, lambda: read_frame_list(path, fps)),
     }
-    return readers[detect_format(path)]()
+    if form not in readers:
+        raise ValueError(f"{path} holds arrays: expected annotations in a text file")
+    return readers[form]()

@@ -1,4 +1,4 @@
-"""Labels of frames as annotations: one label a line, and MS-TCN's recognition files."""
+"""Labels of frames as annotations: one label a line, tables of frames, and MS-TCN's recognition files."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import os
 from pathlib import Path
 
 from segtcn.labels.files import read_labels
-from segtcn.prepare.annotations.intervals import Annotations, make_interval, read_bytes
+from segtcn.labels.frame_table import frame_table_layout, read_frame_table
+from segtcn.prepare.annotations.intervals import Annotations, make_interval, read_text
 
 
 def read_frame_list(path: str | os.PathLike[str], fps: float | None = None) -> list[Annotations]:
-    """Read one label a line, an annotation for every run of equal labels.
+    """Read labels of frames, an annotation for every run of equal labels.
 
     Args:
         path: the file.
@@ -24,12 +25,16 @@ def read_frame_list(path: str | os.PathLike[str], fps: float | None = None) -> l
         ValueError: if it is not such a file, or there is no ``fps``.
     """
     path = Path(path)
-    read_bytes(path)  # refuses by its size what is not an annotation file
-    labels = read_labels(path)
+    text = read_text(path)  # refuses by its size what is not an annotation file
+    labels, step = read_labels(path), 1
+    if frame_table_layout(text) is not None:
+        step = read_frame_table(path, text).step
+    if labels.fps is not None:  # the file has seconds, and what it says of itself wins
+        fps = labels.fps
     if fps is None or not fps > 0:
         raise ValueError(f"{path} has one label a frame: give a positive rate (`fps`), got {fps}")
     intervals = [
-        make_interval(start / fps, stop / fps, labels.name_of(label), f"{path}, line {start + 1}")
+        make_interval(start * step / fps, stop * step / fps, labels.name_of(label), f"{path}, line {start + 1}")
         for start, stop, label in labels.segments()
     ]
     return [Annotations((path.stem,), intervals, str(path))]

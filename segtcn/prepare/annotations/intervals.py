@@ -6,14 +6,15 @@ import csv
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-Unit = Literal["seconds", "frames"]
+from segtcn.labels.detection import check_size, decoded
+from segtcn.labels.folder import without_ending
 
-MAX_BYTES = 64 * 2**20
-"""Annotations are small; a larger file is something else, and is not read into memory."""
+Unit = Literal["seconds", "frames"]
 
 MAX_SECONDS = 1e9
 """Times beyond are not seconds from the start of a video: 32 years."""
@@ -35,6 +36,20 @@ class Interval(NamedTuple):
     label: str
 
 
+class ClipOfAnnotations(NamedTuple):
+    """One of several clips through which annotations count their time.
+
+    Args:
+        name: of the clip.
+        start_s: where it begins in that time.
+        stop_s: where it ends; infinite for the last.
+    """
+
+    name: str
+    start_s: float
+    stop_s: float
+
+
 class Annotations(NamedTuple):
     """The annotations of one video; :func:`~segtcn.prepare.annotations.frame_labels` makes labels of frames from them.
 
@@ -44,6 +59,7 @@ class Annotations(NamedTuple):
         source: the file, for messages.
         guessed_unit: ``frames`` or ``seconds`` where the file does not say and the numbers decided; else None.
         notes: what was left out or should be known.
+        clips: the clips through which the times count, where they are several whose durations are known.
     """
 
     names: tuple[str, ...]
@@ -51,10 +67,26 @@ class Annotations(NamedTuple):
     source: str
     guessed_unit: Unit | None = None
     notes: tuple[str, ...] = ()
+    clips: tuple[ClipOfAnnotations, ...] = ()
+
+    def of_clips(self) -> list[Annotations]:
+        """Annotations of each of the ``clips`` that has some, in its own time; what crosses an end is cut there."""
+        parts: list[Annotations] = []
+        for clip in self.clips:
+            intervals = [
+                Interval(max(start_s, clip.start_s) - clip.start_s, min(stop_s, clip.stop_s) - clip.start_s, label)
+                for start_s, stop_s, label in self.intervals
+                if (start_s < clip.stop_s and stop_s > clip.start_s)
+                or (start_s == stop_s and clip.start_s <= start_s < clip.stop_s)
+            ]
+            if intervals:
+                notes = () if parts else self.notes
+                parts.append(self._replace(names=(clip.name,), intervals=intervals, clips=(), notes=notes))
+        return parts
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
-    """Read a file of at most :data:`MAX_BYTES`.
+    """Read a file of at most :data:`segtcn.labels.detection.MAX_BYTES`.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -63,27 +95,26 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no annotation file {path}: check the path")
-    if path.stat().st_size > MAX_BYTES:
-        raise ValueError(f"{path} is larger than {MAX_BYTES >> 20} MiB: expected annotations; split the file by video")
+    check_size(path)
     return path.read_bytes()
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
-    r"""Read a text file in UTF-8, with or without a byte order mark, with line ends ``\n``.
+    r"""Read a text file in UTF-8 (or UTF-16 with its mark), with line ends ``\n``.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if it is too large, empty, or not UTF-8.
     """
     try:
-        text = read_bytes(path).decode("utf-8-sig")
+        text = decoded(read_bytes(path))
     except UnicodeDecodeError as error:
         raise ValueError(
             f"{path} is not a text file in UTF-8 (byte {error.start}): expected annotations; save it as UTF-8"
         ) from error
     if not text.strip():
         raise ValueError(f"{path} is empty: expected annotations")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return text
 
 
 def read_rows(path: str | os.PathLike[str], text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -92,7 +123,7 @@ def read_rows(path: str | os.PathLike[str], text: str, delimiter: str) -> Iterat
     Raises:
         ValueError: if a row cannot be split into values.
     """
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         for row in rows:
             cells = [cell.strip() for cell in row]
@@ -137,9 +168,45 @@ def make_interval(start_s: float, stop_s: float, label: str, where: str) -> Inte
         >>> make_interval(0, 1.5, " pour  milk", "a.csv, line 2")
         Interval(start_s=0, stop_s=1.5, label='pour milk')
     """
+    if not isinstance(label, str):
+        raise ValueError(f"{where}: the label must be text, got {label!r}")
     label = " ".join(label.split())
     if not label:
         raise ValueError(f"{where}: the annotation at {start_s:g} s has no label; give it one or delete it")
     if stop_s < start_s:
         raise ValueError(f"{where}: {label!r} stops at {stop_s:g} s, before it starts at {start_s:g} s; correct it")
     return Interval(start_s, stop_s, label)
+
+
+def stated_name(place: str) -> str:
+    r"""The name that a file gives its video: whole, with its folders, without the clip's ending.
+
+    Example:
+        >>> stated_name(r"C:\clips\P01.cam 2.MP4"), stated_name("a/P01.mp4")
+        ('C:/clips/P01.cam 2', 'a/P01')
+    """
+    return without_ending(place.strip().replace("\\", "/"))
+
+
+def check_columns(columns: Sequence[str], where: str) -> None:
+    """Refuse a table in which two columns have one name: the latter would win.
+
+    Raises:
+        ValueError: if it is so.
+    """
+    if twice := next((name for name in columns if name and columns.count(name) > 1), None):
+        raise ValueError(f"{where}: the column {twice!r} is there {columns.count(twice)} times: rename or remove one")
+
+
+@contextmanager
+def well_formed(where: object, kind: str) -> Iterator[None]:
+    """Say in words that JSON has another structure than that of a program.
+
+    Raises:
+        ValueError: if a key or a list is missing, or something else is in its place.
+    """
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise ValueError(f"{where} is not {kind} ({reason}): export it again") from error

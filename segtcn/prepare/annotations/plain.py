@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from segtcn.labels.folder import video_name
-from segtcn.prepare.annotations.intervals import Annotations, Unit, make_interval, number, read_rows, read_text
-
-LABEL = ("label", "class", "action")
-START = ("start", "begin")
-STOP = ("stop", "end")
-"""Names of the columns. ``start_s`` is in seconds and ``start_frame`` in frames; of ``start`` the numbers decide."""
+from segtcn.labels.detection import LABEL, START, STOP, load_json, segment_delimiter
+from segtcn.labels.error_list import ErrorList
+from segtcn.prepare.annotations.intervals import (
+    Annotations,
+    Unit,
+    check_columns,
+    make_interval,
+    number,
+    read_rows,
+    read_text,
+    stated_name,
+)
 
 Row = tuple[str, Mapping[str, Any]]
-
-
-def is_plain_csv(text: str) -> bool:
-    """Whether the first line names the columns of a segment table."""
-    return _delimiter(text) is not None
 
 
 def read_csv(path: str | os.PathLike[str], fps: float | None = None, unit: Unit | None = None) -> list[Annotations]:
@@ -48,7 +47,7 @@ def read_csv(path: str | os.PathLike[str], fps: float | None = None, unit: Unit 
     """
     path = Path(path)
     text = read_text(path)
-    delimiter = _delimiter(text)
+    delimiter = segment_delimiter(text)
     if delimiter is None:
         raise ValueError(
             f"{path}, line 1: expected a header such as label,start_s,stop_s, got {_first_line(text)[:80]!r}"
@@ -56,15 +55,18 @@ def read_csv(path: str | os.PathLike[str], fps: float | None = None, unit: Unit 
     table = read_rows(path, text, delimiter)
     _, header = next(table)
     columns = [name.lower() for name in header]
+    check_columns(columns, f"{path}, line 1")
     rows = []
+    errors = ErrorList()
     for line, cells in table:
         where = f"{path}, line {line}"
         if len(cells) > len(columns):
-            raise ValueError(
+            errors.messages.append(
                 f"{where}: expected {len(columns)} values, got {len(cells)}; decimal commas must be points, and labels "
                 "that hold the separator stand in quotes"
             )
         rows.append((where, dict(zip(columns, cells, strict=False))))
+    errors.raise_any()
     return _by_video(path, rows, fps, unit)
 
 
@@ -87,10 +89,7 @@ def read_json(path: str | os.PathLike[str], fps: float | None = None, unit: Unit
         ValueError: if it is not such JSON, or as :func:`read_csv`.
     """
     path = Path(path)
-    try:
-        content = json.loads(read_text(path))
-    except (ValueError, RecursionError) as error:  # ValueError: also a number of thousands of digits
-        raise ValueError(f"{path} is not JSON ({error}): correct it") from error
+    content = load_json(path, read_text(path))
     if isinstance(content, list):
         content = {"segments": content}
     if not isinstance(content, dict):
@@ -112,6 +111,7 @@ def read_json(path: str | os.PathLike[str], fps: float | None = None, unit: Unit
             where = f"{path}, segment {index}" + (f" of {name!r}" if name else "")
             if not isinstance(segment, dict):
                 raise ValueError(f"{where}: expected an object with label, start and stop, got {str(segment)[:80]}")
+            check_columns([key.lower() for key in segment], where)
             rows.append((where, {"video": name} | {key.lower(): value for key, value in segment.items()}))
     return _by_video(path, rows, fps, own_unit or unit)
 
@@ -127,19 +127,44 @@ def _by_video(path: Path, rows: Sequence[Row], fps: float | None, unit: Unit | N
             f"{path}: times are in frames: give their positive rate (`fps`), got {fps}, or say that they are seconds"
         )
     rate = fps if unit == "frames" and fps else 1.0
+    _check_agreement(rows)
     videos: dict[str, Annotations] = {}
+    stated_as: dict[str, str] = {}
+    errors = ErrorList()
     for where, row in rows:
-        for name in (start, stop):
-            if row.get(name) in (None, ""):
-                raise ValueError(f"{where}: expected a value for `{name}`, got nothing")
-        label = next((row[name] for name in LABEL if name in row), "")
-        if not isinstance(label, str):
-            raise ValueError(f"{where}: the label must be text, got {label!r}")
-        names = (video_name(str(row["video"])) if row.get("video") else path.stem,)
-        annotations = videos.setdefault(names[0], Annotations(names, [], str(path), None if stated else unit))
-        start_s, stop_s = (number(row[name], where) / rate for name in (start, stop))
-        annotations.intervals.append(make_interval(start_s, stop_s, label, where))
+        with errors.collect():
+            if empty := next((name for name in (start, stop) if row.get(name) in (None, "")), None):
+                raise ValueError(f"{where}: expected a value for `{empty}`, got nothing")
+            label = next((row[name] for name in LABEL if name in row), "")
+            place = str(row.get("video") or "")
+            name = stated_name(place) if place else path.stem
+            if stated_as.setdefault(name, place) != place:
+                raise ValueError(
+                    f"{where}: the videos {stated_as[name]!r} and {place!r} would both be {name!r}; rename one"
+                )
+            annotations = videos.setdefault(name, Annotations((name,), [], str(path), None if stated else unit))
+            start_s, stop_s = (number(row[edge], where) / rate for edge in (start, stop))
+            annotations.intervals.append(make_interval(start_s, stop_s, label, where))
+    errors.raise_any()
     return list(videos.values())
+
+
+def _check_agreement(rows: Sequence[Row]) -> None:
+    """Refuse rows whose frames and seconds are not those of one rate: either may be the right one."""
+    pairs: list[tuple[str, float, float]] = []
+    for where, row in rows:
+        for name in (*START, *STOP):
+            frame = row.get(f"{name}_frame") or (row.get(name) if _is_whole(row.get(name)) else None)
+            second = row.get(f"{name}_s")
+            if frame not in (None, "") and second not in (None, ""):
+                pairs.append((where, number(frame, where), number(second, where)))
+    _, last, last_s = max(pairs, key=lambda pair: pair[2], default=("", 0.0, 0.0))
+    rate = last / last_s if last_s > 0 else 0.0
+    if wrong := [pair for pair in pairs if abs(pair[2] * rate - pair[1]) > 0.5 + 1e-3 * rate]:
+        where, frame, second = wrong[0]
+        raise ValueError(
+            f"{where}: frame {frame:g} is said to be at {second:g} s, but frame {last:g} at {last_s:g} s: correct one"
+        )
 
 
 def _times(path: Path, rows: Sequence[Row], unit: Unit | None) -> tuple[str, str, Unit | None]:
@@ -160,16 +185,6 @@ def _is_whole(value: object) -> bool:
     if isinstance(value, str):
         return re.fullmatch(r"[+-]?\d+", value, re.ASCII) is not None
     return isinstance(value, int)
-
-
-def _delimiter(text: str) -> str | None:
-    line = _first_line(text)
-    for delimiter in (",", ";", "\t"):
-        cells = {cell.strip().strip('"').lower() for cell in line.split(delimiter)}
-        times = {f"{name}{ending}" for name in START for ending in ("", "_s", "_frame")}
-        if cells & set(LABEL) and cells & times:
-            return delimiter
-    return None
 
 
 def _first_line(text: str) -> str:

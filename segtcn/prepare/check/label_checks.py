@@ -30,7 +30,7 @@ def check_lengths(facts: Facts) -> Iterator[Problem]:
         )
         if not difference:
             continue
-        cuts = f"{lengths}; `length_policy: trim` cuts both to the shorter"
+        cuts = f"{lengths}; if they differ at the end only, `length_policy: trim` cuts both to the shorter there"
         if abs(difference) > tolerance or not video.num_labels:
             yield error(
                 "length",

@@ -13,9 +13,10 @@ import numpy.typing as npt
 from segtcn.labels.classes import Classes
 from segtcn.labels.labels import Labels
 from segtcn.prepare.annotations import Finding, LabelRules, frame_labels
-from segtcn.prepare.project.matching import MatchedAnnotations, check_units, find_annotations, match_annotations
+from segtcn.prepare.project.matching import MatchedAnnotations, find_annotations, match_annotations
 from segtcn.prepare.project.media import Sources, count_frames, find_media
 from segtcn.prepare.project.project_files import Project, amended_texts, project_texts, write_files
+from segtcn.prepare.project.units import check_extent, check_lost_classes, check_units
 from segtcn.prepare.splits import Folds, Split, make_splits
 from segtcn.structures import IGNORE
 
@@ -67,13 +68,16 @@ def init_project(
     """
     sources, rules, folds = sources or Sources(), rules or LabelRules(), folds or Folds()
     root = Path(root).expanduser()
-    paths = find_annotations(root, sources.annotations)
+    passed_over: list[str] = []
+    paths = find_annotations(root, sources.annotations, passed_over)
     media = find_media(root, sources, progress)
     annotation_fps = sources.annotation_fps or media.fps
     matched = match_annotations(paths, media.names, root / "groundTruth", sources, annotation_fps, progress)
     feature_dim, num_frames = count_frames(media, matched.expected_frames(media.fps))
     check_units(matched.annotations, num_frames, media.fps, annotation_fps)
+    check_extent(matched.annotations, num_frames, media.fps, annotation_fps)
     labels, findings = _label_frames(root, matched, num_frames, media.fps, rules)
+    covered = check_lost_classes(matched.annotations, labels, media.fps, rules)
     classes, notes = _choose_classes(root / "mapping.txt", labels, rules.background, force)
     labels = {name: track.in_classes(classes) for name, track in labels.items()}
     counts = {name: np.bincount(_known(track), minlength=len(classes)) for name, track in labels.items()}
@@ -92,7 +96,9 @@ def init_project(
         formats=matched.formats,
         findings=findings,
         notes=[
+            *passed_over,
             *matched.notes,
+            *covered,
             *notes,
             *_mostly_background(counts, classes),
             *_short_gaps(findings),

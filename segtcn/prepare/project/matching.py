@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import os
 import unicodedata
+import warnings
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from segtcn.labels.error_list import ErrorList
 from segtcn.labels.files import read_labels
 from segtcn.labels.labels import Labels
-from segtcn.prepare.annotations import Annotations, detect_format, read_annotations
+from segtcn.prepare.annotations import FRAME_LISTS, Annotations, detect_format, read_annotations
 from segtcn.prepare.check.problems import join
 from segtcn.prepare.project.media import Sources
 from segtcn.progress import progress_bar
 
-ENDINGS = (".txt", ".csv", ".tsv", ".eaf", ".json")
-"""Of annotation files in a folder; others lie beside them (ELAN's settings, BORIS's project)."""
-
-LEAST_ANNOTATED, MOST_ANNOTATED = 0.5, 1.1
-"""Share of the videos at which annotations whose unit is guessed may end; outside of it the guess is doubtful."""
+ENDINGS = (".txt", ".csv", ".tsv", ".eaf", ".json", ".textgrid", ".boris")
+"""Of annotation files in a folder; others that lie beside them, such as ELAN's settings, are listed."""
 
 
 class MatchedAnnotations(NamedTuple):
@@ -48,8 +47,13 @@ class MatchedAnnotations(NamedTuple):
         return frames | {name: len(labels) for name, labels in self.labels.items()}
 
 
-def find_annotations(root: Path, place: str | os.PathLike[str] | None) -> dict[Path, str]:
+def find_annotations(root: Path, place: str | os.PathLike[str] | None, notes: list[str]) -> dict[Path, str]:
     """The annotation files: one, or those below a folder: ``place``, or else ``annotations`` or ``groundTruth``.
+
+    Args:
+        root: of the data set.
+        place: a file or folder.
+        notes: gets the files that are passed over.
 
     Returns:
         Of every file the name that its place says: its path below the folder without ending.
@@ -71,9 +75,12 @@ def find_annotations(root: Path, place: str | os.PathLike[str] | None) -> dict[P
                 "as `annotations`"
             )
         source = folders[0]
-    paths = sorted(path for path in source.rglob("[!.]*") if path.suffix.lower() in ENDINGS and path.is_file())
+    files = sorted(path for path in source.rglob("[!.]*") if path.is_file())
+    paths = [path for path in files if path.suffix.lower() in ENDINGS]
     if not paths:
         raise FileNotFoundError(f"no annotation files in {source}: expected {', '.join(ENDINGS)}")
+    if others := [path.relative_to(source).as_posix() for path in files if path not in paths]:
+        notes.append(f"passed over in {source}, not annotations by their ending: {join(others)}")
     return {path: path.relative_to(source).with_suffix("").as_posix() for path in paths}
 
 
@@ -83,7 +90,7 @@ def match_annotations(
     """Read annotation files and find the video of each.
 
     A file may name several videos, and a video in several ways; the first name that is one of ``videos`` counts. Names
-    need not repeat the folders of a video where no other video has its last name.
+    are compared whole, with their folders; one of the two may have more folders before it, where that is one video.
 
     Args:
         paths: as :func:`find_annotations` returns them.
@@ -94,32 +101,34 @@ def match_annotations(
         progress: whether to show a progress bar.
 
     Raises:
-        ValueError: if a file cannot be understood, none belongs to a video, or two belong to one.
+        ValueError: if files cannot be understood (all of them are named), none belongs to a video, or two belong to
+            one.
     """
-    known = _spellings(videos)
+    known = _Names(videos)
     matched = MatchedAnnotations({}, {}, [], [])
-    homeless: list[str] = []
+    files: dict[Path, list[Annotations]] = {}
     formats: Counter[str] = Counter()
-    for path, place in progress_bar(paths.items(), "read annotations", unit="file", show=progress):
-        form = detect_format(path)
-        formats[form] += 1
-        name = known.get(_normal(place)) or known.get(_normal(path.stem))
-        if form == "frames" and name is not None and path.absolute() == (truth / f"{name}.txt").absolute():
-            matched.labels[name] = read_labels(path, fps=fps)
-            continue
-        for video in read_annotations(path, fps, sources.unit, sources.track):
-            names = [name for stated in video.names for name in ((place, stated) if stated == path.stem else (stated,))]
-            name = next((known[key] for key in map(_normal, names) if key in known), None)
-            if name is None:
-                homeless.append(video.names[0])
-            else:
-                _add(matched, name, video)
+    errors = ErrorList()
+    with warnings.catch_warnings(record=True) as notes:
+        warnings.simplefilter("always", UserWarning)
+        for path, place in progress_bar(paths.items(), "read annotations", unit="file", show=progress):
+            with errors.collect():
+                form = detect_format(path)
+                formats[form] += 1
+                name = known.find(place)
+                if form in FRAME_LISTS and name and path.absolute() == (truth / f"{name}{path.suffix}").absolute():
+                    matched.labels[name] = read_labels(path, fps=fps)
+                else:
+                    files[path] = read_annotations(path, fps, sources.unit, sources.track)
+    errors.raise_any()
+    matched.notes.extend(dict.fromkeys(str(note.message) for note in notes))
+    _guess_once(files, matched, fps, sources.track)
+    homeless = [name for path, of_file in files.items() for name in _assign(matched, known, paths[path], path, of_file)]
     if not matched.annotations and not matched.labels:
         raise ValueError(
             f"no annotation belongs to a video: expected names such as {videos[0]!r}, got {join(homeless)}; rename one "
             "or the other"
         )
-    _note_units(matched)
     if homeless:
         matched.notes.append(f"annotations of no video, left out: {join(homeless)}")
     if unlabelled := [name for name in videos if name not in matched.annotations and name not in matched.labels]:
@@ -127,11 +136,75 @@ def match_annotations(
     return matched._replace(formats=[f"{form} ({number})" for form, number in sorted(formats.items())])
 
 
-def _spellings(videos: Sequence[str]) -> dict[str, str]:
-    """The video that a name means: its name, or the last part of it where no other video has the same."""
-    last = Counter(name.rpartition("/")[2] for name in videos)
-    short = {_normal(name.rpartition("/")[2]): name for name in videos if last[name.rpartition("/")[2]] == 1}
-    return short | {_normal(name): name for name in videos}
+class _Names:
+    """Finds the video that a name means: whole, with folders; one of the two may have more folders before it."""
+
+    def __init__(self, videos: Sequence[str]) -> None:
+        self._whole = {_normal(name): name for name in videos}
+        if len(self._whole) < len(videos):
+            twice = [name for name in videos if self._whole[_normal(name)] != name]
+            raise ValueError(f"two videos have one name but for the way accents are stored: {join(twice)}; rename one")
+        tails = Counter(tail for name in self._whole for tail in _tails(name))
+        self._tails = {tail: video for name, video in self._whole.items() for tail in _tails(name) if tails[tail] == 1}
+
+    def find(self, stated: str) -> str | None:
+        """The video, or None."""
+        stated = _normal(stated)
+        if stated in self._whole or stated in self._tails:
+            return self._whole.get(stated) or self._tails[stated]
+        return next((self._whole[tail] for tail in _tails(stated) if tail in self._whole), None)
+
+
+def _tails(name: str) -> list[str]:
+    """A name with fewer and fewer of its folders."""
+    parts = name.split("/")
+    return ["/".join(parts[start:]) for start in range(1, len(parts))]
+
+
+def _guess_once(
+    files: dict[Path, list[Annotations]], matched: MatchedAnnotations, fps: float, track: str | None
+) -> None:
+    """Whole numbers without a unit are frames, unless times in other files of the set show that all are seconds."""
+    guesses = {video.guessed_unit: path for path, videos in files.items() for video in videos if video.guessed_unit}
+    if len(guesses) > 1:
+        for path in [path for path, videos in files.items() if any(video.guessed_unit == "frames" for video in videos)]:
+            files[path] = [
+                video._replace(guessed_unit="seconds") for video in read_annotations(path, fps, "seconds", track)
+            ]
+        matched.notes.append(
+            f"times are read as seconds in all files: in some, such as {guesses['seconds']}, they have decimals"
+        )
+    elif guesses:
+        unit = next(iter(guesses))
+        matched.notes.append(f"times are read as {unit}, by their numbers; `unit` says otherwise")
+
+
+def _assign(
+    matched: MatchedAnnotations, known: _Names, place: str, path: Path, videos: Sequence[Annotations]
+) -> list[str]:
+    """Give annotations of a file to their videos; returns the names of those that have none."""
+    homeless = []
+    for video in videos:
+        parts = video.of_clips()
+        names = [place if stated == path.stem else stated for stated in video.names]
+        whole = next((found for stated in names if (found := known.find(stated))), None)
+        clips = [known.find(part.names[0]) for part in parts]
+        if whole is not None and any(clips):
+            raise ValueError(
+                f"{video.source}: the observation {video.names[0]!r} and its clips are videos: keep the features "
+                "of one or of the others"
+            )
+        if whole is None and parts:
+            for part, clip in zip(parts, clips, strict=True):
+                if clip is None:
+                    homeless.append(part.names[0])
+                else:
+                    _add(matched, clip, part)
+        elif whole is None:
+            homeless.append(names[0])
+        else:
+            _add(matched, whole, video._replace(clips=()))
+    return homeless
 
 
 def _add(matched: MatchedAnnotations, name: str, annotations: Annotations) -> None:
@@ -143,77 +216,6 @@ def _add(matched: MatchedAnnotations, name: str, annotations: Annotations) -> No
         )
     matched.annotations[name] = annotations
     matched.notes.extend(f"{annotations.source}: {note}" for note in annotations.notes)
-
-
-def _note_units(matched: MatchedAnnotations) -> None:
-    """Say which unit was guessed; one for all files."""
-    files = {
-        annotations.guessed_unit: annotations.source
-        for annotations in reversed(matched.annotations.values())
-        if annotations.guessed_unit is not None
-    }
-    if len(files) > 1:
-        raise ValueError(
-            f"by their numbers, times are seconds in {files['seconds']} and frames in {files['frames']}: say which by "
-            "`unit`, or name the columns start_s and stop_s"
-        )
-    for unit in files:
-        matched.notes.append(f"times are read as {unit}, by their numbers; `unit` says otherwise")
-
-
-def check_units(
-    annotations: Mapping[str, Annotations], num_frames: Mapping[str, int], fps: float, annotation_fps: float
-) -> None:
-    """Refuse a guessed unit by which annotations and videos do not fit together, where by the other one they do.
-
-    Whole numbers are guessed to be frames. A person who noted whole seconds did not mean that: all annotations would
-    lie at the beginning of the videos. Frames that a program wrote as ``150.0`` are guessed to be seconds, and would
-    lie far beyond the end.
-
-    Args:
-        annotations: of every video.
-        num_frames: of every video.
-        fps: frames per second of the videos.
-        annotation_fps: rate at which the annotations count frames.
-
-    Raises:
-        ValueError: if it is so; the message has both readings.
-    """
-    guessed = {name: video for name, video in annotations.items() if video.guessed_unit is not None and video.intervals}
-    if not guessed:
-        return
-    first, video = next(iter(guessed.items()))
-    rates = {"seconds": 1.0, "frames": annotation_fps}
-    rate = rates[video.guessed_unit or "seconds"]
-    # in the numbers of the files
-    ends = {name: rate * max(interval.stop_s for interval in video.intervals) for name, video in guessed.items()}
-    lengths_s = {name: num_frames[name] / fps for name in guessed}
-    shares = {unit: sum(ends.values()) / rate / sum(lengths_s.values()) for unit, rate in rates.items()}
-    if _is_plausible(shares, guessed.values()):
-        return
-    raise ValueError(
-        f"{video.source} does not say the unit of its times, and its numbers do not decide: {first!r} lasts "
-        f"{lengths_s[first]:.4g} s and is annotated up to {ends[first]:.4g} s if they are seconds, up to "
-        f"{ends[first] / annotation_fps:.4g} s if they are frames, {annotation_fps:g} a second "
-        f"({100 * shares['seconds']:.0f} % or {100 * shares['frames']:.0f} % of all videos): say which by `unit`, or "
-        "name the columns start_s and stop_s"
-    )
-
-
-def _is_plausible(shares: Mapping[str, float], guessed: Collection[Annotations]) -> bool:
-    """Whether the guessed unit fits, or the other one does not fit better.
-
-    Args:
-        shares: of the videos that are annotated in either unit.
-        guessed: annotations whose unit is guessed.
-    """
-    unit = next(iter(guessed)).guessed_unit
-    share, other_share = (shares["frames"], shares["seconds"])[:: 1 if unit == "frames" else -1]
-    too_short, too_long = share < LEAST_ANNOTATED and other_share > share, share > MOST_ANNOTATED
-    if other_share > MOST_ANNOTATED or not (too_short or too_long):
-        return True
-    times = (time for video in guessed for interval in video.intervals for time in interval[:2])
-    return unit == "seconds" and not all(float(time).is_integer() for time in times)
 
 
 def _normal(name: str) -> str:

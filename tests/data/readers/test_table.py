@@ -181,7 +181,11 @@ def test_a_mistyped_label_column_is_named(
     ("truth", "label_columns", "message"),
     [
         ({"is_cut": [0, 1, 1, 0]}, ["rest", "pour"], r"a\.csv has no column 'rest', 'pour' of `label_columns`"),
-        ({"frame": range(4), "label": NAMES}, None, r"`label_columns` must name the column of .* columns are frame, l"),
+        (
+            {"who": ["x"] * 4, "label": NAMES},
+            None,
+            r"`label_columns` must name the column of .* columns are who, label",
+        ),
         (
             {"frame": range(4), "label": NAMES},
             "action",
@@ -431,3 +435,60 @@ def test_two_tables_or_none_are_refused(root: Path) -> None:
     write(root / "features/a.tsv", columns(), "\t")
     with pytest.raises(ValueError, match=r"a\.csv and .*a\.tsv are files of the same video: remove one"):
         reader(root)
+
+
+def counted(root: Path, frames: Sequence[int], column: str = "frame_idx", **more: Sequence[Any]) -> Path:
+    """A table with a row for each of the frames, whose feature is the frame."""
+    content = {column: list(frames), "x": [float(frame) for frame in frames], "label": ["cut"] * len(frames), **more}
+    return write(root / "features" / "a.csv", content)
+
+
+@pytest.mark.parametrize(
+    ("frames", "message"),
+    [
+        ([0, 1, 2, 6, 7], "column '{}' jumps from 2 to 6: 3 frames have no row; add them, or let `fill`"),
+        ([8, 9, 10, 11], "column '{}' begins at 8, not at 0: the frames before have no row; add them, or let `fill`"),
+        ([0, 0, 1, 1, 2, 2], "column '{}' has 0 after 0: expected frames that rise"),  # two animals
+        ([0, 1, 3, 2, 4], "column '{}' has 2 after 3: expected frames that rise"),
+    ],
+)
+@pytest.mark.parametrize("column", ["frame_idx", "Frame", "index", ""])
+def test_column_that_counts_frames_is_used_never_dropped(
+    root: Path, frames: list[int], message: str, column: str
+) -> None:
+    counted(root, frames, column)
+    table = reader(root, feature_columns=["x"], label_columns="label")
+    with pytest.raises(ValueError, match=message.format(column or "without a name")):
+        table.read("a")
+
+
+def test_rows_are_placed_at_their_frames(root: Path) -> None:
+    counted(root, [1, 2, 5])
+    with pytest.warns(UserWarning, match="counts its frames from 1"):
+        table = reader(root, feature_columns=["x"], label_columns="label", fill="forward")
+    video = table.read("a")
+    assert video.features.tolist() == [[1, 2, 2, 2, 5]]
+    assert video.labels.tolist() == [1, 1, -100, -100, 1]
+    counted(root, [2, 3, 4])  # begins late
+    table = reader(root, feature_columns=["x"], label_columns="label", fill="zero")
+    assert table.read("a").features.tolist() == [[0, 0, 2, 3, 4]]
+    counted(root, [0, 1, 10**12])
+    table = reader(root, feature_columns=["x"], label_columns="label", fill="zero")
+    with pytest.raises(ValueError, match="jumps from 1 to 1000000000000"):
+        table.read("a")
+
+
+def test_rows_of_label_tables_count_as_well(root: Path) -> None:
+    write(root / "features" / "a.csv", columns())
+    write(root / "groundTruth" / "a.csv", {"frame": range(4), "label": NAMES})
+    assert labels(reader(root)) == LABELS
+    write(root / "groundTruth" / "a.csv", {"frame": [0, 1, 2, 9], "label": NAMES})
+    with pytest.raises(ValueError, match="jumps from 2 to 9: 6 frames have no row"):
+        reader(root).read("a")
+
+
+def test_clock_that_starts_late_does_not_meet_labels_of_another_length(root: Path) -> None:
+    write(root / "features" / "a.csv", {"t": [0.8, 0.9, 1.0], "x": [1.0, 2.0, 3.0]})
+    (root / "groundTruth" / "a.txt").write_text("cut\n" * 11)
+    with pytest.raises(ValueError, match=r"has 3 rows for 11 labels, and its column 't' begins at 0\.8"):
+        reader(root, time="t", feature_columns=["x"]).read("a")

@@ -1,0 +1,317 @@
+"""Which format a file of labels or annotations has: one answer for all commands, and the way out of foreign ones."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal
+
+from segtcn.labels.frame_table import frame_table_layout
+
+Format = Literal[
+    "archive", "array", "matlab", "recognition", "segments", "names", "frame table", "one-hot",
+    "activitynet", "audacity", "boris", "boris project", "csv", "elan", "json", "label studio", "textgrid", "via",
+]  # fmt: skip
+"""Formats of frame labels (first line) and of annotations with times (second line)."""
+
+TIMED: dict[str, str] = {
+    "activitynet": "ActivityNet's JSON",
+    "audacity": "a label track of Audacity",
+    "boris": "an export of BORIS",
+    "boris project": "a project of BORIS",
+    "csv": "a table of segments",
+    "elan": "a file of ELAN",
+    "json": "JSON of segments",
+    "label studio": "an export of Label Studio",
+    "textgrid": "a TextGrid of Praat",
+    "via": "a project of VIA 3",
+}
+"""Formats of annotations with times, in words."""
+
+MAX_BYTES = 64 * 2**20
+"""Text of labels is small; a larger file is something else, and is not read into memory."""
+
+LABEL, START, STOP = ("label", "class", "action"), ("start", "begin"), ("stop", "end")
+"""Columns of a table of segments. ``start_s`` is in seconds and ``start_frame`` in frames."""
+
+_BINARY: dict[str, Format] = {".npz": "archive", ".npy": "array", ".mat": "matlab"}
+_SEGMENTS = ("label", "start", "stop")
+_WRITE = "write a table label,start_s,stop_s"
+_PRAAT = ('File type = "ooTextFile', '"ooTextFile')
+_HEAD = 2**18
+_MANY, _MOSTLY = 10, 0.9  # lines by which, and share of them at which, a list is judged
+
+_MAGIC: tuple[tuple[bytes, str, str], ...] = (
+    (b"PK\x03\x04", "a ZIP file (a workbook of Excel, a project of Datavyu)", f"{_WRITE} as .csv"),
+    (b"\xd0\xcf\x11\xe0", "a workbook of Excel", "save it as CSV in UTF-8"),
+    (b"%PDF", "a PDF", _WRITE),
+    (b"SQLite format 3", "a data base (The Observer XT and others)", "export the events and " + _WRITE),
+    (b"\x89HDF", "an HDF5 file", "open it with the HDF5 reader"),
+    (b"\x80\x04", "a pickle of Python", "save it with `numpy.save`, or one label a line"),
+)
+# what the first lines of other programs look like, which program it is, and the way out
+_FOREIGN: tuple[tuple[str, str, str], ...] = (
+    (r"\s*(<!doctype html|<html)", "a web page (HTML)", "the download failed; fetch the file itself"),
+    (r"(?s)<\?xml.*?<annotations>|<annotations>", "an export of CVAT", _WRITE + " of its tracks"),
+    (r"<\?xml|<!--|<[A-Za-z][\w:.-]*\s[^>]*=", "XML of another program (The Observer, ANVIL, ...)", _WRITE),
+    (r"Bento annotation|Caltech Behavior Annotator", "an .annot file of Bento", "write label,start_frame,stop_frame"),
+    (r"(?s).{0,600}(Focal Data File|FirstLineOfData)", "a data file of JWatcher", _WRITE),
+    (
+        r"[^\n]*\bSelection\b[^\n]*Begin Time \(s\)",
+        "a selection table of Raven",
+        "name its columns label, start_s and stop_s",
+    ),
+    (
+        r"[^\n]*\bnarration_id\b|[^\n]*\bstart_timestamp\b",
+        "a table of EPIC-KITCHENS",
+        "write video,label,start_frame,stop_frame of video_id, verb_class or noun_class, start_frame and stop_frame",
+    ),
+    (r"[^\n]*\.onset\b[^\n]*\.offset\b|#\d+\s*\n.*\((MATRIX|TEXT)", "an export of Datavyu", _WRITE),
+    (
+        r"[^\n]*(Time_Relative|Duration_sf|Event_Log)",
+        "an export of The Observer",
+        "write a table label,start_s,stop_s of Behavior, Time_Relative_sf and Duration_sf",
+    ),
+    (r"WEBVTT|1\n\d\d:\d\d:\d\d", "subtitles", _WRITE),
+    (
+        r"(?!\d)\S+[ \t]+\d+(\.\d+)?[ \t]+\d+(\.\d+)?[ \t]*(\n|$)",
+        "a list of THUMOS or MultiTHUMOS (video, start, stop)",
+        "write a table video,label,start_s,stop_s; the label is the file's name",
+    ),
+    (r"File type = \"ooTextFile|\"ooTextFile", "an object of Praat but no TextGrid", "save the TextGrid"),
+)
+# keys that an object has, or all objects in it
+_JSON: tuple[tuple[Format, tuple[frozenset[str], ...]], ...] = (
+    ("activitynet", (frozenset(("database",)),)),
+    ("via", (frozenset(("project", "file", "metadata")),)),
+    ("boris project", tuple(frozenset(("observations", key)) for key in ("time_format", "behaviors_conf"))),
+    ("label studio", (frozenset(("annotations", "data")),)),
+)
+_JSON_FOREIGN: tuple[tuple[frozenset[str], str, str], ...] = (
+    (frozenset(("_via_settings",)), "a project of VIA 2", "open it in VIA 3, or " + _WRITE),
+    (frozenset(("images", "categories")), "COCO's JSON", _WRITE),
+    (frozenset(("dm_format_version",)), "an export of CVAT (Datumaro)", _WRITE),
+    (frozenset(("timelineLabels",)), "a short export of Label Studio (JSON-MIN)", "export JSON"),
+    (
+        frozenset(("actions", "duration")),
+        "JSON of Charades or MultiTHUMOS",
+        "write {NAME: [{label, start_s, stop_s}, ...]} of `actions`",
+    ),
+    (
+        frozenset(("action_localisation",)),
+        "JSON of Perception Test",
+        "write {NAME: [{label, start_s, stop_s}, ...]}; its timestamps are microseconds",
+    ),
+)
+
+
+def detect_format(path: str | os.PathLike[str]) -> Format:
+    r"""Which format a file has: the ending says it of binary files, the content of text.
+
+    Args:
+        path: an existing file. Text that no other format claims is ``names``, one label a line; whether its lines
+            can be labels is checked when they are read.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is a file of another program, with what to export there, or too large.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "P01.csv"
+        >>> _ = path.write_text("label,start,stop\\ntake,0,12\n")
+        >>> detect_format(path)
+        'segments'
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no label file {path}: check the path")
+    if path.suffix.lower() in _BINARY:
+        return _BINARY[path.suffix.lower()]
+    with path.open("rb") as file:
+        data = file.read(_HEAD)
+        if data.lstrip()[:1] in (b"[", b"{") or data[:4].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"[", b"{"):
+            check_size(path)
+            data += file.read()
+    for magic, program, remedy in _MAGIC:
+        if data.startswith(magic):
+            raise _foreign(path, program, remedy)
+    return text_format(path, decoded(data, errors="replace"))
+
+
+def check_size(path: Path, most: int = MAX_BYTES) -> None:
+    """Refuse a file by its size, before it is read.
+
+    Raises:
+        ValueError: if it has more than ``most`` bytes.
+    """
+    if path.stat().st_size > most:
+        raise ValueError(f"{path} is larger than {most >> 20} MiB: expected annotations; split the file by video")
+
+
+def decoded(data: bytes, errors: str = "strict") -> str:
+    r"""Text with line ends ``\n``: UTF-8 with or without a byte order mark, UTF-16 with one, as Praat and ELAN write.
+
+    Raises:
+        UnicodeDecodeError: if it is neither.
+    """
+    encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    return data.decode(encoding, errors=errors).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def text_format(path: Path, text: str) -> Format:
+    """The format of a text.
+
+    Args:
+        path: the file, for messages; its ending says what cannot be a list of labels.
+        text: the beginning, or all of it if it is JSON.
+
+    Raises:
+        ValueError: if it is that of another program.
+    """
+    text = text.lstrip("\ufeff").lstrip()
+    if text.startswith(("[", "{")):
+        return _json_format(path, load_json(path, text))
+    is_eaf = path.suffix.lower() == ".eaf"
+    tests: tuple[tuple[Format, Callable[[str], object]], ...] = (
+        ("recognition", lambda text: text.startswith("### Frame level recognition")),
+        ("elan", lambda text: "<ANNOTATION_DOCUMENT" in text or (is_eaf and text.startswith("<?xml"))),
+        ("textgrid", lambda text: text.startswith(_PRAAT) and '"TextGrid"' in text[:300]),
+        ("boris", boris_header),
+        ("segments", _is_segments),
+        ("csv", segment_delimiter),
+        ("audacity", is_audacity),
+    )
+    if form := next((form for form, test in tests if test(text)), None):
+        return form
+    for pattern, program, remedy in _FOREIGN:
+        if re.match(pattern, text, re.IGNORECASE):
+            raise _foreign(path, program, remedy)
+    if (layout := frame_table_layout(text)) is not None:
+        return "one-hot" if layout.one_hot else "frame table"
+    first = text.split("\n", 1)[0]
+    if path.suffix.lower() in (".csv", ".tsv", ".eaf", ".json", ".xml", ".textgrid", ".boris", ".annot"):
+        raise ValueError(
+            f"{path} has no known format: expected a table with the columns label, start_s and stop_s or frame and "
+            f"label, an annotation file of a known program, or JSON; its first line is {first[:60]!r}"
+        )
+    if "\t" in first or re.match(r"[0-9][0-9.,:]*([ \t]*-[ \t]*|[ \t]+)[0-9][0-9.,:]*[ \t]+\S", first):
+        raise ValueError(
+            f"{path} has columns or times that cannot be told apart, its first line is {first[:60]!r}: name the "
+            "columns there, such as label,start_s,stop_s, or label,start_frame,stop_frame; of ELAN take the .eaf "
+            "itself, not a text export; TIMIT's .phn counts samples, 16000 a second"
+        )
+    return "names"
+
+
+def check_frame_list(path: Path, lines: Sequence[str]) -> None:
+    """Refuse a text whose lines cannot be the labels of frames.
+
+    Args:
+        path: the file, for messages.
+        lines: all of them.
+
+    Raises:
+        ValueError: if nearly all differ, or they begin with counters, paths or clock times, or hold several columns.
+    """
+    counts = Counter(lines)
+    num_lines = len(lines)
+
+    def nearly_all(pattern: str) -> bool:
+        return sum(count for line, count in counts.items() if re.match(pattern, line)) >= _MOSTLY * num_lines
+
+    num_columns = {len(re.findall(r"\t|[,;|](?!\s)", line)) for line in counts}
+    what = None
+    if nearly_all(r"\d+\s*[,;:|\s]\s*\S") and _rises(lines):  # names of classes may begin with a number
+        what = "begin with a number that rises"
+    elif nearly_all(r"\S+\.(jpe?g|png|bmp|tiff?|webp|mp4|avi|npy)\b|([A-Za-z]:)?[/\\]\S"):
+        what = "begin with a path"
+    elif nearly_all(r"\d+:\d\d"):
+        what = "begin with a clock time"
+    elif nearly_all(r"[-+]?\d+\.\d+([eE][-+]?\d+)?(\s|$)"):
+        what = "begin with a decimal number"
+    elif len(num_columns) == 1 and 0 not in num_columns:
+        what = "hold several columns"
+    elif num_lines >= _MANY and len(counts) >= _MOSTLY * num_lines:
+        what = "differ"
+    if what is not None:
+        raise ValueError(
+            f"{path}: {len(counts)} of its {num_lines} lines are different, and (nearly) all of them {what}, such as "
+            f"{lines[0][:60]!r}: expected one label a line, or a table with a header such as frame,label; if these are "
+            "the names of classes, give the list of classes"
+        )
+
+
+def _rises(lines: Sequence[str]) -> bool:
+    numbers = [int(match[0]) for line in lines if (match := re.match(r"\d{1,18}", line))]
+    return len(numbers) > 1 and all(first < second for first, second in pairwise(numbers))
+
+
+def load_json(path: Path, text: str) -> Any:
+    """Parse JSON in which no object has a key twice.
+
+    Raises:
+        ValueError: if it is not such JSON.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of thousands of digits
+        raise ValueError(f"{path} is not JSON ({error}): correct it") from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"the key {twice!r} is there twice")
+    return content
+
+
+def _json_format(path: Path, content: Any) -> Format:
+    """Which program wrote it, by its keys: the own ones, or those of the first task in a list of Label Studio's."""
+    item = content[0] if isinstance(content, list) and content else content
+    keys = {*item} if isinstance(item, dict) else set()
+    inner = {key for value in item.values() if isinstance(value, dict) for key in value} if keys else set()
+    for marks, program, remedy in _JSON_FOREIGN:
+        if marks <= keys or marks <= inner:
+            raise _foreign(path, program, remedy)
+    return next((form for form, marks in _JSON if any(each <= keys for each in marks)), "json")
+
+
+def boris_header(text: str) -> tuple[int, str] | None:
+    """Number of the line, counted from 1, and delimiter of the header of an export of BORIS, if there is one."""
+    for line, content in enumerate(text.split("\n", 200)[:200], start=1):
+        for delimiter in ("\t", ",", ";"):
+            cells = {cell.strip().strip('"') for cell in content.split(delimiter)}
+            if "Behavior" in cells and cells & {"Behavior type", "Status"} and cells & {"Time", "Start (s)"}:
+                return line, delimiter
+    return None
+
+
+def segment_delimiter(text: str) -> str | None:
+    """What separates the columns of a table of segments; None if the first line does not name them."""
+    line = text.lstrip().split("\n", 1)[0]
+    times = {f"{name}{ending}" for name in START for ending in ("", "_s", "_frame")}
+    for delimiter in (",", ";", "\t"):
+        cells = {cell.strip().strip('"').lower() for cell in line.split(delimiter)}
+        if cells & {*LABEL} and cells & times:
+            return delimiter
+    return None
+
+
+def is_audacity(text: str) -> bool:
+    """Whether the first line is two numbers (also with decimal commas, to say that they are refused) and a label."""
+    return re.match(r"\s*[+-]?[\d.,]+(e[+-]?\d+)?\t[+-]?[\d.,]+(e[+-]?\d+)?(\t|\n|$)", text, re.IGNORECASE) is not None
+
+
+def _is_segments(text: str) -> bool:
+    return tuple(text.split("\n", 1)[0].rstrip().split(",")[:3]) == _SEGMENTS
+
+
+def _foreign(path: Path, program: str, remedy: str) -> ValueError:
+    return ValueError(f"{path} is {program}, which is not read: {remedy}")

@@ -1,0 +1,91 @@
+"""Praat's TextGrid, long and short: tiers of intervals or points, in seconds."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from segtcn.prepare.annotations.intervals import Annotations, Interval, make_interval, number, read_text
+
+# both forms hold the same texts, numbers and flags in the same order; all else in the long one is for people
+_TOKEN = re.compile(r'"(?:[^"]|"")*"|<\w+>|(?<![^\s])[-+]?\d[\d.]*(?:[eE][-+]?\d+)?(?![^\s])')
+_SLIP_S = 1e-6
+
+
+def read_textgrid(path: str | os.PathLike[str], tier: str | None = None) -> list[Annotations]:
+    """Read the labels of one tier; intervals without a text are gaps, points have no length.
+
+    Args:
+        path: the file, in UTF-8 or UTF-16.
+        tier: its name; None if only one tier has labels.
+
+    Returns:
+        Annotations, named after the file.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is damaged, several tiers have labels, or the intervals of a tier do not follow each other.
+    """
+    path = Path(path)
+    tokens = iter(_TOKEN.findall(read_text(path)))
+    try:
+        tiers = _tiers(path, tokens)
+    except StopIteration:
+        raise ValueError(f"{path} ends before its last tier: save it in Praat again") from None
+    if (extra := next(tokens, None)) is not None:
+        raise ValueError(f"{path} goes on behind its last tier, with {extra[:40]}: save it in Praat again")
+    names = [name for name, _ in tiers]
+    labelled = {name: intervals for name, intervals in tiers if intervals}
+    if len({*names}) < len(names):
+        raise ValueError(f"{path} has two tiers of one name, {', '.join(names)}: rename one")
+    if tier is None and len(labelled) != 1:
+        raise ValueError(f"{path} has labels on {len(labelled)} tiers, expected one: {', '.join(labelled)} (`track`)")
+    if tier is not None and tier not in labelled:
+        raise ValueError(f"{path} has no labels on a tier {tier!r}: choose one of {', '.join(labelled)}")
+    return [Annotations((path.stem,), labelled[next(iter(labelled)) if tier is None else tier], str(path))]
+
+
+def _tiers(path: Path, tokens: Iterator[str]) -> list[tuple[str, list[Interval]]]:
+    if [_text(next(tokens), path), _text(next(tokens), path)][1] != "TextGrid":
+        raise ValueError(f"{path} is not a TextGrid: save it in Praat again")
+    next(tokens), next(tokens)  # from when to when
+    if next(tokens) != "<exists>":
+        raise ValueError(f"{path} has no tiers: expected one with labels")
+    tiers = []
+    for _ in range(_count(next(tokens), path)):
+        kind, name = _text(next(tokens), path), _text(next(tokens), path)
+        where = f"{path}, tier {name!r}"
+        if kind not in ("IntervalTier", "TextTier"):
+            raise ValueError(f"{where}: expected an IntervalTier or a TextTier, got {kind[:40]!r}")
+        before, last = (number(next(tokens), where) for _ in range(2))
+        intervals = []
+        for _ in range(_count(next(tokens), path)):
+            start = number(next(tokens), where)
+            stop = number(next(tokens), where) if kind == "IntervalTier" else start
+            label = _text(next(tokens), path)
+            if (kind == "IntervalTier" and abs(start - before) > _SLIP_S) or start < before - _SLIP_S:
+                raise ValueError(
+                    f"{where}: expected what follows {before:g} s, got {start:g} s; save it in Praat again"
+                )
+            if stop > last + _SLIP_S:
+                raise ValueError(f"{where}: {label!r} stops at {stop:g} s, the tier at {last:g} s; correct it")
+            before = stop
+            intervals += [make_interval(start, stop, label, where)] if label.strip() else []
+        if kind == "IntervalTier" and abs(before - last) > _SLIP_S:
+            raise ValueError(f"{where}: its intervals end at {before:g} s, the tier at {last:g} s; correct it")
+        tiers.append((name, intervals))
+    return tiers
+
+
+def _text(token: str, path: Path) -> str:
+    if not token.startswith('"'):
+        raise ValueError(f"{path}: expected a text in quotes, got {token[:40]!r}: save it in Praat again")
+    return token[1:-1].replace('""', '"')
+
+
+def _count(token: str, path: Path) -> int:
+    if not re.fullmatch(r"\d{1,7}", token, re.ASCII):
+        raise ValueError(f"{path}: expected a number of tiers or labels, got {token[:40]!r}: save it in Praat again")
+    return int(token)

@@ -1,0 +1,144 @@
+"""Whether annotations and videos can belong together: units that cannot be, classes that lose all their frames."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from segtcn.labels.classes import IGNORE_NAME
+from segtcn.labels.error_list import ErrorList
+from segtcn.labels.labels import Labels
+from segtcn.prepare.annotations import Annotations, LabelRules, frame_labels
+from segtcn.prepare.check.problems import join
+
+LEAST_ANNOTATED, MOST_ANNOTATED = 0.5, 1.1
+"""Share of the videos at which annotations whose unit is guessed may end; outside of it the guess is doubtful."""
+
+MOST_OUTSIDE = 0.5
+"""Share of the annotated time of a video that may lie outside of it."""
+
+
+def check_units(
+    annotations: Mapping[str, Annotations], num_frames: Mapping[str, int], fps: float, annotation_fps: float
+) -> None:
+    """Refuse a guessed unit by which annotations and videos do not fit together, where by the other one they do.
+
+    Whole numbers are guessed to be frames. A person who noted whole seconds did not mean that: all annotations would
+    lie at the beginning of the videos. Frames that a program wrote as ``150.0`` are guessed to be seconds, and would
+    lie far beyond the end.
+
+    Args:
+        annotations: of every video.
+        num_frames: of every video.
+        fps: frames per second of the videos.
+        annotation_fps: rate at which the annotations count frames.
+
+    Raises:
+        ValueError: if it is so; the message has both readings.
+    """
+    guessed = {name: video for name, video in annotations.items() if video.guessed_unit is not None and video.intervals}
+    if not guessed:
+        return
+    first, video = next(iter(guessed.items()))
+    rates = {"seconds": 1.0, "frames": annotation_fps}
+    rate = rates[video.guessed_unit or "seconds"]
+    # in the numbers of the files
+    ends = {name: rate * max(interval.stop_s for interval in video.intervals) for name, video in guessed.items()}
+    lengths_s = {name: num_frames[name] / fps for name in guessed}
+    shares = {unit: sum(ends.values()) / rate / sum(lengths_s.values()) for unit, rate in rates.items()}
+    if _is_plausible(shares, guessed.values()):
+        return
+    raise ValueError(
+        f"{video.source} does not say the unit of its times, and its numbers do not decide: {first!r} lasts "
+        f"{lengths_s[first]:.4g} s and is annotated up to {ends[first]:.4g} s if they are seconds, up to "
+        f"{ends[first] / annotation_fps:.4g} s if they are frames, {annotation_fps:g} a second "
+        f"({100 * shares['seconds']:.0f} % or {100 * shares['frames']:.0f} % of all videos): say which by `unit`, or "
+        "name the columns start_s and stop_s"
+    )
+
+
+def _is_plausible(shares: Mapping[str, float], guessed: Collection[Annotations]) -> bool:
+    """Whether the guessed unit fits, or the other one does not fit better.
+
+    Args:
+        shares: of the videos that are annotated in either unit.
+        guessed: annotations whose unit is guessed.
+    """
+    unit = next(iter(guessed)).guessed_unit
+    share, other_share = (shares["frames"], shares["seconds"])[:: 1 if unit == "frames" else -1]
+    too_short, too_long = share < LEAST_ANNOTATED and other_share > share, share > MOST_ANNOTATED
+    if other_share > MOST_ANNOTATED or not (too_short or too_long):
+        return True
+    times = (time for video in guessed for interval in video.intervals for time in interval[:2])
+    return unit == "seconds" and not all(float(time).is_integer() for time in times)
+
+
+def check_extent(
+    annotations: Mapping[str, Annotations], num_frames: Mapping[str, int], fps: float, annotation_fps: float
+) -> None:
+    """Refuse annotations most of which lie outside of their video, whatever unit the file states.
+
+    Args:
+        annotations: of every video.
+        num_frames: of every video.
+        fps: frames per second of the videos.
+        annotation_fps: rate at which the annotations count frames.
+
+    Raises:
+        ValueError: if it is so; the message has all such videos and the unit that would fit.
+    """
+    errors = ErrorList()
+    for name, video in annotations.items():
+        length_s = num_frames[name] / fps
+        total_s = sum(stop_s - start_s for start_s, stop_s, _ in video.intervals)
+        inside_s = sum(max(0.0, min(stop_s, length_s) - max(start_s, 0.0)) for start_s, stop_s, _ in video.intervals)
+        if total_s - inside_s <= MOST_OUTSIDE * total_s:
+            continue
+        end_s = max(interval.stop_s for interval in video.intervals)
+        number = end_s * (annotation_fps if video.guessed_unit == "frames" else 1)
+        per_second = {"seconds": 1.0, "frames": annotation_fps, "milliseconds": 1e3, "microseconds": 1e6}
+        fitting = [unit for unit, each in per_second.items() if 0.2 < number / each / length_s <= MOST_ANNOTATED]
+        remedy = f"another unit? ({' or '.join(fitting)} fit)" if fitting else "another unit, rate or video?"
+        errors.messages.append(
+            f"{video.source}: its annotations end at {end_s:g} s, the video {name} at {length_s:g} s: {remedy}"
+        )
+    errors.raise_any()
+
+
+def check_lost_classes(
+    annotations: Mapping[str, Annotations], labels: Mapping[str, Labels], fps: float, rules: LabelRules
+) -> list[str]:
+    """Refuse classes that are annotated and label no frame of any video.
+
+    Args:
+        annotations: of every video.
+        labels: of every video.
+        fps: frames per second.
+        rules: by which labels were made; without ``points`` events without length have no frame, which is meant.
+
+    Returns:
+        A note on classes that lose all frames to annotations that start later.
+
+    Raises:
+        ValueError: if their annotations lie outside of the videos, or between the middles of two frames.
+    """
+    annotated = {
+        interval.label
+        for video in annotations.values()
+        for interval in video.intervals
+        if rules.points or interval.stop_s > interval.start_s
+    }
+    lost = annotated - {IGNORE_NAME} - {name for track in labels.values() for name in {*track.names()}}
+    covered: set[str] = set()
+    for name, video in annotations.items():
+        alone = [[interval] for interval in video.intervals if interval.label in lost - covered]
+        covered |= {
+            one[0].label
+            for one in alone
+            if one[0].label in frame_labels(one, len(labels[name]), fps, rules).labels.names()
+        }
+    if gone := sorted(lost - covered):
+        raise ValueError(
+            f"classes that label no frame: {join(gone)}; their annotations lie outside of the videos or are shorter "
+            "than a frame: another unit or rate? If they are meant, delete them"
+        )
+    return [f"classes without a frame, covered by annotations that start later: {join(sorted(lost))}"] if lost else []
