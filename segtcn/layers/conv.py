@@ -66,19 +66,22 @@ class TemporalConv1d(nn.Conv1d, TemporalLayer):
         return self._convolve(x, mask if self.span else None, self.reach)
 
     def initial_state(self, batch_size: int) -> Tensor:
-        """The frames before the first one: zeros, ``(batch_size, in_channels, span)``."""
-        return self.weight.new_zeros(batch_size, self.in_channels, self.span)
+        """The frames before the first one: zeros, ``(batch_size, in_channels, left reach)``."""
+        return self.weight.new_zeros(batch_size, self.in_channels, self.reach[0])
 
-    def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Continue a causal convolution where the last chunk ended.
+    def step(self, x: Tensor, state: Tensor, last: bool = False) -> tuple[Tensor, Tensor]:
+        """Continue where the last chunk ended, see :meth:`TemporalLayer.step`.
 
         Args:
-            x: the next frames, ``(B, in_channels, n)`` with any ``n >= 1``.
-            state: the last ``span`` input frames, from :meth:`initial_state` or the previous step.
+            x: the next frames, ``(B, in_channels, n)``: ``n >= 1``, and at first more than the reach to the right.
+            state: up to ``span`` last input frames, from :meth:`initial_state` or the previous step.
+            last: whether the sequence ends with these frames.
 
         Returns:
-            The outputs of the ``n`` frames, ``(B, out_channels, n)``, and the next state.
+            The outputs ``(B, out_channels, m)`` and the next state; ``m = n`` if causal.
         """
+        if last and not self.causal:
+            x = F.pad(x, (0, self.reach[1]))
         x = torch.cat([state, x], dim=-1)
         state = x[..., x.shape[-1] - self.span :].clone()  # a view would keep the whole chunk in memory
         return self._convolve(x, None, (0, 0)), state

@@ -17,7 +17,10 @@ from segtcn.layers.sequential import (
     ResidualSequential,
     TemporalLayer,
     TemporalSequential,
+    delayed_state,
     initial_states,
+    join_branches,
+    layer_states,
     step_layers,
     total_reach,
 )
@@ -97,15 +100,17 @@ class DualDilatedLayer(nn.Module, TemporalLayer):
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:  # noqa: D102
         return x + self._fuse(self.conv_1(x, mask), self.conv_2(x, mask))
 
-    def initial_state(self, batch_size: int) -> list[Tensor]:
+    def initial_state(self, batch_size: int) -> Any:
         """The frames before the first one, of both convolutions."""
-        return [self.conv_1.initial_state(batch_size), self.conv_2.initial_state(batch_size)]
+        return delayed_state(self, [conv.initial_state(batch_size) for conv in (self.conv_1, self.conv_2)])
 
-    def step(self, x: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+    def step(self, x: Tensor, state: Any, last: bool = False) -> tuple[Tensor, Any]:
         """Continue where the last chunk ended, see :meth:`TemporalLayer.step`."""
-        z_1, state_1 = self.conv_1.step(x, state[0])
-        z_2, state_2 = self.conv_2.step(x, state[1])
-        return x + self._fuse(z_1, z_2), [state_1, state_2]
+        before = layer_states(state)
+        z_1, state_1 = self.conv_1.step(x, before[0], last)
+        z_2, state_2 = self.conv_2.step(x, before[1], last)
+        (x, z_1, z_2), state = join_branches([x, z_1, z_2], [state_1, state_2], state)
+        return x + self._fuse(z_1, z_2), state
 
     def _fuse(self, z_1: Tensor, z_2: Tensor) -> Tensor:
         return self.dropout(F.relu(self.conv_fusion(torch.cat([z_1, z_2], dim=1)), inplace=True))
@@ -202,14 +207,15 @@ class RefinementStages(nn.Module, TemporalLayer):
             outputs.append(stage(outputs[-1], mask))
         return torch.stack(outputs)
 
-    def initial_state(self, batch_size: int) -> list[Any]:
+    def initial_state(self, batch_size: int) -> Any:
         """The frames before the first one, of every stage."""
-        return initial_states(self._stages, batch_size)
+        return delayed_state(self, initial_states(self._stages, batch_size))
 
-    def step(self, logits: Tensor, state: list[Any]) -> tuple[Tensor, list[Any]]:
+    def step(self, logits: Tensor, state: Any, last: bool = False) -> tuple[Tensor, Any]:
         """Continue where the last chunk ended, see :meth:`TemporalLayer.step`."""
-        outputs, state = step_layers(self._stages, logits, state)
-        return torch.stack([logits, *outputs]), state
+        outputs, states = step_layers(self._stages, logits, layer_states(state), last)
+        outputs, state = join_branches([logits, *outputs], states, state)
+        return torch.stack(outputs), state
 
     @property
     def _stages(self) -> list[nn.Module]:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 Reach = tuple[int | None, int | None]
@@ -30,15 +31,17 @@ class TemporalLayer(ABC):
         """State before the first frame of a stream: tensors, or lists of them."""
 
     @abstractmethod
-    def step(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
+    def step(self, x: Tensor, state: Any, last: bool = False) -> tuple[Tensor, Any]:
         """Continue where the last chunk ended.
 
         Args:
             x: the next frames, ``(B, C, n)``.
             state: from :meth:`initial_state` or the previous step.
+            last: whether the sequence ends with these frames; a causal layer need not know.
 
         Returns:
-            The outputs of the ``n`` frames, ``(B, C', n)``, and the next state.
+            The outputs of the frames that are decided, and the next state. A causal layer returns all ``n``; another
+            is late by the frames it sees to the right, and the last chunk brings the rest.
         """
 
 
@@ -67,17 +70,49 @@ def initial_states(layers: Iterable[Any], batch_size: int) -> list[Any]:
     ]
 
 
-def step_layers(layers: Iterable[Any], x: Tensor, states: list[Any]) -> tuple[list[Tensor], list[Any]]:
+def step_layers(
+    layers: Iterable[Any], x: Tensor, states: list[Any], last: bool = False
+) -> tuple[list[Tensor], list[Any]]:
     """The outputs of all layers for the next frames of a stream, and their next states."""
     outputs, after = [], []
     for layer, before in zip(layers, states, strict=True):
         if before is None:
             x, state = layer(x), None
         else:
-            x, state = layer.step(x, before)
+            x, state = layer.step(x, before, last)
         outputs.append(x)
         after.append(state)
     return outputs, after
+
+
+def delayed_state(layer: TemporalLayer, states: list[Any]) -> Any:
+    """State of a layer whose branches join: one that sees the future also keeps what waits for the latest branch."""
+    return (states, None) if layer.reach[1] else states
+
+
+def join_branches(branches: list[Tensor], states: list[Any], before: Any) -> tuple[list[Tensor], Any]:
+    """Cut branches that are late by different numbers of frames to the frames that all of them have.
+
+    Args:
+        branches: ``(B, C, n)`` each, with its own n.
+        states: of the layers in them, after this step.
+        before: the state of the whole layer before it, as :func:`delayed_state` began it.
+
+    Returns:
+        The branches of equal length, and the next state of the whole layer.
+    """
+    if not isinstance(before, tuple):  # causal: nothing is late
+        return branches, states
+    if before[1] is not None:
+        branches = [torch.cat(pair, dim=-1) for pair in zip(before[1], branches, strict=True)]
+    num_frames = min(branch.shape[-1] for branch in branches)
+    waiting = [branch[..., num_frames:].clone() for branch in branches]
+    return [branch[..., :num_frames] for branch in branches], (states, waiting)
+
+
+def layer_states(state: Any) -> Any:
+    """States of the layers in the state of a layer whose branches join."""
+    return state[0] if isinstance(state, tuple) else state
 
 
 class TemporalSequential(nn.Sequential, TemporalLayer):
@@ -107,9 +142,9 @@ class TemporalSequential(nn.Sequential, TemporalLayer):
         """State before the first frame of a stream, of every layer."""
         return initial_states(self, batch_size)
 
-    def step(self, x: Tensor, state: list[Any]) -> tuple[Tensor, list[Any]]:
+    def step(self, x: Tensor, state: list[Any], last: bool = False) -> tuple[Tensor, list[Any]]:
         """Continue where the last chunk ended, see :meth:`TemporalLayer.step`."""
-        outputs, state = step_layers(self, x, state)
+        outputs, state = step_layers(self, x, state, last)
         return outputs[-1], state
 
 
@@ -119,7 +154,12 @@ class ResidualSequential(TemporalSequential):
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:  # noqa: D102
         return x + super().forward(x, mask)
 
-    def step(self, x: Tensor, state: list[Any]) -> tuple[Tensor, list[Any]]:
+    def initial_state(self, batch_size: int) -> Any:
+        """State before the first frame of a stream, of every layer."""
+        return delayed_state(self, super().initial_state(batch_size))
+
+    def step(self, x: Tensor, state: Any, last: bool = False) -> tuple[Tensor, Any]:
         """Continue where the last chunk ended, see :meth:`TemporalLayer.step`."""
-        z, state = super().step(x, state)
+        z, states = super().step(x, layer_states(state), last)
+        (x, z), state = join_branches([x, z], states, state)
         return x + z, state

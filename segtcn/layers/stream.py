@@ -64,7 +64,7 @@ class FrameConv(TemporalLayer):
         """The frames before the first one."""
         return Ring(self.initial_past(batch_size), self.dilation)
 
-    def step(self, x: Tensor, state: Ring) -> tuple[Tensor, Ring]:
+    def step(self, x: Tensor, state: Ring, last: bool = False) -> tuple[Tensor, Ring]:
         """The output of one frame, ``(B, C, 1)``; the ring is changed."""
         row = state.next_row
         frames = [*state.rows[row], x]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -118,6 +118,37 @@ class SegmentationModel(nn.Module, ABC):
     def decodes_frames(self) -> bool:
         """Whether a label depends on the logits of its frame alone, so that a stream can tell it at once."""
         return type(self).decode is SegmentationModel.decode
+
+    def score_chunks(self, chunks: Iterable[Tensor]) -> Iterator[Output]:
+        """Score a long video chunk by chunk; the outputs, put together, equal :meth:`forward` on the whole.
+
+        No frame is computed twice: every layer keeps the frames that it still needs, and the first output is shorter by
+        the frames that the network sees to the right.
+
+        Args:
+            chunks: of the video ``(B, D, n)``, all but the last with more frames than the network sees to the right.
+
+        Yields:
+            Logits ``(S, B, C, m)``, as far as they are decided.
+
+        Raises:
+            ValueError: if the network is not the sequence of its layers, or sees the whole video.
+        """
+        if not self.is_sequence or None in self.receptive_field:
+            raise ValueError(f"{type(self).__name__} is not a sequence of layers that see a part of the video")
+        state, waiting = self._initial_state(1), None
+        for chunk in chunks:
+            if waiting is not None:
+                output, state = self._step(waiting, state)
+                yield output
+            waiting = chunk
+        if waiting is not None:
+            yield _output(step_layers(self._layers, waiting, state, last=True)[0][-1])
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether the network is the sequence of its layers, and nothing but it."""
+        return type(self).forward is SegmentationModel.forward and type(self)._step is SegmentationModel._step
 
     def initial_state(self, batch_size: int = 1) -> Any:
         """State before the first frame of a stream: tensors and numbers in lists, tuples and dictionaries.

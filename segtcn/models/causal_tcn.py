@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from segtcn.layers.conv import TemporalConv1d
-from segtcn.layers.sequential import Reach, TemporalLayer, TemporalSequential, total_reach
+from segtcn.layers.sequential import (
+    Reach,
+    TemporalLayer,
+    TemporalSequential,
+    delayed_state,
+    join_branches,
+    layer_states,
+    total_reach,
+)
 from segtcn.layers.weight_norm import WeightNormConv1d
 from segtcn.models.base import SegmentationModel, check_sizes
 
@@ -101,10 +111,12 @@ class _ResidualBlock(nn.Module, TemporalLayer):
         z = self.dropout(self.conv_2(z, mask).relu_())
         return (z + self.shortcut(x)).relu_()
 
-    def initial_state(self, batch_size: int) -> list[Tensor]:
-        return [self.conv_1.initial_state(batch_size), self.conv_2.initial_state(batch_size)]
+    def initial_state(self, batch_size: int) -> Any:
+        return delayed_state(self, [conv.initial_state(batch_size) for conv in (self.conv_1, self.conv_2)])
 
-    def step(self, x: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        z, state_1 = self.conv_1.step(x, state[0])
-        z, state_2 = self.conv_2.step(self.dropout(z.relu_()), state[1])
-        return (self.dropout(z.relu_()) + self.shortcut(x)).relu_(), [state_1, state_2]
+    def step(self, x: Tensor, state: Any, last: bool = False) -> tuple[Tensor, Any]:
+        before = layer_states(state)
+        z, state_1 = self.conv_1.step(x, before[0], last)
+        z, state_2 = self.conv_2.step(self.dropout(z.relu_()), before[1], last)
+        (x, z), state = join_branches([x, z], [state_1, state_2], state)
+        return (self.dropout(z.relu_()) + self.shortcut(x)).relu_(), state

@@ -12,7 +12,13 @@ from segtcn.layers.activation import Activation
 from segtcn.layers.blocks import TemporalConvBlock
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.initialization import init_glorot
-from segtcn.layers.sequential import ResidualSequential, TemporalSequential
+from segtcn.layers.sequential import (
+    ResidualSequential,
+    TemporalSequential,
+    delayed_state,
+    join_branches,
+    layer_states,
+)
 from segtcn.models.base import SegmentationModel, check_sizes
 
 
@@ -109,8 +115,12 @@ class _SkipSequential(TemporalSequential):
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         return super().forward(x, mask) - x
 
-    def step(self, x: Tensor, state: list[Any]) -> tuple[Tensor, list[Any]]:
-        z, state = super().step(x, state)
+    def initial_state(self, batch_size: int) -> Any:
+        return delayed_state(self, super().initial_state(batch_size))
+
+    def step(self, x: Tensor, state: Any, last: bool = False) -> tuple[Tensor, Any]:
+        z, states = super().step(x, layer_states(state), last)
+        (x, z), state = join_branches([x, z], states, state)
         return z - x, state
 
 

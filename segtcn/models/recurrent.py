@@ -118,7 +118,7 @@ class _RecurrentLayer(nn.Module, TemporalLayer):
         zeros = next(self.ahead.parameters()).new_zeros(1, batch_size, self.ahead.hidden_size)
         return (zeros, zeros) if isinstance(self.ahead, nn.LSTM) else zeros
 
-    def step(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
+    def step(self, x: Tensor, state: Any, last: bool = False) -> tuple[Tensor, Any]:
         x, state = self.ahead(x.mT, state)
         return self.dropout(x).mT, state
 

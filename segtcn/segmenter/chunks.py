@@ -20,8 +20,9 @@ WHOLE = 32_768
 def chunked_output(net: SegmentationModel, read: Callable[[int, int], Tensor], num_frames: int, chunk: int) -> Output:
     """Output of the last stage for a whole video, computed chunk by chunk; equal to that of the video at once.
 
-    A causal network continues from its state. Otherwise each chunk is extended by the network's receptive field and
-    begins at a multiple of its pooling. Padding therefore stands only where the video itself begins and ends.
+    A causal network continues from its state, as does a sequence of layers if the chunk is longer than what the network
+    sees to the right. Otherwise each chunk is extended by the network's receptive field and begins at a multiple of its
+    pooling. Padding therefore stands only where the video itself begins and ends.
 
     Args:
         net: causal, or with a finite receptive field.
@@ -45,6 +46,9 @@ def chunked_output(net: SegmentationModel, read: Callable[[int, int], Tensor], n
         )
     if chunk < net.period:
         raise ValueError(f"`chunk` must be at least {net.period} frames, the pooling of the network, got {chunk}")
+    if net.is_sequence and chunk > future:
+        frames = (read(start, min(start + chunk, num_frames)) for start in range(0, num_frames, chunk))
+        return _joined([_last_stage(output, 0, output.logits.shape[-1]) for output in net.score_chunks(frames)])
     parts = []
     for start in range(0, num_frames, chunk):
         stop = min(start + chunk, num_frames)
