@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,8 @@ class Video(NamedTuple):
         features: ``(D, T)`` float32.
         labels: class index of every frame, ``(T,)`` int64; None where there is no ground truth.
         source: the file the features came from, for error messages.
+        targets: what a network learns in place of one label a frame, ``(C, T)`` float32: numbers, or 1 for each class
+            that is present and 0 for the others; NaN where unknown. ``labels`` is then None.
 
     Example:
         >>> import torch
@@ -50,6 +52,7 @@ class Video(NamedTuple):
     features: Tensor
     labels: Tensor | None = None
     source: str = ""
+    targets: Tensor | None = None
 
 
 class Batch(NamedTuple):
@@ -63,6 +66,8 @@ class Batch(NamedTuple):
         num_frames: frames of each video before ``sample_rate`` was applied, ``B`` of them.
         stored_labels: labels of each video before ``sample_rate`` was applied, ``B`` times ``(num_frames,)``, for
             protocols that score at that rate; None where a video has no ground truth.
+        targets: what the network learns in place of labels, ``(B, C, T)`` float32, NaN on padding; None where it
+            learns labels.
 
     Example:
         >>> import torch
@@ -80,6 +85,7 @@ class Batch(NamedTuple):
     names: Sequence[str] = ()
     num_frames: Sequence[int] = ()
     stored_labels: list[Tensor] | None = None
+    targets: Tensor | None = None
 
 
 class Output(NamedTuple):
@@ -99,6 +105,9 @@ class Output(NamedTuple):
     logits: Tensor
     boundaries: Tensor | None = None
 
+
+Target = Literal["single", "multi", "values"]
+"""What a network gives for every frame: one class, several classes at a time, or numbers."""
 
 IGNORE = -100
 """Label of frames that nobody annotated, and of padding: no loss of labels and no score counts it.

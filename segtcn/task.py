@@ -13,7 +13,7 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from segtcn.losses import CrossEntropy, Loss
+from segtcn.losses import DEFAULTS, Loss
 from segtcn.metrics import SCORES, SegmentationScores
 from segtcn.metrics.protocols import get_protocol
 from segtcn.models.base import SegmentationModel
@@ -41,12 +41,14 @@ class SegmentationTask(LightningModule):
 
     Scores are logged in percent as ``SUBSET/accuracy``, ``SUBSET/edit``, ``SUBSET/f1@10``, ``SUBSET/f1@25``,
     ``SUBSET/f1@50`` and per class as ``SUBSET/accuracy/CLASS`` (recall of its frames) and ``SUBSET/f1@50/CLASS``, with
-    SUBSET one of ``train``, ``val``, ``test``. They count each video's own frames, never padding.
+    SUBSET one of ``train``, ``val``, ``test``. They count each video's own frames, never padding. Of networks that give
+    several labels a frame or numbers, ``SUBSET/loss`` is the score.
 
     Args:
         segmenter: the network with its classes, rates and protocol. Some protocols score every stored frame: the
             predictions of a sub-sampled network are repeated for them.
-        loss: what training minimises, see :mod:`segtcn.losses`; None is :class:`segtcn.losses.CrossEntropy`.
+        loss: what training minimises, see :mod:`segtcn.losses`; None is :class:`segtcn.losses.CrossEntropy`, or what
+            several labels at a time or numbers need (:data:`segtcn.losses.DEFAULTS`).
         optimizer: makes the optimizer from the parameters.
         lr_scheduler: makes the learning rate scheduler from the optimizer, stepped every epoch; None keeps the rate.
 
@@ -66,7 +68,7 @@ class SegmentationTask(LightningModule):
     ) -> None:
         super().__init__()
         self.segmenter = segmenter
-        self.loss = loss or CrossEntropy()
+        self.loss = loss or DEFAULTS[segmenter.target]()
         self.optimizer, self.lr_scheduler = optimizer, lr_scheduler
         self.scores_stored_rate = get_protocol(segmenter.protocol).stored_rate and segmenter.sample_rate > 1
         classes = segmenter.classes
@@ -178,18 +180,19 @@ class SegmentationTask(LightningModule):
         return task
 
     def _step(self, batch: Batch, subset: str) -> dict[str, Any]:
-        if batch.labels is None:
+        if batch.labels is None and batch.targets is None:
             raise ValueError(f"no ground truth for {', '.join(batch.names)}: predict it instead")
         seen = batch._replace(features=self.segmenter.standardization(batch.features))
         output = self.segmenter.net(seen.features, batch.mask)
         loss = self.loss(output, seen)
         step_output = self._step_output(batch, output)
-        preds, labels = step_output.preds, batch.labels
         # weighs the batches, so that the epoch's loss is the mean over all labelled frames
-        num_frames = int((labels != IGNORE).sum())
-        if self.scores_stored_rate:
-            preds, labels = self._at_stored_rate(preds, batch)
-        self.scores[f"{subset}_scores"].update(preds, labels)  # type: ignore[operator]
+        num_frames = _num_known_frames(batch)
+        if batch.labels is not None:
+            preds, labels = step_output.preds, batch.labels
+            if self.scores_stored_rate:
+                preds, labels = self._at_stored_rate(preds, batch)
+            self.scores[f"{subset}_scores"].update(preds, labels)  # type: ignore[operator]
         self.log(f"{subset}/loss", loss, on_step=False, on_epoch=True, batch_size=num_frames, sync_dist=True)
         return {"loss": loss, "output": step_output}
 
@@ -212,6 +215,8 @@ class SegmentationTask(LightningModule):
         return pad_sequence(restored, batch_first=True), labels
 
     def _log_scores(self, subset: str) -> None:
+        if self.segmenter.target != "single":
+            return
         metric = self.scores[f"{subset}_scores"]
         scores = metric.compute()  # type: ignore[operator]
         self.log_dict({f"{subset}/{name}": scores[name] for name in SCORES}, prog_bar=True)
@@ -240,6 +245,11 @@ def make_task(
         protocol: name of the evaluation protocol, see :mod:`segtcn.metrics.protocols`.
     """
     return SegmentationTask(Segmenter(net, **facts, protocol=protocol), loss, optimizer, lr_scheduler)
+
+
+def _num_known_frames(batch: Batch) -> int:
+    known = batch.labels != IGNORE if batch.targets is None else ~batch.targets.isnan().all(dim=1)
+    return int(known.sum())  # type: ignore[union-attr]
 
 
 class _Counts(NamedTuple):

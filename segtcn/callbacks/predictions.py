@@ -52,7 +52,7 @@ class PredictionWriter(Callback):
     on_predict_batch_end = on_test_batch_end
 
     def _write(self, task: LightningModule, output: StepOutput) -> None:
-        if self.folder is None or not isinstance(task, SegmentationTask):
+        if self.folder is None or not isinstance(task, SegmentationTask) or task.segmenter.target != "single":
             return
         batch, segmenter = output.batch, task.segmenter
         for number, (name, mask) in enumerate(zip(batch.names, batch.mask, strict=True)):

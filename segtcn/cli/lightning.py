@@ -167,6 +167,11 @@ class SegmentationCLI(LightningCLI):
             raise ValueError(f"no videos to score: `data.validation` is empty, so there are no {subset} videos")
         if not self.trainer.is_global_zero:
             return
+        if self.model.segmenter.target != "single":
+            loss = results[0][f"{subset}/loss"]
+            print(f"{subset}/loss: {loss:.4f} ({type(self.model.loss).__name__})")
+            write_json(Path(self.trainer.default_root_dir) / f"{subset}_scores.json", {"loss": loss})
+            return
         scores = {key: results[0][f"{subset}/{key}"] for key in SCORES}
         print(scores_table({subset: scores}, f"{self.model.segmenter.protocol} protocol"))
         folder = Path(self.trainer.default_root_dir)

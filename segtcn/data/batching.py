@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -40,6 +41,7 @@ def collate(samples: Sequence[Sample]) -> Batch:
         features = videos[0].features.contiguous()[None]
     else:
         features = _padded([video.features for video in videos])
+    targets = [video.targets for video in videos if video.targets is not None]
     return Batch(
         features=features,
         labels=pad_sequence(labels, batch_first=True, padding_value=IGNORE) if len(labels) == len(videos) else None,
@@ -47,14 +49,15 @@ def collate(samples: Sequence[Sample]) -> Batch:
         names=[video.name for video in videos],
         num_frames=[sample.num_frames for sample in samples],
         stored_labels=stored_labels if len(stored_labels) == len(samples) else None,
+        targets=_padded(targets, math.nan) if len(targets) == len(videos) else None,
     )
 
 
-def _padded(features: Sequence[Tensor]) -> Tensor:
+def _padded(features: Sequence[Tensor], fill: float = 0.0) -> Tensor:
     """Not `pad_sequence`: time is last, and it copies twice."""
     length = max(own.shape[1] for own in features)
     batch = features[0].new_empty(len(features), len(features[0]), length)
     for padded, own in zip(batch, features, strict=True):
         padded[:, : own.shape[1]] = own
-        padded[:, own.shape[1] :] = 0
+        padded[:, own.shape[1] :] = fill
     return batch

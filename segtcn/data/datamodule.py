@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import warnings
 from typing import Any, Literal, NamedTuple
 
@@ -48,7 +49,7 @@ class SegmentationDataModule(LightningDataModule):
         standardize: offer mean and standard deviation of the training features (:meth:`feature_statistics`), with
             which the task standardises its input.
         validation: training videos to hold out for validation: their share (a seeded choice, at least one video) or
-            their names. 0 holds out none. Test videos are never among them.
+            their names, or patterns of names such as ``valid-*``. 0 holds out none. Test videos are never among them.
         length_policy: for features and labels of different length: ``error``, or ``trim`` both to the shorter.
         length_tolerance: largest difference, in stored frames, that ``trim`` accepts.
         cache_gib: memory for videos that were read, in GiB for each subset, whatever ``num_workers``; 0 reads them from
@@ -98,6 +99,11 @@ class SegmentationDataModule(LightningDataModule):
             raise ValueError(
                 "`max_frames_per_batch` needs `bucket: true`: of videos of any length in random order, a limited batch "
                 "would hold another number in every epoch"
+            )
+        if augmentations and reader.target != "single":
+            raise ValueError(
+                f"`augmentations` change frames and labels, but the targets of this data set are {reader.target}, "
+                "which would stay as they are: leave them out"
             )
         self.reader = reader
         self.split = split
@@ -154,7 +160,7 @@ class SegmentationDataModule(LightningDataModule):
         """What a :class:`segtcn.segmenter.Segmenter` must know of the data, as its arguments."""
         classes = Classes(tuple(self.class_names), self.background)
         rates = {"fps": self.stored_fps, "sample_rate": self.sample_rate}
-        return {"classes": classes, **rates, "extraction": self.extraction}
+        return {"classes": classes, **rates, "extraction": self.extraction, "target": self.reader.target}
 
     @property
     def background(self) -> int | None:
@@ -330,7 +336,8 @@ class SegmentationDataModule(LightningDataModule):
 
     def _validation_names(self, training: list[str], test: list[str]) -> set[str]:
         if isinstance(self.validation, list):
-            chosen = set(self.validation)
+            listed = [*training, *test]
+            chosen = {name for pattern in self.validation for name in fnmatch.filter(listed, pattern) or [pattern]}
             if chosen & set(test):
                 raise ValueError(
                     f"`validation` names test videos of split {self.split}: {', '.join(sorted(chosen & set(test)))}; "

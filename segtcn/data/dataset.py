@@ -73,6 +73,11 @@ def check_video(
         )
     if values:
         _check_finite(features, source)
+    if video.targets is not None and video.targets.shape != (num_classes, features.shape[1]):
+        raise ValueError(
+            f"{source}: targets must have the shape ({num_classes}, {features.shape[1]}) of classes and frames, got "
+            f"{tuple(video.targets.shape)}; correct the reader"
+        )
     if labels is None:
         return video
     length = common_length(features.shape[1], len(labels), length_policy, length_tolerance)
@@ -233,7 +238,9 @@ class SegmentationDataset(Dataset[Sample]):
         features = kept.contiguous() if self.sample_rate == 1 else kept.clone(memory_format=torch.contiguous_format)
         # of the labels, which are small, all frames are kept
         labels = None if video.labels is None else video.labels[:: self.sample_rate]
-        sample = Sample(video._replace(features=features, labels=labels), video.features.shape[1], video.labels)
+        targets = None if video.targets is None else video.targets[:, :: self.sample_rate].clone()
+        seen = video._replace(features=features, labels=labels, targets=targets)
+        sample = Sample(seen, video.features.shape[1], video.labels)
         size = features.nbytes + (0 if video.labels is None else video.labels.nbytes)
         if size <= self._cache_room and get_worker_info() is None:
             sample = self._cache[index] = sample._replace(kept=True)

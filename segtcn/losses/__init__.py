@@ -6,7 +6,10 @@ from segtcn.losses.functional import class_weights as class_weights
 from segtcn.losses.functional import cross_entropy as cross_entropy
 from segtcn.losses.functional import focal as focal
 from segtcn.losses.functional import gaussian_similarity as gaussian_similarity
+from segtcn.losses.functional import mean_squared_error as mean_squared_error
+from segtcn.losses.functional import multi_label_bce as multi_label_bce
 from segtcn.losses.functional import truncated_mse as truncated_mse
+from segtcn.losses.modules import DEFAULTS as DEFAULTS
 from segtcn.losses.modules import BoundaryBCE as BoundaryBCE
 from segtcn.losses.modules import CrossEntropy as CrossEntropy
 from segtcn.losses.modules import Focal as Focal
@@ -14,4 +17,6 @@ from segtcn.losses.modules import GaussianSimilarityTMSE as GaussianSimilarityTM
 from segtcn.losses.modules import LastStage as LastStage
 from segtcn.losses.modules import Loss as Loss
 from segtcn.losses.modules import LossSum as LossSum
+from segtcn.losses.modules import MeanSquaredError as MeanSquaredError
+from segtcn.losses.modules import MultiLabelBCE as MultiLabelBCE
 from segtcn.losses.modules import TruncatedMSE as TruncatedMSE

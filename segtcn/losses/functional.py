@@ -93,6 +93,59 @@ def focal(logits: Tensor, labels: Tensor, mask: Tensor, gamma: float = 2.0, weig
     return _weighted_mean(-(missing**gamma) * log_p, labels, annotated, weight)
 
 
+def multi_label_bce(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+    r"""Binary cross-entropy of several labels at a time: summed over the classes of a frame, averaged over frames.
+
+    .. math:: -\frac{1}{|\mathcal{F}|} \sum_{(b, t) \in \mathcal{F}} \sum_c
+        y_{bct} \log \sigma(z_{bct}) + (1 - y_{bct}) \log (1 - \sigma(z_{bct}))
+
+    with :math:`\mathcal{F}` the real frames in which a target is known. For polyphonic music this is the negative
+    log-likelihood of the papers.
+
+    Args:
+        logits: ``(B, C, T)``.
+        targets: from 0 to 1, ``(B, C, T)``; NaN where unknown, which costs nothing.
+        mask: True on real frames, ``(B, T)``.
+
+    Returns:
+        A scalar in nats; 0 if nothing is known.
+
+    Raises:
+        ValueError: if a type or a shape is wrong.
+
+    Example:
+        >>> targets = torch.tensor([[[1.0, 0.0], [0.0, torch.nan]]])
+        >>> multi_label_bce(torch.zeros(1, 2, 2), targets, torch.ones(1, 2, dtype=torch.bool))  # (2 + 1) log(2) / 2
+        tensor(1.0397)
+    """
+    known, filled, values = _known(logits, targets, mask)
+    losses = F.binary_cross_entropy_with_logits(filled, values, reduction="none") * known
+    return losses.sum() / known.any(dim=1).sum().clamp_min(1)
+
+
+def mean_squared_error(outputs: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+    """Mean squared difference over all known targets of real frames.
+
+    Args:
+        outputs: of the network, ``(B, C, T)``.
+        targets: ``(B, C, T)``; NaN where unknown, which costs nothing.
+        mask: True on real frames, ``(B, T)``.
+
+    Returns:
+        A scalar; 0 if nothing is known.
+
+    Raises:
+        ValueError: if a type or a shape is wrong.
+
+    Example:
+        >>> targets = torch.tensor([[[torch.nan, 3.0]]])
+        >>> mean_squared_error(torch.ones(1, 1, 2), targets, torch.ones(1, 2, dtype=torch.bool))
+        tensor(4.)
+    """
+    known, filled, values = _known(outputs, targets, mask)
+    return ((filled - values).square() * known).sum() / known.sum().clamp_min(1)
+
+
 def truncated_mse(
     logits: Tensor, mask: Tensor, threshold: float = 4.0, weight: Tensor | None = None, detach: bool = True
 ) -> Tensor:
@@ -269,6 +322,17 @@ def _at_least_float32(x: Tensor) -> Tensor:
 def _fill_padding(logits: Tensor, mask: Tensor) -> Tensor:
     """Logits with zeros on padding: NaN would otherwise reach the gradient of every frame, even times 0."""
     return _at_least_float32(logits).masked_fill(~mask[:, None], 0.0)
+
+
+def _known(logits: Tensor, targets: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Where targets are known, the logits with zeros on padding, and the targets with zeros where they are unknown."""
+    _check(logits, None, mask)
+    if targets.shape != logits.shape:
+        raise ValueError(
+            f"`targets` must have the shape {tuple(logits.shape)} of the logits, got {tuple(targets.shape)}"
+        )
+    known = mask[:, None] & ~targets.isnan()
+    return known, _fill_padding(logits, mask), targets.nan_to_num(0.0)
 
 
 def _check(logits: Tensor, labels: Tensor | None, mask: Tensor, weight: Tensor | None = None) -> None:

@@ -23,7 +23,7 @@ from segtcn.segmenter.clip_features import RATE_TOLERANCE, ClipFeatures
 from segtcn.segmenter.standardization import Standardization
 from segtcn.segmenter.stream import Stream
 from segtcn.segmenter.weights import check_finite, check_size
-from segtcn.structures import Output, repeat_frames
+from segtcn.structures import Output, Target, repeat_frames
 
 
 class DataFacts(Protocol):
@@ -46,6 +46,8 @@ class Segmenter(nn.Module):
         protocol: name of the evaluation protocol, see :mod:`segtcn.metrics.protocols`.
         extraction: how the features were made (backbone, window, rate), as ``segtcn extract`` writes it; None if
             unknown.
+        target: what the network gives for every frame: one class (``"single"``), several at a time (``"multi"``) or
+            numbers (``"values"``).
 
     Raises:
         ValueError: if ``classes`` does not name every class of the network, or a rate is not positive.
@@ -67,6 +69,7 @@ class Segmenter(nn.Module):
         sample_rate: int = 1,
         protocol: str = "lea",
         extraction: dict[str, Any] | None = None,
+        target: Target = "single",
     ) -> None:
         super().__init__()
         if classes is None:
@@ -81,7 +84,7 @@ class Segmenter(nn.Module):
             raise ValueError(f"`sample_rate` must be at least 1 and `fps` positive, got {sample_rate} and {fps}")
         self.net, self.standardization = net, Standardization(net.in_channels)
         self.classes, self.fps, self.sample_rate = classes, fps, sample_rate
-        self.protocol, self.extraction = protocol, extraction
+        self.protocol, self.extraction, self.target = protocol, extraction, target
 
     @classmethod
     def for_data(cls, net: SegmentationModel, data: DataFacts, protocol: str = "lea") -> Segmenter:
@@ -151,6 +154,7 @@ class Segmenter(nn.Module):
             "sample_rate": self.sample_rate,
             "protocol": self.protocol,
             "extraction": self.extraction,
+            "target": self.target,
         }
 
     def digest(self) -> str:
@@ -166,7 +170,21 @@ class Segmenter(nn.Module):
         """Build a segmenter from :meth:`facts`, with new weights."""
         classes = Classes(tuple(facts["class_names"]), facts["background"])
         names = ("fps", "sample_rate", "protocol", "extraction")
-        return cls(build_network(facts["net"]), classes, *(facts[name] for name in names))
+        arguments = {name: facts[name] for name in names} | {"target": facts.get("target", "single")}
+        return cls(build_network(facts["net"]), classes, **arguments)
+
+    def require_labels(self) -> None:
+        """Refuse a network that does not give one label a frame.
+
+        Raises:
+            ValueError: if its :attr:`target` is another.
+        """
+        if self.target != "single":
+            what = "several labels a frame" if self.target == "multi" else "numbers"
+            raise ValueError(
+                f"this network was trained to give {what}, of which one label a frame would be made here: call "
+                "`segmenter(features)` for its outputs"
+            )
 
     @property
     def network_fps(self) -> float | None:
@@ -210,6 +228,7 @@ class Segmenter(nn.Module):
             ValueError: if the shape or the rate does not fit the network, there is no frame, a value is not finite, or
                 ``chunk`` does not fit the network.
         """
+        self.require_labels()
         opened, rate = _open(features), self.sampling(fps)
         self._check_shape(tuple(opened.shape))
         check_sizes(chunk=1 if chunk is None else chunk)

@@ -43,6 +43,7 @@ class Stream:
     def __init__(self, segmenter: Segmenter, batch_size: int = 1, on_nan: Literal["error", "hold"] = "error") -> None:
         if on_nan not in ("error", "hold"):
             raise ValueError(f"`on_nan` must be 'error' or 'hold', got {on_nan!r}")
+        segmenter.require_labels()
         past, future = segmenter.net.receptive_field
         if not segmenter.net.causal and (past is None or future is None):
             raise ValueError(

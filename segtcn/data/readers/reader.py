@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from segtcn.labels.classes import Classes
-from segtcn.structures import IGNORE, Video
+from segtcn.structures import IGNORE, Target, Video
 
 Subset = Literal["train", "test"]
 
@@ -34,6 +34,8 @@ class Reader(ABC):
         fps: frames per second of the stored features.
         background: index of the background class that edit and F1 leave out, or None.
         splits: numbers of the splits that exist, in order.
+        target: what a network learns: one class a frame, several at a time (``"multi"``), or numbers (``"values"``).
+            The last two are the ``targets`` of a video.
     """
 
     class_names: list[str]
@@ -41,6 +43,7 @@ class Reader(ABC):
     fps: float
     background: int | None
     splits: list[int]
+    target: Target = "single"
 
     @property
     def classes(self) -> Classes:

@@ -125,6 +125,7 @@ def export_pt2(segmenter: Segmenter, path: str | os.PathLike[str], streaming: bo
 
 def _ready(segmenter: Segmenter) -> Segmenter:
     """A copy on the CPU in evaluation mode, with finite weights."""
+    segmenter.require_labels()
     check_finite(segmenter.state_dict(), "the segmenter")
     return copy.deepcopy(segmenter).cpu().eval()
 
