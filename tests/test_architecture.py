@@ -34,6 +34,7 @@ ALLOWED = {
     "visualization": {"atomic", "labels", "progress", "structures", "video_io"},
     "prepare": {"arrays", "atomic", "data", "extract", "labels", "progress", "structures", "text_table", "video_io"},
     "evaluation": {"atomic", "data", "labels", "metrics", "progress", "structures", "text_table"},
+    "sequences": {"atomic", "data", "layers", "losses", "models", "progress", "structures", "text_table"},
     "task": {"losses", "metrics", "models", "segmenter", "structures"},
     "callbacks": {
         "evaluation",
@@ -65,6 +66,7 @@ ALLOWED = {
         "prepare",
         "progress",
         "segmenter",
+        "sequences",
         "task",
         "text_table",
         "video_io",
