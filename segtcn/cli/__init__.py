@@ -32,6 +32,8 @@ COMMANDS = {
     "overlay": ("segtcn.cli.overlay", "draw predictions and truth on a clip"),
     "timeline": ("segtcn.cli.timeline", "draw the segments of videos as bars, for papers"),
     "view": ("segtcn.cli.view", "play clips with their labels in the browser; compare, correct, export"),
+    "plan": ("segtcn.cli.plan", "list the smallest networks that see a given number of frames"),
+    "bench": ("segtcn.cli.bench", "measure what is claimed of convolutional and recurrent networks"),
     "demo": ("segtcn.cli.demo", "make a small data set of rendered clips, train on it, score it, draw it"),
 }
 """Name of every command: its module, with a function of that name or ``main(argv)``, and what it does."""
@@ -65,6 +67,8 @@ examples:
   segtcn overlay clip.mp4 predictions.txt -o out.mp4 --truth labels.txt
   segtcn timeline RUN --worst 5 --scores -o worst.pdf
   segtcn view RUN --clips DATA/videos
+  segtcn plan --seconds 60 --fps 15
+  segtcn bench sequences --out report
 
 `-c ed_tcn` takes a config that comes with segtcn, `-c mine.yaml` a file.
 """

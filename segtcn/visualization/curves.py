@@ -1,0 +1,105 @@
+"""Line charts and square matrices, as reports need them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from segtcn.visualization.figures import FONT_PT, INK, PALE_INK, WIDTH_IN, new_figure
+from segtcn.visualization.palette import class_color
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Lines = Mapping[str, Sequence[tuple[float, float]]]
+_PER_ROW = 4
+
+
+def plot_curves(
+    panels: Mapping[str, Lines],
+    x: str,
+    y: str,
+    log_x: bool = False,
+    log_y: bool = False,
+    levels: Mapping[str, tuple[str, float]] | None = None,
+) -> Figure:
+    """Draw lines in panels side by side; a line has the same colour in each.
+
+    Args:
+        panels: points of each line, by panel and line.
+        x: what the horizontal axis shows.
+        y: what the vertical axis shows.
+        log_x: whether the horizontal axis is logarithmic.
+        log_y: whether the vertical axis is logarithmic.
+        levels: name and value of a dashed horizontal line, by panel.
+
+    Returns:
+        A figure of its own, not known to ``pyplot``.
+
+    Raises:
+        ValueError: if there is no panel.
+
+    Example:
+        >>> figure = plot_curves({"T = 9": {"TCN": [(1, 0.5), (2, 0.1)]}}, "steps", "loss")
+        >>> figure.axes[0].get_title(loc="left")
+        'T = 9'
+    """
+    if not panels:
+        raise ValueError("expected at least one panel to draw, got none")
+    names = list(dict.fromkeys(name for lines in panels.values() for name in lines))
+    figure = new_figure(WIDTH_IN if len(panels) > 1 else WIDTH_IN * 0.6, 3.2, layout="constrained")
+    for axes, (title, lines) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
+        for name, points in lines.items():
+            color = "#{:02x}{:02x}{:02x}".format(*class_color(names.index(name)))
+            axes.plot(*zip(*points, strict=True), label=name, color=color, marker=".", markersize=4, linewidth=1.5)
+        if levels and title in levels:
+            label, value = levels[title]
+            axes.axhline(value, color=PALE_INK, linestyle="--", linewidth=1, label=label)
+        axes.set_xscale("log", base=2) if log_x else None
+        axes.set_yscale("log") if log_y else None
+        _dress(axes, title, x)
+        axes.legend(fontsize=FONT_PT - 1, frameon=False, labelcolor=INK)
+    figure.axes[0].set_ylabel(y, fontsize=FONT_PT, color=INK)
+    return figure
+
+
+def plot_matrices(matrices: Mapping[str, npt.ArrayLike], x: str, y: str) -> Figure:
+    """Draw square matrices of values from 0 to 1 side by side; exactly 0 is white, the smallest other value is not.
+
+    Args:
+        matrices: by title.
+        x: what columns are.
+        y: what rows are.
+
+    Returns:
+        A figure of its own, not known to ``pyplot``.
+
+    Raises:
+        ValueError: if there is no matrix.
+    """
+    if not matrices:
+        raise ValueError("expected at least one matrix to draw, got none")
+    num_rows = -(-len(matrices) // _PER_ROW)
+    figure = new_figure(WIDTH_IN, 2.9 * num_rows, layout="constrained")
+    places = figure.subplots(num_rows, min(_PER_ROW, len(matrices)), squeeze=False).ravel()
+    for axes, (title, matrix) in zip(places, matrices.items(), strict=False):
+        values = np.asarray(matrix, dtype=np.float64)
+        shades = np.ma.masked_equal(values, 0.0)
+        axes.imshow(0.25 + 0.75 * shades**0.25, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+        _dress(axes, title, x)
+        axes.set_ylabel(y, fontsize=FONT_PT, color=INK)
+    for axes in places[len(matrices) :]:
+        axes.set_axis_off()
+    return figure
+
+
+def _dress(axes: Axes, title: str, x: str) -> None:
+    axes.set_title(title, loc="left", fontsize=FONT_PT + 1, fontweight="bold", color=INK)
+    axes.set_xlabel(x, fontsize=FONT_PT, color=INK)
+    axes.tick_params(labelsize=FONT_PT - 1, labelcolor=INK, color=PALE_INK, which="both")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(PALE_INK)
