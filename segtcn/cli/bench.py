@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from segtcn.atomic import write_text
 from segtcn.cli.parser import Dir, UsageError
+
+if TYPE_CHECKING:
+    from segtcn.sequences.sequence_report import Section
 
 
 def bench(
@@ -28,7 +32,7 @@ def bench(
         name: of the report.
         out: folder of the report.
         music: folder with JSB_Chorales.mat and Nottingham.mat (default: without the claim about music).
-        claims: only these: copy, adding, music, time, threads, field, memory, jacobian, masked, depth (default: all).
+        claims: only these: copy, adding, music, time, field, memory, jacobian, masked, depth (default: all).
         jobs: measurements at the same time, with one thread each; timings run alone.
         quick: small sizes in three minutes, to see that all works; the numbers mean nothing.
 
@@ -36,7 +40,7 @@ def bench(
       segtcn bench sequences --out report --music DATA/sequences
       segtcn bench sequences --out report --claims copy field
     """
-    from segtcn.sequences.rows import MUSIC, all_rows, run_rows
+    from segtcn.sequences.rows import all_rows, run_rows
     from segtcn.sequences.sequence_report import CLAIMS, report_text, sections
 
     if unknown := [claim for claim in claims or [] if claim not in CLAIMS]:
@@ -44,41 +48,32 @@ def bench(
     if claims and "music" in claims and music is None:
         raise UsageError("the claim about music needs `music`, the folder with its files")
     start_s = time.monotonic()
-    rows = all_rows(music, quick)
-    if claims:
-        rows = [row for row in rows if ("music" if row.claim in MUSIC else row.claim) in claims]
+    rows = [row for row in all_rows(music, quick) if not claims or row.claim in claims]
     results = run_rows(rows, out / "rows", jobs)
     parts = sections(rows, results)
-    files = _write(out, parts, report_text(parts, _note(results, quick)))
-    print(*files, sep="\n")
-    print(f"Done in {time.monotonic() - start_s:.0f} s.")
+    files = _draw(out, parts)
+    write_text(out / "sequences.md", report_text(parts, _note(results, quick)))
+    print(out / "sequences.md", *files, f"Done in {time.monotonic() - start_s:.0f} s.", sep="\n")
 
 
 def _note(results: dict[str, dict[str, Any]], quick: bool) -> str:
-    machines = sorted({result["machine"] for result in results.values()})
-    cpu_s = sum(result.get("cpu_s", 0.0) for result in results.values())
+    machines = ", ".join(sorted({result["machine"] for result in results.values()}))
+    minutes = sum(result.get("cpu_s", 0.0) for result in results.values()) / 60
     text = (
-        f"Measured on {', '.join(machines)}, {os.cpu_count()} cores, one thread for each measurement. The trainings "
-        f"took {cpu_s / 60:.0f} minutes of processor time. Numbers after ± are standard deviations over seeds."
+        f"Measured on {machines}, {os.cpu_count()} cores. Each training has one thread; all of them took {minutes:.0f} "
+        "minutes of processor time. Numbers after ± are standard deviations over seeds."
     )
     return f"**Quick settings: these numbers only show that everything works.**\n\n{text}" if quick else text
 
 
-def _write(out: Path, parts: dict[str, Any], text: str) -> list[Path]:
-    from segtcn.atomic import write_text
-    from segtcn.sequences.sequence_report import Chart
+def _draw(out: Path, parts: dict[str, Section]) -> list[Path]:
     from segtcn.visualization.curves import plot_curves, plot_matrices
     from segtcn.visualization.figures import save_figure
 
-    files = [out / "sequences.md"]
+    files = []
     for claim, part in parts.items():
-        if part.figure is None:
-            continue
-        if isinstance(part.figure, Chart):
-            figure = plot_curves(**vars(part.figure))
-        else:
-            figure = plot_matrices(part.figure, "input frame", "output frame")
-        files.append(out / f"sequences-{claim}.png")
-        save_figure(figure, files[-1], dpi=110)
-    write_text(files[0], text)
+        if part.figure:
+            plot = plot_curves if "panels" in part.figure else plot_matrices
+            files.append(out / f"sequences-{claim}.png")
+            save_figure(plot(**part.figure), files[-1], dpi=110)
     return files

@@ -85,9 +85,5 @@ def measure_masked(kernel_size: int, dilation: int, length: int) -> dict[str, An
     (of_causal,) = torch.autograd.grad(output.square().sum(), causal.weight)
     (of_masked,) = torch.autograd.grad(masked.square().sum(), weight)
     gradient = torch.cat([of_causal, torch.zeros_like(future)], dim=-1) - of_masked
-    differences = {
-        "output": (output - masked).abs().max(),
-        "gradient": gradient.abs().max(),
-        "size": output.abs().max(),
-    }
-    return {name: float(value) for name, value in differences.items()}
+    tensors = {"output": output - masked, "gradient": gradient, "size": output}
+    return {name: float(tensor.detach().abs().max()) for name, tensor in tensors.items()}

@@ -44,9 +44,6 @@ def builders(in_channels: int, num_classes: int, kernel_size: int = 3, dropout: 
     }
 
 
-NETWORKS = tuple(builders(1, 1))
-
-
 def num_parameters(build: Build, width: int, layers: int) -> int:
     """Parameters of a network, counted without making its weights."""
     with torch.device("meta"):
@@ -110,7 +107,7 @@ def equal_network(
     """A causal network that sees enough of the past and has as many parameters as the others.
 
     Args:
-        name: one of :data:`NETWORKS`.
+        name: a key of :func:`builders`.
         in_channels: feature width D.
         num_classes: C.
         past: frames before the present one that it must see.

@@ -97,17 +97,18 @@ class PlainStack(SegmentationModel):
         self.head = TemporalConv1d(width, num_classes, kernel_size=1)
 
 
-def learn(learning: Learning) -> dict[str, Any]:
+def learn(**settings: Any) -> dict[str, Any]:
     """Train a network on a task.
 
     Args:
-        learning: what to train, on what, how.
+        settings: of :class:`Learning`.
 
     Returns:
         ``parameters``, ``past`` (frames that the network sees; None: all), ``curve`` (pairs of step and loss on new or
         validation sequences), ``loss`` (of the test sequences at the end, or at the best validation), ``steps``,
         ``recall`` (share of the frames that are not background and right; None without classes) and ``cpu_s``.
     """
+    learning = Learning(**settings)
     torch.manual_seed(learning.seed)
     start_s = time.process_time()
     data = _data(learning)

@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import multiprocessing
 import platform
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from segtcn.atomic import write_json
 from segtcn.progress import progress_bar
-from segtcn.sequences.equal_networks import NETWORKS
 
-RECURRENT = ("TCN", "LSTM", "GRU")
-MUSIC = {"jsb": "JSB_Chorales.mat", "nottingham": "Nottingham.mat"}
+COMPARED = ("TCN", "LSTM", "GRU")
+MUSIC = {"JSB Chorales": "JSB_Chorales.mat", "Nottingham": "Nottingham.mat"}
+NETWORKS = ("TCN", "ByteNet", "Dilated TCN", "LSTM", "GRU")
 STACKS = {
     "plain": {"residual": False, "norm": False},
     "normalised": {"residual": False, "norm": True},
     "residual": {"residual": True, "norm": False},
-    "residual, normalised": {"residual": True, "norm": True},
+    "residual and normalised": {"residual": True, "norm": True},
 }
-FIELDS: tuple[tuple[str, str, dict[str, int]], ...] = (
-    ("kernel 2, 4 blocks", "TCN", {"kernel_size": 2, "layers": 4}),
-    ("kernel 3, 3 blocks", "TCN", {"kernel_size": 3, "layers": 3}),
-    ("kernel 4, 3 blocks", "TCN", {"kernel_size": 4, "layers": 3}),
-    ("kernel 5, 3 blocks", "TCN", {"kernel_size": 5, "layers": 3}),
-    ("kernel 3, 4 blocks", "TCN", {"kernel_size": 3, "layers": 4}),
-    ("kernel 2, 5 blocks", "TCN", {"kernel_size": 2, "layers": 5}),
-    ("kernel 6, 3 blocks", "TCN", {"kernel_size": 6, "layers": 3}),
-    ("kernel 8, 3 blocks", "TCN", {"kernel_size": 8, "layers": 3}),
-)
-"""Stacks around the delay of 60 frames of the claim about the receptive field: some fall short of it by little."""
+FIELDS = ((2, 4), (3, 3), (4, 3), (5, 3), (3, 4), (2, 5), (6, 3), (8, 3))
+"""Taps and blocks around a delay of 60 frames: the fourth sees 56 frames, the fifth 60."""
 
 
 @dataclass(frozen=True)
@@ -42,20 +34,26 @@ class Row:
 
     Args:
         claim: which claim it belongs to.
-        name: of its file, unique.
-        measure: ``learn``, ``measure_time``, ``measure_memory``, ``measure_jacobian`` or ``measure_masked``.
+        label: of its line in a table; the seed is not part of it.
+        measure: module and function in :mod:`segtcn.sequences`.
         arguments: of that function, plain values.
     """
 
     claim: str
-    name: str
+    label: str
     measure: str
-    arguments: dict[str, Any] = field(default_factory=dict)
+    arguments: dict[str, Any]
 
     @property
-    def needs_quiet(self) -> bool:
+    def name(self) -> str:
+        """Of its file: unique."""
+        seed = f"-seed{self.arguments['seed']}" if "seed" in self.arguments else ""
+        return f"{self.claim}-{self.label}{seed}".replace(" ", "_").replace(",", "")
+
+    @property
+    def runs_alone(self) -> bool:
         """Whether nothing else may run beside it."""
-        return self.measure in ("measure_time", "measure_memory")
+        return self.measure.startswith("machine_costs")
 
 
 def all_rows(music: Path | None, quick: bool = False) -> list[Row]:
@@ -68,94 +66,82 @@ def all_rows(music: Path | None, quick: bool = False) -> list[Row]:
     Raises:
         FileNotFoundError: if a file of the music is missing.
     """
-    seeds = range(1 if quick else 3)
-    rows = [*_costs(quick), *_structure(quick)]
-    for seed in seeds:
-        rows += [*_generated(quick, seed), *_fields(quick, seed), *_depths(quick, seed)]
-    if music is not None:
-        if missing := [name for name in MUSIC.values() if not (music / name).is_file()]:
-            raise FileNotFoundError(f"no {missing[0]} in {music}: put the piano roll there, or leave `music` out")
-        rows += [row for seed in seeds for row in _music(quick, seed, music)]
+    if music is not None and (missing := [name for name in MUSIC.values() if not (music / name).is_file()]):
+        raise FileNotFoundError(f"no {missing[0]} in {music}: put the piano roll there, or leave `music` out")
+    rows = [*_costs(quick), *_dependence(quick)]
+    for seed in range(1 if quick else 3):
+        trainings = [*_copies(quick), *_sums(quick), *_fields(quick), *_depths(quick), *_pieces(quick, music)]
+        rows += [Row(claim, label, "learning.learn", {**given, "seed": seed}) for claim, label, given in trainings]
     return rows
 
 
-def _learn(claim: str, name: str, seed: int, reader: str, task: dict[str, Any], **rest: Any) -> Row:
-    arguments = {"reader": reader, "task": {**task, "seed": seed} if "path" not in task else task, "seed": seed, **rest}
-    return Row(claim, f"{claim}-{name}-seed{seed}".replace(" ", "_").replace(",", ""), "learn", arguments)
+Training = tuple[str, str, dict[str, Any]]
 
 
-def _generated(quick: bool, seed: int) -> Iterator[Row]:
-    copies = ((30, 300, 1500), (60, 300, 2000)) if quick else ((500, 1500, 10_100), (1000, 1500, 11_400))
-    for delay, steps, budget in copies:
-        for network in RECURRENT:
+def _copies(quick: bool) -> Iterator[Training]:
+    for delay, budget in ((30, 1500), (60, 2100)) if quick else ((500, 10_100), (1000, 11_400)):
+        for network in COMPARED:
             shape = {"past": delay + 10, "budget": budget, "kernel_size": 8}
-            rest = {"shape": shape, "steps": steps, "every": steps // 30, "goal": 1e-4, "network": network}
-            yield _learn("copy", f"{delay}-{network}", seed, "CopyMemoryReader", {"delay": delay}, **rest)
-    for length, steps, budget in (
-        ((20, 100, 3000), (40, 100, 3000)) if quick else ((200, 1500, 25_000), (600, 1500, 30_000))
-    ):
-        for network in RECURRENT:
+            steps = {"steps": 90, "every": 30} if quick else {"steps": 1500, "every": 50}
+            given = {"reader": "CopyMemoryReader", "task": {"delay": delay}, "network": network, "shape": shape}
+            yield "copy", f"T = {delay}, {network}", {**given, **steps, "goal": 1e-4}
+
+
+def _sums(quick: bool) -> Iterator[Training]:
+    for length, budget in ((20, 2400), (40, 2400)) if quick else ((200, 25_000), (600, 30_000)):
+        for network in COMPARED:
             shape = {"past": length - 1, "budget": budget, "kernel_size": 7}
-            rest = {"shape": shape, "steps": steps, "every": steps // 25, "batch_size": 16, "learning_rate": 2e-3}
-            yield _learn(
-                "adding", f"{length}-{network}", seed, "AddingReader", {"length": length}, network=network, **rest
-            )
+            steps = {"steps": 60, "every": 20} if quick else {"steps": 1000, "every": 40}
+            given = {"reader": "AddingReader", "task": {"length": length}, "network": network, "shape": shape}
+            yield "adding", f"T = {length}, {network}", {**given, **steps, "batch_size": 16, "learning_rate": 2e-3}
 
 
-def _fields(quick: bool, seed: int) -> Iterator[Row]:
-    for name, network, shape in FIELDS[3:5] if quick else FIELDS:
-        task, steps = {"delay": 50}, 60 if quick else 900
-        rest = {"network": network, "shape": {**shape, "width": 16}, "steps": steps, "every": steps // 3, "goal": 1e-3}
-        yield _learn("field", name, seed, "CopyMemoryReader", task, batch_size=16, **rest)
+def _fields(quick: bool) -> Iterator[Training]:
+    for kernel_size, layers in FIELDS[3:5] if quick else FIELDS:
+        shape = {"kernel_size": kernel_size, "layers": layers, "width": 16}
+        steps = {"steps": 60, "every": 30} if quick else {"steps": 900, "every": 100}
+        given = {"reader": "CopyMemoryReader", "task": {"delay": 50}, "network": "TCN", "shape": shape}
+        yield "field", f"kernel {kernel_size}, {layers} blocks", {**given, **steps, "batch_size": 16, "goal": 1e-3}
 
 
-def _depths(quick: bool, seed: int) -> Iterator[Row]:
+def _depths(quick: bool) -> Iterator[Training]:
     for depth in (4, 8) if quick else (4, 8, 16, 32):
         for name, parts in STACKS.items():
             shape = {"width": 16, "layers": depth, **parts}
-            rest = {"shape": shape, "steps": 30 if quick else 400, "every": 10 if quick else 100, "learning_rate": 1e-3}
-            task = {"delay": 10}
-            yield _learn(
-                "depth", f"{name}-{depth}", seed, "CopyMemoryReader", task, network="stack", batch_size=16, **rest
-            )
+            steps = {"steps": 30, "every": 10} if quick else {"steps": 400, "every": 100}
+            given = {"reader": "CopyMemoryReader", "task": {"delay": 10}, "network": "stack", "shape": shape}
+            yield "depth", f"{name}, {depth}", {**given, **steps, "batch_size": 16, "learning_rate": 1e-3}
 
 
-def _music(quick: bool, seed: int, folder: Path) -> Iterator[Row]:
-    for piece, file in MUSIC.items():
-        past, budget, kernel = (10, 300_000, 3) if piece == "jsb" else (60, 400_000, 6)
-        steps = {"jsb": 1000, "nottingham": 1000}[piece]
-        every = {"jsb": 29, "nottingham": 87}[piece]
-        for network in RECURRENT:
-            shape = {"past": past, "budget": 20_000 if quick else budget, "kernel_size": kernel, "dropout": 0.25}
-            rest = {"shape": shape, "steps": 4 if quick else steps, "every": 2 if quick else every, "clip": 0.4}
-            rest |= {"learning_rate": 2e-3, "select": True, "network": network}
-            yield _learn(piece, network, seed, "MusicReader", {"path": str(folder / file)}, **rest)
+def _pieces(quick: bool, folder: Path | None) -> Iterator[Training]:
+    for piece, file in MUSIC.items() if folder is not None else ():
+        is_long = piece == "Nottingham"
+        for network in COMPARED:
+            shape = {"past": 60 if is_long else 20, "budget": 300_000, "kernel_size": 6 if is_long else 3}
+            steps = {"steps": 4, "every": 2} if quick else {"steps": 870, "every": 87 if is_long else 29}
+            given = {"reader": "MusicReader", "task": {"path": f"{folder}/{file}"}, "network": network}
+            given |= {"shape": {**shape, "budget": 20_000 if quick else 300_000, "dropout": 0.3}, "select": True}
+            yield "music", f"{piece}, {network}", {**given, **steps, "learning_rate": 2e-3, "clip": 0.4}
 
 
 def _costs(quick: bool) -> Iterator[Row]:
     lengths = [128, 256] if quick else [128, 512, 2048, 4096, 16_384]
     size = {"budget": 20_000 if quick else 60_000, "past": 100 if quick else 500}
     for network in NETWORKS:
-        yield Row(
-            "time",
-            f"time-{network.replace(' ', '_')}",
-            "measure_time",
-            {"network": network, "lengths": lengths, **size},
-        )
-        arguments = {"network": network, "lengths": [256] if quick else [4096], "threads": 2, **size}
-        yield Row("time", f"time-two_threads-{network.replace(' ', '_')}", "measure_time", arguments)
-        arguments = {"network": network, "lengths": lengths, **size}
-        yield Row("memory", f"memory-{network.replace(' ', '_')}", "measure_memory", arguments)
+        given = {"network": network, "lengths": lengths, **size}
+        yield Row("time", network, "machine_costs.measure_time", given)
+        yield Row("time", f"{network}, two threads", "machine_costs.measure_time", {**given, "threads": 2})
+        yield Row("memory", network, "machine_costs.measure_memory", given)
 
 
-def _structure(quick: bool) -> Iterator[Row]:
+def _dependence(quick: bool) -> Iterator[Row]:
     for network, causal in [(name, True) for name in NETWORKS] + [("TCN", False), ("LSTM", False)]:
-        kind = "causal" if causal else "acausal"
-        arguments = {"network": network, "causal": causal, "length": 24 if quick else 64}
-        yield Row("jacobian", f"jacobian-{network.replace(' ', '_')}-{kind}", "measure_jacobian", arguments)
-    for kernel, dilation in ((2, 1), (3, 4), (8, 16)):
-        arguments = {"kernel_size": kernel, "dilation": dilation, "length": 100}
-        yield Row("masked", f"masked-kernel{kernel}-dilation{dilation}", "measure_masked", arguments)
+        given = {"network": network, "causal": causal, "length": 24 if quick else 64}
+        label = f"{network}, {'causal' if causal else 'acausal'}"
+        yield Row("jacobian", label, "causality.measure_jacobian", given)
+    for kernel_size, dilation in ((2, 1), (3, 4), (8, 16)):
+        given = {"kernel_size": kernel_size, "dilation": dilation, "length": 100}
+        yield Row("masked", f"kernel {kernel_size}, dilation {dilation}", "causality.measure_masked", given)
 
 
 def run_rows(rows: Sequence[Row], folder: Path, jobs: int = 1, show: bool = True) -> dict[str, dict[str, Any]]:
@@ -163,8 +149,8 @@ def run_rows(rows: Sequence[Row], folder: Path, jobs: int = 1, show: bool = True
 
     Args:
         rows: of the report.
-        folder: each row is a file ``NAME.json`` in it, with its arguments; one of other arguments is taken again.
-        jobs: processes at the same time, of one thread each; timings run alone.
+        folder: each row is a file ``NAME.json`` in it; one of other arguments is taken again.
+        jobs: processes at the same time, of one thread each; what measures time or memory runs alone.
         show: whether to show progress.
 
     Returns:
@@ -179,14 +165,12 @@ def run_rows(rows: Sequence[Row], folder: Path, jobs: int = 1, show: bool = True
     results = {row.name: result for row in rows if (result := _stored(row, folder)) is not None}
     missing = [row for row in rows if row.name not in results]
     with progress_bar(name="measuring", unit="row", total=len(rows), initial=len(results), show=show) as bar:
-        for is_quiet in (True, False):
-            part = [row for row in missing if row.needs_quiet == is_quiet]
-            # a process of its own for each: a peak of memory never falls
-            options: dict[str, Any] = (
-                {"max_workers": 1, "max_tasks_per_child": 1} if is_quiet else {"max_workers": jobs}
-            )
-            with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"), **options) as pool:
-                futures = {pool.submit(_measure, row): row for row in part}
+        for alone in (True, False):
+            part = [row for row in missing if row.runs_alone == alone]
+            # a process of its own where the peak of memory is measured, which never falls
+            context, tasks = multiprocessing.get_context("spawn"), 1 if alone else None
+            with ProcessPoolExecutor(1 if alone else jobs, context, max_tasks_per_child=tasks) as pool:
+                futures = {pool.submit(measure, row): row for row in part}
                 for future in as_completed(futures):
                     row = futures[future]
                     results[row.name] = future.result()
@@ -196,27 +180,26 @@ def run_rows(rows: Sequence[Row], folder: Path, jobs: int = 1, show: bool = True
 
 
 def _stored(row: Row, folder: Path) -> dict[str, Any] | None:
-    path = folder / f"{row.name}.json"
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = json.loads((folder / f"{row.name}.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):  # not there, or cut off
         return None
-    same = stored.get("arguments") == json.loads(json.dumps(row.arguments))
-    return stored["result"] if same else None
+    result: dict[str, Any] | None = stored["result"] if stored.get("arguments") == row.arguments else None
+    return result
 
 
-def _measure(row: Row) -> dict[str, Any]:
+def measure(row: Row) -> dict[str, Any]:
+    """Take one measurement, with one thread.
+
+    Args:
+        row: what to measure.
+
+    Returns:
+        What its function returns, and the ``machine``.
+    """
     import torch
 
-    from segtcn.sequences import causality, learning, machine_costs
-
     torch.set_num_threads(1)
-    if row.measure == "learn":
-        result = learning.learn(learning.Learning(**row.arguments))
-    else:
-        modules = (causality, machine_costs)
-        function: Callable[..., dict[str, Any]] = next(
-            getattr(module, row.measure) for module in modules if hasattr(module, row.measure)
-        )
-        result = function(**row.arguments)
+    module, function = row.measure.split(".")
+    result = getattr(importlib.import_module(f"segtcn.sequences.{module}"), function)(**row.arguments)
     return {**result, "machine": f"{platform.machine()}, PyTorch {torch.__version__}"}

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import torch
 
-from segtcn.sequences.equal_networks import builders, smallest_depth
+from segtcn.layers.conv import TemporalConv1d
+from segtcn.sequences.equal_networks import builders, num_parameters, smallest_depth
 
 KINDS = {"TCN": "causal_tcn", "Dilated TCN": "dilated_tcn", "ByteNet": "bytenet"}
 """The networks that are planned, with their configs."""
@@ -66,7 +67,7 @@ def smallest_stacks(
             layers = smallest_depth(build, receptive_field - 1)
             with torch.device("meta"):
                 net = build(width, layers)
-            weights = [parameter.numel() for parameter in net.parameters() if parameter.ndim == 3]
-            total = sum(parameter.numel() for parameter in net.parameters())
-            stacks.append(Stack(name, kernel_size, layers, 1 + (net.receptive_field[0] or 0), total, sum(weights)))
+                products = sum(conv.weight.numel() for conv in net.modules() if isinstance(conv, TemporalConv1d))
+            field, total = 1 + (net.receptive_field[0] or 0), num_parameters(build, width, layers)
+            stacks.append(Stack(name, kernel_size, layers, field, total, products))
     return sorted(stacks, key=lambda stack: (stack.products, stack.layers))

@@ -67,13 +67,11 @@ def plot_curves(
     return figure
 
 
-def plot_matrices(matrices: Mapping[str, npt.ArrayLike], x: str, y: str) -> Figure:
-    """Draw square matrices of values from 0 to 1 side by side; exactly 0 is white, the smallest other value is not.
+def plot_matrices(matrices: Mapping[str, npt.ArrayLike]) -> Figure:
+    """Draw Jacobians from 0 to 1 side by side; exactly 0 is white, the smallest other value is not.
 
     Args:
-        matrices: by title.
-        x: what columns are.
-        y: what rows are.
+        matrices: by title; a row for each output frame, a column for each input frame.
 
     Returns:
         A figure of its own, not known to ``pyplot``.
@@ -90,8 +88,8 @@ def plot_matrices(matrices: Mapping[str, npt.ArrayLike], x: str, y: str) -> Figu
         values = np.asarray(matrix, dtype=np.float64)
         shades = np.ma.masked_equal(values, 0.0)
         axes.imshow(0.25 + 0.75 * shades**0.25, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
-        _dress(axes, title, x)
-        axes.set_ylabel(y, fontsize=FONT_PT, color=INK)
+        _dress(axes, title, "input frame")
+        axes.set_ylabel("output frame", fontsize=FONT_PT, color=INK)
     for axes in places[len(matrices) :]:
         axes.set_axis_off()
     return figure

@@ -1,0 +1,39 @@
+"""Line charts and Jacobians: every value is drawn, the same line in the same colour, exact zeros white."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from segtcn.visualization.curves import plot_curves, plot_matrices
+from segtcn.visualization.figures import figure_pixels
+
+
+def test_curves_have_all_points_and_one_colour_a_line():
+    panels = {"a": {"TCN": [(1, 2.0), (4, 0.5)], "GRU": [(1, 3.0)]}, "b": {"GRU": [(2, 1.0)]}}
+    figure = plot_curves(panels, "steps", "loss", log_x=True, log_y=True, levels={"b": ("chance", 0.3)})
+    first, second = figure.axes
+    assert [line.get_xydata().tolist() for line in first.lines] == [[[1, 2], [4, 0.5]], [[1, 3]]]
+    assert first.lines[1].get_color() == second.lines[0].get_color() != first.lines[0].get_color()
+    assert (first.get_xscale(), first.get_yscale(), first.get_ylabel()) == ("log", "log", "loss")
+    assert [text.get_text() for text in second.get_legend().get_texts()] == ["GRU", "chance"]
+
+
+def test_zero_is_white_and_the_smallest_value_is_not():
+    figure = plot_matrices({"net": np.array([[1.0, 0.0], [1e-5, 1.0]])})
+    axes = figure.axes[0]
+    figure_pixels(figure)  # places the axes
+    pixels = figure_pixels(figure)
+    colours = []
+    for row, column in ((0, 1), (1, 0)):
+        x, y = axes.transData.transform((column, row))
+        colours.append(pixels[round(pixels.shape[0] - y), round(x)].tolist())
+    assert colours[0] == [255, 255, 255]
+    assert max(colours[1]) < 250 or min(colours[1]) < 240
+
+
+def test_nothing_to_draw_is_an_error():
+    with pytest.raises(ValueError, match="at least one panel"):
+        plot_curves({}, "x", "y")
+    with pytest.raises(ValueError, match="at least one matrix"):
+        plot_matrices({})
