@@ -87,6 +87,13 @@ class Batch(NamedTuple):
     stored_labels: list[Tensor] | None = None
     targets: Tensor | None = None
 
+    @property
+    def num_known_frames(self) -> int:
+        """Frames with a label, or with a target that is known."""
+        if self.targets is not None:
+            return int((~self.targets.isnan()).any(dim=1).sum())
+        return 0 if self.labels is None else int((self.labels != IGNORE).sum())
+
 
 class Output(NamedTuple):
     """What a network returns.

@@ -187,7 +187,7 @@ class SegmentationTask(LightningModule):
         loss = self.loss(output, seen)
         step_output = self._step_output(batch, output)
         # weighs the batches, so that the epoch's loss is the mean over all labelled frames
-        num_frames = _num_known_frames(batch)
+        num_frames = batch.num_known_frames
         if batch.labels is not None:
             preds, labels = step_output.preds, batch.labels
             if self.scores_stored_rate:
@@ -245,11 +245,6 @@ def make_task(
         protocol: name of the evaluation protocol, see :mod:`segtcn.metrics.protocols`.
     """
     return SegmentationTask(Segmenter(net, **facts, protocol=protocol), loss, optimizer, lr_scheduler)
-
-
-def _num_known_frames(batch: Batch) -> int:
-    known = batch.labels != IGNORE if batch.targets is None else ~batch.targets.isnan().all(dim=1)
-    return int(known.sum())  # type: ignore[union-attr]
 
 
 class _Counts(NamedTuple):

@@ -154,20 +154,16 @@ def evaluate(net: nn.Module, loss: Loss, data: SegmentationDataModule, subset: S
     """
     net.eval()
     total, count, right, shown = 0.0, 0, 0, 0
-    for batch in data.test_dataloader() if subset == "test" else data.val_dataloader():
+    batches: Any = data.test_dataloader() if subset == "test" else data.val_dataloader()
+    for batch in batches:
         output = net(batch.features, batch.mask)
-        frames = _num_known(batch)
+        frames = batch.num_known_frames
         total, count = total + float(loss(output, batch)) * frames, count + frames
         if batch.labels is not None:
             asked = (batch.labels >= 0) & (batch.labels != (-1 if data.background is None else data.background))
             right += int((output.logits[-1].argmax(dim=1) == batch.labels)[asked].sum())
             shown += int(asked.sum())
     return total / count, right / shown if shown else None
-
-
-def _num_known(batch: Batch) -> int:
-    known = batch.labels >= 0 if batch.labels is not None else ~batch.targets.isnan().all(dim=1)  # type: ignore[union-attr]
-    return int(known.sum())
 
 
 def _data(learning: Learning) -> SegmentationDataModule:
@@ -194,6 +190,6 @@ def _network(learning: Learning, data: SegmentationDataModule) -> SegmentationMo
 
 
 def _endless(data: SegmentationDataModule) -> Iterator[Batch]:
-    loader = data.train_dataloader()
+    loader: Any = data.train_dataloader()
     while True:
-        yield from loader  # type: ignore[misc]
+        yield from loader

@@ -117,11 +117,11 @@ def _pieces(quick: bool, folder: Path | None) -> Iterator[Training]:
     for piece, file in MUSIC.items() if folder is not None else ():
         is_long = piece == "Nottingham"
         for network in COMPARED:
-            shape = {"past": 60 if is_long else 20, "budget": 300_000, "kernel_size": 6 if is_long else 3}
+            shape: dict[str, Any] = {"past": 60, "kernel_size": 6} if is_long else {"past": 20, "kernel_size": 3}
+            shape |= {"budget": 20_000 if quick else 300_000, "dropout": 0.3}
             steps = {"steps": 4, "every": 2} if quick else {"steps": 870, "every": 87 if is_long else 29}
-            given = {"reader": "MusicReader", "task": {"path": f"{folder}/{file}"}, "network": network}
-            given |= {"shape": {**shape, "budget": 20_000 if quick else 300_000, "dropout": 0.3}, "select": True}
-            yield "music", f"{piece}, {network}", {**given, **steps, "learning_rate": 2e-3, "clip": 0.4}
+            given = {"reader": "MusicReader", "task": {"path": f"{folder}/{file}"}, "network": network, "shape": shape}
+            yield "music", f"{piece}, {network}", {**given, **steps, "learning_rate": 2e-3, "clip": 0.4, "select": True}
 
 
 def _costs(quick: bool) -> Iterator[Row]:
