@@ -10,6 +10,8 @@ import pytest
 import torch
 
 from segtcn.cli import main
+from segtcn.cli.lightning import SegmentationCLI
+from segtcn.config_names import find_config
 from segtcn.data.augmentation import GaussianNoise
 from segtcn.data.datamodule import SegmentationDataModule
 from segtcn.data.dataset import SegmentationDataset
@@ -19,6 +21,7 @@ from segtcn.models import CausalTCN
 from segtcn.segmenter import Segmenter
 from segtcn.segmenter.export import export_onnx
 from segtcn.structures import Batch, Output, Video
+from tests.data.readers.test_sequence_tasks import write_music
 
 LENGTHS = (4, 7)
 
@@ -131,3 +134,29 @@ def test_every_kth_frame_keeps_its_targets():
     whole = data.reader.read("train-00000")
     assert torch.equal(video.targets[0, -1], whole.targets[0, 8])
     assert video.targets.shape == (1, 3)
+
+
+def test_commands_for_labels_refuse_numbers_before_they_write(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for words, what in (
+        (["crossval", "-c=causal_tcn", "-c=adding"], "cross-validation"),
+        (["convert", "adding", "a.h5"], "conversion"),
+    ):
+        assert main(words) == 1
+        assert f"{what} needs one label a frame, but AddingReader has numbers" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("*.h5"))
+
+
+@pytest.mark.parametrize("name", ["copy_memory", "adding", "smnist", "pmnist", "jsb", "nottingham", "characters"])
+def test_every_task_gives_its_network_a_loss(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.txt").write_text("the cat sat on the mat. " * 80)
+    write_music(tmp_path / "JSB_Chorales.mat")
+    write_music(tmp_path / "Nottingham.mat")
+    quiet = ["--trainer.logger=false", "--trainer.accelerator=cpu", "--model.net.init_args.num_layers=2"]
+    cli = SegmentationCLI([f"-c={find_config(config)}" for config in ("causal_tcn", name)] + quiet, run=False)
+    batch = next(iter(cli.datamodule.train_dataloader()))
+    loss = cli.model.loss(cli.model(batch.features, batch.mask), batch)
+    loss.backward()
+    assert loss.isfinite()
+    assert all(parameter.grad is not None for parameter in cli.model.segmenter.net.parameters())

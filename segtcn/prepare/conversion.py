@@ -104,6 +104,7 @@ def convert(
         ValueError: if ``output`` has the ending of another kind of file, features differ from split to split and
             ``split`` is None, a video cannot be stored in that form, or it is not read back as it was.
     """
+    reader.require_labels("conversion")
     output = Path(output).expanduser()
     is_file = output.suffix.lower() in HDF5_ENDINGS
     _check_output(output, is_file, overwrite)

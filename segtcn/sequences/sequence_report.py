@@ -54,19 +54,18 @@ def sections(rows: Sequence[Row], results: Mapping[str, dict[str, Any]]) -> dict
     return {claim: make(by_claim[claim]) for claim, make in _SECTIONS.items() if claim in by_claim}
 
 
-def report_text(parts: Mapping[str, Section], note: str, images: str = "") -> str:
+def report_text(parts: Mapping[str, Section], note: str) -> str:
     """The report in Markdown.
 
     Args:
         parts: by claim.
         note: how it was measured.
-        images: what stands before the name of a picture, such as a folder with a slash.
     """
     texts = ["# Sequence tasks: convolutional and recurrent networks", note]
     for claim, part in parts.items():
         texts += [f"## {part.title}", f"```\nsegtcn bench sequences --claims {claim}\n```", part.lead]
         texts += [markdown_table(part.header, part.rows)]
-        texts += [f"![{part.title}]({images}sequences-{claim}.png)"] if part.figure else []
+        texts += [f"![{part.title}](sequences-{claim}.png)"] if part.figure else []
     return "\n\n".join(texts) + "\n"
 
 

@@ -47,6 +47,7 @@ def crossval_runs(
         ValueError: if a split does not exist, or ``out`` holds runs of another configuration.
     """
     plan = SegmentationCLI([*fit_args, f"--trainer.default_root_dir={out}"], run=False)
+    plan.datamodule.reader.require_labels("cross-validation")
     known = plan.datamodule.reader.splits
     splits = splits or known
     if unknown := sorted({*splits} - {*known}):

@@ -90,6 +90,21 @@ class Reader(ABC):
         table = [*(index.get(name, IGNORE) for name in self._stored_classes.names), IGNORE]
         return torch.tensor(table)[labels.clamp_min(-1)]
 
+    def require_labels(self, what: str) -> None:
+        """Refuse a data set of several labels a frame or of numbers, for what needs one label a frame.
+
+        Args:
+            what: needs it.
+
+        Raises:
+            ValueError: if :attr:`target` is not ``"single"``.
+        """
+        if self.target != "single":
+            kind = "several labels a frame" if self.target == "multi" else "numbers"
+            raise ValueError(
+                f"{what} needs one label a frame, but {type(self).__name__} has {kind}: use `fit` and `test`"
+            )
+
     @property
     def extraction(self) -> dict[str, Any] | None:
         """How the features were made: the ``settings`` of ``segtcn extract``; None where the data set does not say."""
