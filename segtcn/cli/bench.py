@@ -32,7 +32,7 @@ def bench(
         name: of the report.
         out: folder of the report.
         music: folder with JSB_Chorales.mat and Nottingham.mat (default: without the claim about music).
-        claims: only these: copy, adding, music, time, field, memory, jacobian, masked, depth (default: all).
+        claims: only these: copy, adding, music, costs, field, jacobian, masked, depth (default: all).
         jobs: measurements at the same time, with one thread each; timings run alone.
         quick: small sizes in three minutes, to see that all works; the numbers mean nothing.
 

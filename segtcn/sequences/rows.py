@@ -129,9 +129,8 @@ def _costs(quick: bool) -> Iterator[Row]:
     size = {"budget": 20_000 if quick else 60_000, "past": 100 if quick else 500}
     for network in NETWORKS:
         given = {"network": network, "lengths": lengths, **size}
-        yield Row("time", network, "machine_costs.measure_time", given)
-        yield Row("time", f"{network}, two threads", "machine_costs.measure_time", {**given, "threads": 2})
-        yield Row("memory", network, "machine_costs.measure_memory", given)
+        yield Row("costs", network, "machine_costs.measure_costs", given)
+        yield Row("costs", f"{network}, two threads", "machine_costs.measure_costs", {**given, "threads": 2})
 
 
 def _dependence(quick: bool) -> Iterator[Row]:

@@ -51,7 +51,8 @@ def sections(rows: Sequence[Row], results: Mapping[str, dict[str, Any]]) -> dict
     by_claim: dict[str, Lines] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         by_claim[row.claim][row.label].append({**row.arguments, **results[row.name]})
-    return {claim: make(by_claim[claim]) for claim, make in _SECTIONS.items() if claim in by_claim}
+    sources = {part: "costs" if part in ("time", "memory") else part for part in _SECTIONS}
+    return {part: make(by_claim[sources[part]]) for part, make in _SECTIONS.items() if sources[part] in by_claim}
 
 
 def report_text(parts: Mapping[str, Section], note: str) -> str:
@@ -63,7 +64,8 @@ def report_text(parts: Mapping[str, Section], note: str) -> str:
     """
     texts = ["# Sequence tasks: convolutional and recurrent networks", note]
     for claim, part in parts.items():
-        texts += [f"## {part.title}", f"```\nsegtcn bench sequences --claims {claim}\n```", part.lead]
+        source = "costs" if claim in ("time", "memory") else claim
+        texts += [f"## {part.title}", f"```\nsegtcn bench sequences --claims {source}\n```", part.lead]
         texts += [markdown_table(part.header, part.rows)]
         texts += [f"![{part.title}](sequences-{claim}.png)"] if part.figure else []
     return "\n\n".join(texts) + "\n"
@@ -139,35 +141,32 @@ def _music(lines: Lines) -> Section:
     return Section("Polyphonic music", lead, header, rows)
 
 
-def _costs(lines: Lines, form: str) -> tuple[list[str], list[list[str]], dict[str, Curve]]:
-    """A table of one value for each length, with the ratio to the TCN at the longest, and its lines."""
-    curves = {label: results[0]["curve"] for label, results in lines.items()}
+def _costs(lines: Lines, kind: str, unit: str, form: str) -> tuple[list[str], list[list[str]], dict[str, Any]]:
+    """A table of one value for each length, with the ratio to the TCN at the longest, and a chart."""
+    curves = {label: results[0][kind] for label, results in lines.items()}
     rows = []
     for label, curve in curves.items():
         last, reference = curve[-1][1], curves["TCN"][-1][1]
         cells = [label, f"{lines[label][0]['parameters']:,}", *(f"{value:{form}}" for _, value in curve)]
         rows.append([*cells, f"{last / reference:.2f}" if reference else "-"])
     header = ["network", "parameters", *(f"T = {length:,}" for length, _ in curves["TCN"]), "against TCN"]
-    return header, rows, curves
+    panels = {"forward and backward, one thread": {label: c for label, c in curves.items() if "two" not in label}}
+    return header, rows, {"panels": panels, "x": "frames T", "y": unit, "log_x": True, "log_y": True}
 
 
 def _time(lines: Lines) -> Section:
-    header, rows, curves = _costs(lines, ".1f")
     lead = (
         "Microseconds per frame of forward and backward of one sequence, median of three. Each weight is used once a "
         "frame, so equal parameters mean equal multiplications. What differs is how they are done: a convolution "
         "multiplies all frames at once, layer after layer. A recurrent network waits for the frame before."
     )
-    shown = {label: curve for label, curve in curves.items() if "two" not in label}
-    axes = {"x": "frames T", "y": "µs per frame", "log_x": True, "log_y": True}
-    return Section("Parallelism", lead, header, rows, {"panels": {"one thread": shown}, **axes})
+    return Section("Parallelism", lead, *_costs(lines, "time", "µs per frame", ".1f"))
 
 
 def _memory(lines: Lines) -> Section:
-    header, rows, curves = _costs(lines, ".0f")
     lead = "Peak memory of forward and backward of one sequence, in MiB above that of the process before."
-    axes = {"x": "frames T", "y": "MiB", "log_x": True, "log_y": True}
-    return Section("Memory in training", lead, header, rows, {"panels": {"a training step": curves}, **axes})
+    one_thread = {label: results for label, results in lines.items() if "two" not in label}
+    return Section("Memory in training", lead, *_costs(one_thread, "memory", "MiB", ".0f"))
 
 
 def _field(lines: Lines) -> Section:
@@ -234,4 +233,4 @@ _SECTIONS: dict[str, Callable[[Lines], Section]] = {
     "masked": _masked,
     "depth": _depth,
 }
-CLAIMS = tuple(_SECTIONS)
+CLAIMS = ("copy", "adding", "music", "costs", "field", "jacobian", "masked", "depth")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from segtcn.models import CausalTCN
 from segtcn.sequences import causality, learning, rows
 from segtcn.sequences.causality import jacobian, measure_jacobian, measure_masked
 from segtcn.sequences.equal_networks import TOLERANCE, builders, equal_network, smallest_depth
-from segtcn.sequences.machine_costs import measure_memory, measure_time
+from segtcn.sequences.machine_costs import measure_costs
 from segtcn.sequences.rows import NETWORKS, Row, all_rows, run_rows
 from segtcn.sequences.sequence_report import CLAIMS, report_text, sections
 from segtcn.sequences.stacks import smallest_stacks
@@ -164,13 +165,12 @@ def test_loss_of_a_subset_is_the_mean_over_its_frames_not_over_its_batches(tmp_p
 
 def test_costs_have_a_value_for_each_length():
     threads = torch.get_num_threads()
-    time = measure_time("TCN", [20, 40], budget=5000, past=20, repeats=1)
-    memory = measure_memory("GRU", [20, 40], budget=5000, past=20)
+    costs = measure_costs("TCN", [20, 40], budget=5000, past=20, repeats=1, threads=2)
     assert torch.get_num_threads() == threads
-    assert [length for length, value in time["curve"] if value > 0] == [20, 40]
-    assert memory["curve"][0][1] <= memory["curve"][1][1]
+    assert [length for length, value in costs["time"] if value > 0] == [20, 40]
+    assert 0 <= costs["memory"][0][1] <= costs["memory"][1][1]
     with pytest.raises(ValueError, match="`lengths` must rise"):
-        measure_memory("GRU", [40, 20], budget=5000, past=20)
+        measure_costs("GRU", [40, 20], budget=5000, past=20)
 
 
 def test_report_has_a_table_and_a_command_for_each_claim(tmp_path, monkeypatch):
@@ -186,13 +186,16 @@ def test_report_has_a_table_and_a_command_for_each_claim(tmp_path, monkeypatch):
         results[row.name] = firsts[kind]
     parts = sections(planned, results)
     text = report_text(parts, "note")
-    assert tuple(parts) == CLAIMS
+    figures = {claim for claim, part in parts.items() if part.figure}
+    assert figures == {"copy", "adding", "time", "memory", "field", "jacobian", "depth"}
     assert all(f"segtcn bench sequences --claims {claim}" in text for claim in CLAIMS)
-    assert text.count("![") == len(CLAIMS) - 2  # music and masked have tables alone
+    assert text.count("![") == len(figures)
     assert "T = 30, TCN: 0 of 1" in text
 
 
 def test_rows_are_measured_once(tmp_path, monkeypatch):
+    # processes take seconds to start
+    monkeypatch.setattr(rows, "ProcessPoolExecutor", lambda workers, *_, **options: ThreadPoolExecutor(workers))
     row = Row("masked", "kernel 2", "causality.measure_masked", {"kernel_size": 2, "dilation": 1, "length": 9})
     first = run_rows([row], tmp_path, show=False)
     stored = tmp_path / "masked-kernel_2.json"
@@ -224,7 +227,7 @@ def test_quick_report_draws_every_figure(tmp_path, capsys):
     words = ["bench", "sequences", "--out", f"{tmp_path}/report", "--music", str(tmp_path), "--quick"]
     assert main(words) == 0
     figures = {path.name for path in (tmp_path / "report").glob("*.png")}
-    assert figures == {f"sequences-{claim}.png" for claim in CLAIMS if claim not in ("music", "masked")}
+    assert len(figures) == 7
     assert all(name in (tmp_path / "report" / "sequences.md").read_text() for name in figures)
 
 
