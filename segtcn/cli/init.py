@@ -25,7 +25,7 @@ class SourceOptions:
         fps: features per second (default: from the clips).
         annotation_fps: frames per second in the annotations.
         unit: of times where the file does not state it.
-        track: the tier (ELAN) or the subject (BORIS) to take.
+        track: the tier (ELAN, Praat), subject (BORIS) or attribute (VIA) to take.
     """
 
     features: Dir | None = None
@@ -98,8 +98,9 @@ def init(
 
     That is frame labels, classes, splits, a card and a data config. FOLDER holds features/NAME.npy, (D, T) or (T, D),
     or videos/NAME.mp4, and annotations/NAME.* or groundTruth/NAME.txt; NAME may have folders (P01/tea). Annotations:
-    exports of BORIS, ELAN and Audacity, tables and JSON of segments, one label a line; docs/annotations.md has the
-    rules. The command reports overlaps, gaps and whatever else a rule decided, and replaces no file.
+    BORIS, ELAN, Praat, Audacity, VIA, Label Studio, ActivityNet, tables and JSON of segments, tables of frames, one
+    label a line; docs/annotations.md has the rules. The command reports overlaps, gaps and whatever else a rule
+    decided, and replaces no file.
 
     Args:
         folder: the data set.

@@ -228,6 +228,10 @@ def _read_names(path: Path, text: str, form: Format, classes: Classes | None) ->
 
 def _read_indexes(path: Path, classes: Classes | None) -> Labels:
     indexes = open_array(path, ndim=1, kinds="iu", wanted="the class index of every frame, integers (T,)")
+    if len(indexes) > _MAX_FRAMES:
+        raise ValueError(f"{path} holds {len(indexes):,} labels, more than any video has frames: correct it")
+    if isinstance(indexes, np.memmap) and (extra := path.stat().st_size - indexes.offset - indexes.nbytes):
+        raise ValueError(f"{path} has {extra} bytes behind its array: save it again with `numpy.save`")
     largest = int(indexes.max()) if len(indexes) else -1
     if largest > _MAX_CLASS:
         raise ValueError(f"{path} holds {largest}, which is hardly a class index: save it again with `numpy.save`")

@@ -203,6 +203,14 @@ def test_matlab_files_have_a_reader_of_their_own(tmp_path: Path) -> None:
         read_labels(written(tmp_path, b"", "1.mat"))
 
 
+def test_bytes_behind_an_array_are_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "labels.npy", np.array([0, 1, 1]))
+    with (tmp_path / "labels.npy").open("ab") as file:
+        file.write(b"\0" * 16)
+    with pytest.raises(ValueError, match=r"labels\.npy has 16 bytes behind its array"):
+        read_labels(tmp_path / "labels.npy")
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "int64"])
 def test_label_arrays_of_any_integer_type_become_int64(tmp_path: Path, dtype: str) -> None:
     values = [3, 0, 255 if dtype == "uint8" else 70_000]

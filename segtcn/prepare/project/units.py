@@ -97,7 +97,11 @@ def check_extent(
         number = end_s * (annotation_fps if video.guessed_unit == "frames" else 1)
         per_second = {"seconds": 1.0, "frames": annotation_fps, "milliseconds": 1e3, "microseconds": 1e6}
         fitting = [unit for unit, each in per_second.items() if 0.2 < number / each / length_s <= MOST_ANNOTATED]
-        remedy = f"another unit? ({' or '.join(fitting)} fit)" if fitting else "another unit, rate or video?"
+        remedy = (
+            f"another unit? ({' or '.join(fitting)} fit); convert or name it"
+            if fitting
+            else "another unit, rate or video?"
+        )
         errors.messages.append(
             f"{video.source}: its annotations end at {end_s:g} s, the video {name} at {length_s:g} s: {remedy}"
         )
