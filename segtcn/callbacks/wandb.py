@@ -114,9 +114,9 @@ def _has_key() -> bool:
 class WandbSegmentations(Callback):
     """Log the data set's facts, and what the network predicts as pictures: timelines, confusion, a table, clips.
 
-    Logged are ``SUBSET/timelines`` (truth above prediction of a few videos), ``SUBSET/confusion``, ``SUBSET/videos`` (a
-    table with scores and timeline of every video, the worst first) and ``SUBSET/overlay`` (clips with labels), with
-    SUBSET one of ``train``, ``val``, ``test``: ``train`` only where there is no validation.
+    It logs ``SUBSET/timelines`` (truth above prediction of a few videos), ``SUBSET/confusion``, ``SUBSET/videos`` (a
+    table with scores and timeline of every video, the worst first) and ``SUBSET/overlay`` (clips with labels). SUBSET
+    is ``train``, ``val`` or ``test``, and ``train`` only where there is no validation.
 
     Every test and validation is logged, and the last epoch, after training. While training, every ``every_n_epochs``
     epochs are logged; training waits about half a second for it (``docs/results/see_it_speed.md``). Clips take longer

@@ -14,8 +14,8 @@ from segtcn.config_names import find_config
 def demo(*, out: Dir = Path("runs/demo"), videos: int = 24, epochs: int = 60, seed: int = 0) -> dict[str, float]:
     """Make a small data set of rendered clips, train on it, score it and draw it.
 
-    The command renders short kitchen clips, computes features from their pixels, trains ED-TCN on the clips of all
-    cooks but one, and scores, draws and plays its predictions for the clips of the cook it has not seen. It takes a few
+    The command renders short kitchen clips, computes features from their pixels and trains ED-TCN on the clips of all
+    cooks but one. It scores, draws and plays its predictions for the clips of the cook it has not seen. It takes a few
     minutes.
 
     Args:

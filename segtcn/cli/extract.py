@@ -99,8 +99,8 @@ def extract(
       segtcn extract clips/ --out data/features --backbone i3d.onnx --window 21 --padding zero
       segtcn extract clips/ --out data/features --backbone models/my_dinov2 --relative-to clips
 
-    Backbones: `builtin` (colour, edges and motion; no weights), any vision or video model of Hugging Face
-    transformers by its name or folder (safetensors only, no foreign code is run), or an ONNX file that takes pictures
+    Backbones: `builtin` measures colour, edges and motion, and needs no weights. Any vision or video model of Hugging
+    Face transformers, by its name or folder: safetensors only, no foreign code is run. An ONNX file that takes pictures
     (N, 3, H, W) or clips (N, 3, T, H, W) or (N, T, 3, H, W). The last two need: pip install "segtcn[extract]"
 
     Pictures are prepared as the model's preprocessor_config.json says (for an ONNX file: one beside it). Without one,

@@ -16,10 +16,10 @@ _ITERATIONS = 25
 def optimal_transport(labels: Labels, structure: float = 0.3, radius: float = 0.04) -> Labels:
     r"""Segment by the unbalanced, fused Gromov-Wasserstein transport of ASOT.
 
-    The plan :math:`\mathbf{T}` (T, K) minimises :math:`\alpha` times a structure term, which is high where frames
-    within a radius get different classes, plus :math:`1 - \alpha` times the cost :math:`1 - p`, plus a weak penalty on
-    unequal shares of classes, less entropy. It is found by mirror descent; each step costs O(T K). Only classes that
-    are most probable somewhere are used.
+    The plan :math:`\mathbf{T}` (T, K) minimises :math:`\alpha` times a structure term plus :math:`1 - \alpha` times the
+    cost :math:`1 - p`, plus a weak penalty on unequal shares of classes, less entropy. The structure term is high where
+    frames within a radius get different classes. The plan is found by mirror descent; each step costs O(T K). Only
+    classes that are most probable somewhere are used.
 
     Args:
         labels: with scores, ``(T,)``.

@@ -121,9 +121,11 @@ def read_archive_labels(path: str | os.PathLike[str]) -> tuple[Labels, Labels | 
 def write_labels(path: str | os.PathLike[str], labels: Labels, truth: Labels | None = None) -> None:
     """Write a label file in the format that the ending names; complete or not at all.
 
-    ``.txt`` has one label a line, ``.csv`` one segment a line with frames, seconds and mean confidence, ``.npz``
-    everything (``labels`` (T,) int32, ``class_names`` (C,) and, where known, ``scores`` (C, T) float16, or only the
-    ``confidence`` (T,) float16, ``fps`` and ``truth`` (T,) int32), ``.npy`` the class indexes (T,) int64.
+    - ``.txt``: one label a line.
+    - ``.csv``: one segment a line, with frames, seconds and mean confidence.
+    - ``.npy``: the class indexes, (T,) int64.
+    - ``.npz``: ``labels`` (T,) int32 and ``class_names`` (C,). Where they are known, also ``scores`` (C, T) float16 or
+      only the ``confidence`` (T,) float16, ``fps``, and ``truth`` (T,) int32.
 
     Args:
         path: the file to make or to replace.

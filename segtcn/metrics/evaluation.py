@@ -59,9 +59,9 @@ def evaluate_videos(
         The scores of all videos and of each.
 
     Raises:
-        ValueError: if the protocol is unknown, ``preds`` and ``labels`` are not of the same videos or hold none, a
-            sequence is malformed or ignored in every frame (the message names the video), a class has no name, or
-            ``fps`` is not positive.
+        ValueError: if the protocol is unknown, a class has no name, or ``fps`` is not positive. Also if ``preds`` and
+            ``labels`` are not of the same videos or hold none, or if a sequence is malformed or ignored in every
+            frame. The message names the video.
 
     Example:
         >>> evaluation = evaluate_videos(

@@ -1,8 +1,8 @@
 """How papers evaluate: the same predictions score differently, so a table names its protocol.
 
-Every protocol is a row of switches over the same pure functions of :mod:`segtcn.metrics.functional`. What all of them
-share: the edit score is the mean over videos, an overlap equal to the threshold counts, a predicted segment is compared
-with one true segment only, and background segments are left out of edit and F1 after all segments are formed.
+Every protocol is a row of switches over the same pure functions of :mod:`segtcn.metrics.functional`. All of them share
+these rules. The edit score is the mean over videos. An overlap equal to the threshold counts. A predicted segment is
+compared with one true segment only. Edit and F1 leave out background segments after all segments are formed.
 """
 
 from __future__ import annotations

@@ -101,8 +101,8 @@ def convert(
     Raises:
         FileExistsError: if the output exists.
         FileNotFoundError: if a listed video has no file, or there is no folder for the output.
-        ValueError: if ``output`` has the ending of another kind of file, features differ from split to split and
-            ``split`` is None, a video cannot be stored in that form, or it is not read back as it was.
+        ValueError: if ``output`` has the ending of another kind of file, or features differ from split to split and
+            ``split`` is None. Also if a video cannot be stored in that form, or is not read back as it was.
     """
     reader.require_labels("conversion")
     output = Path(output).expanduser()

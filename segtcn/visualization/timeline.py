@@ -48,8 +48,8 @@ def plot_timeline(
 
     Raises:
         FileNotFoundError: if there is no such label file.
-        ValueError: if there is no track, no frame, a label is not a class, a rate is not positive or does not fit the
-            axis, scores are of a track that is not there, or there is no room for the bars beside their titles.
+        ValueError: if there is no track or no frame, or a label is not a class. Also if a rate is not positive or does
+            not fit the axis, scores name a track that is not there, or the titles leave no room for the bars.
 
     Example:
         >>> figure = plot_timeline(

@@ -28,8 +28,8 @@ class Pieces(NamedTuple):
 def common_pieces(pred: Runs, true: Runs) -> Pieces:
     """Cut time where a run of either sequence starts.
 
-    A predicted and a true run overlap in one piece at most, so R and R' runs have at most R + R' pieces, of which each
-    is visited once instead of each of R * R' pairs.
+    A predicted and a true run overlap in one piece at most, so R and R' runs have at most R + R' pieces. Each piece is
+    visited once, instead of R * R' pairs.
 
     Args:
         pred: predicted runs, see :func:`~segtcn.metrics.functional.sequences.scored_runs`.

@@ -21,9 +21,9 @@ class Finding(NamedTuple):
     """Something about a video's annotations that a rule had to decide.
 
     Args:
-        kind: ``gap`` (frames without annotation), ``closed gap`` (short enough to take a neighbour's label),
-            ``overlap`` (frames with different labels), ``outside`` (annotated time before or after the video),
-            ``short`` (no frame's middle is in the annotation), ``point`` (an event without length).
+        kind: ``gap`` (frames without annotation), ``closed gap`` (short enough to take a neighbour's label)
+            or ``overlap`` (frames with different labels). ``outside`` (annotated time before or after the video),
+            ``short`` (no frame's middle is in the annotation), or ``point`` (an event without length).
         start_s: where it begins, in seconds.
         stop_s: where it ends.
         num_frames: how many frames it concerns; of ``outside`` how many the video does not have.

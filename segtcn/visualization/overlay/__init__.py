@@ -82,8 +82,8 @@ def overlay_video(
         FileNotFoundError: if a file or the folder of the output does not exist.
         PermissionError: if no file can be created in the folder of the output.
         OSError: if the output cannot be written, for example because the disk is full; then it is not there at all.
-        ValueError: if a file cannot be understood, the output is the clip itself, a label is not among ``classes``,
-            the number of labels fits the clip at no known rate, or another argument is out of range.
+        ValueError: if a file cannot be understood, the output is the clip itself, or a label is not among ``classes``.
+            Also if the number of labels fits the clip at no known rate, or another argument is out of range.
 
     Example:
         >>> overlay_video("clip.mp4", {"truth": "labels.txt", "MS-TCN": "preds.npz"}, "out.mp4")  # doctest: +SKIP
