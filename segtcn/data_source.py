@@ -30,11 +30,11 @@ class DataSource(NamedTuple):
     Args:
         reader: the data set.
         options: values of the data module by name, defaults included: ``length_policy``, ``card``, ...; the first split
-            if nobody chose one.
+            if none was chosen.
         chosen: names of the options that a config or an override gives.
         paths: files and folders of the data set.
         notes: warnings of the reader.
-        assumed: arguments of the reader that nobody gave: ``fps``, ``background``.
+        assumed: arguments of the reader that were not given: ``fps``, ``background``.
     """
 
     reader: Reader

@@ -107,7 +107,7 @@ class Preprocessing:
 
 
 def usual_preprocessing(height: int | None, width: int | None) -> Preprocessing:
-    """The steps of most models, for one that comes without a file: shorter side, middle, values as of ImageNet.
+    """The steps of most models, for one that comes without a file: shorter side, middle, values of ImageNet.
 
     Args:
         height: pixels that the model takes; None if it does not say.

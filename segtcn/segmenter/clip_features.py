@@ -113,8 +113,8 @@ def check_extraction(
 
     Args:
         record: of ``segtcn extract``, for the features.
-        extraction: ``settings`` in the records of the training features; None if nobody knows.
-        fps: of the training features; None if nobody knows.
+        extraction: ``settings`` in the records of the training features; None if unknown.
+        fps: of the training features; None if unknown.
         path: of the features or the clip, for the message.
 
     Raises:

@@ -7,7 +7,9 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = re.compile(r"^ *(?:Examples?|Reference|Shape):\n.*?(?=^\S|\Z)|::\n(?:\n| +.*\n)*|^(=+ )+.*^(=+ )+=*$", re.M | re.S)
+CODE = re.compile(
+    r"^ *(?:Examples?|Reference|Shape):\n.*?(?=^\S|\Z)|::\n(?:\n| +.*\n)*|^(=+ )+.*^(=+ )+=*$", re.M | re.S
+)
 
 
 def long_sentences(text: str) -> list[str]:

@@ -49,7 +49,7 @@ class Assembly101Reader(Reader):
             tests on the test sequences, whose actions are withheld: they can only be predicted.
         feature_folder: below ``root``; the folder of each view holds the database.
         fps: frames per second of the stored features.
-        ignore: names of classes to leave out: their frames count as annotated by nobody.
+        ignore: names of classes to leave out: their frames count as not annotated.
 
     Raises:
         FileNotFoundError: if a part of the release is missing.

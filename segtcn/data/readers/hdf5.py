@@ -43,7 +43,7 @@ class HDF5Reader(Reader):
 
     Args:
         path: the file.
-        ignore: names of classes to leave out: their frames count as annotated by nobody.
+        ignore: names of classes to leave out: their frames count as not annotated.
 
     Attributes:
         features_of_split: the only split that the features may be used with, where they come from a network trained on

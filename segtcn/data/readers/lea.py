@@ -39,7 +39,7 @@ class LeaReader(Reader):
         fps: frames per second of the stored features.
         class_names: name of every class in the order of the labels; None: their numbers, as many as ``X`` is wide.
         background: index of the background class, or None.
-        ignore: names of classes to leave out: their frames count as annotated by nobody.
+        ignore: names of classes to leave out: their frames count as not annotated.
 
     Raises:
         FileNotFoundError: if a folder of the layout is missing or holds no feature file.

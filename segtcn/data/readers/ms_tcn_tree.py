@@ -36,7 +36,7 @@ class MSTCNReader(TreeReader):
         root: folder that holds those.
         fps: frames per second of the stored features.
         background: name of the background class, such as ``background`` in GTEA, or None.
-        ignore: names of classes to leave out: their frames count as annotated by nobody.
+        ignore: names of classes to leave out: their frames count as not annotated.
 
     Raises:
         FileNotFoundError: if a part of the tree is missing, or no listed video has features.

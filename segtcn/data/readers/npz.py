@@ -38,7 +38,7 @@ class NpzReader(TreeReader):
         background: name of the background class, or None.
         features: name of the array with the features, if it is another one in all files.
         labels: name of the array with the labels.
-        ignore: names of classes to leave out: their frames count as annotated by nobody.
+        ignore: names of classes to leave out: their frames count as not annotated.
 
     Raises:
         FileNotFoundError: if a part of the tree is missing, or no listed video has features.

@@ -56,7 +56,7 @@ class TableReader(TreeReader):
             that counts frames (``frame``, ``frame_idx``, one without a name) places the rows, also if it is no feature.
         background: name of the background class, or None.
         delimiter: between the columns of ``.csv`` files, such as ``;``.
-        ignore: names of classes to leave out: their frames count as annotated by nobody.
+        ignore: names of classes to leave out: their frames count as not annotated.
 
     Attributes:
         feature_columns: names of the columns that are features, D of them.

@@ -35,7 +35,7 @@ class TreeReader(Reader):
 
     Args:
         root: folder that holds those.
-        ignore: names of classes to leave out: their frames count as annotated by nobody.
+        ignore: names of classes to leave out: their frames count as not annotated.
     """
 
     SUFFIXES: ClassVar[tuple[str, ...]]

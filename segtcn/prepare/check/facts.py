@@ -118,10 +118,10 @@ class CheckOptions:
     """What a data set is expected to be.
 
     Args:
-        length_policy: as of the data module. With ``trim``, features and labels whose lengths differ by no more than
+        length_policy: see the data module. With ``trim``, features and labels whose lengths differ by no more than
             ``length_tolerance`` are a warning; otherwise every difference is an error.
         length_tolerance: in frames.
-        standardize: as of the data module: whether features of very different scale are made equal anyway.
+        standardize: see the data module; whether features of very different scale are made equal anyway.
         card: the data set's card, whose values are compared with the measured ones.
         clips: folder with the video files ``NAME.mp4`` or of another ending; frame rate and duration are compared.
         clips_of_all: whether a video without a clip is reported.

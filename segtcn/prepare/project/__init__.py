@@ -1,4 +1,4 @@
-"""A data set of one's own: from features or clips and annotations to a tree that ``segtcn fit`` trains on."""
+"""Your own data set: from features or clips and annotations to a tree that ``segtcn fit`` trains on."""
 
 from segtcn.prepare.project.create import init_project
 from segtcn.prepare.project.media import Sources
