@@ -26,7 +26,7 @@ def report_text(analysis: ErrorAnalysis) -> str:
     run = analysis.run
     networks, splits = len(run.parts), len(analysis.scores.splits)
     sample_rate = analysis.scores.sample_rate
-    rate = f", every {sample_rate}th stored frame" if sample_rate > 1 else ""
+    rate = f", one stored frame in {sample_rate}" if sample_rate > 1 else ""
     fps = f" at {analysis.fps:g} frames a second" if analysis.fps else ""
     background = ", ".join(run.classes.names[label] for label in run.background) or "none"
     sections = [
