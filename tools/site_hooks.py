@@ -2,7 +2,8 @@
 
 - ``reference/*.md``: one page a room, every name of its ``__all__`` by mkdocstrings; the command line from its help.
 - ``datasets/*.md``: the cards of ``datasets/*/README.md``; ``contributing.md`` and ``changelog.md``.
-- ``<!-- facts: ed_tcn -->`` in a page: what config, class and results say about a network.
+- ``<!-- facts: ed_tcn -->`` in a page: the network's drawing, and what config, class and results say.
+- ``tutorials/*.md``: the notebooks, with the outputs that are stored in them.
 - Links to files of the repository that are not on the site become plain text.
 """
 
@@ -16,15 +17,24 @@ import inspect
 import io
 import os
 import re
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(REPOSITORY))  # MkDocs loads this file by its path
+
+from tools.docstring_arguments import argument_problems  # noqa: E402
+from tools.network_drawings import DRAWINGS, drawing  # noqa: E402
+from tools.notebooks import TUTORIALS, NotebookError, to_markdown  # noqa: E402
+
 ROOMS = {
     "segtcn": ["segtcn"],
     "labels": ["segtcn.labels"],
@@ -57,12 +67,30 @@ LICENCES = {
 }
 """Licence of the authors' code by config, where it is known; segtcn's code was written from the papers."""
 
+PUBLISHED = {
+    "ed_tcn": "73.2/68.5/55.6, 69.9, 63.7: GTEA, Spatial CNN, released predictions of splits 1 to 3, rescored",
+    "dilated_tcn": "60.9/54.7/40.2, 52.9, 61.3: GTEA, Spatial CNN, released predictions of splits 1 to 3, rescored",
+    "ms_tcn": "87.5/85.4/74.6, 81.4, 79.2: GTEA, fine-tuned I3D, quoted",
+    "ms_tcn_plus_plus": "80.7/78.5/70.1, 74.3, 83.7: 50Salads, I3D, quoted",
+    "asrf": "89.4/87.8/79.8, 83.7, 77.3: GTEA, I3D, quoted",
+    "asformer": "90.1/88.8/79.2, 84.6, 79.7: GTEA, I3D, quoted",
+    "ltcontext": "F1@50 61.9, accuracy 74.6: Breakfast, I3D, the authors' model card, quoted",
+}
+"""Published scores by config, with their features: F1@10/25/50, edit, accuracy."""
+
 MOVED = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "README.md": "index.md"}
 """Files of the repository that are pages of the site."""
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the generated pages."""
+    """Add the generated pages.
+
+    Raises:
+        PluginError: if a docstring and its signature have different arguments, or a notebook failed.
+    """
+    for name, value in public_objects(*ROOMS).items():
+        if problems := argument_problems(value):
+            raise PluginError(f"the docstring of {name} {problems}")
     pages = {f"reference/{page}.md": functools.partial(reference_page, page) for page in ROOMS}
     pages["reference/cli.md"] = cli_page
     for card in sorted((REPOSITORY / "datasets").glob("*/README.md")):
@@ -72,11 +100,25 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         pages[page] = functools.partial((REPOSITORY / name).read_text, "utf-8")
     for path, make in pages.items():
         files.append(File.generated(config, path, content=make()))
+    for notebook in sorted(TUTORIALS.glob("*.ipynb")):
+        try:
+            text, pictures = to_markdown(notebook)
+        except NotebookError as error:
+            raise PluginError(f"docs/tutorials/{notebook.name}: {error}") from error
+        contents: dict[str, str | bytes] = {f"{notebook.stem}.md": text, **pictures}
+        for name, content in contents.items():
+            files.append(File.generated(config, f"tutorials/{name}", content=content))
     return files
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Fill in the facts of networks, and mend links that leave the site."""
+    stem = Path(page.file.src_uri).stem
+    if "<!-- facts: " in markdown:
+        if stem not in DRAWINGS:
+            raise PluginError(f"docs/networks/{stem}.md has no drawing: add one to tools/network_drawings.py")
+        first = re.search(r"^.*<!-- facts: ", markdown, re.MULTILINE).start()  # type: ignore[union-attr]
+        markdown = f"{markdown[:first]}{drawing(stem)}\n\n{markdown[first:]}"
     markdown = re.sub(r"<!-- facts: (\w+) -->", lambda match: network_facts(match[1]), markdown)
     folder = Path("docs") / Path(page.file.src_uri).parent
     if page.file.generated_by and page.file.src_uri.startswith("datasets/"):
@@ -124,6 +166,25 @@ def public_names(module_name: str) -> list[str]:
         and (inspect.isclass(value) or inspect.isfunction(value))
         and f"{value.__module__}.".startswith(f"{module_name}.")
     ]
+
+
+def public_objects(*pages: str) -> dict[str, type | Callable[..., object]]:
+    """The classes and functions of pages of the reference, by their dotted names.
+
+    Args:
+        *pages: keys of :data:`ROOMS`.
+
+    Returns:
+        Each object once.
+    """
+    objects = {}
+    for module_name in (module for page in pages for module in ROOMS[page]):
+        module = importlib.import_module(module_name)
+        for name in public_names(module_name):
+            value = getattr(module, name)
+            if inspect.isclass(value) or inspect.isfunction(value):
+                objects[f"{value.__module__}.{name}"] = value
+    return objects
 
 
 def reference_page(page: str) -> str:
@@ -329,9 +390,11 @@ def _results(config_name: str) -> dict[str, str]:
     if not rows:
         return {}
     scores = [cell.strip() for cell in rows[0][1:6]]
-    speed = [cell.strip() for cell in rows[-1][2:4]]
+    speed = [cell.strip() for cell in rows[-1][2:5]]
     link = "[GTEA](../results/gtea_models.md), F1@10/25/50, edit, accuracy"
     return {
-        link: f"{'/'.join(scores[:3])}, {scores[3]}, {scores[4]} (one seed)",
+        link: f"{'/'.join(scores[:3])}, {scores[3]}, {scores[4]} (one seed, Spatial CNN features, protocol `lea`)",
+        "published": PUBLISHED.get(config_name, "no number that can be compared"),
         "speed on two cores": f"{speed[0]} frames/s in training, {speed[1]} in inference",
+        "memory": f"{speed[2]} MiB, the peak of the whole process",
     }

@@ -17,6 +17,7 @@ pytest.importorskip("material", reason='the site needs: pip install "segtcn[docs
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
+TUTORIALS = ("tutorials/first_model",)
 
 
 def build(root: Path, site: Path) -> subprocess.CompletedProcess[str]:
@@ -46,53 +47,108 @@ def test_every_network_and_command_has_a_place(site):
         assert f'id="{kind.__module__}.{kind.__name__}"' in networks, f"docs/networks lacks a page of {kind}"
     commands = (site / "reference" / "cli.html").read_text("utf-8")
     assert all(f"usage: segtcn {name}" in commands for name in COMMANDS)
+    drawn = [page for page in (site / "networks").glob("*.html") if 'class="drawing"' in page.read_text("utf-8")]
+    assert len(drawn) == len([*(ROOT / "docs" / "networks").glob("*.md")]) - 1  # all but the list of them
 
 
 def test_what_is_wrong_is_named(tmp_path):
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
-    for name in ("tools", "configs", "datasets", "segtcn"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    shutil.copy(ROOT / "mkdocs.yml", tmp_path)
     (tmp_path / "docs" / "new.md").write_text("# New\n\n[gone](howto/gone.md), [nowhere](faq.md#nowhere)\n")
-    result = build(tmp_path, tmp_path / "site")
-    assert result.returncode == 1
-    printed = result.stdout + result.stderr
+    printed = fails_to_build(tmp_path)
     assert 'not included in the "nav" configuration:\n  - new.md' in printed
     assert "'new.md' contains a link 'howto/gone.md'" in printed
     assert "'new.md' contains a link 'faq.md#nowhere'" in printed
 
 
-def test_it_works_in_a_browser_without_the_network(site):
+def fails_to_build(root: Path) -> str:
+    """Links to what a build reads, and a build that is expected to fail; what it prints."""
+    shutil.copytree(ROOT / "tools", root / "tools")  # a link would lead back to the pages of the checkout
+    for name in ("docs", "configs", "datasets", "segtcn"):
+        if not (root / name).exists():
+            (root / name).symlink_to(ROOT / name)
+    for name in ("mkdocs.yml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md"):
+        shutil.copy(ROOT / name, root)
+    result = build(root, root / "site")
+    assert result.returncode == 1
+    return result.stdout + result.stderr
+
+
+def test_an_undocumented_argument_is_named(tmp_path):
+    shutil.copytree(ROOT / "segtcn", tmp_path / "segtcn")
+    path = tmp_path / "segtcn" / "decoding" / "__init__.py"
+    path = next(file for file in path.parent.glob("*.py") if "        margin: " in file.read_text("utf-8"))
+    path.write_text(path.read_text("utf-8").replace("        margin: ", "        edge: ", 1))
+    assert "lacks margin, documents edge, which is not an argument" in fails_to_build(tmp_path)
+
+
+def test_a_notebook_that_failed_or_changed_is_named(tmp_path):
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    path = tmp_path / "docs" / "tutorials" / "first_model.ipynb"
+    path.write_text(path.read_text("utf-8").replace("import segtcn", "import segtcm", 1))
+    assert "docs/tutorials/first_model.ipynb: its outputs are not of its code" in fails_to_build(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def home(site):
+    """The address of the site."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(QuietHandler, directory=str(site)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def browser():
     playwright = pytest.importorskip("playwright.sync_api")
     chromium = shutil.which("chromium") or pytest.skip("no chromium")
-    handler = functools.partial(QuietHandler, directory=str(site))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    home = f"http://127.0.0.1:{server.server_port}"
-    try:
-        with playwright.sync_playwright() as browsers:
-            browser = browsers.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-            page = browser.new_page(viewport={"width": 1280, "height": 900})
-            foreign = []
-            page.on("request", lambda request: foreign.append(request.url) if home not in request.url else None)
-            page.goto(f"{home}/getting_started.html")
-            assert page.locator("button.md-code__button, button.md-clipboard").count()
-            page.locator("input.md-search__input").fill("receptive field")
-            page.wait_for_selector("a.md-search-result__link")
-            scheme = page.locator("body").get_attribute("data-md-color-scheme")
-            page.keyboard.press("Escape")
-            page.locator("label[title=Dark]:visible").click()
-            assert (scheme, page.locator("body").get_attribute("data-md-color-scheme")) == ("default", "slate")
-            for width in (1280, 400):
-                page.set_viewport_size({"width": width, "height": 800})
-                for name in ("index", "networks/ms_tcn", "reference/cli", "datasets/gtea", "results/gtea_models"):
-                    page.goto(f"{home}/{name}.html")
-                    assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} is too wide"
-            assert not [url for url in foreign if url.startswith("http")]
-            browser.close()
-    finally:
-        server.shutdown()
-        server.server_close()
+    with playwright.sync_playwright() as browsers:
+        browser = browsers.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def test_it_works_in_a_browser_without_the_network(home, browser):
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 900}, permissions=["clipboard-read", "clipboard-write"]
+    )
+    page = context.new_page()
+    foreign = []
+    page.on("request", lambda request: foreign.append(request.url) if home not in request.url else None)
+    page.goto(f"{home}/getting_started.html")
+    page.locator("button[data-md-type=copy]").nth(2).click()
+    page.wait_for_selector(".md-dialog--active")
+    assert page.evaluate("navigator.clipboard.readText()").startswith("pip install segtcn\nsegtcn extract")
+    page.locator("input.md-search__input").fill("receptive field")
+    page.locator("a.md-search-result__link").first.click()
+    page.wait_for_url("**h=receptive**")
+    page.goto(f"{home}/getting_started.html")
+    scheme = page.locator("body").get_attribute("data-md-color-scheme")
+    page.locator("label[title=Dark]:visible").click()
+    assert (scheme, page.locator("body").get_attribute("data-md-color-scheme")) == ("default", "slate")
+    for width in (1280, 420):
+        page.set_viewport_size({"width": width, "height": 800})
+        for name in ("index", "networks/ms_tcn", "reference/cli", "datasets/gtea", "results/gtea_models", *TUTORIALS):
+            page.goto(f"{home}/{name}.html")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} is too wide"
+    assert not [url for url in foreign if url.startswith("http")]
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_are_accessible(home, browser, scheme):
+    path = Path(os.environ.get("SEGTCN_AXE", ROOT / "node_modules" / "axe-core" / "axe.min.js"))
+    if not path.is_file():
+        pytest.skip("no axe-core: npm install --no-save axe-core")
+    page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme=scheme)
+    for name in ("index", "getting_started", "networks/ed_tcn", "reference/cli", "results/gtea_models", *TUTORIALS):
+        page.goto(f"{home}/{name}.html")
+        page.wait_for_selector(".md-code__button, .drawing, table", state="attached")
+        page.add_script_tag(path=path)
+        violations = page.evaluate("axe.run()")["violations"]
+        named = [(entry["id"], [node["target"] for node in entry["nodes"]][:5]) for entry in violations]
+        assert not named, f"{name}: {named}"
+    page.close()
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
