@@ -62,9 +62,9 @@ def pair_labels(
         The videos in the order of ``truth``.
 
     Raises:
-        ValueError: if a video has no predictions or no truth, a class is not in ``classes``, some labels are names of
-            classes and some only indexes, no predicted label occurs in the truth although no ``classes`` say that it
-            may, or predictions and truth differ in length.
+        ValueError: if a video has no predictions or no truth, or they differ in length. Also if a class is not in
+            ``classes``, some labels are names of classes and some only indexes, or no predicted label occurs in the
+            truth although no ``classes`` say that it may.
 
     Example:
         >>> preds, truth = Labels.from_names(["take", "pour"]), Labels.from_names(["take", "cut"])

@@ -105,8 +105,9 @@ def learn(**settings: Any) -> dict[str, Any]:
 
     Returns:
         ``parameters``, ``past`` (frames that the network sees; None: all), ``curve`` (pairs of step and loss on new or
-        validation sequences), ``loss`` (of the test sequences at the end, or at the best validation), ``steps``,
-        ``recall`` (share of the frames that are not background and right; None without classes) and ``cpu_s``.
+        validation sequences) and ``loss`` (of the test sequences at the end, or at the best validation).
+        Also ``steps``, ``recall`` (share of the frames that are not background and right; None without classes) and
+        ``cpu_s``.
     """
     learning = Learning(**settings)
     torch.manual_seed(learning.seed)
