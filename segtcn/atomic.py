@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,15 +14,19 @@ from typing import Any
 
 _TEMPORARY = re.compile(r"\..+\.[0-9]+\.[0-9a-f]{8}(\.[^.]+)?")
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_LITTLE = 16 * 2**10
+
 
 @contextmanager
-def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_path(path: str | os.PathLike[str], durable: bool = False) -> Iterator[Path]:
     """Lend a name beside ``path`` to write to; take its place on success, vanish on any error.
 
     The folder is tried at once, before the caller computes what it wants to write.
 
     Args:
         path: the file to make or to replace.
+        durable: wait until the disk has it, so that it survives a power cut.
 
     Yields:
         A name in the same folder, hence on the same file system, with the same ending.
@@ -28,6 +34,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises:
         FileNotFoundError: if the folder does not exist.
         PermissionError: if no file can be created there, or ``path`` is a folder.
+        OSError: if the disk is full; it names the file and the room.
 
     Example:
         >>> import tempfile
@@ -54,9 +61,42 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         ) from error
     try:
         yield temporary
+        if durable:
+            _synchronise(temporary)
         temporary.replace(path)
+        if durable:
+            _synchronise(folder)
+    except Exception as error:
+        if _is_full(error, folder):
+            raise _no_room(error, path, temporary) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _synchronise(path: Path) -> None:
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def _is_full(error: Exception, folder: Path) -> bool:
+    """Whether an error comes from a full disk; many a library does not say so."""
+    return getattr(error, "errno", None) in _FULL or (
+        not isinstance(error, ValueError) and shutil.disk_usage(folder).free < _LITTLE
+    )
+
+
+def _no_room(error: Exception, path: Path, temporary: Path) -> OSError:
+    size = temporary.stat().st_size if temporary.exists() else 0
+    full = OSError(
+        f"cannot write {path}: no room for the file, which had {size:,} bytes so far; {path.parent} has "
+        f"{shutil.disk_usage(path.parent).free:,} bytes left: make room or choose another folder"
+    )
+    full.errno = getattr(error, "errno", None) or errno.ENOSPC
+    return full
 
 
 def remove_leftovers(folder: Path) -> None:

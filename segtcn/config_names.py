@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
 from pathlib import Path
+from typing import Any
 
 KINDS = ("model", "data", "trainer", "experiment")
 """Folders of configs in the order in which a name is looked up."""
+
+LARGEST_CONFIG = 2**20
+"""Bytes of a config, at most."""
+
+_DEEPEST = 100
 
 
 def config_folder() -> Path:
@@ -46,3 +53,32 @@ def find_config(name: str) -> str:
             f"no config {name!r}: neither a file here nor one of segtcn's; the nearest names: {', '.join(near)}"
         )
     return str(shipped[matches[0]])
+
+
+def read_config(path: Path) -> Any:
+    """The values of a YAML file.
+
+    Args:
+        path: the file.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is too large, nested too deeply, or not YAML.
+    """
+    import yaml
+
+    if not path.is_file():
+        raise FileNotFoundError(f"no config {path}: check the path")
+    if path.stat().st_size > LARGEST_CONFIG:
+        raise ValueError(f"{path} has more than a MiB: it cannot be a config")
+    content = path.read_bytes()
+    steps = ((byte in b"[{") - (byte in b"]}") for byte in content)
+    try:
+        # before it is parsed: the time that PyYAML takes is quadratic in the depth
+        if max(itertools.accumulate(steps), default=0) > _DEEPEST:
+            raise RecursionError
+        return yaml.safe_load(content.decode())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is no YAML in UTF-8 ({' '.join(str(error).split())}): correct it") from error
+    except RecursionError as error:
+        raise ValueError(f"{path} is nested too deeply: correct it") from error

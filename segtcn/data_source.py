@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
-from segtcn.config_names import find_config
+from segtcn.config_names import find_config, read_config
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
@@ -138,12 +138,7 @@ def recognise(path: Path) -> list[str]:
 
 def _data_of(path: Path) -> str:
     """The part ``data`` of a config, as YAML."""
-    if not path.is_file():
-        raise FileNotFoundError(f"no config {path}: check the path")
-    try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f"{path} is no YAML in UTF-8 ({' '.join(str(error).split())}): correct it") from error
+    config = read_config(path)
     if not isinstance(config, dict) or not isinstance(config.get("data"), dict):
         raise ValueError(f"{path} has no part `data`: give a config such as gtea_lea")
     return yaml.safe_dump({"data": config["data"]}, width=1_000_000)

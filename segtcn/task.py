@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,11 +16,15 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from segtcn.losses import DEFAULTS, Loss
 from segtcn.metrics import SCORES, SegmentationScores
+from segtcn.metrics.mean_loss import MeanLoss
 from segtcn.metrics.protocols import get_protocol
 from segtcn.models.base import SegmentationModel
 from segtcn.segmenter import Segmenter, read_checkpoint
-from segtcn.segmenter.checkpoint import CHECKPOINT_KEY, upgrade, with_version
+from segtcn.segmenter.checkpoint import CHECKPOINT_KEY, read_stored, upgrade, with_version
 from segtcn.structures import IGNORE, Batch, Output, repeat_frames
+
+_NAMES_SHOWN = 20
+"""Videos of earlier batches that a message about an accumulated gradient names."""
 
 
 class StepOutput(NamedTuple):
@@ -70,6 +75,7 @@ class SegmentationTask(LightningModule):
         self.segmenter = segmenter
         self.loss = loss or DEFAULTS[segmenter.target]()
         self.optimizer, self.lr_scheduler = optimizer, lr_scheduler
+        self._names: list[str] = []  # of the videos whose gradients wait for the next step of the optimizer
         self.scores_stored_rate = get_protocol(segmenter.protocol).stored_rate and segmenter.sample_rate > 1
         classes = segmenter.classes
         names = [*classes.names]
@@ -77,6 +83,7 @@ class SegmentationTask(LightningModule):
         subsets = ("train", "val", "test")
         # "train" is also a method of every module, which ModuleDict refuses as a key
         self.scores = nn.ModuleDict({f"{subset}_scores": scores.clone() for subset in subsets})
+        self.losses = nn.ModuleDict({f"{subset}_loss": MeanLoss() for subset in subsets})
 
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:
         """Score every frame of ``features (B, D, T)`` as stored; standardisation happens in the segmenter."""
@@ -109,12 +116,13 @@ class SegmentationTask(LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:  # noqa: D102
         step = self._step(batch, "train")
         loss = step["loss"]
+        self._names = [*self._names[-_NAMES_SHOWN:], *batch.names]
         if not loss.isfinite():
             raise ValueError(
                 f"the loss became {loss.item()} in epoch {self.current_epoch} on {', '.join(batch.names)}: "
                 "lower the learning rate or standardise the features"
             )
-        return step
+        return step if self.trainer.world_size == 1 else {**step, "loss": loss * self._weight(batch)}
 
     def validation_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:  # noqa: D102
         return self._step(batch, "val")
@@ -131,9 +139,10 @@ class SegmentationTask(LightningModule):
         norm = nn.utils.get_total_norm(gradients)
         if not norm.isfinite():
             raise ValueError(
-                f"the norm of the gradient became {norm.item()} in epoch {self.current_epoch}: "
-                "lower the learning rate or set `trainer.gradient_clip_val`"
+                f"the norm of the gradient became {norm.item()} in epoch {self.current_epoch} on "
+                f"{', '.join(self._names)}: lower the learning rate or set `trainer.gradient_clip_val`"
             )
+        self._names = []
 
     def on_train_epoch_end(self) -> None:  # noqa: D102
         self._log_scores("train")
@@ -154,6 +163,21 @@ class SegmentationTask(LightningModule):
             upgrade(checkpoint)
             _count_for(self.loss, checkpoint)
 
+    def epoch_state(self) -> dict[str, Any]:
+        """What the training videos of an epoch that has begun contributed to scores and loss."""
+        scores, mean = self._training_metrics()
+        return {"counts": scores.counts.cpu(), "loss": {name: getattr(mean, name).cpu() for name in mean._defaults}}
+
+    def load_epoch_state(self, state: dict[str, Any]) -> None:
+        """Go on with what :meth:`epoch_state` gave."""
+        scores, mean = self._training_metrics()
+        scores.rows = [state["counts"].flatten(1).to(self.device)] if len(state["counts"]) else []
+        for name, value in state["loss"].items():
+            setattr(mean, name, value.to(self.device))
+
+    def _training_metrics(self) -> tuple[SegmentationScores, MeanLoss]:
+        return self.scores["train_scores"], self.losses["train_loss"]  # type: ignore[return-value]
+
     @classmethod
     def load_from_checkpoint(  # type: ignore[override]
         cls, checkpoint_path: str | Path, map_location: Any = "cpu", **kwargs: Any
@@ -171,7 +195,7 @@ class SegmentationTask(LightningModule):
             ValueError: if it is not a checkpoint of segtcn.
         """
         task = cls(Segmenter.from_facts(read_checkpoint(checkpoint_path, map_location).facts), **kwargs)
-        checkpoint = torch.load(checkpoint_path, map_location=map_location, weights_only=True)
+        checkpoint = read_stored(checkpoint_path, map_location)
         task.on_load_checkpoint(checkpoint)
         weights = checkpoint["state_dict"]
         if "loss" not in kwargs:
@@ -187,14 +211,20 @@ class SegmentationTask(LightningModule):
         loss = self.loss(output, seen)
         step_output = self._step_output(batch, output)
         # weighs the batches, so that the epoch's loss is the mean over all labelled frames
-        num_frames = batch.num_known_frames
+        self.losses[f"{subset}_loss"].update(loss.detach(), batch.num_known_frames)  # type: ignore[operator]
         if batch.labels is not None:
             preds, labels = step_output.preds, batch.labels
             if self.scores_stored_rate:
                 preds, labels = self._at_stored_rate(preds, batch)
             self.scores[f"{subset}_scores"].update(preds, labels)  # type: ignore[operator]
-        self.log(f"{subset}/loss", loss, on_step=False, on_epoch=True, batch_size=num_frames, sync_dist=True)
         return {"loss": loss, "output": step_output}
+
+    def _weight(self, batch: Batch) -> float:
+        """What makes the mean over processes, which DDP takes of gradients, that over the labelled frames of all."""
+        num_frames = batch.num_known_frames
+        # whole numbers below 2**24 are exact, also where there is no double precision
+        total = self.trainer.strategy.reduce(torch.tensor(float(num_frames), device=self.device), reduce_op="sum")
+        return num_frames * self.trainer.world_size / max(float(total), 1.0)
 
     @torch.no_grad()
     def _step_output(self, batch: Batch, output: Output) -> StepOutput:
@@ -215,15 +245,20 @@ class SegmentationTask(LightningModule):
         return pad_sequence(restored, batch_first=True), labels
 
     def _log_scores(self, subset: str) -> None:
-        if self.segmenter.target != "single":
-            return
-        metric = self.scores[f"{subset}_scores"]
-        scores = metric.compute()  # type: ignore[operator]
+        metric: Any = self.scores[f"{subset}_scores"]
+        mean: Any = self.losses[f"{subset}_loss"]
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The ``compute`` method")  # a process that no video was left for
+            self.log(f"{subset}/loss", mean.compute())
+            mean.reset()
+            if self.segmenter.target != "single":
+                return
+            scores = metric.compute()
         self.log_dict({f"{subset}/{name}": scores[name] for name in SCORES}, prog_bar=True)
         # NaN: a class that the videos of this subset do not have
         by_class = {name: score for name, score in scores.items() if name not in SCORES and score.isfinite()}
         self.log_dict({f"{subset}/{name}": score for name, score in by_class.items()})
-        metric.reset()  # type: ignore[operator]
+        metric.reset()
 
 
 def make_task(

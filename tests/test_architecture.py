@@ -37,6 +37,7 @@ ALLOWED = {
     "sequences": {"atomic", "data", "layers", "losses", "models", "progress", "structures", "text_table"},
     "task": {"losses", "metrics", "models", "segmenter", "structures"},
     "callbacks": {
+        "atomic",
         "evaluation",
         "labels",
         "metrics",

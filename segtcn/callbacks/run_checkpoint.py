@@ -1,24 +1,86 @@
-"""Checkpoints of a run whose folder may be moved or renamed."""
+"""Checkpoints of a run: intact or absent, and known wherever the run's folder has moved."""
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
+from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.plugins.io import TorchCheckpointIO
+from pytorch_lightning.utilities.exceptions import SIGTERMException
+
+from segtcn.segmenter.checkpoint import read_stored, write_stored
+
+
+class SealedCheckpointIO(TorchCheckpointIO):
+    """Lightning's checkpoints with a checksum, written in the folder where they stay, read without running code."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:  # noqa: D102
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        write_stored(path, checkpoint)
+
+    def load_checkpoint(self, path: Any, map_location: Any = "cpu", weights_only: Any = True) -> dict[str, Any]:
+        """Read a checkpoint; ``weights_only`` cannot be switched off."""
+        return read_stored(path, map_location)
 
 
 class RunCheckpoint(ModelCheckpoint):
     """Lightning's checkpoints, which still know the best one after the run's folder has moved.
 
-    Lightning stores absolute paths, and would start anew with a warning.
+    Lightning stores absolute paths, and would start anew with a warning. What a killed process left is removed when
+    training starts again.
     """
+
+    _is_due = False
 
     @property
     def state_key(self) -> str:
         """The parent's: a checkpoint that Lightning's class wrote can be continued, and the other way round."""
         return super().state_key.replace(type(self).__qualname__, ModelCheckpoint.__qualname__, 1)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Remove checkpoints that a newer one had replaced or that training will write again."""
+        super().on_train_start(trainer, pl_module)
+        folder = Path(self.dirpath or "")
+        if not trainer.is_global_zero or not self.dirpath or not folder.is_dir():
+            return
+        # not the one that was read: until the next is written, it is all there is
+        kept = {self.best_model_path, self.last_model_path, *self.best_k_models, trainer.ckpt_path}
+        names = {Path(path).name for path in kept if path}
+        for file in folder.glob("epoch=*.ckpt") if self.save_top_k == 1 else ():
+            if re.fullmatch(r"epoch=\d+-step=\d+(-v\d+)?", file.stem) and file.name not in names:
+                file.unlink()
+
+    def on_train_batch_end(  # noqa: D102
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        # from the last step of an epoch, Lightning would continue without the end of the epoch: scores and schedules
+        if trainer.is_last_batch:
+            steps = self._every_n_train_steps
+            self._is_due = self._is_due or (steps > 0 and trainer.global_step % steps == 0)
+        else:
+            super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
+        super().on_train_epoch_end(trainer, pl_module)
+        if self._is_due and not self._should_skip_saving_checkpoint(trainer):
+            candidates = self._monitor_candidates(trainer)
+            self._save_topk_checkpoint(trainer, candidates)
+            self._save_last_checkpoint(trainer, candidates)
+        self._is_due = False
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save the last epoch, whatever the epochs between two checkpoints."""
+        if not self._should_skip_saving_checkpoint(trainer):
+            self._save_last_checkpoint(trainer, self._monitor_candidates(trainer))
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Save when a signal ends training."""
+        if isinstance(exception, SIGTERMException) and not self._should_skip_saving_checkpoint(trainer):
+            self._save_last_checkpoint(trainer, self._monitor_candidates(trainer))
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:  # noqa: D102
         old, best = state_dict.get("dirpath"), state_dict.get("best_model_path")

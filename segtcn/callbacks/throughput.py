@@ -45,11 +45,13 @@ class Throughput(Callback):
         return self.num_frames / max(self.seconds, 1e-9)
 
     def state_dict(self) -> dict[str, Any]:  # noqa: D102
-        return {"num_frames": self.num_frames, "num_padded": self.num_padded, "seconds": self.seconds}
+        epoch = {"epoch_frames": self._epoch_frames, "epoch_padded": self._epoch_padded}
+        return {"num_frames": self.num_frames, "num_padded": self.num_padded, "seconds": self.seconds, **epoch}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:  # noqa: D102
         self.num_frames, self._earlier_s = state_dict["num_frames"], state_dict["seconds"]
         self.num_padded = state_dict.get("num_padded", 0)  # earlier versions did not save it
+        self._epoch_frames, self._epoch_padded = (state_dict.get(f"epoch_{kind}", 0) for kind in ("frames", "padded"))
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         self._start_s = time.perf_counter()

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import netrc
 import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.loggers import WandbLogger
+from pytorch_lightning.loggers.logger import rank_zero_experiment  # type: ignore[attr-defined]
 from pytorch_lightning.trainer.states import TrainerFn
+from pytorch_lightning.utilities import rank_zero_only
 
+from segtcn.atomic import write_json
 from segtcn.callbacks.pictures import Segmentations
 from segtcn.labels import Labels
 from segtcn.structures import IGNORE, repeat_frames
 from segtcn.task import SegmentationTask, StepOutput
+
+RECORD = "wandb_run.json"
+"""File in the folder of a run: the id of its W&B run, and how much was logged."""
 
 
 class ExperimentLogger(WandbLogger):
@@ -36,6 +43,11 @@ class ExperimentLogger(WandbLogger):
             ``WANDB_MODE`` has the last word. True and False decide.
         tags: tags of the run.
         notes: a text about the run.
+        continues: continue the run that was logged from ``save_dir``, if there is one: under the same id, without what
+            was logged before it stopped; the command line sets it where training continues.
+
+    Attributes:
+        num_logged: how often values were logged in this run.
     """
 
     def __init__(
@@ -47,8 +59,13 @@ class ExperimentLogger(WandbLogger):
         offline: bool | None = None,
         tags: list[str] | None = None,
         notes: str | None = None,
+        continues: bool = False,
     ) -> None:
         import wandb
+
+        self._record = Path(save_dir) / RECORD if continues else None
+        before = read_record(self._record) if self._record is not None and self._record.is_file() else {}
+        self.num_logged, self._num_before = 0, before.get("num_logged", 0)
 
         if offline is None:
             mode = os.environ.get("WANDB_MODE") or ("online" if _has_key() else "offline")
@@ -64,9 +81,46 @@ class ExperimentLogger(WandbLogger):
             tags=tags,
             notes=notes,
             settings=settings,
+            id=before.get("id"),
             mode=mode,  # not the parent's `offline`, which would set WANDB_MODE for the whole process
         )
         self._wandb_init.pop("anonymous", None)  # wandb warns that it has no effect
+
+    @property
+    @rank_zero_experiment
+    def experiment(self) -> Any:
+        """The run; kept offline where the server cannot be reached."""
+        import wandb
+
+        try:
+            return super().experiment
+        except wandb.errors.CommError as error:
+            self._wandb_init["mode"] = "offline"
+            warnings.warn(
+                f"Weights & Biases cannot be reached ({error}): the run is kept offline; "
+                f"`wandb sync {self._save_dir}/wandb/offline-*` uploads it later",
+                stacklevel=2,
+            )
+            return super().experiment
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
+        """Log values, unless the run that this one continues has logged them already."""
+        self.num_logged += 1
+        if self.num_logged <= self._num_before:
+            return
+        super().log_metrics(metrics, step)
+        if self._record is not None:
+            write_json(self._record, {"id": self.experiment.id, "num_logged": self.num_logged})
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """What was logged of a run: its ``id`` and ``num_logged``; nothing if the file is damaged."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return {"id": str(record["id"]), "num_logged": int(record["num_logged"])}
+    except (ValueError, KeyError, TypeError):
+        return {}
 
 
 def finish() -> None:
@@ -231,7 +285,7 @@ class WandbSegmentations(Callback):
                 media |= self._draw_clips(task, Path(name))
             if media:
                 named = {f"{self._subset}/{key}": value for key, value in media.items()}
-                trainer.logger.experiment.log({**named, **self._step})
+                trainer.logger.log_metrics({**named, "epoch": self._step["epoch"]}, self._step["trainer/global_step"])
 
     def _draw(self, segmentations: Segmentations, folder: Path) -> dict[str, Any]:
         import wandb

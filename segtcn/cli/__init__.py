@@ -9,7 +9,9 @@ import sys
 from collections.abc import Sequence
 
 import segtcn
+from segtcn.cli.allowed_modules import without_option
 from segtcn.cli.config_words import resolve_configs
+from segtcn.cli.stopping import STATUS, TerminatedError, ended_by_signals
 
 COMMANDS = {
     "fit": ("segtcn.cli.lightning", "train a network"),
@@ -22,6 +24,7 @@ COMMANDS = {
     "evaluate": ("segtcn.cli.evaluate", "score prediction files under any protocol"),
     "compare": ("segtcn.cli.compare", "several runs side by side, and whether a difference is more than chance"),
     "analyze": ("segtcn.cli.analyze", "report what a run gets wrong, with pictures"),
+    "check-config": ("segtcn.cli.check_config", "say whether a config names code of unknown modules"),
     "check": ("segtcn.cli.check", "report what a data set holds and what is wrong with it"),
     "convert": ("segtcn.cli.convert", "write any data set as one HDF5 file, or as an MS-TCN tree"),
     "init": ("segtcn.cli.init", "make a data set of features or clips and annotations: labels, splits, card, config"),
@@ -49,6 +52,7 @@ EXAMPLES = """\
 examples:
   segtcn demo
   segtcn fit -c ed_tcn -c gtea_lea --data.reader.init_args.root DIR --data.split 1
+  segtcn fit RUN --resume
   segtcn test -c RUN/config.yaml --ckpt_path RUN/checkpoints/last.ckpt
   segtcn predict RUN clip.mp4 features/ --out labels
   segtcn decode RUN --decoder viterbi.json -o decoded
@@ -57,6 +61,7 @@ examples:
   segtcn evaluate predictions/ truth/ --protocol all --mapping mapping.txt
   segtcn compare runs/ed_tcn runs/dilated_tcn
   segtcn analyze RUN
+  segtcn check-config THEIRS/config.yaml
   segtcn check gtea_lea --data.reader.init_args.root DIR
   segtcn convert DIR gtea.h5 --fps 15 --background background
   segtcn init mydata --fps 25 --folds 4
@@ -76,7 +81,7 @@ examples:
 
 def usage() -> str:
     """What ``segtcn --help`` prints."""
-    commands = "\n".join(f"  {name:<10} {summary}" for name, (_, summary) in COMMANDS.items())
+    commands = "\n".join(f"  {name:<12} {summary}" for name, (_, summary) in COMMANDS.items())
     return (
         "usage: segtcn COMMAND [OPTIONS]\n\n"
         "Temporal action segmentation: one action label for every frame of a video.\n\n"
@@ -91,7 +96,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the words after ``segtcn``; None takes them from the shell.
 
     Returns:
-        The exit status: 0, or 1 after an error, or 2 if the command line itself is wrong.
+        The exit status: 0, or 1 after an error, or 2 if the command line itself is wrong; 130 after Ctrl-C, and 143
+        after SIGTERM or SIGUSR1.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     if not argv or argv[0] in ("-h", "--help", "help"):
@@ -106,14 +112,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"segtcn: there is no command {argv[0]!r}; {hint}", file=sys.stderr)
         return 2
     try:
-        _dispatch(resolve_configs(argv))
-    except KeyboardInterrupt:
+        with ended_by_signals():
+            _dispatch(resolve_configs(argv))
+    except KeyboardInterrupt as stop:
+        is_signal = isinstance(stop, TerminatedError)
         print(
-            "segtcn: interrupted; `crossval`, `convert`, `extract` and `predict` continue with the same command, "
-            "`fit` with --ckpt_path",
+            f"segtcn {argv[0]}: {'ended by a signal' if is_signal else 'interrupted'}{_how_to_continue(stop, argv)}",
             file=sys.stderr,
         )
-        return 130
+        return STATUS if is_signal else 130
     except Exception as error:
         text = _text_for_users(error)
         if text is None or os.environ.get("SEGTCN_TRACEBACK"):
@@ -121,6 +128,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"segtcn {argv[0]}: error: {text}\n(SEGTCN_TRACEBACK=1 shows where)", file=sys.stderr)
         return 1
     return 0
+
+
+def _how_to_continue(stop: KeyboardInterrupt, argv: Sequence[str]) -> str:
+    """What to do next, where something is left to continue."""
+    if stop.args:
+        return f"; {stop}"
+    if argv[0] in ("crossval", "convert", "extract", "predict"):
+        return "; the same command continues"
+    return ""
 
 
 def _text_for_users(error: Exception) -> str | None:
@@ -137,10 +153,12 @@ def _dispatch(argv: Sequence[str]) -> None:
     name = argv[0]
     if name in NETWORK_COMMANDS and os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())  # `--model.net mine.MyNet`; last, so that nothing there hides a library
+    if name in NETWORK_COMMANDS:
+        argv = without_option(argv)
     module = importlib.import_module(COMMANDS[name][0])
     if hasattr(module, "main"):
         module.main(argv)
     else:
         from segtcn.cli.parser import run
 
-        run(getattr(module, name), argv[1:])
+        run(getattr(module, name.replace("-", "_")), argv[1:])

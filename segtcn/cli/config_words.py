@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from segtcn.config_names import config_folder, find_config
@@ -27,15 +27,15 @@ def resolve_configs(argv: Sequence[str]) -> list[str]:
     """
     given = join_configs(argv)
     words = [*_resolved(given)]
-    added = {Path(part).parent for word in {*words} - {*given} for part in _configs_of(word)}
+    added = {Path(part).parent for word in {*words} - {*given} for part in configs_of(word)}
     folder = config_folder()
-    named = {Path(part).resolve().parent for word in words[1:] for part in _configs_of(word)}
+    named = {Path(part).resolve().parent for word in words[1:] for part in configs_of(word)}
     if argv[0] in _TRAINING and folder / "model" in added and folder / "trainer" not in named:
         words.insert(1, f"-c={folder / 'trainer' / 'default.yaml'}")
     return words
 
 
-def join_configs(words: Sequence[str]) -> list[str]:
+def join_configs(words: Iterable[str]) -> list[str]:
     """A command line with ``-c PATH`` as one word, ``-c=PATH``."""
     joined, rest = [], iter(words)
     for word in rest:
@@ -61,5 +61,6 @@ def _find_all(names: str) -> str:
     return "+".join(map(find_config, names.split("+")))
 
 
-def _configs_of(word: str) -> list[str]:
+def configs_of(word: str) -> list[str]:
+    """The configs that a word names."""
     return [part for part in word.rpartition("=")[2].split("+") if part.endswith(".yaml")]

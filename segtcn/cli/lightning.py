@@ -14,18 +14,28 @@ from pytorch_lightning.utilities import rank_zero_only
 
 import segtcn.data.readers
 import segtcn.models  # noqa: F401  # so that `--model.net EDTCN` and `--data.reader LeaReader` need no module path
-from segtcn.atomic import atomic_path, write_json
+from segtcn.atomic import atomic_path, remove_leftovers, write_json
+from segtcn.callbacks.continuation import Continuation
 from segtcn.callbacks.epoch_progress import EpochProgressBar
 from segtcn.callbacks.predictions import PredictionWriter
-from segtcn.callbacks.run_checkpoint import RunCheckpoint
+from segtcn.callbacks.run_checkpoint import RunCheckpoint, SealedCheckpointIO
 from segtcn.callbacks.run_writer import RunFactsWriter
 from segtcn.callbacks.throughput import Throughput
 from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations, finish
 from segtcn.cli.parser_errors import shorten_errors
 from segtcn.cli.quiet import quieten
-from segtcn.cli.run_folder import BEST, FOLDER_VARIABLE, choose_checkpoint, follow_configs, new_folder, run_name
+from segtcn.cli.run_folder import (
+    BEST,
+    FOLDER_VARIABLE,
+    choose_checkpoint,
+    follow_configs,
+    new_folder,
+    resume_words,
+    run_name,
+)
+from segtcn.cli.stopping import saved_by_signals
 from segtcn.data.datamodule import SegmentationDataModule
-from segtcn.segmenter import read_checkpoint
+from segtcn.segmenter.checkpoint import newest_intact, read_checkpoint
 from segtcn.task import make_task
 from segtcn.text_table import SCORES, scores_table
 
@@ -52,6 +62,8 @@ class SegmentationCLI(LightningCLI):
     def __init__(self, args: Sequence[str], run: bool = True) -> None:
         quieten()
         self.command = args[0] if run else None
+        self.continues = self.command == "fit" and "--resume" in args
+        args = resume_words(args) if self.continues else args
         super().__init__(
             make_task,
             SegmentationDataModule,
@@ -88,8 +100,18 @@ class SegmentationCLI(LightningCLI):
             default=None,
             help="What the run is called in pictures and on W&B (default: network, data, split and time).",
         )
+        if self.command is not None:  # for the help: both are read before configs are
+            parser.add_argument(
+                "--allow-modules",
+                metavar="MODULES",
+                help="Modules that configs may name, with commas between them, such as segtcn,torch,pytorch_lightning.",
+            )
+        if self.command == "fit":
+            text = "Continue a run exactly where it stopped: segtcn fit RUN --resume."
+            parser.add_argument("--resume", action="store_true", help=text)
         if self.command is not None:
-            skipped = {*self.subcommands()[self.command], "verbose", "return_predictions"}
+            # a config that others wrote must not let a checkpoint run code
+            skipped = {*self.subcommands()[self.command], "verbose", "return_predictions", "weights_only"}
             parser.add_method_arguments(Trainer, self.command, skip=skipped)
         for source, target in LINKS.items():
             parser.link_arguments(source, target, apply_on="instantiate")
@@ -99,6 +121,8 @@ class SegmentationCLI(LightningCLI):
         parser.add_lightning_class_args(RunCheckpoint, "checkpoint")
         # not `save_top_k=0`: Lightning then writes last.ckpt at the end only
         parser.set_defaults({"checkpoint.save_last": True, "checkpoint.save_top_k": 1})
+        # whatever is validated when, a checkpoint is of the end of an epoch, and replaces what a killed run left
+        parser.set_defaults({"checkpoint.save_on_train_epoch_end": True, "checkpoint.enable_version_counter": False})
         parser.add_lightning_class_args(PredictionWriter, "predictions")
         # links, not defaults: a config taken from one run must not write into that run's folder again
         parser.set_defaults({"trainer.default_root_dir": new_folder()})
@@ -122,11 +146,16 @@ class SegmentationCLI(LightningCLI):
         if hasattr(logger, "class_path") and logger.class_path.endswith(ExperimentLogger.__name__):
             logger.init_args.save_dir = str(folder)
             logger.init_args.name = logger.init_args.name or run_name(self.config)
+            logger.init_args.continues = self.command in ("fit", None)  # a test is logged as a run of its own
         _choose_what_to_keep(config)
-        if self.command == "fit" and config.ckpt_path is None and (folder / "config.yaml").exists():
+        if self.command is not None and config.ckpt_path in ("last", "best"):
+            path = newest_intact(folder, (f"{config.ckpt_path}.ckpt", "last.ckpt"))
+            config.ckpt_path = str(path)
+        is_new = self.command == "fit" and config.ckpt_path is None and not self.continues
+        if is_new and (folder / "config.yaml").exists():
             raise ValueError(
                 f"{folder} already holds a run: choose another folder with --trainer.default_root_dir, "
-                f"or continue it with --ckpt_path {folder}/checkpoints/last.ckpt, if that is there"
+                f"or continue it: segtcn fit {folder} --resume"
             )
         folder.mkdir(parents=True, exist_ok=True)
         if self.command is not None:
@@ -138,12 +167,19 @@ class SegmentationCLI(LightningCLI):
         switches = {"enable_progress_bar": EpochProgressBar, "enable_checkpointing": RunCheckpoint}
         turned_off = tuple(kind for switch, kind in switches.items() if options[switch] is False)
         callbacks = [self.config_init[key] for key in self.parser.callback_keys]
-        callbacks.append(RunFactsWriter(run_name(self.config), self.config.data.as_dict()))
+        callbacks += [RunFactsWriter(run_name(self.config), self.config.data.as_dict()), Continuation()]
+        plugins = options["plugins"] or []
+        options["plugins"] = [*(plugins if isinstance(plugins, list) else [plugins]), SealedCheckpointIO()]
         return self._instantiate_trainer(options, [c for c in callbacks if not isinstance(c, turned_off)])
 
     def fit(self) -> None:
         """Train, then say where the run lies."""
-        self.trainer.fit(**self._inputs())
+        try:
+            with saved_by_signals():
+                self.trainer.fit(**self._inputs())
+        except KeyboardInterrupt as stop:
+            stop.args = (f"segtcn fit {self.trainer.default_root_dir} --resume continues",)
+            raise
         if self.trainer.is_global_zero:
             folder = self.trainer.default_root_dir
             print(f"run: {folder}")
@@ -159,8 +195,8 @@ class SegmentationCLI(LightningCLI):
         self._report("test", self.trainer.test(**self._inputs(), verbose=False))
 
     def _inputs(self) -> dict[str, Any]:
-        options = {key: self.config_init[key] for key in ("ckpt_path", "weights_only")}
-        return {"model": self.model, "datamodule": self.datamodule, **options}
+        ckpt_path = self.config_init["ckpt_path"]
+        return {"model": self.model, "datamodule": self.datamodule, "ckpt_path": ckpt_path, "weights_only": True}
 
     def _report(self, subset: str, results: list[Mapping[str, float]]) -> None:
         if not results:
@@ -218,7 +254,7 @@ class SaveRunConfig(SaveConfigCallback):
             self.save_config(trainer, pl_module, stage)
             return
         config, self.config = self.config, self.config.clone()
-        for key in ("ckpt_path", "weights_only"):  # of this start, not of the run: the config must start it anew
+        for key in ("ckpt_path", "resume", "allow_modules"):  # of this start, not of the run
             self.config.pop(key, None)
         if self.config.get("trainer.logger.init_args.name") == run_name(self.config):  # a new run gets a new name
             self.config["trainer.logger.init_args.name"] = None
@@ -228,6 +264,7 @@ class SaveRunConfig(SaveConfigCallback):
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Save the config of a training run, and log it, defaults included."""
         if stage == "fit":
+            remove_leftovers(Path(trainer.default_root_dir))  # of a process that was killed
             with atomic_path(Path(trainer.default_root_dir) / self.config_filename) as path:
                 self.parser.save(self.config, path, skip_none=False, overwrite=True, multifile=False)
         if trainer.logger is not None:

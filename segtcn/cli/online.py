@@ -58,6 +58,7 @@ def _score(
 ) -> list[OnlineScores]:
     import numpy as np
 
+    from segtcn.cli.allowed_modules import check_modules
     from segtcn.data.datamodule import SegmentationDataModule
     from segtcn.data_source import open_data
     from segtcn.evaluation.online import score_online
@@ -67,6 +68,7 @@ def _score(
 
     quieten()
     segmenter = load(run)
+    check_modules([run / "config.yaml"])
     source = open_data(None, [run / "config.yaml"], overrides)
     videos = SegmentationDataModule(source.reader, **{**source.options, "sample_rate": 1}).dataset("test")
     fps = segmenter.network_fps

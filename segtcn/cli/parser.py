@@ -107,7 +107,7 @@ class CommandParser(_ShellWords, jsonargparse.ArgumentParser):
         for group in self.groups_of.values():
             self.types |= _evaluated_types(group)
         super().__init__(
-            prog=f"segtcn {function.__name__}",
+            prog=f"segtcn {function.__name__.replace('_', '-')}",
             description=description,
             epilog=f"examples:\n{examples}",
             formatter_class=argparse.RawDescriptionHelpFormatter,

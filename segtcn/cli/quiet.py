@@ -14,4 +14,10 @@ def quieten() -> None:
     warnings.filterwarnings("ignore", message=r"`isinstance\(treespec, LeafSpec\)` is deprecated")
     # meant: a run that continues; one that would overwrite another is refused before
     warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
+    # the samplers know the position in the epoch themselves
+    warnings.filterwarnings("ignore", message="You're resuming from a checkpoint that ended before the epoch ended")
+    # the checkpoint holds the averaged weights, which are those to test
+    warnings.filterwarnings("ignore", message="You're using the WeightAveraging callback, but loading a checkpoint")
+    # schedules of PyTorch that are stepped every epoch, as documented
+    warnings.filterwarnings("ignore", message=".*scheduler is using 'interval': 'epoch'")
     os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from segtcn.cli.config_words import join_configs
-from segtcn.segmenter.checkpoint import find_checkpoint
+from segtcn.segmenter.checkpoint import find_checkpoint, newest_intact
 
 FOLDER_VARIABLE = "SEGTCN_RUN_FOLDER"
 """Environment variable by which the first process of a distributed run tells the others its folder."""
@@ -43,6 +43,28 @@ def follow_configs(args: Sequence[str]) -> list[str]:
         if is_config and ((folder / "checkpoints").is_dir() or (folder / "run.json").is_file()):
             followed.append(f"--trainer.default_root_dir={folder}")
     return followed
+
+
+def resume_words(args: Sequence[str]) -> list[str]:
+    """The words of ``fit RUN --resume`` as options: the config of the run, its folder, its newest intact checkpoint.
+
+    A run that was ended before its first checkpoint starts anew.
+
+    Raises:
+        FileNotFoundError: if no run is named.
+    """
+    words = join_configs(word for word in args if word != "--resume")
+    if len(words) > 1 and not words[1].startswith("-"):
+        words[1] = f"-c={words[1]}/config.yaml"
+    configs = (Path(word.partition("=")[2]) for word in words if word.startswith(("-c=", "--config=")))
+    folder = next((config.parent for config in configs if config.name == "config.yaml" and config.is_file()), None)
+    if folder is None:
+        raise FileNotFoundError("`--resume` needs the folder of a run with its config.yaml: segtcn fit RUN --resume")
+    words.append(f"--trainer.default_root_dir={folder}")
+    try:
+        return [*words, f"--ckpt_path={newest_intact(folder)}"]
+    except FileNotFoundError:
+        return words
 
 
 def run_name(config: Any) -> str:

@@ -297,8 +297,10 @@ class AugmentedDataset(Dataset[Sample]):
             FileNotFoundError: if a file is missing.
             ValueError: if the video is wrong, or an augmentation returned something else than a video.
         """
-        index, epoch = (draw, 0) if isinstance(draw, int) else draw
+        index, epoch, counts = (draw, 0, True) if isinstance(draw, int) else draw
         sample = self.dataset[index]
+        if not counts:
+            sample = _without_labels(sample)
         video = sample.video
         rng = np.random.default_rng([self.seed, epoch, zlib.crc32(video.name.encode())])
         for augmentation in self.augmentations:
@@ -309,6 +311,18 @@ class AugmentedDataset(Dataset[Sample]):
         rate = self.dataset.sample_rate
         stored_labels = None if video.labels is None else video.labels.repeat_interleave(rate)
         return Sample(video, num_frames * rate, stored_labels, sample.kept)
+
+
+def _without_labels(sample: Sample) -> Sample:
+    """The video with no frame that counts."""
+    labels, targets, stored = sample.video.labels, sample.video.targets, sample.stored_labels
+    return sample._replace(
+        video=sample.video._replace(
+            labels=None if labels is None else torch.full_like(labels, IGNORE),
+            targets=None if targets is None else torch.full_like(targets, torch.nan),
+        ),
+        stored_labels=None if stored is None else torch.full_like(stored, IGNORE),
+    )
 
 
 def _resample(video: Video, lengths: np.ndarray, speeds: np.ndarray, interpolation: Interpolation) -> Video:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from pytorch_lightning import LightningDataModule
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, SequentialSampler
+from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler
 
 from segtcn.data.augmentation import Augmentation, AugmentedDataset
 from segtcn.data.batching import collate
@@ -18,7 +18,7 @@ from segtcn.data.card import read_card
 from segtcn.data.dataset import Sample, SegmentationDataset, TruthRules
 from segtcn.data.readers import Reader
 from segtcn.data.readers.video_lists import check_split
-from segtcn.data.sampling import BucketSampler, CappedBatches, Shuffle, WholeBatches
+from segtcn.data.sampling import BucketSampler, CappedBatches, SharedBatches, SharedShuffle, Shuffle, WholeBatches
 from segtcn.labels import Classes
 from segtcn.labels.lengths import LengthPolicy
 from segtcn.structures import IGNORE, find_runs
@@ -89,6 +89,7 @@ class SegmentationDataModule(LightningDataModule):
         annotated: float = 1.0,
     ) -> None:
         super().__init__()
+        self.allow_zero_length_dataloader_with_multiple_devices = True  # fewer batches to score than processes
         check_split(split, reader.splits, "this data set")
         if not isinstance(validation, list) and not 0 <= validation < 1:
             raise ValueError(
@@ -279,22 +280,40 @@ class SegmentationDataModule(LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Sample]:
         """Batches of the training videos, in another order every epoch."""
-        epoch = self.trainer.current_epoch if self.trainer is not None else 0
+        epoch, start = self._position()
         videos = AugmentedDataset(self.dataset("train"), self.augmentations, self.seed)
+        num_processes, rank = self._processes()
+        if not self.bucket and num_processes > 1:
+            shares = SharedShuffle(videos.lengths(), self.batch_size, num_processes, rank, self.seed)
+            shares.set_epoch(epoch)
+            shares.start = start
+            return self._loader(WholeBatches(videos), batch_size=None, sampler=shares)
         if not self.bucket:
-            return self._loader(
-                videos, batch_size=self.batch_size, sampler=Shuffle(len(videos), seed=self.seed, epoch=epoch)
-            )
+            order = Shuffle(len(videos), self.seed, epoch, start * self.batch_size)
+            return self._loader(videos, batch_size=self.batch_size, sampler=order)
         sampler = BucketSampler(
             videos.lengths(),
             self.batch_size,
             self.max_frames_per_batch,
             seed=self.seed,
-            num_replicas=self.trainer.world_size if self.trainer is not None else 1,
-            rank=self.trainer.global_rank if self.trainer is not None else 0,
+            num_replicas=num_processes,
+            rank=rank,
         )
         sampler.set_epoch(epoch)
+        sampler.start = start
         return self._loader(WholeBatches(videos), batch_size=None, sampler=sampler)
+
+    def _processes(self) -> tuple[int, int]:
+        """How many processes work together, and which is this one."""
+        return (1, 0) if self.trainer is None else (self.trainer.world_size, self.trainer.global_rank)
+
+    def _position(self) -> tuple[int, int]:
+        """The epoch that training begins or continues with, and how many of its batches are done."""
+        if self.trainer is None:
+            return 0, 0
+        loop = self.trainer.fit_loop
+        done = loop.epoch_loop.batch_progress.current.ready if loop.restarting else 0
+        return loop.epoch_progress.current.processed, done  # type: ignore[attr-defined]
 
     def val_dataloader(self) -> DataLoader[Sample] | list[DataLoader[Sample]]:
         """Batches of the validation videos; an empty list if there are none."""
@@ -309,12 +328,21 @@ class SegmentationDataModule(LightningDataModule):
         return self._evaluation_loader("predict")
 
     def _evaluation_loader(self, subset: Subset) -> DataLoader[Sample]:
-        videos = self.dataset(subset)
-        if self.max_frames_per_batch is None:
+        videos, (num_processes, rank) = self.dataset(subset), self._processes()
+        if self.max_frames_per_batch is None and num_processes == 1:
             return self._loader(videos, batch_size=self.batch_size)
-        batches = CappedBatches(
-            SequentialSampler(videos), self.batch_size, lengths=videos.lengths(), max_frames=self.max_frames_per_batch
-        )
+        if self.max_frames_per_batch is None:
+            batches = BatchSampler(SequentialSampler(videos), self.batch_size, drop_last=False)
+        else:
+            batches = CappedBatches(
+                SequentialSampler(videos),
+                self.batch_size,
+                lengths=videos.lengths(),
+                max_frames=self.max_frames_per_batch,
+            )
+        if num_processes > 1:
+            shares = SharedBatches(batches, num_processes, rank)
+            return self._loader(WholeBatches(videos), batch_size=None, sampler=shares)
         return self._loader(videos, batch_sampler=batches)
 
     def _loader(self, videos: Dataset[Any], **batches: Any) -> DataLoader[Any]:

@@ -20,10 +20,12 @@ class Draw(NamedTuple):
     Args:
         video: its index in the data set.
         epoch: that it is drawn for.
+        counts: False for a video that another process trains on: it keeps a process in step, and nothing counts it.
     """
 
     video: int
     epoch: int
+    counts: bool = True
 
 
 class Shuffle(Sampler[Draw]):
@@ -35,12 +37,14 @@ class Shuffle(Sampler[Draw]):
         length: number of videos.
         seed: of the order.
         epoch: the first.
+        start: how many videos of the first epoch to leave out, for a run that continues in the middle of it.
     """
 
-    def __init__(self, length: int, seed: int = 0, epoch: int = 0) -> None:
+    def __init__(self, length: int, seed: int = 0, epoch: int = 0, start: int = 0) -> None:
         self.length = length
         self.seed = seed
         self.epoch = epoch
+        self.start = start
 
     def set_epoch(self, epoch: int) -> None:
         """Let the next iteration be that of ``epoch``."""
@@ -55,7 +59,8 @@ class Shuffle(Sampler[Draw]):
         order = np.random.default_rng([self.seed, self.epoch]).permutation(self.length).tolist()
         draws = [Draw(index, self.epoch) for index in order]
         self.epoch += 1
-        yield from draws
+        start, self.start = self.start, 0
+        yield from draws[start:]
 
 
 class BucketSampler(DistributedSampler[list[Draw]]):
@@ -65,7 +70,7 @@ class BucketSampler(DistributedSampler[list[Draw]]):
     epoch; then the batches are shuffled. Number and sizes of the batches are the same in every epoch.
 
     Processes that train together (DDP) get batches of similar length at the same time and equally many: where the
-    batches cannot be divided, some are drawn twice.
+    batches cannot be divided, some are drawn twice, and count once.
 
     Args:
         lengths: frames of each video.
@@ -76,6 +81,9 @@ class BucketSampler(DistributedSampler[list[Draw]]):
         seed: of the order.
         num_replicas: number of processes.
         rank: number of this process.
+
+    Attributes:
+        start: how many batches of the next epoch to leave out, for a run that continues in the middle of it.
 
     Raises:
         ValueError: if an argument is out of range.
@@ -102,6 +110,7 @@ class BucketSampler(DistributedSampler[list[Draw]]):
             raise ValueError(f"`jitter` must not be negative, got {jitter}")
         # a `DistributedSampler`, because Lightning would put another one around everything else
         super().__init__(list(lengths), num_replicas=num_replicas, rank=rank, seed=seed)  # type: ignore[arg-type]
+        self.start = 0
         self._lengths = np.asarray(lengths, dtype=np.int64)
         self._jitter = jitter
         self._sizes = self._batch_sizes(batch_size, max_frames)
@@ -117,12 +126,14 @@ class BucketSampler(DistributedSampler[list[Draw]]):
         order = np.argsort(-self._lengths * factors, kind="stable")
         batches = np.split(order, np.cumsum(self._sizes)[:-1])
         missing = len(self) * self.num_replicas - len(batches)
+        num_real = len(batches)
         batches += [batches[number] for number in rng.integers(len(batches), size=missing)]
         steps = rng.permutation(len(self))
-        mine = [batches[step * self.num_replicas + self.rank] for step in steps]
-        draws = [[Draw(index, self.epoch) for index in batch.tolist()] for batch in mine]
+        mine = [step * self.num_replicas + self.rank for step in steps]
+        draws = [[Draw(index, self.epoch, own < num_real) for index in batches[own].tolist()] for own in mine]
         self.epoch += 1
-        yield from draws  # a generator: loaders with workers call `iter` twice and use the second
+        start, self.start = self.start, 0
+        yield from draws[start:]  # a generator: loaders with workers call `iter` twice and use the second
 
     def _batch_sizes(self, batch_size: int, max_frames: int | None) -> list[int]:
         """Videos of each batch, from the longest videos to the shortest, such that no epoch breaks the limit."""
@@ -139,6 +150,79 @@ class BucketSampler(DistributedSampler[list[Draw]]):
             sizes.append(min(size, len(lengths) - start))
             start += size
         return sizes
+
+
+class SharedShuffle(DistributedSampler[list[Draw]]):
+    """The batches of :class:`Shuffle`, each dealt to several processes: videos of similar length meet in a step.
+
+    Where a batch has fewer videos than there are processes, the others draw one that does not count.
+
+    Args:
+        lengths: frames of each video.
+        batch_size: videos of a process in a step, at most.
+        num_replicas: number of processes.
+        rank: number of this process.
+        seed: of the order.
+
+    Attributes:
+        start: how many batches of the next epoch to leave out.
+
+    Example:
+        >>> [list(SharedShuffle([9, 9, 9], 1, 2, rank)) for rank in (0, 1)]
+        [[[Draw(video=2, epoch=0, counts=True)], [Draw(video=1, epoch=0, counts=True)]],
+         [[Draw(video=0, epoch=0, counts=True)], [Draw(video=1, epoch=0, counts=False)]]]
+    """
+
+    def __init__(
+        self,
+        lengths: Sequence[int],
+        batch_size: int,
+        num_replicas: int,
+        rank: int,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(list(lengths), num_replicas=num_replicas, rank=rank, seed=seed)  # type: ignore[arg-type]
+        self._lengths, self._batch = lengths, batch_size * num_replicas
+        self.start = 0
+
+    def __len__(self) -> int:
+        """Number of batches of this process, that of every process."""
+        return math.ceil(len(self._lengths) / self._batch)
+
+    def __iter__(self) -> Iterator[list[Draw]]:
+        """The batches of this process in the order of the epoch."""
+        draws = [*Shuffle(len(self._lengths), self.seed, self.epoch)]
+        self.epoch += 1
+        start, self.start = self.start, 0
+        for first in range(start * self._batch, len(draws), self._batch):
+            batch = sorted(draws[first : first + self._batch], key=lambda draw: -self._lengths[draw.video])
+            yield batch[self.rank :: self.num_replicas] or [batch[0]._replace(counts=False)]
+
+
+class SharedBatches(DistributedSampler[list[int]]):
+    """Every n-th batch: processes that score together see each video once, in the batches of a single process.
+
+    Args:
+        batches: indexes of the videos of each batch.
+        num_replicas: number of processes; some get nothing where there are fewer batches.
+        rank: number of this process.
+
+    Example:
+        >>> [list(SharedBatches([[0, 1], [2, 3], [4]], 2, rank)) for rank in (0, 1)]
+        [[[0, 1], [4]], [[2, 3]]]
+    """
+
+    def __init__(self, batches: Iterable[list[int]], num_replicas: int, rank: int) -> None:
+        self._batches = [*batches][rank::num_replicas]
+        super().__init__(self._batches, num_replicas=num_replicas, rank=rank)  # type: ignore[arg-type]
+
+    def __len__(self) -> int:
+        """Number of batches of this process."""
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        """The batches of this process."""
+        return iter(self._batches)
 
 
 class CappedBatches(BatchSampler):

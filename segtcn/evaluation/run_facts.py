@@ -6,12 +6,24 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from types import NoneType
 from typing import Any
 
 import segtcn
 from segtcn.atomic import atomic_path
 from segtcn.labels import Classes
 
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("name", "checkpoint"), (str, NoneType)),
+    **dict.fromkeys(("split", "seed", "background"), (int, NoneType)),
+    **dict.fromkeys(("network", "data"), dict),
+    "extraction": (dict, NoneType),
+    "protocol": str,
+    "sample_rate": int,
+    "fps": (int, float, NoneType),
+    "classes": list,
+    "videos": list,
+}
 _OPTIONAL = ("name", "network", "data", "checkpoint", "extraction")
 VERSION = 1
 """Of the layout of ``run.json``; a newer one is refused."""
@@ -103,6 +115,7 @@ class RunFacts:
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
             version = record["version"]
+            _check_types(record)
             if version <= VERSION:
                 if not isinstance(record["classes"], list) or not isinstance(record["videos"], list):
                     raise TypeError("`classes` and `videos` must be lists")  # each letter of a string is a string, too
@@ -112,6 +125,18 @@ class RunFacts:
                     **{key: record[key] for key in ("protocol", "fps", "sample_rate", "split", "seed")},
                     **{key: record[key] for key in _OPTIONAL if key in record},
                 )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"{path} cannot be understood ({error!r}): run `segtcn test` again") from error
         raise ValueError(f"{path} was written by a newer segtcn (version {version}): update segtcn")
+
+
+def _check_types(record: Mapping[str, Any]) -> None:
+    for name, types in _TYPES.items():
+        if name in record and not isinstance(record[name], types):
+            raise TypeError(f"`{name}` cannot be {str(record[name])[:80]!r}")
+    for name in ("classes", "videos"):
+        if not all(isinstance(value, str) for value in record[name]):
+            raise TypeError(f"`{name}` must be names")
+    for name in ("fps", "sample_rate"):
+        if record[name] is not None and not 0 < record[name] < 1e9:  # frames per second of any camera, and then some
+            raise ValueError(f"`{name}` must be positive and below 1e9, got {record[name]}")

@@ -24,6 +24,7 @@ IGNORE_NAME = "__ignore__"
 _LISTED = 20
 _LINE = re.compile(r"(\d{1,9})\s+(.+)", re.ASCII)
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,3}")  # four digits: no list of a billion classes
+_LONGEST_NAME = 1000
 _NEVER_IN_NAMES = re.compile("[\0\r\n\ufeff\ud800-\udfff]")  # ends of lines and texts, and what UTF-8 cannot hold
 
 
@@ -249,7 +250,12 @@ def _check_name(name: str) -> None:
     """Refuse a name that no label file would give back as it is."""
     if not name or name != name.strip() or _NEVER_IN_NAMES.search(name):
         raise ValueError(
-            f"the name of a class must be one line of text without outer white space, got {name!r}: rename it"
+            f"the name of a class must be one line of text without outer white space, got {name[:80]!r}: rename it"
+        )
+    if len(name) > _LONGEST_NAME:
+        raise ValueError(
+            f"the name of a class must have at most {_LONGEST_NAME} characters, got {len(name)} ({name[:40]!r}): "
+            "is the file one of labels?"
         )
     if name == IGNORE_NAME:
         raise ValueError(f"a class cannot be named {IGNORE_NAME!r}: it stands for frames that nobody annotated")

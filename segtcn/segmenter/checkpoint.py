@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
-import pickle
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 
-from segtcn.atomic import atomic_path
+from segtcn.segmenter.sealed_file import DamagedFileError, check_seal, read_sealed, write_sealed
+from segtcn.segmenter.weights import check_finite
 
 CHECKPOINT_KEY = "segtcn"
 """Entry of a checkpoint with the version and the facts of the segmenter."""
 
 VERSION = 2
 """Of the format. 1: the task held the network itself, and ``fps`` was the rate that the network saw."""
+
+SEALED = "sealed"
+"""Among the facts of a file that ends with its checksum, so that losing this is noticed."""
 
 PREFIX = "segmenter."
 """Of the segmenter's weights among those of a training task."""
@@ -41,20 +45,44 @@ def find_checkpoint(path: str | os.PathLike[str]) -> Path:
         path: a file, or the folder of a run.
 
     Returns:
-        The file; of a run its ``best.ckpt`` where training selected one, or else ``last.ckpt``.
+        The file; of a run its ``best.ckpt`` where training selected one, or else ``last.ckpt``. Where that is damaged,
+        the newest intact one, with a warning.
 
     Raises:
         FileNotFoundError: if there is none.
+        ValueError: if all are damaged.
     """
     path = Path(path)
-    if path.is_file():
-        return path
-    for file in (path / "checkpoints" / "best.ckpt", path / "checkpoints" / "last.ckpt", path / "last.ckpt"):
-        if file.is_file():
-            return file
-    raise FileNotFoundError(
-        f"no checkpoint {path}: `segtcn fit` writes one as checkpoints/last.ckpt into the folder of its run"
-    )
+    return path if path.is_file() else newest_intact(path, ("best.ckpt", "last.ckpt"))
+
+
+def newest_intact(folder: Path, first: Sequence[str] = ("last.ckpt",)) -> Path:
+    """The first intact checkpoint of a run, with a warning if it replaces a damaged one.
+
+    Args:
+        folder: of the run.
+        first: names that come before all others, which are tried from the newest on.
+
+    Raises:
+        FileNotFoundError: if there is no checkpoint.
+        ValueError: if all are damaged.
+    """
+    files = [file for file in (*(folder / "checkpoints").glob("**/*.ckpt"), folder / "last.ckpt") if file.is_file()]
+    if not files:
+        raise FileNotFoundError(
+            f"no checkpoint {folder}: `segtcn fit` writes one as checkpoints/last.ckpt into the folder of its run"
+        )
+    rank = {name: number for number, name in enumerate(first)}
+    files.sort(key=lambda file: (rank.get(file.name, len(first)), -file.stat().st_mtime_ns))
+    for file in files:
+        try:
+            check_seal(file)
+        except DamagedFileError:
+            continue
+        if file != files[0]:
+            warnings.warn(f"{files[0]} is damaged: {file} is used instead", stacklevel=2)
+        return file
+    raise ValueError(f"{files[0]} cannot be read as a checkpoint, nor can any other of {folder}: all are damaged")
 
 
 def read_checkpoint(path: str | os.PathLike[str], map_location: Any = "cpu") -> Checkpoint:
@@ -66,25 +94,41 @@ def read_checkpoint(path: str | os.PathLike[str], map_location: Any = "cpu") -> 
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is not a checkpoint of segtcn, or a newer version wrote it.
+        ValueError: if it is not a checkpoint of segtcn, it is damaged, or a newer version wrote it.
     """
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"no checkpoint {path}: check the path")
-    try:
-        stored = torch.load(path, map_location=map_location, weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError, OSError) as error:
-        raise ValueError(
-            f"{path} cannot be read as a checkpoint: it is damaged, or holds more than weights and plain values "
-            "and could run code"
-        ) from error
-    if not isinstance(stored, dict) or CHECKPOINT_KEY not in stored or "state_dict" not in stored:
-        raise ValueError(f"{path} was not written by segtcn: it has no entry {CHECKPOINT_KEY!r}")
-    if (version := stored[CHECKPOINT_KEY].get("version", 1)) > VERSION:
-        raise ValueError(f"{path} was written by a newer segtcn (format {version}, this one reads {VERSION}): update")
-    upgrade(stored)
+    stored = read_stored(path, map_location)
     weights = stored["state_dict"].items()
-    facts = {name: value for name, value in stored[CHECKPOINT_KEY].items() if name != "version"}
+    facts = {name: value for name, value in stored[CHECKPOINT_KEY].items() if name not in ("version", SEALED)}
     return Checkpoint(facts, {name.removeprefix(PREFIX): value for name, value in weights if name.startswith(PREFIX)})
+
+
+def read_stored(path: str | os.PathLike[str], map_location: Any = "cpu") -> dict[str, Any]:
+    """Read all of a checkpoint, the state of training included, as :func:`read_checkpoint` reads its part.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is not a checkpoint of segtcn, it is damaged, or a newer version wrote it.
+    """
+    stored = read_sealed(path, map_location)
+    facts, weights = (stored.get(key) if isinstance(stored, dict) else None for key in (CHECKPOINT_KEY, "state_dict"))
+    if not isinstance(facts, dict) or not isinstance(weights, dict):
+        raise ValueError(f"{path} was not written by segtcn: it has no entry {CHECKPOINT_KEY!r}")
+    if (version := facts.get("version", 1)) not in range(1, VERSION + 1):
+        raise ValueError(f"{path} was written by a newer segtcn (format {version}, this one reads {VERSION}): update")
+    if facts.get(SEALED) and not check_seal(path):
+        raise DamagedFileError(f"{path} cannot be read as a checkpoint: its checksum is lost, so it is damaged")
+    if not all(isinstance(values, Tensor) for values in weights.values()):
+        raise ValueError(f"{path} was not written by segtcn: its weights are not tensors")
+    upgrade(stored)
+    check_finite(weights, path)
+    return stored
+
+
+def write_stored(path: str | os.PathLike[str], stored: dict[str, Any]) -> None:
+    """Write a checkpoint with a checksum; complete and on the disk, or not at all."""
+    if CHECKPOINT_KEY in stored:
+        stored = {**stored, CHECKPOINT_KEY: {**stored[CHECKPOINT_KEY], SEALED: True}}
+    write_sealed(path, stored)
 
 
 def write_checkpoint(path: str | os.PathLike[str], facts: dict[str, Any], weights: dict[str, Tensor]) -> None:
@@ -95,9 +139,9 @@ def write_checkpoint(path: str | os.PathLike[str], facts: dict[str, Any], weight
         facts: of the segmenter.
         weights: of the segmenter, by name.
     """
-    stored = {CHECKPOINT_KEY: with_version(facts), "state_dict": {PREFIX + name: w for name, w in weights.items()}}
-    with atomic_path(path) as temporary:
-        torch.save(stored, temporary)
+    write_stored(
+        path, {CHECKPOINT_KEY: with_version(facts), "state_dict": {PREFIX + name: w for name, w in weights.items()}}
+    )
 
 
 def with_version(facts: dict[str, Any]) -> dict[str, Any]:

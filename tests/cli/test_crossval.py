@@ -144,7 +144,6 @@ def test_protocol_name_and_monitored_value_are_in_the_results(command, tmp_path,
     [
         ("--seeds=a", "argument --seeds: expected numbers from 0 upwards with commas between them, got 'a'"),
         ("--splits=-1", "expected numbers from 0 upwards with commas between them, got '-1'"),
-        ("--jobs=2", "--jobs goes with --models"),
         *(
             (f"{option}=1", f"{option} is for one run: give --seeds and --splits")
             for option in ("--seed", "--split", "--data.split", "--seed_everything")
@@ -194,3 +193,24 @@ def test_ctrl_c_in_the_middle_leaves_a_checkpoint_from_which_the_same_command_go
         patch.setattr(SegmentationTask, "on_train_epoch_start", lambda task: started.append(task.current_epoch))
         assert main(once) == 0
     assert started == [10, 11]
+
+
+@pytest.mark.slow
+def test_several_runs_at_a_time_give_the_table_of_one_after_the_other(command, tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    silent = [*command[:-1], "--trainer.logger=false", "--seeds=0,1"]
+    assert main([*silent, "--out=out"]) == 0
+    assert main([*silent, "--out=side", "--jobs=2"]) == 0
+    assert "split2-seed1: done" in capfd.readouterr().out
+    one, other = (json.loads((tmp_path / name / "results.json").read_text()) for name in ("out", "side"))
+    assert one["scores"] == other["scores"]
+    assert one["splits"] == other["splits"] == [1, 2]
+    for run in ("split1-seed0", "split2-seed1"):
+        first, second = (
+            torch.load(f"{name}/{run}/checkpoints/last.ckpt", weights_only=True) for name in ("out", "side")
+        )
+        assert all(torch.equal(values, second["state_dict"][name]) for name, values in first["state_dict"].items())
+    complete = (tmp_path / "side" / "split1-seed0" / "scores.json").stat().st_mtime_ns
+    assert main([*silent, "--out=side", "--jobs=2"]) == 0
+    assert (tmp_path / "side" / "split1-seed0" / "scores.json").stat().st_mtime_ns == complete
+    assert main([*silent, "--out=bad", "--jobs=2", "--model.net.init_args.kernel_size=0"]) == 1

@@ -161,7 +161,7 @@ def test_the_help_page_is_the_docstring(capsys):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_command_has_examples_and_documents_every_option(name):
-    parser = CommandParser(getattr(importlib.import_module(COMMANDS[name][0]), name))
+    parser = CommandParser(getattr(importlib.import_module(COMMANDS[name][0]), name.replace("-", "_")))
     examples = [line for line in (parser.epilog or "").splitlines() if line.strip().startswith("segtcn ")]
     assert any(example.split()[1] == name for example in examples)
     undocumented = [action.dest for action in parser._actions if not action.help]

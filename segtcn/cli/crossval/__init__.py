@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from segtcn.cli.crossval.models import crossval_models
+from segtcn.cli.crossval.models import crossval_models, crossval_parallel
 from segtcn.cli.parser import Configs, Dir, UsageError
 
 
@@ -30,7 +30,7 @@ class Networks:
 
     Args:
         models: a config for each network, or several joined by `+`; after those of -c and before all other options.
-        jobs: networks at a time, goes with --models (default: 1).
+        jobs: networks at a time, or without --models runs, each with its share of the cores (default: 1).
     """
 
     models: Annotated[list[str], "CONFIG"] | None = None
@@ -68,6 +68,7 @@ def crossval(
 
     Examples:
       segtcn crossval -c ed_tcn -c gtea_lea --data.reader.init_args.root DIR --seeds 0,1,2
+      segtcn crossval -c ed_tcn -c gtea_lea --data.reader.init_args.root DIR --seeds 0,1,2 --jobs 4
       segtcn crossval -c RUN/config.yaml --splits 1,2 --out runs/two_splits
       segtcn crossval --models ed_tcn dilated_tcn c2f_tcn+c2f_tcn_gtea -c gtea_lea \
           --data.reader.init_args.root DIR --trainer.logger=false --out runs/gtea
@@ -77,14 +78,15 @@ def crossval(
         if option in ("--seed", "--split", "--data.split", "--seed_everything"):
             raise UsageError(f"{option} is for one run: give --seeds and --splits")
     jobs = 1 if networks.jobs is None else networks.jobs
-    if networks.jobs is not None and networks.models is None:
-        raise UsageError("--jobs goes with --models")
     if jobs < 1:
         raise UsageError(f"--jobs must be at least 1, got {jobs}")
     options = [*overrides, *([] if protocol is None else [f"--model.protocol={protocol}"])]
     paths = config or []
     names = ["crossval", *(["models"] if networks.models else []), *(path.stem for path in paths)]
     out = out or Path("runs") / "-".join(names)
+    if networks.models is None and jobs > 1:
+        crossval_parallel([*(f"-c={path}" for path in paths), *options], seeds or [0], splits, out, jobs)
+        return
     if networks.models is None:
         from segtcn.cli.crossval.runs import crossval_runs
 

@@ -14,6 +14,7 @@ import os
 import re
 import shlex
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from segtcn.cli.crossval.tables import models_table, write_results
+from segtcn.cli.stopping import TerminatedError
 
 PROGRAM = [sys.executable, "-m", "segtcn"]
 PATIENCE_S = 20.0
@@ -58,10 +60,7 @@ def crossval_models(
         name: ["crossval", *shared, *(f"-c={path}" for path in paths), *options, f"--out={out / name}"]
         for name, paths in networks.items()
     }
-    try:
-        failed = asyncio.run(_run(commands, out, jobs))
-    except asyncio.CancelledError:  # by a signal
-        raise KeyboardInterrupt from None
+    failed = _run_all(commands, out, jobs)
     done = [name for name in networks if name not in failed]
     results = {
         "command": shlex.join(["segtcn", "crossval", "--models", *joined, *shared, *options, f"--out={out}"]),
@@ -74,6 +73,55 @@ def crossval_models(
         logs = ", ".join(str(out / name / "log.txt") for name in failed)
         raise ChildProcessError(f"{len(failed)} of {len(networks)} networks failed: {logs}")
     return results
+
+
+def crossval_parallel(
+    fit_args: Sequence[str], seeds: Sequence[int], splits: Sequence[int] | None, out: Path, jobs: int
+) -> None:
+    """Run ``segtcn crossval`` of one network, several of its runs at a time, then make their table.
+
+    Args:
+        fit_args: options of ``segtcn fit``.
+        seeds: one run of every split for each.
+        splits: numbers of the splits; None takes all that the reader knows.
+        out: folder of the results, with one folder a run, in which ``log.txt`` is what it printed.
+        jobs: runs at a time, each with its share of the threads.
+
+    Raises:
+        ChildProcessError: naming the runs that failed, once all others are done.
+    """
+    command = ["crossval", *fit_args, f"--out={out}"]
+    splits = splits or _known_splits(fit_args, out)
+    commands = {
+        f"split{split}-seed{seed}": [*command, f"--splits={split}", f"--seeds={seed}"]
+        for seed in seeds
+        for split in splits
+        if not (out / f"split{split}-seed{seed}" / "scores.json").is_file()
+    }
+    if failed := _run_all(commands, out, jobs):
+        logs = ", ".join(str(out / name / "log.txt") for name in failed)
+        raise ChildProcessError(f"{len(failed)} of {len(commands)} runs failed: {logs}")
+    lists = (f"--splits={','.join(map(str, splits))}", f"--seeds={','.join(map(str, seeds))}")
+    subprocess.run([*PROGRAM, *command, *lists], check=True)  # all runs are complete: only the table is left
+
+
+def _known_splits(fit_args: Sequence[str], out: Path) -> list[int]:
+    """The splits of a data set, from a process of its own, which imports what this one must not."""
+    code = "import sys, segtcn.cli.crossval.runs as runs; print(*runs.known_splits(sys.argv[1:]))"
+    words = [sys.executable, "-c", code, *fit_args, f"--trainer.default_root_dir={out}"]
+    result = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False)
+    if result.returncode:
+        raise ChildProcessError("the splits of the data set could not be read, see above")
+    return [int(word) for word in result.stdout.split()]
+
+
+def _run_all(commands: Mapping[str, Sequence[str]], out: Path, jobs: int) -> list[str]:
+    """Run all commands, some at a time; returns the names of those that failed."""
+    signals: list[int] = []
+    try:
+        return asyncio.run(_run(commands, out, jobs, signals))
+    except asyncio.CancelledError:
+        raise (TerminatedError if signals and signals[0] != signal.SIGHUP else KeyboardInterrupt) from None
 
 
 def _named(models: Sequence[Sequence[Path]]) -> dict[str, Sequence[Path]]:
@@ -92,10 +140,19 @@ def _named(models: Sequence[Sequence[Path]]) -> dict[str, Sequence[Path]]:
     return networks
 
 
-async def _run(commands: Mapping[str, Sequence[str]], out: Path, jobs: int) -> list[str]:
-    """Run all commands, some at a time; returns the names of those that failed. Cancelled, it ends its processes."""
-    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C does without this
-        asyncio.get_running_loop().add_signal_handler(number, asyncio.current_task().cancel)  # type: ignore[union-attr]
+async def _run(commands: Mapping[str, Sequence[str]], out: Path, jobs: int, signals: list[int]) -> list[str]:
+    """Run all commands, some at a time; returns the names of those that failed.
+
+    Signals, which are added to ``signals``, end the processes: the first lets them save, the second does not.
+    """
+    task: Any = asyncio.current_task()
+
+    def cancel(number: int) -> None:
+        signals.append(number)
+        task.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP):  # as Ctrl-C does without this
+        asyncio.get_running_loop().add_signal_handler(number, cancel, number)
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     if jobs > 1:
         environment["OMP_NUM_THREADS"] = str(max(1, _num_threads() // jobs))
@@ -138,11 +195,11 @@ async def _run_one(
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """End a process that is still running, with the processes it started."""
-    for number in (signal.SIGINT, signal.SIGKILL):
+    """End a process that is still running, with the processes it started; training saves first."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
         if process.returncode is None:
             os.killpg(process.pid, number)
-            with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(TimeoutError, asyncio.CancelledError):
                 await asyncio.wait_for(process.wait(), PATIENCE_S)
 
 
@@ -176,7 +233,7 @@ class _Progress:
         print(f"{name}: failed with status {status}: {said[-1] if said else 'no message'}", flush=True)
 
     def _complete(self) -> dict[str, int]:
-        return {name: len([*(self._out / name).glob("split*-seed*/scores.json")]) for name in self._names}
+        return {name: len([*(self._out / name).glob("**/scores.json")]) for name in self._names}
 
 
 def _num_threads() -> int:

@@ -8,6 +8,7 @@ import resource
 import statistics
 import sys
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from segtcn.callbacks.wandb import ExperimentLogger, finish
 from segtcn.cli.crossval.tables import results_table, write_results
 from segtcn.cli.lightning import SegmentationCLI, raise_if_interrupted
 from segtcn.cli.run_folder import choose_checkpoint
+from segtcn.cli.stopping import saved_by_signals
+from segtcn.segmenter.checkpoint import newest_intact
 from segtcn.text_table import SCORES
 
 INFERENCE_S = 1.0
@@ -69,6 +72,11 @@ def crossval_runs(
     return results
 
 
+def known_splits(fit_args: Sequence[str]) -> list[int]:
+    """The splits of the data set that options of ``segtcn fit`` name."""
+    return [*SegmentationCLI(fit_args, run=False).datamodule.reader.splits]
+
+
 def _results(
     plan: SegmentationCLI, runs: Sequence[dict[str, Any]], seeds: Sequence[int], splits: Sequence[int], out: Path
 ) -> dict[str, Any]:
@@ -107,10 +115,10 @@ def _train_and_test(plan: SegmentationCLI, fit_args: Sequence[str], seed: int, s
         group = plan.config.name or out.name
         args += [f"--trainer.logger.init_args.group={group}", f"--trainer.logger.init_args.name={name}"]
     cli = SegmentationCLI([*fit_args, *args], run=False)
-    last = folder / "checkpoints" / "last.ckpt"
     try:
         cli.datamodule.dataset("test").check()  # a bad test video is found before training, not after
-        cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=last if last.exists() else None, weights_only=True)
+        with saved_by_signals():
+            cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=_last_checkpoint(folder), weights_only=True)
         chosen = _best_checkpoint(cli, folder)
         (scores,) = cli.trainer.test(cli.model, cli.datamodule, ckpt_path=chosen, verbose=False, weights_only=True)
         measured = _measure(cli)
@@ -121,6 +129,17 @@ def _train_and_test(plan: SegmentationCLI, fit_args: Sequence[str], seed: int, s
         finish()
     named = {key: scores[f"test/{key}"] for key in SCORES}
     write_json(_scores_file(out, seed, split), {"split": split, "seed": seed, **named, **measured})
+
+
+def _last_checkpoint(folder: Path) -> Path | None:
+    """The checkpoint that an interrupted run continues from."""
+    try:
+        return newest_intact(folder)
+    except FileNotFoundError:
+        return None
+    except ValueError as error:  # training again is all that is left
+        warnings.warn(f"{error}: the run starts anew", stacklevel=2)
+        return None
 
 
 def _best_checkpoint(cli: SegmentationCLI, folder: Path) -> Path | None:
@@ -171,7 +190,7 @@ def _check_same_configuration(plan: SegmentationCLI, path: Path) -> None:
     for key in ("config", "seed_everything", "data.split", "data.seed", "name", "trainer.default_root_dir"):
         config.pop(key, None)
     if isinstance(plan.trainer.logger, ExperimentLogger):
-        for key in ("name", "group", "save_dir"):
+        for key in ("name", "group", "save_dir", "continues"):
             config.pop(f"trainer.logger.init_args.{key}", None)
     text = plan.parser.dump(config, skip_validation=True)
     if path.exists() and (stored := path.read_text(encoding="utf-8")) != text:

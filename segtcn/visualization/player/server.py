@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ipaddress
 import os
@@ -13,10 +14,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import TracebackType
 
+import h11
 import uvicorn
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from segtcn.atomic import reason
 from segtcn.visualization.player.application import PlayerFiles, application
@@ -25,6 +28,9 @@ from segtcn.visualization.player.serve import Player
 
 PORT = 8000
 """Tried first, so that bookmarks work; if it is taken, any other."""
+
+HEADER_S = 10.0
+"""How long the header of a request may take to arrive."""
 
 HEADERS = {
     "content-security-policy": (
@@ -155,6 +161,25 @@ def serve_player(
     server.run()
 
 
+class _ImpatientProtocol(H11Protocol):
+    """Closes a connection whose request does not arrive in time; uvicorn would wait for ever."""
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._deadline = self.loop.call_later(HEADER_S, transport.abort)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        is_waiting = self.conn.their_state is h11.IDLE
+        if is_waiting and self._deadline is None:
+            self._deadline = self.loop.call_later(HEADER_S, self.transport.abort)
+        elif not is_waiting and self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
 class _Uvicorn(uvicorn.Server):
     def __init__(self, app: ASGIApp) -> None:
         super().__init__(
@@ -165,6 +190,7 @@ class _Uvicorn(uvicorn.Server):
                 server_header=False,
                 lifespan="off",
                 ws="none",
+                http=_ImpatientProtocol,
                 timeout_graceful_shutdown=1,
             )
         )

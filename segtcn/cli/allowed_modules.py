@@ -1,0 +1,102 @@
+"""Which modules a config may name: a config is code, because it names classes that are imported and called."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from segtcn.cli.config_words import configs_of, join_configs
+from segtcn.config_names import LARGEST_CONFIG, read_config
+
+OPTION = "--allow-modules"
+TRUSTED = ("segtcn", "torch", "pytorch_lightning")
+"""What the config of a run may name in `test` and `validate`, unless the option says more."""
+
+_DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+
+
+def without_option(argv: Sequence[str]) -> list[str]:
+    """The words of a command without ``--allow-modules A,B``, once its configs name no other modules.
+
+    A config that lies in the folder of a run may be a stranger's: ``test`` and ``validate`` take it only if it names
+    no module but :data:`TRUSTED`. Without the option, ``fit`` and ``crossval`` take any config.
+
+    Raises:
+        ValueError: naming the config and what it names, before anything is imported.
+    """
+    words, allowed = [], None
+    rest = iter(join_configs(argv))
+    for word in rest:
+        name, _, value = word.partition("=")
+        if name == OPTION:
+            allowed = tuple((value or next(rest, "")).split(","))
+        else:
+            words.append(word)
+    named = [Path(path) for word in words[1:] for path in configs_of(word)]
+    configs = [path for path in named if path.is_file()]  # the command says which are missing
+    for path in configs:
+        read_config(path)  # so that one which takes minutes to read is refused
+    if allowed is None and words[0] in ("test", "validate"):
+        allowed, configs = TRUSTED, [path for path in configs if path.name == "config.yaml"]
+    if allowed is not None:
+        check_modules(configs, allowed)
+    return words
+
+
+def check_modules(configs: Iterable[Path], allowed: Sequence[str] = TRUSTED) -> None:
+    """Refuse configs that name a class or function of another module; nothing is imported.
+
+    Args:
+        configs: files.
+        allowed: modules; their submodules are allowed, too.
+
+    Raises:
+        FileNotFoundError: if a file is missing.
+        ValueError: naming the config and the class.
+    """
+    for path in configs:
+        for name in dict.fromkeys(_names(path, set())):
+            if not any(f"{name}.".startswith(f"{module}.") for module in allowed) and _can_be_imported(name):
+                raise ValueError(
+                    f"{path} names {name}, which is code outside {', '.join(allowed)}: if you trust it, add "
+                    f"{OPTION} {','.join([*allowed, name.partition('.')[0]])}"
+                )
+
+
+def _names(path: Path, seen: set[Path]) -> Iterator[str]:
+    """All dotted names in a config, and in the files that its values name: they may be configs, too."""
+    if path.resolve() in seen:
+        return
+    seen.add(path.resolve())
+    for text in _texts(read_config(path)):
+        if _DOTTED.fullmatch(text):
+            yield text
+        for other in (path.parent / text, Path(text)):
+            if len(text) < 1000 and "\0" not in text and other.is_file() and other.stat().st_size < LARGEST_CONFIG:
+                yield from _names(other, seen) if other.suffix in (".yaml", ".yml", ".json") else ()
+
+
+def _texts(value: Any) -> Iterator[str]:
+    pending = [value]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            pending += [*value.keys(), *value.values()]
+        elif isinstance(value, list | tuple | set):
+            pending += value
+
+
+def _can_be_imported(name: str) -> bool:
+    """Whether the first part of a dotted name is a module; importing it is not needed to know that."""
+    root, _, rest = name.partition(".")
+    try:
+        spec = importlib.util.find_spec(root)
+    except ValueError:  # a module without a specification, such as `__main__`
+        return True
+    # a folder without __init__.py has no code itself: `data.csv` beside a folder `data` is a file
+    return spec is not None and (spec.origin is not None or "." in rest)

@@ -1,0 +1,69 @@
+"""What a config may name: other code is refused before it is imported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from segtcn.cli import main
+from segtcn.cli.allowed_modules import check_modules
+from tests.cli.test_lightning import CONFIGS
+
+
+@pytest.fixture(autouse=True)
+def _evil_module(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    Path("evil.py").write_text("open('ran', 'w')\nclass Net: ...\n")
+    yield
+    assert not Path("ran").exists()
+
+
+CASES = {
+    "class": "model: {net: {class_path: evil.Net}}",
+    "short": "model: {net: evil.Net}",
+    "imported already": "model: {optimizer: subprocess.Popen}",
+    "deep": "trainer: {callbacks: [{class_path: segtcn.callbacks.X, init_args: {a: [{b: evil.Net}]}}]}",
+    "key": "{evil.Net: 1}",
+    "alias": "a: &x evil.Net\nmodel: {net: *x}",
+    "another file": "model: {net: inner.yaml}",
+    "package": "data: {reader: os.path.join}",
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_code_of_other_modules_is_refused_before_the_import(name, capsys):
+    Path("inner.yaml").write_text("class_path: evil.Net\n")
+    Path("config.yaml").write_text(CASES[name])
+    assert main(["check-config", "config.yaml"]) == 1
+    assert "which is code outside segtcn, torch, pytorch_lightning: if you trust it" in capsys.readouterr().err
+    assert main(["test", "-c", "config.yaml"]) == 1
+    assert "if you trust it, add --allow-modules segtcn,torch,pytorch_lightning," in capsys.readouterr().err
+    for command in ("fit", "crossval"):
+        assert main([command, "-c=config.yaml", "--allow-modules", "segtcn,torch"]) == 1
+        assert "which is code outside segtcn, torch:" in capsys.readouterr().err
+
+
+def test_our_own_configs_name_only_known_modules_and_files_are_not_code(capsys):
+    assert main(["check-config", *(config.removeprefix("-c=") for config in CONFIGS)]) == 0
+    assert "no code outside segtcn,torch,pytorch_lightning is named" in capsys.readouterr().out
+    Path("data").mkdir()
+    Path("own.yaml").write_text(
+        "data: {reader: {init_args: {path: data.h5, root: nowhere.dat}}}\nmodel: {net: evil.Net}"
+    )
+    check_modules([Path("own.yaml")], ["segtcn", "evil"])
+    with pytest.raises(ValueError, match=r"names evil\.Net"):
+        check_modules([Path("own.yaml")], ["segtcn", "evil.Ne"])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("[" * 20_000, "nested too deeply"), ("a: [", "is no YAML in UTF-8"), ("x" * 2**21, "more than a MiB")],
+)
+def test_a_config_that_is_none_is_named(content, message, capsys):
+    Path("config.yaml").write_text(content)
+    assert main(["check-config", "config.yaml"]) == 1
+    assert message in capsys.readouterr().err
+    assert main(["check-config", "absent.yaml"]) == 1
+    assert "no config absent.yaml" in capsys.readouterr().err

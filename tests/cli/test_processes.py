@@ -1,0 +1,75 @@
+"""Several processes score each video once, and train as one process with the batch of all."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.cli.test_lightning import ROOT, UNLOGGED, small_options
+from tests.conftest import small_videos, write_tree
+
+NAMES = [f"v{number}" for number in range(12)]
+
+
+@pytest.fixture
+def options(tmp_path, monkeypatch) -> list[str]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo")
+    few = [*small_videos().values()]
+    videos = {name: (few[i % 4][0][i // 4 :], few[i % 4][1][i // 4 :]) for i, name in enumerate(NAMES)}
+    splits = {number: (NAMES[number:], NAMES[:number]) for number in range(1, 10)}
+    root = write_tree(tmp_path / "ms_tcn", videos=videos, splits=splits)
+    return [*small_options(root), *UNLOGGED, "--trainer.deterministic=true", "--trainer.enable_progress_bar=false"]
+
+
+def segtcn(*words: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "segtcn", *words]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def processes(number: int) -> list[str]:
+    return [f"--trainer.devices={number}", "--trainer.strategy=ddp"] if number > 1 else []
+
+
+@pytest.mark.slow
+def test_scores_and_predictions_are_those_of_one_process(options):
+    segtcn("fit", *options, "--trainer.default_root_dir=run", "--trainer.max_epochs=2")
+    config = Path("run/config.yaml").read_text()
+    for num_videos, number in [(1, 3), (7, 2), *((videos, 2 + videos % 2) for videos in range(2, 10))]:
+        results = []
+        for count in (1, number):
+            folder = Path(f"test{num_videos}-{count}")
+            folder.mkdir(exist_ok=True)
+            words = [f"--data.split={num_videos}", "--data.batch_size=2", f"--trainer.default_root_dir={folder}"]
+            checkpoint = "--ckpt_path=run/checkpoints/last.ckpt"
+            segtcn("test", "-c=run/config.yaml", *words, checkpoint, *processes(count))
+            predictions = {path.name: np.load(path) for path in (folder / "predictions").rglob("*.npz")}
+            arrays = {name: {key: file[key].tobytes() for key in file} for name, file in predictions.items()}
+            results.append(((folder / "test_scores.json").read_text(), arrays))
+            assert json.loads((folder / "run.json").read_text())["videos"] == NAMES[:num_videos]
+        assert results[0] == results[1], num_videos
+        assert len(results[0][1]) == num_videos
+    assert Path("run/config.yaml").read_text() == config
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sizes", [(8, 4, 2), (6, 2, 3), (12, 6, 2)])
+def test_two_times_batch_four_trains_as_batch_eight(options, sizes):
+    whole, part, number = sizes
+    common = ["--trainer.precision=64-true", "--model.net.init_args.dropout=0", "--trainer.max_epochs=3"]
+    weights = []
+    for size, count in ((whole, 1), (part, number)):
+        folder = f"--trainer.default_root_dir=run{count}"
+        segtcn("fit", *options, *common, folder, f"--data.batch_size={size}", *processes(count))
+        weights.append(torch.load(f"run{count}/checkpoints/last.ckpt", weights_only=True)["state_dict"])
+    for name, values in weights[0].items():
+        torch.testing.assert_close(weights[1][name], values, atol=1e-10, rtol=0)

@@ -1,0 +1,218 @@
+"""Runs that were stopped continue bit for bit; signals say how."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from segtcn.cli import main
+from segtcn.task import SegmentationTask
+from tests import wandb_file
+from tests.cli.kill_harness import assert_equal
+from tests.cli.test_lightning import CONFIGS, ROOT, UNLOGGED, small_options
+from tests.conftest import write_tree
+
+
+@pytest.fixture(autouse=True)
+def _interruptible():
+    """Ctrl-C works; of a shell's background jobs it is switched off."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def options(tmp_path, monkeypatch) -> list[str]:
+    monkeypatch.chdir(tmp_path)
+    return [*small_options(write_tree(tmp_path / "ms_tcn")), *UNLOGGED, "--data.batch_size=1"]
+
+
+@pytest.fixture
+def signal_in_step(monkeypatch):
+    """Function of a number: this step of training receives a signal; returns what counts the steps."""
+
+    def send(number: int, kind: int = signal.SIGTERM, times: int = 1) -> None:
+        step, count = SegmentationTask.training_step, iter(range(10**6))
+
+        def counted(self, batch, batch_idx):
+            if next(count) == number:
+                for _ in range(times):
+                    signal.raise_signal(kind)
+            return step(self, batch, batch_idx)
+
+        monkeypatch.setattr(SegmentationTask, "training_step", counted)
+
+    return send
+
+
+EXTRAS = {
+    "plain": [],
+    "validation": [
+        "--data.validation=0.3",
+        "--trainer.callbacks+=EarlyStopping",
+        "--trainer.callbacks.monitor=val/loss",
+        "--trainer.callbacks.patience=2",
+        "--trainer.max_epochs=12",
+        "--model.optimizer.init_args.lr=0.1",
+        "--model.lr_scheduler=pytorch_lightning.cli.ReduceLROnPlateau",
+        "--model.lr_scheduler.monitor=train/loss",
+        "--model.lr_scheduler.patience=0",
+    ],
+    "accumulated": ["--trainer.accumulate_grad_batches=2", "--data.augmentations+=GaussianNoise"],
+    "buckets": ["--data.bucket=true", "--data.num_workers=1"],
+}
+
+
+@pytest.mark.parametrize("kind", ["plain", "accumulated", pytest.param("validation", marks=pytest.mark.slow),
+                                  pytest.param("buckets", marks=pytest.mark.slow)])  # fmt: skip
+@pytest.mark.parametrize(
+    "number", [3, pytest.param(4, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)]
+)
+def test_a_run_that_sigterm_ended_in_an_epoch_continues_bit_for_bit(options, capsys, signal_in_step, kind, number):
+    command = ["fit", *options, *EXTRAS[kind]]
+    assert main([*command, "--trainer.default_root_dir=whole"]) == 0
+    signal_in_step(number)
+    assert main([*command, "--trainer.default_root_dir=stopped"]) == 143
+    assert "segtcn fit stopped --resume continues" in capsys.readouterr().err
+    assert torch.load("stopped/checkpoints/last.ckpt", weights_only=True)["global_step"] <= number + 1
+    assert main(["fit", "stopped", "--resume"]) == 0
+    assert_equal(Path("whole"), Path("stopped"))
+    whole, stopped = (torch.load(f"{run}/checkpoints/last.ckpt", weights_only=True) for run in ("whole", "stopped"))
+    assert str(whole["optimizer_states"]) == str(stopped["optimizer_states"])
+    assert whole["lr_schedulers"] == stopped["lr_schedulers"]
+    assert whole["segtcn_training"]["random"]["python"] == stopped["segtcn_training"]["random"]["python"]
+
+
+def test_the_loss_and_scores_of_an_epoch_count_the_steps_before_the_stop(options, signal_in_step):
+    rows = {}
+    log = "--trainer.logger=pytorch_lightning.loggers.CSVLogger"
+    command = ["fit", *options, log, "--trainer.logger.save_dir=logs"]
+    assert main([*command, "--trainer.logger.name=whole", "--trainer.default_root_dir=whole"]) == 0
+    signal_in_step(4)
+    assert main([*command, "--trainer.logger.name=stopped", "--trainer.default_root_dir=stopped"]) == 143
+    assert main(["fit", "stopped", "--resume"]) == 0
+    for name, version in (("whole", 0), ("stopped", 1)):
+        header, *lines = Path(f"logs/{name}/version_{version}/metrics.csv").read_text().splitlines()
+        table = [dict(zip(header.split(","), line.split(","), strict=True)) for line in lines]
+        rows[name] = {row["epoch"]: (row["train/loss"], row["train/f1@50"], row["train/padding"]) for row in table}
+    assert rows["stopped"]["1"] == rows["whole"]["1"]
+    assert rows["stopped"]["2"] == rows["whole"]["2"]
+
+
+def test_the_last_epoch_is_saved_whatever_the_epochs_between_checkpoints(options):
+    assert main(["fit", *options, "--trainer.default_root_dir=run", "--checkpoint.every_n_epochs=2"]) == 0
+    assert torch.load("run/checkpoints/last.ckpt", weights_only=True)["global_step"] == 9
+
+
+def test_a_run_without_a_checkpoint_starts_anew_and_one_without_a_folder_is_named(options, capsys, signal_in_step):
+    assert main(["fit", *options, "--trainer.default_root_dir=whole"]) == 0
+    signal_in_step(0, signal.SIGINT)
+    assert main(["fit", *options, "--trainer.default_root_dir=stopped"]) == 130
+    assert not Path("stopped/checkpoints").exists()
+    assert main(["fit", "stopped", "--resume"]) == 0
+    assert_equal(Path("whole"), Path("stopped"))
+    assert main(["fit", "nowhere", "--resume"]) == 1
+    assert "`--resume` needs the folder of a run" in capsys.readouterr().err
+
+
+def test_other_threads_are_warned_of(options, signal_in_step, capsys):
+    signal_in_step(4)
+    assert main(["fit", *options, "--trainer.default_root_dir=run"]) == 143
+    threads = torch.get_num_threads()
+    torch.set_num_threads(threads + 1)
+    try:
+        with pytest.warns(UserWarning, match=rf"OMP_NUM_THREADS={threads} continues exactly"):
+            assert main(["fit", "run", "--resume"]) == 0
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_no_config_and_no_option_lets_a_checkpoint_run_code(options, capsys):
+    assert main(["fit", *options, "--trainer.default_root_dir=run", "--trainer.max_epochs=1"]) == 0
+    config = Path("run/config.yaml")
+    config.write_text(config.read_text() + "weights_only: false\n")
+    with pytest.raises(SystemExit, match="2"):
+        main(["test", f"-c={config}"])
+    assert "weights_only" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
+@pytest.mark.parametrize("command", ["fit", "crossval", "models"])
+def test_signals_end_training_with_their_status_and_a_way_to_continue(options, command, number):
+    epochs, shown = ["--trainer.max_epochs=2000", "--checkpoint.every_n_epochs=5"], {}
+    words = {
+        "fit": ["fit", *options, *epochs, "--trainer.default_root_dir=run"],
+        "crossval": ["crossval", *options, *epochs, "--splits=1", "--out=run"],
+        "models": ["crossval", "--models", f"{ROOT}/configs/model/ed_tcn.yaml", *options[1:], *epochs, "--splits=1",
+                   "--out=run"],
+    }[command]  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "segtcn", *words], stderr=subprocess.PIPE, text=True, env=environment
+    )
+    while not [*Path("run").rglob("last.ckpt")]:
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.1)
+    process.send_signal(number)
+    shown[command] = process.communicate(timeout=60)[1]
+    assert process.returncode == (130 if number == signal.SIGINT else 143), shown
+    assert ("segtcn fit run --resume continues" if command == "fit" else "the same command continues") in shown[command]
+    (checkpoint,) = Path("run").rglob("last.ckpt")
+    before = torch.load(checkpoint, weights_only=True)["global_step"]
+    assert not [*Path("run").rglob("scores.json")]
+    assert "done" not in shown[command]
+    shorter = [word.replace("=2000", f"={before // 3 + 5}") for word in words]
+    if command == "fit":
+        assert main(["fit", "run", "--resume", f"--trainer.max_epochs={before // 3 + 5}"]) == 0
+        assert torch.load(checkpoint, weights_only=True)["global_step"] > before
+    else:
+        assert shorter != words
+
+
+@pytest.mark.slow
+def test_a_second_signal_ends_at_once(options, signal_in_step):
+    code = f"""
+import signal, sys, time
+from segtcn.cli import main
+from segtcn.task import SegmentationTask
+def step(self, batch, batch_idx):
+    signal.raise_signal(signal.SIGTERM)
+    signal.raise_signal(signal.SIGTERM)
+    time.sleep(60)
+SegmentationTask.training_step = step
+main({["fit", *options, "--trainer.default_root_dir=run"]!r})
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    assert subprocess.run([sys.executable, "-c", code], env=environment, timeout=50, check=False).returncode == 143
+    assert CONFIGS
+
+
+def test_the_wandb_run_continues_under_its_id_without_duplicated_rows(options, monkeypatch, signal_in_step):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    logged = [option for option in options if option not in UNLOGGED]
+    words = ["fit", *logged, "--checkpoint.every_n_epochs=1", "--trainer.default_root_dir"]
+    assert main([*words, "whole"]) == 0
+    signal_in_step(7, signal.SIGINT)  # saves nothing: the epoch that was saved last is trained again
+    assert main([*words, "stopped"]) == 130
+    assert main(["fit", "stopped", "--resume"]) == 0
+    files = {name: sorted(wandb_file.run_files(Path(name))) for name in ("whole", "stopped")}
+    assert len(files["stopped"]) == 2
+    assert len({path.stem.rpartition("-")[2] for path in files["stopped"]}) == 1
+    keys = ("epoch", "trainer/global_step", "train/loss", "train/f1@50", "train/padding")
+    rows = {
+        name: [
+            [row.get(key) for key in keys] for path in paths for row in wandb_file.history(path) if "train/loss" in row
+        ]
+        for name, paths in files.items()
+    }
+    assert rows["stopped"] == rows["whole"]
+    assert len(rows["whole"]) == 3
