@@ -43,8 +43,6 @@ def written(folder: Path, form: str, labels: list[int], fps: float) -> Path:
 @every_writer
 @pytest.mark.parametrize("fps", [1, 14.985, 30000 / 1001, 240])
 def test_the_same_frames_come_back(tmp_path: Path, form: str, fps: float) -> None:
-    reader = {"boris": "boris_project"}.get(form, form)
-    pytest.importorskip(f"segtcn.prepare.annotations.{reader}", reason=f"this version has no reader of {form} projects")
     path = written(tmp_path, form, LABELS, fps)
     (annotations,) = read_annotations(path, fps=fps)
     back, _ = frame_labels(annotations.intervals, len(LABELS), fps, LabelRules(gaps="ignore"))
