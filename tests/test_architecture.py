@@ -27,7 +27,7 @@ ALLOWED = {
     "metrics": {"structures"},
     "data": {"arrays", "atomic", "config_names", "extract", "labels", "structures", "video_io"},
     "models": {"layers", "structures"},
-    "extract": {"arrays", "atomic", "progress", "video_io"},
+    "extract": {"arrays", "atomic", "labels", "progress", "video_io"},
     "decoding": {"atomic", "labels", "metrics", "structures"},
     "segmenter": {"arrays", "atomic", "decoding", "extract", "labels", "layers", "models", "progress", "structures"},
     "live": {"extract", "labels", "segmenter", "video_io"},

@@ -15,12 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segtcn.atomic import atomic_path, write_json
-
-VIDEO_SUFFIXES = frozenset(
-    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts"}
-    | {".wmv", ".flv", ".ogv", ".3gp", ".mjpg", ".mjpeg"}
-)
-"""Endings of the files that are taken from a folder; a file that is given by its name may have any."""
+from segtcn.labels import CLIP_SUFFIXES
 
 RECORDS = "extraction"
 """Folder beside the features that holds ``NAME.json`` for every ``NAME.npy``."""
@@ -36,7 +31,7 @@ def find_videos(paths: Iterable[str | Path], relative_to: str | Path | None = No
     """The videos that are meant, by name.
 
     Args:
-        paths: video files, and folders, which are searched with all their folders.
+        paths: video files of any ending, and folders, which are searched with all their folders.
         relative_to: a folder: names are then the paths below it, without ending, so that videos of the same name in
             different folders stay apart. None takes the names of the files.
 
@@ -54,7 +49,7 @@ def find_videos(paths: Iterable[str | Path], relative_to: str | Path | None = No
         files = [path]
         if path.is_dir():
             # hidden files are not data: macOS puts `._NAME.mp4` beside each on other disks
-            files = sorted(p for p in path.rglob("[!.]*") if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file())
+            files = sorted(p for p in path.rglob("[!.]*") if p.suffix.lower() in CLIP_SUFFIXES and p.is_file())
             if not files:
                 raise ValueError(f"no video in {path}: expected files that end in .mp4, .mkv, .avi, .mov, .webm, ...")
         for file in files:

@@ -18,19 +18,8 @@ SUFFIXES = (".npz", ".csv", ".txt", "", ".npy")
 """Endings of label files; where a folder has several of one video, the first of these counts: it holds the most."""
 
 CLIP_SUFFIXES = (
-    ".mp4",
-    ".m4v",
-    ".webm",
-    ".mov",
-    ".mkv",
-    ".avi",
-    ".mpg",
-    ".mpeg",
-    ".wmv",
-    ".flv",
-    ".ts",
-    ".mts",
-    ".ogv",
+    *(".mp4", ".m4v", ".webm", ".mov", ".mkv", ".avi", ".mpg", ".mpeg", ".wmv", ".flv"),
+    *(".ts", ".mts", ".m2ts", ".ogv", ".3gp", ".mjpg", ".mjpeg"),
 )
 """Endings of clips; where a folder has several of one name, the first of these counts: browsers play it."""
 

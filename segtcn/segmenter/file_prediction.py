@@ -14,8 +14,8 @@ import segtcn
 from segtcn.arrays import open_array
 from segtcn.atomic import reason, write_json
 from segtcn.decoding import without_short_segments
-from segtcn.extract.feature_files import RECORDS, VIDEO_SUFFIXES, differences, find_record, name_below
-from segtcn.labels import Labels, write_labels
+from segtcn.extract.feature_files import RECORDS, differences, find_record, name_below
+from segtcn.labels import CLIP_SUFFIXES, Labels, write_labels
 from segtcn.progress import progress_bar
 from segtcn.segmenter.clip_features import ClipFeatures, check_extraction
 from segtcn.segmenter.segmenter import Segmenter
@@ -108,7 +108,7 @@ def find_sources(paths: Iterable[str | os.PathLike[str]], relative_to: str | os.
 
 
 def _is_usable(file: Path) -> bool:
-    return file.suffix.lower() == ".npy" or file.suffix.lower() in VIDEO_SUFFIXES
+    return file.suffix.lower() == ".npy" or file.suffix.lower() in CLIP_SUFFIXES
 
 
 def _usable_files(folder: Path, passed_over: list[Path]) -> list[Path]:

@@ -17,6 +17,7 @@ from segtcn.extract.feature_files import common_settings, feature_file, find_rec
 from segtcn.extract.preprocessing import Preprocessing, parse_preprocessing, read_preprocessing
 from segtcn.extract.rates import clip_rate, num_resampled, resample
 from segtcn.extract.windows import OUTSIDE, num_features, thinned, window_batches
+from segtcn.labels import find_clips
 from segtcn.video_io import frame_times
 from tests.clips import frame_number, write_clip
 
@@ -229,6 +230,13 @@ def test_names_are_those_of_the_files(tmp_path):
     assert list(find_videos([tmp_path])) == ["b.x", "ä 1", "a"]
     assert list(find_videos([tmp_path, tmp_path / "a.avi"])) == ["b.x", "ä 1", "a"]  # twice counts once
     assert list(find_videos([tmp_path / "notes.txt"])) == ["notes"]  # given by its name: any ending
+
+
+def test_clips_for_features_are_clips_for_labels_too(tmp_path):
+    for ending in ("mp4", "m2ts", "3gp", "mjpeg", "wmv"):
+        (tmp_path / f"{ending}.{ending}").touch()
+    assert find_videos([tmp_path]) == find_clips(tmp_path)
+    assert len(find_clips(tmp_path)) == 5
 
 
 def test_same_names_are_refused_or_kept_apart_by_their_folder(tmp_path):
