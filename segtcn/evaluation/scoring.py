@@ -7,25 +7,23 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from segtcn.evaluation.pairs import LabelPairs, pair_files, pair_labels
 from segtcn.evaluation.run_scores import RunScores
 from segtcn.labels.classes import Classes
 from segtcn.labels.files import read_labels
 from segtcn.labels.folder import find_label_files, video_name
 from segtcn.labels.labels import Labels
+from segtcn.labels.labels_like import as_labels
 from segtcn.metrics import Evaluation, evaluate_videos
 from segtcn.metrics.protocols import get_protocol
 
-LabelsLike: TypeAlias = Any
-"""Labels of one video: :class:`~segtcn.labels.Labels`, a path, or class indexes or names ``(T,)`` in an array, tensor
-or list. Labels of several videos: a dict of those by name, or a folder."""
+Videos: TypeAlias = Any
+"""Labels of one video, :data:`~segtcn.labels.LabelsLike`, or of several: a dict of those by name, or a folder."""
 
 
 def evaluate(
-    preds: LabelsLike,
-    labels: LabelsLike,
+    preds: Videos,
+    labels: Videos,
     protocol: str = "lea",
     classes: Classes | Sequence[str] | None = None,
     background: str | int | Collection[int] | None = None,
@@ -118,26 +116,13 @@ def score_splits(
     return RunScores("", protocol, evaluations)
 
 
-def _is_path(side: LabelsLike) -> bool:
+def _is_path(side: Videos) -> bool:
     return isinstance(side, str | os.PathLike)
 
 
-def _by_name(side: LabelsLike, classes: Classes | None) -> dict[str, Labels]:
+def _by_name(side: Videos, classes: Classes | None) -> dict[str, Labels]:
     if isinstance(side, Mapping):
-        return {name: _labels_of(video, classes, f"video {name!r}") for name, video in side.items()}
+        return {name: as_labels(video, classes, source=f"video {name!r}") for name, video in side.items()}
     if _is_path(side) and Path(side).is_dir():
         return {name: read_labels(path, classes) for name, path in find_label_files(Path(side)).items()}
-    return {video_name(os.fspath(side)) if _is_path(side) else "video": _labels_of(side, classes, "the video")}
-
-
-def _labels_of(video: LabelsLike, classes: Classes | None, source: str) -> Labels:
-    if isinstance(video, Labels):
-        return video
-    if _is_path(video):
-        return read_labels(video, classes)
-    frames = np.asarray(video.cpu() if hasattr(video, "cpu") else video)
-    if frames.dtype.kind == "U":
-        return Labels.from_names(frames.tolist(), classes, source=source)
-    if classes is None and frames.size and frames.dtype.kind in "iu":
-        classes = Classes.numbered(int(frames.max()) + 1)
-    return Labels(frames, classes or Classes(()), source=source)
+    return {video_name(os.fspath(side)) if _is_path(side) else "video": as_labels(side, classes)}

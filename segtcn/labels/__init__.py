@@ -16,6 +16,8 @@ from segtcn.labels.folder import video_name as video_name
 from segtcn.labels.folder import without_ending as without_ending
 from segtcn.labels.labels import Labels as Labels
 from segtcn.labels.labels import common_classes as common_classes
+from segtcn.labels.labels_like import LabelsLike as LabelsLike
+from segtcn.labels.labels_like import as_labels as as_labels
 from segtcn.labels.lengths import LengthPolicy as LengthPolicy
 from segtcn.labels.lengths import common_length as common_length
 from segtcn.labels.matlab import read_matlab_labels as read_matlab_labels

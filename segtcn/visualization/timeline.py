@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from segtcn.labels import Classes
+from segtcn.labels import Classes, LabelsLike
 from segtcn.visualization.timeline_drawing import draw_timelines
 from segtcn.visualization.timeline_layout import MARGIN_IN, Look, Scores, TimeAxis, labels_in, legend_name
-from segtcn.visualization.tracks import Track, make_tracks
+from segtcn.visualization.tracks import make_tracks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,7 +21,7 @@ PAGE_IN = 9.7
 
 
 def plot_timeline(
-    tracks: Mapping[str, Track],
+    tracks: Mapping[str, LabelsLike],
     title: str | None = None,
     *,
     classes: Classes | Sequence[str] | None = None,
@@ -64,7 +64,7 @@ def plot_timeline(
 
 
 def plot_timelines(
-    videos: Mapping[str, Mapping[str, Track]],
+    videos: Mapping[str, Mapping[str, LabelsLike]],
     title: str | None = None,
     *,
     classes: Classes | Sequence[str] | None = None,
@@ -94,7 +94,7 @@ def plot_timelines(
 
 
 def plot_timeline_pages(
-    videos: Mapping[str, Mapping[str, Track]],
+    videos: Mapping[str, Mapping[str, LabelsLike]],
     title: str | None = None,
     *,
     classes: Classes | Sequence[str] | None = None,

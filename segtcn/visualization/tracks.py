@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from segtcn.labels import Classes, Labels, common_classes, read_labels
+from segtcn.labels import Classes, Labels, LabelsLike, as_labels, common_classes
 
 TRUTH = "truth"
 """Title of the true labels: they stand on top, and the others are compared with them."""
 
-Track = Any
-"""What pictures take as the labels of one video: :class:`~segtcn.labels.Labels`, a label file, or an array, tensor or
-sequence with the class index, or the name, of every frame."""
-
 
 def make_tracks(
-    videos: Mapping[str, Mapping[str, Track]], classes: Classes | Sequence[str] | None = None, fps: float | None = None
+    videos: Mapping[str, Mapping[str, LabelsLike]],
+    classes: Classes | Sequence[str] | None = None,
+    fps: float | None = None,
 ) -> tuple[dict[str, dict[str, Labels]], Classes]:
     """Give the tracks of videos the same classes, hence the same colours.
 
@@ -51,25 +46,12 @@ def make_tracks(
         classes = Classes(tuple(classes)).with_background()
     opened: dict[str, dict[str, Labels]] = {}
     for name, tracks in videos.items():
+        of_video = f" of {name}" if name else ""
         if not tracks:
-            raise ValueError(f"expected at least one track{f' of {name}' if name else ''} to draw, got none")
+            raise ValueError(f"expected at least one track{of_video} to draw, got none")
         titles = sorted(tracks, key=lambda title: title != TRUTH)
-        opened[name] = {title: _open(tracks[title], classes, fps, title, name) for title in titles}
+        opened[name] = {title: as_labels(tracks[title], classes, fps, f"track {title!r}{of_video}") for title in titles}
     common = classes or common_classes([labels for tracks in opened.values() for labels in tracks.values()])
     return {
         name: {title: labels.in_classes(common) for title, labels in tracks.items()} for name, tracks in opened.items()
     }, common
-
-
-def _open(track: Track, classes: Classes | None, fps: float | None, title: str, video: str) -> Labels:
-    if isinstance(track, str | os.PathLike):
-        track = read_labels(track, classes)
-    if isinstance(track, Labels):
-        return replace(track, fps=fps) if track.fps is None else track
-    source = f"track {title!r}{f' of {video}' if video else ''}"
-    values = np.asarray(track.detach().cpu() if hasattr(track, "detach") else track)
-    if values.dtype.kind == "U":
-        return Labels.from_names(values.tolist(), classes, fps, source)
-    if classes is None and values.size:
-        classes = Classes.numbered(max(0, int(values.max())) + 1)
-    return Labels(values, classes or Classes(()), fps, source=source)

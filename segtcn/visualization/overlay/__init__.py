@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segtcn.atomic import atomic_path
-from segtcn.labels import Classes
+from segtcn.labels import Classes, LabelsLike
 from segtcn.progress import progress_bar
 from segtcn.video_io import (
     TIMESTAMP_TOLERANCE_S,
@@ -32,7 +32,7 @@ from segtcn.visualization.overlay.look import OverlayLook
 from segtcn.visualization.overlay.panel import Panel, PanelContent
 from segtcn.visualization.overlay.rows import make_rows
 from segtcn.visualization.overlay.schedule import ANIMATION_SIDE, Schedule, is_animation, make_schedule
-from segtcn.visualization.tracks import Track, make_tracks
+from segtcn.visualization.tracks import make_tracks
 
 __all__ = ["Excerpt", "OverlayLook", "overlay_video"]
 
@@ -42,7 +42,7 @@ _ANIMATION_QUALITY = 8  # nearly without loss: it is encoded a second time
 
 def overlay_video(
     clip: str | os.PathLike[str],
-    tracks: Mapping[str, Track],
+    tracks: Mapping[str, LabelsLike],
     output: str | os.PathLike[str],
     *,
     classes: Classes | Sequence[str] | None = None,
