@@ -156,9 +156,10 @@ def _costs(lines: Lines, kind: str, unit: str, form: str) -> tuple[list[str], li
 
 def _time(lines: Lines) -> Section:
     lead = (
-        "Microseconds per frame of forward and backward of one sequence, median of three. Each weight is used once a "
-        "frame, so equal parameters mean equal multiplications. What differs is how they are done: a convolution "
-        "multiplies all frames at once, layer after layer. A recurrent network waits for the frame before."
+        "Microseconds per frame of forward and backward of one sequence, median of three: processor time of one "
+        "thread, and time on the clock with two. Each weight is used once a frame, so equal parameters mean equal "
+        "multiplications. What differs is how they are done: a convolution multiplies all frames at once, layer after "
+        "layer. A recurrent network waits for the frame before."
     )
     return Section("Parallelism", lead, *_costs(lines, "time", "µs per frame", ".1f"))
 
