@@ -115,7 +115,11 @@ class ExperimentLogger(WandbLogger):
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """What was logged of a run: its ``id`` and ``num_logged``; nothing if the file is damaged."""
+    """What was logged of a run: its ``id`` and ``num_logged``; nothing if the file is damaged.
+
+    Args:
+        path: of the file :data:`RECORD` in the folder of a run.
+    """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         return {"id": str(record["id"]), "num_logged": int(record["num_logged"])}
