@@ -56,6 +56,8 @@ class PredictionWriter(Callback):
             return
         batch, segmenter = output.batch, task.segmenter
         for number, (name, mask) in enumerate(zip(batch.names, batch.mask, strict=True)):
+            if not name:  # another process writes this video
+                continue
             indexes, scores = (
                 repeat_frames(frames[number][..., mask].cpu(), segmenter.sample_rate, batch.num_frames[number]).numpy()
                 for frames in (output.preds, output.probabilities.float())

@@ -18,6 +18,8 @@ def quieten() -> None:
     warnings.filterwarnings("ignore", message="You're resuming from a checkpoint that ended before the epoch ended")
     # the checkpoint holds the averaged weights, which are those to test
     warnings.filterwarnings("ignore", message="You're using the WeightAveraging callback, but loading a checkpoint")
+    # what the task logs was computed over all processes
+    warnings.filterwarnings("ignore", message="It is recommended to use .*sync_dist=True")
     # schedules of PyTorch that are stepped every epoch, as documented
     warnings.filterwarnings("ignore", message=".*scheduler is using 'interval': 'epoch'")
     os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")

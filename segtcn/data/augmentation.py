@@ -314,10 +314,11 @@ class AugmentedDataset(Dataset[Sample]):
 
 
 def _without_labels(sample: Sample) -> Sample:
-    """The video with no frame that counts."""
+    """The video with no frame that counts, and no name: nothing is written of it."""
     labels, targets, stored = sample.video.labels, sample.video.targets, sample.stored_labels
     return sample._replace(
         video=sample.video._replace(
+            name="",
             labels=None if labels is None else torch.full_like(labels, IGNORE),
             targets=None if targets is None else torch.full_like(targets, torch.nan),
         ),

@@ -89,7 +89,6 @@ class SegmentationDataModule(LightningDataModule):
         annotated: float = 1.0,
     ) -> None:
         super().__init__()
-        self.allow_zero_length_dataloader_with_multiple_devices = True  # fewer batches to score than processes
         check_split(split, reader.splits, "this data set")
         if not isinstance(validation, list) and not 0 <= validation < 1:
             raise ValueError(
@@ -342,7 +341,7 @@ class SegmentationDataModule(LightningDataModule):
             )
         if num_processes > 1:
             shares = SharedBatches(batches, num_processes, rank)
-            return self._loader(WholeBatches(videos), batch_size=None, sampler=shares)
+            return self._loader(WholeBatches(AugmentedDataset(videos)), batch_size=None, sampler=shares)
         return self._loader(videos, batch_sampler=batches)
 
     def _loader(self, videos: Dataset[Any], **batches: Any) -> DataLoader[Any]:

@@ -199,28 +199,33 @@ class SharedShuffle(DistributedSampler[list[Draw]]):
             yield batch[self.rank :: self.num_replicas] or [batch[0]._replace(counts=False)]
 
 
-class SharedBatches(DistributedSampler[list[int]]):
+class SharedBatches(DistributedSampler[list[Draw]]):
     """Every n-th batch: processes that score together see each video once, in the batches of a single process.
+
+    A process that no batch is left for gets a video that does not count: Lightning would leave it out, and the others
+    would wait for it.
 
     Args:
         batches: indexes of the videos of each batch.
-        num_replicas: number of processes; some get nothing where there are fewer batches.
+        num_replicas: number of processes.
         rank: number of this process.
 
     Example:
-        >>> [list(SharedBatches([[0, 1], [2, 3], [4]], 2, rank)) for rank in (0, 1)]
-        [[[0, 1], [4]], [[2, 3]]]
+        >>> shares = [SharedBatches([[0, 1], [2], [3]], 2, rank) for rank in (0, 1)]
+        >>> [[[draw.video for draw in batch] for batch in share] for share in shares]
+        [[[0, 1], [3]], [[2]]]
     """
 
     def __init__(self, batches: Iterable[list[int]], num_replicas: int, rank: int) -> None:
-        self._batches = [*batches][rank::num_replicas]
+        draws = [[Draw(index, 0) for index in batch] for batch in batches]
+        self._batches = draws[rank::num_replicas] or [[draws[0][0]._replace(counts=False)]]
         super().__init__(self._batches, num_replicas=num_replicas, rank=rank)  # type: ignore[arg-type]
 
     def __len__(self) -> int:
         """Number of batches of this process."""
         return len(self._batches)
 
-    def __iter__(self) -> Iterator[list[int]]:
+    def __iter__(self) -> Iterator[list[Draw]]:
         """The batches of this process."""
         return iter(self._batches)
 

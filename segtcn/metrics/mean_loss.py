@@ -31,8 +31,9 @@ class MeanLoss(Metric):
 
     def update(self, loss: Tensor, num_frames: int) -> None:
         """Add a loss, the mean over ``num_frames`` frames."""
-        self.total = self.total + loss * num_frames
-        self.num_frames = self.num_frames + num_frames
+        if num_frames:  # the loss of no frames may be NaN
+            self.total = self.total + loss * num_frames
+            self.num_frames = self.num_frames + num_frames
 
     def compute(self) -> Tensor:
         """The mean; NaN before the first frame."""

@@ -62,7 +62,7 @@ def test_scores_and_predictions_are_those_of_one_process(options):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sizes", [(8, 4, 2), (6, 2, 3), (12, 6, 2)])
+@pytest.mark.parametrize("sizes", [(10, 5, 2), (6, 2, 3), (12, 6, 2)])
 def test_two_times_batch_four_trains_as_batch_eight(options, sizes):
     whole, part, number = sizes
     common = ["--trainer.precision=64-true", "--model.net.init_args.dropout=0", "--trainer.max_epochs=3"]
