@@ -67,7 +67,9 @@ def newest_intact(folder: Path, first: Sequence[str] = ("last.ckpt",)) -> Path:
         FileNotFoundError: if there is no checkpoint.
         ValueError: if all are damaged.
     """
-    files = [file for file in (*(folder / "checkpoints").glob("**/*.ckpt"), folder / "last.ckpt") if file.is_file()]
+    candidates = (*(folder / "checkpoints").glob("**/*.ckpt"), folder / "last.ckpt")
+    # not the unfinished file of a process that was killed, whose name begins with a dot
+    files = [file for file in candidates if file.is_file() and not file.name.startswith(".")]
     if not files:
         raise FileNotFoundError(
             f"no checkpoint {folder}: `segtcn fit` writes one as checkpoints/last.ckpt into the folder of its run"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
 import logging
 import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -109,7 +111,7 @@ def export_pt2(segmenter: Segmenter, path: str | os.PathLike[str], streaming: bo
     with atomic_path(path) as temporary:
         traced = traceable(folded(segmenter), streaming)
         program = _pt2_program(segmenter, traced)
-        torch.export.save(program, temporary)
+        _save_program(program, temporary)
         module = torch.export.load(temporary).module()
 
         def run(inputs: Sequence[npt.NDArray[np.float32]]) -> Any:
@@ -119,8 +121,14 @@ def export_pt2(segmenter: Segmenter, path: str | os.PathLike[str], streaming: bo
         difference = largest_difference(segmenter, run, traced, PT2_SIZES, path)
         certificate = _certificate("pt2", segmenter, traced, None, f"torch {torch.__version__}", difference)
         metadata = json.dumps({k: json.loads(v) for k, v in _metadata(segmenter, traced, certificate).items()})
-        torch.export.save(program, temporary, extra_files={PT2_METADATA: metadata})
+        _save_program(program, temporary, {PT2_METADATA: metadata})
     return certificate
+
+
+def _save_program(program: Any, path: Path, extra_files: dict[str, str] | None = None) -> None:
+    buffer = io.BytesIO()  # into a file on a full disk, torch's writer would end the process
+    torch.export.save(program, buffer, extra_files=extra_files)
+    path.write_bytes(buffer.getbuffer())
 
 
 def _ready(segmenter: Segmenter) -> Segmenter:
