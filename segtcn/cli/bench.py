@@ -26,7 +26,7 @@ def bench(
     """Compare causal convolutional networks with LSTM and GRU, and write a report with tables and figures.
 
     Each measurement is a file in OUT/rows. The command continues where it stopped, and measures again what has other
-    settings. On two cores of its own it takes up to 30 minutes.
+    settings. On two cores of its own all of it takes about 40 minutes.
 
     Args:
         name: of the report.
@@ -34,7 +34,7 @@ def bench(
         music: folder with JSB_Chorales.mat and Nottingham.mat (default: without the claim about music).
         claims: only these: copy, adding, music, costs, field, jacobian, masked, depth (default: all).
         jobs: measurements at the same time, with one thread each; timings run alone.
-        quick: small sizes in three minutes, to see that all works; the numbers mean nothing.
+        quick: small sizes in minutes, to see that all works; the numbers mean nothing.
 
     Examples:
       segtcn bench sequences --out report --music DATA/sequences
