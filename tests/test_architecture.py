@@ -137,6 +137,24 @@ def test_libraries_are_known_only_where_they_belong(module):
             assert any(name == place or name.startswith(f"{place}.") for place in places), f"{name} imports {imported}"
 
 
+SPEAKS_OF_OPTIONS = {"cli", "data_source", "sequences.sequence_report", "training"}
+"""Places that take or print command lines; elsewhere messages name arguments."""
+
+
+def test_messages_of_the_library_name_arguments_and_no_option():
+    options = []
+    for module in MODULES:
+        if {name_of(module), name_of(module).split(".")[0]} & SPEAKS_OF_OPTIONS:
+            continue
+        nodes = [*ast.walk(ast.parse(module.read_text()))]
+        documented = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+        texts = [node.value for node in nodes if isinstance(node, ast.Constant) and id(node) not in documented]
+        # a whole command may be named
+        words = [re.sub("`segtcn [^`]+`", "", text) for text in texts if isinstance(text, str)]
+        options += [(name_of(module), text) for text in words if re.search(r"(^|[\s`(])--[a-z]", text)]
+    assert options == []
+
+
 def test_the_page_for_strangers_names_every_room():
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     table = text[text.index("## The rooms") : text.index("`configs/` holds")]

@@ -122,7 +122,7 @@ def assumed(name: str, preprocessing: Preprocessing) -> str:
     height, width = preprocessing.output_size or (DEFAULT_SIZE, DEFAULT_SIZE)
     return (
         f"{name} has no preprocessor_config.json: pictures become {height} x {width} with mean and deviation of "
-        "ImageNet; if it was trained otherwise, say how by --preprocessing FILE.json"
+        "ImageNet; if it was trained otherwise, give a file that says how as `preprocessing`"
     )
 
 
@@ -160,7 +160,7 @@ def read_preprocessing(
         return parse_preprocessing(config, default_resample)
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise ValueError(
-            f"{path}: {error}; write the steps that come closest and give that file by --preprocessing"
+            f"{path}: {error}; write the steps that come closest and give that file as `preprocessing`"
         ) from error
 
 

@@ -318,7 +318,9 @@ def test_folder_without_preprocessing_gets_the_usual_steps_and_a_note(models, tm
         steps = bare.settings["preprocessing"]
         assert (steps["shortest_edge"], steps["crop"], steps["mean"]) == (SIZE, [SIZE, SIZE], [0.485, 0.456, 0.406])
         (note,) = bare.notes
-        assert re.search(rf"{kind} has no preprocessor_config\.json: pictures become {SIZE} x {SIZE} .*--preproc", note)
+        assert re.search(
+            rf"{kind} has no preprocessor_config\.json: pictures become {SIZE} x {SIZE} .* as `preprocessing`", note
+        )
     given = load_backbone(str(folder), preprocessing=models / "dino" / "preprocessor_config.json")
     assert given.notes == ()
     assert given.settings["preprocessing"]["mean"] == STEPS["image_mean"]

@@ -145,3 +145,8 @@ def pool(output: Tensor, pooling: Pooling) -> Tensor:
     if pooling == "cls":
         raise ValueError(f"`pooling` cls takes the first of a row of tokens, got an output {tuple(output.shape)}")
     return output.flatten(2).mean(2)
+
+
+def first_words(error: Exception) -> str:
+    """What an error of another library says, on one line and cut off."""
+    return " ".join(str(error).split())[:300]

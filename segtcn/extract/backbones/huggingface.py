@@ -14,7 +14,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from segtcn.extract.backbones.backbone import NetworkBackbone, Pooling, pool
+from segtcn.extract.backbones.backbone import NetworkBackbone, Pooling, first_words, pool
 from segtcn.extract.preprocessing import (
     PROCESSOR_KEYS,
     Preprocessing,
@@ -93,7 +93,7 @@ class HuggingFaceBackbone(NetworkBackbone):
         except (RuntimeError, TypeError, ValueError, AttributeError) as error:  # torch.OutOfMemoryError is one, too
             raise ValueError(
                 f"{name} ({type(self._model).__name__}) cannot describe {self.clip_frames} pictures of "
-                f"{height} x {width}: {_first_line(error)}"
+                f"{height} x {width}: {first_words(error)}"
             ) from error
         if features.ndim != 2 or len(features) != 1:
             raise ValueError(f"{name} must give one vector for every clip, got {tuple(features.shape)} for one")
@@ -142,12 +142,12 @@ def _load(name: str) -> tuple[Any, set[str]]:
     except Exception as error:  # of transformers, huggingface_hub, safetensors and httpx
         if folder.is_dir():
             raise ValueError(
-                f"{name} cannot be loaded ({_first_line(error)}): expected a model of transformers with its weights in "
+                f"{name} cannot be loaded ({first_words(error)}): expected a model of transformers with its weights in "
                 "model.safetensors; code and pickled weights are not loaded"
             ) from error
         raise FileNotFoundError(
             f"cannot load the backbone {name!r}: there is no such folder, and it did not come from the Hub of "
-            f"Hugging Face ({_first_line(error)}); check name and connection, or download the model and give its folder"
+            f"Hugging Face ({first_words(error)}); check name and connection, or download the model and give its folder"
         ) from error
     missing = {key for key in report["missing_keys"] if "mask_token" not in key}  # used in pretraining only
     lost = sorted(key for key in missing if not key.startswith("pooler."))
@@ -192,7 +192,7 @@ def _preprocessing_file(name: str) -> str | None:
     if Path(name).is_dir():
         return None
     raise FileNotFoundError(
-        f"{name} has no preprocessor_config.json, which says how pictures are prepared: give one by --preprocessing"
+        f"{name} has no preprocessor_config.json, which says how pictures are prepared: give one as `preprocessing`"
     )
 
 
@@ -272,7 +272,3 @@ def _quiet(progress: bool) -> Iterator[None]:
             bars.enable_progress_bar()
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
-
-
-def _first_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]

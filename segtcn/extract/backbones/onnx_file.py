@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from segtcn.extract.backbones.backbone import DEFAULT_WINDOW, NetworkBackbone, Pooling, pool
+from segtcn.extract.backbones.backbone import DEFAULT_WINDOW, NetworkBackbone, Pooling, first_words, pool
 from segtcn.extract.preprocessing import (
     DEFAULT_SIZE,
     PROCESSOR_KEYS,
@@ -101,7 +101,7 @@ class OnnxBackbone(NetworkBackbone):
         try:
             outputs = self._session.run(None, {self._input: array.cpu().numpy().astype(self._dtype)})
         except Exception as error:  # onnxruntime has nine kinds of its own
-            raise ValueError(f"{self._path} cannot be run on {tuple(array.shape)}: {_first_line(error)}") from error
+            raise ValueError(f"{self._path} cannot be run on {tuple(array.shape)}: {first_words(error)}") from error
         arrays = [torch.from_numpy(np.asarray(output)) for output in outputs if isinstance(output, np.ndarray)]
         arrays = [each for each in arrays if each.is_floating_point() and each.ndim >= 2]
         if not arrays:
@@ -150,7 +150,7 @@ def _open(path: Path, device: torch.device) -> Any:
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=[provider])
     except Exception as error:  # onnxruntime has nine kinds of its own
-        raise ValueError(f"{path} cannot be read as ONNX ({_first_line(error)}): export it again") from error
+        raise ValueError(f"{path} cannot be read as ONNX ({first_words(error)}): export it again") from error
 
 
 def _layout(shape: list[int | None], where: str) -> tuple[int | None, tuple[int, ...] | None]:
@@ -162,7 +162,3 @@ def _layout(shape: list[int | None], where: str) -> tuple[int | None, tuple[int,
     if len(shape) == 5 and shape[2] == 3:
         return shape[1], (0, 1, 2, 3, 4)
     raise ValueError(f"{where}: expected pictures (N, 3, H, W), or clips (N, 3, T, H, W) or (N, T, 3, H, W)")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n", 1)[0][:300]
