@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from segtcn.cli import COMMANDS
+
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted((ROOT / "segtcn").rglob("*.py"))
 
@@ -153,6 +155,12 @@ def test_messages_of_the_library_name_arguments_and_no_option():
         words = [re.sub("`segtcn [^`]+`", "", text) for text in texts if isinstance(text, str)]
         options += [(name_of(module), text) for text in words if re.search(r"(^|[\s`(])--[a-z]", text)]
     assert options == []
+
+
+def test_a_file_name_occurs_once():
+    commands = {ROOT / "segtcn" / "cli" / f"{name}.py" for name in COMMANDS}  # called as the command
+    names = [module.stem for module in MODULES if module.stem != "__init__" and module not in commands]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
 
 
 def test_the_page_for_strangers_names_every_room():

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from segtcn.cli.evaluate_online import HEADER, Online, mean_rows, score_runs
 from segtcn.cli.json_output import write_json
-from segtcn.cli.online import HEADER, Online, mean_rows, score_runs
 from segtcn.cli.parser import File, Json, Names, Rate, UsageError
 from segtcn.text_table import csv_table, latex_table, markdown_table, scores_table
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from segtcn.demo.bench import REST, UPRIGHT, VEGETABLE_LENGTH, Bench, Slice
-from segtcn.demo.canvas import turn
+from segtcn.demo.shapes import turn
+from segtcn.demo.worktop import REST, UPRIGHT, VEGETABLE_LENGTH, Bench, Slice
 
 Act = Callable[[float, float], None]
 

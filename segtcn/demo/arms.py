@@ -5,9 +5,9 @@ from __future__ import annotations
 import cmath
 import math
 
-from segtcn.demo.bench import Bench, Hand
-from segtcn.demo.canvas import Canvas, dark, light
+from segtcn.demo.shapes import Canvas, dark, light
 from segtcn.demo.things import draw_slice, draw_spoon, draw_thing
+from segtcn.demo.worktop import Bench, Hand
 
 _SHOULDERS = {"left": 30 + 330j, "right": 292 + 330j}
 

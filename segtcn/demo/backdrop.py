@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from segtcn.demo.bench import Bench
-from segtcn.demo.canvas import HEIGHT, MARGIN, WHITE, WIDTH, WOOD, Canvas, Image, dark, light, mix, rgb, turn
+from segtcn.demo.shapes import HEIGHT, MARGIN, WHITE, WIDTH, WOOD, Canvas, Image, dark, light, mix, rgb, turn
+from segtcn.demo.worktop import Bench
 
 _EDGE = 50
 """Where the wall ends and the counter begins."""

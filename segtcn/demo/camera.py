@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.demo.canvas import HEIGHT, MARGIN, WIDTH, Image
+from segtcn.demo.shapes import HEIGHT, MARGIN, WIDTH, Image
 
 
 class Camera:

@@ -9,10 +9,10 @@ import numpy as np
 from segtcn.demo.actions import ACTIONS, ACTS, Step
 from segtcn.demo.arms import draw_arm
 from segtcn.demo.backdrop import draw_backdrop
-from segtcn.demo.bench import NUM_COOKS, VEGETABLE_LENGTH, Bench
 from segtcn.demo.camera import Camera
-from segtcn.demo.canvas import HEIGHT, WIDTH, Canvas, Image
+from segtcn.demo.shapes import HEIGHT, WIDTH, Canvas, Image
 from segtcn.demo.things import draw_contents, draw_crate, draw_slice, draw_spoon, draw_stream, draw_thing
+from segtcn.demo.worktop import NUM_COOKS, VEGETABLE_LENGTH, Bench
 
 __all__ = ["ACTIONS", "HEIGHT", "NUM_COOKS", "WIDTH", "Image", "Step", "film"]
 

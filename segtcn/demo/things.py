@@ -5,8 +5,8 @@ from __future__ import annotations
 import cmath
 import math
 
-from segtcn.demo.bench import VEGETABLE_LENGTH, Bench, Slice
-from segtcn.demo.canvas import HANDLE, STEEL, WOOD, Canvas, dark, light, mix, rgb, turn
+from segtcn.demo.shapes import HANDLE, STEEL, WOOD, Canvas, dark, light, mix, rgb, turn
+from segtcn.demo.worktop import VEGETABLE_LENGTH, Bench, Slice
 
 
 def draw_thing(canvas: Canvas, bench: Bench, name: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from segtcn.layers.stream import Ring, for_single_frames
+from segtcn.layers.single_frames import Ring, for_single_frames
 from segtcn.models.base import SegmentationModel
 from segtcn.structures import Output
 

@@ -14,7 +14,7 @@ from segtcn.visualization.overlay import OverlayLook
 from segtcn.visualization.overlay.lettering import text_width
 from segtcn.visualization.overlay.panel import EMPTY, HATCH, MARK, Panel
 from segtcn.visualization.overlay.panel_layout import PanelContent, PanelLayout
-from segtcn.visualization.overlay.rows import NOT_ANNOTATED, Row, make_rows
+from segtcn.visualization.overlay.panel_rows import NOT_ANNOTATED, Row, make_rows
 from tests.clips import write_clip
 from tests.visualization.overlays import NAMES, PAD, QUIET, bars, close, overlaid
 

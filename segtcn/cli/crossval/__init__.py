@@ -88,7 +88,7 @@ def crossval(
         crossval_parallel([*(f"-c={path}" for path in paths), *options], seeds or [0], splits, out, jobs)
         return
     if networks.models is None:
-        from segtcn.cli.crossval.runs import crossval_runs
+        from segtcn.cli.crossval.split_runs import crossval_runs
 
         crossval_runs([*(f"-c={path}" for path in paths), *options], seeds or [0], splits, out)
         return

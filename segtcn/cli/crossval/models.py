@@ -107,7 +107,7 @@ def crossval_parallel(
 
 def _known_splits(fit_args: Sequence[str], out: Path) -> list[int]:
     """The splits of a data set, from a process of its own, which imports what this one must not."""
-    code = "import sys, segtcn.cli.crossval.runs as runs; print(*runs.known_splits(sys.argv[1:]))"
+    code = "import sys, segtcn.cli.crossval.split_runs as runs; print(*runs.known_splits(sys.argv[1:]))"
     words = [sys.executable, "-c", code, *fit_args, f"--trainer.default_root_dir={out}"]
     result = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False)
     if result.returncode:

@@ -30,7 +30,7 @@ from segtcn.visualization.alignment import label_numbers
 from segtcn.visualization.fonts import warn_of_missing_glyphs
 from segtcn.visualization.overlay.look import OverlayLook
 from segtcn.visualization.overlay.panel import Panel, PanelContent
-from segtcn.visualization.overlay.rows import make_rows
+from segtcn.visualization.overlay.panel_rows import make_rows
 from segtcn.visualization.overlay.schedule import ANIMATION_SIDE, Schedule, is_animation, make_schedule
 from segtcn.visualization.tracks import make_tracks
 

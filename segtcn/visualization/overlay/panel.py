@@ -15,7 +15,7 @@ from segtcn.visualization.alignment import NO_LABEL
 from segtcn.visualization.overlay.canvas import Canvas
 from segtcn.visualization.overlay.lettering import shortened, text_width
 from segtcn.visualization.overlay.panel_layout import PanelContent, PanelLayout, clock, even_up
-from segtcn.visualization.overlay.rows import NOT_ANNOTATED, Row
+from segtcn.visualization.overlay.panel_rows import NOT_ANNOTATED, Row
 from segtcn.visualization.palette import RGB, class_colors, text_color
 from segtcn.visualization.tracks import TRUTH
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from segtcn.labels import Classes
 from segtcn.visualization.overlay.lettering import shortened, text_width
 from segtcn.visualization.overlay.look import OverlayLook
-from segtcn.visualization.overlay.rows import NOT_ANNOTATED, Row
+from segtcn.visualization.overlay.panel_rows import NOT_ANNOTATED, Row
 from segtcn.visualization.tracks import TRUTH
 
 _LARGEST_SHARE = 0.65  # of the picture's height that the legend may make the panel
@@ -51,8 +51,8 @@ class Entry(NamedTuple):
 
     Args:
         text: as much of it as there is room for.
-        label: class index, :data:`~segtcn.visualization.overlay.rows.NOT_ANNOTATED`, or None for the mark where labels
-            differ, or for the number of entries that have no room.
+        label: class index, :data:`~segtcn.visualization.overlay.panel_rows.NOT_ANNOTATED`, or None for the mark where
+            labels differ, or for the number of entries that have no room.
         is_rest: whether it is that number.
         x: its left end.
         line: number of its line.

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from segtcn.demo.canvas import Colour, rgb
+from segtcn.demo.shapes import Colour, rgb
 
 NUM_COOKS = 4
 VEGETABLE_LENGTH = 62.0
