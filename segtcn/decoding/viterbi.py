@@ -10,6 +10,7 @@ import numpy.typing as npt
 from segtcn.decoding.segment_prior import SegmentPrior
 from segtcn.decoding.smoothing import scores_of, with_indexes
 from segtcn.labels import Labels
+from segtcn.structures import find_runs
 
 
 def viterbi(
@@ -53,7 +54,7 @@ def viterbi(
     used = np.unique(top)
     if len(used) == 1 or not weight:
         return with_indexes(labels, top)
-    bounds = np.concatenate([[0], np.flatnonzero(top[1:] != top[:-1]) + 1, [len(top)]])
+    bounds = np.append(find_runs(top).starts, len(top))
     durations = prior.log_durations(len(top), labels.fps, family)[:, used]
     with np.errstate(divide="ignore"):
         transitions = np.log(prior.transitions[np.ix_(used, used)])
