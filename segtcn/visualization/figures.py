@@ -15,8 +15,6 @@ from segtcn.atomic import atomic_path
 from segtcn.visualization.fonts import font_families_for, warn_of_missing_glyphs
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
     from matplotlib.figure import Figure
 
 WIDTH_IN = 10.0
@@ -125,27 +123,6 @@ def save_figures(figures: Sequence[Figure], path: str | os.PathLike[str], dpi: f
         with atomic_path(file) as temporary, drawing():
             figure.savefig(temporary, dpi=dpi, metadata=_NO_DATES[ending])
     return files
-
-
-def figure_pixels(figure: Figure, dpi: float = 100) -> npt.NDArray[np.uint8]:
-    """Draw a figure, ``(height, width, 3)``, as pixels; quicker than a file.
-
-    Args:
-        figure: any.
-        dpi: pixels per inch.
-    """
-    import numpy as np
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    canvas = FigureCanvasAgg(figure)
-    before = figure.dpi
-    figure.set_dpi(dpi)
-    try:
-        with drawing():
-            canvas.draw()
-        return np.asarray(canvas.buffer_rgba())[..., :3].copy()
-    finally:
-        figure.set_dpi(before)
 
 
 def text_style(text: str, size: float = FONT_PT, **options: Any) -> dict[str, Any]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.image import imread
 
 from segtcn.visualization.curves import plot_curves, plot_matrices
-from segtcn.visualization.figures import figure_pixels
+from segtcn.visualization.figures import save_figure
 
 
 def test_curves_have_all_points_and_one_colour_a_line():
@@ -19,11 +20,11 @@ def test_curves_have_all_points_and_one_colour_a_line():
     assert [text.get_text() for text in second.get_legend().get_texts()] == ["GRU", "chance"]
 
 
-def test_zero_is_white_and_the_smallest_value_is_not():
+def test_zero_is_white_and_the_smallest_value_is_not(tmp_path):
     figure = plot_matrices({"net": np.array([[1.0, 0.0], [1e-5, 1.0]])})
     axes = figure.axes[0]
-    figure_pixels(figure)  # places the axes
-    pixels = figure_pixels(figure)
+    save_figure(figure, tmp_path / "net.png", dpi=figure.dpi)  # which places the axes, too
+    pixels = (255 * imread(tmp_path / "net.png")[..., :3]).round().astype(int)
     colours = []
     for row, column in ((0, 1), (1, 0)):
         x, y = axes.transData.transform((column, row))

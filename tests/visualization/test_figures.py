@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
 from segtcn.visualization import plot_timeline, save_figure, save_figures
-from segtcn.visualization.figures import figure_pixels, text_style
+from segtcn.visualization.figures import text_style
 
 
 def drawn() -> Figure:
@@ -54,16 +53,6 @@ def test_nothing_is_left_of_a_file_that_failed(tmp_path, monkeypatch):
         with pytest.raises(OSError, match="No space left"):
             save_figure(figure, tmp_path / f"a.{ending}")
     assert [*tmp_path.iterdir()] == []
-
-
-def test_pixels_are_those_of_the_file(tmp_path):
-    from matplotlib.image import imread
-
-    figure = drawn()
-    save_figure(figure, tmp_path / "a.png", dpi=80)
-    expected = (255 * imread(tmp_path / "a.png")[..., :3]).round().astype(np.uint8)
-    np.testing.assert_array_equal(figure_pixels(figure, dpi=80), expected)
-    assert figure.dpi != 80
 
 
 @pytest.mark.parametrize(
