@@ -109,6 +109,37 @@ def frames_of_rows(
     return (numbers - first) // step
 
 
+def even_rate(times: npt.NDArray[np.float64], column: str, source: str) -> float | None:
+    """Rows per second, where a column has the seconds of every row; None for a single row.
+
+    Args:
+        times: in seconds, ``(T,)``.
+        column: its name, for the message.
+        source: the file, for the message.
+
+    Raises:
+        ValueError: if they are not evenly spaced.
+
+    Example:
+        >>> even_rate(np.array([2, 2.5, 3]), "time", "P01.csv")
+        2.0
+    """
+    if len(times) < 2:
+        return None
+    steps = np.diff(times)
+    usual = float(np.median(steps))
+    # times are often rounded to milliseconds; a frame that is missing or stored twice is a step of 2 or 0
+    uneven = ~(np.abs(steps - usual) < 0.5 * usual)
+    if uneven.any():
+        row = int(uneven.argmax())
+        raise ValueError(
+            f"{source}: its column {column!r} must be evenly spaced, but is {times[row]:g} and then "
+            f"{times[row + 1]:g} (from row {row}, counted from 0), with usual steps of {usual:g}: rows are missing, "
+            "repeated or out of order; add or remove them, or resample the table"
+        )
+    return (len(times) - 1) / float(times[-1] - times[0])
+
+
 def rate_of_times(times: npt.NDArray[np.float64], column: str, source: str) -> float | None:
     """Rows per second, where a column has the seconds of every row; None for a single row.
 
@@ -124,25 +155,14 @@ def rate_of_times(times: npt.NDArray[np.float64], column: str, source: str) -> f
         >>> rate_of_times(np.array([0, 0.033, 0.067, 0.1]), "time", "P01.csv")
         30.0
     """
-    if len(times) < 2:
+    rate = even_rate(times, column, source)
+    if rate is None:
         return None
-    steps = np.diff(times)
-    usual = float(np.median(steps))
-    # times are often rounded to milliseconds; a frame that is missing or stored twice is a step of 2 or 0
-    uneven = ~(np.abs(steps - usual) < 0.5 * usual)
-    if uneven.any():
-        row = int(uneven.argmax())
-        raise ValueError(
-            f"{source}: its column {column!r} must be evenly spaced, but is {times[row]:g} and then "
-            f"{times[row + 1]:g}, with usual steps of {usual:g}: rows are missing, repeated or out of order; add or "
-            "remove them"
-        )
-    if abs(times[0]) > 0.75 * usual:
+    if abs(times[0]) > 0.75 * np.median(np.diff(times)):
         raise ValueError(
             f"{source}: its column {column!r} begins at {times[0]:g}, not at 0: the frames before have no row; add "
             "them, or count from the start of the video"
         )
-    rate = (len(times) - 1) / float(times[-1] - times[0])
     if not 0.05 <= rate <= 10_000:
         raise ValueError(f"{source}: its column {column!r} has {rate:g} rows a second: another unit than seconds?")
     return float(f"{rate:.6g}")

@@ -19,7 +19,7 @@ from segtcn.data.readers.table_files import SUFFIXES, TableFiles, matching, quot
 from segtcn.data.readers.tree import TreeReader
 from segtcn.labels.classes import IGNORE_NAME, listed
 from segtcn.labels.files import COLUMNS, read_labels
-from segtcn.labels.positions import column_kind, frame_step
+from segtcn.labels.positions import column_kind, even_rate, frame_step
 from segtcn.structures import Video
 
 _CLOCK_TOLERANCE = 0.2  # of a step: milliseconds at 30 frames a second are off by 0.015, hundredths by 0.15
@@ -110,7 +110,7 @@ class TableReader(TreeReader):
         path = self._existing(name)
         columns = self.feature_columns if self._time is None else [*self.feature_columns, self._time]
         values = self._files.numbers(path, columns)
-        rate = None if self._time is None else self._rate(values[-1], path)
+        rate = None if self._time is None else even_rate(values[-1], self._time, str(path))
         if rate is not None and abs(rate / self.fps - 1) > 0.01:
             raise ValueError(
                 f"{path} has {rate:.6g} rows a second by its column {self._time!r}, expected {self.fps:g}: "
@@ -200,7 +200,7 @@ class TableReader(TreeReader):
         times = None if self._time is None else self._files.numbers(path, [self._time])[0]
         if fps is not None:
             return fps
-        rate = None if times is None else self._rate(times, path)
+        rate = None if times is None else even_rate(times, str(self._time), str(path))
         if rate is None:
             raise ValueError(f"{path} has fewer than two rows, which do not tell the rate: give `fps`")
         return float(f"{rate:.6g}")
@@ -320,22 +320,6 @@ class TableReader(TreeReader):
             )
         names = [self._class_of(column) for column in columns]
         return [names[index] for index in values.argmax(axis=0)]
-
-    def _rate(self, times: npt.NDArray[np.float64], path: Path) -> float | None:
-        """Rows per second; None if there are fewer than two."""
-        if len(times) < 2:
-            return None
-        steps = np.diff(times)
-        usual = float(np.median(steps))
-        # times are often rounded to milliseconds; a frame that is missing or stored twice is a step of 2 or 0
-        uneven = ~(np.abs(steps - usual) < 0.5 * usual)
-        if uneven.any():
-            frame = int(uneven.argmax())
-            raise ValueError(
-                f"column {self._time!r} of {path} must be evenly spaced, but is {times[frame]:g} at frame {frame} and "
-                f"{times[frame + 1]:g} at the next, with usual steps of {usual:g}: resample the table or add the frames"
-            )
-        return float((len(times) - 1) / (times[-1] - times[0]))
 
     def _filled(self, values: npt.NDArray[np.float64], path: Path) -> npt.NDArray[np.float64]:
         missing = np.isnan(values)

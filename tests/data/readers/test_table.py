@@ -346,7 +346,7 @@ def test_times_tell_the_rate_and_are_no_feature(root: Path, digits: int) -> None
 )
 def test_times_that_are_not_evenly_spaced_are_refused(root: Path, times: list[Any]) -> None:
     write(root / "features/a.csv", {"x": [0.5] * 5, "t": times})
-    with pytest.raises(ValueError, match=r"column 't' of .*a\.csv must be evenly spaced, but is .* at frame \d"):
+    with pytest.raises(ValueError, match=r"a\.csv: its column 't' must be evenly spaced, but is .* \(from row \d"):
         reader(root, time="t", fps=None)
 
 
