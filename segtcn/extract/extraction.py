@@ -215,9 +215,7 @@ def _plan(path: Path, fps: float | Literal["keep"] | None) -> _Plan:
     source = clip_rate(times := frame_times(path), float(probe(path).fps))
     if isinstance(fps, str):
         return _Plan(path, source, len(times), source.fps, resampled=False)
-    # 29.97 for 30000/1001 is meant so: resampled only if a frame more or less would come out of it
-    as_it_is = source.constant and (fps is None or abs(fps / source.fps - 1) * len(times) < 0.5)
-    return _Plan(path, source, len(times), fps or source.fps, not as_it_is)
+    return _Plan(path, source, len(times), fps or source.fps, not source.fits(fps or source.fps, len(times)))
 
 
 def _extract(

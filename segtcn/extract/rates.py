@@ -30,6 +30,13 @@ class ClipRate(NamedTuple):
     fps: float
     constant: bool
 
+    def fits(self, fps: float, num_frames: int) -> bool:
+        """Whether the frames are those at a rate as they come: not one more or fewer would be made.
+
+        29.97 for 30000/1001 is meant so.
+        """
+        return self.constant and abs(fps / self.fps - 1) * num_frames < 0.5
+
 
 def clip_rate(times_s: npt.ArrayLike, declared: float) -> ClipRate:
     """The average rate of a clip, and whether it is constant.

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from segtcn.arrays import open_array
 from segtcn.data.readers.reader import time_axis
 from segtcn.extract.feature_files import common_settings
+from segtcn.extract.rates import ClipRate, clip_rate, num_resampled
 from segtcn.labels.folder import CLIP_SUFFIXES
 from segtcn.prepare.annotations.intervals import Unit
 from segtcn.progress import progress_bar
@@ -26,23 +27,19 @@ class Clip(NamedTuple):
 
     Args:
         num_frames: frames that it decodes to.
-        fps: frames per second.
-        constant: whether the frames keep to it.
+        rate: of its frames.
         length_s: from the first to the last frame, in seconds.
     """
 
     num_frames: int
-    fps: float
-    constant: bool
+    rate: ClipRate
     length_s: float
 
     def num_features(self, fps: float) -> int:
         """Features that extraction makes of it at a rate."""
-        from segtcn.extract.rates import num_resampled
-
-        if self.constant and abs(fps / self.fps - 1) * self.num_frames < 0.5:
+        if self.rate.fits(fps, self.num_frames):
             return self.num_frames
-        return num_resampled(self.length_s, fps, last_s=1 / self.fps)
+        return num_resampled(self.length_s, fps, last_s=1 / self.rate.fps)
 
 
 @dataclass(frozen=True)
@@ -152,7 +149,8 @@ def count_frames(media: Media, expected: Mapping[str, int]) -> tuple[int | None,
     if not media.arrays:
         return None, {name: clip.num_features(media.fps) for name, clip in media.clips.items()}
     known = {
-        name: clip.num_features(clip.fps if media.fps_is_measured else media.fps) for name, clip in media.clips.items()
+        name: clip.num_features(clip.rate.fps if media.fps_is_measured else media.fps)
+        for name, clip in media.clips.items()
     }
     feature_dim = _feature_dim(media, known or expected)
     num_frames = {name: a if b == feature_dim else b for name, (a, b) in media.shapes.items()}
@@ -160,7 +158,7 @@ def count_frames(media: Media, expected: Mapping[str, int]) -> tuple[int | None,
     if empty is not None:
         raise ValueError(f"{media.arrays[empty]} is empty, {media.shapes[empty]}: compute its features again")
     if media.fps_is_measured:
-        rates = [num_frames[name] / known[name] * clip.fps for name, clip in media.clips.items()]
+        rates = [num_frames[name] / known[name] * clip.rate.fps for name, clip in media.clips.items()]
         if max(abs(rate / media.fps - 1) for rate in rates) > RATE_TOLERANCE:
             raise ValueError(
                 "features and clips differ in length: by the clips the features have about "
@@ -204,21 +202,20 @@ def _folder(given: str | os.PathLike[str] | None, default: Path) -> Path | None:
 
 
 def _measure(path: Path) -> Clip:
-    from segtcn.extract.rates import clip_rate
     from segtcn.video_io import frame_times, probe
 
     times = frame_times(path)
-    return Clip(len(times), *clip_rate(times, float(probe(path).fps)), float(times[-1] - times[0]))
+    return Clip(len(times), clip_rate(times, float(probe(path).fps)), float(times[-1] - times[0]))
 
 
 def _common_rate(clips: Mapping[str, Clip]) -> float:
-    rates = sorted({round(clip.fps, 3) for clip in clips.values()})
+    rates = sorted({round(clip.rate.fps, 3) for clip in clips.values()})
     if not rates:
         raise ValueError("the rate of the features is unknown: give their frames per second (`fps`)")
     if len(rates) > 1:
         listed = ", ".join(f"{rate:g}" for rate in rates)
         raise ValueError(f"the clips have {listed} frames a second: give the rate of the features (`fps`)")
-    return next(iter(clips.values())).fps
+    return next(iter(clips.values())).rate.fps
 
 
 def _shape(path: Path) -> tuple[int, int]:
