@@ -50,7 +50,7 @@ def test_nothing_is_left_of_a_file_that_failed(tmp_path, monkeypatch):
 
     monkeypatch.setattr(figure, "savefig", fail)
     for ending in ("png", "pdf"):
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(OSError, match="no room for the file"):
             save_figure(figure, tmp_path / f"a.{ending}")
     assert [*tmp_path.iterdir()] == []
 
