@@ -10,6 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
+
+# a busy machine says nothing about the code
+settings.register_profile("segtcn", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("segtcn")
 
 SEQUENCES = {"P01_tea": [0, 1, 1, 2, 0], "P01_soup": [0, 2, 1, 0], "P02_tea": [0, 1, 2, 2, 0], "P02_soup": [2, 1, 0]}
 CLASSES = ["background", "cut", "pour milk"]
