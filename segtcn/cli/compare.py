@@ -11,6 +11,9 @@ from segtcn.cli.json_output import write_json
 from segtcn.cli.parser import Dir, File, Json, Names
 from segtcn.text_table import SCORES, markdown_table, scores_table
 
+FEW_UNITS = 8
+"""With fewer videos or groups, a comparison says so."""
+
 if TYPE_CHECKING:
     from segtcn.evaluation import Difference, RunScores
 
@@ -42,17 +45,24 @@ class RunScoring:
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """Intervals.
+    """Intervals and p-values.
 
     Args:
-        num_resamples: of the videos.
+        num_resamples: of the bootstrap.
         confidence: of the interval.
         seed: of the resamples.
+        groups: regular expression whose match in the name of a video names its person or recording; groups are then
+            drawn, not videos.
+        draw_seeds: the interval covers the videos only, not the seeds.
+        all_pairs: compare all pairs, not only with the first run.
     """
 
     num_resamples: int = 10_000
     confidence: Annotated[float, "PERCENT"] = 95.0
     seed: int = 0
+    groups: Annotated[str, "REGEX"] | None = None
+    draw_seeds: bool = True
+    all_pairs: bool = False
 
 
 def compare(
@@ -63,11 +73,12 @@ def compare(
     scoring: RunScoring,
     bootstrap: Bootstrap,
 ) -> None:
-    """Compare runs with the first one, on the same test videos.
+    r"""Compare runs with the first one, on the same test videos.
 
     A run is a folder of `segtcn crossval`, one of `segtcn fit` after `segtcn test`, or, with --truth, any folder with
-    one prediction file a video. Differences have a confidence interval by a paired bootstrap over the videos; a run is
-    called better or worse only where it leaves out zero.
+    one prediction file a video. Differences have a confidence interval by a paired bootstrap and a p-value by a paired
+    permutation test; a run is called better or worse only where both agree. Where several videos show one person or
+    recording, name these by --groups: such videos are not independent.
 
     Args:
         runs: folders; the others are compared with the first.
@@ -79,18 +90,19 @@ def compare(
     Examples:
       segtcn compare runs/ed_tcn runs/dilated_tcn
       segtcn compare runs/a runs/b runs/c --protocol mstcn --per-video --json comparison.json
+      segtcn compare runs/a runs/b runs/c --all-pairs --groups '^S\d+'
       segtcn compare predictions_a/ predictions_b/ --truth groundTruth/ --background background
 
     A run keeps its truth, classes and rates beside its predictions: it can be moved, and its data set may be elsewhere.
     """
-    from segtcn.evaluation import Scoring, compare_runs, read_run, score_run, with_common_split
+    from segtcn.evaluation import Resampling, Scoring, compare_runs, read_run, score_run, with_common_split
 
     read = [read_run(folder, Scoring(**vars(scoring))) for folder in runs]
     if len({run.name for run in read}) < len(read):
         read = [replace(run, name=str(folder)) for run, folder in zip(read, runs, strict=True)]
     read = with_common_split(read)
     scores = [score_run(run, scoring.protocol, scoring.sample_rate) for run in read]
-    differences = compare_runs(scores, bootstrap.num_resamples, bootstrap.confidence, bootstrap.seed)
+    differences = compare_runs(scores, Resampling(**vars(bootstrap)))
     write_json(json, _record(scores, differences, bootstrap))
     if json != "-":
         _show(scores, differences, bootstrap, per_video)
@@ -114,13 +126,14 @@ def _show(
             for run in scores
         }
         print(f"\n{scores_table(videos, 'video, run')}")
-    for run in scores[1:]:
-        header = [f"{run.name} against {scores[0].name}", scores[0].name, run.name, "difference"]
-        header += [f"{bootstrap.confidence:g} % interval", "verdict"]
-        of_run = {difference.score: difference for difference in differences if difference.run == run.name}
-        cells = [[heading, *_difference_cells(of_run[key])] for key, heading in SCORES.items()]
+    for pair in dict.fromkeys((difference.against, difference.run) for difference in differences):
+        against, name = pair
+        header = [f"{name} against {against}", against, name, "difference"]
+        header += [f"{bootstrap.confidence:g} % interval", "p", "verdict"]
+        of_pair = {each.score: each for each in differences if (each.against, each.run) == pair}
+        cells = [[heading, *_difference_cells(of_pair[key])] for key, heading in SCORES.items()]
         print(f"\n{markdown_table(header, cells)}")
-    print("", *_notes(scores, bootstrap), sep="\n")
+    print("", *_notes(scores, differences, bootstrap), sep="\n")
 
 
 def _difference_cells(difference: Difference) -> list[str]:
@@ -129,20 +142,32 @@ def _difference_cells(difference: Difference) -> list[str]:
         f"{difference.value:.1f}",
         f"{difference.difference:+.1f}",
         f"{difference.low:+.1f} to {difference.high:+.1f}",
+        f"{difference.p_value:.3f}",
         difference.verdict,
     ]
 
 
-def _notes(scores: Sequence[RunScores], bootstrap: Bootstrap) -> list[str]:
-    first = scores[0]
+def _notes(scores: Sequence[RunScores], differences: Sequence[Difference], bootstrap: Bootstrap) -> list[str]:
+    from segtcn.evaluation.comparison import Units
+
+    first, units = scores[0], Units.of(scores[0], bootstrap.groups)
+    what = "videos of each split" if bootstrap.groups is None else f"groups ({units.number} groups)"
+    several = bootstrap.draw_seeds and any(len(seeds) > 1 for run in scores for seeds in run.splits.values())
+    num_pairs = len(differences) // len(SCORES)
     num_videos = sum(len(seeds[0].videos) for seeds in first.splits.values())
     seeds = ", ".join(f"{run.name} {max(map(len, run.splits.values()))}" for run in scores)
     notes = [
         f"Protocol {first.protocol}, percent, {num_videos} videos, {len(first.splits)} splits. Seeds: {seeds}; every "
         "score is the mean over the seeds, then over the splits.",
-        f"Interval: paired bootstrap over the videos of each split, {bootstrap.num_resamples} resamples, "
-        f"seed {bootstrap.seed}. It covers the choice of videos, not that of seeds.",
+        f"Interval: paired bootstrap over the {what}, {bootstrap.num_resamples} resamples, seed {bootstrap.seed}. It "
+        f"covers the choice of these{' and of the seeds.' if several else ', not that of seeds.'}",
+        "p: paired permutation test over the same units"
+        f"{f', corrected for {num_pairs} pairs (Holm)' if num_pairs > 1 else ''}.",
     ]
+    if units.number < FEW_UNITS:
+        notes.append(
+            f"Only {units.number} independent units: p cannot be below {2 / 2**units.number:.3g}, intervals are rough."
+        )
     if len({run.sample_rate for run in scores}) > 1:
         rates = ", ".join(f"{run.name}: {run.sample_rate}" for run in scores)
         notes.append(f"The runs are scored on every Nth stored frame, N = {rates}; --sample-rate 1 scores all on all.")
@@ -155,6 +180,7 @@ def _record(scores: Sequence[RunScores], differences: Sequence[Difference], boot
         "resamples": bootstrap.num_resamples,
         "confidence": bootstrap.confidence,
         "seed": bootstrap.seed,
+        "groups": bootstrap.groups,
         "runs": [
             {
                 "run": run.name,

@@ -4,6 +4,7 @@ from segtcn.evaluation.collection import CollectedVideo as CollectedVideo
 from segtcn.evaluation.collection import Collection as Collection
 from segtcn.evaluation.collection import collect_videos as collect_videos
 from segtcn.evaluation.comparison import Difference as Difference
+from segtcn.evaluation.comparison import Resampling as Resampling
 from segtcn.evaluation.comparison import compare_runs as compare_runs
 from segtcn.evaluation.errors import ErrorAnalysis as ErrorAnalysis
 from segtcn.evaluation.errors import analyze_run as analyze_run

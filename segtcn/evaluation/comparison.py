@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -11,19 +13,49 @@ from numpy.typing import NDArray
 
 from segtcn.evaluation.run_scores import RunScores
 from segtcn.metrics import SCORES, combine_samples
+from segtcn.metrics.counts import VideoCounts
+
+_MAX_EXACT_UNITS = 12
+_NUM_EXCHANGES = 2000
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """How intervals and p-values are made.
+
+    Args:
+        num_resamples: R, of the bootstrap.
+        confidence: of the interval, in percent.
+        seed: of the resamples.
+        groups: a regular expression that is searched in the name of each video; what its first group matches, or all
+            that it matches, names the unit that is drawn: a person, or a recording that several cameras saw. None
+            draws videos.
+        draw_seeds: whether the seeds of a run are drawn, too, so that the interval covers their choice.
+        all_pairs: whether to compare all pairs of runs; otherwise each with the first.
+    """
+
+    num_resamples: int = 10_000
+    confidence: float = 95.0
+    seed: int = 0
+    groups: str | None = None
+    draw_seeds: bool = True
+    all_pairs: bool = False
 
 
 class Difference(NamedTuple):
-    """How far a score of a run is from that of the first one.
+    """How far a score of a run is from that of another one.
 
     Args:
         run: name of the run.
         score: name of the score, such as ``f1@50``.
-        first: score of the first run, in percent.
+        first: score of the other run, in percent.
         value: score of this run, in percent.
         difference: ``value - first``.
         low: lower end of the confidence interval of the difference.
         high: its upper end.
+        against: name of the other run.
+        p_value: of a paired permutation test, corrected for all comparisons by the method of Holm.
+        alpha: below which ``p_value`` shows a difference.
     """
 
     run: str
@@ -33,57 +65,134 @@ class Difference(NamedTuple):
     difference: float
     low: float
     high: float
+    against: str
+    p_value: float
+    alpha: float
 
     @property
     def verdict(self) -> str:
-        """``better`` or ``worse`` where the interval leaves out zero, ``no difference shown`` otherwise."""
-        return "better" if self.low > 0 else "worse" if self.high < 0 else "no difference shown"
+        """``better`` or ``worse`` where the interval leaves out zero and the p-value is small enough.
+
+        Otherwise ``no difference shown``.
+        """
+        if self.p_value > self.alpha or self.low <= 0 <= self.high:
+            return "no difference shown"
+        return "better" if self.low > 0 else "worse"
 
 
-def compare_runs(
-    runs: Sequence[RunScores], num_resamples: int = 10_000, confidence: float = 95.0, seed: int = 0
-) -> list[Difference]:
-    """Compare runs with the first one by a paired bootstrap over the videos.
+def compare_runs(runs: Sequence[RunScores], how: Resampling = Resampling()) -> list[Difference]:
+    """Compare runs by a paired, hierarchical bootstrap, and by a paired permutation test.
 
-    Each resample draws as many videos of every split as it has, with replacement, the same for all runs, and computes
-    each run's score of them as the protocol does: pooled scores from the pooled counts of the drawn videos. The score
-    of a run is the mean over its seeds, then over the splits. The interval reaches from the ``(100 - confidence) / 2``
-    percentile of the differences to the one as far from the top; it speaks about other videos of the same kind, not
-    about other seeds.
+    *Interval.* Each resample draws units with replacement, the same for all runs: as many videos of every split as it
+    has, or, with ``groups``, as many groups as there are. It then draws seeds of each run. A run's score of the
+    drawn videos is that of the protocol, pooled scores from the pooled counts; the mean is taken over the seeds, then
+    over the splits, each weighted by how often its groups were drawn. The interval reaches from one percentile of the
+    differences to the one as far from the top. With few units they lie further out, by the t distribution.
+
+    *p-value.* Under the hypothesis that two runs are alike, the predictions of a unit may be exchanged. The p-value is
+    the share of exchanges whose difference is at least as large: of all, if there are up to 4,096, or of 2,000 random
+    ones. For each score, the method of Holm corrects the p-values of all pairs.
 
     Args:
         runs: two or more, of the same videos under the same protocol.
-        num_resamples: R.
-        confidence: of the interval, in percent.
-        seed: of the resamples.
+        how: what is drawn, how often, and which pairs.
 
     Returns:
-        Five differences for every run but the first.
+        Five differences for every pair.
 
     Raises:
-        ValueError: if there are fewer than two runs, they have different protocols, splits or videos, or a number is
-            out of range.
+        ValueError: if there are fewer than two runs, they have different protocols, splits or videos, a run has more
+            seeds of one split than of another, ``groups`` does not match a video or makes a single group, or a number
+            is out of range.
 
     Reference:
-        Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13.
+        Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 13 and 15; Hesterberg, "What Teachers
+        Should Know About the Bootstrap", The American Statistician, 2015, section 5.3 (few units); Holm, "A Simple
+        Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of Statistics, 1979.
     """
     check_comparable(runs)
-    if num_resamples < 1 or not 0 < confidence < 100:
+    if how.num_resamples < 1 or not 0 < how.confidence < 100:
         raise ValueError(
-            f"`num_resamples` must be at least 1 and `confidence` between 0 and 100 percent, got {num_resamples} and "
-            f"{confidence}"
+            f"`num_resamples` must be at least 1 and `confidence` between 0 and 100 percent, got {how.num_resamples} "
+            f"and {how.confidence}"
         )
-    samples = _resample(runs, num_resamples, seed)
-    tail = (100 - confidence) / 2
+    units = Units.of(runs[0], how.groups)
+    samples = _resample(runs, units, how)
+    tail = _tail(how.confidence, units.degrees_of_freedom)
+    pairs = [(i, j) for i in range(len(runs)) for j in range(i + 1, len(runs)) if how.all_pairs or i == 0]
+    exchanges = _exchanges(units.number, how.seed)
+    raw = np.stack([_p_values(runs[i], runs[j], units, exchanges) for i, j in pairs])
+    p_values = _holm(raw)
     differences = []
-    for run, scores in zip(runs[1:], samples[1:], strict=True):
-        low, high = np.percentile(scores - samples[0], [tail, 100 - tail], axis=0)
-        first, value = runs[0].scores, run.scores
+    for (i, j), of_pair in zip(pairs, p_values, strict=True):
+        low, high = np.percentile(samples[j] - samples[i], [tail, 100 - tail], axis=0)
+        first, value = runs[i].scores, runs[j].scores
         differences += [
-            Difference(run.name, key, first[key], value[key], value[key] - first[key], float(low[i]), float(high[i]))
-            for i, key in enumerate(SCORES)
+            Difference(
+                *(runs[j].name, key, first[key], value[key], value[key] - first[key], float(low[k]), float(high[k])),
+                *(runs[i].name, float(of_pair[k]), 1 - how.confidence / 100),
+            )
+            for k, key in enumerate(SCORES)
         ]
     return differences
+
+
+class Units(NamedTuple):
+    """What is drawn: videos of each split, or groups of videos.
+
+    Args:
+        of_split: for each split, the unit of every video, in the order of the first run.
+        number: of all units.
+        grouped: whether groups are drawn; otherwise videos, each split for itself.
+    """
+
+    of_split: dict[str, NDArray[np.int64]]
+    number: int
+    grouped: bool
+
+    @classmethod
+    def of(cls, run: RunScores, groups: str | None = None) -> Units:
+        """The units of a run.
+
+        Raises:
+            ValueError: if the expression is not one or does not match a video, or makes a single group.
+        """
+        keys = {
+            split: [name if groups is None else _group(name, groups) for name in seeds[0].videos]
+            for split, seeds in run.splits.items()
+        }
+        if groups is None:  # a video of two splits is two units
+            keys = {split: [f"{split}/{name}" for name in names] for split, names in keys.items()}
+        number_of = {key: number for number, key in enumerate(dict.fromkeys(k for of in keys.values() for k in of))}
+        if len(number_of) < 2 and groups is not None:
+            raise ValueError(f"there is only one group, {next(iter(number_of))!r}: an interval needs two or more")
+        of_split = {split: np.array([number_of[key] for key in of]) for split, of in keys.items()}
+        return cls(of_split, len(number_of), groups is not None)
+
+    @property
+    def degrees_of_freedom(self) -> int:
+        """Of the mean over the units."""
+        return max(1, self.number - (1 if self.grouped else len(self.of_split)))
+
+    def draw(self, generator: np.random.Generator, num_resamples: int) -> dict[str, NDArray[np.int64]]:
+        """How often each video of each split is drawn, ``(R, N)``."""
+        if self.grouped:
+            times = generator.multinomial(self.number, np.full(self.number, 1 / self.number), size=num_resamples)
+            return {split: times[:, units] for split, units in self.of_split.items()}
+        return {
+            split: generator.multinomial(len(units), np.full(len(units), 1 / len(units)), size=num_resamples)
+            for split, units in self.of_split.items()
+        }
+
+
+def _group(video: str, groups: str) -> str:
+    try:
+        match = re.search(groups, video)
+    except re.error as error:
+        raise ValueError(f"`groups` must be a regular expression, got {groups!r}: {error}") from error
+    if match is None:
+        raise ValueError(f"`groups` {groups!r} does not match the video {video}: every video needs a group")
+    return match[match.re.groups and 1] or ""
 
 
 def check_comparable(runs: Sequence[RunScores]) -> None:
@@ -109,6 +218,8 @@ def check_comparable(runs: Sequence[RunScores]) -> None:
                 f"{first.name} has {_splits(first)} and {run.name} has {_splits(run)}: compare runs of the same splits"
             )
         for split in first.splits:
+            if len(run.splits[split]) != len(next(iter(run.splits.values()))):
+                raise ValueError(f"{run.name} has other seeds of split {split} than of the others: train the missing")
             here, there = {*first.splits[split][0].videos}, {*run.splits[split][0].videos}
             if here != there:
                 where = f" in split {split}" if split else ""
@@ -118,20 +229,75 @@ def check_comparable(runs: Sequence[RunScores]) -> None:
                 )
 
 
-def _resample(runs: Sequence[RunScores], num_resamples: int, seed: int) -> list[NDArray[np.float64]]:
+def _resample(runs: Sequence[RunScores], units: Units, how: Resampling) -> list[NDArray[np.float64]]:
     """Scores of each run on the same resamples, ``(R, 5)`` each."""
-    generator = np.random.default_rng(seed)
-    scores: list[list[NDArray[np.float64]]] = [[] for _ in runs]
-    for split, seeds in runs[0].splits.items():
-        names = [*seeds[0].videos]
-        times = generator.multinomial(len(names), np.full(len(names), 1 / len(names)), size=num_resamples)
-        drawn = dict(zip(names, times.T, strict=True))
-        for run, of_run in zip(runs, scores, strict=True):
-            evaluations = run.splits[split]
-            times_of_run = torch.from_numpy(np.stack([drawn[name] for name in evaluations[0].videos], axis=1))
-            samples = [combine_samples(evaluation.counts, run.protocol, times_of_run) for evaluation in evaluations]
-            of_run.append(torch.stack(samples).double().mean(dim=0).numpy())
-    return [np.mean(of_run, axis=0) for of_run in scores]
+    generator = np.random.default_rng(how.seed)
+    drawn = units.draw(generator, how.num_resamples)
+    weights = {split: times.mean(1) if units.grouped else np.ones(len(times)) for split, times in drawn.items()}
+    scores = []
+    for run in runs:
+        total = np.zeros((how.num_resamples, len(SCORES)))
+        for split, times in drawn.items():
+            counts = _ordered_counts(run, runs[0], split)
+            times_of_run = torch.from_numpy(np.where(times.any(1, keepdims=True), times, 1))  # weight 0 if not drawn
+            samples = [combine_samples(of_seed, run.protocol, times_of_run).double().numpy() for of_seed in counts]
+            shares = np.full((how.num_resamples, len(counts)), 1 / len(counts))
+            if how.draw_seeds and len(counts) > 1:
+                shares = generator.multinomial(len(counts), shares[0], size=how.num_resamples) / len(counts)
+            total += weights[split][:, None] * np.einsum("rs,srk->rk", shares, np.stack(samples))
+        scores.append(total / np.sum([*weights.values()], axis=0)[:, None])
+    return scores
+
+
+def _ordered_counts(run: RunScores, first: RunScores, split: str) -> list[VideoCounts]:
+    """Counts of the videos with each seed, in the order of the first run."""
+    seeds = run.splits[split]
+    place = {name: number for number, name in enumerate(seeds[0].videos)}
+    order = torch.tensor([place[name] for name in first.splits[split][0].videos])
+    return [VideoCounts(*(count[order] for count in evaluation.counts)) for evaluation in seeds]
+
+
+def _tail(confidence: float, degrees_of_freedom: int) -> float:
+    """The percentile at which an interval begins: further out than ``(100 - confidence) / 2`` with few units."""
+    from scipy import stats  # half a second
+
+    quantile = stats.t.ppf(0.5 - confidence / 200, degrees_of_freedom)
+    return float(100 * stats.norm.cdf(quantile * np.sqrt((degrees_of_freedom + 1) / degrees_of_freedom)))
+
+
+def _exchanges(num_units: int, seed: int) -> NDArray[np.int64]:
+    """Which units change sides, 0 or 1, ``(R, units)``: all ways if there are few, the first of which changes none."""
+    if num_units <= _MAX_EXACT_UNITS:
+        return (np.arange(2**num_units)[:, None] >> np.arange(num_units)) & 1
+    drawn = np.random.default_rng([seed, 1]).integers(0, 2, (_NUM_EXCHANGES, num_units))
+    drawn[0] = 0
+    return drawn
+
+
+def _p_values(first: RunScores, other: RunScores, units: Units, exchanges: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Share of the exchanges with a difference at least as large as without, ``(5,)``."""
+    differences = np.zeros((len(exchanges), len(SCORES)))
+    for split, of_video in units.of_split.items():
+        ours, theirs = _ordered_counts(first, first, split), _ordered_counts(other, first, split)
+        swapped = torch.from_numpy(exchanges[:, of_video])
+        for place in range(num_pairs := max(len(ours), len(theirs))):
+            pair = ours[place % len(ours)], theirs[place % len(theirs)]
+            both = VideoCounts(*(torch.cat(counts) for counts in zip(*pair, strict=True)))
+            one = combine_samples(both, first.protocol, torch.cat([1 - swapped, swapped], 1)).double()
+            two = combine_samples(both, first.protocol, torch.cat([swapped, 1 - swapped], 1)).double()
+            differences += (two - one).numpy() / num_pairs
+    sizes = np.abs(differences)
+    return (sizes >= sizes[0] - 1e-4).mean(0)  # scores are float32
+
+
+def _holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Corrected for several comparisons, ``(pairs, 5)``."""
+    order = p_values.argsort(axis=0, kind="stable")
+    factors = np.arange(len(p_values), 0, -1)[:, None]
+    corrected = np.maximum.accumulate(np.take_along_axis(p_values, order, 0) * factors, axis=0).clip(max=1)
+    result = np.empty_like(corrected)
+    np.put_along_axis(result, order, corrected, 0)
+    return result
 
 
 def _splits(run: RunScores) -> str:

@@ -121,7 +121,9 @@ def test_scores_of_splits_videos_and_seeds(runs, root, capsys):
     shares = [100 * np.mean(part.preds["P02_tea"].indexes == part.truths["P02_tea"].indexes) for part in parts]
     assert poor["splits"]["1"]["videos"]["P02_tea"]["accuracy"] == pytest.approx(np.mean(shares), rel=1e-6)
     accuracy = next(each for each in record["differences"] if each["score"] == "accuracy")
-    assert accuracy["verdict"] == "better"
+    # all 3 videos are better, but of the 8 exchanges 2 are as far apart: too few videos to say so
+    assert (accuracy["low"] > 0, accuracy["p_value"], accuracy["verdict"]) == (True, 0.25, "no difference shown")
+    assert "Only 3 independent units: p cannot be below 0.25" in out
     assert accuracy["difference"] == pytest.approx(good["accuracy"] - poor["accuracy"])
 
 

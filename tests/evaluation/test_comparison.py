@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from segtcn.evaluation import RunScores, compare_runs
+from segtcn.evaluation import Resampling, RunScores, compare_runs
+from segtcn.evaluation.comparison import _holm, _tail
 from segtcn.metrics import combine_videos, evaluate_videos
 
 
@@ -43,26 +44,32 @@ def test_interval_is_the_percentiles_of_a_slow_bootstrap():
             ]
             scores.append(np.mean(values))
         differences.append(scores[1] - scores[0])
-    (found,) = (each for each in compare_runs([first, second], 50, 90, seed=3) if each.score == "f1@50")
+    tail = _tail(90, 10)  # 12 videos in 2 splits
+    assert tail == pytest.approx(2.866, abs=1e-3)  # t(0.05, 10) = -1.8125, times sqrt(11 / 10)
+    (found,) = (
+        each
+        for each in compare_runs([first, second], Resampling(50, 90, seed=3, draw_seeds=False))
+        if each.score == "f1@50"
+    )
     assert (found.low, found.high) == pytest.approx(
-        (np.percentile(differences, 5), np.percentile(differences, 95)), abs=1e-5
+        (np.percentile(differences, tail), np.percentile(differences, 100 - tail)), abs=1e-5
     )
     assert found.difference == pytest.approx(second.scores["f1@50"] - first.scores["f1@50"])
 
 
 def test_better_is_said_only_where_the_interval_leaves_out_zero():
     poor, good = scored("poor", 20, 0.5), scored("good", 20, 0.9)
-    assert {each.verdict for each in compare_runs([poor, good], 500)} == {"better"}
-    assert {each.verdict for each in compare_runs([good, poor], 500)} == {"worse"}
+    assert {each.verdict for each in compare_runs([poor, good], Resampling(500))} == {"better"}
+    assert {each.verdict for each in compare_runs([good, poor], Resampling(500))} == {"worse"}
     other = scored("other", 20, 0.5, seed=9)  # the same network with other noise
-    for each in compare_runs([poor, other], 500):
+    for each in compare_runs([poor, other], Resampling(500)):
         assert (each.verdict == "no difference shown") == (each.low <= 0 <= each.high)
-    assert "no difference shown" in {each.verdict for each in compare_runs([poor, other], 500)}
+    assert "no difference shown" in {each.verdict for each in compare_runs([poor, other], Resampling(500))}
 
 
 def test_a_run_does_not_differ_from_itself():
     run = scored("a", 5, 0.6)
-    for each in compare_runs([run, run], 200):
+    for each in compare_runs([run, run], Resampling(200)):
         assert (each.difference, each.low, each.high, each.verdict) == (0, 0, 0, "no difference shown")
 
 
@@ -77,7 +84,7 @@ def test_videos_are_paired_by_name_not_by_position():
         ]
         for split, seeds in run.splits.items()
     }
-    for each in compare_runs([run, RunScores("b", "lea", turned)], 200):
+    for each in compare_runs([run, RunScores("b", "lea", turned)], Resampling(200)):
         assert (each.low, each.high) == (0, 0)
 
 
@@ -86,12 +93,94 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
     covered = []
     for trial in range(60):
         first, second = scored("a", 20, 0.7, seed=2 * trial + 10), scored("b", 20, 0.7, seed=2 * trial + 11)
-        found = next(each for each in compare_runs([first, second], 200, 90, seed=trial) if each.score == "accuracy")
+        found = next(
+            each for each in compare_runs([first, second], Resampling(200, 90, seed=trial)) if each.score == "accuracy"
+        )
         covered.append(found.low <= 0 <= found.high)
     assert 0.75 <= np.mean(covered) <= 0.99
 
 
 def test_the_same_seed_gives_the_same_interval():
     runs = [scored("a", 8, 0.6), scored("b", 8, 0.8)]
-    assert compare_runs(runs, 100, seed=1) == compare_runs(runs, 100, seed=1)
-    assert compare_runs(runs, 100, seed=1) != compare_runs(runs, 100, seed=2)
+    assert compare_runs(runs, Resampling(100, seed=1)) == compare_runs(runs, Resampling(100, seed=1))
+    assert compare_runs(runs, Resampling(100, seed=1)) != compare_runs(runs, Resampling(100, seed=2))
+
+
+def regrouped(run: RunScores, name_of) -> RunScores:
+    splits = {
+        split: [
+            each._replace(videos={name_of(split, name): row for name, row in each.videos.items()}) for each in seeds
+        ]
+        for split, seeds in run.splits.items()
+    }
+    return run._replace(splits=splits)
+
+
+def test_groups_are_drawn_as_one_slowly():
+    """Three persons in two splits; every resample on its own, splits weighted by how often their persons are drawn."""
+    runs = [scored("a", 6, 0.6), scored("b", 6, 0.7, seed=1)]
+    runs = [regrouped(run, lambda split, name: f"P{(int(name[1]) + 2 * int(split)) % 3}_{split}{name}") for run in runs]
+    times = np.random.default_rng(0).multinomial(3, np.full(3, 1 / 3), size=40)
+    persons = {}  # numbered as they appear
+    for seeds in runs[0].splits.values():
+        for name in seeds[0].videos:
+            persons.setdefault(name[:2], len(persons))
+    differences = []
+    for drawn in times:
+        scores = []
+        for run in runs:
+            values, weights = [], []
+            for seeds in run.splits.values():
+                often = np.array([drawn[persons[name[:2]]] for name in seeds[0].videos])
+                rows = np.repeat([row["accuracy"] for row in seeds[0].videos.values()], often)
+                values.append(rows.mean() if len(rows) else 0.0)
+                weights.append(often.mean())
+            scores.append(np.average(values, weights=weights))
+        differences.append(scores[1] - scores[0])
+    found = next(each for each in compare_runs(runs, Resampling(40, 80, groups=r"^P\d")) if each.score == "accuracy")
+    tail = _tail(80, 2)
+    assert (found.low, found.high) == pytest.approx(
+        (np.percentile(differences, tail), np.percentile(differences, 100 - tail)), abs=1e-4
+    )
+
+
+def test_a_permutation_test_worked_by_hand():
+    """Two videos: b is better by 50 points in one and by 25 in the other; of 4 exchanges 2 are as far apart."""
+    truth = {"x": [0, 0, 0, 0], "y": [1, 1, 1, 1]}
+    a = evaluate_videos({"x": [0, 0, 1, 1], "y": [1, 1, 1, 0]}, truth)
+    b = evaluate_videos(truth, truth)
+    runs = [RunScores("a", "lea", {"1": [a]}), RunScores("b", "lea", {"1": [b]})]
+    found = {each.score: each for each in compare_runs(runs, Resampling(100))}["accuracy"]
+    assert (found.difference, found.p_value, found.verdict) == (37.5, 0.5, "no difference shown")
+
+
+def test_several_comparisons_are_corrected_by_hand():
+    p_values = np.array([[0.01], [0.04], [0.03], [0.5]])
+    assert _holm(p_values)[:, 0].tolist() == pytest.approx([0.04, 0.09, 0.09, 0.5])
+
+
+def test_all_pairs_name_both_runs():
+    runs = [scored(name, 5, quality, seed=i) for i, (name, quality) in enumerate((("a", 0.5), ("b", 0.6), ("c", 0.9)))]
+    pairs = [(each.against, each.run) for each in compare_runs(runs, Resampling(100, all_pairs=True))[::5]]
+    assert pairs == [("a", "b"), ("a", "c"), ("b", "c")]
+
+
+def test_the_choice_of_seeds_widens_the_interval():
+    runs = [scored("a", 6, 0.5, seeds=3), scored("b", 6, 0.5, seeds=3, seed=4)]
+    wide, narrow = (compare_runs(runs, Resampling(500, draw_seeds=draw)) for draw in (True, False))
+    assert np.mean([a.high - a.low for a in wide]) > np.mean([a.high - a.low for a in narrow])
+
+
+@pytest.mark.parametrize(
+    ("change", "how", "message"),
+    [
+        (lambda run: run, {"groups": "^S[0-9]"}, r"`groups` '\^S\[0-9\]' does not match the video v0: every video"),
+        (lambda run: run, {"groups": "("}, "`groups` must be a regular expression"),
+        (lambda run: run, {"groups": "^v"}, "there is only one group, 'v'"),
+        (lambda run: run._replace(splits={**run.splits, "2": run.splits["2"] * 2}), {}, "has other seeds of split 2"),
+        (lambda run: run, {"num_resamples": 0}, "`num_resamples` must be at least 1"),
+    ],
+)
+def test_comparisons_that_say_nothing_are_refused(change, how, message):
+    with pytest.raises(ValueError, match=message):
+        compare_runs([scored("a", 4, 0.6), change(scored("b", 4, 0.6, seed=1))], Resampling(**how))
