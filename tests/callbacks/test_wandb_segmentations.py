@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -35,9 +36,8 @@ class Recorder(WandbLogger):
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
 
-    @property
-    def experiment(self) -> Any:
-        return SimpleNamespace(log=self.rows.append)
+    def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
+        self.rows.append({**metrics, "trainer/global_step": step})
 
 
 @pytest.fixture
