@@ -46,10 +46,13 @@ def _report(data: Path, added: AddedLabels, dry_run: bool) -> list[str]:
     if added.unchanged:
         lines.append(f"unchanged: {len(added.unchanged)} videos")
     if added.new_classes:
-        lines.append(f"new classes: {', '.join(added.new_classes)}; networks trained before do not know them")
+        names = ", ".join(added.new_classes)
+        lines.append(
+            f"new classes: {names}; networks trained before do not know them and cannot be tested on this data"
+        )
     tested = {split: names for split, names in added.tested.items() if names}
     lines += [f"test videos of split {split}: {', '.join(names)}" for split, names in tested.items()]
-    if tested:
+    if tested and not added.new_classes:
         lines.append("note: scores of earlier runs on these are of the old truth; test the runs again to compare")
     if added.unlisted:
         lines.append(f"note: no split lists {', '.join(added.unlisted)}: add them to a list to train on them")

@@ -55,15 +55,31 @@ def check_modules(configs: Iterable[Path], allowed: Sequence[str] = TRUSTED) -> 
 
     Raises:
         FileNotFoundError: if a file is missing.
-        ValueError: naming the config and the class.
+        ValueError: naming the config and the classes.
     """
     for path in configs:
-        for name in dict.fromkeys(_names(path, set())):
-            if not any(f"{name}.".startswith(f"{module}.") for module in allowed) and _can_be_imported(name):
-                raise ValueError(
-                    f"{path} names {name}, which is code outside {', '.join(allowed)}: if you trust it, add "
-                    f"{OPTION} {','.join([*allowed, name.partition('.')[0]])}"
-                )
+        if names := _foreign_names(path, allowed):
+            raise ValueError(
+                f"{path} names {', '.join(names)}, which is code outside {', '.join(allowed)}: if you trust it, add "
+                f"{_option(names, allowed)}"
+            )
+
+
+def needed_option(config: Path) -> str:
+    """The option that `test` and `validate` need for a config, or nothing where it names :data:`TRUSTED` code alone."""
+    names = _foreign_names(config, TRUSTED)
+    return _option(names, TRUSTED) if names else ""
+
+
+def _foreign_names(path: Path, allowed: Sequence[str]) -> list[str]:
+    names = dict.fromkeys(_names(path, set()))
+    inside = tuple(f"{module}." for module in allowed)
+    return [name for name in names if not f"{name}.".startswith(inside) and _can_be_imported(name)]
+
+
+def _option(names: Iterable[str], allowed: Sequence[str]) -> str:
+    modules = dict.fromkeys([*allowed, *(name.partition(".")[0] for name in names)])
+    return f"{OPTION} {','.join(modules)}"
 
 
 def _names(path: Path, seen: set[Path]) -> Iterator[str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from segtcn.cli.json_output import write_json
-from segtcn.cli.parser import Dir, File, Json, Names
-from segtcn.text_table import SCORES, markdown_table, scores_table
+from segtcn.cli.parser import Dir, File, Json, Names, UsageError
+from segtcn.text_table import SCORES, latex_table, markdown_table, scores_table
 
 FEW_UNITS = 8
 """With fewer videos or groups, a comparison says so."""
@@ -69,6 +69,7 @@ def compare(
     runs: Annotated[list[Path], "RUN"],
     *,
     per_video: bool = False,
+    latex: bool = False,
     json: Json | None = None,
     scoring: RunScoring,
     bootstrap: Bootstrap,
@@ -83,6 +84,7 @@ def compare(
     Args:
         runs: folders; the others are compared with the first.
         per_video: also the scores of every video.
+        latex: print LaTeX.
         json: write JSON there, or print it alone.
         scoring: what runs are scored on, and how.
         bootstrap: how intervals are made.
@@ -95,6 +97,9 @@ def compare(
 
     A run keeps its truth, classes and rates beside its predictions: it can be moved, and its data set may be elsewhere.
     """
+    if latex and json == "-":
+        raise UsageError("one form is printed: choose --latex, or --json without a file")
+
     from segtcn.evaluation import Resampling, Scoring, compare_runs, read_run, score_run, with_common_split
 
     read = [read_run(folder, Scoring(**vars(scoring))) for folder in runs]
@@ -105,19 +110,27 @@ def compare(
     differences = compare_runs(scores, Resampling(**vars(bootstrap)))
     write_json(json, _record(scores, differences, bootstrap))
     if json != "-":
-        _show(scores, differences, bootstrap, per_video)
+        table, comment = (latex_table, "% ") if latex else (markdown_table, "")
+        _show(scores, differences, bootstrap, per_video, table)
+        print()
+        for line in _notes(scores, differences, bootstrap):
+            print(f"{comment}{line}")
         for note in [note for run in read for note in run.notes_on_truth()]:
-            print(f"note: {note}")
+            print(f"{comment}note: {note}")
 
 
 def _show(
-    scores: Sequence[RunScores], differences: Sequence[Difference], bootstrap: Bootstrap, per_video: bool
+    scores: Sequence[RunScores],
+    differences: Sequence[Difference],
+    bootstrap: Bootstrap,
+    per_video: bool,
+    table: Callable[[Sequence[str], Sequence[Sequence[str]]], str],
 ) -> None:
     rows: dict[str, dict[str, float]] = {}
     for run in scores:
         rows |= {f"{run.name}, split {split}": run.split_scores(split) for split in run.splits if len(run.splits) > 1}
         rows[run.name] = run.scores
-    print(scores_table(rows, "run"))
+    print(scores_table(rows, "run", table))
     if per_video:
         videos = {
             f"{name}, {run.name}": run.video_scores(split)[name]
@@ -125,15 +138,14 @@ def _show(
             for name in scores[0].splits[split][0].videos
             for run in scores
         }
-        print(f"\n{scores_table(videos, 'video, run')}")
+        print(f"\n{scores_table(videos, 'video, run', table)}")
     for pair in dict.fromkeys((difference.against, difference.run) for difference in differences):
         against, name = pair
         header = [f"{name} against {against}", against, name, "difference"]
         header += [f"{bootstrap.confidence:g} % interval", "p", "verdict"]
         of_pair = {each.score: each for each in differences if (each.against, each.run) == pair}
         cells = [[heading, *_difference_cells(of_pair[key])] for key, heading in SCORES.items()]
-        print(f"\n{markdown_table(header, cells)}")
-    print("", *_notes(scores, differences, bootstrap), sep="\n")
+        print(f"\n{table(header, cells)}")
 
 
 def _difference_cells(difference: Difference) -> list[str]:

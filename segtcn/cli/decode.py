@@ -48,7 +48,7 @@ def decode(predictions: Path, *, output: Path, decoder: File | None = None, fitt
       segtcn decode heldout/ --fit median --truth TRUTH -o median.json
       segtcn decode heldout/ --fit viterbi --truth TRUTH --training TRAINING -o viterbi.json
       segtcn decode RUN/predictions --decoder median.json -o decoded
-      segtcn evaluate decoded TRUTH --protocol all
+      segtcn evaluate decoded TRUTH --protocol all --videos mydata/splits/test.split1.bundle
 
     Decoders: minimum_duration gives short segments to a neighbour, median smooths the scores, hysteresis changes the
     label only for a better one, viterbi weighs the order and duration of segments, optimal_transport is that of ASOT.
@@ -85,7 +85,8 @@ def _fit(files: dict[str, Path], fitting: Fitting) -> FittedDecoder:
         truth = _read_truth(find_label_files(fitting.truth), predictions[0], fitting.fps)
     missing = [name for name in pairs if name not in truth]
     if missing:
-        raise ValueError(f"no true labels of {missing[0]} ({len(missing)} of {len(pairs)} videos): give --truth")
+        remedy = "give --truth" if fitting.truth is None else f"add them to {fitting.truth}"
+        raise ValueError(f"no true labels of {missing[0]} ({len(missing)} of {len(pairs)} videos): {remedy}")
     training: dict[str, Labels] = {}
     if fitting.training is not None:
         files = find_label_files(fitting.training)

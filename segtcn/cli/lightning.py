@@ -22,6 +22,7 @@ from segtcn.callbacks.run_checkpoint import RunCheckpoint, SealedCheckpointIO
 from segtcn.callbacks.run_writer import RunFactsWriter
 from segtcn.callbacks.throughput import Throughput
 from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations, finish
+from segtcn.cli.allowed_modules import needed_option
 from segtcn.cli.parser_errors import shorten_errors
 from segtcn.cli.quiet import quieten
 from segtcn.cli.run_folder import (
@@ -183,8 +184,9 @@ class SegmentationCLI(LightningCLI):
         if self.trainer.is_global_zero:
             folder = self.trainer.default_root_dir
             print(f"run: {folder}")
-            if self.trainer.checkpoint_callback is not None:
-                print(f"score it: segtcn test -c {folder}/config.yaml")
+            config = Path(folder, "config.yaml")
+            if self.trainer.checkpoint_callback is not None and config.is_file():
+                print(f"score it: segtcn test -c {config} {needed_option(config)}".rstrip())
 
     def validate(self) -> None:
         """Score the validation videos and print the table."""

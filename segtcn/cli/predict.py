@@ -135,7 +135,7 @@ def _check_drawings(drawings: Sequence[Path], out: Path) -> None:
     Raises:
         FileExistsError: if there is one in a folder that this command has not written to.
     """
-    from segtcn.segmenter.file_prediction import RECORD
+    from segtcn.labels.folder import RECORD
 
     present = [path for path in drawings if path.exists()]
     if present and not (out / RECORD).exists():

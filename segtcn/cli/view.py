@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +96,9 @@ def view(
     shown: dict[str, list[str]] = {}
     notes = ["no labels are given: each clip is shown as one segment, to be split and named"]
     if (player := _blank_player(named, selection)) is None:
-        collection = collect_videos(named, selection, not quiet)
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_: print(f"note: {message}", file=sys.stderr)
+            collection = collect_videos(named, selection, not quiet)
         shown = {video.name: [str(track.path) for track in video.tracks.values()] for video in collection.videos}
         player, notes = player_of(collection), collection.notes
     for note in notes:

@@ -26,6 +26,9 @@ CLIP_SUFFIXES = (
 MAPPING = "mapping.txt"
 """Name of the file that numbers the classes, ``ID NAME`` a line."""
 
+RECORD = "prediction.json"
+"""Name of the file in a folder of `segtcn predict` that says how the labels were made."""
+
 
 def video_name(path: str) -> str:
     r"""Name of the video that a label file, a clip or a line of a list belongs to: without folder and ending.
@@ -59,8 +62,8 @@ def find_label_files(folder: Path) -> dict[str, Path]:
     """The label file of each video in a folder and the folders in it.
 
     Where a video has several, the one that holds the most counts: ``.npz``, ``.csv``, ``.txt``, MS-TCN's recognition
-    file, ``.npy``. Hidden files, clips and ``mapping.txt`` are passed over; other files as well, which is said. The
-    folder of a run stands for its ``predictions``.
+    file, ``.npy``. Hidden files, clips, ``mapping.txt`` and ``prediction.json`` are passed over; other files as
+    well, which is said. The folder of a run stands for its ``predictions``.
 
     Args:
         folder: with one file a video; a name may hold folders.
@@ -82,7 +85,7 @@ def find_label_files(folder: Path) -> dict[str, Path]:
     others: list[str] = []
     for path in sorted(folder.rglob("*")):
         inner = path.relative_to(folder)
-        if any(part.startswith(".") for part in inner.parts) or not path.is_file() or path.name == MAPPING:
+        if any(part.startswith(".") for part in inner.parts) or not path.is_file() or path.name in (MAPPING, RECORD):
             continue
         if not _holds_labels(path):
             others += [inner.as_posix()] * (path.suffix.lower() not in CLIP_SUFFIXES)

@@ -16,11 +16,11 @@ from segtcn.atomic import reason, write_json
 from segtcn.decoding import without_short_segments
 from segtcn.extract.feature_files import RECORDS, differences, find_record, name_below
 from segtcn.labels import CLIP_SUFFIXES, Labels, write_labels
+from segtcn.labels.folder import RECORD
 from segtcn.progress import progress_bar
 from segtcn.segmenter.clip_features import ClipFeatures, check_extraction
 from segtcn.segmenter.segmenter import Segmenter
 
-RECORD = "prediction.json"
 """File in the folder of the labels that says what made them."""
 
 FORMATS = (".txt", ".csv", ".npz")

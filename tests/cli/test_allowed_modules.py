@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from segtcn.cli import main
-from segtcn.cli.allowed_modules import check_modules
+from segtcn.cli.allowed_modules import check_modules, needed_option
 from tests.cli.test_lightning import CONFIGS
 
 
@@ -43,6 +43,13 @@ def test_code_of_other_modules_is_refused_before_the_import(name, capsys):
     for command in ("fit", "crossval"):
         assert main([command, "-c=config.yaml", "--allow-modules", "segtcn,torch"]) == 1
         assert "which is code outside segtcn, torch:" in capsys.readouterr().err
+
+
+def test_the_option_that_a_run_needs_names_all_modules():
+    Path("config.yaml").write_text("model: {net: evil.Net, optimizer: torch.optim.Adam, loss: evil.Loss}")
+    assert needed_option(Path("config.yaml")) == "--allow-modules segtcn,torch,pytorch_lightning,evil"
+    Path("config.yaml").write_text("model: {optimizer: torch.optim.Adam}")
+    assert not needed_option(Path("config.yaml"))
 
 
 def test_our_own_configs_name_only_known_modules_and_files_are_not_code(capsys):

@@ -110,6 +110,13 @@ def test_scores_of_splits_videos_and_seeds(runs, root, capsys):
     assert "| good, split 1" in out
     assert "| P02_tea, poor " in out
     assert "Seeds: poor 2, good 2" in out
+    assert main(["compare", *runs, "--resamples=200", "--latex"]) == 0
+    latex = capsys.readouterr().out
+    assert latex.count(r"\begin{tabular}") == 2
+    assert all(line.startswith("% ") for line in latex.split(r"\end{tabular}")[-1].split("\n") if line)
+    with pytest.raises(SystemExit):
+        main(["compare", *runs, "--latex", "--json"])
+    assert "one form is printed" in capsys.readouterr().err
     assert main(["compare", *runs, "--resamples=200", "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
     poor, good = record["runs"]

@@ -50,7 +50,8 @@ def test_the_file_that_holds_the_most_counts(tmp_path: Path) -> None:
 
 
 def test_other_files_are_passed_over(tmp_path: Path) -> None:
-    touch(tmp_path, "a.txt", "mapping.txt", ".b.txt", ".git/c.txt", "README.md", "a.mp4", "b.AVI", "c.mat", "notes")
+    names = ("mapping.txt", "prediction.json", ".b.txt", ".git/c.txt", "a.mp4", "b.AVI")  # nothing to say of these
+    touch(tmp_path, "a.txt", *names, "README.md", "c.mat", "notes")
     with pytest.warns(UserWarning, match=r"passed over README\.md, c\.mat, notes, not label files"):
         assert [*find_label_files(tmp_path)] == ["a"]
 
