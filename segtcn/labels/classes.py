@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -56,6 +57,9 @@ class Classes:
         if len(self.index) < len(self.names):
             twice = next(name for position, name in enumerate(self.names) if self.index[name] != position)
             raise ValueError(f"two classes are named {twice!r}: give every class a name of its own")
+        looks: dict[str, str] = {}
+        if alike := next((name for name in self.names if looks.setdefault(_look(name), name) != name), None):
+            raise ValueError(f"the classes {looks[_look(alike)]!a} and {alike!a} look the same: give them one name")
         if self.background is not None and not 0 <= self.background < len(self.names):
             raise ValueError(f"`background` must be an index of the {len(self.names)} classes, got {self.background}")
 
@@ -257,8 +261,19 @@ def _check_name(name: str) -> None:
             f"the name of a class must have at most {_LONGEST_NAME} characters, got {len(name)} ({name[:40]!r}): "
             "is the file one of labels?"
         )
-    if name == IGNORE_NAME:
-        raise ValueError(f"a class cannot be named {IGNORE_NAME!r}: it stands for frames that nobody annotated")
+    if name.startswith("_") and name.strip("_").casefold() == IGNORE_NAME.strip("_"):
+        raise ValueError(
+            f"a class cannot be named {name!r}: it stands for frames that nobody annotated, as {IGNORE_NAME!r}"
+        )
+    if name.casefold() == "nan":
+        raise ValueError(f"a class cannot be named {name!r}, which programs write for nothing: write {IGNORE_NAME!r}")
+
+
+def _look(name: str) -> str:
+    """What a person sees: accents in one form, blanks as one, without signs that have no width."""
+    if not name.isascii():
+        name = unicodedata.normalize("NFC", "".join(sign for sign in name if unicodedata.category(sign) != "Cf"))
+    return " ".join(name.split())
 
 
 def _numbered_names(num_classes: int) -> tuple[str, ...]:

@@ -204,6 +204,8 @@ def _read_text_labels(path: Path, form: Format, classes: Classes | None) -> Labe
         return _read_segments(path, text)
     if form in ("frame table", "one-hot"):
         table = read_frame_table(path, text)
+        if classes is None or not {*table.names} <= {*classes.names, IGNORE_NAME}:
+            check_frame_list(path, table.names)
         if table.first:
             warnings.warn(f"{path} counts its frames from 1: the first row is the first frame", stacklevel=3)
         return Labels.from_names(table.names, fps=table.fps, source=str(path))
@@ -218,9 +220,11 @@ def _lines(text: str) -> list[str]:
 def _read_names(path: Path, text: str, form: Format, classes: Classes | None) -> Labels:
     lines = _lines(text)
     if form == "recognition":
-        lines = lines[1].split() if len(lines) > 1 else []
-        if not lines:
-            raise ValueError(f"{path} has no labels in line 2, where MS-TCN's recognition files have all of them")
+        if len(lines) != 2:
+            raise ValueError(
+                f"{path} has no labels in line 2, or more below it: MS-TCN's recognition files have all of them there"
+            )
+        lines = lines[1].split()
     elif "" in lines:
         raise ValueError(f"{path}, line {lines.index('') + 1} is empty: expected one label a line")
     elif classes is None or not {*lines} <= {*classes.names, IGNORE_NAME}:
@@ -235,6 +239,10 @@ def _read_indexes(path: Path, classes: Classes | None) -> Labels:
     if isinstance(indexes, np.memmap) and (extra := path.stat().st_size - indexes.offset - indexes.nbytes):
         raise ValueError(f"{path} has {extra} bytes behind its array: save it again with `numpy.save`")
     largest = int(indexes.max()) if len(indexes) else -1
+    if indexes.dtype.kind == "u" and largest == np.iinfo(indexes.dtype).max:
+        raise ValueError(
+            f"{path} holds {largest}, which is -1 in {indexes.dtype}: save it as int64, with {IGNORE} there"
+        )
     if largest > _MAX_CLASS:
         raise ValueError(f"{path} holds {largest}, which is hardly a class index: save it again with `numpy.save`")
     # a copy: the file is closed
@@ -252,6 +260,8 @@ def _read_segments(path: Path, text: str) -> Labels:
         raise ValueError(f"{path} has a header and no segments: expected at least one")
     stop, stop_s = rows[-1].stop, rows[-1].stop_s
     fps = stop / stop_s if stop_s > 0 else None
+    if fps is not None and not 0.05 <= fps <= 10_000:
+        raise ValueError(f"{path}: its seconds say {fps:g} frames a second: another unit than seconds?")
     for row in rows:
         row.check_seconds(fps, rows[-1].where)
     segments = Labels.from_names([row.label for row in rows], fps=fps, source=str(path))

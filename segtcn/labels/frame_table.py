@@ -18,6 +18,7 @@ from segtcn.labels.positions import column_kind, frame_step, rate_of_times
 _DELIMITERS = ("\t", ",", ";", "|", " ")
 _INTEGER = re.compile(r"\d{1,12}", re.ASCII)
 _DECIMAL = re.compile(r"\d{1,12}(\.\d{1,12})?", re.ASCII)
+_NUMBER = re.compile(r"[-+]?[\d.]+([eE][-+]?\d+)?", re.ASCII)
 _ONE, _ZERO = ("1", "1.0"), ("0", "0.0")
 
 
@@ -125,6 +126,8 @@ def read_frame_table(path: Path, text: str) -> FrameTable:
     errors.raise_any()
     if not names:
         raise ValueError(f"{path} has a header and no rows: expected a row for every frame")
+    if not layout.one_hot and "label" not in kinds and all(map(_NUMBER.fullmatch, names)):
+        raise ValueError(f"{path}, line 1: a column of numbers; if these are indexes of classes, name it `label`")
     step, first, fps = 1, 0, None
     for index, values in counters.items():
         if kinds[index] == "time":

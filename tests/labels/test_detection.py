@@ -34,9 +34,26 @@ def rows(form: str, step: int = 1, first: int = 0) -> str:
         (rows("{};{}", 25), "begin with a number that rises"),
         (rows("v1/{:05d}.jpg {}"), "begin with a path"),
         (rows("/data/v1/{} {}"), "begin with a path"),
-        (rows("00:00:{:02d} {}"), "begin with a clock time"),
-        (rows("{}.25"), "begin with a decimal number"),
+        (rows("00:00:{:02d} {}"), "hold a clock time"),
+        (rows("{}.25"), "begin or end with a decimal number"),
         (rows("x{}"), "50 of its 50 lines are different"),
+        ("".join(f"{t // 5} {name}\n" for t, name in enumerate(NAMES)), "hold a number that rises"),
+        ("".join(f"t{t // 5} {name}\n" for t, name in enumerate(NAMES)), "hold a number that rises"),
+        ("".join(f"{name}, {t // 5}\n" for t, name in enumerate(NAMES)), "hold a number that rises"),
+        ("".join(f"{name} 0.{t % 5}\n" for t, name in enumerate(NAMES)), "begin or end with a decimal number"),
+        ("".join(f"2026-03-01T10:00:{t // 5:02d} {name}\n" for t, name in enumerate(NAMES)), "hold a clock time"),
+        ("start stop label\n0 30 cut\n30 50 pour\n50 60 cut\n", "begin with a number that rises"),
+        ("labels\n0.5\t2\tcut\n2\t3\tpour\n", "begin or end with a decimal number|hold several columns"),
+        ("by Anna\n5,2,cut\n2,3,pour\n", "hold several columns"),
+        ("cut 30\npour milk 20\nrest 5\npour milk 21\ncut 31\nrest 6\n", "differ from the line after"),
+        ("# by Anna\n" + rows("{1}"), "stand below a comment"),
+        (" ".join(NAMES) + "\n", "hold one word twice"),
+        ("### Frame level recognition: ###\ncut cut\npour pour\n", "more below it"),
+        (rows("{1}").replace("cut", "NaN"), "cannot be named 'NaN'"),
+        (rows("{1}").replace("cut", "__IGNORE__"), "cannot be named '__IGNORE__'"),
+        ("label,start,stop,start_s,stop_s\ncut,0,30,0,6000\n", "another unit than seconds"),
+        ("frame,score\n0,0.5\n1,0.5\n2,0.7\n", "a column of numbers"),
+        ("frame,picture\n0,a/1.jpg\n1,a/2.jpg\n2,a/3.jpg\n", "begin with a path"),
         ("cut,left\ncut,left\npour,right\n", "hold several columns"),
         ("a,b\n", "hold several columns"),
     ],
@@ -44,6 +61,18 @@ def rows(form: str, step: int = 1, first: int = 0) -> str:
 def test_lines_that_cannot_be_labels_are_refused(tmp_path: Path, content: str, message: str) -> None:
     with pytest.raises(ValueError, match=rf"v1\.txt.*({message})"):
         read_labels(written(tmp_path, content))
+
+
+@pytest.mark.parametrize("other", ["pour\u00a0milk", "pour  milk", "pour\u200b milk", "pour\tmilk"])
+def test_two_names_that_look_the_same_are_an_error(other: str) -> None:
+    with pytest.raises(ValueError, match="look the same: give them one name"):
+        Classes(("pour milk", other))
+    Classes(("phase 1", "phase 2", "Phase 1"))
+
+
+def test_numbers_that_are_part_of_a_name_stay_in_it(tmp_path: Path) -> None:
+    for names in (["step 1"] * 5 + ["step 2"] * 5 + ["step 3"] * 5, ["1 take"] * 9 + ["2 pour"] * 9 + ["3 put"] * 9):
+        assert read_labels(written(tmp_path, "".join(f"{name}\n" for name in names))).names() == names
 
 
 def test_lines_that_are_known_classes_are_labels_whatever_they_look_like(tmp_path: Path) -> None:

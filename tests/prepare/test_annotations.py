@@ -18,6 +18,7 @@ from segtcn.labels.classes import Classes
 from segtcn.labels.files import write_labels
 from segtcn.labels.labels import Labels
 from segtcn.prepare.annotations import (
+    Annotations,
     Finding,
     Interval,
     LabelRules,
@@ -27,6 +28,7 @@ from segtcn.prepare.annotations import (
     write_audacity,
     write_elan,
 )
+from segtcn.prepare.project.units import check_extent
 from segtcn.structures import frames_to_segments
 from tests.prepare.annotation_texts import (
     ACTIVITYNET,
@@ -169,7 +171,7 @@ def test_words_of_boris_for_no_clip_are_no_name(tmp_path: Path, media: str) -> N
 
 def test_observations_without_the_subject_are_left_out(tmp_path: Path) -> None:
     (track,) = read_annotations(written(tmp_path, AGGREGATED), track="ben")
-    assert track == (("P02", "second"), [Interval(1, 4, "cut")], str(tmp_path / "P01.txt"), None, (), ())
+    assert track == (("P02", "second"), [Interval(1, 4, "cut")], str(tmp_path / "P01.txt"), None, (), (), False)
     with pytest.raises(ValueError, match="has no subject 'eve': choose one of anna, ben"):
         read_annotations(written(tmp_path, AGGREGATED), track="eve")
 
@@ -207,7 +209,7 @@ def test_whole_numbers_are_frames_unless_the_caller_or_the_file_says_otherwise(t
     point = written(tmp_path, "label,start,stop\ncut,0,10.0\n", "b.csv")
     assert read_annotations(point, fps=10)[0].guessed_unit == "seconds"
     named = written(tmp_path, "label,start_s,stop_s\ncut,0,10\n", "c.csv")
-    assert read_annotations(named, fps=10)[0] == (("c",), [Interval(0, 10, "cut")], str(named), None, (), ())
+    assert read_annotations(named, fps=10)[0] == (("c",), [Interval(0, 10, "cut")], str(named), None, (), (), False)
     with pytest.raises(
         ValueError,
         match=r"a\.csv: times are in frames: give their positive rate .*, got None, or say that they are sec",
@@ -539,3 +541,49 @@ def test_elan_holds_no_control_characters(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="XML holds no control characters"):
         write_elan(tmp_path / "x", frames_to_segments(torch.tensor([0, 0])), ["cut\x00"], 10)
     assert list(tmp_path.iterdir()) == []
+
+
+_TWO = "cut,0.5,2,{0}\npour,2,3,{1}\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            "label,start_s,stop_s,video_id\n" + _TWO.format("a", "b"),
+            "names other videos than the file: call it",
+        ),
+        ("label,start_s,stop_s,filename\n" + _TWO.format("b.mp4", "b.mp4"), "names other videos than the file"),
+        ("label,start_s,stop_s,annotator\n" + _TWO.format("anna", "ben"), "has anna, ben: keep the rows of one"),
+        ("label,start_s,stop_s,unit\n" + _TWO.format("ms", "ms"), "'unit' is not read"),
+        ("label,start_s,stop_s,class\n" + _TWO.format("1", "2"), "columns label and class: keep the one that is meant"),
+        ("label,start_s,stop_s,begin_s\n" + _TWO.format("1", "2"), "columns start_s and begin_s"),
+        ("label,start_frame,stop_frame,fps\ncut,5,20,25\n", "says fps 25, but its frames are read at 10"),
+        (
+            "label,start_frame,stop_frame\ncut,0.5,2.5\npour,2.5,3.5\n",
+            "no whole numbers, such as 3.5",
+        ),
+        ('{"filename": "b.mp4", "segments": [{"label": "cut", "start_s": 0, "stop_s": 1}]}', "names other videos"),
+        ('{"offset": 3, "segments": [{"label": "cut", "start_s": 0, "stop_s": 1}]}', "'offset' is not read"),
+        ('{"annotations": [{}], "segments": [{}]}', "two lists, segments and annotations"),
+        ('File type = "ooTextFile"\nObject class = "TextGrid"\n\n5\n9\n<exists>\n0\n', "begins at 5 s"),
+    ],
+)
+def test_what_a_file_says_beside_its_segments_is_not_passed_over(tmp_path: Path, content: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        read_annotations(written(tmp_path, content, "a.csv"), fps=10)
+    same = written(tmp_path, "label,start_s,stop_s,filename,subject\ncut,0,1,x/a.mp4,anna\n", "a.csv")
+    assert read_annotations(same)[0].intervals == [Interval(0, 1, "cut")]
+
+
+def test_gaps_that_are_nearly_ignored_are_asked_about() -> None:
+    with pytest.raises(ValueError, match="is ignore meant by 'IGNORE'"):
+        LabelRules(gaps="IGNORE")
+
+
+def test_frame_lists_of_another_rate_and_annotations_shorter_than_frames_do_not_fit() -> None:
+    frames = Annotations(("a",), [Interval(0, 4, "cut")], "a.txt", is_complete=True)
+    minutes = Annotations(("b",), [Interval(0.01, 0.03, "cut"), Interval(0.03, 0.07, "pour")], "b.csv")
+    with pytest.raises(ValueError, match=r"(?s)a.txt: its labels of frames end at 4 s.*b.csv: most"):
+        check_extent({"a": frames, "b": minutes}, {"a": 200, "b": 200}, 10, 10)
+    check_extent({"a": frames}, {"a": 42}, 10, 10)

@@ -73,6 +73,10 @@ class LabelRules:
     def __post_init__(self) -> None:
         if not self.close_gaps_s >= 0:
             raise ValueError(f"`close_gaps_s` must not be negative, got {self.close_gaps_s}")
+        if self.gaps.casefold() in ("ignore", "ignored") and self.gaps != "ignore":
+            raise ValueError(
+                f"`gaps` must be background, ignore or the name of a class: is ignore meant by {self.gaps!r}?"
+            )
         if self.gaps != "ignore":
             Classes((self.gaps,))
 

@@ -37,4 +37,4 @@ def read_frame_list(path: str | os.PathLike[str], fps: float | None = None) -> l
         make_interval(start * step / fps, stop * step / fps, labels.name_of(label), f"{path}, line {start + 1}")
         for start, stop, label in labels.segments()
     ]
-    return [Annotations((path.stem,), intervals, str(path))]
+    return [Annotations((path.stem,), intervals, str(path), is_complete=True)]

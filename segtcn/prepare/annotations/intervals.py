@@ -60,6 +60,7 @@ class Annotations(NamedTuple):
         guessed_unit: ``frames`` or ``seconds`` where the file does not say and the numbers decided; else None.
         notes: what was left out or should be known.
         clips: the clips through which the times count, where they are several whose durations are known.
+        is_complete: whether the file has a label for every frame.
     """
 
     names: tuple[str, ...]
@@ -68,6 +69,7 @@ class Annotations(NamedTuple):
     guessed_unit: Unit | None = None
     notes: tuple[str, ...] = ()
     clips: tuple[ClipOfAnnotations, ...] = ()
+    is_complete: bool = False
 
     def of_clips(self) -> list[Annotations]:
         """Annotations of each of the ``clips`` that has some, in its own time; what crosses an end is cut there."""

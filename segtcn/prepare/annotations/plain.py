@@ -23,6 +23,11 @@ from segtcn.prepare.annotations.intervals import (
 
 Row = tuple[str, Mapping[str, Any]]
 
+_VIDEOS = re.compile(r"(video|file|clip|recording)[\W_]*(id|name|file|path)?s?")
+_PERSONS = re.compile(
+    r"(subject|participant|person|annotator|rater|coder|tier|track|hand|animal|actor)[\W_]*(id|name)?"
+)
+
 
 def read_csv(path: str | os.PathLike[str], fps: float | None = None, unit: Unit | None = None) -> list[Annotations]:
     """Read a table of segments whose first line names its columns, in any order.
@@ -101,8 +106,11 @@ def read_json(path: str | os.PathLike[str], fps: float | None = None, unit: Unit
             raise ValueError(f"{path}: `unit` must be seconds or frames, got {own_unit!r}")
         fps = fps if content.get("fps") is None else number(content["fps"], f"{path}, fps")
         lists = {content.get("video") or "": content[key]}
+        if len([key for key in ("segments", "annotations") if content.get(key)]) > 1:
+            raise ValueError(f"{path} has two lists, segments and annotations: keep one")
+        beside = {name: value for name, value in content.items() if name not in (key, "video", "fps", "unit")}
     else:
-        own_unit, lists = None, content
+        own_unit, lists, beside = None, content, {}
     rows: list[Row] = []
     for name, segments in lists.items():
         if not isinstance(segments, list):
@@ -112,7 +120,7 @@ def read_json(path: str | os.PathLike[str], fps: float | None = None, unit: Unit
             if not isinstance(segment, dict):
                 raise ValueError(f"{where}: expected an object with label, start and stop, got {str(segment)[:80]}")
             check_columns([key.lower() for key in segment], where)
-            rows.append((where, {"video": name} | {key.lower(): value for key, value in segment.items()}))
+            rows.append((where, beside | {"video": name} | {key.lower(): value for key, value in segment.items()}))
     return _by_video(path, rows, fps, own_unit or unit)
 
 
@@ -128,6 +136,12 @@ def _by_video(path: Path, rows: Sequence[Row], fps: float | None, unit: Unit | N
         )
     rate = fps if unit == "frames" and fps else 1.0
     _check_agreement(rows)
+    times = [
+        number(row[edge], where) for where, row in rows for edge in (start, stop) if row.get(edge) not in (None, "")
+    ]
+    if unit == "frames" and sum(not time.is_integer() for time in times) > len(times) / 2:
+        raise ValueError(f"{path}: most of its frames are no whole numbers, such as {max(times):g}: are these seconds?")
+    _check_unread(path, rows, fps if unit == "frames" else None)
     videos: dict[str, Annotations] = {}
     stated_as: dict[str, str] = {}
     errors = ErrorList()
@@ -147,6 +161,38 @@ def _by_video(path: Path, rows: Sequence[Row], fps: float | None, unit: Unit | N
             annotations.intervals.append(make_interval(start_s, stop_s, label, where))
     errors.raise_any()
     return list(videos.values())
+
+
+def _check_unread(path: Path, rows: Sequence[Row], fps: float | None) -> None:
+    """Refuse columns beside those that are read which say that the rows mean something else."""
+    values: dict[str, set[str]] = {}
+    for _, row in rows:
+        for name, value in row.items():
+            values.setdefault(name, set()).update([str(value)] if value not in (None, "") else [])
+    for columns in (
+        LABEL,
+        *([f"{name}{ending}" for name in names] for names in (START, STOP) for ending in ("", "_s")),
+    ):
+        if len(several := [name for name in columns if values.get(name)]) > 1:
+            raise ValueError(f"{path} has the columns {' and '.join(several)}: keep the one that is meant")
+    for name in values.keys() - {"video"}:
+        stems = {stated_name(value).rpartition("/")[2] for value in values[name]}
+        if _VIDEOS.fullmatch(name) and stems - {path.stem}:
+            raise ValueError(f"{path}: its column {name!r} names other videos than the file: call it `video`")
+        if _PERSONS.fullmatch(name) and len(stems) > 1:
+            raise ValueError(f"{path}: its column {name!r} has {', '.join(sorted(stems)[:5])}: keep the rows of one")
+        if name in ("unit", "units", "offset"):
+            raise ValueError(
+                f"{path}: {name!r} is not read: write times in seconds from the start, as start_s and stop_s"
+            )
+        if (
+            name in ("fps", "frame_rate")
+            and fps
+            and any(abs(number(each, name) - fps) > 1e-3 * fps for each in values[name])
+        ):
+            raise ValueError(
+                f"{path}: says {name} {', '.join(sorted(values[name]))}, but its frames are read at {fps:g}"
+            )
 
 
 def _check_agreement(rows: Sequence[Row]) -> None:

@@ -50,7 +50,11 @@ def read_textgrid(path: str | os.PathLike[str], tier: str | None = None) -> list
 def _tiers(path: Path, tokens: Iterator[str]) -> list[tuple[str, list[Interval]]]:
     if [_text(next(tokens), path), _text(next(tokens), path)][1] != "TextGrid":
         raise ValueError(f"{path} is not a TextGrid: save it in Praat again")
-    next(tokens), next(tokens)  # from when to when
+    start_s, _ = number(next(tokens), str(path)), next(tokens)  # from when to when
+    if abs(start_s) > _SLIP_S:
+        raise ValueError(
+            f"{path} begins at {start_s:g} s: in Praat, Modify times, Shift times to 0 (or give the clip so)"
+        )
     if next(tokens) != "<exists>":
         raise ValueError(f"{path} has no tiers: expected one with labels")
     tiers = []

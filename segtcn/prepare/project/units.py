@@ -89,11 +89,22 @@ def check_extent(
     errors = ErrorList()
     for name, video in annotations.items():
         length_s = num_frames[name] / fps
+        end_s = max((interval.stop_s for interval in video.intervals), default=0.0)
+        if video.is_complete and end_s < 0.9 * length_s - 1:
+            errors.messages.append(
+                f"{video.source}: its labels of frames end at {end_s:g} s, the video {name} at {length_s:g} s: another "
+                "rate (`annotation_fps`) or video?"
+            )
+        lengths_s = [stop_s - start_s for start_s, stop_s, _ in video.intervals if stop_s > start_s]
+        if sum(each < 0.5 / fps for each in lengths_s) > 0.5 * len(lengths_s):
+            errors.messages.append(
+                f"{video.source}: most of its annotations are shorter than half a frame of the video {name}: another "
+                "unit or rate?"
+            )
         total_s = sum(stop_s - start_s for start_s, stop_s, _ in video.intervals)
         inside_s = sum(max(0.0, min(stop_s, length_s) - max(start_s, 0.0)) for start_s, stop_s, _ in video.intervals)
         if total_s - inside_s <= MOST_OUTSIDE * total_s:
             continue
-        end_s = max(interval.stop_s for interval in video.intervals)
         number = end_s * (annotation_fps if video.guessed_unit == "frames" else 1)
         per_second = {"seconds": 1.0, "frames": annotation_fps, "milliseconds": 1e3, "microseconds": 1e6}
         fitting = [unit for unit, each in per_second.items() if 0.2 < number / each / length_s <= MOST_ANNOTATED]
