@@ -241,3 +241,8 @@ def test_nothing_public_goes_without_a_docstring():
             if public and not ast.get_docstring(node):
                 missing.append(f"{name_of(module)}.{node.name}")
     assert missing == []
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name_of)
+def test_a_file_is_read_in_one_sitting(module):
+    assert len(module.read_text(encoding="utf-8").splitlines()) <= 400

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import warnings
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -19,23 +19,11 @@ from segtcn.data.dataset import Sample, SegmentationDataset, TruthRules
 from segtcn.data.readers import Reader
 from segtcn.data.readers.video_lists import check_split
 from segtcn.data.sampling import BucketSampler, CappedBatches, SharedBatches, SharedShuffle, Shuffle, WholeBatches
+from segtcn.data.statistics import LabelStatistics, count_features, count_labels
 from segtcn.labels import Classes
 from segtcn.labels.lengths import LengthPolicy
-from segtcn.structures import IGNORE, find_runs
 
 Subset = Literal["train", "val", "test", "predict"]
-
-
-class LabelStatistics(NamedTuple):
-    """What the labels of a subset consist of, at the rate that the network sees.
-
-    Args:
-        frames_per_class: number of frames of each class, ``(C,)`` int64.
-        num_segments: number of segments, in all videos together.
-    """
-
-    frames_per_class: Tensor
-    num_segments: int
 
 
 class SegmentationDataModule(LightningDataModule):
@@ -215,7 +203,7 @@ class SegmentationDataModule(LightningDataModule):
             Mean and standard deviation, ``(D,)`` float32 each; None unless ``standardize``.
         """
         if self.standardize and self._statistics is None:
-            self._statistics = _statistics(self.dataset("train"))
+            self._statistics = count_features(self.dataset("train"))
         return self._statistics
 
     def label_statistics(self) -> LabelStatistics:
@@ -224,7 +212,7 @@ class SegmentationDataModule(LightningDataModule):
         Losses that weigh classes or boundaries ask for them. Validation and test videos do not enter.
         """
         if self._label_statistics is None:
-            self._label_statistics = _label_statistics(self.dataset("train"))
+            self._label_statistics = count_labels(self.dataset("train"))
         return self._label_statistics
 
     def card_values(self) -> dict[str, str | int | float | bool | None]:
@@ -383,31 +371,3 @@ class SegmentationDataModule(LightningDataModule):
                 f"`validation` takes all {len(training)} training videos of split {self.split}: hold out fewer"
             )
         return chosen
-
-
-def _statistics(dataset: SegmentationDataset) -> tuple[Tensor, Tensor]:
-    """Mean and deviation of every feature in one pass, in double precision: videos are merged one after the other."""
-    dim = dataset.reader.feature_dim
-    count, mean, squares = 0, torch.zeros(dim, dtype=torch.float64), torch.zeros(dim, dtype=torch.float64)
-    for index in range(len(dataset)):
-        frames = dataset[index].video.features.double()
-        num = frames.shape[1]
-        video_mean = frames.mean(dim=1)
-        shift = video_mean - mean
-        squares += (frames - video_mean[:, None]).square().sum(dim=1) + shift.square() * (count * num / (count + num))
-        mean += shift * (num / (count + num))
-        count += num
-    std = (squares / count).sqrt().float()
-    # exactly 0 for a constant feature: sums of equal single-precision values have no rounding in double precision
-    return mean.float(), std.masked_fill(std == 0, 1.0)
-
-
-def _label_statistics(dataset: SegmentationDataset) -> LabelStatistics:
-    frames_per_class, num_segments = torch.zeros(len(dataset.reader.class_names), dtype=torch.int64), 0
-    for index in range(len(dataset)):
-        labels = dataset[index].video.labels
-        if labels is None:
-            raise ValueError(f"no ground truth for {dataset.names[index]!r}: training needs it")
-        frames_per_class += labels[labels != IGNORE].bincount(minlength=len(frames_per_class))
-        num_segments += int((find_runs(labels).values != IGNORE).sum())
-    return LabelStatistics(frames_per_class, num_segments)

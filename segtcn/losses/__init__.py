@@ -9,7 +9,6 @@ from segtcn.losses.functional import gaussian_similarity as gaussian_similarity
 from segtcn.losses.functional import mean_squared_error as mean_squared_error
 from segtcn.losses.functional import multi_label_bce as multi_label_bce
 from segtcn.losses.functional import truncated_mse as truncated_mse
-from segtcn.losses.modules import DEFAULTS as DEFAULTS
 from segtcn.losses.modules import BoundaryBCE as BoundaryBCE
 from segtcn.losses.modules import CrossEntropy as CrossEntropy
 from segtcn.losses.modules import Focal as Focal
@@ -17,6 +16,7 @@ from segtcn.losses.modules import GaussianSimilarityTMSE as GaussianSimilarityTM
 from segtcn.losses.modules import LastStage as LastStage
 from segtcn.losses.modules import Loss as Loss
 from segtcn.losses.modules import LossSum as LossSum
-from segtcn.losses.modules import MeanSquaredError as MeanSquaredError
-from segtcn.losses.modules import MultiLabelBCE as MultiLabelBCE
 from segtcn.losses.modules import TruncatedMSE as TruncatedMSE
+from segtcn.losses.target_losses import DEFAULTS as DEFAULTS
+from segtcn.losses.target_losses import MeanSquaredError as MeanSquaredError
+from segtcn.losses.target_losses import MultiLabelBCE as MultiLabelBCE

@@ -23,11 +23,9 @@ from segtcn.losses.functional import (
     cross_entropy,
     focal,
     gaussian_similarity,
-    mean_squared_error,
-    multi_label_bce,
     truncated_mse,
 )
-from segtcn.structures import Batch, Output, Target
+from segtcn.structures import Batch, Output
 
 
 class LabelCounts(Protocol):
@@ -287,38 +285,6 @@ class BoundaryBCE(_Weighted):
         return _sum([boundary_bce(stage, labels, batch.mask, weight) for stage in output.boundaries])
 
 
-class MultiLabelBCE(Loss):
-    """Sum over the stages of the network of :func:`~segtcn.losses.multi_label_bce`, for several labels at a time.
-
-    Example:
-        >>> mask = torch.ones(1, 3, dtype=torch.bool)
-        >>> batch = Batch(torch.zeros(1, 2, 3), None, mask, targets=torch.zeros(1, 4, 3))
-        >>> MultiLabelBCE()(Output(torch.zeros(1, 1, 4, 3)), batch)
-        tensor(2.7726)
-    """
-
-    def forward(self, output: Output, batch: Batch) -> Tensor:  # noqa: D102
-        return _sum([multi_label_bce(logits, _targets_of(batch), batch.mask) for logits in output.logits])
-
-
-class MeanSquaredError(Loss):
-    """Sum over the stages of the network of :func:`~segtcn.losses.mean_squared_error`, for numbers in place of classes.
-
-    Example:
-        >>> mask = torch.ones(1, 3, dtype=torch.bool)
-        >>> batch = Batch(torch.zeros(1, 2, 3), None, mask, targets=torch.full((1, 1, 3), 2.0))
-        >>> MeanSquaredError()(Output(torch.zeros(1, 1, 1, 3)), batch)
-        tensor(4.)
-    """
-
-    def forward(self, output: Output, batch: Batch) -> Tensor:  # noqa: D102
-        return _sum([mean_squared_error(logits, _targets_of(batch), batch.mask) for logits in output.logits])
-
-
-DEFAULTS: dict[Target, type[Loss]] = {"single": CrossEntropy, "multi": MultiLabelBCE, "values": MeanSquaredError}
-"""The loss for what a network gives, where nothing else is chosen."""
-
-
 class LossSum(Loss):
     """Weighted sum of losses.
 
@@ -392,15 +358,6 @@ def _labels_of(batch: Batch) -> Tensor:
         remedy = "" if batch.targets is None else "; for `targets`, take `MultiLabelBCE` or `MeanSquaredError`"
         raise ValueError(f"no ground truth for {', '.join(batch.names)}: a loss of labels needs it{remedy}")
     return batch.labels
-
-
-def _targets_of(batch: Batch) -> Tensor:
-    if batch.targets is None:
-        raise ValueError(
-            f"no targets for {', '.join(batch.names)}: this loss needs several labels a frame, or numbers; for one "
-            "label a frame take `CrossEntropy`"
-        )
-    return batch.targets
 
 
 def _positive(value: float, name: str) -> float:
