@@ -142,10 +142,12 @@ def _how_to_continue(stop: KeyboardInterrupt, argv: Sequence[str]) -> str:
 def _text_for_users(error: Exception) -> str | None:
     """What is wrong, if it is something that users can mend."""
     if isinstance(error, OSError) and error.filename:  # of the system itself
-        return f"cannot use {error.filename}: {str(error.strerror).lower()}; choose another place"
+        remedy = "check the path" if isinstance(error, FileNotFoundError) else "choose another place"
+        return f"cannot use {error.filename}: {str(error.strerror).lower()}; {remedy}"
     known = isinstance(error, USER_ERRORS) or type(error).__module__.split(".")[0] in LIBRARIES_OF_USER_ERRORS
-    # the checkpoint of another network
-    known = known or (isinstance(error, RuntimeError) and "in loading state_dict" in str(error))
+    if isinstance(error, RuntimeError) and "in loading state_dict" in str(error):
+        details = str(error).partition("\n")[2].strip()
+        return f"the checkpoint is of another network, or the data has other classes now: train again\n  {details}"
     return str(error) if known else None
 
 

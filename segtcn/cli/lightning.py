@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import yaml
@@ -186,7 +187,7 @@ class SegmentationCLI(LightningCLI):
             print(f"run: {folder}")
             config = Path(folder, "config.yaml")
             if self.trainer.checkpoint_callback is not None and config.is_file():
-                print(f"score it: segtcn test -c {config} {needed_option(config)}".rstrip())
+                print(f"score it: segtcn test -c {quote(str(config))} {needed_option(config)}".rstrip())
 
     def validate(self) -> None:
         """Score the validation videos and print the table."""
