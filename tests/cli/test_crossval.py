@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from segtcn.cli import main
-from segtcn.cli.crossval import runs
+from segtcn.cli.crossval import split_runs
 from segtcn.cli.crossval.tables import results_table
 from segtcn.segmenter import Segmenter
 from segtcn.task import SegmentationTask
@@ -26,7 +26,7 @@ CONFIGS = [f"-c={ROOT}/configs/{name}.yaml" for name in ("model/ed_tcn", "data/m
 def command(write_ms_tcn_tree, tmp_path, monkeypatch) -> list[str]:
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")
-    monkeypatch.setattr(runs, "INFERENCE_S", 0.0)
+    monkeypatch.setattr(split_runs, "INFERENCE_S", 0.0)
     monkeypatch.chdir(tmp_path)
     return [
         "crossval",
