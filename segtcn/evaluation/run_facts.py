@@ -115,10 +115,8 @@ class RunFacts:
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
             version = record["version"]
-            _check_types(record)
             if version <= VERSION:
-                if not isinstance(record["classes"], list) or not isinstance(record["videos"], list):
-                    raise TypeError("`classes` and `videos` must be lists")  # each letter of a string is a string, too
+                _check_types(record)
                 return cls(
                     classes=Classes(tuple(record["classes"]), record["background"]),
                     videos=tuple(record["videos"]),

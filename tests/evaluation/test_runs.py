@@ -62,10 +62,10 @@ def test_facts_are_read_as_they_were_written(tmp_path):
     [
         ({"version": 2, "classes": "of another kind"}, r"written by a newer segtcn \(version 2\): update segtcn"),
         ({"classes": ["cut", "cut"]}, r"run\.json cannot be understood .*two classes are named 'cut'"),
-        ({"classes": "cut"}, r"run\.json cannot be understood .*`classes` and `videos` must be lists"),
-        ({"videos": "tea"}, r"run\.json cannot be understood .*`classes` and `videos` must be lists"),
+        ({"classes": "cut"}, r"run\.json cannot be understood .*`classes` cannot be 'cut'"),
+        ({"videos": "tea"}, r"run\.json cannot be understood .*`videos` cannot be 'tea'"),
         ({"background": 9}, r"`background` must be an index of the 3 classes, got 9"),
-        ({"fps": -1}, r"`fps` and `sample_rate` must be positive, got -1 and 1"),
+        ({"fps": -1}, r"`fps` must be positive and below 1e9, got -1"),
         ({"videos": ["../../secret"]}, r"must not lead out of the folder, got '\.\./\.\./secret'"),
         ("{", r"run\.json cannot be understood .*: run `segtcn test` again"),
         ("[]", r"run\.json cannot be understood"),
