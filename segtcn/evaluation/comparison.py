@@ -101,9 +101,9 @@ def compare_runs(runs: Sequence[RunScores], how: Resampling = Resampling()) -> l
         Five differences for every pair.
 
     Raises:
-        ValueError: if there are fewer than two runs, they have different protocols, splits or videos, a run has more
-            seeds of one split than of another, ``groups`` does not match a video or makes a single group, or a number
-            is out of range.
+        ValueError: if there are fewer than two runs, or they have different protocols, splits or videos; if a run has
+            more seeds of one split than of another; if ``groups`` does not match a video or makes a single group; or
+            if a number is out of range.
 
     Reference:
         Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 13 and 15; Hesterberg, "What Teachers
