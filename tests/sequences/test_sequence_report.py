@@ -85,7 +85,8 @@ def test_plan_names_what_is_wrong(words, message, capsys):
 
 
 def test_jacobian_has_the_band_of_the_receptive_field():
-    net = CausalTCN(2, 3, 4, num_layers=2, kernel_size=2).eval()  # sees 2 (2 ** 2 - 1) = 6 past frames
+    torch.manual_seed(0)  # with other weights all units may be off in a frame
+    net = CausalTCN(2, 3, 16, num_layers=2, kernel_size=2).eval()  # sees 2 (2 ** 2 - 1) = 6 past frames
     matrix = jacobian(net, 12)
     rows_of, columns = np.indices((12, 12))
     seen = (columns <= rows_of) & (columns >= rows_of - 6)

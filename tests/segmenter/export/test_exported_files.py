@@ -136,7 +136,7 @@ def test_weights_that_are_not_finite_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"the segmenter holds NaN or infinity in net\.head\.bias"):
         export_onnx(segmenter, tmp_path / "net.onnx")
     segmenter.save(tmp_path / "net.ckpt")
-    with pytest.raises(ValueError, match=r"net.ckpt holds NaN or infinity in net\.head\.bias"):
+    with pytest.raises(ValueError, match=r"net.ckpt holds NaN or infinity in segmenter\.net\.head\.bias"):
         Segmenter.load(tmp_path / "net.ckpt")
 
 
