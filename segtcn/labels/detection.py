@@ -124,7 +124,7 @@ def detect_format(path: str | os.PathLike[str]) -> Format:
     Example:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "P01.csv"
-        >>> _ = path.write_text("label,start,stop\\ntake,0,12\n")
+        >>> _ = path.write_text("label,start,stop\ntake,0,12\n")
         >>> detect_format(path)
         'segments'
     """

@@ -43,7 +43,8 @@ class ByteNet(SegmentationModel):
 
     Example:
         >>> import torch
-        >>> ByteNet(in_channels=128, num_classes=11)(torch.zeros(2, 128, 333)).logits.shape, net.receptive_field
+        >>> net = ByteNet(in_channels=128, num_classes=11)
+        >>> net(torch.zeros(2, 128, 333)).logits.shape, net.receptive_field
         (torch.Size([1, 2, 11, 333]), (186, 186))
 
     Reference:

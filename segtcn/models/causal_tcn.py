@@ -52,7 +52,8 @@ class CausalTCN(SegmentationModel):
 
     Example:
         >>> import torch
-        >>> CausalTCN(in_channels=128, num_classes=11)(torch.zeros(2, 128, 333)).logits.shape, net.receptive_field
+        >>> net = CausalTCN(in_channels=128, num_classes=11)
+        >>> net(torch.zeros(2, 128, 333)).logits.shape, net.receptive_field
         (torch.Size([1, 2, 11, 333]), (1020, 0))
 
     Reference:

@@ -83,7 +83,7 @@ def equal_width(build: Build, layers: int, budget: int) -> int:
         >>> build = builders(10, 10)["LSTM"]
         >>> width = equal_width(build, layers=1, budget=10_000)
         >>> width, num_parameters(build, width, 1)
-        (43, 9899)
+        (43, 9900)
     """
     low, high = 1, 2
     while num_parameters(build, high, layers) < budget:

@@ -55,6 +55,7 @@ def read_annotations(
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> path = Path(tempfile.mkdtemp()) / "P01.csv"
         >>> _ = path.write_text("label,start_s,stop_s\npour,0.5,2\n")
         >>> read_annotations(path)[0].intervals
