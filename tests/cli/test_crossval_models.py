@@ -183,7 +183,10 @@ def test_an_interrupt_ends_the_processes_and_those_that_they_started(command, st
     stub(
         """
 import signal
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+def stop(*_):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not stop what follows the first
+    sys.exit(143)
+signal.signal(signal.SIGTERM, stop)
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
 try:
     (out / "pids.json").write_text(json.dumps([os.getpid(), child.pid]))
