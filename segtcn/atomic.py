@@ -55,9 +55,8 @@ def atomic_path(path: str | os.PathLike[str], durable: bool = False) -> Iterator
     try:
         temporary.touch()
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
         raise PermissionError(
-            f"cannot write {path}: no file can be created in {folder} ({reason}); choose another folder"
+            f"cannot write {path}: no file can be created in {folder} ({reason(error)}); choose another folder"
         ) from error
     try:
         yield temporary
@@ -117,7 +116,9 @@ def reason(error: OSError) -> str:
         >>> reason(OSError(28, "Can't synchronously write data (file write failed: time = Wed Nov 25 ..."))
         'no space left on device'
     """
-    return os.strerror(error.errno).lower() if error.errno else str(error)
+    if error.errno and error.errno > 0:  # a name that no server knows has a negative number
+        return os.strerror(error.errno).lower()
+    return (error.strerror or str(error)).lower()
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -121,8 +121,8 @@ def _moments(durations: list[list[float]]) -> tuple[npt.NDArray[np.float64], npt
     every = [duration for of_class in durations for duration in of_class]
     if not every:
         raise ValueError(
-            "no complete segment to count durations on: every segment borders on frames without a label; count on "
-            "other videos, or take a decoder without durations"
+            "no complete segment to count durations on: every segment lies beside frames that nobody annotated; count "
+            "on other videos, or take a decoder without durations, such as `median`"
         )
     mean = np.array([np.mean(of_class or every) for of_class in durations])
     relative = np.std(every) / np.mean(every)

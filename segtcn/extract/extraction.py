@@ -168,7 +168,7 @@ def extract_videos(
     total = sum(plan.num_frames for plan in plans.values())
     with progress_bar(name="extract", unit="frame", total=total, show=progress and bool(plans)) as bar:
         for name, plan in plans.items():
-            bar.set_postfix_str(name)
+            bar.set_postfix_str(plan.path.name)
             begin = bar.n
             try:
                 shape, decoded = _extract(plan, out, name, backbone, settings, batch_size, bar)
@@ -176,7 +176,7 @@ def extract_videos(
                 write_record(out, name, made[name])
             except torch.OutOfMemoryError:
                 failed[name] = f"out of memory with {batch_size} windows at once: choose a smaller `batch_size`"
-            except Exception as error:  # of whatever library: the other videos go on
+            except Exception as error:  # of whatever library: it must not stop the other videos
                 made.pop(name, None)
                 known = isinstance(error, ValueError | OSError)
                 failed[name] = str(error) if known else f"{type(error).__name__}: {error}"

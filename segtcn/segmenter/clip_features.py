@@ -94,7 +94,8 @@ class ClipFeatures:
         """The backbone, which is loaded once, and the settings."""
         if self._extraction is None or "name" not in self._extraction.get("backbone", ()):
             raise ValueError(
-                "the checkpoint does not say how its features were made: extract features yourself and give them"
+                "the checkpoint does not say how its features were made: extract features yourself and give them, or "
+                "train again with a reader that states `extraction`"
             )
         if self._backbone is None:
             self._backbone = load_recorded_backbone(

@@ -180,7 +180,7 @@ def predict_files(
                 labels = _predict_file(segmenter, sources[name], options, clips, result.notes.append)
                 journal.write(name, sources[name], labels)
                 result.made.append(name)
-            except Exception as error:  # of whatever library: the other videos go on
+            except Exception as error:  # of whatever library: it must not stop the other videos
                 known = isinstance(error, ValueError | OSError | ImportError)
                 result.failed[name] = str(error) if known else f"{type(error).__name__}: {error}"
     files = [sources[name] for name in result.made if sources[name].suffix.lower() == ".npy"]

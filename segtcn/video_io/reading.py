@@ -172,7 +172,7 @@ def read_planes(
 ) -> Iterator[tuple[float, Planes]]:
     """Decode a clip as :func:`read_frames` does, but as video stores pictures: the frames of most clips are not copied.
 
-    Brightness and colour keep the meaning that ``probe(path).colors`` tells, but for the range of brightness: where a
+    Brightness and colour keep the meaning that ``probe(path).colors`` states, but for the range of brightness: where a
     clip stores 0 to 255, it becomes 16 to 235.
 
     Args:

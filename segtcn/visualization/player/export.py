@@ -14,7 +14,7 @@ from segtcn.progress import progress_bar
 from segtcn.video_io import probe
 from segtcn.video_io.playback import plays_in_browsers, write_playable
 from segtcn.visualization.player.payload import index_payload, script, video_id, video_payload
-from segtcn.visualization.player.serve import Player, PlayerVideo
+from segtcn.visualization.player.player_videos import Player, PlayerVideo
 
 STATIC = Path(__file__).with_name("static")
 """The page, its style and its scripts."""
