@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -106,8 +107,9 @@ def test_the_card_gets_new_counts_and_keeps_its_words(root: Path, corrected: Pat
     assert card["segments"] == len(segments)
     assert "name: kitchen # ours\n" in text
     assert "\nfps: 15\n---\n\n# kitchen\n\nFilmed at home.\n\n| class " in text
-    assert f"| arrive | 1 | {100 / len(names):.1f} % | 1 | 1 |\n\n## Labels\n" in text
-    assert f"| cut | {names.count('cut')} |" in text
+    rows = re.sub(" +", " ", text)
+    assert f"| arrive | 1 | {100 / len(names):.1f} % | 1 | 1 |\n\n## Labels\n" in rows
+    assert f"| cut | {names.count('cut')} |" in rows
 
 
 def test_dry_run_writes_nothing(root: Path, corrected: Path, capsys) -> None:
