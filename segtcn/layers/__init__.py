@@ -5,5 +5,5 @@ from segtcn.layers.activation import WaveNetActivation as WaveNetActivation
 from segtcn.layers.activation import make_activation as make_activation
 from segtcn.layers.conv import TemporalConv1d as TemporalConv1d
 from segtcn.layers.dropout import Dropout as Dropout
-from segtcn.layers.pooling import TemporalMaxPool1d as TemporalMaxPool1d
+from segtcn.layers.pooling import HalfRate as HalfRate
 from segtcn.layers.pooling import upsample as upsample

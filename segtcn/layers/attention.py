@@ -262,5 +262,5 @@ def _take(x: Tensor, frames: Tensor) -> Tensor:
     For exporters: with it, every size is a plain quotient of T. What is outside is not allowed, and has no weight.
     """
     num_frames = x.shape[-2]
-    taken = x[:, :, frames.clamp(0, num_frames - 1)]
-    return taken & ((frames >= 0) & (frames < num_frames))[..., None] if x.dtype == torch.bool else taken
+    parts = x[:, :, frames.clamp(0, num_frames - 1)]
+    return parts & ((frames >= 0) & (frames < num_frames))[..., None] if x.dtype == torch.bool else parts

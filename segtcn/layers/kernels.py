@@ -166,8 +166,8 @@ def _join(pieces: Tensor, batch_size: int, num_frames: int) -> Tensor:
     """Undo the cut: ``(B, C, num_frames)``."""
     if len(pieces) == batch_size:
         return pieces
-    rest = num_frames - (len(pieces) - 1) * pieces.shape[-1]
-    return torch.cat([*pieces[:-1].split(1), pieces[-1:, :, :rest]], dim=-1)
+    num_last = num_frames - (len(pieces) - 1) * pieces.shape[-1]
+    return torch.cat([*pieces[:-1].split(1), pieces[-1:, :, :num_last]], dim=-1)
 
 
 def dropout_pays(x: Tensor, p: float) -> bool:
@@ -189,9 +189,9 @@ def dropout(x: Tensor, p: float) -> Tensor:
     draws = torch.empty(num_draws, dtype=torch.int64).random_(-(2**63), None)  # any integer: all bits are random
     levels_drawn = draws.view(dtype)[: x.numel()].view(x.shape)
     # 0 or 1 as the type of x: products with booleans are slow
-    kept = torch.empty_like(x, memory_format=torch.contiguous_format, requires_grad=False)
-    torch.lt(levels_drawn, kept_levels - levels // 2, out=kept)
-    return x * kept.mul_(levels / kept_levels)
+    keep = torch.empty_like(x, memory_format=torch.contiguous_format, requires_grad=False)
+    torch.lt(levels_drawn, kept_levels - levels // 2, out=keep)
+    return x * keep.mul_(levels / kept_levels)
 
 
 def _levels(p: float) -> tuple[int, int]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
+
+from segtcn.layers.sequential import Reach, TemporalLayer, initial_states, run_layers, step_layers, total_reach
 
 
 def max_pool(x: Tensor, mask: Tensor | None = None, window: int = 2, shift: int = 0) -> tuple[Tensor, Tensor | None]:
@@ -39,50 +43,61 @@ def max_pool(x: Tensor, mask: Tensor | None = None, window: int = 2, shift: int 
     return (x if mask is None else x.masked_fill(~mask[:, None], 0)), mask
 
 
-class TemporalMaxPool1d(nn.Module):
-    """Maximum over pairs of frames.
+class HalfRate(TemporalLayer):
+    """Layers at half the frame rate: max-pool 2 → layers → repeat x 2.
 
-    Output frame j covers the input frames ``2j, 2j + 1`` or, if ``causal``, ``2j - 1, 2j``: its value then reaches no
-    input frame before it was known, also after :func:`upsample` has repeated it over ``2j, 2j + 1``.
-    Frames outside the sequence and padded frames do not take part.
+    Pooled frame j covers the frames ``2j, 2j + 1`` or, if ``causal``, ``2j - 1, 2j``, and is repeated over
+    ``2j, 2j + 1``. A causal one therefore reaches no frame before it is known.
 
     Args:
+        layers: :class:`TemporalLayer` or of one frame at a time; held, not registered as modules.
         causal: whether to pool with the frame before instead of the frame after.
 
     Shape:
-        ``(B, C, T)`` and a mask ``(B, T)`` or None to ``(B, C, ceil(T / 2))`` and a mask of that length or None.
+        ``(B, C, T)`` and a mask ``(B, T)`` or None to ``(B, C', T)``.
 
     Example:
         >>> x = torch.tensor([[[1.0, 5.0, 2.0]]])
-        >>> TemporalMaxPool1d()(x)[0], TemporalMaxPool1d(causal=True)(x)[0]
-        (tensor([[[5., 2.]]]), tensor([[[1., 5.]]]))
+        >>> HalfRate([])(x), HalfRate([], causal=True)(x)
+        (tensor([[[5., 5., 2.]]]), tensor([[[1., 1., 5.]]]))
     """
 
-    def __init__(self, causal: bool = False) -> None:
-        super().__init__()
-        self.causal = causal
+    def __init__(self, layers: Sequence[Any], causal: bool = False) -> None:
+        self.layers, self.causal = layers, causal
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor | None]:  # noqa: D102
-        return max_pool(x, mask, shift=int(self.causal))
+    @property
+    def reach(self) -> Reach:
+        """Frames seen to the left and to the right, the largest over both places in a pooled frame."""
+        (left, right), shift = total_reach(self.layers), int(self.causal)
+        return None if left is None else 2 * left + 1 + shift, None if right is None else 2 * right + 1 - shift
 
-    def initial_state(self, batch_size: int, channels: int, like: Tensor) -> Tensor:
-        """The frame before the first one, ``(batch_size, channels, 1)``: lower than any."""
-        return like.new_full((batch_size, channels, 1), torch.finfo(like.dtype).min)
+    def __call__(self, x: Tensor, mask: Tensor | None = None) -> Tensor:  # noqa: D102
+        pooled, pooled_mask = max_pool(x, mask, shift=int(self.causal))
+        return upsample(run_layers(self.layers, pooled, pooled_mask), x.shape[-1])
 
-    def step(self, x: Tensor, state: Tensor, start: int) -> tuple[Tensor, Tensor]:
-        """Continue causal pooling where the last chunk ended.
+    def initial_state(self, batch_size: int) -> tuple[Any, ...]:
+        """The frame that waits for its partner, the layers' states, and the repeated frame that waits for its time."""
+        return None, initial_states(self.layers, batch_size), None
 
-        Args:
-            x: the frames ``start, start + 1, ...`` of the stream, ``(B, C, n)`` with ``n >= 0``.
-            state: the frame before them, ``(B, C, 1)``.
-            start: number of frames before this chunk.
-
-        Returns:
-            The windows that these frames complete, ``(B, C, m)``, and the next state.
-        """
-        x = torch.cat([state, x], dim=-1)
-        pairs = torch.maximum(x[..., :-1], x[..., 1:])
-        return pairs[..., start % 2 :: 2], x[..., -1:].clone()
+    def step(self, x: Tensor, state: tuple[Any, ...], last: bool = False) -> tuple[Tensor, tuple[Any, ...]]:
+        """Continue where the last chunk ended, see :meth:`TemporalLayer.step`."""
+        unpaired, states, repeated = state
+        lowest, num_frames = torch.finfo(x.dtype).min, x.shape[-1]
+        if unpaired is None:  # before the first frame
+            unpaired = x.new_full((*x.shape[:2], int(self.causal)), lowest)
+        x = torch.cat([unpaired, x], dim=-1)
+        is_cut = last and not self.causal and x.shape[-1] % 2 == 1
+        x = F.pad(x, (0, int(is_cut)), value=lowest)
+        pairs, unpaired = x.split([x.shape[-1] // 2 * 2, x.shape[-1] % 2], dim=-1)
+        parts = [] if repeated is None else [repeated]
+        if pairs.shape[-1]:
+            pooled = torch.maximum(pairs[..., ::2], pairs[..., 1::2])
+            outputs, states = step_layers(self.layers, pooled, states, last)
+            parts.append(outputs[-1].repeat_interleave(2, dim=-1))
+        y = torch.cat(parts, dim=-1)
+        num_due = num_frames if self.causal else y.shape[-1] - is_cut
+        # copies: views would keep the whole chunk in memory
+        return y[..., :num_due], (unpaired.clone(), states, y[..., num_due:].clone())
 
 
 def upsample(x: Tensor, num_frames: int, factor: int = 2) -> Tensor:

@@ -214,7 +214,7 @@ class RefinementStages(nn.Module, TemporalLayer):
     def step(self, logits: Tensor, state: Any, last: bool = False) -> tuple[Tensor, Any]:
         """Continue where the last chunk ended, see :meth:`TemporalLayer.step`."""
         outputs, states = step_layers(self._stages, logits, layer_states(state), last)
-        outputs, state = join_branches([logits, *outputs], states, state)
+        outputs, state = join_branches(outputs, states, state)
         return torch.stack(outputs), state
 
     @property

@@ -73,8 +73,8 @@ def initial_states(layers: Iterable[Any], batch_size: int) -> list[Any]:
 def step_layers(
     layers: Iterable[Any], x: Tensor, states: list[Any], last: bool = False
 ) -> tuple[list[Tensor], list[Any]]:
-    """The outputs of all layers for the next frames of a stream, and their next states."""
-    outputs, after = [], []
+    """The next frames of a stream and the outputs of all layers for them, and the layers' next states."""
+    outputs, after = [x], []
     for layer, before in zip(layers, states, strict=True):
         if before is None:
             x, state = layer(x), None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from segtcn.layers.conv import TemporalConv1d
@@ -12,8 +13,11 @@ from segtcn.layers.sequential import (
     TemporalLayer,
     TemporalSequential,
     delayed_state,
+    initial_states,
     join_branches,
     layer_states,
+    run_layers,
+    step_layers,
     total_reach,
 )
 from segtcn.layers.weight_norm import WeightNormConv1d
@@ -105,19 +109,19 @@ class _ResidualBlock(nn.Module, TemporalLayer):
 
     @property
     def reach(self) -> Reach:
-        return total_reach([self.conv_1, self.conv_2])
+        return total_reach(self._layers)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        z = self.dropout(self.conv_1(x, mask).relu_())
-        z = self.dropout(self.conv_2(z, mask).relu_())
-        return (z + self.shortcut(x)).relu_()
+        return (run_layers(self._layers, x, mask) + self.shortcut(x)).relu_()
 
     def initial_state(self, batch_size: int) -> Any:
-        return delayed_state(self, [conv.initial_state(batch_size) for conv in (self.conv_1, self.conv_2)])
+        return delayed_state(self, initial_states(self._layers, batch_size))
 
     def step(self, x: Tensor, state: Any, last: bool = False) -> tuple[Tensor, Any]:
-        before = layer_states(state)
-        z, state_1 = self.conv_1.step(x, before[0], last)
-        z, state_2 = self.conv_2.step(self.dropout(z.relu_()), before[1], last)
-        (x, z), state = join_branches([x, z], [state_1, state_2], state)
-        return (self.dropout(z.relu_()) + self.shortcut(x)).relu_(), state
+        outputs, states = step_layers(self._layers, x, layer_states(state), last)
+        (x, z), state = join_branches([x, outputs[-1]], states, state)
+        return (z + self.shortcut(x)).relu_(), state
+
+    @property
+    def _layers(self) -> list[Any]:
+        return [self.conv_1, torch.relu_, self.dropout, self.conv_2, torch.relu_, self.dropout]

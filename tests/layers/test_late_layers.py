@@ -9,7 +9,7 @@ from torch import nn
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.residual import DualDilatedLayer, RefinementStages, SingleStageTCN, dilated_residual_layers
 from segtcn.layers.sequential import TemporalLayer
-from segtcn.models import EDTCN, MSTCN, CausalTCN, DilatedTCN
+from segtcn.models import ASRF, EDTCN, MSTCN, CausalTCN, DilatedTCN
 from segtcn.segmenter.chunks import chunked_output
 
 
@@ -42,7 +42,16 @@ def test_chunks_of_a_layer_that_sees_the_future_equal_the_whole(make, chunks):
     torch.testing.assert_close(torch.cat(outputs, dim=-1), layer(x))
 
 
-@pytest.mark.parametrize("net", [MSTCN(6, 3, 2, 3, 8), CausalTCN(6, 3, 8, 2, causal=False), DilatedTCN(6, 3, 8, 1, 3)])
+NETS = [
+    MSTCN(6, 3, 2, 3, 8),
+    CausalTCN(6, 3, 8, 2, causal=False),
+    DilatedTCN(6, 3, 8, 1, 3),
+    EDTCN(6, 3, (8, 9), kernel_size=5),
+    EDTCN(6, 3, (8, 9, 7), kernel_size=2),
+]
+
+
+@pytest.mark.parametrize("net", NETS)
 def test_no_frame_of_a_long_video_is_read_twice(net):
     net, x = net.eval(), torch.randn(1, 6, 200)
     reads = []
@@ -58,5 +67,5 @@ def test_no_frame_of_a_long_video_is_read_twice(net):
 
 
 def test_a_network_that_is_not_a_sequence_of_layers_is_refused():
-    with pytest.raises(ValueError, match="EDTCN is not a sequence of layers that see a part of the video"):
-        next(EDTCN(6, 3).score_chunks([torch.zeros(1, 6, 9)]))
+    with pytest.raises(ValueError, match="ASRF is not a sequence of layers that see a part of the video"):
+        next(ASRF(6, 3, 1, 1, 1, 4).score_chunks([torch.zeros(1, 6, 9)]))

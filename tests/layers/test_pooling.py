@@ -6,7 +6,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from segtcn.layers.pooling import interpolate, max_pool, upsample
+from segtcn.layers.conv import TemporalConv1d
+from segtcn.layers.pooling import HalfRate, interpolate, max_pool, upsample
 
 
 @pytest.fixture(autouse=True, params=[False, True], ids=["", "for exporters"])
@@ -76,3 +77,16 @@ def test_interpolation_of_a_long_video_does_not_drift():
 def test_a_video_without_frames_is_no_error():
     mask, new_mask = torch.tensor([[False, False], [True, True]]), torch.tensor([[False] * 4, [True] * 4])
     assert interpolate(torch.ones(2, 1, 2), 4, mask, new_mask)[1].eq(1).all()
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("chunks", [(41,), (20, 21), (9, 8, 24), (10, 12, 10, 9), (39, 1), (40, 1), (11, 9, 20, 1)])
+def test_chunks_at_half_the_rate_equal_the_whole_for_odd_and_even_lengths(chunks, causal):
+    conv = TemporalConv1d(3, 4, kernel_size=3, causal=causal).double()
+    layer, x = HalfRate([HalfRate([], causal), conv], causal), torch.randn(2, 3, sum(chunks), dtype=torch.float64)
+    state, outputs = layer.initial_state(2), []
+    for number, part in enumerate(x.split(chunks, dim=-1), 1):
+        output, state = layer.step(part, state, last=number == len(chunks))
+        outputs.append(output)
+        assert not causal or output.shape[-1] == part.shape[-1]
+    torch.testing.assert_close(torch.cat(outputs, dim=-1), layer(x))

@@ -94,7 +94,7 @@ class StreamSteps(WholeVideos):
 class ContextSteps(WholeVideos):
     """Features and the frames before them that the network sees, to scores and the frames to be kept.
 
-    For causal networks whose own state has numbers in it, which a graph cannot hold: those that pool.
+    For causal networks whose own state changes its shape, which that of a graph cannot: those that pool.
 
     Args:
         segmenter: in evaluation mode, with a causal network of finite receptive field.
@@ -143,7 +143,7 @@ def traceable(segmenter: Segmenter, streaming: bool) -> WholeVideos:
         traced = WholeVideos(segmenter)
         traced.streaming = True
         return traced
-    if all(part is None or isinstance(part, Tensor) for part in leaves):
+    if segmenter.net.period == 1 and all(part is None or isinstance(part, Tensor) for part in leaves):
         return StreamSteps(segmenter)
     if segmenter.net.receptive_field[0] is None:
         raise ValueError(f"{type(segmenter.net).__name__} remembers numbers, and no graph with states can hold them")
