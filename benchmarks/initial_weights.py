@@ -23,7 +23,7 @@ from segtcn.layers import TemporalConv1d
 from segtcn.models import EDTCN, DilatedTCN
 from segtcn.segmenter import Segmenter
 from segtcn.task import SegmentationTask
-from segtcn.text_table import SCORES, scores_table
+from segtcn.text_table import SCORE_HEADINGS, scores_table
 
 RMSPROP = partial(torch.optim.RMSprop, lr=1e-3, alpha=0.9)
 ADAM = partial(torch.optim.Adam, lr=1e-3)
@@ -77,8 +77,8 @@ def measure(case: str, root: str, keras1: bool) -> dict[str, float]:
         trainer.fit(task, module)
         trainer.limit_val_batches = 1.0
         (scores,) = trainer.validate(task, module, verbose=False)
-        rows.append({key: scores[f"val/{key}"] for key in SCORES})
-    return {key: statistics.fmean(row[key] for row in rows) for key in SCORES}
+        rows.append({key: scores[f"val/{key}"] for key in SCORE_HEADINGS})
+    return {key: statistics.fmean(row[key] for row in rows) for key in SCORE_HEADINGS}
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-SCORES = {"f1@10": "F1@10", "f1@25": "F1@25", "f1@50": "F1@50", "edit": "Edit", "accuracy": "Accuracy"}
+SCORE_HEADINGS = {"f1@10": "F1@10", "f1@25": "F1@25", "f1@50": "F1@50", "edit": "Edit", "accuracy": "Accuracy"}
 """Keys of the field's standard scores in the order of its tables, with their headings."""
 
 _LATEX = str.maketrans(
@@ -35,8 +35,8 @@ def scores_table(
         |--------|------:|------:|------:|-----:|---------:|
         | ED-TCN |  72.2 |  69.3 |  56.0 | 70.0 |     64.0 |
     """
-    body = [[name, *(_cell(scores[key]) for key in SCORES)] for name, scores in rows.items()]
-    return (table or markdown_table)([heading, *SCORES.values()], body)
+    body = [[name, *(_cell(scores[key]) for key in SCORE_HEADINGS)] for name, scores in rows.items()]
+    return (table or markdown_table)([heading, *SCORE_HEADINGS.values()], body)
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

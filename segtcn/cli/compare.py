@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from segtcn.cli.json_output import write_json
 from segtcn.cli.parser import Dir, File, Json, Names, UsageError
-from segtcn.text_table import SCORES, latex_table, markdown_table, scores_table
+from segtcn.text_table import SCORE_HEADINGS, latex_table, markdown_table, scores_table
 
 FEW_UNITS = 8
 """With fewer videos or groups, a comparison says so."""
@@ -144,7 +144,7 @@ def _show(
         header = [f"{name} against {against}", against, name, "difference"]
         header += [f"{bootstrap.confidence:g} % interval", "p", "verdict"]
         of_pair = {each.score: each for each in differences if (each.against, each.run) == pair}
-        cells = [[heading, *_difference_cells(of_pair[key])] for key, heading in SCORES.items()]
+        cells = [[heading, *_difference_cells(of_pair[key])] for key, heading in SCORE_HEADINGS.items()]
         print(f"\n{table(header, cells)}")
 
 
@@ -165,7 +165,7 @@ def _notes(scores: Sequence[RunScores], differences: Sequence[Difference], boots
     first, units = scores[0], Units.of(scores[0], bootstrap.groups)
     what = "videos of each split" if bootstrap.groups is None else f"groups ({units.number} groups)"
     several = bootstrap.draw_seeds and any(len(seeds) > 1 for run in scores for seeds in run.splits.values())
-    num_pairs = len(differences) // len(SCORES)
+    num_pairs = len(differences) // len(SCORE_HEADINGS)
     num_videos = sum(len(seeds[0].videos) for seeds in first.splits.values())
     seeds = ", ".join(f"{run.name} {max(map(len, run.splits.values()))}" for run in scores)
     notes = [

@@ -57,7 +57,7 @@ def _train_and_test(data: Path, out: Path, epochs: int, seed: int) -> dict[str, 
     """One run, with one W&B run for training and test."""
     from segtcn.callbacks.wandb import finish
     from segtcn.cli.lightning import SegmentationCLI
-    from segtcn.text_table import SCORES
+    from segtcn.text_table import SCORE_HEADINGS
 
     options = {
         "seed_everything": seed,
@@ -70,7 +70,7 @@ def _train_and_test(data: Path, out: Path, epochs: int, seed: int) -> dict[str, 
     cli.trainer.fit(cli.model, cli.datamodule)
     (results,) = cli.trainer.test(cli.model, cli.datamodule, verbose=False)
     finish()
-    return {key: results[f"test/{key}"] for key in SCORES}
+    return {key: results[f"test/{key}"] for key in SCORE_HEADINGS}
 
 
 def _draw(data: Path, out: Path) -> str:

@@ -49,7 +49,7 @@ def draft(
         raise ValueError(f"{clips[0]} is a clip: make features of it by `segtcn extract`, and give those")
     classes = Classes(tuple(f"cluster {number}" for number in range(1, clusters + 1)))
     for name, path in progress_bar(sources.files.items(), "draft", unit="video", total=len(sources.files)):
-        stored = open_array(path, ndim=2, kinds="fiu", wanted="features, numbers (D, T)")
+        stored = open_array(path, ndim=2, kinds="fiu", content="features, numbers (D, T)")
         rate = fps or (find_record(path) or {}).get("fps")
         drafted = draft_labels(np.asarray(stored[:, ::sample_rate], np.float32), clusters, source=str(path))
         indexes = np.repeat(drafted.indexes, sample_rate)[: stored.shape[1]]

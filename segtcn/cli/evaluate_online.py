@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 from segtcn.cli.network_module import Module, import_module
 from segtcn.cli.parser import UsageError
 from segtcn.cli.quiet import quieten
-from segtcn.text_table import SCORES
+from segtcn.text_table import SCORE_HEADINGS
 
 if TYPE_CHECKING:
     from segtcn.evaluation.online import OnlineScores
 
-HEADER = ["look-ahead / s", *SCORES.values(), "found", "median delay / s", "mean delay / s", "unchanged"]
+HEADER = ["look-ahead / s", *SCORE_HEADINGS.values(), "found", "median delay / s", "mean delay / s", "unchanged"]
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,8 @@ def mean_rows(runs: Sequence[Sequence[OnlineScores]]) -> list[list[str]]:
         table.append(
             [
                 "0 then revised" if wait_s is None else "all" if math.isinf(wait_s) else f"{wait_s:g}",
-                *(mean([row.scores[key] for row in rows]) for key in SCORES),
-                mean([row.found for row in rows]),
+                *(mean([row.scores[key] for row in rows]) for key in SCORE_HEADINGS),
+                mean([row.recall for row in rows]),
                 mean([row.median_delay_s for row in rows], 2),
                 mean([row.mean_delay_s for row in rows], 2),
                 mean([row.agreement for row in rows]),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from segtcn.cli.parser import File, Rate
 from segtcn.cli.titled_path import split_title
-from segtcn.text_table import SCORES
+from segtcn.text_table import SCORE_HEADINGS
 
 if TYPE_CHECKING:
     from segtcn.labels import Classes, Labels
@@ -148,8 +148,7 @@ def overlay(
 
 def _read(predictions: Sequence[str], options: LabelFiles) -> tuple[dict[str, Labels], Classes, float | None]:
     """Labels by their titles, their classes, and the rate of those that do not say it."""
-    from segtcn.labels import read_labels
-    from segtcn.visualization.tracks import TRUTH
+    from segtcn.labels import TRUTH, read_labels
 
     files, truth = _titled(predictions), options.truth
     fps = _rates(options.fps or [], list(files))
@@ -220,7 +219,7 @@ def _scores(tracks: Mapping[str, Labels], protocol: str) -> dict[str, dict[str, 
         if labels is not truth:
             preds = _at_rate_of(truth, labels)
             values = evaluate(preds, truth[: len(preds)], protocol, background=truth.classes.background).scores
-            scores[title] = {heading: values[name] for name, heading in SCORES.items()}
+            scores[title] = {heading: values[name] for name, heading in SCORE_HEADINGS.items()}
     return scores
 
 

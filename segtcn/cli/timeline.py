@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from segtcn.cli.parser import File, Inches
 from segtcn.cli.source_options import LabelOptions
 from segtcn.cli.titled_path import split_title
-from segtcn.text_table import SCORES
+from segtcn.text_table import SCORE_HEADINGS
 
 if TYPE_CHECKING:
     from segtcn.evaluation import CollectedVideo, Collection
@@ -133,9 +133,7 @@ def _mean_f1(video: CollectedVideo) -> float:
 def _scores_of(video: CollectedVideo) -> dict[str, dict[str, float]]:
     """By title, with the headings of tables."""
     return {
-        title: {heading: row[name] for name, heading in SCORES.items()}
-        for title, row in video.scores.items()
-        if title in video.tracks
+        title: {heading: row[name] for name, heading in SCORE_HEADINGS.items()} for title, row in video.scores.items()
     }
 
 

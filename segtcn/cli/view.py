@@ -99,7 +99,7 @@ def view(
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_: print(f"note: {message}", file=sys.stderr)
             collection = collect_videos(named, selection, not quiet)
-        shown = {video.name: [str(track.path) for track in video.tracks.values()] for video in collection.videos}
+        shown = {video.name: [str(file.path) for file in video.files.values()] for video in collection.videos}
         player, notes = player_of(collection), collection.notes
     for note in notes:
         print(f"note: {note}")
@@ -115,14 +115,14 @@ def _blank_player(sources: Sequence[tuple[str | None, Path]], selection: Selecti
     from segtcn.labels import Classes
     from segtcn.visualization.player import blank_player
 
-    located, truths, clips, known = locate(sources, selection)
-    if located or truths or not clips:
+    label_sources, truths, clips, known = locate(sources, selection)
+    if label_sources or truths or not clips:
         return None
-    found = {path: name for name, path in reversed(clips.items())}  # of two names of a clip that with its folder
-    names = {*found.values()} if selection.videos is None else {*selection.videos}
+    name_of = {path: name for name, path in reversed(clips.items())}  # of two names of a clip that with its folder
+    names = {*name_of.values()} if selection.videos is None else {*selection.videos}
     if missing := sorted(names - clips.keys()):
         raise ValueError(
-            f"there is no clip of the video {missing[0]}: the videos are {', '.join(sorted(found.values()))}"
+            f"there is no clip of the video {missing[0]}: the videos are {', '.join(sorted(name_of.values()))}"
         )
     classes = (known or Classes(())).with_background(selection.background)
     title = next(iter(names)) if len(names) == 1 else str(selection.clips or "clips")

@@ -8,7 +8,6 @@ from segtcn.evaluation.comparison import Resampling as Resampling
 from segtcn.evaluation.comparison import compare_runs as compare_runs
 from segtcn.evaluation.errors import ErrorAnalysis as ErrorAnalysis
 from segtcn.evaluation.errors import analyze_run as analyze_run
-from segtcn.evaluation.locating import TRUTH as TRUTH
 from segtcn.evaluation.locating import Selection as Selection
 from segtcn.evaluation.locating import Source as Source
 from segtcn.evaluation.pairs import LabelPairs as LabelPairs

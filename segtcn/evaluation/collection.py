@@ -7,20 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from segtcn.evaluation.locating import TRUTH, Selection, Source, locate
+from segtcn.evaluation.locating import Selection, Source, locate
 from segtcn.evaluation.run_scores import RunScores, score_run
 from segtcn.evaluation.runs import Run
-from segtcn.labels import Classes, Labels, common_classes, read_archive_labels, read_label_files, read_labels
+from segtcn.labels import TRUTH, Classes, Labels, common_classes, read_archive_labels, read_label_files, read_labels
 from segtcn.labels.classes import listed
 
 _LISTED = 5
 
 
-class Track(NamedTuple):
-    """Where one track of labels lies; it is read when it is needed.
+class LabelFile(NamedTuple):
+    """A file with the labels of one video; it is read when they are needed.
 
     Args:
-        path: a label file.
+        path: of the file.
         classes: the known classes, which give indexes their names.
         fps: labels per second; None leaves it to the file.
         is_truth_of_run: whether the true labels that a run keeps beside its predictions are meant.
@@ -51,16 +51,16 @@ class CollectedVideo(NamedTuple):
 
     Args:
         name: of the video; may hold folders, ``P03/cam01``.
-        tracks: where its labels lie, by title; the first is the truth, titled :data:`TRUTH`, if there is one.
+        files: with its labels, by title; the first is the truth, titled :data:`~segtcn.labels.TRUTH`, if there is one.
         classes: of all videos.
         clip: its clip, or None.
         scores: of each titled source, by the names of :data:`~segtcn.metrics.protocols.SCORES`, in percent.
-        num_frames: labels of its longest track.
-        fps: labels per second of that track, None where it is unknown.
+        num_frames: the most labels of a title.
+        fps: labels per second of that title, None where it is unknown.
     """
 
     name: str
-    tracks: dict[str, Track]
+    files: dict[str, LabelFile]
     classes: Classes
     clip: Path | None
     scores: dict[str, dict[str, float]]
@@ -74,7 +74,7 @@ class CollectedVideo(NamedTuple):
             FileNotFoundError: if a file is gone.
             ValueError: if a file cannot be understood.
         """
-        tracks = {title: track.read().in_classes(self.classes) for title, track in self.tracks.items()}
+        tracks = {title: file.read().in_classes(self.classes) for title, file in self.files.items()}
         rates = {len(labels): labels.fps for labels in reversed(tracks.values()) if labels.fps}
         return {
             title: labels if labels.fps else replace(labels, fps=rates.get(len(labels)))
@@ -126,15 +126,17 @@ def collect_videos(sources: Sequence[Source], selection: Selection | None = None
         71.4
     """
     selection = selection or Selection()
-    located, truth_files, clips, known = locate(sources, selection)
-    by_title = _read_runs(located, selection, progress)
+    label_sources, truth_files, clips, known = locate(sources, selection)
+    by_title = _read_runs(label_sources, selection, progress)
     predicted = {name for source in by_title.values() for name in _names_of(source)}
     names = _selected(predicted or {*truth_files}, selection)
-    truths = read_label_files(_chosen(truth_files, names), known, selection.fps, progress)
+    truths = read_label_files(_of_videos(truth_files, names), known, selection.fps, progress)
     runs = {}
     for title, source in by_title.items():
-        run = source if isinstance(source, Run) else Run.from_files(title, _chosen(source, names), known, selection.fps)
-        runs[title] = _with_truth(replace(run, name=title), truths, known)
+        run = source
+        if not isinstance(run, Run):
+            run = Run.from_files(title, _of_videos(run, names), known, selection.fps)
+        runs[title] = _replace_truth(replace(run, name=title), truths, known)
     classes = _common_classes(runs, truths, known, selection)
     runs = {title: _with_background(run, classes, selection) for title, run in runs.items()}
     protocol = selection.protocol or next((run.protocol for run in runs.values() if run.protocol), None) or "lea"
@@ -143,10 +145,10 @@ def collect_videos(sources: Sequence[Source], selection: Selection | None = None
 
     videos = []
     for name in sorted(names):
-        tracks = _tracks(name, runs, truth_files.get(name), known, selection.fps)
+        files = _files_of(name, runs, truth_files.get(name), known, selection.fps)
         clip = clips.get(name) or clips.get(name.rpartition("/")[2])
         of_video = {title: scores_of[name] for title, scores_of in rows.items() if name in scores_of}
-        videos.append(CollectedVideo(name, tracks, classes, clip, of_video, *_longest(name, runs, truths)))
+        videos.append(CollectedVideo(name, files, classes, clip, of_video, *_longest(name, runs, truths)))
     title = videos[0].name if len(videos) == 1 else ", ".join(runs) or str(selection.truth)
     knows_truth = selection.truth is not None or any(run.protocol is not None for run in runs.values())
     notes = [*_notes_on_scores(runs, scores, selection), *_notes_on_videos(videos, knows_truth, bool(clips))]
@@ -159,11 +161,11 @@ def _is_annotated(run: Run) -> bool:
 
 
 def _read_runs(
-    located: Sequence[tuple[str | None, Path | dict[str, Path]]], selection: Selection, progress: bool
+    label_sources: Sequence[tuple[str | None, Path | dict[str, Path]]], selection: Selection, progress: bool
 ) -> dict[str, Run | dict[str, Path]]:
     """The runs, and the files that are not of a run, by titles of their own."""
     by_title: dict[str, Run | dict[str, Path]] = {}
-    for title, source in located:
+    for title, source in label_sources:
         if isinstance(source, Path):
             for run in _read_run(title, source, selection, progress):
                 by_title[_unique(run.name, by_title)] = run
@@ -173,8 +175,8 @@ def _read_runs(
 
 
 def _unique(title: str, others: Mapping[str, object]) -> str:
-    taken, unique, number = {*others, TRUTH}, title, 2
-    while unique in taken:
+    titles, unique, number = {*others, TRUTH}, title, 2
+    while unique in titles:
         unique, number = f"{title} ({number})", number + 1
     return unique
 
@@ -201,7 +203,7 @@ def _names_of(source: Run | Mapping[str, Path]) -> list[str]:
     return [name for part in source.parts for name in part.files] if isinstance(source, Run) else [*source]
 
 
-def _chosen(files: Mapping[str, Path], names: Container[str]) -> dict[str, Path]:
+def _of_videos(files: Mapping[str, Path], names: Container[str]) -> dict[str, Path]:
     return {name: path for name, path in files.items() if name in names}
 
 
@@ -215,7 +217,7 @@ def _selected(names: set[str], selection: Selection) -> set[str]:
     return {*selection.videos}
 
 
-def _with_truth(run: Run, truths: Mapping[str, Labels], known: Classes | None) -> Run:
+def _replace_truth(run: Run, truths: Mapping[str, Labels], known: Classes | None) -> Run:
     """A run with other true labels, where they are as long as its predictions; its notes say where they are not."""
     lengths = {name: len(labels) for part in run.parts for name, labels in part.preds.items() if name in truths}
     if not lengths:
@@ -225,8 +227,8 @@ def _with_truth(run: Run, truths: Mapping[str, Labels], known: Classes | None) -
     run = run.in_classes(common_classes(tracks, known if run.protocol is None else run.classes))
     parts = []
     for part in run.parts:
-        given = {name: truths[name].in_classes(run.classes) for name in part.preds if name in truths}
-        true = {**part.truths, **given}
+        new = {name: truths[name].in_classes(run.classes) for name in part.preds if name in truths}
+        true = {**part.truths, **new}
         parts.append(part._replace(truths={name: labels for name, labels in true.items() if name not in odd}))
     notes = [f"no scores of {name}, it has {lengths[name]} labels and the truth {len(truths[name])}" for name in odd]
     if len(odd) > _LISTED:
@@ -265,23 +267,23 @@ def _with_background(run: Run, classes: Classes, selection: Selection) -> Run:
     return replace(run, background=tuple(run.classes.index[name] for name in names if name in run.classes.index))
 
 
-def _tracks(
+def _files_of(
     name: str, runs: Mapping[str, Run], truth: Path | None, known: Classes | None, fps: float | None
-) -> dict[str, Track]:
-    """Where the labels of a video lie, the truth first."""
-    truths = [] if truth is None else [Track(truth, known, fps)]
+) -> dict[str, LabelFile]:
+    """The files with the labels of a video, the truth first."""
+    truths = [] if truth is None else [LabelFile(truth, known, fps)]
     preds = {}
     for title, run in runs.items():
         for part in run.parts:
             if name in part.files:
-                preds[title] = Track(part.files[name], known, fps)
+                preds[title] = LabelFile(part.files[name], known, fps)
                 if run.protocol is not None and name in part.truths:
-                    truths.append(Track(part.files[name], fps=fps, is_truth_of_run=True))
+                    truths.append(LabelFile(part.files[name], fps=fps, is_truth_of_run=True))
     return {**({TRUTH: truths[0]} if truths else {}), **preds}
 
 
 def _longest(name: str, runs: Mapping[str, Run], truths: Mapping[str, Labels]) -> tuple[int, float | None]:
-    """Labels of the longest track of a video, and their rate: of any that is as long."""
+    """The most labels of a video, and their rate: of any that are as many."""
     tracks = [truths[name]] if name in truths else []
     tracks += [part.preds[name] for run in runs.values() for part in run.parts if name in part.preds]
     longest = max(map(len, tracks))
@@ -303,12 +305,12 @@ def _notes_on_scores(runs: Mapping[str, Run], scores: Mapping[str, RunScores], s
 
 def _notes_on_videos(videos: Sequence[CollectedVideo], has_truth: bool, has_clips: bool) -> list[str]:
     """Which videos lack the truth or a clip, where there should be one."""
-    lacking = {
-        "truth": [video.name for video in videos if has_truth and TRUTH not in video.tracks],
+    videos_without = {
+        "truth": [video.name for video in videos if has_truth and TRUTH not in video.files],
         "clip": [video.name for video in videos if has_clips and video.clip is None],
     }
     return [
         f"no {what} of {len(names)} of {len(videos)} videos: {listed(names)}"
-        for what, names in lacking.items()
+        for what, names in videos_without.items()
         if names
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -129,8 +130,16 @@ def compare_runs(runs: Sequence[RunScores], how: Resampling = Resampling()) -> l
         first, value = runs[i].scores, runs[j].scores
         differences += [
             Difference(
-                *(runs[j].name, key, first[key], value[key], value[key] - first[key], float(low[k]), float(high[k])),
-                *(runs[i].name, float(of_pair[k]), 1 - how.confidence / 100),
+                run=runs[j].name,
+                score=key,
+                first=first[key],
+                value=value[key],
+                difference=value[key] - first[key],
+                low=float(low[k]),
+                high=float(high[k]),
+                against=runs[i].name,
+                p_value=float(of_pair[k]),
+                alpha=1 - how.confidence / 100,
             )
             for k, key in enumerate(SCORES)
         ]
@@ -163,10 +172,10 @@ class Units(NamedTuple):
         }
         if groups is None:  # a video of two splits is two units
             keys = {split: [f"{split}/{name}" for name in names] for split, names in keys.items()}
-        number_of = {key: number for number, key in enumerate(dict.fromkeys(k for of in keys.values() for k in of))}
+        number_of = {key: number for number, key in enumerate(dict.fromkeys(chain.from_iterable(keys.values())))}
         if len(number_of) < 2 and groups is not None:
             raise ValueError(f"there is only one group, {next(iter(number_of))!r}: an interval needs two or more")
-        of_split = {split: np.array([number_of[key] for key in of]) for split, of in keys.items()}
+        of_split = {split: np.array([number_of[key] for key in names]) for split, names in keys.items()}
         return cls(of_split, len(number_of), groups is not None)
 
     @property
@@ -220,24 +229,23 @@ def check_comparable(runs: Sequence[RunScores]) -> None:
         for split in first.splits:
             if len(run.splits[split]) != len(next(iter(run.splits.values()))):
                 raise ValueError(f"{run.name} has other seeds of split {split} than of the others: train the missing")
-            here, there = {*first.splits[split][0].videos}, {*run.splits[split][0].videos}
-            if here != there:
+            if different := {*first.splits[split][0].videos} ^ {*run.splits[split][0].videos}:
                 where = f" in split {split}" if split else ""
                 raise ValueError(
                     f"{first.name} and {run.name} have predictions of different videos{where}: only one has "
-                    f"{', '.join(sorted(here ^ there))}"
+                    f"{', '.join(sorted(different))}"
                 )
 
 
 def _resample(runs: Sequence[RunScores], units: Units, how: Resampling) -> list[NDArray[np.float64]]:
     """Scores of each run on the same resamples, ``(R, 5)`` each."""
     generator = np.random.default_rng(how.seed)
-    drawn = units.draw(generator, how.num_resamples)
-    weights = {split: times.mean(1) if units.grouped else np.ones(len(times)) for split, times in drawn.items()}
+    times_of = units.draw(generator, how.num_resamples)
+    weights = {split: times.mean(1) if units.grouped else np.ones(len(times)) for split, times in times_of.items()}
     scores = []
     for run in runs:
         total = np.zeros((how.num_resamples, len(SCORES)))
-        for split, times in drawn.items():
+        for split, times in times_of.items():
             counts = _ordered_counts(run, runs[0], split)
             times_of_run = torch.from_numpy(np.where(times.any(1, keepdims=True), times, 1))  # weight 0 if not drawn
             samples = [combine_samples(of_seed, run.protocol, times_of_run).double().numpy() for of_seed in counts]
@@ -269,23 +277,23 @@ def _exchanges(num_units: int, seed: int) -> NDArray[np.int64]:
     """Which units change sides, 0 or 1, ``(R, units)``: all ways if there are few, the first of which changes none."""
     if num_units <= _MAX_EXACT_UNITS:
         return (np.arange(2**num_units)[:, None] >> np.arange(num_units)) & 1
-    drawn = np.random.default_rng([seed, 1]).integers(0, 2, (_NUM_EXCHANGES, num_units))
-    drawn[0] = 0
-    return drawn
+    exchanges = np.random.default_rng([seed, 1]).integers(0, 2, (_NUM_EXCHANGES, num_units))
+    exchanges[0] = 0
+    return exchanges
 
 
 def _p_values(first: RunScores, other: RunScores, units: Units, exchanges: NDArray[np.int64]) -> NDArray[np.float64]:
     """Share of the exchanges with a difference at least as large as without, ``(5,)``."""
     differences = np.zeros((len(exchanges), len(SCORES)))
     for split, of_video in units.of_split.items():
-        ours, theirs = _ordered_counts(first, first, split), _ordered_counts(other, first, split)
+        counts, other_counts = _ordered_counts(first, first, split), _ordered_counts(other, first, split)
         swapped = torch.from_numpy(exchanges[:, of_video])
-        for place in range(num_pairs := max(len(ours), len(theirs))):
-            pair = ours[place % len(ours)], theirs[place % len(theirs)]
-            both = VideoCounts(*(torch.cat(counts) for counts in zip(*pair, strict=True)))
-            one = combine_samples(both, first.protocol, torch.cat([1 - swapped, swapped], 1)).double()
-            two = combine_samples(both, first.protocol, torch.cat([swapped, 1 - swapped], 1)).double()
-            differences += (two - one).numpy() / num_pairs
+        for place in range(num_pairs := max(len(counts), len(other_counts))):
+            pair = counts[place % len(counts)], other_counts[place % len(other_counts)]
+            videos = VideoCounts(*(torch.cat(columns) for columns in zip(*pair, strict=True)))
+            before = combine_samples(videos, first.protocol, torch.cat([1 - swapped, swapped], 1)).double()
+            after = combine_samples(videos, first.protocol, torch.cat([swapped, 1 - swapped], 1)).double()
+            differences += (after - before).numpy() / num_pairs
     sizes = np.abs(differences)
     return (sizes >= sizes[0] - 1e-4).mean(0)  # scores are float32
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from segtcn.evaluation.run_scores import RunScores, score_run, scored_pairs
 from segtcn.evaluation.runs import Run
 from segtcn.labels import Labels
-from segtcn.metrics.functional import frame_confusion, segment_counts, split_counts
+from segtcn.metrics.functional import frame_confusion, merge_counts, segment_counts, split_counts
 from segtcn.metrics.functional.overlaps import common_pieces
 from segtcn.metrics.functional.sequences import check_labels, is_foreground, scored_runs
 
@@ -143,21 +143,21 @@ def analyze_run(run: Run, protocol: str | None = None, sample_rate: int | None =
     )
     starts, stops, missed = zip(*(_offsets(*pair, background) for pair in pairs), strict=True)
     broken = [split_counts(preds, labels, background) for preds, labels in pairs]
-    merged = [split_counts(labels, preds, background) for preds, labels in pairs]
+    merged = [merge_counts(preds, labels, background) for preds, labels in pairs]
     return ErrorAnalysis(
-        run,
-        scores,
-        confusion,
-        _confused(confusion, run.classes.names),
-        np.concatenate(starts),
-        np.concatenate(stops),
-        sum(missed),
-        int(hits[0].sum() + hits[2].sum()),
-        sum(int(count.out_of) for count in merged),
-        sum(int(count.hits) for count in broken),
-        sum(int(count.hits) for count in merged),
-        _classes(run.classes.names, confusion, hits, num_segments),
-        _videos(run, scores),
+        run=run,
+        scores=scores,
+        confusion=confusion,
+        confused=_confused(confusion, run.classes.names),
+        start_offsets=np.concatenate(starts),
+        stop_offsets=np.concatenate(stops),
+        num_missed=sum(missed),
+        num_true=int(hits[0].sum() + hits[2].sum()),
+        num_predicted=sum(int(count.out_of) for count in merged),
+        num_broken=sum(int(count.hits) for count in broken),
+        num_merged=sum(int(count.hits) for count in merged),
+        classes=_classes(run.classes.names, confusion, hits, num_segments),
+        videos=_videos(run, scores),
     )
 
 
@@ -174,7 +174,7 @@ def _offsets(preds: Frames, labels: Frames, background: tuple[int, ...]) -> tupl
     runs = np.flatnonzero(counted & (partner >= 0))
     start, stop = true.starts[runs], true.stops[runs]
     late_start, late_stop = pred.starts[partner[runs]] - start, pred.stops[partner[runs]] - stop
-    # nobody chose where the video or an ignored stretch ends
+    # the ends of the video and of an ignored stretch are nobody's choice
     is_start, is_stop = (np.isin(start, true.stops), np.isin(stop, true.starts))
     return late_start[is_start], late_stop[is_stop], int((counted & (partner < 0)).sum())
 

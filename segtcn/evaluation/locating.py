@@ -6,13 +6,11 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from segtcn.evaluation.runs import is_run
 from segtcn.labels import CLIP_SUFFIXES, Classes, find_clips, find_label_files, find_mapping, video_name
 from segtcn.metrics.protocols import get_protocol
-
-TRUTH = "truth"
-"""Title of the true labels; no prediction has it."""
 
 Source = tuple[str | None, Path]
 """Title and path of what is shown; a title of None is made from the path."""
@@ -56,18 +54,28 @@ class Selection:
             _check_exists(path)
 
 
-def locate(
-    sources: Sequence[Source], selection: Selection
-) -> tuple[list[tuple[str | None, Path | dict[str, Path]]], dict[str, Path], dict[str, Path], Classes | None]:
+class Places(NamedTuple):
+    """Where the labels and clips of some sources lie.
+
+    Args:
+        sources: title and folder of each run, title and label files by video of any other source.
+        truths: true label files by video.
+        clips: by video.
+        classes: of a ``mapping.txt``, if there is one.
+    """
+
+    sources: list[tuple[str | None, Path | dict[str, Path]]]
+    truths: dict[str, Path]
+    clips: dict[str, Path]
+    classes: Classes | None
+
+
+def locate(sources: Sequence[Source], selection: Selection) -> Places:
     """Find the labels and clips of some sources; no labels are read.
 
     Args:
         sources: title and path of runs, folders of runs, label files, folders of them, and clips.
         selection: where truth, clips and classes are.
-
-    Returns:
-        Title and folder of each run, title and label files by video of any other source; the true label files by
-        video; the clips by video; the classes of a ``mapping.txt``, if there is one.
 
     Raises:
         FileNotFoundError: if a file or folder is missing, or a folder holds nothing that can be shown.
@@ -80,10 +88,10 @@ def locate(
     if selection.clips is not None and selection.clips.is_file():
         clip_files.append(selection.clips)
     only_video = _only_video(sources, selection, clip_files)
-    truth = {} if selection.truth is None else _label_files(selection.truth, only_video)
+    truths = {} if selection.truth is None else _label_files(selection.truth, only_video)
     sources = [inner for title, path in sources for inner in _inner_runs(title, path)]
-    clips, classes = _clips(clip_files, only_video, selection), _known_classes(sources, selection)
-    return _folders_and_files(sources, only_video), truth, clips, classes
+    clips = _clips(clip_files, only_video, selection)
+    return Places(_folders_and_files(sources, only_video), truths, clips, _known_classes(sources, selection))
 
 
 def _check_exists(path: Path | None) -> None:
@@ -113,23 +121,23 @@ def _folders_and_files(
     sources: Sequence[Source], only_video: str | None
 ) -> list[tuple[str | None, Path | dict[str, Path]]]:
     """Title and folder of runs, title and files of the others; files of several videos of one title belong together."""
-    located: list[tuple[str | None, Path | dict[str, Path]]] = []
+    label_sources: list[tuple[str | None, Path | dict[str, Path]]] = []
     file_names = [path.name for title, path in sources if title is None and path.is_file()]
     for title, path in sources:
         if is_run(path):
-            located.append((title, path))
+            label_sources.append((title, path))
             continue
         files = _label_files(path, only_video)
         is_alone = len(sources) == 1 and path.is_file()
         by_stem = only_video is not None and file_names.count(path.name) == 1
         name = title or ("prediction" if is_alone else _default_title(path, by_stem))
-        for other, videos in located:
+        for other, videos in label_sources:
             if path.is_file() and other == name and isinstance(videos, dict) and not files.keys() & videos.keys():
                 videos.update(files)
                 break
         else:
-            located.append((name, files))
-    return located
+            label_sources.append((name, files))
+    return label_sources
 
 
 def _default_title(path: Path, by_stem: bool) -> str:

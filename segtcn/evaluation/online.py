@@ -7,13 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from segtcn.labels import Classes
 from segtcn.metrics import evaluate_videos
 from segtcn.metrics.functional import detection_delays, frame_accuracy, settled_frames
-
-Labels = npt.NDArray[np.int64]
+from segtcn.metrics.functional.sequences import Frames
 
 
 class OnlineScores(NamedTuple):
@@ -22,7 +20,7 @@ class OnlineScores(NamedTuple):
     Args:
         lookahead_s: seconds after its frame at which a label is spoken; None: at once, and then revised.
         scores: the field's five scores of the labels that stay, in percent.
-        found: true segments that were found at an IoU of 0.5, in percent.
+        recall: true segments that were found at an IoU of 0.5, in percent.
         median_delay_s: of those, from their start until they are known, in seconds; NaN if none was found.
         mean_delay_s: of the same.
         agreement: frames whose label, when first spoken, is the one of the end of the video, in percent.
@@ -30,15 +28,15 @@ class OnlineScores(NamedTuple):
 
     lookahead_s: float | None
     scores: dict[str, float]
-    found: float
+    recall: float
     median_delay_s: float
     mean_delay_s: float
     agreement: float
 
 
 def score_online(
-    revisions: Mapping[str, Labels],
-    truth: Mapping[str, Labels],
+    revisions: Mapping[str, Frames],
+    truth: Mapping[str, Frames],
     lookaheads_s: Sequence[float],
     classes: Classes,
     fps: float,
@@ -63,25 +61,34 @@ def score_online(
     """
     if not lookaheads_s or min(lookaheads_s) < 0 or any(math.isnan(wait_s) for wait_s in lookaheads_s):
         raise ValueError(f"`lookaheads_s` must be seconds, 0 or more, got {list(lookaheads_s)}")
-    rows: list[OnlineScores] = []
-    for wait_s in [*lookaheads_s, None]:
-        stays, first, spoken = {}, {}, {}
-        for name, said in revisions.items():
-            last = said.shape[1] - 1
-            wait = last if wait_s is None else min(last, math.floor(min(wait_s * fps, last) + 1e-6))
-            stays[name], first[name] = said[:, wait], said[:, 0 if wait_s is None else wait]
-            moments = np.minimum(np.arange(len(said)) + wait, len(said) - 1)
-            spoken[name] = settled_frames(said) if wait_s is None else moments
-        evaluation = evaluate_videos(
-            stays, truth, protocol, class_names=classes.names, background=classes.background, fps=fps
-        )
-        found = [detection_delays(stays[n], truth[n], spoken[n], 0.5, evaluation.background) for n in truth]
-        delays_s = np.concatenate([video.delays for video in found]) / fps
-        num_true = sum(video.num_true for video in found)
-        final = np.concatenate([said[:, -1] for said in revisions.values()])
-        agreement = float(frame_accuracy(np.concatenate([*first.values()]), final))
-        median_s, mean_s = (np.median(delays_s), delays_s.mean()) if len(delays_s) else (math.nan, math.nan)
-        share = 100 * len(delays_s) / num_true if num_true else 100.0
-        rows.append(OnlineScores(wait_s, evaluation.scores, share, float(median_s), float(mean_s), agreement))
-    looks_ahead = any(said.shape[1] > 1 for said in revisions.values())
-    return rows if looks_ahead else [rows[0]._replace(lookahead_s=0.0)]
+    waits_s = [*lookaheads_s, None] if any(labels.shape[1] > 1 for labels in revisions.values()) else [None]
+    rows = [_row(revisions, truth, wait_s, classes, fps, protocol) for wait_s in waits_s]
+    return rows if len(rows) > 1 else [rows[0]._replace(lookahead_s=0.0)]
+
+
+def _row(
+    revisions: Mapping[str, Frames],
+    truth: Mapping[str, Frames],
+    wait_s: float | None,
+    classes: Classes,
+    fps: float,
+    protocol: str,
+) -> OnlineScores:
+    lasting, first, moments = {}, {}, {}
+    for name, labels in revisions.items():
+        num_frames, last = len(labels), labels.shape[1] - 1
+        wait = last if wait_s is None else min(last, math.floor(min(wait_s * fps, last) + 1e-6))
+        lasting[name], first[name] = labels[:, wait], labels[:, 0 if wait_s is None else wait]
+        known = np.minimum(np.arange(num_frames) + wait, num_frames - 1)
+        moments[name] = settled_frames(labels) if wait_s is None else known
+    evaluation = evaluate_videos(
+        lasting, truth, protocol, class_names=classes.names, background=classes.background, fps=fps
+    )
+    videos = [detection_delays(lasting[n], truth[n], moments[n], 0.5, evaluation.background) for n in truth]
+    delays_s = np.concatenate([video.delays for video in videos]) / fps
+    num_true = sum(video.num_true for video in videos)
+    final = np.concatenate([labels[:, -1] for labels in revisions.values()])
+    agreement = float(frame_accuracy(np.concatenate([*first.values()]), final))
+    median_s, mean_s = (np.median(delays_s), delays_s.mean()) if len(delays_s) else (math.nan, math.nan)
+    recall = 100 * len(delays_s) / num_true if num_true else 100.0
+    return OnlineScores(wait_s, evaluation.scores, recall, float(median_s), float(mean_s), agreement)

@@ -73,10 +73,10 @@ def pair_labels(
         (('cut', 'pour', 'take'), [2, 1])
     """
     check_length_policy(length_policy, length_tolerance)
-    for kind, here, there in (("predictions", truth, preds), ("truth", preds, truth)):
-        if missing := sorted(here.keys() - there.keys()):
+    for kind, names in (("predictions", truth.keys() - preds.keys()), ("truth", preds.keys() - truth.keys())):
+        if missing := sorted(names):
             raise ValueError(f"no {kind} of {listed(missing)}: give predictions and truth of the same videos")
-    given = classes is not None
+    may_differ = classes is not None  # who names the classes says that some may never occur
     if classes is None:
         classes = _classes_of([*preds.values(), *truth.values()])
     rates = [labels.fps for labels in [*preds.values(), *truth.values()] if labels.fps is not None]
@@ -91,7 +91,7 @@ def pair_labels(
                 f"`length_tolerance` = {length_tolerance} frames"
             )
         pairs.preds[name], pairs.truth[name] = pred[:length], true[:length]
-    if not given and (unknown := pairs.only_predicted()) and len(unknown) == len(_names(pairs.preds)):
+    if not may_differ and (unknown := pairs.only_predicted()) and len(unknown) == len(_names(pairs.preds)):
         raise ValueError(
             f"no label of the predictions ({listed(unknown)}) occurs in the truth ({listed(_names(pairs.truth))}): "
             "bring both to the same names, or give `classes`, such as those of a mapping.txt, if they are right"

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segtcn.evaluation.errors import ErrorAnalysis
-from segtcn.text_table import SCORES, markdown_table, scores_table
+from segtcn.text_table import SCORE_HEADINGS, markdown_table, scores_table
 
 WORST = 10
 """Videos that the report lists, the worst first."""
@@ -140,11 +140,13 @@ def _class_section(analysis: ErrorAnalysis) -> list[str]:
 
 def _video_section(analysis: ErrorAnalysis) -> list[str]:
     worst = analysis.videos[:WORST]
-    rows = [[video.name, video.split or "-", *(f"{video.scores[key]:.1f}" for key in SCORES)] for video in worst]
+    rows = [
+        [video.name, video.split or "-", *(f"{video.scores[key]:.1f}" for key in SCORE_HEADINGS)] for video in worst
+    ]
     return [
         "## Worst videos",
         f"The {len(worst)} of {len(analysis.videos)} with the lowest F1@50, mean over the seeds:",
-        markdown_table(["video", "split", *SCORES.values()], rows),
+        markdown_table(["video", "split", *SCORE_HEADINGS.values()], rows),
         "![timelines](timelines.png)",
     ]
 

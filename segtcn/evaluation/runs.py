@@ -151,9 +151,9 @@ class Run:
         """The notes of this run, and which of its videos have no truth."""
         truths = {name: labels for part in self.parts for name, labels in part.truths.items() if labels.present()}
         videos = {name: name in truths for part in self.parts for name in part.preds}
-        lacking = sorted(name for name, has_truth in videos.items() if not has_truth)
-        text = f"{self.name}: no truth of {len(lacking)} of {len(videos)} videos: {listed(lacking)}"
-        return [*self.notes, *([text] if lacking else [])]
+        names = sorted(name for name, has_truth in videos.items() if not has_truth)
+        text = f"{self.name}: no truth of {len(names)} of {len(videos)} videos: {listed(names)}"
+        return [*self.notes, *([text] if names else [])]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,7 +204,7 @@ def read_run(folder: Path, scoring: Scoring | None = None) -> Run:
     else:
         run = Run.from_files(folder.resolve().name, find_label_files(folder), known)
     if scoring.truth is not None:
-        run = _with_truth(run, scoring, known)
+        run = _pair_with_truth(run, scoring, known)
     elif known is not None:
         run = run.in_classes(known)
     if scoring.background is not None:
@@ -212,7 +212,7 @@ def read_run(folder: Path, scoring: Scoring | None = None) -> Run:
     return run
 
 
-def _with_truth(run: Run, scoring: Scoring, known: Classes | None) -> Run:
+def _pair_with_truth(run: Run, scoring: Scoring, known: Classes | None) -> Run:
     """A run with the true labels of a folder in place of its own."""
     files = find_label_files(Path(str(scoring.truth)))
     names = {name for part in run.parts for name in part.preds}
@@ -237,9 +237,8 @@ def is_run(folder: Path) -> bool:
 
 def _network_folders(folder: Path) -> list[Path]:
     """The folder of each trained network of a cross-validation, or the folder itself."""
-    found = [(match, path) for path in folder.iterdir() if (match := _PART.fullmatch(path.name)) and path.is_dir()]
-    ordered = sorted(found, key=lambda pair: (int(pair[0][1]), int(pair[0][2])))
-    return [path for _, path in ordered] or [folder]
+    matches = {path: match for path in folder.iterdir() if path.is_dir() and (match := _PART.fullmatch(path.name))}
+    return sorted(matches, key=lambda path: (int(matches[path][1]), int(matches[path][2]))) or [folder]
 
 
 def _read_part(folder: Path, facts: RunFacts, classes: Classes, progress: bool) -> tuple[RunPart, str | None]:

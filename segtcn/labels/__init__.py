@@ -14,6 +14,7 @@ from segtcn.labels.folder import find_mapping as find_mapping
 from segtcn.labels.folder import read_label_files as read_label_files
 from segtcn.labels.folder import video_name as video_name
 from segtcn.labels.folder import without_ending as without_ending
+from segtcn.labels.labels import TRUTH as TRUTH
 from segtcn.labels.labels import Labels as Labels
 from segtcn.labels.labels import common_classes as common_classes
 from segtcn.labels.labels_like import LabelsLike as LabelsLike

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.atomic import atomic_path
+from segtcn.atomic import write_text
 from segtcn.structures import IGNORE
 
 BACKGROUND_NAMES = ("background", "SIL")
@@ -148,9 +148,11 @@ class Classes:
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write a ``mapping.txt``; complete or not at all."""
-        text = "".join(f"{index} {name}\n" for index, name in enumerate(self.names))
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(text.encode())
+        write_text(path, self.mapping_text())
+
+    def mapping_text(self) -> str:
+        """The content of a ``mapping.txt``."""
+        return "".join(f"{index} {name}\n" for index, name in enumerate(self.names))
 
     def with_background(self, background: str | None = None) -> Classes:
         """The same classes with a background class.

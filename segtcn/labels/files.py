@@ -233,7 +233,7 @@ def _read_names(path: Path, text: str, form: Format, classes: Classes | None) ->
 
 
 def _read_indexes(path: Path, classes: Classes | None) -> Labels:
-    indexes = open_array(path, ndim=1, kinds="iu", wanted="the class index of every frame, integers (T,)")
+    indexes = open_array(path, ndim=1, kinds="iu", content="the class index of every frame, integers (T,)")
     if len(indexes) > _MAX_FRAMES:
         raise ValueError(f"{path} holds {len(indexes):,} labels, more than any video has frames: correct it")
     if isinstance(indexes, np.memmap) and (extra := path.stat().st_size - indexes.offset - indexes.nbytes):

@@ -13,6 +13,9 @@ import numpy.typing as npt
 from segtcn.labels.classes import IGNORE_NAME, Classes, listed
 from segtcn.structures import IGNORE, Runs, Segment, find_runs, frames_to_segments
 
+TRUTH = "truth"
+"""Title of the true labels; no prediction has it."""
+
 _LARGEST_PROBABILITY = 1 + 1e-5  # a softmax in single precision may exceed 1 by rounding
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.visualization.figures import FONT_PT, INK, PALE_INK, WIDTH_IN, dress, new_figure
+from segtcn.visualization.figures import FONT_PT, INK, PALE_INK, WIDTH_IN, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,9 +21,7 @@ _PALE_BLUE = "#9CC9E3"
 _RED = "#B03A2E"
 
 
-def plot_offsets(
-    offsets: Mapping[str, npt.ArrayLike], step: float, unit: str = "s", title: str | None = None
-) -> Figure:
+def plot_offsets(offsets: Mapping[str, npt.ArrayLike], step: float, unit: str = "s") -> Figure:
     """Draw the distribution of offsets, one histogram for each kind, on one scale.
 
     Args:
@@ -31,7 +29,6 @@ def plot_offsets(
             number of them.
         step: the time between two frames, in ``unit``, which bins are made of.
         unit: of ``offsets``.
-        title: stands above.
 
     Returns:
         A figure of its own, not known to ``pyplot``. The scale holds 95 % of the offsets; the outermost bars, drawn
@@ -51,7 +48,7 @@ def plot_offsets(
         raise ValueError(f"`step` must be positive, got {step}")
     values = {kind: np.asarray(numbers, dtype=np.float64).ravel() for kind, numbers in offsets.items()}
     edges = _edges(np.abs(np.concatenate([*values.values()])), step)
-    figure = new_figure(WIDTH_IN, 2.6 + 0.3 * bool(title), title, layout="constrained")
+    figure = new_figure(WIDTH_IN, 2.6, layout="constrained")
     for axes, (kind, numbers) in zip(
         figure.subplots(1, len(values), sharex=True, sharey=True, squeeze=False)[0], values.items(), strict=True
     ):
@@ -83,5 +80,9 @@ def _draw_histogram(
         if edges[0] <= median <= edges[-1]:
             axes.axvline(median, color=_RED, linewidth=1.5, linestyle="--")
         heading += f", median {median:+.2f} {unit}"
-    dress(axes, heading, f"early  ←  offset ({unit}; pale: and beyond)  →  late")
+    axes.set_title(heading, loc="left", fontsize=FONT_PT + 1, fontweight="bold", color=INK)
+    axes.set_xlabel(f"early  ←  offset ({unit}; pale: and beyond)  →  late", fontsize=FONT_PT, color=INK)
     axes.set_xlim(edges[0], edges[-1])
+    axes.tick_params(labelsize=FONT_PT, labelcolor=INK, color=PALE_INK)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(PALE_INK)

@@ -71,7 +71,7 @@ def test_early_is_negative_and_nothing_found_is_nothing():
 
 
 def test_wrong_shapes_are_refused():
-    with pytest.raises(ValueError, match=r"`spoken` must have the shape \(2,\), got \(3,\)"):
+    with pytest.raises(ValueError, match=r"`moments` must have the shape \(2,\), got \(3,\)"):
         detection_delays([0, 1], [0, 1], [0, 1, 2])
     with pytest.raises(ValueError, match="threshold"):
         detection_delays([0, 1], [0, 1], [0, 1], threshold=0)

@@ -23,7 +23,7 @@ from segtcn.cli.lightning import SegmentationCLI, raise_if_interrupted
 from segtcn.cli.run_folder import choose_checkpoint
 from segtcn.cli.stopping import saved_by_signals
 from segtcn.segmenter.checkpoint import newest_intact
-from segtcn.text_table import SCORES
+from segtcn.text_table import SCORE_HEADINGS
 
 INFERENCE_S = 1.0
 """How long the speed of each trained network is measured."""
@@ -92,7 +92,7 @@ def _results(
         "epochs": plan.trainer.max_epochs,
         "batch_size": plan.datamodule.batch_size,
         "sample_rate": plan.datamodule.sample_rate,
-        "scores": {key: _mean_and_std(runs, key, seeds) for key in SCORES},
+        "scores": {key: _mean_and_std(runs, key, seeds) for key in SCORE_HEADINGS},
         "measured": {
             "train_minutes": sum(run["train_seconds"] for run in runs) / 60,
             "train_frames_per_second": statistics.fmean(run["train_frames_per_second"] for run in runs),
@@ -127,7 +127,7 @@ def _train_and_test(plan: SegmentationCLI, fit_args: Sequence[str], seed: int, s
         raise
     finally:
         finish()
-    named = {key: scores[f"test/{key}"] for key in SCORES}
+    named = {key: scores[f"test/{key}"] for key in SCORE_HEADINGS}
     write_json(_scores_file(out, seed, split), {"split": split, "seed": seed, **named, **measured})
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from segtcn.atomic import write_json, write_text
-from segtcn.text_table import SCORES, markdown_table, scores_table
+from segtcn.text_table import SCORE_HEADINGS, markdown_table, scores_table
 
 MEASURED = {
     "train_frames_per_second": ("Training, frames/s", ",.0f"),
@@ -35,7 +35,7 @@ def write_results(out: Path, stem: str, results: Mapping[str, Any], table: str) 
 def results_table(results: Mapping[str, Any]) -> str:
     """What ``results.md`` holds: every run, then the mean and standard deviation, and what the network costs."""
     rows: dict[str, dict[str, Any]] = {f"split {run['split']}, seed {run['seed']}": run for run in results["runs"]}
-    rows["mean ± std" if len(results["seeds"]) > 1 else "mean"] = {key: _cell(results, key) for key in SCORES}
+    rows["mean ± std" if len(results["seeds"]) > 1 else "mean"] = {key: _cell(results, key) for key in SCORE_HEADINGS}
     return f"{scores_table(rows, 'run')}\n\n{_networks({results['network']: results})}"
 
 
@@ -53,7 +53,7 @@ def _networks(models: Mapping[str, Mapping[str, Any]]) -> str:
     rows = [
         [
             name,
-            *(_cell(result, key) for key in SCORES),
+            *(_cell(result, key) for key in SCORE_HEADINGS),
             *(str(result[key]) for key in ("epochs", "batch_size", "sample_rate")),
             f"{result['parameters']:,}",
             *(format(result["measured"][key], form) for key, (_, form) in MEASURED.items()),
@@ -61,7 +61,7 @@ def _networks(models: Mapping[str, Mapping[str, Any]]) -> str:
         for name, result in models.items()
     ]
     costs = [heading for heading, _ in MEASURED.values()]
-    header = ["network", *SCORES.values(), "Epochs", "Batch", "Rate", "Parameters", *costs]
+    header = ["network", *SCORE_HEADINGS.values(), "Epochs", "Batch", "Rate", "Parameters", *costs]
     first = next(iter(models.values()))
     protocols = dict.fromkeys(f"`{result['protocol']}`" for result in models.values())
     measured = [result["measured"] for result in models.values()]

@@ -38,7 +38,7 @@ class Delays(NamedTuple):
 def detection_delays(
     preds: FrameLabels,
     labels: FrameLabels,
-    spoken: npt.ArrayLike,
+    moments: npt.ArrayLike,
     threshold: float = 0.5,
     background: Background = None,
 ) -> Delays:
@@ -52,12 +52,12 @@ def detection_delays(
     Args:
         preds: the labels that stay, ``(T,)``.
         labels: true class of every frame, ``(T,)``.
-        spoken: r, the frame at which the label of every frame is spoken for good, ``(T,)`` integers.
+        moments: r, the frame at which the label of every frame is spoken for good, ``(T,)`` integers.
         threshold: smallest intersection over union that counts, ``0 < threshold <= 1``.
         background: segments of these classes are left out.
 
     Raises:
-        ValueError: as :func:`~segtcn.metrics.functional.segmental_f1`, and if ``spoken`` has another length.
+        ValueError: as :func:`~segtcn.metrics.functional.segmental_f1`, and if ``moments`` has another length.
 
     Example:
         The segment 1 is found one frame late, and each label is spoken two frames after its frame.
@@ -67,9 +67,9 @@ def detection_delays(
     """
     check_threshold(threshold)
     pred_frames, true_frames = check_labels(preds, labels)
-    known = to_array(np.asarray(spoken), "spoken")
+    known = to_array(np.asarray(moments), "moments")
     if known.shape != true_frames.shape:
-        raise ValueError(f"`spoken` must have the shape {true_frames.shape}, got {known.shape}")
+        raise ValueError(f"`moments` must have the shape {true_frames.shape}, got {known.shape}")
     pred, true = (scored_runs(frames) for frames in (pred_frames, true_frames))
     pieces = common_pieces(pred, true)
     same = pred.values[pieces.pred] == true.values[pieces.true]
@@ -113,10 +113,10 @@ def settled_frames(revisions: npt.ArrayLike) -> Frames:
         >>> settled_frames([[1, 2, 2], [2, 2, 2], [3, 3, 3]])
         array([1, 1, 2])
     """
-    said = to_array(np.asarray(revisions), "revisions")
-    if said.ndim != 2 or not said.size:
-        raise ValueError(f"`revisions` must have the shape (T, F + 1) with T >= 1, got {said.shape}")
-    other = said != said[:, -1:]
+    labels = to_array(np.asarray(revisions), "revisions")
+    if labels.ndim != 2 or not labels.size:
+        raise ValueError(f"`revisions` must have the shape (T, F + 1) with T >= 1, got {labels.shape}")
+    differs = labels != labels[:, -1:]
     # the column after the last that differs
-    column = np.where(other.any(axis=1), said.shape[1] - other[:, ::-1].argmax(axis=1), 0)
-    return np.minimum(np.arange(len(said)) + column, len(said) - 1).astype(np.int64)
+    column = np.where(differs.any(axis=1), labels.shape[1] - differs[:, ::-1].argmax(axis=1), 0)
+    return np.minimum(np.arange(len(labels)) + column, len(labels) - 1).astype(np.int64)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from segtcn.labels import TRUTH
 from segtcn.structures import find_runs
 from segtcn.video_io import ColorTags, Planes
 from segtcn.visualization.alignment import NO_LABEL
@@ -17,7 +18,6 @@ from segtcn.visualization.overlay.lettering import shortened, text_width
 from segtcn.visualization.overlay.panel_layout import PanelContent, PanelLayout, clock, even_up
 from segtcn.visualization.overlay.panel_rows import NOT_ANNOTATED, Row
 from segtcn.visualization.palette import RGB, class_colors, text_color
-from segtcn.visualization.tracks import TRUTH
 
 __all__ = ["Panel", "PanelContent"]
 

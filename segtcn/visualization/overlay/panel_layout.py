@@ -9,11 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.labels import Classes
+from segtcn.labels import TRUTH, Classes
 from segtcn.visualization.overlay.lettering import shortened, text_width
 from segtcn.visualization.overlay.look import OverlayLook
 from segtcn.visualization.overlay.panel_rows import NOT_ANNOTATED, Row
-from segtcn.visualization.tracks import TRUTH
 
 _LARGEST_SHARE = 0.65  # of the picture's height that the legend may make the panel
 

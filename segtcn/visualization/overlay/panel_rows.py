@@ -8,10 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.labels import Labels
+from segtcn.labels import TRUTH, Labels
 from segtcn.structures import IGNORE, find_runs
 from segtcn.visualization.alignment import NO_LABEL
-from segtcn.visualization.tracks import TRUTH
 
 NOT_ANNOTATED = -2
 """Stands in ``Row.shown`` for :data:`segtcn.structures.IGNORE`: last but one in a table of colours."""
