@@ -10,9 +10,8 @@ PIP = $(BIN)/pip install --quiet --constraint $(CONSTRAINTS)
 demo: $(VENV)/.installed
 	$(BIN)/segtcn demo
 
-# a process for each core, of one thread each
 test: $(VENV)/.installed-test
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile -m "not slow"
+	$(BIN)/pytest -m "not slow"
 
 test-slow: $(VENV)/.installed-test $(VENV)/.installed-docs
 	$(BIN)/pytest -m slow

@@ -11,23 +11,23 @@ import numpy as np
 import numpy.typing as npt
 
 
-def open_array(path: str | os.PathLike[str], ndim: int, kinds: str, wanted: str) -> npt.NDArray[Any]:
+def open_array(path: str | os.PathLike[str], ndim: int, kinds: str, content: str) -> npt.NDArray[Any]:
     """Map a ``.npy`` file into memory, which reads nothing yet.
 
     Args:
         path: the file.
         ndim: number of axes that the array must have.
         kinds: kinds of numbers that it may hold, letters of ``numpy.dtype.kind``.
-        wanted: the same in words, for the message.
+        content: the same in words, for the message.
 
     Raises:
-        ValueError: if the file is damaged, holds pickled objects, several arrays, or another kind of array.
+        ValueError: if the file is damaged, holds pickled objects, or another kind of array.
 
     Example:
         >>> import tempfile
         >>> path = f"{tempfile.mkdtemp()}/features.npy"
         >>> np.save(path, np.zeros((4, 3)))
-        >>> open_array(path, ndim=2, kinds="f", wanted="a real matrix (D, T)").shape
+        >>> open_array(path, ndim=2, kinds="f", content="a real matrix (D, T)").shape
         (4, 3)
     """
     try:
@@ -38,11 +38,11 @@ def open_array(path: str | os.PathLike[str], ndim: int, kinds: str, wanted: str)
         ) from error
     if not isinstance(array, np.ndarray):
         array.close()
-        raise ValueError(f"{path} must hold {wanted}, got an archive of arrays: save it again with `numpy.save`")
+        raise ValueError(f"{path} must hold {content}, got an archive of arrays: save it again with `numpy.save`")
     if array.ndim != ndim or array.dtype.kind not in kinds:
-        raise ValueError(f"{path} must hold {wanted}, got {array.dtype} {array.shape}: save it again with `numpy.save`")
-    if isinstance(array, np.memmap) and (after := Path(path).stat().st_size - array.offset - array.nbytes) > 0:
-        raise ValueError(f"{path} holds {after} bytes after its array, perhaps another one: save one array a file")
+        raise ValueError(
+            f"{path} must hold {content}, got {array.dtype} {array.shape}: save it again with `numpy.save`"
+        )
     return array
 
 

@@ -63,28 +63,27 @@ def open_data(path: Path | None, configs: Sequence[Path], overrides: Sequence[st
     args += [f"--config={_data_of(config)}" for config in configs]
     try:
         config = parser.parse_args([*args, *overrides])
-        given = parser.parse_args([*args, *overrides], defaults=False)
+        explicit = parser.parse_args([*args, *overrides], defaults=False)
     except argparse.ArgumentError as error:
         named = ", ".join(map(str, configs if path is None else (path, *configs))) or "the command line"
-        if refused := re.search(r"class_path '(?:\w+\.)*(\w+)'\W+Option '(\w+)' is not accepted", str(error)):
-            raise ValueError(f"{named}: {refused[1]} does not take `{refused[2]}`: leave it out") from error
+        if match := re.search(r"class_path '(?:\w+\.)*(\w+)'\W+Option '(\w+)' is not accepted", str(error)):
+            raise ValueError(f"{named}: {match[1]} does not take `{match[2]}`: leave it out") from error
         raise ValueError(f"{named} describes no data set: {error}") from error
     init_args = dict(config.data.reader.get("init_args") or {})
     module, _, name = config.data.reader.class_path.rpartition(".")
-    with warnings.catch_warnings(record=True) as caught:
+    with warnings.catch_warnings(record=True) as reader_warnings:
         warnings.simplefilter("always")
         reader = getattr(importlib.import_module(module), name)(**init_args)
     options = {key: value for key, value in vars(config.data).items() if key != "reader"}
-    if given.data.get("split") is None:
+    if explicit.data.get("split") is None:
         options["split"] = next(iter(reader.splits), 1)
     places = [Path(value).expanduser() for value in init_args.values() if isinstance(value, str)]
     paths = [place for place in places if place.parts and place.exists()]
-    chosen = given.data.reader.get("init_args") or {}
-    unsaid = [name for name in ("fps", "background") if name in init_args and name not in chosen]
-    assumed = [name for name in unsaid if name != "fps" or init_args[name] is not None]  # None: from a column of times
-    return DataSource(
-        reader, options, {*vars(given.data)} & {*options}, paths, [str(warning.message) for warning in caught], assumed
-    )
+    explicit_args = explicit.data.reader.get("init_args") or {}
+    defaults = [name for name in ("fps", "background") if name in init_args and name not in explicit_args]
+    assumed = [name for name in defaults if name != "fps" or init_args[name] is not None]  # None: a column of times
+    notes = [str(warning.message) for warning in reader_warnings]
+    return DataSource(reader, options, {*vars(explicit.data)} & {*options}, paths, notes, assumed)
 
 
 def _parser() -> ArgumentParser:
@@ -113,15 +112,15 @@ def recognise(path: Path) -> list[str]:
         card = [f"--data.card={path / 'README.md'}"] if _has_front_matter(path / "README.md") else []
         if (path / "features").is_dir() and (path / "splits").is_dir():
             endings = {file.suffix for file in (path / "features").iterdir()}
-            reader = next((reader for reader, own in _READERS.items() if endings & own), "MSTCNReader")
+            reader = next((reader for reader, known in _READERS.items() if endings & known), "MSTCNReader")
             return [f"--data.reader={reader}", f"--data.reader.init_args.root={path}", *card]
         files = sorted(file for file in path.iterdir() if file.suffix.lower() in HDF5_ENDINGS)
         if len(files) == 1:
             return ["--data.reader=HDF5Reader", f"--data.reader.init_args.path={files[0]}", *card]
         if (path / "features").is_dir():
             raise ValueError(f"{path} has features, but no lists in {path / 'splits'}: `segtcn init {path}` makes them")
-        loose = {file.suffix for file in path.iterdir()} & set().union(*_READERS.values())
-        hint = f"; its files {', '.join(sorted(loose))} belong into features, with lists in splits" if loose else ""
+        tables = {file.suffix for file in path.iterdir()} & set().union(*_READERS.values())
+        hint = f"; its files {', '.join(sorted(tables))} belong into features, with lists in splits" if tables else ""
         raise ValueError(
             f"{path} is not a known data set: expected data.yaml, or the folders features and splits, or one "
             f"HDF5 file ({len(files)} found){hint}; give a data config, such as gtea_lea with "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from pytorch_lightning import LightningModule
@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from segtcn.losses import DEFAULTS, Loss
+from segtcn.losses.modules import LabelCounts
 from segtcn.metrics import SCORES, SegmentationScores
 from segtcn.metrics.mean_loss import MeanLoss
 from segtcn.metrics.protocols import get_protocol
@@ -25,6 +26,15 @@ from segtcn.structures import IGNORE, Batch, Output, repeat_frames
 
 _NAMES_SHOWN = 20
 """Videos of earlier batches that a message about an accumulated gradient names."""
+
+
+@runtime_checkable
+class TrainingData(LabelCounts, Protocol):
+    """A data module that knows its training videos; with any other, nothing is standardised and no loss is weighted."""
+
+    def feature_statistics(self) -> tuple[Tensor, Tensor] | None:
+        """Mean and standard deviation of the features, ``(D,)`` each; None: do not standardise."""
+        ...
 
 
 class StepOutput(NamedTuple):
@@ -105,13 +115,13 @@ class SegmentationTask(LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": config}
 
     def on_fit_start(self) -> None:
-        """Take the statistics of the training videos from the data module: of features, and for losses of labels."""
+        """Take the statistics of the training videos from a data module that counts them, see :class:`TrainingData`."""
         data = self.trainer.datamodule  # type: ignore[attr-defined]
-        statistics = data.feature_statistics() if hasattr(data, "feature_statistics") else None
-        if statistics is not None:
+        if not isinstance(data, TrainingData):
+            return
+        if (statistics := data.feature_statistics()) is not None:
             self.segmenter.standardization.set(*statistics)
-        if hasattr(data, "label_statistics"):
-            self.loss.fit_statistics(data)
+        self.loss.fit_statistics(data)
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:  # noqa: D102
         step = self._step(batch, "train")
@@ -206,9 +216,9 @@ class SegmentationTask(LightningModule):
     def _step(self, batch: Batch, subset: str) -> dict[str, Any]:
         if batch.labels is None and batch.targets is None:
             raise ValueError(f"no ground truth for {', '.join(batch.names)}: predict it instead")
-        seen = batch._replace(features=self.segmenter.standardization(batch.features))
-        output = self.segmenter.net(seen.features, batch.mask)
-        loss = self.loss(output, seen)
+        standardized = batch._replace(features=self.segmenter.standardization(batch.features))
+        output = self.segmenter.net(standardized.features, batch.mask)
+        loss = self.loss(output, standardized)
         step_output = self._step_output(batch, output)
         # weighs the batches, so that the epoch's loss is the mean over all labelled frames
         self.losses[f"{subset}_loss"].update(loss.detach(), batch.num_known_frames)  # type: ignore[operator]

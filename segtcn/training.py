@@ -118,11 +118,11 @@ def _parts(model: dict[str, Any], module: SegmentationDataModule, build_net: boo
         "lr_scheduler": LRSchedulerCallable | None,
         "protocol": str,
     }
-    chosen = {name: value for name, value in model.items() if name != "net" or build_net}
-    for name in chosen:
+    config = {name: value for name, value in model.items() if name != "net" or build_net}
+    for name in config:
         parser.add_argument(f"--{name}", type=types[name])
     if build_net:
         widths = {"in_channels": module.in_channels, "num_classes": module.num_classes}
-        chosen["net"] = {**chosen["net"], "init_args": {**chosen["net"].get("init_args", {}), **widths}}
-    parts = parser.instantiate_classes(parser.parse_object(chosen))
-    return {name: parts[name] for name in chosen}
+        config["net"] = {**config["net"], "init_args": {**config["net"].get("init_args", {}), **widths}}
+    parts = parser.instantiate_classes(parser.parse_object(config))
+    return {name: parts[name] for name in config}

@@ -165,12 +165,12 @@ class Crop(Augmentation):
             return video
         start = int(rng.integers(surplus + 1))
         stop = start + self._num_frames
-        kept = slice(max(0, start - self._context), stop + self._context)
+        window = slice(max(0, start - self._context), stop + self._context)
         if video.labels is None:
-            return video._replace(features=video.features[:, kept])
+            return video._replace(features=video.features[:, window])
         labels = torch.full_like(video.labels, IGNORE)
         labels[start:stop] = video.labels[start:stop]
-        return video._replace(features=video.features[:, kept], labels=labels[kept])
+        return video._replace(features=video.features[:, window], labels=labels[window])
 
     def longest(self, num_frames: int) -> int:  # noqa: D102
         return min(num_frames, self._num_frames + 2 * self._context)
@@ -310,7 +310,7 @@ class AugmentedDataset(Dataset[Sample]):
             return sample._replace(video=video)
         rate = self.dataset.sample_rate
         stored_labels = None if video.labels is None else video.labels.repeat_interleave(rate)
-        return Sample(video, num_frames * rate, stored_labels, sample.kept)
+        return Sample(video, num_frames * rate, stored_labels, sample.is_cached)
 
 
 def _without_labels(sample: Sample) -> Sample:

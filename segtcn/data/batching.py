@@ -37,7 +37,7 @@ def collate(samples: Sequence[Sample]) -> Batch:
     labels = [video.labels for video in videos if video.labels is not None]
     stored_labels = [sample.stored_labels for sample in samples if sample.stored_labels is not None]
     lengths = torch.tensor([video.features.shape[1] for video in videos])
-    if len(samples) == 1 and not samples[0].kept:  # a copy would take several times as long as reading the file
+    if len(samples) == 1 and not samples[0].is_cached:  # a copy would take several times as long as reading the file
         features = videos[0].features.contiguous()[None]
     else:
         features = _padded([video.features for video in videos])
@@ -55,9 +55,9 @@ def collate(samples: Sequence[Sample]) -> Batch:
 
 def _padded(features: Sequence[Tensor], fill: float = 0.0) -> Tensor:
     """Not `pad_sequence`: time is last, and it copies twice."""
-    length = max(own.shape[1] for own in features)
+    length = max(video.shape[1] for video in features)
     batch = features[0].new_empty(len(features), len(features[0]), length)
-    for padded, own in zip(batch, features, strict=True):
-        padded[:, : own.shape[1]] = own
-        padded[:, own.shape[1] :] = fill
+    for padded, video in zip(batch, features, strict=True):
+        padded[:, : video.shape[1]] = video
+        padded[:, video.shape[1] :] = fill
     return batch

@@ -166,11 +166,11 @@ class SegmentationDataModule(LightningDataModule):
             return self.reader.videos(self.split, "test")
         training = self.reader.videos(self.split, "train")
         test = self._test_names_if_listed()
-        both = [name for name in training if name in set(test)]
-        if both:
+        common = [name for name in training if name in set(test)]
+        if common:
             raise ValueError(
-                f"split {self.split} lists {both[0]!r} for training and for test ({len(both)} such videos): scores on "
-                "training videos mean nothing; correct the lists"
+                f"split {self.split} lists {common[0]!r} for training and for test ({len(common)} such videos): scores "
+                "on training videos mean nothing; correct the lists"
             )
         validation = self._validation_names(training, test)
         return [name for name in training if (name in validation) == (subset == "val")]
@@ -261,8 +261,8 @@ class SegmentationDataModule(LightningDataModule):
         warnings.filterwarnings("ignore", message="Total length of `list` across ranks is zero")
         if stage == "validate" and not self.names("val"):
             raise ValueError("there are no validation videos: hold some out with `validation`, or run `test`")
-        needed: dict[str, list[Subset]] = {"validate": ["val"], "test": ["test"], "predict": ["predict"]}
-        for subset in needed.get(stage, ["train", "val"]):
+        subsets: dict[str, list[Subset]] = {"validate": ["val"], "test": ["test"], "predict": ["predict"]}
+        for subset in subsets.get(stage, ["train", "val"]):
             self.dataset(subset).check()
 
     def train_dataloader(self) -> DataLoader[Sample]:
@@ -299,8 +299,8 @@ class SegmentationDataModule(LightningDataModule):
         if self.trainer is None:
             return 0, 0
         loop = self.trainer.fit_loop
-        done = loop.epoch_loop.batch_progress.current.ready if loop.restarting else 0
-        return loop.epoch_progress.current.processed, done  # type: ignore[attr-defined]
+        num_batches = loop.epoch_loop.batch_progress.current.ready if loop.restarting else 0
+        return loop.epoch_progress.current.processed, num_batches  # type: ignore[attr-defined]
 
     def val_dataloader(self) -> DataLoader[Sample] | list[DataLoader[Sample]]:
         """Batches of the validation videos; an empty list if there are none."""
@@ -352,22 +352,22 @@ class SegmentationDataModule(LightningDataModule):
     def _validation_names(self, training: list[str], test: list[str]) -> set[str]:
         if isinstance(self.validation, list):
             listed = [*training, *test]
-            chosen = {name for pattern in self.validation for name in fnmatch.filter(listed, pattern) or [pattern]}
-            if chosen & set(test):
+            names = {name for pattern in self.validation for name in fnmatch.filter(listed, pattern) or [pattern]}
+            if names & set(test):
                 raise ValueError(
-                    f"`validation` names test videos of split {self.split}: {', '.join(sorted(chosen & set(test)))}; "
+                    f"`validation` names test videos of split {self.split}: {', '.join(sorted(names & set(test)))}; "
                     "choose among its training videos, or the scores would be selected on the test videos"
                 )
-            unknown = chosen - set(training)
+            unknown = names - set(training)
             if unknown:
                 raise ValueError(
                     f"`validation` names videos that split {self.split} does not train on: {', '.join(sorted(unknown))}"
                 )
         else:
             number = max(1, round(self.validation * len(training))) if self.validation > 0 else 0
-            chosen = {training[i] for i in np.random.default_rng(self.seed).permutation(len(training))[:number]}
-        if len(chosen) == len(training):
+            names = {training[i] for i in np.random.default_rng(self.seed).permutation(len(training))[:number]}
+        if len(names) == len(training):
             raise ValueError(
                 f"`validation` takes all {len(training)} training videos of split {self.split}: hold out fewer"
             )
-        return chosen
+        return names

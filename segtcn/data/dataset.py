@@ -25,13 +25,13 @@ class Sample(NamedTuple):
         video: the kept frames.
         num_frames: frames of the video before ``sample_rate`` was applied.
         stored_labels: its labels before that, ``(num_frames,)``; None where there is no ground truth.
-        kept: whether the cache holds the same tensors, so that nobody may write to them.
+        is_cached: whether the cache holds the same tensors, so that nobody may write to them.
     """
 
     video: Video
     num_frames: int
     stored_labels: Tensor | None = None
-    kept: bool = False
+    is_cached: bool = False
 
 
 def check_video(
@@ -127,10 +127,10 @@ def keep_segments(labels: Tensor, share: float, rng: np.random.Generator) -> Ten
     if not len(order):
         return labels
     num_frames = np.cumsum((runs.stops - runs.starts)[order])
-    kept = torch.full_like(labels, IGNORE)
+    part = torch.full_like(labels, IGNORE)
     for run in order[: np.abs(num_frames - share * num_frames[-1]).argmin() + 1]:
-        kept[runs.starts[run] : runs.stops[run]] = int(runs.values[run])
-    return kept
+        part[runs.starts[run] : runs.stops[run]] = int(runs.values[run])
+    return part
 
 
 @dataclass(frozen=True)
@@ -233,17 +233,18 @@ class SegmentationDataset(Dataset[Sample]):
         if video.labels is not None and self.truth.annotated < 1:
             rng = np.random.default_rng([self.truth.seed, zlib.crc32(video.name.encode())])
             video = video._replace(labels=keep_segments(video.labels, self.truth.annotated, rng))
+        features = video.features[:, :: self.sample_rate]
         # a copy where frames are left out: a view would keep every stored frame in memory
-        kept = video.features[:, :: self.sample_rate]
-        features = kept.contiguous() if self.sample_rate == 1 else kept.clone(memory_format=torch.contiguous_format)
+        is_whole = self.sample_rate == 1
+        features = features.contiguous() if is_whole else features.clone(memory_format=torch.contiguous_format)
         # of the labels, which are small, all frames are kept
         labels = None if video.labels is None else video.labels[:: self.sample_rate]
         targets = None if video.targets is None else video.targets[:, :: self.sample_rate].clone()
-        seen = video._replace(features=features, labels=labels, targets=targets)
-        sample = Sample(seen, video.features.shape[1], video.labels)
+        sampled = video._replace(features=features, labels=labels, targets=targets)
+        sample = Sample(sampled, video.features.shape[1], video.labels)
         size = features.nbytes + (0 if video.labels is None else video.labels.nbytes)
         if size <= self._cache_room and get_worker_info() is None:
-            sample = self._cache[index] = sample._replace(kept=True)
+            sample = self._cache[index] = sample._replace(is_cached=True)
             self._cache_room -= size
         self._lengths[index] = features.shape[1]
         self._has_annotation = self._has_annotation or labels is None or bool((labels != IGNORE).any())

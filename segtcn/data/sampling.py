@@ -129,8 +129,8 @@ class BucketSampler(DistributedSampler[list[Draw]]):
         num_real = len(batches)
         batches += [batches[number] for number in rng.integers(len(batches), size=missing)]
         steps = rng.permutation(len(self))
-        mine = [step * self.num_replicas + self.rank for step in steps]
-        draws = [[Draw(index, self.epoch, own < num_real) for index in batches[own].tolist()] for own in mine]
+        numbers = [step * self.num_replicas + self.rank for step in steps]
+        draws = [[Draw(index, self.epoch, n < num_real) for index in batches[n].tolist()] for n in numbers]
         self.epoch += 1
         start, self.start = self.start, 0
         yield from draws[start:]  # a generator: loaders with workers call `iter` twice and use the second

@@ -52,14 +52,14 @@ def without_short_segments(labels: Labels, min_duration_s: float) -> Labels:
         if segment is None or segment.stop - start != length:
             continue  # it has got other frames since
         before, after = segments.get(starts.get(start, -1)), segments.get(segment.stop)
-        neighbours = [each for each in (before, after) if each is not None and each.label != IGNORE]
+        neighbours = [s for s in (before, after) if s is not None and s.label != IGNORE]
         if not neighbours:
             continue
         label = max(neighbours, key=lambda neighbour: _claim(neighbour, segment, labels)).label
-        joined = [segment, *(each for each in neighbours if each.label == label)]
-        merged = Segment(min(each.start for each in joined), max(each.stop for each in joined), label)
-        for each in joined:
-            del segments[each.start], starts[each.stop]
+        parts = [segment, *(s for s in neighbours if s.label == label)]
+        merged = Segment(min(s.start for s in parts), max(s.stop for s in parts), label)
+        for part in parts:
+            del segments[part.start], starts[part.stop]
         segments[merged.start], starts[merged.stop] = merged, merged.start
         if merged.stop - merged.start < shortest:
             heapq.heappush(queue, (merged.stop - merged.start, merged.start))

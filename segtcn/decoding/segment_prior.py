@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -78,15 +78,14 @@ class SegmentPrior:
         transitions /= np.maximum(transitions.sum(1, keepdims=True), 1)  # a single class has no transition
         return cls(classes, transitions, first / first.sum(), mean_s, deviation_s)
 
-    def log_durations(
-        self, num_frames: int, fps: float, family: Literal["negative_binomial", "poisson"] = "negative_binomial"
-    ) -> npt.NDArray[np.float64]:
+    def log_durations(self, num_frames: int, fps: float) -> npt.NDArray[np.float64]:
         """Log probability that a segment of each class has each length.
+
+        It is negative binomial or, where the deviation is smaller than that of a Poisson distribution, Poisson.
 
         Args:
             num_frames: the longest, in frames.
             fps: labels per second.
-            family: where the deviation is smaller than that of a Poisson distribution, that is used for both.
 
         Returns:
             ``(num_frames + 1, C)``; row n belongs to a length of n frames.
@@ -97,7 +96,7 @@ class SegmentPrior:
         mean = np.maximum(self.mean_s * fps, 1e-3)
         logs = stats.poisson.logpmf(lengths, mean)
         excess = (self.deviation_s * fps) ** 2 - mean
-        wide = (excess > 1e-9) & (family == "negative_binomial")
+        wide = excess > 1e-9
         if wide.any():
             mean, excess = mean[wide], excess[wide]
             logs[:, wide] = stats.nbinom.logpmf(lengths, mean**2 / excess, mean / (mean + excess))
@@ -118,14 +117,14 @@ class SegmentPrior:
 
 def _moments(durations: list[list[float]]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Mean and standard deviation of each class."""
-    every = [duration for of_class in durations for duration in of_class]
-    if not every:
+    pooled = [duration for of_class in durations for duration in of_class]
+    if not pooled:
         raise ValueError(
-            "no complete segment to count durations on: every segment lies beside frames that nobody annotated; count "
-            "on other videos, or take a decoder without durations, such as `median`"
+            "no complete segment to count durations on: every segment borders on frames without a label; count on "
+            "other videos, or take a decoder without durations"
         )
-    mean = np.array([np.mean(of_class or every) for of_class in durations])
-    relative = np.std(every) / np.mean(every)
+    mean = np.array([np.mean(of_class or pooled) for of_class in durations])
+    relative = np.std(pooled) / np.mean(pooled)
     deviation = [
         np.std(of_class, ddof=1) if len(of_class) > 1 else relative * m
         for of_class, m in zip(durations, mean, strict=True)

@@ -32,8 +32,8 @@ def scores_of(labels: Labels, decoder: str) -> npt.NDArray[np.float32]:
 
 def with_indexes(labels: Labels, indexes: npt.NDArray[np.integer]) -> Labels:
     """The same video with other labels; frames that nobody annotated stay so."""
-    kept: npt.NDArray[np.int64] = np.where(labels.indexes == IGNORE, IGNORE, indexes).astype(np.int64)
-    return replace(labels, indexes=kept, confidence=None)
+    annotated: npt.NDArray[np.int64] = np.where(labels.indexes == IGNORE, IGNORE, indexes).astype(np.int64)
+    return replace(labels, indexes=annotated, confidence=None)
 
 
 def median_of_scores(labels: Labels, window_s: float) -> Labels:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import numpy.typing as npt
 
@@ -13,12 +11,7 @@ from segtcn.labels import Labels
 from segtcn.structures import find_runs
 
 
-def viterbi(
-    labels: Labels,
-    prior: SegmentPrior,
-    weight: float = 1.0,
-    family: Literal["negative_binomial", "poisson"] = "negative_binomial",
-) -> Labels:
+def viterbi(labels: Labels, prior: SegmentPrior, weight: float = 1.0) -> Labels:
     r"""Maximise the probability of frames, transitions and durations over all segmentations.
 
     .. math:: \sum_t \log p_{y_t, t} + w \sum_n \log P(c_n \mid c_{n-1}) + w \sum_n \log P(\ell_n \mid c_n)
@@ -31,7 +24,6 @@ def viterbi(
         labels: with scores and a rate, ``(T,)``.
         prior: counted on training videos.
         weight: ``w``, of transitions and durations; 0 changes nothing.
-        family: distribution of the durations.
 
     Raises:
         ValueError: if there are no scores or no rate, the classes differ, or ``weight`` is negative.
@@ -55,7 +47,7 @@ def viterbi(
     if len(used) == 1 or not weight:
         return with_indexes(labels, top)
     bounds = np.append(find_runs(top).starts, len(top))
-    durations = prior.log_durations(len(top), labels.fps, family)[:, used]
+    durations = prior.log_durations(len(top), labels.fps)[:, used]
     with np.errstate(divide="ignore"):
         transitions = np.log(prior.transitions[np.ix_(used, used)])
     evidence = np.log(np.maximum(scores[used], 1e-8, dtype=np.float64))

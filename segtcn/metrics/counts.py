@@ -34,7 +34,7 @@ class VideoCounts(NamedTuple):
         frames: counted frames by true class, ``(N, C)``.
         predicted: predicted segments by class, ``(N, C)``.
         true: true segments by class, ``(N, C)``.
-        found: true segments that were found at each of :data:`~segtcn.metrics.protocols.THRESHOLDS`, ``(N, 3, C)``.
+        hits: true segments that were found at each of :data:`~segtcn.metrics.protocols.THRESHOLDS`, ``(N, 3, C)``.
         distance: edit distance between the predicted and the true segments, ``(N,)``.
 
     Example:
@@ -48,7 +48,7 @@ class VideoCounts(NamedTuple):
     frames: Tensor
     predicted: Tensor
     true: Tensor
-    found: Tensor
+    hits: Tensor
     distance: Tensor
 
     @classmethod
@@ -56,9 +56,9 @@ class VideoCounts(NamedTuple):
         """The counts that :func:`count_videos` wrote into one row a video, ``(N, 7 C + 1)``."""
         num_classes = rows.shape[1] // (4 + len(THRESHOLDS))
         widths = [*[num_classes] * 4, len(THRESHOLDS) * num_classes, 1]
-        correct, frames, predicted, true, found, distance = rows.split(widths, dim=1)
-        found = found.unflatten(1, (len(THRESHOLDS), num_classes))
-        return cls(correct, frames, predicted, true, found, distance[:, 0])
+        correct, frames, predicted, true, hits, distance = rows.split(widths, dim=1)
+        hits = hits.unflatten(1, (len(THRESHOLDS), num_classes))
+        return cls(correct, frames, predicted, true, hits, distance[:, 0])
 
 
 def count_videos(
@@ -116,12 +116,12 @@ def combine_videos(
         87.5
     """
     choice = get_protocol(protocol)
-    chosen = torch.arange(len(counts.distance)) if videos is None else torch.as_tensor(videos, dtype=torch.int64)
-    if not len(chosen):
+    indexes = torch.arange(len(counts.distance)) if videos is None else torch.as_tensor(videos, dtype=torch.int64)
+    if not len(indexes):
         raise ValueError("no video is selected: a score needs at least one")
     together = _all_classes(counts)
-    sums = VideoCounts(*(count[chosen].sum(0) for count in together))
-    scores = _choose(_ratios(sums, choice), mean_over_videos(_ratios(together, choice)[chosen]), choice)
+    sums = VideoCounts(*(count[indexes].sum(0) for count in together))
+    scores = _choose(_ratios(sums, choice), mean_over_videos(_ratios(together, choice)[indexes]), choice)
     return dict(zip(SCORES, scores.tolist(), strict=True))
 
 
@@ -190,10 +190,10 @@ def score_classes(counts: VideoCounts) -> dict[str, Tensor]:
         >>> score_classes(VideoCounts.from_rows(rows))["accuracy"]
         tensor([  0., 100.,  nan])
     """
-    correct, frames, predicted, true, found, _ = (count.sum(0) for count in counts)
+    correct, frames, predicted, true, hits, _ = (count.sum(0) for count in counts)
     return {
         "accuracy": percent(correct, frames, math.nan),
-        "f1@50": percent(2 * found[[*THRESHOLDS].index("f1@50")], predicted + true, math.nan),
+        "f1@50": percent(2 * hits[[*THRESHOLDS].index("f1@50")], predicted + true, math.nan),
     }
 
 
@@ -311,8 +311,8 @@ def _count_together(
         pred, true = (drop_last_frames(runs, true.stops[last_runs]) for runs in (pred, true))
         pieces = common_pieces(pred, true)
     ious = best_ious(pred, true, pieces)[true_counted]
-    found = [count(true_cells[true_counted][ious >= threshold]) for threshold in THRESHOLDS.values()]
-    by_class = np.stack([correct, frames, predicted, expected, *found]).reshape(-1, *shape).swapaxes(0, 1)
+    hits = [count(true_cells[true_counted][ious >= threshold]) for threshold in THRESHOLDS.values()]
+    by_class = np.stack([correct, frames, predicted, expected, *hits]).reshape(-1, *shape).swapaxes(0, 1)
     return np.column_stack([by_class.reshape(len(videos), -1), distance]).astype(np.int64)
 
 
@@ -335,13 +335,13 @@ def _all_classes(counts: VideoCounts) -> VideoCounts:
 
 def _ratios(counts: VideoCounts, protocol: Protocol) -> Tensor:
     """Each score from its counts of all classes together, ``(..., 5)``."""
-    correct, frames, predicted, true, found, distance = counts
+    correct, frames, predicted, true, hits, distance = counts
     longer, segments = torch.maximum(predicted, true), (predicted + true)[..., None]
     if protocol.epsilon:
-        precision, recall = (found.double() / (num[..., None] + protocol.epsilon) for num in (predicted, true))
+        precision, recall = (hits.double() / (num[..., None] + protocol.epsilon) for num in (predicted, true))
         f1 = (200 * precision * recall / (precision + recall + protocol.epsilon)).float()
     else:
-        f1 = percent(2 * found, segments)
+        f1 = percent(2 * hits, segments)
     return torch.cat([percent(correct, frames)[..., None], percent(longer - distance, longer)[..., None], f1], dim=-1)
 
 

@@ -166,8 +166,8 @@ class ASRF(SegmentationModel):
         shared = self.shared.reach if self.backbone is None else self.backbone.receptive_field
         branches = zip(self.refine.reach, self.refine_boundaries.reach, strict=True)
         left, right = (
-            None if seen is None else seen + max(both)  # type: ignore[operator, type-var]  # convolutions see an end
-            for seen, both in zip(shared, branches, strict=True)
+            None if reach is None else reach + max(reaches)  # type: ignore[operator, type-var]  # convolutions see an end
+            for reach, reaches in zip(shared, branches, strict=True)
         )
         return left, right
 
@@ -183,14 +183,6 @@ class ASRF(SegmentationModel):
         return Output(logits, boundaries.squeeze(2))
 
     def decode(self, output: Output, mask: Tensor | None = None) -> Tensor:
-        """The label that most frames between two boundaries have, see :func:`segment_starts` and :func:`vote`.
-
-        Args:
-            output: of :meth:`forward`.
-            mask: True on real frames, ``(B, T)`` bool; None if there is no padding.
-
-        Returns:
-            Class indexes, ``(B, T)`` int64; undefined on padding.
-        """
+        """The label that most frames between two boundaries have, see :func:`segment_starts` and :func:`vote`."""
         starts = segment_starts(output.boundaries[-1], mask, self.boundary_threshold)  # type: ignore[index]
         return vote(output.logits[-1], starts, mask)

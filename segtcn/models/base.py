@@ -254,7 +254,7 @@ def _build_inner(spec: dict[str, Any], in_channels: int, num_classes: int) -> Se
 
 
 def _subclasses(cls: type[SegmentationModel]) -> list[type[SegmentationModel]]:
-    return [found for sub in cls.__subclasses__() for found in (sub, *_subclasses(sub))]
+    return [below for sub in cls.__subclasses__() for below in (sub, *_subclasses(sub))]
 
 
 def _plain(value: Any) -> Any:

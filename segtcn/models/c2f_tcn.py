@@ -203,5 +203,5 @@ def _draw(distribution: dict[int, float]) -> dict[int, float]:
     """One of the windows, by their probabilities, with weight 1."""
     if len(distribution) == 1:
         return distribution
-    drawn = torch.multinomial(torch.tensor(list(distribution.values())), 1)
-    return {list(distribution)[int(drawn)]: 1.0}
+    index = torch.multinomial(torch.tensor(list(distribution.values())), 1)
+    return {list(distribution)[int(index)]: 1.0}

@@ -91,7 +91,7 @@ class NetworkStream:
 def _map(change: Callable[..., Any], state: Any, *others: Any) -> Any:
     """Change every part of a state that lists, tuples and dictionaries hold, beside the same parts of others."""
     if isinstance(state, dict):
-        return {key: _map(change, *(each[key] for each in (state, *others))) for key in state}
+        return {key: _map(change, *(part[key] for part in (state, *others))) for key in state}
     if isinstance(state, list | tuple):
         return type(state)(_map(change, *parts) for parts in zip(state, *others, strict=True))
     return change(state, *others)

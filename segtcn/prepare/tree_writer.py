@@ -12,6 +12,7 @@ from segtcn.arrays import save_array
 from segtcn.atomic import atomic_path, write_text
 from segtcn.data.readers import Reader
 from segtcn.data.readers.reader import Subset
+from segtcn.data.readers.video_lists import list_text
 from segtcn.extract.feature_files import ALL, write_record
 from segtcn.labels.files import write_labels
 from segtcn.labels.labels import Labels
@@ -55,7 +56,7 @@ class TreeWriter:
 
     def write_list(self, split: int, subset: Subset, names: Sequence[str]) -> None:
         """Write the names of a subset."""
-        write_text(self.folder / "splits" / f"{subset}.split{split}.bundle", "".join(f"{name}.txt\n" for name in names))
+        write_text(self.folder / "splits" / f"{subset}.split{split}.bundle", list_text(names))
 
     def write_config(self, root: Path, split: int | None = None, comment: str = "") -> None:
         """Write a data config.

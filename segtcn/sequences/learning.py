@@ -161,9 +161,9 @@ def evaluate(net: nn.Module, loss: Loss, data: SegmentationDataModule, subset: S
         frames = batch.num_known_frames
         total, count = total + float(loss(output, batch)) * frames, count + frames
         if batch.labels is not None:
-            asked = (batch.labels >= 0) & (batch.labels != (-1 if data.background is None else data.background))
-            right += int((output.logits[-1].argmax(dim=1) == batch.labels)[asked].sum())
-            shown += int(asked.sum())
+            scored = (batch.labels >= 0) & (batch.labels != (-1 if data.background is None else data.background))
+            right += int((output.logits[-1].argmax(dim=1) == batch.labels)[scored].sum())
+            shown += int(scored.sum())
     return total / count, right / shown if shown else None
 
 

@@ -71,7 +71,9 @@ def all_rows(music: Path | None, quick: bool = False) -> list[Row]:
     rows = [*_costs(quick), *_dependence(quick)]
     for seed in range(1 if quick else 3):
         trainings = [*_copies(quick), *_sums(quick), *_fields(quick), *_depths(quick), *_pieces(quick, music)]
-        rows += [Row(claim, label, "learning.learn", {**given, "seed": seed}) for claim, label, given in trainings]
+        rows += [
+            Row(claim, label, "learning.learn", {**settings, "seed": seed}) for claim, label, settings in trainings
+        ]
     return rows
 
 
@@ -83,8 +85,8 @@ def _copies(quick: bool) -> Iterator[Training]:
         for network in COMPARED:
             shape = {"past": delay + 10, "budget": budget, "kernel_size": 8}
             steps = {"steps": 90, "every": 30} if quick else {"steps": 1500, "every": 50}
-            given = {"reader": "CopyMemoryReader", "task": {"delay": delay}, "network": network, "shape": shape}
-            yield "copy", f"T = {delay}, {network}", {**given, **steps, "goal": 1e-4}
+            settings = {"reader": "CopyMemoryReader", "task": {"delay": delay}, "network": network, "shape": shape}
+            yield "copy", f"T = {delay}, {network}", {**settings, **steps, "goal": 1e-4}
 
 
 def _sums(quick: bool) -> Iterator[Training]:
@@ -92,16 +94,16 @@ def _sums(quick: bool) -> Iterator[Training]:
         for network in COMPARED:
             shape = {"past": length - 1, "budget": budget, "kernel_size": 7}
             steps = {"steps": 60, "every": 20} if quick else {"steps": 1000, "every": 40}
-            given = {"reader": "AddingReader", "task": {"length": length}, "network": network, "shape": shape}
-            yield "adding", f"T = {length}, {network}", {**given, **steps, "batch_size": 16, "learning_rate": 2e-3}
+            settings = {"reader": "AddingReader", "task": {"length": length}, "network": network, "shape": shape}
+            yield "adding", f"T = {length}, {network}", {**settings, **steps, "batch_size": 16, "learning_rate": 2e-3}
 
 
 def _fields(quick: bool) -> Iterator[Training]:
     for kernel_size, layers in FIELDS[3:5] if quick else FIELDS:
         shape = {"kernel_size": kernel_size, "layers": layers, "width": 16}
         steps = {"steps": 60, "every": 30} if quick else {"steps": 900, "every": 100}
-        given = {"reader": "CopyMemoryReader", "task": {"delay": 50}, "network": "TCN", "shape": shape}
-        yield "field", f"kernel {kernel_size}, {layers} blocks", {**given, **steps, "batch_size": 16, "goal": 1e-3}
+        settings = {"reader": "CopyMemoryReader", "task": {"delay": 50}, "network": "TCN", "shape": shape}
+        yield "field", f"kernel {kernel_size}, {layers} blocks", {**settings, **steps, "batch_size": 16, "goal": 1e-3}
 
 
 def _depths(quick: bool) -> Iterator[Training]:
@@ -109,8 +111,8 @@ def _depths(quick: bool) -> Iterator[Training]:
         for name, parts in STACKS.items():
             shape = {"width": 16, "layers": depth, **parts}
             steps = {"steps": 30, "every": 10} if quick else {"steps": 400, "every": 100}
-            given = {"reader": "CopyMemoryReader", "task": {"delay": 10}, "network": "stack", "shape": shape}
-            yield "depth", f"{name}, {depth}", {**given, **steps, "batch_size": 16, "learning_rate": 1e-3}
+            settings = {"reader": "CopyMemoryReader", "task": {"delay": 10}, "network": "stack", "shape": shape}
+            yield "depth", f"{name}, {depth}", {**settings, **steps, "batch_size": 16, "learning_rate": 1e-3}
 
 
 def _pieces(quick: bool, folder: Path | None) -> Iterator[Training]:
@@ -120,27 +122,36 @@ def _pieces(quick: bool, folder: Path | None) -> Iterator[Training]:
             shape: dict[str, Any] = {"past": 60, "kernel_size": 6} if is_long else {"past": 20, "kernel_size": 3}
             shape |= {"budget": 20_000 if quick else 300_000, "dropout": 0.3}
             steps = {"steps": 4, "every": 2} if quick else {"steps": 870, "every": 87 if is_long else 29}
-            given = {"reader": "MusicReader", "task": {"path": f"{folder}/{file}"}, "network": network, "shape": shape}
-            yield "music", f"{piece}, {network}", {**given, **steps, "learning_rate": 2e-3, "clip": 0.4, "select": True}
+            settings = {
+                "reader": "MusicReader",
+                "task": {"path": f"{folder}/{file}"},
+                "network": network,
+                "shape": shape,
+            }
+            yield (
+                "music",
+                f"{piece}, {network}",
+                {**settings, **steps, "learning_rate": 2e-3, "clip": 0.4, "select": True},
+            )
 
 
 def _costs(quick: bool) -> Iterator[Row]:
     lengths = [128, 256] if quick else [128, 512, 2048, 4096, 16_384]
     size = {"budget": 20_000 if quick else 60_000, "past": 100 if quick else 500}
     for network in NETWORKS:
-        given = {"network": network, "lengths": lengths, **size}
-        yield Row("costs", network, "machine_costs.measure_costs", given)
-        yield Row("costs", f"{network}, two threads", "machine_costs.measure_costs", {**given, "threads": 2})
+        settings = {"network": network, "lengths": lengths, **size}
+        yield Row("costs", network, "machine_costs.measure_costs", settings)
+        yield Row("costs", f"{network}, two threads", "machine_costs.measure_costs", {**settings, "threads": 2})
 
 
 def _dependence(quick: bool) -> Iterator[Row]:
     for network, causal in [(name, True) for name in NETWORKS] + [("TCN", False), ("LSTM", False)]:
-        given = {"network": network, "causal": causal, "length": 24 if quick else 64}
+        settings = {"network": network, "causal": causal, "length": 24 if quick else 64}
         label = f"{network}, {'causal' if causal else 'acausal'}"
-        yield Row("jacobian", label, "causality.measure_jacobian", given)
+        yield Row("jacobian", label, "causality.measure_jacobian", settings)
     for kernel_size, dilation in ((2, 1), (3, 4), (8, 16)):
-        given = {"kernel_size": kernel_size, "dilation": dilation, "length": 100}
-        yield Row("masked", f"kernel {kernel_size}, dilation {dilation}", "causality.measure_masked", given)
+        settings = {"kernel_size": kernel_size, "dilation": dilation, "length": 100}
+        yield Row("masked", f"kernel {kernel_size}, dilation {dilation}", "causality.measure_masked", settings)
 
 
 def run_rows(rows: Sequence[Row], folder: Path, jobs: int = 1, show: bool = True) -> dict[str, dict[str, Any]]:

@@ -37,7 +37,7 @@ def test_padding_is_all_that_is_added(lengths: list[int]) -> None:
 def test_batch_of_one_video_is_copied_only_where_the_cache_holds_it() -> None:
     one = sample("a", 4, 0)
     assert collate([one]).features.data_ptr() == one.video.features.data_ptr()
-    kept = collate([one._replace(kept=True)]).features
+    kept = collate([one._replace(is_cached=True)]).features
     assert torch.equal(kept[0], one.video.features)
     kept.zero_()
     assert one.video.features.abs().min() > 0

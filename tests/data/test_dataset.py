@@ -62,10 +62,10 @@ def test_cached_video_is_read_once_and_holds_only_the_kept_frames() -> None:
 def test_cached_video_says_so_and_is_not_changed_through_a_batch() -> None:
     dataset = SegmentationDataset(CountingReader(), ["10", "11"], cache_gib=1e-6)  # 1073 bytes: all of them
     for index in (0, 0, 1):
-        assert dataset[index].kept
+        assert dataset[index].is_cached
         collate([dataset[index]]).features.fill_(-1)
     assert dataset[0].video.features[0].tolist() == list(range(10))
-    assert not SegmentationDataset(CountingReader(), ["10"], cache_gib=0)[0].kept
+    assert not SegmentationDataset(CountingReader(), ["10"], cache_gib=0)[0].is_cached
 
 
 def test_values_are_searched_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from segtcn.data.readers.reader import Reader, Subset, class_indexes
+from segtcn.data.readers.reader import Reader, Subset, as_float32, class_indexes
 from segtcn.data.readers.video_lists import check_names, check_split
 from segtcn.labels.classes import Classes
 from segtcn.structures import Video
@@ -100,11 +100,8 @@ class HDF5Reader(Reader):
             group = self._group(file, name)
             array = _values(self._features(group, name))
             stored_labels = self._labels(group, name) if labels else None
-        if array.dtype == np.float16:
-            features = torch.from_numpy(array).float()  # several times faster than NumPy's conversion
-        else:
-            with np.errstate(over="ignore"):  # becomes infinite, which the data set reports with its frame
-                features = torch.from_numpy(array.astype(np.float32, copy=False))
+        is_half = array.dtype == np.float16  # PyTorch converts it several times faster than NumPy
+        features = torch.from_numpy(array).float() if is_half else torch.from_numpy(as_float32(array))
         source = f"{self._path}:/videos/{name}"
         truth = None
         if stored_labels is not None:
@@ -273,8 +270,8 @@ class HDF5Reader(Reader):
             return None
         where = f"{group.name.rstrip('/')}/{name}"
         if not isinstance(dataset, h5py.Dataset):
-            held = "nothing" if dataset is None else type(dataset).__name__.lower()
-            raise _FormatError(f"{where} of {self._path} must hold {expected}, got {held}")
+            content = "nothing" if dataset is None else type(dataset).__name__.lower()
+            raise _FormatError(f"{where} of {self._path} must hold {expected}, got {content}")
         shape, dtype = dataset.shape, dataset.dtype
         if shape is None or len(shape) != ndim or dtype.kind not in kinds:
             raise _FormatError(f"{where} of {self._path} must hold {expected}, got {dtype} {shape}")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from segtcn.data.readers.reader import Reader, Subset, class_indexes, first_that_opens, positive, time_axis
+from segtcn.data.readers.reader import Reader, Subset, as_float32, class_indexes, first_that_opens, positive, time_axis
 from segtcn.data.readers.video_lists import check_split, read_names
 from segtcn.labels.classes import Classes
 from segtcn.labels.matlab import load_matlab
@@ -83,11 +83,11 @@ class LeaReader(Reader):
                 f"(found splits {_join(listed)}) and in {folder} (found splits {_join(by_split)})"
             )
         paths = (path for files in self._files.values() for path in files.values())
-        opened = first_that_opens(paths, lambda path: (path, self._load(path)))
-        if opened is None:
+        path_and_arrays = first_that_opens(paths, lambda path: (path, self._load(path)))
+        if path_and_arrays is None:
             raise FileNotFoundError(f"no .mat file in {folder}: put the features of Lea et al.'s release there")
         self._widths: dict[str, int] = {}
-        first, arrays = opened
+        first, arrays = path_and_arrays
         for variable in self._variables:
             self._widths[variable] = self._oriented(arrays, variable, first).shape[0]
         self.feature_dim = sum(self._widths[variable] for variable in self._variables)
@@ -143,9 +143,9 @@ class LeaReader(Reader):
         arrays = load_matlab(path)
         missing = [variable for variable in self._variables if variable not in arrays]
         if missing:
-            held = _join(sorted(key for key in arrays if not key.startswith("__")))
+            names = _join(sorted(key for key in arrays if not key.startswith("__")))
             raise ValueError(
-                f"{path} holds no {_join(missing)} (only {held}): choose other `features`, or fetch the file again"
+                f"{path} holds no {_join(missing)} (only {names}): choose other `features`, or fetch the file again"
             )
         return arrays
 
@@ -156,8 +156,7 @@ class LeaReader(Reader):
             raise ValueError(f"{variable} in {path} must be a real matrix (T, D), got {array.dtype} {array.shape}")
         num_labels = arrays["Y"].size if "Y" in arrays else None
         axis = time_axis(array.shape, num_labels, self._widths.get(variable), _TIME_AXIS[variable])
-        with np.errstate(over="ignore"):  # becomes infinite, which the data set reports with its frame
-            return np.ascontiguousarray(array if axis == 1 else array.T, dtype=np.float32)
+        return as_float32(array if axis == 1 else array.T)
 
     def _labels(self, arrays: dict[str, Any], path: Path) -> torch.Tensor:
         if "Y" not in arrays:

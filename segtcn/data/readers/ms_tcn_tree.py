@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from segtcn.arrays import open_array
-from segtcn.data.readers.reader import positive, time_axis
+from segtcn.data.readers.reader import as_float32, positive, time_axis
 from segtcn.data.readers.tree import Shape, TreeReader, find_layout
 from segtcn.extract.feature_files import common_settings
 from segtcn.structures import Video
@@ -57,11 +57,11 @@ class MSTCNReader(TreeReader):
     def read(self, name: str, split: int | None = None, labels: bool = True) -> Video:  # noqa: D102
         path = self._existing(name)
         truth = self._read_truth(name) if labels else None
-        array = _opened(path)
+        array = _open(path)
         num_labels = None if truth is None else len(truth)
         if time_axis(array.shape, num_labels, self.feature_dim, self._time_axis) == 0:
             array = array.T
-        return Video(name=name, features=torch.from_numpy(_loaded(array, path)), labels=truth, source=str(path))
+        return Video(name=name, features=torch.from_numpy(_load(array, path)), labels=truth, source=str(path))
 
     @cached_property
     def extraction(self) -> dict[str, Any] | None:
@@ -69,17 +69,16 @@ class MSTCNReader(TreeReader):
         return common_settings(self._root / "features")
 
     def _shape(self, name: str) -> Shape:
-        return _opened(self._existing(name)).shape, self._truth_length(name)
+        return _open(self._existing(name)).shape, self._truth_length(name)
 
 
-def _opened(path: Path) -> np.ndarray:
-    return open_array(path, ndim=2, kinds="fiu", wanted="a real matrix (D, T)")
+def _open(path: Path) -> np.ndarray:
+    return open_array(path, ndim=2, kinds="fiu", content="a real matrix (D, T)")
 
 
-def _loaded(array: np.ndarray, path: Path) -> np.ndarray:
+def _load(array: np.ndarray, path: Path) -> np.ndarray:
     """An opened array as float32 in memory, row by row."""
     if isinstance(array, np.memmap) and array.dtype == np.float32 and array.flags.c_contiguous:
         # faster than a copy of the map
         return np.fromfile(path, np.float32, array.size, offset=array.offset).reshape(array.shape)
-    with np.errstate(over="ignore"):  # becomes infinite, which the data set reports with its frame
-        return np.array(array, dtype=np.float32, order="C")
+    return as_float32(array)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from segtcn.arrays import archive_names, read_archive
-from segtcn.data.readers.reader import class_indexes, positive, time_axis
+from segtcn.data.readers.reader import as_float32, class_indexes, positive, time_axis
 from segtcn.data.readers.tree import Shape, TreeReader, find_layout
 from segtcn.labels.classes import listed
 from segtcn.structures import IGNORE, Video
@@ -71,9 +71,7 @@ class NpzReader(TreeReader):
         num_labels = self._num_labels(stored_labels, name)
         if time_axis(features.shape, num_labels, self.feature_dim, self._time_axis) == 0:
             features = features.T
-        with np.errstate(over="ignore"):  # becomes infinite, which the data set reports with its frame
-            tensor = torch.from_numpy(np.ascontiguousarray(features, dtype=np.float32))
-        return Video(name=name, features=tensor, labels=truth, source=str(path))
+        return Video(name=name, features=torch.from_numpy(as_float32(features)), labels=truth, source=str(path))
 
     def _shape(self, name: str) -> Shape:
         features, labels = self._arrays(self._existing(name))
@@ -83,9 +81,9 @@ class NpzReader(TreeReader):
         """The stored features, a matrix of real numbers, and the stored labels if there are any."""
         arrays, key = read_archive(path, self._keys, _REMEDY), self._keys[0]
         if key not in arrays:
-            held = listed(map(repr, archive_names(path))) or "nothing"
+            names = listed(map(repr, archive_names(path))) or "nothing"
             raise ValueError(
-                f"{path} holds no `{key}` (it holds {held}): name the array by `features` (and that of the "
+                f"{path} holds no `{key}` (it holds {names}): name the array by `features` (and that of the "
                 "labels by `labels`), or save it with `numpy.savez(path, features=..., labels=...)`"
             )
         array = arrays[key]

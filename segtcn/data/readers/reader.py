@@ -79,10 +79,10 @@ class Reader(ABC):
         """Leave classes out of :attr:`class_names`; those that files number remain in ``_stored_classes``."""
         self._stored_classes = self.classes
         try:
-            kept = self._stored_classes.without(ignore)
+            classes = self._stored_classes.without(ignore)
         except ValueError as error:
             raise ValueError(f"`ignore` {list(ignore)}: {error}") from error
-        self.class_names, self.background = list(kept.names), kept.background
+        self.class_names, self.background = list(classes.names), classes.background
 
     def _kept_labels(self, labels: Tensor) -> Tensor:
         """Labels that number the stored classes as :attr:`class_names` does; those left out become ``IGNORE``."""
@@ -188,6 +188,12 @@ def time_axis(shape: Sequence[int], num_labels: int | None, feature_dim: int | N
     if num_labels is None or abs(shape[0] - num_labels) == abs(shape[1] - num_labels):
         return documented
     return 0 if abs(shape[0] - num_labels) < abs(shape[1] - num_labels) else 1
+
+
+def as_float32(array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Numbers in single precision, row by row; one too large becomes infinite, which the data set reports."""
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(array, dtype=np.float32)
 
 
 def positive(fps: float) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from segtcn.data.readers.reader import first_that_opens
+from segtcn.data.readers.reader import as_float32, first_that_opens
 from segtcn.data.readers.row_positions import ROW_NUMBERS, at_frames, frames_of_table, how_rows_count, row_numbers
 from segtcn.data.readers.table_files import SUFFIXES, TableFiles, matching, quoted
 from segtcn.data.readers.tree import TreeReader
@@ -53,7 +53,7 @@ class TableReader(TreeReader):
         fps: frames per second; None: from ``time``.
         fill: what to do with cells without a number and frames without a row, which are refused otherwise: ``forward``
             repeats the number before (frames before the first number get that one), ``zero`` writes zeros. A column
-            that counts frames (``frame``, ``frame_idx``, one without a name) places the rows, as a feature or not.
+            that counts frames (``frame``, ``frame_idx``, one without a name) places the rows, also if it is no feature.
         background: name of the background class, or None.
         delimiter: between the columns of ``.csv`` files, such as ``;``.
         ignore: names of classes to leave out: their frames count as not annotated.
@@ -96,15 +96,13 @@ class TableReader(TreeReader):
         self._files = TableFiles(delimiter)
         super().__init__(root, ignore)
         self._time, self._fill, self._label_columns = time, fill, label_columns
-        described = first_that_opens(
-            self._names_with_features(), lambda name: self._describe(name, feature_columns, fps)
-        )
-        first = cast("_Layout", described)  # there is a name
+        layout = first_that_opens(self._names_with_features(), lambda name: self._describe(name, feature_columns, fps))
+        first = cast("_Layout", layout)  # there is a name
         self._labels_inside, self.feature_columns, self.fps = first.labels_inside, first.features, first.fps
         self._counting = first.counting
         self.feature_dim = len(self.feature_columns)
         self._find_classes(first.path, background)
-        self._warn_of_columns(first, chosen=feature_columns is not None)
+        self._warn_of_columns(first, clocks_too=feature_columns is None)
 
     def read(self, name: str, split: int | None = None, labels: bool = True) -> Video:  # noqa: D102
         path = self._existing(name)
@@ -120,8 +118,7 @@ class TableReader(TreeReader):
             self._check_start(name, path, values[-1])
         features = self._filled(self._placed(values[: self.feature_dim], path, np.nan), path)
         truth = self._kept_labels(torch.from_numpy(self._read_indexes(name, path))) if labels else None
-        with np.errstate(over="ignore"):  # becomes infinite, which the data set reports with its frame
-            return Video(name, torch.from_numpy(features.astype(np.float32)), truth, source=str(path))
+        return Video(name, torch.from_numpy(as_float32(features)), truth, source=str(path))
 
     def _check_start(self, name: str, path: Path, times: npt.NDArray[np.float64]) -> None:
         """Refuse a clock that starts late where the labels do not: the first frames may have no row."""
@@ -147,36 +144,36 @@ class TableReader(TreeReader):
             raise ValueError(f"{paths[0]} and {paths[1]} are files of the same video: remove one")
         return paths[0] if paths else None
 
-    def _describe(self, name: str, chosen: list[str] | str | None, fps: float | None) -> _Layout:
-        """What one video shows of all: which columns hold what, and the rate."""
+    def _describe(self, name: str, selection: list[str] | str | None, fps: float | None) -> _Layout:
+        """What a video tells of all: which columns hold what, and the rate."""
         path = self._existing(name)
         columns = self._files.columns(path)
         labels = [] if self._label_columns is None else matching(columns, self._label_columns)
         if labels:
             self._check_label_columns(path, columns)
-        features = self._choose_features(path, chosen, others=[*labels, self._time, *ROW_NUMBERS])
-        values = self._files.numbers(path, features)  # a damaged table is noticed here, and the next one is asked
+        features = self._choose_features(path, selection, others=[*labels, self._time, *ROW_NUMBERS])
+        values = self._files.numbers(path, features)  # a damaged table is noticed here, and another one tells
         counting = how_rows_count(self._files, path) if values.size else None
         return _Layout(name, path, bool(labels), features, self._choose_fps(path, fps), counting)
 
-    def _choose_features(self, path: Path, chosen: list[str] | str | None, others: list[str | None]) -> list[str]:
+    def _choose_features(self, path: Path, selection: list[str] | str | None, others: list[str | None]) -> list[str]:
         columns = self._files.columns(path)
-        if chosen is None:
+        if selection is None:
             return self._files.numeric_columns(path, [column for column in columns if column not in others])
-        features = matching(columns, chosen)
-        absent = [column for column in chosen if column not in columns] if isinstance(chosen, list) else []
+        features = matching(columns, selection)
+        absent = [column for column in selection if column not in columns] if isinstance(selection, list) else []
         if absent or not features or len(set(features)) < len(features):
             raise ValueError(
-                f"`feature_columns` must be different columns of {path}, got {absent or chosen!r}; its columns are "
+                f"`feature_columns` must be different columns of {path}, got {absent or selection!r}; its columns are "
                 f"{listed(columns)}"
             )
         return features
 
-    def _warn_of_columns(self, first: _Layout, chosen: bool) -> None:
+    def _warn_of_columns(self, first: _Layout, clocks_too: bool) -> None:
         """What nobody would choose as a feature, in the first table."""
         values = self._files.numbers(first.path, self.feature_columns)
         clocks = [column for column, row in zip(self.feature_columns, values, strict=True) if _is_clock(row)]
-        if clocks and not chosen:
+        if clocks and clocks_too:
             warnings.warn(
                 f"{first.path} has a clock or a count of rows among its features, {quoted(clocks)}: name the others "
                 "by `feature_columns`, or a clock by `time`, so that a network cannot learn how late it is",
@@ -284,14 +281,14 @@ class TableReader(TreeReader):
     def _label_columns_of(self, path: Path, columns: Sequence[str]) -> list[str]:
         """The column of a table with the labels, or its one-hot columns."""
         named = [column for column in columns if column not in ROW_NUMBERS and column_kind(column) != "frame"]
-        chosen = named if self._label_columns is None else matching(columns, self._label_columns)
-        if not chosen or (self._label_columns is None and len(chosen) > 1):
-            given = "" if self._label_columns is None else f", got {self._label_columns!r}"
+        label_columns = named if self._label_columns is None else matching(columns, self._label_columns)
+        if not label_columns or (self._label_columns is None and len(label_columns) > 1):
+            wrong = "" if self._label_columns is None else f", got {self._label_columns!r}"
             raise ValueError(
-                f"`label_columns` must name the column of {path} with the labels, or its one-hot columns{given}: its "
+                f"`label_columns` must name the column of {path} with the labels, or its one-hot columns{wrong}: its "
                 f"columns are {listed(columns)}"
             )
-        return chosen
+        return label_columns
 
     def _check_label_columns(self, path: Path, columns: Sequence[str]) -> None:
         """Name the one that a table lacks of several."""
@@ -342,7 +339,7 @@ class TableReader(TreeReader):
 
 
 class _Layout(NamedTuple):
-    """What the first table that can be read shows of all."""
+    """What the first table that can be read tells of all."""
 
     name: str
     path: Path

@@ -163,16 +163,16 @@ class TableFiles:
         return columns, 1
 
 
-def matching(columns: Sequence[str], chosen: list[str] | str) -> list[str]:
+def matching(columns: Sequence[str], selection: list[str] | str) -> list[str]:
     """The columns that are listed, have that name, or match that expression."""
-    if isinstance(chosen, list):
-        return [column for column in chosen if column in columns]
-    if chosen in columns:
-        return [chosen]
+    if isinstance(selection, list):
+        return [column for column in selection if column in columns]
+    if selection in columns:
+        return [selection]
     try:
-        return [column for column in columns if re.fullmatch(chosen, column)]
+        return [column for column in columns if re.fullmatch(selection, column)]
     except re.error as error:
-        raise ValueError(f"{chosen!r} is neither a column nor a regular expression ({error})") from error
+        raise ValueError(f"{selection!r} is neither a column nor a regular expression ({error})") from error
 
 
 def quoted(columns: Sequence[str]) -> str:

@@ -183,7 +183,7 @@ def find_layout(videos: Iterable[str], look: Callable[[str], Shape]) -> Layout:
         >>> find_layout(shapes, lambda name: (shapes[name], None))
         Layout(feature_dim=2048, time_axis=0)
     """
-    seen: list[Shape] = []
+    shapes: list[Shape] = []
     shared: set[int] = set()
     failure: ValueError | None = None
     for video in videos:
@@ -192,8 +192,8 @@ def find_layout(videos: Iterable[str], look: Callable[[str], Shape]) -> Layout:
         except ValueError as error:
             failure = failure or error
             continue
-        shared = {*shape} & shared if seen else {*shape}
-        seen.append((shape, num_labels))
+        shared = {*shape} & shared if shapes else {*shape}
+        shapes.append((shape, num_labels))
         if len({*shape}) == 1:
             continue
         if num_labels in shape:
@@ -201,8 +201,8 @@ def find_layout(videos: Iterable[str], look: Callable[[str], Shape]) -> Layout:
         if len(shared) == 1:
             width = next(iter(shared))
             return Layout(width, 1 - shape.index(width))
-    if failure is not None and not seen:
+    if failure is not None and not shapes:
         raise failure
-    shape, num_labels = next(((shape, number) for shape, number in seen if number is not None), seen[0])
+    shape, num_labels = next(((shape, number) for shape, number in shapes if number is not None), shapes[0])
     axis = time_axis(shape, num_labels, None, documented=1)
     return Layout(shape[1 - axis], axis)

@@ -45,6 +45,11 @@ def read_names(path: Path, clean: Callable[[str], str]) -> list[str]:
     return check_names(names, str(path))
 
 
+def list_text(names: Iterable[str]) -> str:
+    """The content of a list of videos, such as ``train.split1.bundle``."""
+    return "".join(f"{name}.txt\n" for name in names)
+
+
 def check_names(names: list[str], where: str) -> list[str]:
     """Names of videos as they are, if each may become the name of a file and there is none twice.
 

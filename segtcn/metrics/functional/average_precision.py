@@ -172,7 +172,7 @@ def mean_average_precision(
         return torch.tensor(0.0 if len(label) else 100.0)
     columns = (confidence.numpy(), start.numpy(), correct.numpy())
     of_classes = [(label == c).numpy() for c in classes]
-    sums = [_sum_of_precisions(*(column[chosen] for column in columns)) for chosen in of_classes]
+    sums = [_sum_of_precisions(*(column[is_class] for column in columns)) for is_class in of_classes]
     return (100.0 * (torch.tensor(sums, dtype=torch.float64) / num_true[classes]).mean()).float()
 
 
@@ -197,9 +197,9 @@ def check_detection(criterion: str, threshold: float) -> None:
         raise ValueError(f"`threshold` is an IoU that must be exceeded, 0 <= threshold < 1, got {threshold}")
 
 
-def _fit(pred: Runs, chosen: NDArray[np.int64], start: int, stop: int, criterion: Criterion) -> NDArray[np.float64]:
+def _fit(pred: Runs, indexes: NDArray[np.int64], start: int, stop: int, criterion: Criterion) -> NDArray[np.float64]:
     """How well predicted runs fit the true one from ``start`` to ``stop``; the midpoint fits or not, 1 or 0."""
-    pred_start, pred_stop = pred.starts[chosen], pred.stops[chosen]
+    pred_start, pred_stop = pred.starts[indexes], pred.stops[indexes]
     if criterion == "midpoint":
         middle = (pred_start + pred_stop) / 2
         return ((start <= middle) & (middle < stop)).astype(np.float64)
@@ -213,5 +213,5 @@ def _sum_of_precisions(confidence: NDArray[np.float32], start: NDArray[np.int64]
     confidence, start, correct = confidence[order], start[order], correct[order]
     is_last = np.ones(len(order), dtype=bool)  # of those that share a rank
     is_last[:-1] = (confidence[1:] != confidence[:-1]) | (start[1:] != start[:-1])
-    found, total = correct.cumsum()[is_last], np.flatnonzero(is_last) + 1
-    return float((np.diff(found, prepend=0) * found / total).sum())
+    hits, total = correct.cumsum()[is_last], np.flatnonzero(is_last) + 1
+    return float((np.diff(hits, prepend=0) * hits / total).sum())

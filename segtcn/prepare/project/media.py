@@ -219,7 +219,7 @@ def _common_rate(clips: Mapping[str, Clip]) -> float:
 
 
 def _shape(path: Path) -> tuple[int, int]:
-    num_rows, num_columns = open_array(path, ndim=2, kinds="fiu", wanted="a real matrix (D, T)").shape
+    num_rows, num_columns = open_array(path, ndim=2, kinds="fiu", content="a real matrix (D, T)").shape
     return num_rows, num_columns
 
 
