@@ -10,8 +10,9 @@ PIP = $(BIN)/pip install --quiet --constraint $(CONSTRAINTS)
 demo: $(VENV)/.installed
 	$(BIN)/segtcn demo
 
+# a process for each core, of one thread each
 test: $(VENV)/.installed-test
-	$(BIN)/pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile -m "not slow"
 
 test-slow: $(VENV)/.installed-test $(VENV)/.installed-docs
 	$(BIN)/pytest -m slow

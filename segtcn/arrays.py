@@ -21,7 +21,7 @@ def open_array(path: str | os.PathLike[str], ndim: int, kinds: str, content: str
         content: the same in words, for the message.
 
     Raises:
-        ValueError: if the file is damaged, holds pickled objects, or another kind of array.
+        ValueError: if the file is damaged, holds pickled objects, several arrays, or another kind of array.
 
     Example:
         >>> import tempfile
@@ -43,6 +43,8 @@ def open_array(path: str | os.PathLike[str], ndim: int, kinds: str, content: str
         raise ValueError(
             f"{path} must hold {content}, got {array.dtype} {array.shape}: save it again with `numpy.save`"
         )
+    if isinstance(array, np.memmap) and (after := Path(path).stat().st_size - array.offset - array.nbytes) > 0:
+        raise ValueError(f"{path} holds {after} bytes after its array, perhaps another one: save one array a file")
     return array
 
 

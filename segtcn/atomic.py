@@ -55,9 +55,8 @@ def atomic_path(path: str | os.PathLike[str], durable: bool = False) -> Iterator
     try:
         temporary.touch()
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
         raise PermissionError(
-            f"cannot write {path}: no file can be created in {folder} ({reason}); choose another folder"
+            f"cannot write {path}: no file can be created in {folder} ({reason(error)}); choose another folder"
         ) from error
     try:
         yield temporary
@@ -72,6 +71,36 @@ def atomic_path(path: str | os.PathLike[str], durable: bool = False) -> Iterator
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder_for(path: Path) -> Iterator[Path]:
+    """Lend a folder beside a path, to be renamed to it when it is complete; it vanishes at the end otherwise.
+
+    Args:
+        path: of the folder or file that is made.
+
+    Raises:
+        PermissionError: if no folder can be made there.
+        OSError: if writing fails, for example because the disk is full.
+    """
+    folder = path.absolute().parent / f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}"
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir()
+    except OSError as error:
+        raise PermissionError(f"cannot write {path} ({reason(error)}): choose another folder") from error
+    try:
+        yield folder
+    except OSError as error:
+        if not error.errno:  # it says already what to do
+            raise OSError(str(error).replace(str(folder), str(path))) from error
+        file = "" if error.filename is None else f", {error.filename}"
+        raise OSError(
+            f"cannot write {path} ({reason(error)}{file}): nothing was left there; make room or choose another folder"
+        ) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _synchronise(path: Path) -> None:
@@ -117,7 +146,9 @@ def reason(error: OSError) -> str:
         >>> reason(OSError(28, "Can't synchronously write data (file write failed: time = Wed Nov 25 ..."))
         'no space left on device'
     """
-    return os.strerror(error.errno).lower() if error.errno else str(error)
+    if error.errno and error.errno > 0:  # a name that no server knows has a negative number
+        return os.strerror(error.errno).lower()
+    return (error.strerror or str(error)).lower()
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

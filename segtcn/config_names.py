@@ -79,6 +79,6 @@ def read_config(path: Path) -> Any:
             raise RecursionError
         return yaml.safe_load(content.decode())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is no YAML in UTF-8 ({' '.join(str(error).split())}): correct it") from error
+        raise ValueError(f"{path} is not YAML in UTF-8 ({' '.join(str(error).split())}): correct it") from error
     except RecursionError as error:
         raise ValueError(f"{path} is nested too deeply: correct it") from error

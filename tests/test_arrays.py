@@ -50,6 +50,16 @@ def test_headers_that_promise_something_else_are_refused(tmp_path: Path, descr: 
         opened(path)
 
 
+def test_a_second_array_in_a_file_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "a.npy").open("wb") as file:
+        np.save(file, np.zeros((3, 5)))
+        np.save(file, np.zeros((3, 5)))
+    with pytest.raises(
+        ValueError, match=r"a\.npy holds 248 bytes after its array, perhaps another one: save one array"
+    ):
+        opened(tmp_path / "a.npy")
+
+
 def test_other_files_are_refused(tmp_path: Path) -> None:
     path, archive = tmp_path / "a.npy", tmp_path / "a.npz"
     np.savez(archive, a=np.zeros((2, 2)))

@@ -19,7 +19,7 @@ KEY = "segtcn_training"
 
 
 class Continuation(Callback):
-    """Save and restore what decides how training goes on, beside weights and optimizer.
+    """Save and restore what decides how training continues, beside weights and optimizer.
 
     These are the states of the random generators of PyTorch, NumPy and Python; the scores and losses of an epoch that
     has begun, and its accumulated gradients; the value that a schedule waits for at the end of an epoch; whether early

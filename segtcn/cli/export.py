@@ -40,6 +40,8 @@ def export(
     """
     if (opset is not None and format != "onnx") or (streaming and format == "folder"):
         raise UsageError("`opset` is for the format onnx, `streaming` for onnx and pt2")
+    if format != "folder" and output.suffix != f".{format}":
+        raise UsageError(f"the name of the output must end in .{format}, got {output}")
 
     from segtcn.segmenter import Segmenter
     from segtcn.segmenter.export import export_onnx, export_pt2, save_folder

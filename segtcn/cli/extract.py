@@ -139,6 +139,8 @@ def extract(
 
 
 def _report(made: dict[str, dict[str, Any]], skipped: dict[str, dict[str, Any]], out: Path) -> list[str]:
+    from segtcn.extract.extraction import start_note
+
     there = f", {len(skipped)} were there already" if skipped else ""
     lines = [f"{len(made)} videos extracted{there}: {out}"]
     records = {**skipped, **made}
@@ -153,6 +155,8 @@ def _report(made: dict[str, dict[str, Any]], skipped: dict[str, dict[str, Any]],
     if len(rates) > 1:
         lines.append("note: the rates differ, and a data set has one: `--fps RATE --overwrite` brings all to it")
     for name, record in made.items():
+        if note := start_note(record):
+            lines.append(f"note: {note}")
         if record["resampled"]:
             source = record["source"]
             lines.append(

@@ -7,7 +7,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from segtcn.cli.parser import Dir, Rate
+from segtcn.cli.parser import CommandParser, Dir, Rate, with_options
 
 if TYPE_CHECKING:
     from segtcn.prepare.project import Project
@@ -137,6 +137,7 @@ def init(
 def _report(project: Project, dry_run: bool, verbose: bool) -> list[str]:
     from segtcn.prepare.project import summarize
 
+    parser = CommandParser(init)
     wide = "features not there yet" if project.feature_dim is None else f"features {project.feature_dim} wide"
     lines = [
         f"{len(project.labels)} labelled videos, {sum(project.num_frames.values())} frames, {project.fps:g} a second",
@@ -145,7 +146,7 @@ def _report(project: Project, dry_run: bool, verbose: bool) -> list[str]:
         f"background: {project.background or 'none'}",
         f"{len(project.splits)} splits, test videos: {', '.join(map(_test, project.splits))}",
         *summarize(project.findings, None if verbose else 3),
-        *(f"note: {note}" for note in project.notes),
+        *(f"note: {with_options(note, parser)}" for note in project.notes),
     ]
     if project.removed:
         lines.append(f"{'would remove' if dry_run else 'removed'} {', '.join(path.name for path in project.removed)}")

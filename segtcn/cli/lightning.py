@@ -37,7 +37,7 @@ from segtcn.cli.run_folder import (
 )
 from segtcn.cli.stopping import saved_by_signals
 from segtcn.data.datamodule import SegmentationDataModule
-from segtcn.segmenter.checkpoint import newest_intact, read_checkpoint
+from segtcn.segmenter.checkpoint import newest_intact, read_stored
 from segtcn.task import make_task
 from segtcn.text_table import SCORE_HEADINGS, scores_table
 
@@ -90,9 +90,9 @@ class SegmentationCLI(LightningCLI):
         The parent would warn that ``sys.argv`` is not used, which is meant for other callers.
         """
         self.config = parser.parse_args(args)
-        path = self.config.get("ckpt_path")
+        path, self.first_step = self.config.get("ckpt_path"), 0
         if path not in (None, "best", "last", "hpc", "registry"):  # Lightning's own words for a checkpoint
-            read_checkpoint(path)
+            self.first_step = read_stored(path).get("global_step", 0)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the command's own options, the callbacks of every run, and links between data, network and folder."""
@@ -118,7 +118,7 @@ class SegmentationCLI(LightningCLI):
         for source, target in LINKS.items():
             parser.link_arguments(source, target, apply_on="instantiate")
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
-        # where no model config says it; Lightning's own default, 1000 with a warning, is nobody's recipe
+        # where no model config says it; no paper trains for Lightning's default, 1000 with a warning
         parser.set_defaults({"trainer.max_epochs": 200})
         parser.add_lightning_class_args(RunCheckpoint, "checkpoint")
         # not `save_top_k=0`: Lightning then writes last.ckpt at the end only
@@ -185,6 +185,10 @@ class SegmentationCLI(LightningCLI):
         if self.trainer.is_global_zero:
             folder = self.trainer.default_root_dir
             print(f"run: {folder}")
+            if self.continues and self.trainer.global_step == self.first_step > 0:
+                longer = f"; more epochs than {self.trainer.max_epochs}: add --trainer.max_epochs N"
+                stopped_early = self.trainer.current_epoch < (self.trainer.max_epochs or 0)
+                print(f"the run was complete, nothing was trained{'' if stopped_early else longer}")
             config = Path(folder, "config.yaml")
             if self.trainer.checkpoint_callback is not None and config.is_file():
                 print(f"score it: segtcn test -c {quote(str(config))} {needed_option(config)}".rstrip())

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from segtcn.live import LiveLabel, LiveMoment, LiveSession
     from segtcn.segmenter import Segmenter
     from segtcn.video_io import ClipWriter, Image
-    from segtcn.visualization.overlay.window import Window
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Model:
     """Features and network.
 
     Args:
-        fps: features a second (default: the checkpoint's).
+        fps: features a second, where the checkpoint does not know it.
         backbone: where the backbone of the features lies (default: what the checkpoint names).
         device: of the backbone: auto, cpu, cuda, ...
         module: imported first: it defines a network of yours.
@@ -64,7 +63,7 @@ class Patience:
 
     Args:
         behind_s: seconds of pictures that may wait.
-        timeout_s: seconds of silence after which an address is lost.
+        timeout_s: seconds without a picture after which an address is lost.
         retries: tries in a row; 0 ends with the source.
     """
 
@@ -93,12 +92,14 @@ def live(checkpoint: Path, source: Annotated[str, "SOURCE"], *, shown: Shown, mo
       segtcn live RUN clip.mp4 --json > labels.jsonl
 
     Falling behind: when more than --behind seconds of pictures wait, all before the newest one that the network sees
-    are dropped and counted. An address that is silent for --timeout seconds, breaks off or ends is tried again after 1,
-    2, 4, ... up to 30 seconds, and given up after --retries tries in a row. An address that does not answer at the
-    start is an error. For the network, a source that came back is a new video.
+    are dropped and counted. An address without a picture for --timeout seconds, that breaks off or ends is tried again
+    after 1, 2, 4, ... up to 30 seconds, and given up after --retries tries in a row. An address that does not answer at
+    the start is an error. For the network, a source that came back is a new video.
     """
     if shown.record is not None and shown.record.suffix.lower() != ".mp4":
         raise UsageError(f"`record` writes MP4: the name must end in .mp4, got {shown.record}")
+    if shown.record is not None and shown.record.exists() and Path(source).exists() and shown.record.samefile(source):
+        raise UsageError(f"`record` would replace the source {source}: choose another name")
 
     from segtcn.live import LiveRules, LiveSession
     from segtcn.segmenter import load
@@ -165,10 +166,12 @@ def _latency(session: LiveSession) -> str:
 
 def _run(session: LiveSession, shown: Shown, show: bool) -> int:
     """Speak, show and record; returns the number of labels."""
+    from segtcn.visualization.overlay.window import Window
+
     num_labels, current = 0, ""
     with ExitStack() as stack:
         recording = None if shown.record is None else _Recording(shown.record, session, stack)
-        window = stack.enter_context(_window(session.source)) if shown.window else None
+        window = stack.enter_context(Window(session.source)) if shown.window else None
         for moment in session:
             for label in moment.labels:
                 num_labels += 1
@@ -182,6 +185,8 @@ def _run(session: LiveSession, shown: Shown, show: bool) -> int:
                 window = None
     if show and num_labels:
         print(file=sys.stderr)
+    if recording is not None and recording.num_left_out:
+        print(f"{recording.num_left_out} pictures of another size are not in {shown.record}", file=sys.stderr)
     return num_labels
 
 
@@ -196,12 +201,6 @@ def _speak(label: LiveLabel, is_new: bool, num_dropped: int, as_json: bool, show
         print(f"\r{line}\033[K", end="", file=sys.stderr, flush=True)
 
 
-def _window(title: str) -> Window:
-    from segtcn.visualization.overlay.window import Window
-
-    return Window(title)
-
-
 def _captioned(moment: LiveMoment, text: str) -> list[tuple[float, Image]]:
     """Pictures with the label that was known when they were shown."""
     from segtcn.visualization.overlay.caption import captioned
@@ -210,11 +209,12 @@ def _captioned(moment: LiveMoment, text: str) -> list[tuple[float, Image]]:
 
 
 class _Recording:
-    """Writes pictures; those of another size than the first are left out."""
+    """Writes pictures; those of another size than the first are left out, and counted."""
 
     def __init__(self, path: Path, session: LiveSession, stack: ExitStack) -> None:
         self._path, self._fps, self._stack = path, Fraction(session.fps).limit_denominator(1001), stack
         self._writer: ClipWriter | None = None
+        self.num_left_out = 0
 
     def write(self, pictures: Sequence[tuple[float, Image]]) -> None:
         from segtcn.video_io import ClipWriter
@@ -225,3 +225,5 @@ class _Recording:
                 self._writer = self._stack.enter_context(ClipWriter(self._path, self._fps, width, height))
             if (height, width) == (self._writer.height, self._writer.width):
                 self._writer.write(picture, time_s)
+            else:
+                self.num_left_out += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -103,8 +103,7 @@ def predict(
     import_module(module)
     segmenter = load(str(checkpoint), choose_device(clips.device))
     drawn = {name: path for name, path in paths.items() if clips.overlay and path.suffix.lower() != ".npy"}
-    if not files.overwrite:
-        _check_drawings([out / f"{name}.mp4" for name in drawn], out)
+    _check_drawings(drawn, out, files.overwrite)
     result = predict_files(
         segmenter,
         paths,
@@ -129,19 +128,23 @@ def predict(
         raise ValueError("\n  ".join([f"{len(failed)} of {len(paths)} videos failed{others}:", *reasons]))
 
 
-def _check_drawings(drawings: Sequence[Path], out: Path) -> None:
-    """Refuse to replace clips of somebody else.
+def _check_drawings(clips: Mapping[str, Path], out: Path, overwrite: bool) -> None:
+    """Refuse to replace a clip that is drawn on, and those of somebody else.
 
     Raises:
-        FileExistsError: if there is one in a folder that this command has not written to.
+        FileExistsError: if there is one.
     """
-    from segtcn.labels.folder import RECORD
+    from segtcn.segmenter.labels_folder import labelled_here
 
-    present = [path for path in drawings if path.exists()]
-    if present and not (out / RECORD).exists():
-        raise FileExistsError(
-            f"{present[0]} is there and was not made here: choose another `out`, or let `overwrite` replace it"
-        )
+    made = labelled_here(out)
+    for name, clip in clips.items():
+        drawing = out / f"{name}.mp4"
+        if drawing.exists() and drawing.samefile(clip):
+            raise FileExistsError(f"{clip} would be replaced by its drawing: choose another `out`")
+        if drawing.exists() and not overwrite and name not in made:
+            raise FileExistsError(
+                f"{drawing} is there and was not made here: choose another `out`, or let `overwrite` replace it"
+            )
 
 
 def _draw(clips: Mapping[str, Path], out: Path, classes: Classes, quiet: bool) -> dict[str, str]:

@@ -12,7 +12,7 @@ from segtcn.cli.config_words import join_configs
 from segtcn.segmenter.checkpoint import find_checkpoint, newest_intact
 
 FOLDER_VARIABLE = "SEGTCN_RUN_FOLDER"
-"""Environment variable by which the first process of a distributed run tells the others its folder."""
+"""Environment variable by which the first process of a distributed run passes its folder to the others."""
 
 BEST = "best"
 """Name of the checkpoint with the best monitored value, without its ending."""

@@ -120,8 +120,8 @@ def _moments(durations: list[list[float]]) -> tuple[npt.NDArray[np.float64], npt
     pooled = [duration for of_class in durations for duration in of_class]
     if not pooled:
         raise ValueError(
-            "no complete segment to count durations on: every segment borders on frames without a label; count on "
-            "other videos, or take a decoder without durations"
+            "no complete segment to count durations on: every segment lies beside frames that nobody annotated; count "
+            "on other videos, or take a decoder without durations, such as `median`"
         )
     mean = np.array([np.mean(of_class or pooled) for of_class in durations])
     relative = np.std(pooled) / np.mean(pooled)

@@ -14,7 +14,7 @@ from typing import NamedTuple, Never
 import numpy as np
 from tqdm import tqdm
 
-from segtcn.atomic import atomic_path, write_text
+from segtcn.atomic import atomic_path, reason, write_text
 from segtcn.demo.kitchen import ACTIONS, HEIGHT, NUM_COOKS, WIDTH, Step, film
 from segtcn.progress import progress_bar
 
@@ -208,8 +208,7 @@ def _claim(root: Path, parameters: dict[str, int]) -> None:
         for folder in ("videos", "groundTruth", "features", "splits"):
             (root / folder).mkdir(exist_ok=True)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise PermissionError(f"cannot write to the folder {root} ({reason}): choose another folder") from error
+        raise PermissionError(f"cannot write to the folder {root} ({reason(error)}): choose another folder") from error
 
 
 def _make_clip(root: Path, clip: _Clip, fps: int, bar: tqdm[Never]) -> None:

@@ -174,7 +174,7 @@ def _offsets(preds: Frames, labels: Frames, background: tuple[int, ...]) -> tupl
     runs = np.flatnonzero(counted & (partner >= 0))
     start, stop = true.starts[runs], true.stops[runs]
     late_start, late_stop = pred.starts[partner[runs]] - start, pred.stops[partner[runs]] - stop
-    # the ends of the video and of an ignored stretch are nobody's choice
+    # nobody chose where the video or an ignored stretch ends
     is_start, is_stop = (np.isin(start, true.stops), np.isin(stop, true.starts))
     return late_start[is_start], late_stop[is_stop], int((counted & (partner < 0)).sum())
 

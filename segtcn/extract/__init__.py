@@ -2,6 +2,15 @@
 
 from segtcn.extract.backbones import Backbone, load_backbone
 from segtcn.extract.extraction import Extraction, FeatureFiles, Windows, extract_videos
-from segtcn.extract.feature_files import find_videos
+from segtcn.extract.feature_files import common_settings, find_videos
 
-__all__ = ["Backbone", "Extraction", "FeatureFiles", "Windows", "extract_videos", "find_videos", "load_backbone"]
+__all__ = [
+    "Backbone",
+    "Extraction",
+    "FeatureFiles",
+    "Windows",
+    "common_settings",
+    "extract_videos",
+    "find_videos",
+    "load_backbone",
+]

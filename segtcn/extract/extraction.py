@@ -29,6 +29,8 @@ from segtcn.extract.windows import Padding, is_used, num_features, window_batche
 from segtcn.progress import progress_bar
 from segtcn.video_io import Image, frame_times, probe, read_frames
 
+_NOTED_START_S = 0.1  # containers without times of presentation are off by a few frames
+
 UNUSED = torch.empty(0)
 """In place of a frame that no window needs."""
 
@@ -99,6 +101,7 @@ class _Plan(NamedTuple):
     path: Path
     source: ClipRate
     num_frames: int
+    start_s: float
     fps: float
     resampled: bool
 
@@ -168,7 +171,7 @@ def extract_videos(
     total = sum(plan.num_frames for plan in plans.values())
     with progress_bar(name="extract", unit="frame", total=total, show=progress and bool(plans)) as bar:
         for name, plan in plans.items():
-            bar.set_postfix_str(name)
+            bar.set_postfix_str(plan.path.name)
             begin = bar.n
             try:
                 shape, decoded = _extract(plan, out, name, backbone, settings, batch_size, bar)
@@ -176,7 +179,7 @@ def extract_videos(
                 write_record(out, name, made[name])
             except torch.OutOfMemoryError:
                 failed[name] = f"out of memory with {batch_size} windows at once: choose a smaller `batch_size`"
-            except Exception as error:  # of whatever library: the other videos go on
+            except Exception as error:  # of whatever library: it must not stop the other videos
                 made.pop(name, None)
                 known = isinstance(error, ValueError | OSError)
                 failed[name] = str(error) if known else f"{type(error).__name__}: {error}"
@@ -213,9 +216,9 @@ def _done(videos: Mapping[str, Path], out: Path, settings: Mapping[str, Any]) ->
 
 def _plan(path: Path, fps: float | Literal["keep"] | None) -> _Plan:
     source = clip_rate(times := frame_times(path), float(probe(path).fps))
-    if isinstance(fps, str):
-        return _Plan(path, source, len(times), source.fps, resampled=False)
-    return _Plan(path, source, len(times), fps or source.fps, not source.fits(fps or source.fps, len(times)))
+    made = source.fps if fps in (None, "keep") else float(fps or 0)
+    resampled = fps != "keep" and not source.fits(made, len(times))
+    return _Plan(path, source, len(times), float(times[0]), made, resampled)
 
 
 def _extract(
@@ -284,14 +287,28 @@ def _check(times: list[float], plan: _Plan, num_made: int, settings: Mapping[str
         )
 
 
+def start_note(record: Mapping[str, Any]) -> str | None:
+    """What to know of a clip whose picture begins later than its sound: players count from the sound."""
+    source = record["source"]
+    if source["start_s"] < _NOTED_START_S:
+        return None
+    return f"the picture of {source['file']} begins at {source['start_s']:.2f} s, and times count from there"
+
+
 def _record(
     backbone: Backbone, plan: _Plan, settings: Mapping[str, Any], shape: list[int], num_decoded: int
 ) -> dict[str, Any]:
-    path = plan.path
+    path, source = plan.path, plan.source
     packages = dict.fromkeys(("av", *backbone.packages))
     return {
         "settings": dict(settings),
-        "source": {"file": str(path), "bytes": path.stat().st_size, "fps": plan.source.fps, "frames": num_decoded},
+        "source": {
+            "file": str(path),
+            "bytes": path.stat().st_size,
+            "fps": source.fps,
+            "frames": num_decoded,
+            "start_s": round(plan.start_s, 6),
+        },
         "resampled": plan.resampled,
         "fps": plan.fps / settings["stride"],
         "shape": shape,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 import warnings
@@ -178,10 +179,12 @@ def read_record(out: Path, name: str) -> dict[str, Any] | None:
     try:
         record = json.loads(record_path(out, name).read_bytes().decode("utf-8"))
         features = np.load(out / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-        fits = [features.dtype.name, *features.shape] == [record["settings"]["dtype"], *record["shape"]]
+        settings = record["settings"]
+        fits = [features.dtype.name, *features.shape] == [settings["dtype"], *record["shape"]]
+        is_whole = {"backbone", "window", "stride", "padding"} <= {*settings} and 0 < record["fps"] < math.inf
     except Exception:  # numpy raises six kinds of exception for a damaged header
         return None
-    return record if fits else None
+    return record if fits and is_whole else None
 
 
 def find_record(features: Path) -> dict[str, Any] | None:

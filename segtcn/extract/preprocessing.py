@@ -142,7 +142,7 @@ def read_preprocessing(
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no JSON, or asks for something that is not done here.
+        ValueError: if it is not JSON, or asks for something that is not done here.
     """
     path = Path(path)
     if not path.is_file():
@@ -150,7 +150,7 @@ def read_preprocessing(
     try:
         config = json.loads(path.read_bytes().decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is no JSON ({error}): download it again") from error
+        raise ValueError(f"{path} is not JSON ({error}): download it again") from error
     # transformers 5 saves the parts of a processor together
     if isinstance(config, dict):
         config = next((config[part] for part in ("video_processor", "image_processor") if part in config), config)

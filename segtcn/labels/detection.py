@@ -257,7 +257,7 @@ def check_frame_list(path: Path, lines: Sequence[str]) -> None:
 
 
 def _counts_on(lines: Sequence[str]) -> bool:
-    """Whether a number before or after the names never falls, and is no part of a name: names have several of it."""
+    """Whether a number before or after the names never falls, and is not part of a name: names have several of it."""
     for pattern in (r"(\D{0,8})(\d{1,18})\b(.*)", r"(.*?)\b(\d{1,18})()"):
         matches = [match for line in lines if (match := re.fullmatch(pattern, line))]
         rows = [(int(match[2]), (match[1], match[3])) for match in matches]

@@ -161,7 +161,7 @@ def _check_columns(path: Path, layout: Layout, kinds: list[str | None]) -> None:
 
 
 def _rows(path: Path, text: str, layout: Layout) -> Iterator[tuple[int, list[str]]]:
-    """Cells of the rows below the header with their lines; blanks at the end of the file are no rows."""
+    """Cells of the rows below the header with their lines; blank lines at the end of the file do not count."""
     lines = text.rstrip().split("\n")[1:]
     if layout.delimiter in (" ", "\n"):
         for line, content in enumerate(lines, start=2):

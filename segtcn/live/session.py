@@ -14,15 +14,14 @@ import torch
 from torch import Tensor
 
 from segtcn.extract import Backbone
+from segtcn.extract.extraction import UNUSED
 from segtcn.extract.rates import resample
 from segtcn.extract.windows import Padding, is_used, window_batches
 from segtcn.labels import Labels
 from segtcn.live.waiting_pictures import WaitingPictures
 from segtcn.segmenter import Segmenter
+from segtcn.segmenter.clip_features import RATE_TOLERANCE
 from segtcn.video_io import Image, is_address, is_camera, probe, read_live
-
-_UNUSED = torch.empty(0)
-"""In place of a picture that no window needs."""
 
 
 class LiveLabel(NamedTuple):
@@ -59,7 +58,7 @@ class LiveRules:
 
     Args:
         behind_s: seconds of pictures that may wait before old ones are dropped.
-        timeout_s: seconds after which an address that says nothing counts as lost.
+        timeout_s: seconds after which an address that gives no picture counts as lost.
         retries: how many times in a row a lost source is tried again; 0 ends with the source.
         first_wait_s: seconds before it is tried again; doubled each time.
         longest_wait_s: seconds that are waited at most.
@@ -91,7 +90,7 @@ class LiveSession:
         segmenter: in evaluation mode, with a network that can stream.
         source: the number of a camera, an address, or a video file, which is played at real speed.
         backbone: that made the features of the segmenter.
-        fps: features per second; None takes the segmenter's.
+        fps: features per second, where the segmenter does not know it.
         rules: what to do when something is late or lost.
 
     Attributes:
@@ -117,9 +116,15 @@ class LiveSession:
         rules: LiveRules = LiveRules(),
     ) -> None:
         extraction = segmenter.extraction or {}
-        stride, fps = extraction.get("stride", 1), fps or segmenter.fps
+        stride, fps = extraction.get("stride", 1), segmenter.fps if fps is None else fps
         if fps is None:
             raise ValueError("the checkpoint does not say the rate of its features: give `fps`")
+        if not fps > 0:
+            raise ValueError(f"`fps` must be positive, got {fps}")
+        if segmenter.fps is not None and abs(fps / segmenter.fps - 1) > RATE_TOLERANCE:
+            raise ValueError(
+                f"the network was trained on {segmenter.fps:g} features a second, got {fps:g}: leave `fps` out"
+            )
         if backbone.feature_dim != segmenter.net.in_channels:
             raise ValueError(
                 f"the backbone makes {backbone.feature_dim} features and the network takes {segmenter.net.in_channels}"
@@ -134,6 +139,8 @@ class LiveSession:
         self._stream = segmenter.stream(on_nan="hold")
         self._ended = threading.Event()
         self._waiting = WaitingPictures(1, 1)
+        self._begin_s: float | None = None
+        self._num_numbered = 0  # pictures so far, those between two connections included
 
     @property
     def extractor_latency_s(self) -> float:
@@ -151,9 +158,9 @@ class LiveSession:
         self._waiting.stop()
 
     def __iter__(self) -> Iterator[LiveMoment]:
-        begin_s, first, failures, num_connections = time.monotonic(), 0, 0, 0
+        failures = num_connections = 0
         while not self._ended.is_set():
-            num_pictures = yield from self._connection(first)
+            num_pictures = yield from self._connection()
             error = self._waiting.error
             num_connections += num_pictures > 0
             self.num_reconnections = max(0, num_connections - 1)
@@ -166,15 +173,20 @@ class LiveSession:
                 self.loss = str(error or f"{self.source} ended")
                 return
             self._ended.wait(min(self.rules.first_wait_s * 2 ** (failures - 1), self.rules.longest_wait_s))
-            if num_connections:
-                now = max(first + num_pictures, round((time.monotonic() - begin_s) * self.fps))
-                first = -(-now // self.grid) * self.grid
+
+    def _number_of_first_picture(self) -> int:
+        """Of a connection, when it arrives: on the network's grid, by the time since the first of all."""
+        now_s = time.monotonic()
+        if self._begin_s is None:
+            self._begin_s = now_s
+        number = max(self._num_numbered, round((now_s - self._begin_s) * self.fps))
+        return -(-number // self.grid) * self.grid
 
     @property
     def _can_return(self) -> bool:
         return is_address(self.source) or is_camera(self.source)
 
-    def _connection(self, first: int) -> Generator[LiveMoment, None, int]:
+    def _connection(self) -> Generator[LiveMoment, None, int]:
         """Label what one connection gives; returns its number of pictures, those dropped included."""
         waiting = self._waiting = WaitingPictures(round(self.rules.behind_s * self.fps), self.grid)
         if self._ended.is_set():
@@ -182,23 +194,32 @@ class LiveSession:
         reader = threading.Thread(target=self._read, args=(waiting,), name="segtcn live", daemon=True)
         reader.start()
         try:
-            return (yield from _Video(self, waiting, first).moments())
+            return (yield from _Video(self, waiting).moments())
         finally:
             waiting.stop()
-            reader.join(timeout=self.rules.timeout_s)
+            # a reader that waits for a silent source ends by itself, and nobody has to wait for it
+            reader.join(timeout=min(self.rules.timeout_s, 1.0))
 
     def _read(self, waiting: WaitingPictures) -> None:
+        lost: Exception | None = None
+
+        def arrived() -> Iterator[tuple[float, Image]]:
+            nonlocal lost
+            try:
+                yield from read_live(self.source, self.rules.timeout_s)
+            except Exception as error:  # goes to the thread that waits, after what came before it
+                lost = error
+
         try:
             # how long the last picture of a stream is shown, nobody knows
             last_s = 1 / (self.fps if self._can_return else float(probe(self.source).fps))
-            pictures = read_live(self.source, self.rules.timeout_s)
-            for number, picture in enumerate(resample(pictures, self.fps, last_s)):
+            for number, picture in enumerate(resample(arrived(), self.fps, last_s)):
                 if waiting.is_closed:
                     return
                 waiting.put(number, picture)
-        except Exception as error:  # goes to the thread that waits
-            waiting.close(error)
-        waiting.close()
+        except Exception as error:
+            lost = error
+        waiting.close(lost)
 
 
 class _Video:
@@ -207,11 +228,10 @@ class _Video:
     Args:
         session: whose backbone and stream to use.
         waiting: the pictures.
-        first: number of the first of them since the session began.
     """
 
-    def __init__(self, session: LiveSession, waiting: WaitingPictures, first: int) -> None:
-        self._session, self._waiting, self._first = session, waiting, first
+    def __init__(self, session: LiveSession, waiting: WaitingPictures) -> None:
+        self._session, self._waiting, self._first = session, waiting, 0
         self._shown: list[tuple[float, Image]] = []
         self._num_pictures = 0
         self._num_spoken = 0  # frames of the network
@@ -243,17 +263,20 @@ class _Video:
     def _prepared(self) -> Iterator[Tensor]:
         """One input of the backbone for every moment; where the picture was dropped, that of the moment before."""
         session, backbone = self._session, self._session.backbone
-        last = _UNUSED
+        last = UNUSED
         for number, picture in self._waiting:
+            if not self._num_pictures:
+                self._first = session._number_of_first_picture()
             self._shown.append(((self._first + number) / session.fps, picture))
             is_needed = backbone.sequential or is_used(number, session._window, session.grid)
-            prepared = backbone.prepare(picture) if is_needed else _UNUSED
+            prepared = backbone.prepare(picture) if is_needed else UNUSED
             if num_missing := number - self._num_pictures:
                 self._skip_until = number
                 session.num_dropped += num_missing
                 yield from repeat(last if len(last) else prepared, num_missing)
             last = prepared if is_needed else last
             self._num_pictures = number + 1
+            session._num_numbered = self._first + self._num_pictures
             yield prepared
 
     def _moment(self, labels: Labels | None) -> LiveMoment:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from segtcn.atomic import write_text
+from segtcn.data.card import read_card
 from segtcn.data.readers import MSTCNReader
 from segtcn.data.readers.video_lists import VideoLists
 from segtcn.labels.classes import Classes, listed
 from segtcn.labels.files import read_labels, write_labels
-from segtcn.labels.folder import find_label_files
+from segtcn.labels.folder import find_label_files, read_label_files
 from segtcn.labels.labels import Labels
+from segtcn.prepare.project.project_files import recounted_card
 from segtcn.structures import IGNORE
 
 _TABLES = (".csv", ".tsv", ".parquet")
@@ -51,8 +55,9 @@ def add_labels(
 ) -> AddedLabels:
     """Put corrected labels into a data set in the tree of the MS-TCN release.
 
-    Each file replaces ``ROOT/groundTruth/NAME.txt``; what was there is kept in ``ROOT/groundTruth_before_N``. Lists of
-    videos are never touched. Everything is read and checked before the first file is written.
+    Each file replaces ``ROOT/groundTruth/NAME.txt``; what was there is kept in ``ROOT/groundTruth_before_N``. The card
+    gets the new counts. Lists of videos are never touched. Everything is read and checked before the first file is
+    written.
 
     Args:
         root: the data set, with ``groundTruth``, ``splits`` and ``mapping.txt``.
@@ -91,6 +96,7 @@ def add_labels(
     kept = None
     if not dry_run and changed:
         kept = _write(root, {name: read[name] for name in changed}, classes if added else None)
+        _recount(root, classes)
     unlisted = sorted(changed.keys() - {*lists.names()})
     return AddedLabels(changed, sorted(read.keys() - changed.keys()), added, tested, unlisted, kept)
 
@@ -156,3 +162,12 @@ def _write(root: Path, labels: Mapping[str, Labels], classes: Classes | None) ->
         path.parent.mkdir(parents=True, exist_ok=True)
         write_labels(path, track)
     return kept if kept.exists() else None
+
+
+def _recount(root: Path, classes: Classes) -> None:
+    """State the counts of the new truth in the card; a wrong card or truth is left to `segtcn check`."""
+    card, files = root / "README.md", find_label_files(root / "groundTruth")
+    with suppress(FileNotFoundError, ValueError):
+        read_card(card)
+        videos = [labels.in_classes(classes) for labels in read_label_files(files).values()]
+        write_text(card, recounted_card(card.read_text(encoding="utf-8"), videos, classes))

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from segtcn.extract import Backbone, FeatureFiles, Windows, extract_videos, load_backbone
+from segtcn.extract.extraction import start_note
 from segtcn.extract.feature_files import differences
 
 RATE_TOLERANCE = 0.005
 """Share by which two rates may differ and count as equal: 29.97 is meant as 30."""
+
+_TEMPORARY = f".features-{platform.node()}-"
+"""Begins the name of the temporary folder; the number of the process follows."""
 
 
 class ClipFeatures:
@@ -65,7 +72,7 @@ class ClipFeatures:
             raise FileNotFoundError(f"no clip {clip}: check the path")
         backbone, settings = self._loaded()
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix=".features-", dir=self._parent)
+            self._folder = tempfile.TemporaryDirectory(prefix=f"{_TEMPORARY}{os.getpid()}-", dir=self._parent)
         # a fixed name: that of a clip may hold folders
         result = extract_videos(
             {"clip": Path(clip)},
@@ -82,6 +89,8 @@ class ClipFeatures:
         if record["resampled"]:
             fps = record["fps"] * record["settings"]["stride"]
             self.notes.append(f"{clip} was brought to {fps:g} frames a second by time stamps")
+        if note := start_note(record):
+            self.notes.append(note)
         return Path(self._folder.name) / "clip.npy", record["fps"]
 
     def _windows(self, settings: Mapping[str, Any]) -> Windows:
@@ -94,13 +103,36 @@ class ClipFeatures:
         """The backbone, which is loaded once, and the settings."""
         if self._extraction is None or "name" not in self._extraction.get("backbone", ()):
             raise ValueError(
-                "the checkpoint does not say how its features were made: extract features yourself and give them"
+                "the checkpoint does not say how its features were made: extract features yourself and give them, or "
+                "train again with a reader that states `extraction`"
             )
         if self._backbone is None:
             self._backbone = load_recorded_backbone(
                 self._extraction["backbone"], self._backbone_path, self._device, self._progress
             )
         return self._backbone, self._extraction
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary folders of processes of this machine that were killed.
+
+    Args:
+        folder: as of :class:`ClipFeatures`.
+    """
+    for path in folder.glob(f"{_TEMPORARY}*"):
+        number = re.match(r"[0-9]+", path.name.removeprefix(_TEMPORARY))
+        if number and os.name == "posix" and not _is_running(int(number[0])):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 def check_extraction(

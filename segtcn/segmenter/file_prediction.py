@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
@@ -10,21 +9,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import segtcn
+import numpy as np
+import numpy.typing as npt
+
 from segtcn.arrays import open_array
-from segtcn.atomic import reason, write_json
 from segtcn.decoding import without_short_segments
-from segtcn.extract.feature_files import RECORDS, differences, find_record, name_below
-from segtcn.labels import CLIP_SUFFIXES, Labels, write_labels
+from segtcn.extract.feature_files import RECORDS, find_record, name_below
+from segtcn.labels import CLIP_SUFFIXES, Labels
 from segtcn.labels.folder import RECORD
 from segtcn.progress import progress_bar
-from segtcn.segmenter.clip_features import ClipFeatures, check_extraction
+from segtcn.segmenter.clip_features import ClipFeatures, check_extraction, remove_leftovers
+from segtcn.segmenter.labels_folder import LabelsFolder
 from segtcn.segmenter.segmenter import Segmenter
 
-"""File in the folder of the labels that says what made them."""
-
-FORMATS = (".txt", ".csv", ".npz")
-"""What is written for each video; the last one is there when the video is done."""
+_COMPARED = 64  # frames of a video whose features are compared with those of the training videos
+_LARGEST_DISTANCE = 5.0  # from the training features, of half of the features: 0.8 is usual
+_SMALLEST_SPREAD = 0.02  # in standard deviations of the training features
 
 
 class Sources(NamedTuple):
@@ -108,6 +108,8 @@ def find_sources(paths: Iterable[str | os.PathLike[str]], relative_to: str | os.
 
 
 def _is_usable(file: Path) -> bool:
+    if not file.is_file():  # a pipe would be waited for
+        return False
     return file.suffix.lower() == ".npy" or file.suffix.lower() in CLIP_SUFFIXES
 
 
@@ -116,11 +118,10 @@ def _usable_files(folder: Path, passed_over: list[Path]) -> list[Path]:
     made_here = {record.parent for record in folder.rglob(RECORD)} - {folder}
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
-        if path.is_dir() or any(part.startswith(".") for part in parts) or RECORDS in parts[:-1]:
+        if any(part.startswith(".") for part in parts) or RECORDS in parts[:-1] or made_here.intersection(path.parents):
             continue
-        if made_here.intersection(path.parents):
-            continue
-        (files if _is_usable(path) else passed_over).append(path)
+        if path.is_symlink() or not path.is_dir():  # folders are searched, but not through links
+            (files if _is_usable(path) else passed_over).append(path)
     if not files:
         raise FileNotFoundError(f"no features (.npy) and no clips (.mp4, .mkv, .avi, .mov, ...) in {folder}")
     return files
@@ -157,7 +158,8 @@ def predict_files(
         What became of every video. One that fails does not stop the others.
 
     Raises:
-        ValueError: if ``out`` holds the predictions of a run, or labels that were made otherwise.
+        ValueError: if ``out`` belongs to a run or a data set, or holds labels that were made otherwise or are of other
+            videos of these names.
         FileExistsError: if a file that was not made here would be replaced.
         PermissionError: if ``out`` cannot be written to.
 
@@ -168,9 +170,10 @@ def predict_files(
     """
     clips = clips or ClipFeatures(segmenter.extraction, segmenter.fps, folder=Path(out), progress=progress)
     with closing(clips):
-        journal = _Journal(Path(out), segmenter, options)
-        journal.begin(sources, overwrite)
-        skipped = [] if overwrite else [name for name, path in sources.items() if journal.is_done(name, path)]
+        folder = LabelsFolder(Path(out), segmenter, asdict(options))
+        folder.begin(sources, overwrite)
+        remove_leftovers(folder.out)
+        skipped = [] if overwrite else [name for name, path in sources.items() if folder.is_done(name, path)]
         todo = [name for name in sources if name not in skipped]
         result = PredictedFiles([], skipped, {}, clips.notes)
         bar = progress_bar(todo, "predict", unit="video", show=progress and bool(todo))
@@ -178,38 +181,61 @@ def predict_files(
             bar.set_postfix_str(name)
             try:
                 labels = _predict_file(segmenter, sources[name], options, clips, result.notes.append)
-                journal.write(name, sources[name], labels)
+                folder.write(name, sources[name], labels)
                 result.made.append(name)
-            except Exception as error:  # of whatever library: the other videos go on
+            except Exception as error:  # of whatever library: it must not stop the other videos
                 known = isinstance(error, ValueError | OSError | ImportError)
                 result.failed[name] = str(error) if known else f"{type(error).__name__}: {error}"
     files = [sources[name] for name in result.made if sources[name].suffix.lower() == ".npy"]
-    if unrecorded := [path for path in files if find_record(path) is None]:
+    unrecorded = [path for path in files if find_record(path) is None]
+    if unrecorded:
         result.notes.append(_assumption(unrecorded, segmenter.fps))
+    elif files and segmenter.fps is None:
+        result.notes.append("the checkpoint does not say at which rate the network was trained: any is taken")
     return result
 
 
 def _predict_file(
     segmenter: Segmenter, path: Path, options: PredictionOptions, clips: ClipFeatures, note: Callable[[str], None]
 ) -> Labels:
+    features: Any = path
     fps = None
     if path.suffix.lower() != ".npy":
-        features: Any
         features, fps = clips.extract(path)
     else:
-        features = path
         if record := find_record(path):
             check_extraction(record, segmenter.extraction, segmenter.fps, path)
             fps = record["fps"]
-        shape = open_array(path, ndim=2, kinds="fiu", content="features, numbers (D, T)").shape
-        if shape[0] != segmenter.net.in_channels == shape[1]:
-            features = open_array(path, ndim=2, kinds="fiu", content="features, numbers (D, T)").T
-            note(f"{path} is {shape}, taken as (T, D)")
+        array = open_array(path, ndim=2, kinds="fiu", content="features, numbers (D, T)")
+        if array.shape[0] != segmenter.net.in_channels == array.shape[1]:
+            note(f"{path} is {array.shape}, taken as (T, D)")
+            features = array = array.T
+        elif array.shape[0] == array.shape[1]:
+            note(f"{path} is square, taken as (D, T)")
+        if unlike := _unlike_training(array, segmenter):
+            note(f"features of {path} {unlike}: are they of another unit or extractor?")
     try:
         labels = segmenter.predict(features, options.chunk, options.approximate, str(path), fps)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     return without_short_segments(labels, options.min_duration_s) if options.min_duration_s else labels
+
+
+def _unlike_training(features: npt.NDArray[Any], segmenter: Segmenter) -> str | None:
+    """How features differ from the training features, if by more than another video explains."""
+    mean, std = segmenter.standardization.mean.cpu().numpy(), segmenter.standardization.std.cpu().numpy()
+    known = std != 1  # the others were constant, or nothing is standardised
+    if len(features) != len(mean) or not features.shape[1] or not known.any():
+        return None
+    frames = np.unique(np.linspace(0, features.shape[1] - 1, _COMPARED).astype(int))
+    with np.errstate(all="ignore"):  # what is not finite is refused later
+        deviations = (np.asarray(features[:, frames], np.float64)[known] - mean[known, None]) / std[known, None]
+        distance, spread = np.median(np.abs(deviations).mean(axis=1)), np.median(deviations.std(axis=1))
+    if distance > _LARGEST_DISTANCE:
+        return f"lie {distance:.0f} standard deviations from the training features"
+    if len(frames) == _COMPARED and spread < _SMALLEST_SPREAD:
+        return f"vary {spread:.3f} times as much as the training features"
+    return None
 
 
 def _assumption(unrecorded: list[Path], fps: float | None) -> str:
@@ -218,78 +244,3 @@ def _assumption(unrecorded: list[Path], fps: float | None) -> str:
         f"no record of how they were made fits {len(unrecorded)} feature files, such as {unrecorded[0]}: assumed to be "
         f"made like the training features, at their rate ({rate})"
     )
-
-
-class _Journal:
-    """The folder of the labels, and the record of what made them."""
-
-    def __init__(self, out: Path, segmenter: Segmenter, options: PredictionOptions) -> None:
-        self.out, self._classes = out, segmenter.classes
-        facts = {"weights_sha256": segmenter.digest(), "segmenter": segmenter.facts(), "options": asdict(options)}
-        self._facts = json.loads(json.dumps(facts))  # lists for tuples, as they are read back
-        self._sources: dict[str, Any] = {}
-
-    def begin(self, names: Iterable[str], overwrite: bool) -> None:
-        """Check the folder and write what all videos share."""
-        for folder in (place := self.out.resolve(), *place.parents):
-            if folder.name == "predictions" and any((folder.parent / n).exists() for n in ("run.json", "checkpoints")):
-                raise ValueError(f"{folder} holds the test predictions of a run, which stay: choose another `out`")
-        mapping, record = self.out / "mapping.txt", self.out / RECORD
-        if record.exists() and not overwrite:
-            self._sources = self._read(record)
-        foreign = [path for name in names if name not in self._sources for path in self._paths(name)]
-        foreign += [] if record.exists() else [mapping]
-        if not overwrite and (present := [path for path in foreign if path.exists()]):
-            raise FileExistsError(
-                f"{present[0]} is there and was not made here: choose another `out`, or let `overwrite` replace it"
-            )
-        try:
-            self.out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise PermissionError(
-                f"cannot make the folder {self.out} ({reason(error)}): choose another `out`"
-            ) from error
-        self._write_record()
-        self._classes.write(mapping)
-
-    def is_done(self, name: str, source: Path) -> bool:
-        """Whether the labels of a video were written, and its source is still the same."""
-        return self._sources.get(name) == _identity(source) and all(path.exists() for path in self._paths(name))
-
-    def write(self, name: str, source: Path, labels: Labels) -> None:
-        """Write the labels of a video; the last file, which shows that it is done, is removed before."""
-        *_, last = paths = self._paths(name)
-        last.parent.mkdir(parents=True, exist_ok=True)  # names may hold folders
-        last.unlink(missing_ok=True)
-        self._sources[name] = _identity(source)
-        self._write_record()
-        for path in paths:
-            write_labels(path, labels)
-
-    def _read(self, path: Path) -> dict[str, Any]:
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            unlike = differences({key: record[key] for key in self._facts}, self._facts)
-            sources = dict(record["sources"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(
-                f"{path} is damaged ({error}): choose another `out`, or let `overwrite` replace it"
-            ) from error
-        if unlike and sources:
-            more = f"; and {len(unlike) - 3} more" if len(unlike) > 3 else ""
-            raise ValueError(
-                f"the labels in {self.out} were made with {'; '.join(unlike[:3])}{more}: choose another `out`, or let "
-                "`overwrite` replace them"
-            )
-        return sources
-
-    def _write_record(self) -> None:
-        write_json(self.out / RECORD, {"segtcn": segtcn.__version__, **self._facts, "sources": self._sources})
-
-    def _paths(self, name: str) -> list[Path]:
-        return [self.out / f"{name}{suffix}" for suffix in FORMATS]
-
-
-def _identity(source: Path) -> dict[str, Any]:
-    facts = source.stat()
-    return {"file": str(source.absolute()), "bytes": facts.st_size, "modified_ns": facts.st_mtime_ns}

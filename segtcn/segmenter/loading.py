@@ -27,7 +27,7 @@ def load(path: str | os.PathLike[str], map_location: Any = "cpu") -> Segmenter:
     """
     if isinstance(path, str) and path.startswith(HUB):
         path = _download(path.removeprefix(HUB))
-    if Path(path).suffix == ".onnx":
+    if Path(path).suffix.lower() == ".onnx":
         from segtcn.segmenter.export import OnnxSegmenter
 
         return OnnxSegmenter(path)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -80,8 +81,12 @@ class Segmenter(nn.Module):
             raise ValueError(
                 f"the network has {net.num_classes} classes, but {len(classes)} are named: {', '.join(classes.names)}"
             )
-        if sample_rate < 1 or (fps is not None and not fps > 0):
-            raise ValueError(f"`sample_rate` must be at least 1 and `fps` positive, got {sample_rate} and {fps}")
+        if sample_rate < 1 or sample_rate != int(sample_rate) or (fps is not None and not 0 < fps < math.inf):
+            raise ValueError(
+                f"`sample_rate` must be a whole number from 1 and `fps` positive, got {sample_rate} and {fps}"
+            )
+        if target not in get_args(Target):
+            raise ValueError(f"`target` must be one of {', '.join(get_args(Target))}, got {target!r}")
         self.net, self.standardization = net, Standardization(net.in_channels)
         self.classes, self.fps, self.sample_rate = classes, fps, sample_rate
         self.protocol, self.extraction, self.target = protocol, extraction, target
@@ -128,8 +133,11 @@ class Segmenter(nn.Module):
             checkpoint = read_checkpoint(file, map_location)
             check_size(checkpoint.facts, sum(values.numel() for values in checkpoint.weights.values()), file)
         check_finite(checkpoint.weights, file or folder)
-        segmenter = cls.from_facts(checkpoint.facts)
-        segmenter.load_state_dict(checkpoint.weights)
+        try:
+            segmenter = cls.from_facts(checkpoint.facts)
+            segmenter.load_state_dict(checkpoint.weights)
+        except (TypeError, KeyError, AttributeError, RuntimeError) as error:
+            raise ValueError(f"{file or folder} does not describe a segmenter ({error}): it was altered") from error
         return segmenter.to(map_location).eval()
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -291,7 +299,7 @@ class Segmenter(nn.Module):
             fps: their frames per second; None: as the features of the data set.
 
         Raises:
-            ValueError: if the rate is not a multiple of what the network sees.
+            ValueError: if the rate is not positive, or not a multiple of what the network sees.
 
         Example:
             >>> from segtcn.models import EDTCN
@@ -299,6 +307,8 @@ class Segmenter(nn.Module):
             >>> segmenter.sampling(None), segmenter.sampling(30)
             (3, 6)
         """
+        if fps is not None and not 0 < fps < math.inf:
+            raise ValueError(f"`fps` must be positive and finite, got {fps}")
         if fps is None or self.network_fps is None:
             return self.sample_rate
         every = round(fps / self.network_fps)
@@ -322,7 +332,9 @@ class Segmenter(nn.Module):
         """Frames ``start .. stop`` of those that the network sees, every ``rate``-th, ``(D, n)``, checked."""
         part = stored[:, start * rate : stop * rate : rate]
         if not isinstance(part, Tensor):
-            part = torch.as_tensor(np.require(part, requirements=("C", "W")))  # a mapped file cannot be written to
+            # what PyTorch can read: mapped files cannot be written to, some have the other order of bytes
+            kind = np.float64 if part.dtype.itemsize > 4 else np.float32
+            part = torch.as_tensor(np.require(part, kind, ("C", "W")))
         frames = part.to(self.standardization.mean)
         if not frames.isfinite().all():
             frame = (start + int((~frames.isfinite()).any(dim=0).nonzero()[0])) * rate

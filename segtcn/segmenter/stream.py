@@ -99,7 +99,10 @@ class Stream:
         return self._answer()
 
     def finish(self) -> Labels | None:
-        """End the video: labels of the frames that waited for others; None of a causal network."""
+        """End the video: labels of the frames that waited for others; None of a causal network.
+
+        The next frame is the first of another video.
+        """
         return _only(self.finish_batch())
 
     @torch.inference_mode()
@@ -107,7 +110,9 @@ class Stream:
         """End B videos, as :meth:`finish`."""
         if self._num_scored < self._num_seen:
             self._score(self._context[..., :0], is_last=True)
-        return self._answer()
+        answers = self._answer()
+        self.reset()
+        return answers
 
     def state(self) -> dict[str, Any]:
         """All that the stream remembers, as plain values that ``torch.load(weights_only=True)`` reads."""
@@ -139,8 +144,7 @@ class Stream:
 
     def _checked(self, features: Tensor) -> Tensor:
         net = self.segmenter.net
-        frames = features[None] if features.ndim == 2 else features
-        if frames.ndim != 3 or frames.shape[:2] != (self.batch_size, net.in_channels) or not frames.shape[2]:
+        if features.ndim != 3 or features.shape[:2] != (self.batch_size, net.in_channels) or not features.shape[2]:
             raise ValueError(
                 f"`features` must have the shape ({self.batch_size}, {net.in_channels}, n) with n >= 1, "
                 f"got {tuple(features.shape)}"

@@ -7,12 +7,11 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from segtcn.video_io.reading import Image, read_frames
+from segtcn.video_io.reading import Image, moving_picture, read_frames, stream_kinds, upright
 
 _WITHOUT_CLOCK = frozenset({"mpjpeg", "mjpeg", "image2pipe"})
 """Formats whose pictures carry no time: FFmpeg invents 25 frames a second. The time of arrival counts."""
@@ -45,7 +44,7 @@ def read_live(source: str | os.PathLike[str], timeout_s: float = 10.0) -> Iterat
 
     Args:
         source: the number of a camera, an address (``rtsp://``, ``http://``, ...), or a video file.
-        timeout_s: seconds after which an address that says nothing counts as lost.
+        timeout_s: seconds after which an address that gives no picture counts as lost.
 
     Returns:
         For every picture its time in seconds after the first, and the picture ``(H, W, 3)`` uint8 in the order blue,
@@ -76,26 +75,39 @@ def _read_connection(source: str, timeout_s: float) -> Iterator[tuple[float, Ima
     first: float | None = None
     before = 0.0
     with _opened(source, timeout_s) as (container, stream):
+        frames = _decoded(container, stream, source, timeout_s)
         has_clock = not _WITHOUT_CLOCK & set(container.format.name.split(","))
-        for frame in _decoded(container, stream):
+        if has_clock:
+            beginning = [*islice(frames, 2)]  # RTSP may not know the time of its first picture
+            has_clock = any(frame.pts is not None for frame in beginning)
+            frames = chain(beginning, frames)
+        for frame in frames:
+            if has_clock and frame.pts is None:
+                continue
             # not `frame.time`: what the decoder still held has lost its time base
-            now = float(frame.pts * stream.time_base) if has_clock and frame.pts is not None else time.monotonic()
+            now = float(frame.pts * stream.time_base) if has_clock else time.monotonic()
             first = now if first is None else first
             if not 0 <= now - first - before <= max(_LARGEST_GAP_S, timeout_s):
                 raise ConnectionError(f"the time of {source} jumps by {now - first - before:.1f} s")
             before = now - first
-            yield before, np.asarray(frame.to_ndarray(format="bgr24"))
+            yield before, upright(frame)
 
 
-def _decoded(container: Any, stream: Any) -> Iterator[Any]:
+def _decoded(container: Any, stream: Any, source: str, timeout_s: float) -> Iterator[Any]:
     import av
 
+    last = time.monotonic()
     try:
-        for packet in container.demux(stream):
-            # whoever joins a broadcast begins between two key frames, and networks lose packets
-            with suppress(av.error.InvalidDataError):
-                yield from packet.decode()
-    except av.FFmpegError:
+        for packet in container.demux():  # also of sound, which would hide that the pictures have stopped
+            if packet.stream.index == stream.index:
+                # whoever joins a broadcast begins between two key frames, and networks lose packets
+                with suppress(av.error.InvalidDataError):
+                    for frame in packet.decode():
+                        yield frame
+                        last = time.monotonic()
+            if time.monotonic() - last > timeout_s:
+                raise ConnectionError(f"{source} gives no picture for {timeout_s:g} s: is it running?")
+    except (av.FFmpegError, ConnectionError):
         # pictures that arrived, and that the decoder still holds
         yield from stream.decode(None)
         raise
@@ -110,10 +122,11 @@ def _opened(source: str, timeout_s: float) -> Iterator[tuple[Any, Any]]:
     options = {"rtsp_transport": "tcp"} if source.startswith("rtsp") else {}
     try:
         with av.open(path, format=form, options=options, timeout=timeout_s) as container:
-            if not container.streams.video:
-                kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
+            stream = moving_picture(container)
+            if stream is None:
+                kinds = stream_kinds(container)
                 raise ConnectionError(f"{source} has no video stream, found {kinds}: give the address of a video")
-            yield container, container.streams.video[0]
+            yield container, stream
     except av.error.ExitError:
         raise ConnectionError(f"{source} says nothing for {timeout_s:g} s: is it running?") from None
     except av.FFmpegError as error:

@@ -161,10 +161,7 @@ def read_frames(path: str | os.PathLike[str]) -> Iterator[tuple[float, Image]]:
         >>> for time_s, frame in read_frames("clip.mp4"):  # doctest: +SKIP
         ...     print(f"{time_s:.3f} s", frame.shape)
     """
-    return (
-        (time_s, np.ascontiguousarray(np.rot90(frame.to_ndarray(format="bgr24"), _quarter_turns(frame))))
-        for time_s, frame in _decode(existing(path))
-    )
+    return ((time_s, upright(frame)) for time_s, frame in _decode(existing(path)))
 
 
 def read_planes(
@@ -172,7 +169,7 @@ def read_planes(
 ) -> Iterator[tuple[float, Planes]]:
     """Decode a clip as :func:`read_frames` does, but as video stores pictures: the frames of most clips are not copied.
 
-    Brightness and colour keep the meaning that ``probe(path).colors`` tells, but for the range of brightness: where a
+    Brightness and colour keep the meaning that ``probe(path).colors`` states, but for the range of brightness: where a
     clip stores 0 to 255, it becomes 16 to 235.
 
     Args:
@@ -205,6 +202,10 @@ def _decode(path: Path, start_s: float = 0.0) -> Iterator[tuple[float, av.VideoF
         origin_s = (container.start_time or 0) / av.time_base
         progress = _Progress(container, stream)
         num_frames = 0
+        # AVI has times of decoding only: where pictures change their order, those go back and forth
+        reordered = container.format.name == "avi" and stream.codec_context.has_b_frames
+        times_s = frame_times(path).tolist() if reordered else []
+        start_s = 0.0 if times_s else start_s
         stream.thread_type = "AUTO"  # several frames at once, beside what the caller does with them
         if start_s > 0:
             # a second earlier: some indexes are of decoding times. Where there is no index, all is decoded
@@ -222,6 +223,7 @@ def _decode(path: Path, start_s: float = 0.0) -> Iterator[tuple[float, av.VideoF
                         yield from _decode(path)
                         return
                     time_s = num_frames / float(fps) if frame.time is None else frame.time - origin_s
+                    time_s = times_s[num_frames] if num_frames < len(times_s) else time_s
                     num_frames += 1
                     yield time_s, frame
         except av.FFmpegError as error:
@@ -290,18 +292,34 @@ def open_clip(path: Path) -> Iterator[tuple[Any, Any]]:
     try:
         # resolved: `a:b.mp4` would be taken for the protocol `a`
         with av.open(str(path.resolve())) as container:
-            streams = [s for s in container.streams.video if not s.disposition & type(s.disposition).attached_pic]
-            # FFmpeg renders text files as pictures of a terminal
-            if not streams or streams[0].codec_context.name == "ansi":
-                kinds = ", ".join(sorted({s.type for s in container.streams})) or "nothing"
+            stream = moving_picture(container)
+            # FFmpeg renders text files as pictures of a terminal, and takes a picture for a clip of one frame
+            is_still = container.format.name.endswith("_pipe")
+            if stream is None or stream.codec_context.name == "ansi" or is_still:
+                kinds = "a single picture" if is_still else stream_kinds(container)
                 raise ValueError(f"{path} has no video stream: expected a video, found {kinds}; give a video file")
-            yield container, streams[0]
+            yield container, stream
     except av.FFmpegError as error:
         reason = error.strerror or str(error)
         raise ValueError(
             f"{path} cannot be decoded as video ({reason}): expected a complete file that FFmpeg can read, "
             f"got {path.stat().st_size} bytes that are damaged, truncated or something else; copy or convert it again"
         ) from error
+
+
+def moving_picture(container: Any) -> Any:
+    """The first stream of pictures that is not the cover of a record; None if there is none."""
+    return next((stream for stream in container.streams.video if not _is_cover(stream)), None)
+
+
+def stream_kinds(container: Any) -> str:
+    """What a container holds, for messages."""
+    kinds = {"cover" if _is_cover(stream) else stream.type for stream in container.streams}
+    return ", ".join(sorted(kinds)) or "nothing"
+
+
+def _is_cover(stream: Any) -> bool:
+    return bool(stream.disposition & type(stream.disposition).attached_pic)
 
 
 def existing(path: str | os.PathLike[str]) -> Path:
@@ -331,6 +349,11 @@ def _frame_rate(path: Path, stream: Any) -> Fraction:
     if not fps:
         raise ValueError(f"{path} declares no frame rate: expected frames per second; convert it to MP4 first")
     return Fraction(fps)
+
+
+def upright(frame: av.VideoFrame) -> Image:
+    """The picture as players show it, in blue, green, red."""
+    return np.ascontiguousarray(np.rot90(frame.to_ndarray(format="bgr24"), _quarter_turns(frame)))
 
 
 def _quarter_turns(frame: av.VideoFrame) -> int:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.visualization.figures import FONT_PT, INK, PALE_INK, WIDTH_IN, new_figure
-from segtcn.visualization.palette import class_color
+from segtcn.visualization.figures import FONT_PT, INK, PALE_INK, WIDTH_IN, dress, new_figure
+from segtcn.visualization.palette import class_color, hex_color
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Lines = Mapping[str, Sequence[tuple[float, float]]]
@@ -54,14 +53,14 @@ def plot_curves(
     figure = new_figure(WIDTH_IN if len(panels) > 1 else WIDTH_IN * 0.6, 3.2, layout="constrained")
     for axes, (title, lines) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
         for name, points in lines.items():
-            color = "#{:02x}{:02x}{:02x}".format(*class_color(names.index(name)))
+            color = hex_color(class_color(names.index(name)))
             axes.plot(*zip(*points, strict=True), label=name, color=color, marker=".", markersize=4, linewidth=1.5)
         if levels and title in levels:
             label, value = levels[title]
             axes.axhline(value, color=PALE_INK, linestyle="--", linewidth=1, label=label)
         axes.set_xscale("log", base=2) if log_x else None
         axes.set_yscale("log") if log_y else None
-        _dress(axes, title, x)
+        dress(axes, title, x)
         axes.legend(fontsize=FONT_PT - 1, frameon=False, labelcolor=INK)
     figure.axes[0].set_ylabel(y, fontsize=FONT_PT, color=INK)
     return figure
@@ -88,16 +87,8 @@ def plot_matrices(matrices: Mapping[str, npt.ArrayLike]) -> Figure:
         values = np.asarray(matrix, dtype=np.float64)
         shades = np.ma.masked_equal(values, 0.0)
         axes.imshow(0.25 + 0.75 * shades**0.25, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
-        _dress(axes, title, "input frame")
+        dress(axes, title, "input frame")
         axes.set_ylabel("output frame", fontsize=FONT_PT, color=INK)
     for axes in places[len(matrices) :]:
         axes.set_axis_off()
     return figure
-
-
-def _dress(axes: Axes, title: str, x: str) -> None:
-    axes.set_title(title, loc="left", fontsize=FONT_PT + 1, fontweight="bold", color=INK)
-    axes.set_xlabel(x, fontsize=FONT_PT, color=INK)
-    axes.tick_params(labelsize=FONT_PT - 1, labelcolor=INK, color=PALE_INK, which="both")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(PALE_INK)

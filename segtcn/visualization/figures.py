@@ -15,6 +15,7 @@ from segtcn.atomic import atomic_path
 from segtcn.visualization.fonts import font_families_for, warn_of_missing_glyphs
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 WIDTH_IN = 10.0
@@ -45,6 +46,21 @@ def new_figure(width: float, height: float, title: str | None = None, **options:
     if title:
         figure.suptitle(title, x=0.01, ha="left", **text_style(title, FONT_PT + 3, fontweight="bold"))
     return figure
+
+
+def dress(axes: Axes, title: str, x: str) -> None:
+    """Give a chart its title, the name of its horizontal axis, and pale lines.
+
+    Args:
+        axes: of the chart.
+        title: stands above it.
+        x: what the horizontal axis shows.
+    """
+    axes.set_title(title, loc="left", fontsize=FONT_PT + 1, fontweight="bold", color=INK)
+    axes.set_xlabel(x, fontsize=FONT_PT, color=INK)
+    axes.tick_params(labelsize=FONT_PT - 1, labelcolor=INK, color=PALE_INK, which="both")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(PALE_INK)
 
 
 def check_ending(path: str | os.PathLike[str]) -> None:

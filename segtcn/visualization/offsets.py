@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.visualization.figures import FONT_PT, INK, PALE_INK, WIDTH_IN, new_figure
+from segtcn.visualization.figures import FONT_PT, INK, PALE_INK, WIDTH_IN, dress, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,9 +80,5 @@ def _draw_histogram(
         if edges[0] <= median <= edges[-1]:
             axes.axvline(median, color=_RED, linewidth=1.5, linestyle="--")
         heading += f", median {median:+.2f} {unit}"
-    axes.set_title(heading, loc="left", fontsize=FONT_PT + 1, fontweight="bold", color=INK)
-    axes.set_xlabel(f"early  ←  offset ({unit}; pale: and beyond)  →  late", fontsize=FONT_PT, color=INK)
+    dress(axes, heading, f"early  ←  offset ({unit}; pale: and beyond)  →  late")
     axes.set_xlim(edges[0], edges[-1])
-    axes.tick_params(labelsize=FONT_PT, labelcolor=INK, color=PALE_INK)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(PALE_INK)

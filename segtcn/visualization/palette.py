@@ -85,6 +85,19 @@ def class_colors(num_classes: int, background: int | None = None) -> list[RGB]:
     return [class_color(label, background) for label in range(num_classes)]
 
 
+def hex_color(color: RGB) -> str:
+    """A colour as CSS and matplotlib write it.
+
+    Args:
+        color: red, green, blue.
+
+    Example:
+        >>> hex_color((240, 228, 66))
+        '#f0e442'
+    """
+    return "#{:02x}{:02x}{:02x}".format(*color)
+
+
 def text_color(color: RGB) -> RGB:
     """Black or white, whichever is easier to read on ``color`` (contrast ratio of WCAG 2).
 

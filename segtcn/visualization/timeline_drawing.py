@@ -12,7 +12,7 @@ import numpy as np
 from segtcn.labels import Classes, Labels
 from segtcn.structures import IGNORE
 from segtcn.visualization.figures import INK, PALE_INK, elided, new_figure, text_in, text_style
-from segtcn.visualization.palette import class_color
+from segtcn.visualization.palette import class_color, hex_color
 from segtcn.visualization.timeline_layout import (
     GAP_IN,
     HANDLE,
@@ -147,7 +147,7 @@ def _draw_tracks(axes: Axes, tracks: Mapping[str, Labels], sheet: _Sheet) -> Non
         spans = np.stack([runs.starts, runs.stops - runs.starts], axis=1) / scale
         place = (row - half, 2 * half * (1 - (_STRIP + 0.06) * has_strip))
         known = runs.values != IGNORE
-        colors = [_fraction(class_color(label, classes.background)) for label in runs.values[known].tolist()]
+        colors = [hex_color(class_color(label, classes.background)) for label in runs.values[known].tolist()]
         # an edge would widen short segments; smooth sides would show the paper between neighbours
         plain: dict[str, Any] = {"linewidth": 0, "antialiased": False}
         axes.broken_barh(spans[known].tolist(), place, facecolors=colors, **plain)
@@ -234,7 +234,7 @@ def _legend_entries(
         return []
     entries: list[tuple[str, dict[str, Any]]] = []
     for label in labels_in(videos.values()):
-        style = _HATCHED if label == IGNORE else {"facecolor": _fraction(class_color(label, classes.background))}
+        style = _HATCHED if label == IGNORE else {"facecolor": hex_color(class_color(label, classes.background))}
         entries.append((legend_name(label, classes), style))
     compared = next((tracks for tracks in videos.values() if len(tracks) > 1), None)
     if look.disagreement and compared is not None:
@@ -268,8 +268,3 @@ def _add_legend(figure: Figure, entries: Sequence[tuple[str, dict[str, Any]]], l
     )
     for text in legend.get_texts():
         text.set_parse_math(False)
-
-
-def _fraction(color: tuple[int, int, int]) -> tuple[float, float, float]:
-    red, green, blue = color
-    return (red / 255, green / 255, blue / 255)

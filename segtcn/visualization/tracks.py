@@ -27,8 +27,8 @@ def make_tracks(
 
     Raises:
         FileNotFoundError: if there is no such label file.
-        ValueError: if there is no video or no track of one, ``fps`` is not positive, a file cannot be understood, or a
-            label is not among ``classes``.
+        ValueError: if there is no video, its tracks have no titles or there is none, ``fps`` is not positive, a file
+            cannot be understood, or a label is not among ``classes``.
 
     Example:
         >>> videos, classes = make_tracks({"tea": {"ED-TCN": [0, 1], "truth": ["take", "pour"]}}, ["take", "pour"])
@@ -44,6 +44,10 @@ def make_tracks(
     opened: dict[str, dict[str, Labels]] = {}
     for name, tracks in videos.items():
         of_video = f" of {name}" if name else ""
+        if not isinstance(tracks, Mapping):
+            raise ValueError(
+                f"expected tracks{of_video} by their titles, such as {{'ED-TCN': labels}}, got {type(tracks).__name__}"
+            )
         if not tracks:
             raise ValueError(f"expected at least one track{of_video} to draw, got none")
         titles = sorted(tracks, key=lambda title: title != TRUTH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from segtcn.cli import main
+from segtcn.data.card import read_card
 from segtcn.labels import read_labels, write_labels
 from segtcn.labels.labels import Labels
 from segtcn.prepare.corrected_labels import add_labels
@@ -67,6 +69,47 @@ def test_corrections_replace_the_truth_and_nothing_else(root: Path, corrected: P
     assert main(["add", str(root), str(corrected)]) == 0
     assert "nothing to write" in capsys.readouterr().out
     assert not (root / "groundTruth_before_2").exists()
+
+
+CARD = """---
+name: kitchen # ours
+segments: 99
+num_classes: 3
+classes:
+- background
+- cut
+- pour milk
+background: background
+fps: 15
+---
+
+# kitchen
+
+Filmed at home.
+
+| class | frames | share | segments | videos |
+|---|---|---|---|---|
+| background | 1 | 100 % | 1 | 1 |
+
+## Labels
+"""
+
+
+def test_the_card_gets_new_counts_and_keeps_its_words(root: Path, corrected: Path) -> None:
+    (root / "README.md").write_text(CARD)
+    correct(root, corrected, "P02_tea", f0="arrive")
+    assert main(["add", str(root), str(corrected), "--new-classes"]) == 0
+    text, card = (root / "README.md").read_text(), read_card(root / "README.md")
+    truth = [read_labels(path) for path in (root / "groundTruth").glob("*.txt")]
+    names = [name for labels in truth for name in labels.names()]
+    segments = [row.label for labels in truth for row in labels.rows() if row.label != "background"]
+    assert (card["num_classes"], card["classes"]) == (4, ["background", "cut", "pour milk", "arrive"])
+    assert card["segments"] == len(segments)
+    assert "name: kitchen # ours\n" in text
+    assert "\nfps: 15\n---\n\n# kitchen\n\nFilmed at home.\n\n| class " in text
+    rows = re.sub(" +", " ", text)
+    assert f"| arrive | 1 | {100 / len(names):.1f} % | 1 | 1 |\n\n## Labels\n" in rows
+    assert f"| cut | {names.count('cut')} |" in rows
 
 
 def test_dry_run_writes_nothing(root: Path, corrected: Path, capsys) -> None:

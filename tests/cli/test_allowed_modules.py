@@ -66,7 +66,7 @@ def test_our_own_configs_name_only_known_modules_and_files_are_not_code(capsys):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("[" * 20_000, "nested too deeply"), ("a: [", "is no YAML in UTF-8"), ("x" * 2**21, "more than a MiB")],
+    [("[" * 20_000, "nested too deeply"), ("a: [", "is not YAML in UTF-8"), ("x" * 2**21, "more than a MiB")],
 )
 def test_a_config_that_is_none_is_named(content, message, capsys):
     Path("config.yaml").write_text(content)

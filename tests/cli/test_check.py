@@ -220,7 +220,7 @@ def test_what_is_no_data_set_is_refused(tmp_path, check):
         "nowhere": "no file or folder",
         "model.yaml": "has no part `data`",
         "typo.yaml": "describes no data set",
-        "broken.yaml": "is no YAML",
+        "broken.yaml": "is not YAML",
         "notes.txt": "is not a data config",
     }.items():
         out = check(1, tmp_path / name)

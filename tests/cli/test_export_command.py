@@ -33,10 +33,14 @@ def test_a_checkpoint_becomes_a_file_or_a_folder(tmp_path, capsys):
 
 
 def test_options_that_do_not_go_together_are_refused(tmp_path, capsys):
-    for words in (["--format", "pt2", "--opset", "18"], ["--format", "folder", "--streaming"]):
+    for words, message in (
+        (["--format", "pt2", "--opset", "18"], "is for the format onnx"),
+        (["--format", "folder", "--streaming"], "is for the format onnx"),
+        ([], "the name of the output must end in .onnx, got"),
+    ):
         try:
             status = main(["export", "net.ckpt", "-o", str(tmp_path / "net"), *words])
         except SystemExit as error:
             status = error.code
         assert status == 2
-        assert "is for the format onnx" in capsys.readouterr().err
+        assert message in capsys.readouterr().err

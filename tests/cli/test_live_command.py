@@ -8,18 +8,29 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
+import numpy as np
 import pytest
 
 from segtcn.cli import main
+from segtcn.cli.live import _Recording
 from segtcn.models import MSTCN, CausalTCN
 from segtcn.segmenter import Segmenter
 from segtcn.video_io import probe, read_frames
 from tests.clips import write_clip
 
 BUILTIN = {"backbone": {"name": "builtin", "width": 278}, "window": 1, "stride": 1, "padding": None}
+
+
+def usage_status(words: list[str]) -> object:
+    try:
+        return main(words)
+    except SystemExit as error:
+        return error.code
 
 
 def checkpoint(path: Path, extraction=BUILTIN, causal=True) -> Path:
@@ -101,6 +112,22 @@ def test_unfit_calls_are_refused(tmp_path, capsys, extraction, words, message):
     clip = write_clip(tmp_path / "clip.mp4", 4, 20)
     assert main(["live", str(checkpoint(tmp_path / "net.ckpt", extraction)), str(clip), *words]) == 1
     assert message in capsys.readouterr().err
+
+
+def test_a_recording_never_replaces_its_source(tmp_path, capsys):
+    clip = write_clip(tmp_path / "clip.mp4", 4, 20)
+    before = clip.read_bytes()
+    assert usage_status(["live", str(checkpoint(tmp_path / "net.ckpt")), str(clip), "--record", str(clip)]) == 2
+    assert f"`record` (--record) would replace the source {clip}" in capsys.readouterr().err
+    assert clip.read_bytes() == before
+
+
+def test_pictures_of_another_size_are_counted(tmp_path, capsys):
+    session = SimpleNamespace(fps=20)
+    with ExitStack() as stack:
+        recording = _Recording(tmp_path / "seen.mp4", session, stack)
+        recording.write([(n / 20, np.zeros((48, 64 + 16 * (n > 2), 3), np.uint8)) for n in range(5)])
+    assert (probe(tmp_path / "seen.mp4").num_frames, recording.num_left_out) == (3, 2)
 
 
 def test_ctrl_c_ends_cleanly_with_a_finished_recording(tmp_path):

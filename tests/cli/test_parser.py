@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -193,10 +192,8 @@ def test_help_does_not_import_what_takes_seconds(name):
         "except SystemExit: pass\n"
         "print(json.dumps([name for name in ('torch', 'cv2', 'av', 'matplotlib', 'h5py') if name in sys.modules]))"
     )
-    start_s = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout.splitlines()[-1]) == []
-    assert time.perf_counter() - start_s < 2  # 0.2 s on an idle machine
 
 
 @pytest.mark.parametrize(

@@ -97,10 +97,17 @@ def test_overlay_draws_clips_and_only_these(checkpoint, tmp_path, capsys):
     assert (tmp_path / "out" / "tea.mp4").exists()
 
 
-def test_clips_of_somebody_else_are_not_replaced(checkpoint, tmp_path, capsys):
-    clip = write_clip(tmp_path / "tea.mp4", 20, 20)
+def test_clips_that_lie_in_the_folder_of_the_labels_stay(checkpoint, tmp_path, capsys):
+    (tmp_path / "in").mkdir()
+    clip = write_clip(tmp_path / "in" / "tea.mp4", 20, 20)
     before = clip.read_bytes()
-    assert predict(checkpoint, clip, "--out", tmp_path, "--overlay") == 1
+    assert predict(checkpoint, clip, "--out", clip.parent) == 0
+    for options in ([], ["--overwrite"]):
+        assert predict(checkpoint, clip, "--out", clip.parent, "--overlay", *options) == 1
+        assert f"{clip} would be replaced by its drawing: choose another `out` (--out)" in capsys.readouterr().err
+    (tmp_path / "out").mkdir()
+    write_clip(tmp_path / "out" / "tea.mp4", 10, 20)
+    assert predict(checkpoint, clip, "--out", tmp_path / "out", "--overlay") == 1
     assert "tea.mp4 is there and was not made here: choose another `out` (--out)" in capsys.readouterr().err
     assert clip.read_bytes() == before
 

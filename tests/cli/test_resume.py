@@ -122,6 +122,16 @@ def test_a_run_without_a_checkpoint_starts_anew_and_one_without_a_folder_is_name
     assert "`--resume` needs the folder of a run" in capsys.readouterr().err
 
 
+def test_a_run_that_is_complete_says_so(options, capsys):
+    assert main(["fit", *options, "--trainer.default_root_dir=run"]) == 0
+    assert "complete" not in capsys.readouterr().out
+    assert main(["fit", "run", "--resume"]) == 0
+    message = "the run was complete, nothing was trained; more epochs than 3: add --trainer.max_epochs N"
+    assert message in capsys.readouterr().out
+    assert main(["fit", "run", "--resume", "--trainer.max_epochs=4"]) == 0
+    assert "complete" not in capsys.readouterr().out
+
+
 def test_other_threads_are_warned_of(options, signal_in_step, capsys):
     signal_in_step(4)
     assert main(["fit", *options, "--trainer.default_root_dir=run"]) == 143

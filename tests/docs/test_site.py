@@ -141,7 +141,8 @@ def test_pages_are_accessible(home, browser, scheme):
     if not path.is_file():
         pytest.skip("no axe-core: npm install --no-save axe-core")
     page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme=scheme)
-    for name in ("index", "getting_started", "networks/ed_tcn", "reference/cli", "results/gtea_models", *TUTORIALS):
+    names = ("index", "getting_started", "networks/ed_tcn", "reference/cli", "reference/labels", "results/gtea_models")
+    for name in (*names, *TUTORIALS):
         page.goto(f"{home}/{name}.html")
         page.wait_for_selector(".md-code__button, .drawing, table", state="attached")
         page.add_script_tag(path=path)

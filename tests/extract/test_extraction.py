@@ -186,7 +186,7 @@ def test_preprocessing_that_is_not_done_is_refused(tmp_path, config, message):
 def test_broken_preprocessing_is_named(tmp_path, content):
     path = tmp_path / "preprocessor_config.json"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"preprocessor_config\.json is no JSON"):
+    with pytest.raises(ValueError, match=r"preprocessor_config\.json is not JSON"):
         read_preprocessing(path)
 
 

@@ -44,18 +44,38 @@ def serving(*answers: Answer, kind: str = "video/mp2t") -> Iterator[str]:
         server.server_close()
 
 
-def play(content: bytes, promised: int | None = None) -> Answer:
-    """All of it at once; if more is promised, the source breaks off."""
-    return lambda out: out.write(b"Content-Length: %d\r\n\r\n" % (promised or len(content)) + content) and None
+def play(content: bytes, promised: int | None = None, after_s: float = 0) -> Answer:
+    """All of it at once, after a while; if more is promised, the source breaks off."""
+
+    def answer(out: BinaryIO) -> None:
+        time.sleep(after_s)
+        out.write(b"Content-Length: %d\r\n\r\n" % (promised or len(content)) + content)
+
+    return answer
 
 
-def stall_after(content: bytes, seconds: float) -> Answer:
-    """All of it, and then nothing for a while, with the connection open."""
+def stall_after(content: bytes, seconds: float, rest: bytes = b"") -> Answer:
+    """All of it, then nothing for a while, with the connection open, and then the rest."""
 
     def answer(out: BinaryIO) -> None:
         out.write(b"\r\n" + content)
         out.flush()
         time.sleep(seconds)
+        out.write(rest)
+
+    return answer
+
+
+def play_slowly(content: bytes, seconds: float, parts: int = 60) -> Answer:
+    """All of it in so many seconds, with the connection open."""
+
+    def answer(out: BinaryIO) -> None:
+        out.write(b"\r\n")
+        size = -(-len(content) // parts)
+        for start in range(0, len(content), size):
+            out.write(content[start : start + size])
+            out.flush()
+            time.sleep(seconds / parts)
 
     return answer
 

@@ -18,8 +18,8 @@ from segtcn.extract.extraction import Windows
 from segtcn.live import LiveLabel, LiveRules, LiveSession, WaitingPictures
 from segtcn.models import MSTCN, CausalTCN
 from segtcn.segmenter import Segmenter
-from tests.clips import numbered_frame, write_clip
-from tests.live.loopback import play, play_pictures, serving, stall_after
+from tests.clips import numbered_frame, turn_clockwise, write_clip
+from tests.live.loopback import play, play_pictures, play_slowly, serving, stall_after
 
 FPS = 60
 PATIENT = LiveRules(behind_s=60, timeout_s=1, retries=1, first_wait_s=0.05)
@@ -121,6 +121,28 @@ def test_a_source_that_ends_early_and_comes_back_is_labelled_on(broadcast):
     assert f"cannot read {address}" in str(session.loss)
 
 
+def test_after_a_lost_source_times_continue_by_the_clock(broadcast):
+    """The second connection takes a second to give its first picture, which the first did not."""
+    arrivals = []
+    with serving(play(broadcast), play(broadcast, after_s=1)) as address:
+        for moment in session_of(address, rules=LiveRules(60, timeout_s=5, retries=1, first_wait_s=0.05)):
+            arrivals += [(time.monotonic(), time_s) for time_s, _ in moment.pictures]
+    (begin_s, first_s), (again_s, later_s) = arrivals[0], arrivals[24]
+    assert first_s == 0
+    assert later_s == pytest.approx(again_s - begin_s, abs=0.4)
+    assert later_s > 1
+
+
+def test_a_source_that_stalls_and_continues_is_one_video(broadcast, tmp_path):
+    offline = labels_of(session_of(tmp_path / "clip.ts"))
+    middle = len(broadcast) // 376 * 188
+    with serving(stall_after(broadcast[:middle], 0.8, rest=broadcast[middle:])) as address:
+        session = session_of(address, rules=LiveRules(60, timeout_s=3, retries=0))
+        spoken = labels_of(session)
+    assert spoken[: len(offline)] == offline
+    assert (session.num_dropped, session.num_reconnections) == (0, 0)
+
+
 def test_a_source_that_stalls_is_given_up_after_its_tries(broadcast):
     with serving(stall_after(broadcast, 6)) as address:
         begin = time.monotonic()
@@ -144,6 +166,36 @@ def test_an_address_that_accepts_and_says_nothing_is_lost_after_the_timeout():
         address = f"http://127.0.0.1:{silent.getsockname()[1]}/live"
         with pytest.raises(ConnectionError, match=r"says nothing for 0\.3 s: is it running"):
             labels_of(session_of(address, rules=LiveRules(timeout_s=0.3)))
+
+
+def test_sound_alone_does_not_keep_a_source(tmp_path):
+    """The picture ends after 0.4 s, and the sound goes on in real time."""
+    path = write_clip(tmp_path / "clip.ts", 24, FPS, sound="mp2", sound_s=6, g="6")
+    with serving(play_slowly(path.read_bytes(), seconds=6)) as address:
+        begin = time.monotonic()
+        session = session_of(address, rules=LiveRules(60, timeout_s=0.6, retries=0))
+        assert len(labels_of(session)) >= 20
+    assert "gives no picture for 0.6 s" in str(session.loss)
+    assert time.monotonic() - begin < 5
+
+
+def test_stopping_does_not_wait_for_a_silent_source(broadcast):
+    with serving(stall_after(broadcast, 6)) as address:
+        session = session_of(address, rules=LiveRules(60, timeout_s=20))
+        threading.Timer(1.0, session.stop).start()
+        begin = time.monotonic()
+        labels_of(session)
+        assert time.monotonic() - begin < 4
+
+
+def test_an_address_shows_upright_pictures_as_a_file_does(tmp_path):
+    clip = turn_clockwise(write_clip(tmp_path / "clip.mp4", 12, FPS))
+    offline = labels_of(session_of(clip))
+    with serving(play(clip.read_bytes()), kind="video/mp4") as address:
+        session = session_of(address, rules=LiveRules(60, 2, retries=0))
+        shapes = {picture.shape for moment in session for _, picture in moment.pictures}
+    assert shapes == {(160, 120, 3)}
+    assert len(offline) == 12
 
 
 def test_a_source_without_video_is_refused(tmp_path):
@@ -216,6 +268,11 @@ def test_unfit_segmenters_are_refused(clip):
     with pytest.raises(ValueError, match="does not say the rate of its features: give `fps`"):
         session_of(clip, segmenter)
     assert session_of(clip, segmenter, fps=5).fps == 5
+    segmenter.fps = 10
+    with pytest.raises(ValueError, match="`fps` must be positive, got 0"):
+        session_of(clip, segmenter, fps=0)
+    with pytest.raises(ValueError, match="the network was trained on 10 features a second, got 30: leave `fps` out"):
+        session_of(clip, segmenter, fps=30)
     with pytest.raises(ValueError, match="the backbone makes 278 features and the network takes 8"):
         session_of(clip, Segmenter(CausalTCN(8, 3, 4, num_layers=2), fps=5).eval())
     with pytest.raises(ValueError, match="`retries` must be 0 or more, got -1"):

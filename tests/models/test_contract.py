@@ -244,12 +244,16 @@ def test_bfloat16_autocast_stays_near_single_precision(net):
 # are slow tests
 BUILT = sorted(((name, make()) for name, make in NETWORKS.items()), key=lambda pair: -len([*pair[1].modules()]))
 FIRST = {(type(net), net.causal): name for name, net in BUILT}
-each_traced = pytest.mark.parametrize(
-    "name", [name if name in FIRST.values() else pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS]
-)
+# of these three, tracing the gradients takes five seconds
+LARGE = {name for name in NETWORKS if name.startswith(("ASFormer", "C2FTCN", "LTContext"))}
 
 
-@each_traced
+def each_traced(first: set[str]) -> pytest.MarkDecorator:
+    names = [name if name in first else pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS]
+    return pytest.mark.parametrize("name", names)
+
+
+@each_traced({*FIRST.values()})
 @pytest.mark.filterwarnings("ignore:The tensor attributes .*_flat_weights:UserWarning")  # of PyTorch's LSTM
 def test_export_reproduces_the_logits(name):
     net = build(name)
@@ -262,7 +266,7 @@ def test_export_reproduces_the_logits(name):
             torch.testing.assert_close(actual * real, expected * real, atol=1e-5, rtol=0)
 
 
-@each_traced
+@each_traced({*FIRST.values()} - LARGE)
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")  # Dynamo, which breaks off at an LSTM
 def test_tracing_reproduces_logits_and_gradients(name):
     assert_compiles(build(name), "aot_eager")

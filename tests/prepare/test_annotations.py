@@ -561,7 +561,7 @@ _TWO = "cut,0.5,2,{0}\npour,2,3,{1}\n"
         ("label,start_frame,stop_frame,fps\ncut,5,20,25\n", "says fps 25, but its frames are read at 10"),
         (
             "label,start_frame,stop_frame\ncut,0.5,2.5\npour,2.5,3.5\n",
-            "no whole numbers, such as 3.5",
+            "not whole numbers, such as 3.5",
         ),
         ('{"filename": "b.mp4", "segments": [{"label": "cut", "start_s": 0, "stop_s": 1}]}', "names other videos"),
         ('{"offset": 3, "segments": [{"label": "cut", "start_s": 0, "stop_s": 1}]}', "'offset' is not read"),

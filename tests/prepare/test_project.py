@@ -220,7 +220,8 @@ def test_frame_labels_at_another_rate_are_resampled(folder: Make) -> None:
         "a": ["cut"] * 5 + ["pour"] * 5,
         "b": ["cut"] * 5 + ["pour"] * 5 + ["background"],
     }
-    assert project.notes[0] == "no gap is longer than 0.1 s: `close_gaps_s` of 0.101 labels them as what is before"
+    note = "to give gaps the label before them, close those up to 0.101 s (`close_gaps_s`)"
+    assert project.notes[0] == f"no gap is longer than 0.1 s: {note}"
     assert made(root, annotation_fps=30, close_gaps_s=0.1, force=True).class_names == ["cut", "pour"]
 
 

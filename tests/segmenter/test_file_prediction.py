@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import platform
+import re
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -31,6 +36,11 @@ def segmenter_of(width: int = 4, seed: int = 0, **kwargs) -> Segmenter:
     return Segmenter(
         EDTCN(width, 3, (6,), 3), **{"classes": Classes(("rest", "cut", "pour"), 0), "fps": 10} | kwargs
     ).eval()
+
+
+def npy_bytes(array: np.ndarray, version: tuple[int, int]) -> bytes:
+    np.lib.format.write_array(content := io.BytesIO(), array, version)
+    return content.getvalue()
 
 
 def write_features(path: Path, num_frames: int = 30, width: int = 4, fps: float | None = None, **settings) -> Path:
@@ -66,6 +76,19 @@ def test_labels_within_the_folder_of_the_sources_are_not_sources(tmp_path):
     predict_files(segmenter_of(), {"tea": path}, tmp_path / "labels")
     (tmp_path / "labels" / "tea.mp4").touch()
     assert find_sources([tmp_path]) == ({"tea": path}, [])
+
+
+def test_links_and_pipes_in_a_folder_are_listed_or_followed(tmp_path):
+    file = write_features(tmp_path / "elsewhere" / "tea.npy")
+    (folder := tmp_path / "in").mkdir()
+    (folder / "tea.npy").symlink_to(file)
+    (folder / "more").symlink_to(tmp_path / "elsewhere")
+    (folder / "lost.npy").symlink_to(tmp_path / "nothing")
+    os.mkfifo(folder / "pipe.npy")
+    others = [folder / name for name in ("lost.npy", "more", "pipe.npy")]
+    assert find_sources([folder]) == ({"tea": folder / "tea.npy"}, others)
+    with pytest.raises(ValueError, match=r"pipe\.npy is neither features"):
+        find_sources([folder / "pipe.npy"])
 
 
 def test_sources_that_are_not_there_or_of_one_name_are_refused(tmp_path):
@@ -118,6 +141,28 @@ def test_a_second_call_does_only_what_is_missing_or_has_changed(tmp_path):
     assert len(read_labels(tmp_path / "out" / "a.npz")) == 25
 
 
+def test_a_source_that_was_moved_is_done_and_another_of_its_name_is_refused(tmp_path):
+    path = write_features(tmp_path / "a" / "tea.npy")
+    predict_files(segmenter_of(), {"tea": path}, tmp_path / "out")
+    moved = path.rename(tmp_path / "tea.npy")
+    assert predict_files(segmenter_of(), {"tea": moved}, tmp_path / "out").skipped == ["tea"]
+    other = write_features(tmp_path / "b" / "tea.npy", 20)
+    with pytest.raises(ValueError, match=r"tea\.txt has the labels of .*, and .*b/tea\.npy has the same name: choose"):
+        predict_files(segmenter_of(), {"tea": other}, tmp_path / "out")
+    assert len(read_labels(tmp_path / "out" / "tea.npz")) == 30
+    assert predict_files(segmenter_of(), {"tea": other}, tmp_path / "out", overwrite=True).made == ["tea"]
+
+
+def test_overwriting_leaves_no_labels_of_other_weights(tmp_path):
+    sources = {name: write_features(tmp_path / f"{name}.npy") for name in "ab"}
+    predict_files(segmenter_of(), sources, tmp_path / "out")
+    only_a = {"a": sources["a"]}
+    with pytest.raises(ValueError, match=r"weights_sha256 .* or give the source of b, too"):
+        predict_files(segmenter_of(seed=1), only_a, tmp_path / "out", overwrite=True)
+    assert predict_files(segmenter_of(), only_a, tmp_path / "out", overwrite=True).made == ["a"]
+    assert predict_files(segmenter_of(), sources, tmp_path / "out").skipped == ["a", "b"]
+
+
 def test_labels_that_were_made_otherwise_are_not_mixed(tmp_path):
     sources = {"a": write_features(tmp_path / "a.npy")}
     predict_files(segmenter_of(), sources, tmp_path / "out")
@@ -145,8 +190,43 @@ def test_files_of_somebody_else_are_not_replaced(tmp_path, name):
 def test_test_predictions_of_a_run_stay(tmp_path, inner):
     (tmp_path / "run" / "predictions").mkdir(parents=True)
     (tmp_path / "run" / "run.json").touch()
-    with pytest.raises(ValueError, match="holds the test predictions of a run, which stay: choose another `out`"):
+    with pytest.raises(ValueError, match="holds the predictions of a run, which stay: choose another `out`"):
         predict_files(segmenter_of(), {}, tmp_path / "run" / "predictions" / inner)
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("run", r"run is the folder of a run: choose another `out`, such as .*run/labels"),
+        ("run/checkpoints", r"holds the checkpoints of a run"),
+        ("data", r"mapping\.txt is there and was not made here"),
+        ("data/groundTruth", r"groundTruth belongs to the data set .*data: choose another `out`"),
+    ],
+)
+def test_folders_of_runs_and_data_sets_stay(tmp_path, place, message):
+    for name in ("run/run.json", "data/mapping.txt", "data/groundTruth/soup.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    sources = {"tea": write_features(tmp_path / "tea.npy")}
+    with pytest.raises((ValueError, FileExistsError), match=message):
+        predict_files(segmenter_of(), sources, tmp_path / place)
+    assert predict_files(segmenter_of(), sources, tmp_path / "data" / "labels").made == ["tea"]
+
+
+def test_no_video_replaces_the_list_of_classes(tmp_path):
+    path = write_features(tmp_path / "mapping.npy")
+    with pytest.raises(ValueError, match=r"mapping\.npy would become mapping\.txt, the list of the classes: rename it"):
+        predict_files(segmenter_of(), {"mapping": path}, tmp_path / "out")
+
+
+def test_temporary_features_of_a_killed_process_are_removed(tmp_path):
+    out = tmp_path / "out"
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    for process in (ended.pid, os.getpid()):
+        (out / f".features-{platform.node()}-{process}-abc").mkdir(parents=True)
+    predict_files(segmenter_of(), {"tea": write_features(tmp_path / "tea.npy")}, out)
+    assert [path.name for path in out.glob(".*")] == [f".features-{platform.node()}-{os.getpid()}-abc"]
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
@@ -163,6 +243,40 @@ def test_a_video_that_fails_does_not_stop_the_others(tmp_path):
     result = predict_files(segmenter_of(), sources, tmp_path / "out")
     assert result.made == ["a", "c"]
     assert result.failed == {"b": f"{sources['b']}: `features` must be finite, got NaN or infinity in frame 17"}
+
+
+@pytest.mark.parametrize(
+    "save",
+    [
+        lambda path, array: np.save(path, array.astype(">f4")),
+        lambda path, array: np.save(path, array.astype(np.longdouble)),
+        lambda path, array: np.save(path, np.asfortranarray(array)),
+        lambda path, array: path.write_bytes(npy_bytes(array, (3, 0))),
+    ],
+)
+def test_features_are_read_however_their_numbers_are_stored(tmp_path, save):
+    path = write_features(tmp_path / "tea.npy")
+    expected = segmenter_of().predict(path).names()
+    save(path, np.load(path))
+    assert segmenter_of().predict(path).names() == segmenter_of().predict(np.load(path)).names() == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "note"),
+    [
+        (
+            lambda features: 255 * features,
+            r"lie \d+ standard deviations from the training features: are they of another",
+        ),
+        (lambda features: features / 255, r"vary 0\.00\d times as much as the training features: are they of another"),
+    ],
+)
+def test_features_of_another_unit_get_a_note(tmp_path, change, note):
+    segmenter, path = segmenter_of(extraction=FRAMES), write_features(tmp_path / "tea.npy", 100, fps=10.0)
+    segmenter.standardization.set(torch.full((4,), 0.5), torch.full((4,), 1.5))
+    assert predict_files(segmenter, {"tea": path}, tmp_path / "out").notes == []
+    np.save(path, change(np.load(path)))
+    assert re.search(note, predict_files(segmenter, {"tea": path}, tmp_path / "out").notes[0])
 
 
 def test_features_with_time_first_are_turned_with_a_note(tmp_path):
@@ -261,6 +375,13 @@ def test_a_clip_at_another_rate_is_brought_to_that_of_the_training_clips(tmp_pat
     result = predict_files(segmenter_of(278, extraction=EXTRACTION), {"tea": clip}, tmp_path / "out")
     assert result.notes == [f"{clip} was brought to 20 frames a second by time stamps"]
     assert len(read_labels(tmp_path / "out" / "tea.npz")) == 20
+
+
+def test_a_picture_that_begins_after_the_sound_is_noted(tmp_path):
+    times_s = [0.5 + number / 20 for number in range(20)]
+    clip = write_clip(tmp_path / "tea.mp4", 20, fps=20, times_s=times_s, sound="aac", sound_s=1.5)
+    result = predict_files(segmenter_of(278, extraction=EXTRACTION), {"tea": clip}, tmp_path / "out")
+    assert result.notes == [f"the picture of {clip} begins at 0.50 s, and times count from there"]
 
 
 def test_a_clip_of_which_every_frame_is_kept_must_have_the_rate_of_the_training_clips(tmp_path):

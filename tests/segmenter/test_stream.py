@@ -147,6 +147,14 @@ def test_frames_of_another_shape_are_refused(shape):
         stream.push_batch(torch.zeros(shape)) if len(shape) == 3 else stream.push(torch.zeros(shape))
 
 
+@pytest.mark.parametrize("name", ["causal EDTCN", "MSTCN"])
+def test_after_its_end_a_stream_begins_another_video(name):
+    segmenter, features = segmenter_of(STREAMING[name]()), torch.randn(IN_CHANNELS, 30)
+    stream = segmenter.stream()
+    first, second = pushed(stream, features, [30]), pushed(stream, features, [30])
+    assert (scores_of(first) == scores_of(second)).all()
+
+
 def test_what_cannot_stream_says_so():
     for name in ("ASFormer", "RecurrentNetwork, LSTM"):
         with pytest.raises(ValueError, match="sees the whole video and cannot stream: train a causal network"):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from segtcn.video_io import frame_times, probe, read_frames, read_planes
-from tests.clips import frame_number, turn_clockwise, write_clip
+from tests.clips import frame_number, numbered_frame, turn_clockwise, write_clip
 from tests.video_io.contents import NTSC, numbers_and_times
 
 
@@ -24,6 +24,23 @@ def test_clip_is_read_frame_by_frame_at_its_exact_rate(tmp_path: Path, fps: Frac
     numbers, times_s = numbers_and_times(path)
     assert numbers == list(range(20))
     assert times_s == pytest.approx([float(i / fps) for i in range(20)], abs=1e-3)
+
+
+def test_pictures_of_h264_in_avi_have_increasing_times(tmp_path):
+    """AVI stores no time of presentation, and H.264 decodes pictures in another order."""
+    path = write_clip(tmp_path / "clip.avi", 30, 20, bf="3")
+    times_s, pictures = zip(*read_frames(path), strict=True)
+    assert [frame_number(picture) for picture in pictures] == [*range(30)]
+    assert np.diff(times_s) == pytest.approx([0.05] * 29)
+    assert times_s == pytest.approx(frame_times(path).tolist())
+
+
+def test_a_picture_is_not_a_clip(tmp_path):
+    import cv2
+
+    (tmp_path / "clip.mp4").write_bytes(cv2.imencode(".png", numbered_frame(1, 64, 48))[1].tobytes())
+    with pytest.raises(ValueError, match=r"clip\.mp4 has no video stream: expected a video, found a single picture"):
+        probe(tmp_path / "clip.mp4")
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts", ".avi"])

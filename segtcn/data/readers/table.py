@@ -53,7 +53,7 @@ class TableReader(TreeReader):
         fps: frames per second; None: from ``time``.
         fill: what to do with cells without a number and frames without a row, which are refused otherwise: ``forward``
             repeats the number before (frames before the first number get that one), ``zero`` writes zeros. A column
-            that counts frames (``frame``, ``frame_idx``, one without a name) places the rows, also if it is no feature.
+            that counts frames (``frame``, ``frame_idx``, one without a name) places the rows, as a feature or not.
         background: name of the background class, or None.
         delimiter: between the columns of ``.csv`` files, such as ``;``.
         ignore: names of classes to leave out: their frames count as not annotated.
@@ -145,14 +145,14 @@ class TableReader(TreeReader):
         return paths[0] if paths else None
 
     def _describe(self, name: str, selection: list[str] | str | None, fps: float | None) -> _Layout:
-        """What a video tells of all: which columns hold what, and the rate."""
+        """What one video shows of all: which columns hold what, and the rate."""
         path = self._existing(name)
         columns = self._files.columns(path)
         labels = [] if self._label_columns is None else matching(columns, self._label_columns)
         if labels:
             self._check_label_columns(path, columns)
         features = self._choose_features(path, selection, others=[*labels, self._time, *ROW_NUMBERS])
-        values = self._files.numbers(path, features)  # a damaged table is noticed here, and another one tells
+        values = self._files.numbers(path, features)  # a damaged table is noticed here, and the next one is asked
         counting = how_rows_count(self._files, path) if values.size else None
         return _Layout(name, path, bool(labels), features, self._choose_fps(path, fps), counting)
 
@@ -339,7 +339,7 @@ class TableReader(TreeReader):
 
 
 class _Layout(NamedTuple):
-    """What the first table that can be read tells of all."""
+    """What the first table that can be read shows of all."""
 
     name: str
     path: Path

@@ -242,7 +242,7 @@ def default_resample(config: Mapping[str, Any], model_type: str) -> int:
 
 
 def _fingerprint(name: str, model: Any) -> str:
-    """What tells two versions of a model apart: its commit on the Hub, or a hash of the folder's weights."""
+    """What distinguishes two versions of a model: its commit on the Hub, or a hash of the folder's weights."""
     files = sorted(Path(name).glob("*.safetensors")) if Path(name).is_dir() else []
     if not files:
         return str(getattr(model.config, "_commit_hash", None) or "unknown")

@@ -47,7 +47,7 @@ class OnnxBackbone(NetworkBackbone):
     Raises:
         FileNotFoundError: if there is no such file.
         ImportError: if onnxruntime is not installed.
-        ValueError: if it is no ONNX file, or its input is not as described.
+        ValueError: if it is not an ONNX file, or its input is not as described.
     """
 
     packages = ("onnxruntime",)

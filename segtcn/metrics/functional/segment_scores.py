@@ -153,7 +153,7 @@ def segment_counts(
 
 
 def check_threshold(threshold: float) -> None:
-    """Refuse a threshold that is no IoU.
+    """Refuse a threshold that is not an IoU.
 
     Args:
         threshold: an intersection over union.

@@ -140,7 +140,9 @@ def _by_video(path: Path, rows: Sequence[Row], fps: float | None, unit: Unit | N
         number(row[edge], where) for where, row in rows for edge in (start, stop) if row.get(edge) not in (None, "")
     ]
     if unit == "frames" and sum(not time.is_integer() for time in times) > len(times) / 2:
-        raise ValueError(f"{path}: most of its frames are no whole numbers, such as {max(times):g}: are these seconds?")
+        raise ValueError(
+            f"{path}: most of its frames are not whole numbers, such as {max(times):g}: are these seconds?"
+        )
     _check_unread(path, rows, fps if unit == "frames" else None)
     videos: dict[str, Annotations] = {}
     stated_as: dict[str, str] = {}

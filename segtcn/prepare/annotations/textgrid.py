@@ -35,7 +35,7 @@ def read_textgrid(path: str | os.PathLike[str], tier: str | None = None) -> list
     except StopIteration:
         raise ValueError(f"{path} ends before its last tier: save it in Praat again") from None
     if (extra := next(tokens, None)) is not None:
-        raise ValueError(f"{path} goes on behind its last tier, with {extra[:40]}: save it in Praat again")
+        raise ValueError(f"{path} continues after its last tier, with {extra[:40]}: save it in Praat again")
     names = [name for name, _ in tiers]
     labelled = {name: intervals for name, intervals in tiers if intervals}
     if len({*names}) < len(names):

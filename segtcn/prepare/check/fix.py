@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 
-from segtcn.atomic import reason
+from segtcn.atomic import new_folder_for
 from segtcn.data.readers.reader import Reader, Subset
 from segtcn.data.readers.video_lists import check_names
 from segtcn.labels.lengths import common_length
@@ -75,12 +73,13 @@ def fix_data(
     facts = report.facts
     check_target(out, [*source, *(video.source for video in facts.videos.values())])
     fixes: list[Fix] = []
-    with _new_folder(out) as folder:
+    with new_folder_for(out) as folder:
         trees = {"": [*facts.lists]} if not facts.split_specific else {f"split{k}": [k] for k in facts.lists}
         for name, splits in trees.items():
             copy = _TreeCopy(reader, facts, splits, folder / name, length_tolerance)
             copy.write(out / name, progress)
             fixes += copy.fixes
+        folder.rename(out)
     return list(dict.fromkeys(fixes))
 
 
@@ -227,25 +226,3 @@ def _duplicates(facts: Facts) -> list[tuple[str, str]]:
 
 class _CannotRepairError(Exception):
     """Why a video is left out."""
-
-
-@contextmanager
-def _new_folder(out: Path) -> Iterator[Path]:
-    """Lend a folder beside ``out`` that takes its name on success and vanishes on any error."""
-    folder = out.parent / f".{out.name}.{os.getpid()}.{os.urandom(4).hex()}"
-    try:
-        folder.mkdir()
-    except OSError as error:
-        raise PermissionError(
-            f"cannot write the copy to {out}: no folder can be made in {out.parent} ({reason(error)}); choose another "
-            "place"
-        ) from error
-    try:
-        yield folder
-        folder.rename(out)
-    except OSError as error:
-        raise OSError(
-            f"cannot write the copy to {out}: {reason(error)}; make room or choose another place, nothing is left of it"
-        ) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

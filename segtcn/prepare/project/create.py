@@ -193,8 +193,8 @@ def _short_gaps(findings: Mapping[str, Sequence[Finding]]) -> list[str]:
     if not 0 < longest_s < 1:
         return []
     return [
-        f"no gap is longer than {longest_s:.3g} s: `close_gaps_s` of {longest_s + 0.001:.3f} labels them as what is "
-        "before"
+        f"no gap is longer than {longest_s:.3g} s: to give gaps the label before them, close those up to "
+        f"{longest_s + 0.001:.3f} s (`close_gaps_s`)"
     ]
 
 

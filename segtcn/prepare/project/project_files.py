@@ -114,22 +114,14 @@ def card_text(project: Project) -> str:
     Raises:
         ValueError: if there is a README.md that is not a card.
     """
-    counts = _count_classes(project)
-    values = _card_values(project, sum(count.segments for count in counts if count.name != project.background))
+    counts = _count_classes(project.labels.values(), project.classes)
+    values = _card_values(project, _num_segments(counts, project.background))
     path = project.root / "README.md"
     if path.is_file():
         try:
             values |= {key: old for key, old in read_card(path).items() if key in OWN_WORDS and isinstance(old, str)}
         except ValueError as error:
             raise ValueError(f"{error}; it has the name of the data set's card: give it another") from error
-    total = max(1, sum(count.frames for count in counts))
-    table = markdown_table(
-        ["class", "frames", "share", "segments", "videos"],
-        [
-            [name, str(frames), f"{100 * frames / total:.1f} %", str(segments), str(videos)]
-            for name, frames, segments, videos in counts
-        ],
-    )
     splits = [
         f"Split {number} tests {split.held_out or f'fold {number}'}: {len(split.test)} videos, and trains on the other "
         f"{len(split.train)}."
@@ -142,7 +134,7 @@ def card_text(project: Project) -> str:
             ),
             f"\n# {values['name']}\n",
             "Say here what is filmed and how the features were made. The numbers were counted by `segtcn init`, except",
-            f"those under `unchecked`.\n\n{table}\n\n## Labels\n",
+            f"those under `unchecked`.\n\n{_class_table(counts)}\n\n## Labels\n",
             f"From {', '.join(project.formats)}, by the rules of `segtcn.prepare.annotations.frame_labels`.\n",
             *(f"- {line}" for line in summarize(project.findings) or ["Nothing had to be decided."]),
             "\n## Splits\n",
@@ -152,10 +144,42 @@ def card_text(project: Project) -> str:
     )
 
 
-def _count_classes(project: Project) -> list[ClassCount]:
-    num_classes = len(project.classes)
+def recounted_card(card: str, videos: Iterable[Labels], classes: Classes) -> str:
+    """A card with the classes and counts of other labels; words around them stay.
+
+    Args:
+        card: its text.
+        videos: labels of all videos.
+        classes: of the labels.
+    """
+    facts, counts = yaml.safe_load(card.split("\n---", 1)[0]), _count_classes(videos, classes)
+    segments = _num_segments(counts, facts.get("background"))
+    new = {"segments": segments, "num_classes": len(classes), "classes": [*classes.names]}
+    card = _with_values(card, {key: value for key, value in new.items() if key in facts})
+    return re.sub(
+        r"^\| class \| frames .*(?:\n\|.*)*", lambda _: _class_table(counts), card, count=1, flags=re.MULTILINE
+    )
+
+
+def _class_table(counts: Iterable[ClassCount]) -> str:
+    total = max(1, sum(count.frames for count in counts))
+    return markdown_table(
+        ["class", "frames", "share", "segments", "videos"],
+        [
+            [name, str(frames), f"{100 * frames / total:.1f} %", str(segments), str(videos)]
+            for name, frames, segments, videos in counts
+        ],
+    )
+
+
+def _num_segments(counts: Iterable[ClassCount], background: str | None) -> int:
+    return sum(count.segments for count in counts if count.name != background)
+
+
+def _count_classes(tracks: Iterable[Labels], classes: Classes) -> list[ClassCount]:
+    num_classes = len(classes)
     frames, segments, videos = np.zeros((3, num_classes), np.int64)
-    for labels in project.labels.values():
+    for labels in tracks:
         runs = labels.runs()
         known = runs.values != IGNORE
         segments_of_video = np.bincount(runs.values[known], minlength=num_classes)
@@ -163,7 +187,7 @@ def _count_classes(project: Project) -> list[ClassCount]:
         segments += segments_of_video
         videos += segments_of_video > 0
     columns = (frames.tolist(), segments.tolist(), videos.tolist())
-    return [ClassCount(*row) for row in zip(project.class_names, *columns, strict=True)]
+    return [ClassCount(*row) for row in zip(classes.names, *columns, strict=True)]
 
 
 def _card_values(project: Project, num_segments: int) -> dict[str, Any]:
@@ -230,10 +254,16 @@ def _with_features(card: str, project: Project) -> str:
     """A card with what there is to say of the features, once they are there."""
     if project.feature_dim is None:
         return card
+    return _with_values(card, {"feature_dim": project.feature_dim, "extraction": project.extraction})
+
+
+def _with_values(card: str, values: Mapping[str, Any]) -> str:
+    """A card with values of its front matter replaced or added; None removes one."""
     head, rest = card.split("\n---", 1)
-    for key, value in (("feature_dim", project.feature_dim), ("extraction", project.extraction)):
-        line = "" if value is None else f"\n{key}: {json.dumps(value)}"  # JSON is YAML on one line
-        place = re.search(rf"\n{key}:.*", head)
+    for key, value in values.items():
+        # JSON is YAML on one line
+        line = "" if value is None else f"\n{key}: {json.dumps(value, ensure_ascii=False)}"
+        place = re.search(rf"\n{key}:.*(?:\n[- ].*)*", head)
         head = head + line if place is None else head[: place.start()] + line + head[place.end() :]
     return f"{head}\n---{rest}"
 

@@ -18,9 +18,6 @@ from segtcn.segmenter.checkpoint import VERSION, Checkpoint
 from segtcn.segmenter.segmenter import Segmenter
 from segtcn.segmenter.weights import check_finite, check_size
 
-FACTS = ("net", "class_names", "background", "fps", "sample_rate", "protocol", "extraction")
-"""What :meth:`segtcn.segmenter.Segmenter.facts` says."""
-
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 
 CARD_TEXT = """\
@@ -75,6 +72,7 @@ def save_folder(
     Raises:
         ImportError: if safetensors is not installed.
         ValueError: if a weight is not finite.
+        FileExistsError: if ``folder`` is a run, or would lose such files of somebody else.
         FileNotFoundError: if the folder above does not exist.
         PermissionError: if it cannot be written.
 
@@ -90,13 +88,24 @@ def save_folder(
             folder.mkdir()
         except FileExistsError as error:
             raise PermissionError(f"cannot write {folder}: it is a file; give the name of a folder") from error
+    _check_is_ours(folder)
     with atomic_path(folder / WEIGHTS) as temporary:
         save_file(weights, temporary, metadata={"format": "pt"})
-        digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
-    facts = {"version": VERSION, "segtcn": segtcn.__version__, "sha256": digest, **segmenter.facts()}
-    write_json(folder / CONFIG, facts)
+        facts = {"version": VERSION, "segtcn": segtcn.__version__, **segmenter.facts()}
+        # before the weights have their name: what is left of a process that was killed is known as an export
+        write_json(folder / CONFIG, {"sha256": checksum(facts, temporary.read_bytes()), **facts})
     write_text(folder / CARD, _card(segmenter, None if run is None else Path(run)))
     return folder
+
+
+def _check_is_ours(folder: Path) -> None:
+    files = [folder / name for name in (CONFIG, WEIGHTS, CARD) if (folder / name).exists()]
+    config = folder / CONFIG
+    is_export = config.is_file() and '"segtcn": ' in config.read_text(encoding="utf-8", errors="replace")
+    # of a run as well: it would be loaded from here, also after more training
+    in_the_way = [folder / "run.json", folder / "checkpoints", *([] if is_export else files)]
+    if present := [path for path in in_the_way if path.exists()]:
+        raise FileExistsError(f"{present[0]} is there and was not exported: choose another `folder`")
 
 
 def read_folder(folder: Path) -> Checkpoint:
@@ -105,7 +114,7 @@ def read_folder(folder: Path) -> Checkpoint:
     Raises:
         ImportError: if safetensors is not installed.
         FileNotFoundError: if a file is missing.
-        ValueError: if a file is damaged, the weights are not those of the config, or a newer segtcn wrote it.
+        ValueError: if a file is damaged or altered, or a newer segtcn wrote it.
     """
     config, path = folder / CONFIG, folder / WEIGHTS
     for file in (config, path):
@@ -113,18 +122,26 @@ def read_folder(folder: Path) -> Checkpoint:
             raise FileNotFoundError(f"no {file}: export the folder again, or download all of it")
     try:
         facts = json.loads(config.read_text(encoding="utf-8"))
-        digest = facts.pop("sha256")
-        version = facts.pop("version")
-        facts = {name: facts[name] for name in FACTS}
+        seal, is_newer = facts.pop("sha256"), facts["version"] > VERSION
         facts["net"]["init_args"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{config} was not written by segtcn, or is damaged ({error!r}): export it again") from error
-    if version > VERSION:
-        raise ValueError(f"{folder} was written by a newer segtcn (format {version}, this one reads {VERSION}): update")
-    weights = _read_weights(path, facts, config)
-    if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-        raise ValueError(f"{path} was altered: its hash is not that of {config}; export or download it again")
-    return Checkpoint(facts, weights)
+    if is_newer:
+        raise ValueError(
+            f"{folder} was written by a newer segtcn (format {facts['version']}, this one reads {VERSION}): update"
+        )
+    if seal != checksum(facts, path.read_bytes()):
+        raise ValueError(
+            f"{config} or {path.name} was altered after the export: download or export the folder again; to change "
+            "facts, change the segmenter and call `save_folder`"
+        )
+    return Checkpoint(facts, _read_weights(path, facts, config))
+
+
+def checksum(facts: Mapping[str, Any], weights: bytes) -> str:
+    """SHA-256 of the facts, however they are laid out, and of the file of the weights."""
+    as_read = json.loads(json.dumps(facts))  # where keys are texts
+    return hashlib.sha256(json.dumps(as_read, sort_keys=True).encode() + weights).hexdigest()
 
 
 def _read_weights(path: Path, facts: dict[str, Any], config: Path) -> dict[str, Tensor]:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 SEAL = "sha256"
-"""Name of the metadata with the hash of the file, computed with zeros in its place."""
+"""Name of the metadata with the hash of the file, computed with :data:`UNSEALED` in its place."""
+
+UNSEALED = "0" * 64
 
 
 def open_session(path: Path) -> Any:
@@ -49,14 +51,9 @@ def read_metadata(path: Path, session: Any) -> dict[str, Any]:
 
 
 def seal(path: Path) -> None:
-    """Write the hash of a file, whose metadata have zeros in its place."""
+    """Write the hash of a file, whose metadata have :data:`UNSEALED` in its place."""
     content = path.read_bytes()
-    path.write_bytes(content.replace(unsealed().encode(), _hash(content, unsealed()).encode()))
-
-
-def unsealed() -> str:
-    """What stands in the place of the hash before :func:`seal`."""
-    return "0" * 64
+    path.write_bytes(content.replace(UNSEALED.encode(), _hash(content, UNSEALED).encode()))
 
 
 def first_line(error: BaseException) -> str:
@@ -65,4 +62,4 @@ def first_line(error: BaseException) -> str:
 
 
 def _hash(content: bytes, stated: str) -> str:
-    return hashlib.sha256(content.replace(stated.encode(), unsealed().encode())).hexdigest()
+    return hashlib.sha256(content.replace(stated.encode(), UNSEALED.encode())).hexdigest()

@@ -22,7 +22,7 @@ import segtcn
 from segtcn.atomic import atomic_path
 from segtcn.segmenter.export.certificate import CHUNKS, PT2_SIZES, SIZES, Certificate, largest_difference
 from segtcn.segmenter.export.folding import folded
-from segtcn.segmenter.export.onnx_runtime import SEAL, first_line, open_session, seal, unsealed
+from segtcn.segmenter.export.onnx_runtime import SEAL, UNSEALED, first_line, open_session, seal
 from segtcn.segmenter.export.recurrent_cells import with_onnx_cells
 from segtcn.segmenter.export.traced import WholeVideos, output_names, traceable
 from segtcn.segmenter.segmenter import Segmenter
@@ -81,7 +81,7 @@ def export_onnx(
 
         difference = largest_difference(segmenter, run, traced, SIZES, path)
         certificate = _certificate("onnx", segmenter, traced, version, _runtime("onnxruntime"), difference)
-        program.model.metadata_props.update({**_metadata(segmenter, traced, certificate), SEAL: unsealed()})
+        program.model.metadata_props.update({**_metadata(segmenter, traced, certificate), SEAL: UNSEALED})
         program.save(str(temporary))
         seal(temporary)
     return certificate

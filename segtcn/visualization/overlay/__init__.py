@@ -90,8 +90,6 @@ def overlay_video(
     """
     clip, output = Path(clip), Path(output)
     film = _open(clip, output, excerpt, look)
-    if not tracks:
-        raise ValueError("there is nothing to draw: expected predictions, the truth, or both")
     videos, common = make_tracks({"": tracks}, classes)
     numbers = {
         title: label_numbers(labels, film.times_s, film.info, str(clip), fps) for title, labels in videos[""].items()

@@ -23,7 +23,7 @@ from segtcn.video_io.playback import plays_in_browsers, write_playable
 from segtcn.visualization.player.corrections import parse_correction, save_correction, saved_version
 from segtcn.visualization.player.export import static_files
 from segtcn.visualization.player.payload import clip_payload, index_payload, script, video_id, video_payload
-from segtcn.visualization.player.serve import Player
+from segtcn.visualization.player.player_videos import Player
 
 MAX_BODY = 8 * 2**20
 """Bytes that a correction may have: those of a 3-hour video with 5,000 segments have a fiftieth of it."""

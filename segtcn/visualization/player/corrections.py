@@ -156,7 +156,7 @@ def saved_correction(folder: Path, name: str, tracks: Iterable[Labels]) -> Label
 
 
 def saved_version(folder: Path, name: str) -> str:
-    """What tells the saved corrections of a video apart; empty where there is none."""
+    """A digest of the saved correction of a video; empty where there is none."""
     try:
         return hashlib.sha256(correction_files(folder, name)[0].read_bytes()).hexdigest()[:16]
     except OSError:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import zipfile
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
-from segtcn.atomic import atomic_path, reason
+from segtcn.atomic import atomic_path, new_folder_for
 from segtcn.progress import progress_bar
 from segtcn.video_io import probe
 from segtcn.video_io.playback import plays_in_browsers, write_playable
 from segtcn.visualization.player.payload import index_payload, script, video_id, video_payload
-from segtcn.visualization.player.serve import Player, PlayerVideo
+from segtcn.visualization.player.player_videos import Player, PlayerVideo
 
 STATIC = Path(__file__).with_name("static")
 """The page, its style and its scripts."""
@@ -58,8 +57,8 @@ def export_player(
     is_archive = target.suffix.lower() == ".zip"
     if not is_archive:
         _check_replaceable(target)
-    copied = [video.clip for video in player.videos if clips and video.clip is not None]
-    with _new_folder(target, copied) as folder:
+    with new_folder_for(target) as folder:
+        _check_room(target, folder, [video.clip for video in player.videos if clips and video.clip is not None])
         notes = _write(player, folder, clips, progress)
         if not is_archive:
             _replace(target, folder)
@@ -104,33 +103,13 @@ def _write_clip(video: PlayerVideo, clip: Path, folder: Path, key: str, progress
     return address, f"{video.name}: {clip} was encoded again to H.264, as browsers do not play it"
 
 
-@contextmanager
-def _new_folder(target: Path, clips: Collection[Path]) -> Iterator[Path]:
-    """A folder with room for the clips beside the target; it vanishes at the end, unless it was moved."""
-    parent = target.absolute().parent
-    folder = parent / f".{target.name}.{os.getpid()}.{os.urandom(4).hex()}"
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir()
-    except OSError as error:
-        raise PermissionError(f"cannot write {target} ({reason(error)}): choose another folder") from error
-    try:
-        needed = sum(clip.stat().st_size for clip in clips if clip.is_file())
-        if needed > (free := shutil.disk_usage(folder).free):
-            raise OSError(
-                f"cannot write {target}: its clips take {needed / 1e6:.0f} MB and {free / 1e6:.0f} MB are free; make "
-                "room, or leave out the clips"
-            )
-        yield folder
-    except OSError as error:
-        if error.filename is None:
-            raise
+def _check_room(target: Path, folder: Path, clips: Iterable[Path]) -> None:
+    needed = sum(clip.stat().st_size for clip in clips if clip.is_file())
+    if needed > (free := shutil.disk_usage(folder).free):
         raise OSError(
-            f"cannot write {target} ({reason(error)}, {error.filename}): nothing was left there; make room, or leave "
-            "out the clips"
-        ) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+            f"cannot write {target}: its clips take {needed / 1e6:.0f} MB and {free / 1e6:.0f} MB are free; make "
+            "room, or leave out the clips"
+        )
 
 
 def _check_replaceable(target: Path) -> None:

@@ -15,9 +15,9 @@ import numpy.typing as npt
 from segtcn.labels import TRUTH, Classes, Labels
 from segtcn.structures import IGNORE, Runs
 from segtcn.video_io import TIMESTAMP_TOLERANCE_S, frame_times, probe
-from segtcn.visualization.palette import RGB, class_color, text_color
+from segtcn.visualization.palette import RGB, class_color, hex_color, text_color
 from segtcn.visualization.player.corrections import saved_correction, saved_version
-from segtcn.visualization.player.serve import Player, PlayerVideo
+from segtcn.visualization.player.player_videos import Player, PlayerVideo
 
 VERSION = 1
 """Of the layout of the payloads; the page refuses others."""
@@ -249,7 +249,7 @@ def _classes(classes: Classes) -> list[Payload]:
 
 
 def _colors(color: RGB) -> Payload:
-    return {key: "#{:02x}{:02x}{:02x}".format(*rgb) for key, rgb in (("color", color), ("text", text_color(color)))}
+    return {"color": hex_color(color), "text": hex_color(text_color(color))}
 
 
 def _is_frame_by_frame(labels: Labels, clip: Payload | None) -> bool:

@@ -24,7 +24,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from segtcn.atomic import reason
 from segtcn.visualization.player.application import PlayerFiles, application
 from segtcn.visualization.player.corrections import check_sources
-from segtcn.visualization.player.serve import Player
+from segtcn.visualization.player.player_videos import Player
 
 PORT = 8000
 """Tried first, so that bookmarks work; if it is taken, any other."""
@@ -68,7 +68,7 @@ class PlayerServer:
 
     Example:
         >>> from segtcn.labels import Labels
-        >>> from segtcn.visualization.player.serve import PlayerVideo
+        >>> from segtcn.visualization.player.player_videos import PlayerVideo
         >>> truth = Labels.from_names(["take", "pour"])
         >>> player = Player("demo", [PlayerVideo("tea", {"truth": truth})], truth.classes)
         >>> with PlayerServer(player, port=0) as server:
@@ -264,8 +264,6 @@ def _listen(host: str, port: int | None) -> socket.socket:
     try:
         return socket.create_server((host, port or 0), family=family)
     except OSError as error:
-        # an unknown name has a negative number and a text of its own
-        reason = (os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)).lower()
         raise OSError(
-            f"cannot listen at {host}, port {port or 'any'} ({reason}): choose another `port`, 0 for any"
+            f"cannot listen at {host}, port {port or 'any'} ({reason(error)}): choose another `port`, 0 for any"
         ) from error

@@ -8,11 +8,14 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import numpy as np
 import pytest
 import torch
 
 import segtcn
+from segtcn.segmenter import Segmenter
 from segtcn.segmenter.export import save_folder
+from segtcn.segmenter.export.hub_folder import checksum
 from tests.segmenter.export.test_exported_files import segmenter_of
 
 
@@ -111,6 +114,18 @@ def change(**changes):
     return write
 
 
+def forge(**changes):
+    """A config of somebody who knows how it is sealed."""
+
+    def write(folder):
+        facts = json.loads((folder / "config.json").read_text()) | changes
+        del facts["sha256"]
+        sha256 = checksum(facts, (folder / "model.safetensors").read_bytes())
+        (folder / "config.json").write_text(json.dumps(facts | {"sha256": sha256}))
+
+    return write
+
+
 def flip(folder):
     content = bytearray((folder / "model.safetensors").read_bytes())
     content[-1] ^= 1
@@ -124,21 +139,69 @@ DEEP = {"class_name": "MSTCN", "init_args": {"in_channels": 5, "num_classes": 3,
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (flip, "model.safetensors was altered: its hash is not that of"),
-        (lambda folder: (folder / "model.safetensors").write_bytes(b"\xff" * 80), "model.safetensors is damaged"),
+        (flip, "config.json or model.safetensors was altered after the export: download or export"),
+        (change(fps=30.0), "config.json or model.safetensors was altered .* to change facts, change the segmenter"),
+        (change(class_names=["rest", "pour", "cut"]), "config.json or model.safetensors was altered"),
+        (change(note="mine"), "config.json or model.safetensors was altered"),
+        (change(version="2"), "was not written by segtcn, or is damaged"),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b"\xff" * 80), "model.safetensors was altered"),
         (lambda folder: (folder / "config.json").write_text("{"), "was not written by segtcn, or is damaged"),
         (lambda folder: (folder / "config.json").write_text("[]"), "was not written by segtcn, or is damaged"),
         (lambda folder: (folder / "config.json").write_text('{"sha256": "", "version": 2}'), "or is damaged"),
         (change(version=99), "was written by a newer segtcn"),
-        (change(net=HUGE), "describes a network of more weights than the"),
-        (change(net=DEEP), "describes a network of more weights than the"),
-        (change(net={"class_name": "MSTCN", "init_args": {"depth": 3}}), "does not describe a network"),
+        (forge(fps="10"), "does not describe a segmenter"),
+        (forge(net=HUGE), "describes a network of more weights than the"),
+        (forge(net=DEEP), "describes a network of more weights than the"),
+        (forge(net={"class_name": "MSTCN", "init_args": {"depth": 3}}), "does not describe a network"),
     ],
 )
 def test_damaged_and_absurd_folders_are_refused(folder, damage, message):
     damage(folder)
     with pytest.raises(ValueError, match=message):
         segtcn.load(folder)
+
+
+def facts_or_error(folder):
+    try:
+        return segtcn.load(folder).facts()
+    except ValueError as error:
+        return str(error)
+
+
+def test_a_flipped_bit_of_the_config_is_refused_or_without_effect(folder):
+    path, facts = folder / "config.json", segmenter_of().facts()
+    content, rng = path.read_bytes(), np.random.default_rng(0)
+    for place in rng.integers(0, 8 * len(content), 100):
+        damaged = bytearray(content)
+        damaged[place // 8] ^= 1 << place % 8
+        path.write_bytes(damaged)
+        assert facts_or_error(folder) == facts or "config.json" in facts_or_error(folder)
+
+
+def test_another_layout_of_the_config_is_the_same_config(folder):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(dict(reversed(config.items())), indent=7))
+    assert segtcn.load(folder).facts() == segmenter_of().facts()
+
+
+def test_what_the_network_gives_is_kept(tmp_path):
+    segmenter = Segmenter(segmenter_of().net, target="multi")
+    assert segtcn.load(save_folder(segmenter, tmp_path / "net")).target == "multi"
+
+
+@pytest.mark.parametrize("present", ["README.md", "model.safetensors", "config.json", "run.json", "checkpoints/"])
+def test_files_of_somebody_else_stay(tmp_path, present):
+    path = tmp_path / "net" / present
+    path.parent.mkdir()
+    path.mkdir() if present.endswith("/") else path.write_text('{"model_type": "dinov2"}')
+    with pytest.raises(FileExistsError, match=f"{path.name} is there and was not exported: choose another"):
+        save_folder(segmenter_of(), tmp_path / "net")
+    assert [file.name for file in (tmp_path / "net").iterdir()] == [path.name]
+
+
+def test_an_exported_folder_is_replaced(folder):
+    save_folder(segmenter_of("causal EDTCN"), folder)
+    assert type(segtcn.load(folder).net).__name__ == "EDTCN"
 
 
 def test_missing_files_and_unwritable_folders_are_named(folder, tmp_path, monkeypatch):

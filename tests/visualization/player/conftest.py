@@ -45,9 +45,9 @@ def add_demo(site: Site, numbered_clip: Path) -> Callable[..., str]:
     return add
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium, driven by Playwright."""
+    """Debian's Chromium, driven by Playwright, whose event loop must not reach tests that run their own."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="the player's tests need `pip install playwright`")
     chromium = shutil.which("chromium")
     if chromium is None:

@@ -41,9 +41,8 @@ def test_the_clip_plays_and_the_cursor_goes_with_it(page):
     assert 12 <= frame < NUM_FRAMES
     assert abs(shown_frame(page) - frame) <= 1
     left = page.evaluate("new DOMMatrix(getComputedStyle(document.getElementById('cursor')).transform).e")
-    assert left == pytest.approx(
-        page.evaluate("segtcn.player.time / 6 * document.getElementById('timeline').clientWidth")
-    )
+    pixels = page.evaluate("segtcn.player.time / 6 * document.getElementById('timeline').clientWidth")
+    assert left == pytest.approx(pixels, abs=0.01)  # Chromium rounds matrices to six digits
 
 
 def test_every_video_shows_its_own_clip_at_the_cursor(site, add_demo, open_page):

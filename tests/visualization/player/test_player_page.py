@@ -60,6 +60,18 @@ def test_labels_of_all_tracks_at_the_cursor_are_beside_the_clip(page):
     ]
 
 
+def test_the_legend_names_classes_that_no_track_has_last_and_pale(site, open_page):
+    site.index["classes"] = class_payload(["arrive", "background", "take", "pour milk", "stir", "leave"])
+    tracks = demo_tracks()
+    for track in tracks:
+        track["classes"] = [label + 1 for label in track["classes"]]
+        track["scores"] = None
+    site.add(tracks)
+    rows = open_page(site.write()).locator("#legend .legend-entry")
+    assert rows.locator(".name").all_inner_texts() == ["background", "take", "pour milk", "stir", "arrive", "leave"]
+    assert ["muted" in row.get_attribute("class") for row in rows.all()] == [False] * 4 + [True] * 2
+
+
 def test_the_legend_has_shares_and_dims_the_others(page):
     legend = page.locator("#legend")
     assert [line.replace("\u202f", " ") for line in legend.inner_text().split("\n")] == (

@@ -77,7 +77,7 @@
       this.onChange = () => {};
       /** Where the cursor was sent; null while the clip runs. Tracks may be longer than the clip. */
       this.target = 0;
-      /** Presentation time of the frame on the screen, where the browser tells. */
+      /** Presentation time of the frame on the screen, where the browser knows it. */
       this.shownTime = null;
       this.listeners = new AbortController();
       const on = (name, listener) => video.addEventListener(name, listener, { signal: this.listeners.signal });

@@ -118,7 +118,7 @@
       else this.start(this.player.recording.correctable);
     }
 
-    /** Copy `source`, or go on with the copy begun before. */
+    /** Copy `source`, or continue with the copy begun before. */
     start(source) {
       const { player } = this;
       this.removeCopy();

@@ -1,6 +1,6 @@
 "use strict";
 
-// The classes: colour, name, share of the video's time. A click dims the others.
+// The classes: colour, name, share of the video's time; those that no track of the video has come last. A click dims the others.
 {
   const { byId, element, nameElement, swatch } = segtcn;
 
@@ -23,9 +23,10 @@
       const focused = document.activeElement?.dataset?.label;
       const shares = segtcn.classShares(track, player.classes.length);
       const used = new Set(player.tracks.flatMap(({ classes }) => [...new Set(classes)]));
-      const order = player.classes.map((_, label) => label).filter((label) => used.has(label));
-      this.root.replaceChildren(...order.map((label) => this.entry(label, shares[label])));
-      if (used.has(-1)) this.root.append(this.notAnnotated(1 - shares.reduce((sum, share) => sum + share, 0)));
+      const [present, absent] = [true, false].map((is) => [...player.classes.keys()].filter((label) => used.has(label) === is));
+      const entries = present.map((label) => this.entry(label, shares[label]));
+      if (used.has(-1)) entries.push(this.unchosen(player.classOf(-1), 1 - shares.reduce((sum, share) => sum + share, 0)));
+      this.root.replaceChildren(...entries, ...absent.map((label) => this.unchosen(player.classOf(label), 0)));
       if (focused) this.root.querySelector(`[data-label="${Number(focused)}"]`)?.focus();
     }
 
@@ -48,11 +49,10 @@
       return element("li", {}, button);
     }
 
-    /** Cannot be chosen: it is not a class. */
-    notAnnotated(share) {
-      const item = this.player.classOf(-1);
+    /** Cannot be chosen: it is not a class, or no track has it. */
+    unchosen(item, share) {
       const number = element("span", { class: "number" }, segtcn.format.percent(Math.max(0, share)));
-      return element("li", { class: "legend-entry" }, swatch(item), nameElement(item.name), number);
+      return element("li", { class: `legend-entry${share ? "" : " muted"}` }, swatch(item), nameElement(item.name), number);
     }
 
     mark() {

@@ -137,7 +137,7 @@
       player.setClock(new segtcn.ClipClock(byId("clip"), address, (problem) => this.giveUpClip(problem)));
     }
 
-    /** The tracks go on without the clip. */
+    /** The tracks work without the clip. */
     giveUpClip(problem) {
       const { player } = this;
       const { time } = player;
