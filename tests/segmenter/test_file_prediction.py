@@ -400,8 +400,8 @@ def test_clips_that_cannot_be_extracted_are_named(tmp_path):
         frame.sample_rate = 32_000
         container.mux([*track.encode(frame), *track.encode(None)])
     assert "sound.mp4 has no video stream" in failure(tmp_path, tmp_path / "sound.mp4", known)
-    message = "the checkpoint does not say how its features were made: extract features yourself and give them"
-    assert failure(tmp_path, write_clip(tmp_path / "tea.mp4", 10), segmenter_of(278)) == message
+    message = "the checkpoint does not say how its features were made: extract features yourself and give them, or"
+    assert failure(tmp_path, write_clip(tmp_path / "tea.mp4", 10), segmenter_of(278)).startswith(message)
     with pytest.raises(FileNotFoundError, match=r"no clip .*coffee.mp4: check the path"):
         known.predict_video(tmp_path / "coffee.mp4")
 

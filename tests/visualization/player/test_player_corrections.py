@@ -172,7 +172,8 @@ def test_saved_text_and_table_are_read_by_the_library_and_come_back(page, tmp_pa
 def test_frames_that_nobody_annotated_are_hatched_and_saved_as_such(site, open_page, tmp_path):
     site.add([track_payload("truth", [(1, 20), (-1, 10), (2, 20)])])
     page = open_page(site.write())
-    assert page.locator("#legend .name").all_inner_texts() == ["take", "pour milk", "not annotated"]
+    names = page.locator("#legend .name").all_inner_texts()
+    assert names == ["take", "pour milk", "not annotated", "background", "stir"]
     spot = [color_at(page, 0, 20.5 / FPS + shift / FPS) for shift in (0, 0.3, 0.6, 1, 2, 3, 5, 7)]
     assert len({*spot}) > 1
     assert not {*spot} & {class_color(label, 0) for label in range(4)}
