@@ -70,8 +70,9 @@ def check(
       segtcn check DIR --json report.json --strict
       segtcn check DIR --fix COPY                # then: segtcn check COPY
 
-    --fix writes an MS-TCN tree with a data.yaml: lengths that differ a little cut, each video listed once, features
-    (D, T), videos that cannot be repaired left out. The original is never changed.
+    --fix writes an MS-TCN tree with a data.yaml: each video listed once, features (D, T), videos that cannot be
+    repaired left out. With --data.length_policy trim, lengths that differ a little are cut at the end. The original is
+    never changed.
     """
     from segtcn.prepare.check import ChildProcess, DataReport
     from segtcn.prepare.check.child_process import ProcessEndedError

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from segtcn.cli.parser import Dir, Rate
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 def draft(
@@ -22,7 +25,7 @@ def draft(
     them names, join what belongs together, and save.
 
     Args:
-        features: feature files (.npy) of one video each, or folders of them.
+        features: feature files (.npy) of one video each, (D, T) or all (T, D), or folders of them.
         output: folder of the labels.
         clusters: classes to propose for each video, such as the actions that one expects in it.
         fps: features per second (default: what `segtcn extract` recorded).
@@ -35,6 +38,7 @@ def draft(
     import numpy as np
 
     from segtcn.arrays import open_array
+    from segtcn.data.readers.tree import find_layout
     from segtcn.extract.feature_files import find_record
     from segtcn.labels import Classes, Labels, write_labels
     from segtcn.prepare.draft import draft_labels
@@ -47,16 +51,22 @@ def draft(
     clips = [path for path in sources.files.values() if path.suffix.lower() != ".npy"]
     if clips:
         raise ValueError(f"{clips[0]} is a clip: make features of it by `segtcn extract`, and give those")
+
+    def opened(name: str) -> npt.NDArray[Any]:
+        return open_array(sources.files[name], ndim=2, kinds="fiu", content="features, numbers (D, T)")
+
+    layout = find_layout(sources.files, lambda name: (opened(name).shape, None))
     classes = Classes(tuple(f"cluster {number}" for number in range(1, clusters + 1)))
     for name, path in progress_bar(sources.files.items(), "draft", unit="video", total=len(sources.files)):
-        stored = open_array(path, ndim=2, kinds="fiu", content="features, numbers (D, T)")
+        array = opened(name) if layout.time_axis == 1 else opened(name).T
         rate = fps or (find_record(path) or {}).get("fps")
-        drafted = draft_labels(np.asarray(stored[:, ::sample_rate], np.float32), clusters, source=str(path))
-        indexes = np.repeat(drafted.indexes, sample_rate)[: stored.shape[1]]
+        drafted = draft_labels(np.asarray(array[:, ::sample_rate], np.float32), clusters, source=str(path))
+        indexes = np.repeat(drafted.indexes, sample_rate)[: array.shape[1]]
         place = output / f"{name}.csv"
         place.parent.mkdir(parents=True, exist_ok=True)
         labels = Labels(indexes, classes, rate, source=str(path))
         write_labels(place, labels)
         write_labels(place.with_suffix(".txt"), labels)
     classes.write(output / "mapping.txt")
+    print(f"features {layout.feature_dim} wide")
     print(f"{len(sources.files)} videos drafted: {output}; watch and name them: segtcn view {output} --clips FOLDER")

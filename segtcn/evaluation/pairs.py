@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from segtcn.data.readers.video_lists import read_names
-from segtcn.labels.classes import Classes, listed
+from segtcn.labels.classes import Classes, listed, spelled_alike
 from segtcn.labels.error_list import ErrorList
 from segtcn.labels.files import read_labels
-from segtcn.labels.folder import find_label_files, video_name, without_ending
+from segtcn.labels.folder import counted_alike, find_label_files, video_name, without_ending
 from segtcn.labels.labels import Labels, common_classes
 from segtcn.labels.lengths import LengthPolicy, check_length_policy, common_length
 from segtcn.labels.matlab import read_matlab_labels
@@ -96,7 +96,19 @@ def pair_labels(
             f"no label of the predictions ({listed(unknown)}) occurs in the truth ({listed(_names(pairs.truth))}): "
             "bring both to the same names, or give `classes`, such as those of a mapping.txt, if they are right"
         )
+    if not given:
+        _check_spelling(pairs)
     return pairs
+
+
+def _check_spelling(pairs: LabelPairs) -> None:
+    """Refuse predicted labels that never occur in the truth, where one does that differs by its spelling only."""
+    truth = {spelled_alike(name): name for name in _names(pairs.truth)}
+    for name in pairs.only_predicted():
+        if (like := truth.get(spelled_alike(name))) is not None:
+            raise ValueError(
+                f"the predicted label {name!r} never occurs in the truth, which has {like!r}: spell both alike"
+            )
 
 
 def ignore_classes(pairs: LabelPairs, names: str) -> LabelPairs:
@@ -140,10 +152,7 @@ def pair_files(
     """
     pred_files, true_files = _files_of_videos(predictions, truth, videos)
     errors = ErrorList()
-    preds, true = (
-        {name: labels for name, path in files.items() if (labels := _read(path, classes, errors)) is not None}
-        for files in (pred_files, true_files)
-    )
+    preds, true = (_read(files, classes, errors) for files in (pred_files, true_files))
     errors.raise_any()
     return pair_labels(preds, true, classes, length_policy, length_tolerance)
 
@@ -195,10 +204,13 @@ def read_video_list(path: Path) -> list[str]:
     return read_names(path, clean=without_ending)
 
 
-def _read(path: Path, classes: Classes | None, errors: ErrorList) -> Labels | None:
-    with errors.collect():
-        return read_labels(path, classes)
-    return None
+def _read(files: Mapping[str, Path], classes: Classes | None, errors: ErrorList) -> dict[str, Labels]:
+    tracks: dict[str, Labels] = {}
+    with errors.collect(), counted_alike(files.values()):
+        for name, path in files.items():
+            with errors.collect():
+                tracks[name] = read_labels(path, classes)
+    return tracks
 
 
 def _classes_of(tracks: Sequence[Labels]) -> Classes:

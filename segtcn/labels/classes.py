@@ -22,7 +22,6 @@ BACKGROUND_NAMES = ("background", "SIL")
 IGNORE_NAME = "__ignore__"
 """What label files write for frames that nobody annotated (:data:`segtcn.structures.IGNORE`); never a class."""
 
-_LISTED = 20
 _LINE = re.compile(r"(\d{1,9})\s+(.+)", re.ASCII)
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,3}")  # four digits: no list of a billion classes
 _LONGEST_NAME = 1000
@@ -240,16 +239,30 @@ class Classes:
         )
 
 
-def listed(names: Iterable[str]) -> str:
-    """Names for a message: the first twenty, and how many more there are.
+def listed(names: Iterable[object], most: int = 20) -> str:
+    """Names for a message, and how many more there are.
+
+    Args:
+        names: or other things, in order.
+        most: how many to name.
 
     Example:
-        >>> listed(["pour", "take"])
-        'pour, take'
+        >>> listed(["pour", "take", "stir"], most=2)
+        'pour, take and 1 more'
     """
-    names = list(names)
-    more = len(names) - _LISTED
-    return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")
+    texts = list(map(str, names))
+    more = len(texts) - most
+    return ", ".join(texts[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def spelled_alike(name: str) -> str:
+    """A name without what writings of one name differ in: case, blanks, hyphens and underscores.
+
+    Example:
+        >>> spelled_alike("Pour_milk") == spelled_alike("pour milk")
+        True
+    """
+    return re.sub(r"[\s_-]+", "", name.casefold())
 
 
 def _check_name(name: str) -> None:

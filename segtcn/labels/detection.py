@@ -6,8 +6,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -44,7 +43,6 @@ _SEGMENTS = ("label", "start", "stop")
 _WRITE = "write a table label,start_s,stop_s"
 _PRAAT = ('File type = "ooTextFile', '"ooTextFile')
 _HEAD = 2**18
-_FEW, _MANY, _MOSTLY = 4, 10, 0.9  # lines by which, and share of them at which, a list is judged
 
 _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (b"PK\x03\x04", "a ZIP file (a workbook of Excel, a project of Datavyu)", f"{_WRITE} as .csv"),
@@ -207,69 +205,6 @@ def text_format(path: Path, text: str) -> Format:
             "itself, not a text export; TIMIT's .phn counts samples, 16000 a second"
         )
     return "names"
-
-
-def check_frame_list(path: Path, lines: Sequence[str]) -> None:
-    """Refuse a text whose lines cannot be the labels of frames.
-
-    Args:
-        path: the file, for messages.
-        lines: all of them.
-
-    Raises:
-        ValueError: if nearly all differ, or they begin with counters, paths or clock times, or hold several columns.
-    """
-    counts = Counter(lines)
-    num_lines = len(lines)
-
-    def nearly_all(pattern: str) -> bool:  # a title above, or nine in ten
-        matches = sum(count for line, count in counts.items() if re.match(pattern, line))
-        return matches >= min(_MOSTLY * num_lines, max(num_lines - 1, 2))
-
-    num_columns = {len(re.findall(r"\t|[,;|](?!\s)", line)) for line in [*counts][num_lines > 2 :]}  # without a title
-    what = None
-    if lines[0].startswith("#") and counts[lines[0]] == 1 < num_lines:
-        what = "stand below a comment"
-    elif nearly_all(r"\d+\s*[,;:|\s]\s*\S") and _rises(lines):  # names of classes may begin with a number
-        what = "begin with a number that rises"
-    elif _counts_on(lines):
-        what = "hold a number that rises"
-    elif nearly_all(r"\S+\.(jpe?g|png|bmp|tiff?|webp|mp4|avi|npy)\b|([A-Za-z]:)?[/\\]\S"):
-        what = "begin with a path"
-    elif nearly_all(r".*\b\d+:\d\d"):
-        what = "hold a clock time"
-    elif nearly_all(r"[-+]?(\d+\.\d+([eE][-+]?\d+)?(\s|$)|\d+\.$)|.*\s\d*\.\d+$"):
-        what = "begin or end with a decimal number"
-    elif len(num_columns) == 1 and 0 not in num_columns:
-        what = "hold several columns"
-    elif num_lines >= _MANY and len(counts) >= _MOSTLY * num_lines:
-        what = "differ"
-    elif len(counts) > max(_FEW, num_lines / 2) and all(line != after for line, after in pairwise(lines)):
-        what = "differ from the line after"
-    elif num_lines == 1 and len(words := lines[0].split()) >= _MANY and len({*words}) < len(words):
-        what = "hold one word twice"
-    if what is not None:
-        raise ValueError(
-            f"{path}: {len(counts)} of its {num_lines} lines are different, and (nearly) all of them {what}, such as "
-            f"{lines[0][:60]!r}: expected one label a line, or a table with a header such as frame,label; if these are "
-            "the names of classes, give the list of classes"
-        )
-
-
-def _counts_on(lines: Sequence[str]) -> bool:
-    """Whether a number before or after the names never falls, and is not part of a name: names have several of it."""
-    for pattern in (r"(\D{0,8})(\d{1,18})\b(.*)", r"(.*?)\b(\d{1,18})()"):
-        matches = [match for line in lines if (match := re.fullmatch(pattern, line))]
-        rows = [(int(match[2]), (match[1], match[3])) for match in matches]
-        names, pairs = {name for _, name in rows}, {*rows}
-        if len(rows) >= max(_FEW, _MOSTLY * len(lines)) and 1 < len(names) < len(pairs) / 2:
-            return all(first[0] <= second[0] for first, second in pairwise(rows))
-    return False
-
-
-def _rises(lines: Sequence[str]) -> bool:
-    numbers = [int(match[0]) for line in lines if (match := re.match(r"\d{1,18}", line))]
-    return len(numbers) > 1 and all(first < second for first, second in pairwise(numbers))
 
 
 def load_json(path: Path, text: str) -> Any:

@@ -18,11 +18,13 @@ import numpy.typing as npt
 
 from segtcn.arrays import open_array, read_archive, save_array
 from segtcn.atomic import atomic_path
-from segtcn.labels.classes import IGNORE_NAME, Classes
-from segtcn.labels.detection import TIMED, Format, check_frame_list, check_size, decoded, detect_format, text_format
+from segtcn.labels.classes import IGNORE_NAME, Classes, listed
+from segtcn.labels.detection import TIMED, Format, check_size, decoded, detect_format, text_format
 from segtcn.labels.error_list import ErrorList
-from segtcn.labels.frame_table import read_frame_table
+from segtcn.labels.frame_table import FramesFromOneWarning, read_frame_table
+from segtcn.labels.label_lines import check_frame_list
 from segtcn.labels.labels import Labels
+from segtcn.labels.positions import PERSON_COLUMN, VIDEO_COLUMN
 from segtcn.structures import IGNORE
 
 COLUMNS = ("label", "start", "stop", "start_s", "stop_s", "confidence")
@@ -66,7 +68,7 @@ def read_labels(path: str | os.PathLike[str], classes: Classes | None = None, fp
             ``classes``, or is not recognised as labels of frames: the message names the program and the way out.
 
     Warns:
-        UserWarning: if the frames of a table count from 1.
+        FramesFromOneWarning: if the frames of a table count from 1.
 
     Example:
         >>> import tempfile
@@ -207,7 +209,8 @@ def _read_text_labels(path: Path, form: Format, classes: Classes | None) -> Labe
         if classes is None or not {*table.names} <= {*classes.names, IGNORE_NAME}:
             check_frame_list(path, table.names)
         if table.first:
-            warnings.warn(f"{path} counts its frames from 1: the first row is the first frame", stacklevel=3)
+            text = f"{path} counts its frames from 1: the first row is the first frame"
+            warnings.warn(text, FramesFromOneWarning, stacklevel=3)
         return Labels.from_names(table.names, fps=table.fps, source=str(path))
     return _read_names(path, text, form, classes)
 
@@ -252,7 +255,9 @@ def _read_indexes(path: Path, classes: Classes | None) -> Labels:
 def _read_segments(path: Path, text: str) -> Labels:
     rows: list[_Row] = []
     errors = ErrorList()
-    for where, cells in _rows(path, text):
+    tables = [*_rows(path, text)]
+    _check_one_video(path, [cells for _, cells in tables])
+    for where, cells in tables:
         with errors.collect():
             rows.append(_row(cells, where, rows[-1].stop if rows else 0))
     errors.raise_any()
@@ -271,6 +276,17 @@ def _read_segments(path: Path, text: str) -> Labels:
         raise ValueError(f"{path}: expected a confidence in every row or in none, got it in some")
     confidence = np.repeat(shares, lengths) if known.any() else None
     return replace(segments, indexes=np.repeat(segments.indexes, lengths), confidence=confidence)
+
+
+def _check_one_video(path: Path, rows: list[dict[str | None, Any]]) -> None:
+    """Refuse rows of several videos or persons, which a column that is not read tells apart."""
+    for name in filter(None, rows[0] if rows else ()):
+        values = {str(row.get(name)) for row in rows}
+        kinds = (VIDEO_COLUMN, PERSON_COLUMN)
+        if len(values) > 1 and any(kind.fullmatch(name.strip().lower()) for kind in kinds):
+            raise ValueError(
+                f"{path}: its column {name!r} has {listed(sorted(values))}: expected the labels of one video; split it"
+            )
 
 
 class _Row(NamedTuple):

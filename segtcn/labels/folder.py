@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PureWindowsPath
 
 from segtcn.labels.classes import Classes, listed
-from segtcn.labels.detection import detect_format
+from segtcn.labels.detection import decoded, detect_format
 from segtcn.labels.error_list import ErrorList
 from segtcn.labels.files import read_labels
+from segtcn.labels.frame_table import FramesFromOneWarning, frame_table_layout, read_frame_table
 from segtcn.labels.labels import Labels
 from segtcn.progress import progress_bar
 
@@ -142,6 +144,48 @@ def find_mapping(paths: Iterable[Path]) -> Path | None:
     return None
 
 
+@contextmanager
+def counted_alike(files: Collection[Path]) -> Iterator[None]:
+    """Read the files of a data set, whose tables count their frames alike: all from 0, or all from 1.
+
+    Args:
+        files: all of them.
+
+    Raises:
+        ValueError: if some tables count from 0 and some from 1: either the first frame has no row, or all are shifted.
+
+    Warns:
+        FramesFromOneWarning: if all count from 1.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    from_one = [each for each in caught if issubclass(each.category, FramesFromOneWarning)]
+    for each in caught:
+        if each not in from_one:
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+    if not from_one:
+        return
+    if from_zero := [path for path in files if _first_frame(path) == 0]:
+        raise ValueError(
+            f"{from_one[0].message}, but {from_zero[0]} from 0, and the tables of a data set count alike: "
+            "add the first row, or subtract 1 from the frames"
+        )
+    text = str(from_one[0].message)
+    if len(from_one) > 1:
+        text = f"{len(from_one)} tables, such as {text.replace(' counts its', ', count their')}"
+    warnings.warn(text, FramesFromOneWarning, stacklevel=3)
+
+
+def _first_frame(path: Path) -> int | None:
+    """Number of the first row of a table of frames; None of other files."""
+    if detect_format(path) not in ("frame table", "one-hot"):
+        return None
+    text = decoded(path.read_bytes())
+    layout = frame_table_layout(text)
+    return read_frame_table(path, text).first if layout and "frame" in layout.kinds() else None
+
+
 def read_label_files(
     files: Mapping[str, Path], classes: Classes | None = None, fps: float | None = None, progress: bool = False
 ) -> dict[str, Labels]:
@@ -159,9 +203,10 @@ def read_label_files(
     """
     labels: dict[str, Labels] = {}
     errors = ErrorList()
-    for name, path in progress_bar(files.items(), "read labels", unit="video", show=progress, keep=False):
-        with errors.collect():
-            labels[name] = read_labels(path, classes if path.suffix == ".npy" else None, fps).without_scores()
+    with errors.collect(), counted_alike(files.values()):
+        for name, path in progress_bar(files.items(), "read labels", unit="video", show=progress, keep=False):
+            with errors.collect():
+                labels[name] = read_labels(path, classes if path.suffix == ".npy" else None, fps).without_scores()
     errors.raise_any()
     return labels
 

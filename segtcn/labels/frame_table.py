@@ -22,6 +22,10 @@ _NUMBER = re.compile(r"[-+]?[\d.]+([eE][-+]?\d+)?", re.ASCII)
 _ONE, _ZERO = ("1", "1.0"), ("0", "0.0")
 
 
+class FramesFromOneWarning(UserWarning):
+    """A table counts its frames from 1, so that its first row is the first frame."""
+
+
 class FrameTable(NamedTuple):
     """What such a table says.
 
@@ -53,8 +57,7 @@ class Layout(NamedTuple):
 
     def kinds(self) -> list[str | None]:
         """What each column holds; one without a name, in which pandas writes the number of the row, is ``frame``."""
-        kinds = [column_kind(name) if name else "frame" for name in self.columns]
-        return [None if self.one_hot and kind == "label" else kind for kind in kinds]
+        return [column_kind(name) if name else "frame" for name in self.columns]
 
 
 def frame_table_layout(text: str) -> Layout | None:
@@ -79,7 +82,8 @@ def frame_table_layout(text: str) -> Layout | None:
         kinds = [column_kind(name) if name else "frame" for name in columns]
         values = [cell for cell, kind in zip(second, kinds, strict=False) if kind not in ("frame", "time")]
         counters = [cell for cell, kind in zip(second, kinds, strict=False) if kind in ("frame", "time")]
-        if len(values) > 1 and len(second) == len(columns) and {*values} <= {*_ONE, *_ZERO}:
+        binary = len(values) > 1 and len(second) == len(columns) and {*values} <= {*_ONE, *_ZERO}
+        if binary and "label" not in kinds:
             return Layout(delimiter, columns, one_hot=True)
         named = any(kind is not None for kind, name in zip(kinds, columns, strict=True) if name)
         if delimiter == " ":  # a label may hold blanks: only where each word is the name of a column

@@ -182,6 +182,10 @@ class Labels:
         """The classes that occur, sorted."""
         return [index for index in np.unique(self.runs().values).tolist() if index != IGNORE]
 
+    def frames_per_class(self) -> npt.NDArray[np.int64]:
+        """Number of frames of every class, ``(C,)``; ignored ones are in none."""
+        return np.bincount(self.indexes[self.indexes != IGNORE], minlength=len(self.classes))
+
     def runs(self) -> Runs:
         """Maximal runs of equal labels, as arrays; ignored ones, too."""
         return find_runs(self.indexes)

@@ -25,6 +25,14 @@ _KINDS: dict[str, ColumnKind] = {
     **dict.fromkeys(_LABEL.split(), "label"),
 }
 
+VIDEO_COLUMN = re.compile(r"(video|file|clip|recording)[\W_]*(id|name|file|path)?s?|name")
+"""Names of columns that say which video a row belongs to."""
+
+PERSON_COLUMN = re.compile(
+    r"(subject|participant|person|annotator|rater|coder|tier|track|hand|animal|actor)[\W_]*(id|name)?"
+)
+"""Names of columns that say whose behaviour, or whose opinion, a row is."""
+
 
 def column_kind(name: str) -> ColumnKind | None:
     """What a column holds, by its name; case, blanks and signs do not count.

@@ -242,6 +242,7 @@ def test_the_corrected_copy_passes(write_ms_tcn_tree, tmp_path, check):
     root = write_ms_tcn_tree(videos=videos)
     (root / "splits/test.split1.bundle").write_text("P02_tea.txt\nP02_tea")
     options = ["--data.reader.init_args.fps=12", "--data.reader.init_args.background=background"]
+    options.append("--data.length_policy=trim")
     out = check(1, root, *options, "--fix", tmp_path / "copy", "--json", tmp_path / "report.json")
     assert "P01_soup: cut 1 label off the end" in out
     assert len(json.loads((tmp_path / "report.json").read_text())["fix"]["changes"]) == 2

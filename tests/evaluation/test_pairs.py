@@ -28,6 +28,17 @@ def test_classes_are_those_of_all_videos_in_sorted_order() -> None:
         assert all(labels.classes == pairs.classes for labels in side.values())
 
 
+def test_two_spellings_of_a_class_are_refused(tmp_path: Path) -> None:
+    truth = {"tea": Labels.from_names(["pour milk", "take"])}
+    for name in ("Pour milk", "pour_milk", "pourmilk"):
+        with pytest.raises(ValueError, match=f"label '{name}' never occurs in the truth, which has 'pour milk': spell"):
+            pair_labels({"tea": Labels.from_names([name, "take"])}, truth)
+    classes = Classes(("take", "pour milk", "pour_milk"))
+    assert pair_labels({"tea": Labels.from_names(["pour_milk", "take"])}, truth, classes).only_predicted() == [
+        "pour_milk"
+    ]
+
+
 def test_numbers_as_names_are_ordered_as_numbers(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("2\n10\n0\n")
     np.save(tmp_path / "a.npy", [2, 1, 0])

@@ -45,7 +45,7 @@ def rows(form: str, step: int = 1, first: int = 0) -> str:
         ("start stop label\n0 30 cut\n30 50 pour\n50 60 cut\n", "begin with a number that rises"),
         ("labels\n0.5\t2\tcut\n2\t3\tpour\n", "begin or end with a decimal number|hold several columns"),
         ("by Anna\n5,2,cut\n2,3,pour\n", "hold several columns"),
-        ("cut 30\npour milk 20\nrest 5\npour milk 21\ncut 31\nrest 6\n", "differ from the line after"),
+        ("cut 30\npour milk 20\nrest 5\npour milk 21\ncut 31\nrest 6\n", "all of them differ"),
         ("# by Anna\n" + rows("{1}"), "stand below a comment"),
         (" ".join(NAMES) + "\n", "hold one word twice"),
         ("### Frame level recognition: ###\ncut cut\npour pour\n", "more below it"),
@@ -56,6 +56,18 @@ def rows(form: str, step: int = 1, first: int = 0) -> str:
         ("frame,picture\n0,a/1.jpg\n1,a/2.jpg\n2,a/3.jpg\n", "begin with a path"),
         ("cut,left\ncut,left\npour,right\n", "hold several columns"),
         ("a,b\n", "hold several columns"),
+        ("P01, cut\nP01, cut\nP01, pour\n", "hold several columns"),
+        ("v1 cut\nv1 cut\nv1 pour\n", "hold several columns"),
+        (rows("P01 {1}"), "hold several columns"),
+        (rows("{1} 93%"), "hold several columns"),
+        (rows("- {1}"), "hold several columns"),
+        (rows('"{1}"'), "stand in quotes"),
+        (rows("{1} {1}"), "hold one word twice"),
+        ("v1\n" + rows("{1}"), "stand below a title"),
+        ("".join(f"{t // 5}_{name}\n" for t, name in enumerate(NAMES)), "hold a number that rises"),
+        ("".join(f"{name} {7 * t % 20}\n" for t, name in enumerate(NAMES)), "differ from the line after"),
+        ("cut\npour\nstir\nput\ntake\n", "5 of its 5 lines are different, and .* differ"),
+        (rows("{1}") + "Total: 50\n", "stand above a sum"),
     ],
 )
 def test_lines_that_cannot_be_labels_are_refused(tmp_path: Path, content: str, message: str) -> None:
@@ -68,6 +80,12 @@ def test_two_names_that_look_the_same_are_an_error(other: str) -> None:
     with pytest.raises(ValueError, match="look the same: give them one name"):
         Classes(("pour milk", other))
     Classes(("phase 1", "phase 2", "Phase 1"))
+
+
+def test_list_of_classes_is_known_by_its_name(tmp_path: Path) -> None:
+    assert read_labels(written(tmp_path, "cut\npour\nstir\n")).names() == ["cut", "pour", "stir"]
+    with pytest.raises(ValueError, match=r"classes\.txt: 3 of its 3 lines are different"):
+        read_labels(written(tmp_path, "cut\npour\nstir\n", "classes.txt"))
 
 
 def test_numbers_that_are_part_of_a_name_stay_in_it(tmp_path: Path) -> None:
@@ -137,6 +155,7 @@ HEAD = "frame,label\n0,cut\n1,cut\n"
         ("frame,label\n", "a header and no rows"),
         ("frame,label,label\n0,cut,cut\n", "the column 'label' is there 2 times"),
         ("frame,label,who\n0,cut,me\n", "a table with the columns frame, label, who: expected the frame"),
+        ("frame,label,ok\n0,0,1\n1,1,0\n", "a table with the columns frame, label, ok"),
         ("video,frame,label\nv1,0,cut\n", "a table with the columns video, frame, label"),
         ("frame,cut,pour\n0,1,0\n1,1,1\n", "line 3: expected a single 1 and otherwise 0, got 1, 1"),
         ("frame,cut,pour\n0,1,0\n1,0,0\n", "line 3: expected a single 1"),
@@ -149,6 +168,7 @@ HEAD = "frame,label\n0,cut\n1,cut\n"
         ("label,start,stop\na,0,6_0\n", "with numbers, got"),
         ("label,start,stop\na,0,6,extra\n", "got more or fewer values"),
         ("label,start,stop,stop\na,0,6,7\n", "the column 'stop' is there 2 times"),
+        ("label,start,stop,Video\na,0,6,P1\nb,6,9,P2\n", "column 'Video' has P1, P2: expected the labels of one video"),
     ],
 )
 def test_tables_whose_rows_do_not_fit_are_refused(tmp_path: Path, content: str, message: str) -> None:

@@ -66,7 +66,7 @@ def written(folder: Path, content: str | bytes, name: str = "P01.txt") -> Path:
         (AUDACITY, "audacity"),
         (CSV, "csv"),
         ("Stop;Start;Class;who\n3.25;2.0;pour milk;me\n2.0;0.5;cut;me\n", "csv"),
-        ('label\tstart_frame\tend_frame\n"cut"\t5\t20\npour  milk\t20\t32.5\n', "csv"),
+        ('label\tstart_s\tend_s\n"cut"\t.5\t2\npour  milk\t2\t3.25\n', "csv"),
         ("label,start,stop,start_s,stop_s,confidence\ncut,5,20,0.5,2.0,\npour milk,20,33,2.0,3.25,\n", "segments"),
         (ACTIVITYNET, "activitynet"),
         (VIA, "via"),
@@ -171,7 +171,7 @@ def test_words_of_boris_for_no_clip_are_no_name(tmp_path: Path, media: str) -> N
 
 def test_observations_without_the_subject_are_left_out(tmp_path: Path) -> None:
     (track,) = read_annotations(written(tmp_path, AGGREGATED), track="ben")
-    assert track == (("P02", "second"), [Interval(1, 4, "cut")], str(tmp_path / "P01.txt"), None, (), (), False)
+    assert track == Annotations(("P02", "second"), [Interval(1, 4, "cut")], str(tmp_path / "P01.txt"))
     with pytest.raises(ValueError, match="has no subject 'eve': choose one of anna, ben"):
         read_annotations(written(tmp_path, AGGREGATED), track="eve")
 
@@ -209,7 +209,7 @@ def test_whole_numbers_are_frames_unless_the_caller_or_the_file_says_otherwise(t
     point = written(tmp_path, "label,start,stop\ncut,0,10.0\n", "b.csv")
     assert read_annotations(point, fps=10)[0].guessed_unit == "seconds"
     named = written(tmp_path, "label,start_s,stop_s\ncut,0,10\n", "c.csv")
-    assert read_annotations(named, fps=10)[0] == (("c",), [Interval(0, 10, "cut")], str(named), None, (), (), False)
+    assert read_annotations(named, fps=10)[0] == Annotations(("c",), [Interval(0, 10, "cut")], str(named))
     with pytest.raises(
         ValueError,
         match=r"a\.csv: times are in frames: give their positive rate .*, got None, or say that they are sec",
@@ -272,6 +272,7 @@ END = "</ANNOTATION_DOCUMENT>"
         ("<ANNOTATION_DOCUMENT>" + "<a>" * 500_000, "is damaged"),
         ("<html><body/></html>", r"is a web page .HTML., which is not read"),
         (ELAN[:600], "is damaged or not an ELAN file"),
+        (ELAN.replace('"notes"', '"actions"'), "has two tiers of one name, actions: rename one in ELAN"),
         (ELAN.replace("UTF-8", "klingon"), "is damaged or not an ELAN file"),
         (ELAN.replace(' TIME_SLOT_REF1="ts1"', ""), r"line 13: 'cut' lacks the attribute TIME_SLOT_REF1"),
         (ELAN.replace('REF2="ts3"', 'REF2="ts4"'), r"line 15: 'pour.*' has no time \(slot 'ts4'\)"),
@@ -285,6 +286,7 @@ END = "</ANNOTATION_DOCUMENT>"
         ("[" * 100_000, "is not JSON"),
         ("[1, 2]", "segment 1: expected an object with label, start and stop"),
         ('{"P01": 3}', "expected a list of segments under 'P01', got int"),
+        ('{"video": {"name": "P01"}, "segments": [{}]}', "expected the name of the video under `video`"),
         ('{"unit": "minutes", "segments": []}', "`unit` must be seconds or frames, got 'minutes'"),
         ('[{"label": 3, "start": 0, "stop": 2.5}]', "the label must be text, got 3"),
     ],
@@ -308,6 +310,14 @@ def test_endless_digits_are_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="expected"):
         read_annotations(path, fps=10)
     assert time.process_time() - began < 2
+
+
+def test_rate_of_a_task_of_label_studio_comes_first(tmp_path: Path) -> None:
+    path = written(tmp_path, LABEL_STUDIO.replace('P01.mp4"', 'P01.mp4", "fps": 8'))
+    assert read_annotations(path, fps=4)[0].intervals[0] == Interval(0.25, 1, "cut")
+    assert read_annotations(path)[0].intervals[0] == Interval(0.25, 1, "cut")
+    with pytest.raises(ValueError, match=r"task 7 counts frames: give their positive rate \(`fps`\), got 0"):
+        read_annotations(written(tmp_path, LABEL_STUDIO))
 
 
 def test_unit_that_is_none_is_refused(tmp_path: Path) -> None:
@@ -561,7 +571,7 @@ _TWO = "cut,0.5,2,{0}\npour,2,3,{1}\n"
         ("label,start_frame,stop_frame,fps\ncut,5,20,25\n", "says fps 25, but its frames are read at 10"),
         (
             "label,start_frame,stop_frame\ncut,0.5,2.5\npour,2.5,3.5\n",
-            "not whole numbers, such as 3.5",
+            "line 2: frame 0.5 is not a whole number",
         ),
         ('{"filename": "b.mp4", "segments": [{"label": "cut", "start_s": 0, "stop_s": 1}]}', "names other videos"),
         ('{"offset": 3, "segments": [{"label": "cut", "start_s": 0, "stop_s": 1}]}', "'offset' is not read"),
@@ -587,3 +597,5 @@ def test_frame_lists_of_another_rate_and_annotations_shorter_than_frames_do_not_
     with pytest.raises(ValueError, match=r"(?s)a.txt: its labels of frames end at 4 s.*b.csv: most"):
         check_extent({"a": frames, "b": minutes}, {"a": 200, "b": 200}, 10, 10)
     check_extent({"a": frames}, {"a": 42}, 10, 10)
+    with pytest.raises(ValueError, match="its labels of frames end at 4 s, the video a at 2 s: another rate"):
+        check_extent({"a": frames}, {"a": 20}, 10, 10)

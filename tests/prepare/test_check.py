@@ -341,9 +341,12 @@ def test_frames_that_nobody_annotated_are_counted_and_a_subset_needs_annotated_o
     path.write_text("__ignore__\n" * num_labels)
     report = check(root)
     assert totals(report)["ignored_frames"] == num_labels
-    says(report, "not annotated", "warning", "no frame of P01_tea is annotated", "take it out of the lists")
+    says(report, "not annotated", "error", "no frame of P01_tea is annotated", "take it out of the lists")
     rows = contents_tables("d", facts(report))[0]
     assert f"{num_labels} frames ({100 * num_labels / totals(report)['frames']:.1f} %)" in rows
+    with (root / "mapping.txt").open("a") as file:
+        file.write("3 fly\n")
+    says(check(root), "absent class", "error", "no annotated frame is labelled fly", "annotate some")
     path.with_stem("P01_soup").write_text("__ignore__\n" * len(path.with_stem("P01_soup").read_text().splitlines()))
     errors = [problem.message for problem in check(root).errors]
     assert any("split 1 trains on videos of which no frame is annotated" in message for message in errors)
@@ -506,7 +509,10 @@ def test_the_copy_is_sound_and_the_original_untouched(write_ms_tcn_tree: WriteTr
     path.write_text((path.read_text() + "P01_tea.txt").replace("P02_soup.txt", "P02_soup"))
     before = content(root)
     reader = MSTCNReader(str(root), fps=10, background="background")
-    fixes = fix_data(reader, check_data(reader), tmp_path / "copy", source=[root])
+    uncut = fix_data(reader, check_data(reader), tmp_path / "uncut", source=[root])
+    assert any(fix.where == "P01_soup" and "`length_policy: trim` cuts both there" in fix.message for fix in uncut)
+    report = check_data(reader, CheckOptions(length_policy="trim"))
+    fixes = fix_data(reader, report, tmp_path / "copy", source=[root])
     assert content(root) == before
     said = {(fix.where, fix.message.split(":")[0]) for fix in fixes}
     assert said == {
@@ -529,7 +535,7 @@ def test_the_copy_is_sound_and_the_original_untouched(write_ms_tcn_tree: WriteTr
         assert np.array_equal(stored, videos[name][0][:length].T)
         assert (copy / "groundTruth" / f"{name}.txt").read_text().count("\n") == length
     assert (copy / "splits" / "train.split1.bundle").read_bytes() == b"P01_tea.txt\nP01_soup.txt\nP02_soup.txt\n"
-    assert sorted(tmp_path.iterdir()) == [copy, root]  # nothing temporary is left
+    assert sorted(tmp_path.iterdir()) == [copy, root, tmp_path / "uncut"]  # nothing temporary is left
 
 
 def test_equal_features_with_other_labels_are_no_copy(write_ms_tcn_tree: WriteTree, tmp_path: Path) -> None:

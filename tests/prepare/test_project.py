@@ -266,7 +266,7 @@ def test_class_that_a_split_cannot_learn_is_noted(folder: Make) -> None:
     assert any(
         re.fullmatch(r"split \d tests classes that none of its training videos has: Cut, stir", n) for n in notes
     )
-    assert "classes that differ in case only: Cut, cut" in notes
+    assert "classes that differ in spelling only: Cut, cut" in notes
 
 
 def test_stratify_balances_the_classes(folder: Make) -> None:

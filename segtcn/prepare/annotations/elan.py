@@ -81,6 +81,8 @@ def read_elan(path: str | os.PathLike[str], tier: str | None = None) -> list[Ann
     if units:
         raise ValueError(f"{path}: times must be in milliseconds, got {units.pop()!r}")
     tiers = {element.get("TIER_ID", ""): element for element in root.iter("TIER")}
+    if len(tiers) < len([*root.iter("TIER")]):
+        raise ValueError(f"{path} has two tiers of one name, {', '.join(tiers)}: rename one in ELAN")
     aligned = {name: found for name, element in tiers.items() if (found := [*element.iter("ALIGNABLE_ANNOTATION")])}
     for part, place in (("ALIGNABLE_ANNOTATION", "TIER"), ("TIME_SLOT", "TIME_ORDER")):
         if len([*root.iter(part)]) > sum(len([*inside.iter(part)]) for inside in root.iter(place)):

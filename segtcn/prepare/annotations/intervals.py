@@ -61,6 +61,7 @@ class Annotations(NamedTuple):
         notes: what was left out or should be known.
         clips: the clips through which the times count, where they are several whose durations are known.
         is_complete: whether the file has a label for every frame.
+        first_frame: the smallest frame of a table or list that counts frames; None where times are seconds.
     """
 
     names: tuple[str, ...]
@@ -70,6 +71,7 @@ class Annotations(NamedTuple):
     notes: tuple[str, ...] = ()
     clips: tuple[ClipOfAnnotations, ...] = ()
     is_complete: bool = False
+    first_frame: float | None = None
 
     def of_clips(self) -> list[Annotations]:
         """Annotations of each of the ``clips`` that has some, in its own time; what crosses an end is cut there."""

@@ -28,7 +28,7 @@ def read_label_studio(path: str | os.PathLike[str], fps: float | None = None) ->
 
     Args:
         path: the file, of one task or several.
-        fps: frames per second that the project's ``frameRate`` states.
+        fps: frames per second that the project's ``frameRate`` states; ``fps`` in a task's ``data`` comes first.
 
     Returns:
         Annotations for every task with time-line labels, named after its video.
@@ -39,14 +39,15 @@ def read_label_studio(path: str | os.PathLike[str], fps: float | None = None) ->
     """
     path = Path(path)
     content = load_json(path, read_text(path))
-    if fps is None or not fps > 0:
-        raise ValueError(f"{path} counts frames: give their positive rate (`fps`), got {fps}")
     videos: list[Annotations] = []
     left_out = 0
     errors = ErrorList()
     for task in content if isinstance(content, list) else [content]:
         where = f"{path}, task {task.get('id') if isinstance(task, dict) else task!r:.40}"
         with errors.collect(), well_formed(where, "a task of Label Studio"):
+            rate = number(task["data"].get("fps") or fps or 0, where)
+            if not rate > 0:
+                raise ValueError(f"{where} counts frames: give their positive rate (`fps`), got {rate:g}")
             of_task = [each for each in task["annotations"] if not each.get("was_cancelled")]
             if len(of_task) > 1:
                 raise ValueError(f"{where} has {len(of_task)} annotations: keep one, such as the reviewed one")
@@ -56,7 +57,7 @@ def read_label_studio(path: str | os.PathLike[str], fps: float | None = None) ->
             video = Annotations(_names(task["data"], where), [], str(path))
             for region in timed:
                 with errors.collect(), well_formed(where, "a region of Label Studio"):
-                    video.intervals.extend(_intervals(region["value"], fps, where))
+                    video.intervals.extend(_intervals(region["value"], rate, where))
             videos += [video] if video.intervals else []
     errors.raise_any()
     if not videos:

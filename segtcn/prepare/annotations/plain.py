@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from segtcn.labels.detection import LABEL, START, STOP, load_json, segment_delimiter
 from segtcn.labels.error_list import ErrorList
+from segtcn.prepare.annotations.contradictions import (
+    Row,
+    Timed,
+    check_agreement,
+    check_columns_beside,
+    check_video,
+    is_whole,
+)
 from segtcn.prepare.annotations.intervals import (
     Annotations,
+    Interval,
     Unit,
     check_columns,
     make_interval,
@@ -19,13 +26,6 @@ from segtcn.prepare.annotations.intervals import (
     read_rows,
     read_text,
     stated_name,
-)
-
-Row = tuple[str, Mapping[str, Any]]
-
-_VIDEOS = re.compile(r"(video|file|clip|recording)[\W_]*(id|name|file|path)?s?")
-_PERSONS = re.compile(
-    r"(subject|participant|person|annotator|rater|coder|tier|track|hand|animal|actor)[\W_]*(id|name)?"
 )
 
 
@@ -104,6 +104,8 @@ def read_json(path: str | os.PathLike[str], fps: float | None = None, unit: Unit
         own_unit = content.get("unit")
         if own_unit not in (None, "seconds", "frames"):
             raise ValueError(f"{path}: `unit` must be seconds or frames, got {own_unit!r}")
+        if not isinstance(content.get("video") or "", str):
+            raise ValueError(f"{path}: expected the name of the video under `video`, got {str(content['video'])[:80]}")
         fps = fps if content.get("fps") is None else number(content["fps"], f"{path}, fps")
         lists = {content.get("video") or "": content[key]}
         if len([key for key in ("segments", "annotations") if content.get(key)]) > 1:
@@ -128,23 +130,16 @@ def _by_video(path: Path, rows: Sequence[Row], fps: float | None, unit: Unit | N
     if not rows:
         raise ValueError(f"{path} holds no segments: expected at least one")
     start, stop, stated = _times(path, rows, unit)
-    whole = all(_is_whole(row[name]) for _, row in rows for name in (start, stop) if name in row)
+    whole = all(is_whole(row[name]) for _, row in rows for name in (start, stop) if name in row)
     unit = stated or ("frames" if whole else "seconds")
     if unit == "frames" and (fps is None or not fps > 0):
         raise ValueError(
             f"{path}: times are in frames: give their positive rate (`fps`), got {fps}, or say that they are seconds"
         )
-    rate = fps if unit == "frames" and fps else 1.0
-    _check_agreement(rows)
-    times = [
-        number(row[edge], where) for where, row in rows for edge in (start, stop) if row.get(edge) not in (None, "")
-    ]
-    if unit == "frames" and sum(not time.is_integer() for time in times) > len(times) / 2:
-        raise ValueError(
-            f"{path}: most of its frames are not whole numbers, such as {max(times):g}: are these seconds?"
-        )
-    _check_unread(path, rows, fps if unit == "frames" else None)
-    videos: dict[str, Annotations] = {}
+    rate = fps if unit == "frames" else None
+    check_agreement(rows)
+    check_columns_beside(path, rows, rate)
+    videos: dict[str, list[Timed]] = {}
     stated_as: dict[str, str] = {}
     errors = ErrorList()
     for where, row in rows:
@@ -158,61 +153,22 @@ def _by_video(path: Path, rows: Sequence[Row], fps: float | None, unit: Unit | N
                 raise ValueError(
                     f"{where}: the videos {stated_as[name]!r} and {place!r} would both be {name!r}; rename one"
                 )
-            annotations = videos.setdefault(name, Annotations((name,), [], str(path), None if stated else unit))
-            start_s, stop_s = (number(row[edge], where) / rate for edge in (start, stop))
-            annotations.intervals.append(make_interval(start_s, stop_s, label, where))
+            start_s, stop_s, label = make_interval(number(row[start], where), number(row[stop], where), label, where)
+            videos.setdefault(name, []).append(Timed(where, row, label, start_s, stop_s))
+    for timed in videos.values():
+        with errors.collect():
+            check_video(timed, unit, rate, is_guess=stated is None)
     errors.raise_any()
-    return list(videos.values())
-
-
-def _check_unread(path: Path, rows: Sequence[Row], fps: float | None) -> None:
-    """Refuse columns beside those that are read which say that the rows mean something else."""
-    values: dict[str, set[str]] = {}
-    for _, row in rows:
-        for name, value in row.items():
-            values.setdefault(name, set()).update([str(value)] if value not in (None, "") else [])
-    for columns in (
-        LABEL,
-        *([f"{name}{ending}" for name in names] for names in (START, STOP) for ending in ("", "_s")),
-    ):
-        if len(several := [name for name in columns if values.get(name)]) > 1:
-            raise ValueError(f"{path} has the columns {' and '.join(several)}: keep the one that is meant")
-    for name in values.keys() - {"video"}:
-        stems = {stated_name(value).rpartition("/")[2] for value in values[name]}
-        if _VIDEOS.fullmatch(name) and stems - {path.stem}:
-            raise ValueError(f"{path}: its column {name!r} names other videos than the file: call it `video`")
-        if _PERSONS.fullmatch(name) and len(stems) > 1:
-            raise ValueError(f"{path}: its column {name!r} has {', '.join(sorted(stems)[:5])}: keep the rows of one")
-        if name in ("unit", "units", "offset"):
-            raise ValueError(
-                f"{path}: {name!r} is not read: write times in seconds from the start, as start_s and stop_s"
-            )
-        if (
-            name in ("fps", "frame_rate")
-            and fps
-            and any(abs(number(each, name) - fps) > 1e-3 * fps for each in values[name])
-        ):
-            raise ValueError(
-                f"{path}: says {name} {', '.join(sorted(values[name]))}, but its frames are read at {fps:g}"
-            )
-
-
-def _check_agreement(rows: Sequence[Row]) -> None:
-    """Refuse rows whose frames and seconds are not those of one rate: either may be the right one."""
-    pairs: list[tuple[str, float, float]] = []
-    for where, row in rows:
-        for name in (*START, *STOP):
-            frame = row.get(f"{name}_frame") or (row.get(name) if _is_whole(row.get(name)) else None)
-            second = row.get(f"{name}_s")
-            if frame not in (None, "") and second not in (None, ""):
-                pairs.append((where, number(frame, where), number(second, where)))
-    _, last, last_s = max(pairs, key=lambda pair: pair[2], default=("", 0.0, 0.0))
-    rate = last / last_s if last_s > 0 else 0.0
-    if wrong := [pair for pair in pairs if abs(pair[2] * rate - pair[1]) > 0.5 + 1e-3 * rate]:
-        where, frame, second = wrong[0]
-        raise ValueError(
-            f"{where}: frame {frame:g} is said to be at {second:g} s, but frame {last:g} at {last_s:g} s: correct one"
+    return [
+        Annotations(
+            (name,),
+            [Interval(row.start / (rate or 1), row.stop / (rate or 1), row.label) for row in timed],
+            str(path),
+            None if stated else unit,
+            first_frame=None if rate is None else min(row.start for row in timed),
         )
+        for name, timed in videos.items()
+    ]
 
 
 def _times(path: Path, rows: Sequence[Row], unit: Unit | None) -> tuple[str, str, Unit | None]:
@@ -227,12 +183,6 @@ def _times(path: Path, rows: Sequence[Row], unit: Unit | None) -> tuple[str, str
         if start and stop:
             return start, stop, own
     raise ValueError(f"{path}: expected `label`, `start` and `stop` (or `start_s` and `stop_s`), got {sorted(present)}")
-
-
-def _is_whole(value: object) -> bool:
-    if isinstance(value, str):
-        return re.fullmatch(r"[+-]?\d+", value, re.ASCII) is not None
-    return isinstance(value, int)
 
 
 def _first_line(text: str) -> str:

@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterator
 
 from segtcn.data.card import read_card
+from segtcn.labels.classes import listed
 from segtcn.prepare.check.facts import Facts
-from segtcn.prepare.check.problems import Problem, join, warning
+from segtcn.prepare.check.problems import Problem, warning
 
 _OF_ALL_VIDEOS = ("frames", "shortest_video", "longest_video", "segments")
 
@@ -43,4 +44,4 @@ def _agree(name: str, stated: object, measured: object) -> bool:
 
 
 def _text(value: object) -> str:
-    return join(value, 100) if isinstance(value, list) else str(value)
+    return listed(value, 100) if isinstance(value, list) else str(value)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator
 
+from segtcn.labels.classes import listed
 from segtcn.prepare.check.clip_facts import MatchedClip, MatchedClips
 from segtcn.prepare.check.facts import Facts
-from segtcn.prepare.check.problems import Problem, counted, join, warning
+from segtcn.prepare.check.problems import Problem, counted, warning
 
 _TOLERANCE_S = 1.0  # what extractors leave out at the ends
 _TOLERANCE = 0.02
@@ -31,7 +32,7 @@ def check_durations(facts: Facts) -> Iterator[Problem]:
                 f"correct `fps` (these two make {rate:.3g}), or extract the features again",
             )
     if facts.clips.missing and facts.options.clips_of_all:
-        names = join(facts.clips.missing)
+        names = listed(facts.clips.missing)
         yield warning(
             "no clip",
             names,

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from segtcn.labels.classes import listed
 from segtcn.prepare.check.facts import Facts, Spread
-from segtcn.prepare.check.problems import Key, Problem, counted, error, join, warning
+from segtcn.prepare.check.problems import Key, Problem, counted, error, warning
 
 _ODD_VIDEO = 10.0  # times the median range of values: features of the same extractor stay far below
 _ODD_FEATURE = 1000.0  # the same between features: pixels beside probabilities
@@ -40,7 +41,7 @@ def check_splits(facts: Facts) -> Iterator[Problem]:
     """Features that are stored for every split differ from split to split."""
     equal = [one for one, other in facts.equal_features if one[0] == other[0]]
     if equal:
-        names = join(dict.fromkeys(name for name, _ in equal))
+        names = listed(dict.fromkeys(name for name, _ in equal))
         yield warning(
             "same in splits",
             names,
@@ -73,7 +74,7 @@ def check_constant(facts: Facts) -> Iterator[Problem]:
                 "constant",
                 where,
                 f"{constant.size} of {lowest.size} features never change in {where}, such as {source} "
-                f"(features {join(constant.tolist())}, counted from 0): leave them out, or look for a fault in the "
+                f"(features {listed(constant.tolist())}, counted from 0): leave them out, or look for a fault in the "
                 "extraction",
             )
         yield from _check_constant_in_video(facts, spread)
@@ -162,7 +163,7 @@ def check_frozen(facts: Facts) -> Iterator[Problem]:
             yield warning(
                 "frozen",
                 key[0],
-                f"{video.source}: no feature changes {join(stretches)}: a frozen or repeated picture, or a fault of "
+                f"{video.source}: no feature changes {listed(stretches)}: a frozen or repeated picture, or a fault of "
                 "the extraction; look at the clip there",
             )
 

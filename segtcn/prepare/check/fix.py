@@ -46,7 +46,8 @@ def fix_data(
 
     The copy is a tree for :class:`~segtcn.data.readers.MSTCNReader` with a ``data.yaml``; where features differ from
     split to split, one tree a split in ``split1``, ``split2``, ... Features become ``(D, T)`` float32. Features and
-    labels whose lengths differ are cut to the shorter. A video that cannot be repaired or never changes (others do)
+    labels whose lengths differ are cut to the shorter if ``length_policy`` is ``trim``: only a person knows that they
+    differ at the end. A video that cannot be repaired or never changes (others do)
     is left out, and so is one of two with equal features and labels. One that is listed for training and for test, or
     has the features of a test video, is left out of the training list. Features are never made up: NaN are not filled
     in.
@@ -170,10 +171,13 @@ class _TreeCopy:
 
     def _trimmed(self, video: Video, labels: torch.Tensor) -> Video:
         num_frames, num_labels = video.features.shape[1], len(labels)
-        length = common_length(num_frames, num_labels, "trim", self._tolerance)
+        length = common_length(num_frames, num_labels, self._facts.options.length_policy, self._tolerance)
         surplus = abs(num_frames - num_labels)
         if length is None:
-            raise _CannotRepairError(f"{counted(num_frames, 'frame')} of features but {counted(num_labels, 'label')}")
+            raise _CannotRepairError(
+                f"{counted(num_frames, 'frame')} of features but {counted(num_labels, 'label')}; if they differ at the "
+                "end only, `length_policy: trim` cuts both there"
+            )
         if surplus:
             what = counted(surplus, "label") if num_labels > length else f"{counted(surplus, 'frame')} of features"
             self.fixes.append(Fix(video.name, f"cut {what} off the end"))

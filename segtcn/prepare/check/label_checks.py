@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from segtcn.data.readers.reader import Subset
+from segtcn.labels.classes import listed
 from segtcn.prepare.check.facts import Facts, VideoFacts
-from segtcn.prepare.check.problems import Problem, counted, error, join, warning
+from segtcn.prepare.check.problems import Problem, counted, error, warning
 
 _BACKGROUND_NAMES = frozenset(
     ("background", "bg", "sil", "silence", "none", "null", "no_action", "no action", "nothing", "idle")
@@ -42,7 +43,7 @@ def check_lengths(facts: Facts) -> Iterator[Problem]:
         elif facts.options.length_policy == "trim":
             yield warning("length", key[0], cuts)
         else:
-            yield error("length", key[0], f"{cuts}, and so does a corrected copy")
+            yield error("length", key[0], f"{cuts}, in a corrected copy as well")
 
 
 def check_labels_of_splits(facts: Facts) -> Iterator[Problem]:
@@ -67,10 +68,10 @@ def check_annotated(facts: Facts) -> Iterator[Problem]:
                     "`ignore` of the reader",
                 )
     if empty := [name for name in _labelled(facts) if facts.annotated_frames([name]) == 0]:
-        yield warning(
+        yield error(
             "not annotated",
-            join(empty),
-            f"no frame of {join(empty)} is annotated: nothing is learned from such a video and no score counts it; "
+            listed(empty),
+            f"no frame of {listed(empty)} is annotated: nothing is learned from such a video and no score counts it; "
             "annotate it, or take it out of the lists",
         )
 
@@ -81,11 +82,13 @@ def check_classes(facts: Facts) -> Iterator[Problem]:
     absent = sorted(count.name for count in facts.classes if not count.frames)
     if labelled and absent:
         source = next(iter(labelled.values())).source
-        yield warning(
+        # a class of ignored frames only is one that nobody annotated
+        problem = error if facts.totals["ignored_frames"] else warning
+        yield problem(
             "absent class",
             "all videos",
-            f"no frame is labelled {join(absent)}, although it is a class (labels such as those of {source}): correct "
-            "the class names, or leave it out",
+            f"no annotated frame is labelled {listed(absent)}, although it is a class (labels such as those of "
+            f"{source}): annotate some, correct the class names, or leave it out",
         )
 
 
@@ -97,8 +100,8 @@ def check_classes_of_splits(facts: Facts) -> Iterator[Problem]:
                 yield warning(
                     "absent class",
                     f"split {split}",
-                    f"split {split} {verb} on no frame of {join(missing)}: {effect}; move a video that has it into the "
-                    f"{subset} list",
+                    f"split {split} {verb} on no frame of {listed(missing)}: {effect}; move a video that has it into "
+                    f"the {subset} list",
                 )
 
 
@@ -111,7 +114,7 @@ def check_short_segments(facts: Facts) -> Iterator[Problem]:
         worst = max(short.values(), key=lambda video: video.one_frame_segments)
         yield warning(
             "one frame",
-            join(short),
+            listed(short),
             f"{number:,} of {sum(count.segments for count in facts.classes):,} segments last one frame, in "
             f"{len(short)} of {counted(len(labelled), 'video')} (most, {worst.one_frame_segments}, in "
             f"{worst.source}): look at them; slips of annotation count fully in the edit score and in F1",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from segtcn.labels.classes import listed
 from segtcn.prepare.check.facts import Facts
-from segtcn.prepare.check.problems import Problem, error, join, warning
+from segtcn.prepare.check.problems import Problem, error, warning
 
 
 def check_failures(facts: Facts) -> Iterator[Problem]:
@@ -21,16 +22,16 @@ def check_subsets(facts: Facts) -> Iterator[Problem]:
             yield error(
                 "two subsets",
                 f"split {split}",
-                f"split {split} lists {join(both)} for training and for test: scores on training videos mean nothing; "
-                "take each out of one list",
+                f"split {split} lists {listed(both)} for training and for test: scores on training videos mean "
+                "nothing; take each out of one list",
             )
-        listed = test.union(lists["train"])
-        if neither := [name for name in facts.all_listed() if name not in listed]:
+        all_listed = test.union(lists["train"])
+        if neither := [name for name in facts.all_listed() if name not in all_listed]:
             yield warning(
                 "no subset",
                 f"split {split}",
-                f"split {split} lists {join(neither)} neither for training nor for test, other splits do: add what was "
-                "forgotten",
+                f"split {split} lists {listed(neither)} neither for training nor for test, other splits do: add what "
+                "was forgotten",
             )
 
 
@@ -38,7 +39,7 @@ def check_unlisted(facts: Facts) -> Iterator[Problem]:
     """Every stored video is in a list."""
     if facts.unlisted:
         source = next((video.source for video in facts.videos.values()), facts.reader)
-        names = join(facts.unlisted)
+        names = listed(facts.unlisted)
         yield warning(
             "unlisted",
             names,

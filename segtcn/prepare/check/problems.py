@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 Severity = Literal["error", "warning"]
@@ -46,15 +45,3 @@ def counted(number: int, noun: str) -> str:
         ('1 video', '1,712 videos')
     """
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
-def join(values: Iterable[object], limit: int = 5) -> str:
-    """The first values, and how many more there are.
-
-    Example:
-        >>> join(["tea", "soup", "salad"], limit=2)
-        'tea, soup and 1 more'
-    """
-    words = [str(value) for value in values]
-    more = f" and {len(words) - limit} more" if len(words) > limit else ""
-    return ", ".join(words[:limit]) + more

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from segtcn.labels.classes import listed
 from segtcn.prepare.check.facts import Facts
-from segtcn.prepare.check.problems import counted, join
+from segtcn.prepare.check.problems import counted
 from segtcn.text_table import markdown_table
 
 _SHOWN_COLUMNS = 10
@@ -50,7 +51,7 @@ def _rows(facts: Facts, totals: dict[str, Any]) -> Iterator[list[str]]:
     widths = ", ".join(f"{width} ({counted(number, 'video')})" for width, number in totals["widths"].items())
     yield ["feature width", widths if len(totals["widths"]) > 1 else str(totals["feature_dim"])]
     if totals["feature_columns"] is not None:
-        yield ["features", join(totals["feature_columns"], _SHOWN_COLUMNS)]
+        yield ["features", listed(totals["feature_columns"], _SHOWN_COLUMNS)]
     if totals["lowest_feature"] is not None:
         yield ["feature values", f"{totals['lowest_feature']:.4g} to {totals['highest_feature']:.4g}"]
     if totals["clips"] is not None:

@@ -10,15 +10,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.labels.classes import Classes
+from segtcn.labels.classes import Classes, listed, spelled_alike
 from segtcn.labels.labels import Labels
 from segtcn.prepare.annotations import Finding, LabelRules, frame_labels
 from segtcn.prepare.project.matching import MatchedAnnotations, find_annotations, match_annotations
 from segtcn.prepare.project.media import Sources, count_frames, find_media
 from segtcn.prepare.project.project_files import Project, amended_texts, project_texts, write_files
-from segtcn.prepare.project.units import check_extent, check_lost_classes, check_units
+from segtcn.prepare.project.units import check_extent, check_lost_classes, check_points, check_units
 from segtcn.prepare.splits import Folds, Split, make_splits
-from segtcn.structures import IGNORE
 
 LENGTH_TOLERANCE = 10
 """Largest difference in frames between features and existing frame labels; the config lets the data module trim it."""
@@ -76,11 +75,12 @@ def init_project(
     feature_dim, num_frames = count_frames(media, matched.expected_frames(media.fps))
     check_units(matched.annotations, num_frames, media.fps, annotation_fps)
     check_extent(matched.annotations, num_frames, media.fps, annotation_fps)
+    points = check_points(matched.annotations, rules)
     labels, findings = _label_frames(root, matched, num_frames, media.fps, rules)
     covered = check_lost_classes(matched.annotations, labels, media.fps, rules)
     classes, notes = _choose_classes(root / "mapping.txt", labels, rules.background, force)
     labels = {name: track.in_classes(classes) for name, track in labels.items()}
-    counts = {name: np.bincount(_known(track), minlength=len(classes)) for name, track in labels.items()}
+    counts = {name: track.frames_per_class() for name, track in labels.items()}
     splits = _divide(root, counts, folds)
     project = Project(
         root=root,
@@ -98,7 +98,9 @@ def init_project(
         notes=[
             *passed_over,
             *matched.notes,
+            *points,
             *covered,
+            *_other_lengths(labels, num_frames),
             *notes,
             *_mostly_background(counts, classes),
             *_short_gaps(findings),
@@ -142,7 +144,7 @@ def _choose_classes(
     mapping: Path, labels: Mapping[str, Labels], background: str | None, force: bool
 ) -> tuple[Classes, list[str]]:
     """The classes in the order of an existing mapping, else sorted, and what should be known of them."""
-    names = {track.classes.names[index] for track in labels.values() for index in np.unique(_known(track))}
+    names = {track.name_of(index) for track in labels.values() for index in track.present()}
     if background is None and "background" in names:
         background = "background"
     if background is not None and background not in names:
@@ -155,9 +157,9 @@ def _choose_classes(
     notes = []
     if absent := [name for name in class_names if name not in names]:
         notes.append(f"classes without a frame: {', '.join(absent)}")
-    by_case = Counter(name.casefold() for name in class_names)
-    if twins := [name for name in class_names if by_case[name.casefold()] > 1]:
-        notes.append(f"classes that differ in case only: {', '.join(twins)}")
+    spellings = Counter(map(spelled_alike, class_names))
+    if twins := [name for name in class_names if spellings[spelled_alike(name)] > 1]:
+        notes.append(f"classes that differ in spelling only: {', '.join(twins)}")
     return Classes(class_names, None if background is None else class_names.index(background)), notes
 
 
@@ -168,9 +170,10 @@ def _divide(root: Path, counts: Mapping[str, npt.NDArray[np.int64]], folds: Fold
         raise ValueError(f"the {len(counts)} videos of {root} cannot be divided: {error}") from error
 
 
-def _known(labels: Labels) -> npt.NDArray[np.int64]:
-    """The labels of frames that somebody annotated."""
-    return labels.indexes[labels.indexes != IGNORE]
+def _other_lengths(labels: Mapping[str, Labels], num_frames: Mapping[str, int]) -> list[str]:
+    differences = {name: num_frames[name] - len(track) for name, track in labels.items()}
+    odd = [f"{name} ({difference:+d})" for name, difference in differences.items() if difference]
+    return [f"frames of features beyond the labels, which data.yaml cuts off at the end: {listed(odd)}"] if odd else []
 
 
 def _mostly_background(counts: Mapping[str, npt.NDArray[np.int64]], classes: Classes) -> list[str]:

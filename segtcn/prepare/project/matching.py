@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from segtcn.labels.classes import listed
 from segtcn.labels.error_list import ErrorList
 from segtcn.labels.files import read_labels
+from segtcn.labels.folder import counted_alike
 from segtcn.labels.labels import Labels
 from segtcn.prepare.annotations import FRAME_LISTS, Annotations, detect_format, read_annotations
-from segtcn.prepare.check.problems import join
+from segtcn.prepare.annotations.intervals import Unit
 from segtcn.prepare.project.media import Sources
 from segtcn.progress import progress_bar
 
@@ -80,7 +82,7 @@ def find_annotations(root: Path, place: str | os.PathLike[str] | None, notes: li
     if not paths:
         raise FileNotFoundError(f"no annotation files in {source}: expected {', '.join(ENDINGS)}")
     if others := [path.relative_to(source).as_posix() for path in files if path not in paths]:
-        notes.append(f"passed over in {source}, not annotations by their ending: {join(others)}")
+        notes.append(f"passed over in {source}, not annotations by their ending: {listed(others)}")
     return {path: path.relative_to(source).with_suffix("").as_posix() for path in paths}
 
 
@@ -111,28 +113,30 @@ def match_annotations(
     errors = ErrorList()
     with warnings.catch_warnings(record=True) as notes:
         warnings.simplefilter("always", UserWarning)
-        for path, place in progress_bar(paths.items(), "read annotations", unit="file", show=progress):
-            with errors.collect():
-                form = detect_format(path)
-                formats[form] += 1
-                name = known.find(place)
-                if form in FRAME_LISTS and name and path.absolute() == (truth / f"{name}{path.suffix}").absolute():
-                    matched.labels[name] = read_labels(path, fps=fps)
-                else:
-                    files[path] = read_annotations(path, fps, sources.unit, sources.track)
+        with errors.collect(), counted_alike(paths):
+            for path, place in progress_bar(paths.items(), "read annotations", unit="file", show=progress):
+                with errors.collect():
+                    form = detect_format(path)
+                    formats[form] += 1
+                    name = known.find(place)
+                    if form in FRAME_LISTS and name and path.absolute() == (truth / f"{name}{path.suffix}").absolute():
+                        matched.labels[name] = read_labels(path, fps=fps)
+                    else:
+                        files[path] = read_annotations(path, fps, sources.unit, sources.track)
     errors.raise_any()
     matched.notes.extend(dict.fromkeys(str(note.message) for note in notes))
     _guess_once(files, matched, fps, sources.track)
+    _say_how_frames_count(files, matched)
     homeless = [name for path, of_file in files.items() for name in _assign(matched, known, paths[path], path, of_file)]
     if not matched.annotations and not matched.labels:
         raise ValueError(
-            f"no annotation belongs to a video: expected names such as {videos[0]!r}, got {join(homeless)}; rename one "
-            "or the other"
+            f"no annotation belongs to a video: expected names such as {videos[0]!r}, got {listed(homeless)}; rename "
+            "one or the other"
         )
     if homeless:
-        matched.notes.append(f"annotations of no video, left out: {join(homeless)}")
+        matched.notes.append(f"annotations of no video, left out: {listed(homeless)}")
     if unlabelled := [name for name in videos if name not in matched.annotations and name not in matched.labels]:
-        matched.notes.append(f"videos without annotations, left out: {join(unlabelled)}")
+        matched.notes.append(f"videos without annotations, left out: {listed(unlabelled)}")
     return matched._replace(formats=[f"{form} ({number})" for form, number in sorted(formats.items())])
 
 
@@ -143,7 +147,9 @@ class _Names:
         self._whole = {_normal(name): name for name in videos}
         if len(self._whole) < len(videos):
             twice = [name for name in videos if self._whole[_normal(name)] != name]
-            raise ValueError(f"two videos have one name but for the way accents are stored: {join(twice)}; rename one")
+            raise ValueError(
+                f"two videos have one name but for the way accents are stored: {listed(twice)}; rename one"
+            )
         tails = Counter(tail for name in self._whole for tail in _tails(name))
         self._tails = {tail: video for name, video in self._whole.items() for tail in _tails(name) if tails[tail] == 1}
 
@@ -166,17 +172,26 @@ def _guess_once(
 ) -> None:
     """Whole numbers without a unit are frames, unless times in other files of the set show that all are seconds."""
     guesses = {video.guessed_unit: path for path, videos in files.items() for video in videos if video.guessed_unit}
-    if len(guesses) > 1:
-        for path in [path for path, videos in files.items() if any(video.guessed_unit == "frames" for video in videos)]:
-            files[path] = [
-                video._replace(guessed_unit="seconds") for video in read_annotations(path, fps, "seconds", track)
-            ]
-        matched.notes.append(
-            f"times are read as seconds in all files: in some, such as {guesses['seconds']}, they have decimals"
-        )
-    elif guesses:
-        unit = next(iter(guesses))
-        matched.notes.append(f"times are read as {unit}, by their numbers; `unit` says otherwise")
+    if not guesses:
+        return
+    unit: Unit = "seconds" if "seconds" in guesses else "frames"
+    errors = ErrorList()
+    for path in [path for path, videos in files.items() if any(video.guessed_unit == "frames" for video in videos)]:
+        with errors.collect():
+            files[path] = [video._replace(guessed_unit=unit) for video in read_annotations(path, fps, unit, track)]
+    errors.raise_any()
+    matched.notes.append(
+        f"times are read as {unit}, by their numbers; `unit` says otherwise"
+        if len(guesses) == 1
+        else f"times are read as seconds in all files: in some, such as {guesses['seconds']}, they have decimals"
+    )
+
+
+def _say_how_frames_count(files: Mapping[Path, Sequence[Annotations]], matched: MatchedAnnotations) -> None:
+    firsts = {video.first_frame for videos in files.values() for video in videos} - {None}
+    if firsts:
+        start = "; all videos begin at frame 1: subtract 1 if that is the first one" if firsts == {1} else ""
+        matched.notes.append(f"frames count from 0, and the stop is not part of a segment{start}")
 
 
 def _assign(

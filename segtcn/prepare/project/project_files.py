@@ -183,7 +183,7 @@ def _count_classes(tracks: Iterable[Labels], classes: Classes) -> list[ClassCoun
         runs = labels.runs()
         known = runs.values != IGNORE
         segments_of_video = np.bincount(runs.values[known], minlength=num_classes)
-        frames += np.bincount(labels.indexes[labels.indexes != IGNORE], minlength=num_classes)
+        frames += labels.frames_per_class()
         segments += segments_of_video
         videos += segments_of_video > 0
     columns = (frames.tolist(), segments.tolist(), videos.tolist())

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from segtcn.labels.classes import IGNORE_NAME
+from segtcn.labels.classes import IGNORE_NAME, listed
 from segtcn.labels.error_list import ErrorList
 from segtcn.labels.labels import Labels
 from segtcn.prepare.annotations import Annotations, LabelRules, frame_labels
-from segtcn.prepare.check.problems import join
 
 LEAST_ANNOTATED, MOST_ANNOTATED = 0.5, 1.1
 """Share of the videos at which annotations whose unit is guessed may end; outside of it the guess is doubtful."""
@@ -90,7 +89,7 @@ def check_extent(
     for name, video in annotations.items():
         length_s = num_frames[name] / fps
         end_s = max((interval.stop_s for interval in video.intervals), default=0.0)
-        if video.is_complete and end_s < 0.9 * length_s - 1:
+        if video.is_complete and not 0.9 * length_s - 1 <= end_s <= 1.1 * length_s + 1:
             errors.messages.append(
                 f"{video.source}: its labels of frames end at {end_s:g} s, the video {name} at {length_s:g} s: another "
                 "rate (`annotation_fps`) or video?"
@@ -117,6 +116,34 @@ def check_extent(
             f"{video.source}: its annotations end at {end_s:g} s, the video {name} at {length_s:g} s: {remedy}"
         )
     errors.raise_any()
+
+
+def check_points(annotations: Mapping[str, Annotations], rules: LabelRules) -> list[str]:
+    """Refuse events without length where there is nothing else: they label no frame unless ``points``.
+
+    Args:
+        annotations: of every video.
+        rules: by which labels are made.
+
+    Returns:
+        A note on the videos that have nothing else, where other videos have more.
+
+    Raises:
+        ValueError: if no video has.
+    """
+    bare = [
+        name
+        for name, video in annotations.items()
+        if video.intervals and all(start_s == stop_s for start_s, stop_s, _ in video.intervals)
+    ]
+    if rules.points or not bare:
+        return []
+    if len(bare) == len(annotations):
+        raise ValueError(
+            f"{annotations[bare[0]].source} has point events only, as all files, and these label no frame: `points` "
+            "gives each the frame in which it lies; or annotate states, with a start and a stop"
+        )
+    return [f"videos with point events only, which label no frame unless `points`: {listed(bare)}"]
 
 
 def check_lost_classes(
@@ -153,7 +180,7 @@ def check_lost_classes(
         }
     if gone := sorted(lost - covered):
         raise ValueError(
-            f"classes that label no frame: {join(gone)}; their annotations lie outside of the videos or are shorter "
+            f"classes that label no frame: {listed(gone)}; their annotations lie outside of the videos or are shorter "
             "than a frame: another unit or rate? If they are meant, delete them"
         )
-    return [f"classes without a frame, covered by annotations that start later: {join(sorted(lost))}"] if lost else []
+    return [f"classes without a frame, covered by annotations that start later: {listed(sorted(lost))}"] if lost else []
