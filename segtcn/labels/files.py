@@ -239,8 +239,6 @@ def _read_indexes(path: Path, classes: Classes | None) -> Labels:
     indexes = open_array(path, ndim=1, kinds="iu", content="the class index of every frame, integers (T,)")
     if len(indexes) > _MAX_FRAMES:
         raise ValueError(f"{path} holds {len(indexes):,} labels, more than any video has frames: correct it")
-    if isinstance(indexes, np.memmap) and (extra := path.stat().st_size - indexes.offset - indexes.nbytes):
-        raise ValueError(f"{path} has {extra} bytes behind its array: save it again with `numpy.save`")
     largest = int(indexes.max()) if len(indexes) else -1
     if indexes.dtype.kind == "u" and largest == np.iinfo(indexes.dtype).max:
         raise ValueError(

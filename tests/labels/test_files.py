@@ -207,7 +207,7 @@ def test_bytes_behind_an_array_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "labels.npy", np.array([0, 1, 1]))
     with (tmp_path / "labels.npy").open("ab") as file:
         file.write(b"\0" * 16)
-    with pytest.raises(ValueError, match=r"labels\.npy has 16 bytes behind its array"):
+    with pytest.raises(ValueError, match=r"labels\.npy holds 16 bytes after its array"):
         read_labels(tmp_path / "labels.npy")
 
 
