@@ -96,7 +96,7 @@ def pair_labels(
             f"no label of the predictions ({listed(unknown)}) occurs in the truth ({listed(_names(pairs.truth))}): "
             "bring both to the same names, or give `classes`, such as those of a mapping.txt, if they are right"
         )
-    if not given:
+    if not may_differ:
         _check_spelling(pairs)
     return pairs
 

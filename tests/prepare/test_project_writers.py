@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,9 @@ def test_pympi_reads_what_is_written_for_elan(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # BORIS leaves the file open
-def test_boris_opens_what_is_written_for_it(tmp_path: Path) -> None:
+def test_boris_opens_what_is_written_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["boris"])  # it reads the arguments of the process that imports it
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     boris = pytest.importorskip(
         "boris.project_functions", reason="boris-behav-obs is not installed: it needs Qt, and reads BORIS's projects"
     )
@@ -107,4 +110,6 @@ def test_boris_opens_what_is_written_for_it(tmp_path: Path) -> None:
     _, _, project, _ = boris.open_project_json(str(path))
     assert "error" not in project
     assert boris.check_project_integrity(project, "hh:mm:ss", str(path), media_file_available=False) == ""
-    assert bouts(project["observations"]["P01"]["events"]) == seconds(LABELS, 10)
+    observation = project["observations"]["P01"]
+    assert bouts(observation["events"]) == seconds(LABELS, 10)
+    assert boris.check_state_events_obs("P01", project["behaviors_conf"], observation, "s")[0]
