@@ -94,6 +94,11 @@ _JSON_FOREIGN: tuple[tuple[frozenset[str], str, str], ...] = (
     (frozenset(("_via_settings",)), "a project of VIA 2", "open it in VIA 3, or " + _WRITE),
     (frozenset(("images", "categories")), "COCO's JSON", _WRITE),
     (frozenset(("dm_format_version",)), "an export of CVAT (Datumaro)", _WRITE),
+    (
+        frozenset(("results", "version")),
+        "predictions in ActivityNet's JSON",
+        "write {NAME: [{label, start_s, stop_s}, ...]} of `results`",
+    ),
     (frozenset(("timelineLabels",)), "a short export of Label Studio (JSON-MIN)", "export JSON"),
     (
         frozenset(("actions", "duration")),

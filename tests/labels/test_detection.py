@@ -198,6 +198,7 @@ FOREIGN = {
     "COCO": ('{"images": [], "categories": [], "annotations": []}', "v1.json"),
     "Charades": ('{"v1": {"subset": "testing", "duration": 40.0, "actions": [[1, 2.0, 10.5]]}}', "v1.json"),
     "Perception Test": ('{"v1": {"metadata": {}, "action_localisation": []}}', "v1.json"),
+    "predictions in ActivityNet": ('{"version": "1.3", "results": {"v1": []}, "external_data": {}}', "v1.json"),
     "JSON-MIN": ('[{"id": 1, "video": "v1.mp4", "timelineLabels": []}]', "v1.json"),
     "no known format": ("a,b\n", "bad.csv"),
 }

@@ -172,6 +172,13 @@ def test_files_that_are_passed_over_are_listed(tmp_path: Path) -> None:
     assert any("passed over in" in note and note.endswith("by their ending: notes.docx, v1.pfsx") for note in notes)
 
 
+@pytest.mark.parametrize(("name", "program"), [("v1.annot", "annot file of Bento"), ("v1.phn", "16000 a second")])
+def test_folder_of_another_program_is_named(tmp_path: Path, name: str, program: str) -> None:
+    text = "0 3050 h#\n3050 4559 sh\n" if name.endswith("phn") else "Bento annotation file\nMovie file(s):\n"
+    with pytest.raises(ValueError, match=rf"{name} .*{program}"):
+        made(data_set(tmp_path, {"v1": 40, "v2": 40}, **{name: text}))
+
+
 def test_legal_states_are_completed_and_said(tmp_path: Path) -> None:
     path = tmp_path / "P01.eaf"
     slots = '<TIME_SLOT TIME_SLOT_ID="a" TIME_VALUE="1000"/><TIME_SLOT TIME_SLOT_ID="b"/><TIME_SLOT TIME_SLOT_ID="c" TIME_VALUE="3000"/>'

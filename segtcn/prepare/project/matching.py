@@ -62,6 +62,7 @@ def find_annotations(root: Path, place: str | os.PathLike[str] | None, notes: li
 
     Raises:
         FileNotFoundError: if there are none.
+        ValueError: if there are files of another program only.
     """
     if place is not None:
         source = Path(place).expanduser()
@@ -80,6 +81,8 @@ def find_annotations(root: Path, place: str | os.PathLike[str] | None, notes: li
     files = sorted(path for path in source.rglob("[!.]*") if path.is_file())
     paths = [path for path in files if path.suffix.lower() in ENDINGS]
     if not paths:
+        for path in files:
+            detect_format(path)  # names the program of a file that is not read
         raise FileNotFoundError(f"no annotation files in {source}: expected {', '.join(ENDINGS)}")
     if others := [path.relative_to(source).as_posix() for path in files if path not in paths]:
         notes.append(f"passed over in {source}, not annotations by their ending: {listed(others)}")
