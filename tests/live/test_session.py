@@ -18,8 +18,9 @@ from segtcn.extract.extraction import Windows
 from segtcn.live import LiveLabel, LiveRules, LiveSession, WaitingPictures
 from segtcn.models import MSTCN, CausalTCN
 from segtcn.segmenter import Segmenter
-from tests.clips import numbered_frame, turn_clockwise, write_clip
+from tests.clips import frame_number, numbered_frame, turn_clockwise, write_clip
 from tests.live.loopback import play, play_pictures, play_slowly, serving, stall_after
+from tests.live.rtsp_camera import camera
 
 FPS = 60
 PATIENT = LiveRules(behind_s=60, timeout_s=1, retries=1, first_wait_s=0.05)
@@ -92,6 +93,21 @@ def test_an_address_gets_the_labels_of_the_same_file(broadcast, tmp_path, rate):
     assert len(spoken) <= len(offline) + 1  # how long the last picture is shown, a stream does not say
     assert len(offline) == 24 * rate // FPS
     assert session.num_reconnections == 0
+
+
+def test_an_rtsp_camera_is_labelled_and_when_it_comes_back_labelled_on(tmp_path):
+    """The time of its first picture is not known; the others follow at their rate."""
+    path = write_clip(tmp_path / "clip.h264", 30, FPS, g="6", bf="0", threads="1")
+    with camera(path, FPS, connections=2) as address:
+        session = session_of(address, rules=LiveRules(60, timeout_s=3, retries=1, first_wait_s=0.05))
+        moments = [*session]
+    numbers = [frame_number(picture) for moment in moments for _, picture in moment.pictures]
+    times_s = [time_s for moment in moments for time_s, _ in moment.pictures]
+    assert numbers == [*range(1, 30), *range(1, 30)]
+    assert np.diff(times_s[:29]) == pytest.approx([1 / FPS] * 28)
+    assert 29 / FPS < times_s[29] < 5
+    assert sum(len(moment.labels) for moment in moments) == 58
+    assert (session.num_reconnections, session.num_dropped) == (1, 0)
 
 
 def test_a_source_that_breaks_off_gives_what_arrived(broadcast):
