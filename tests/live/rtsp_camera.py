@@ -46,7 +46,7 @@ def _serve(server: socket.socket, content: bytes, fps: float, connections: int) 
 
 def _answered(request: str, requests, connection: socket.socket) -> str:
     headers = "".join(iter(lambda: requests.readline().decode().replace("\r\n", "\n"), "\n"))
-    method = request.split(" ")[0]
+    method = request.split(" ", maxsplit=1)[0]
     number = re.search(r"CSeq: (\d+)", headers)[1]
     connection.sendall(f"RTSP/1.0 200 OK\r\nCSeq: {number}\r\n{ANSWERS[method]}".encode())
     return method
