@@ -120,6 +120,8 @@ class SegmentationCLI(LightningCLI):
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
         # where no model config says it; no paper trains for Lightning's default, 1000 with a warning
         parser.set_defaults({"trainer.max_epochs": 200})
+        # batches are whole videos, so an epoch has few steps; the table of sub-modules says nothing of a network
+        parser.set_defaults({"trainer.log_every_n_steps": 1, "trainer.enable_model_summary": False})
         parser.add_lightning_class_args(RunCheckpoint, "checkpoint")
         # not `save_top_k=0`: Lightning then writes last.ckpt at the end only
         parser.set_defaults({"checkpoint.save_last": True, "checkpoint.save_top_k": 1})

@@ -54,6 +54,17 @@ def small(tmp_path) -> list[str]:
     return small_options(write_tree(tmp_path / "ms_tcn"))
 
 
+def test_a_fit_without_configs_prints_no_notices_of_lightning(tmp_path, capsys):
+    root = write_tree(tmp_path / "ms_tcn")
+    reader = ["--data.reader=MSTCNReader", f"--data.reader.root={root}", "--data.reader.fps=10"]
+    words = ["--model.net=FrameClassifier", *reader, "--data.reader.background=background", *UNLOGGED]
+    words += ["--trainer.max_epochs=1"]
+    assert main(["fit", *words, "--trainer.accelerator=cpu"]) == 0
+    shown = capsys.readouterr()
+    assert "run: " in shown.out
+    assert not [word for word in ("Params", "GPU", "log_every_n_steps") if word in shown.out + shown.err]
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Path:
     """A folder with a finished run, its data, and what `fit` printed; nothing may be written there."""
