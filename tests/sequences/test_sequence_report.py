@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -207,6 +211,26 @@ def test_rows_are_measured_once(tmp_path, monkeypatch):
     assert run_rows([row], tmp_path, show=False) == first
     with pytest.raises(ValueError, match="`jobs` must be at least 1, got 0"):
         run_rows([row], tmp_path, jobs=0)
+
+
+@pytest.mark.slow
+def test_a_killed_report_leaves_no_process_that_measures(tmp_path):
+    words = ["bench", "sequences", "--claims", "copy", "--out", str(tmp_path), "--jobs", "1"]
+    bench = subprocess.Popen([sys.executable, "-m", "segtcn", *words], stderr=subprocess.DEVNULL)
+    list_children = ["pgrep", "-P", str(bench.pid), "-f", "spawn_main"]
+    try:
+        while not (pids := subprocess.run(list_children, check=False, capture_output=True, text=True).stdout.split()):
+            assert bench.poll() is None
+            time.sleep(0.2)
+        while "libtorch" not in Path(f"/proc/{pids[0]}/maps").read_text():  # its first row needs minutes
+            time.sleep(0.2)
+    finally:
+        bench.kill()
+        bench.wait()
+    limit_s = time.monotonic() + 60
+    while Path(f"/proc/{pids[0]}").exists():
+        assert time.monotonic() < limit_s
+        time.sleep(0.2)
 
 
 @pytest.mark.parametrize("quick", [True, False])
