@@ -33,7 +33,7 @@ def plot_curves(
         x: what the horizontal axis shows.
         y: what the vertical axis shows.
         log_x: whether the horizontal axis is logarithmic.
-        log_y: whether the vertical axis is logarithmic.
+        log_y: whether the vertical axis is logarithmic, unless no value is positive.
         levels: name and value of a dashed horizontal line, by panel.
 
     Returns:
@@ -59,7 +59,8 @@ def plot_curves(
             label, value = levels[title]
             axes.axhline(value, color=PALE_INK, linestyle="--", linewidth=1, label=label)
         axes.set_xscale("log", base=2) if log_x else None
-        axes.set_yscale("log") if log_y else None
+        is_positive = any(value > 0 for points in lines.values() for _, value in points)
+        axes.set_yscale("log") if log_y and is_positive else None
         dress(axes, title, x)
         axes.legend(fontsize=FONT_PT - 1, frameon=False, labelcolor=INK)
     figure.axes[0].set_ylabel(y, fontsize=FONT_PT, color=INK)

@@ -20,6 +20,12 @@ def test_curves_have_all_points_and_one_colour_a_line():
     assert [text.get_text() for text in second.get_legend().get_texts()] == ["GRU", "chance"]
 
 
+def test_an_axis_without_a_positive_value_is_linear(tmp_path):
+    figure = plot_curves({"memory": {"TCN": [(1, 0.0), (2, 0.0)]}}, "frames", "MiB", log_x=True, log_y=True)
+    assert figure.axes[0].get_yscale() == "linear"
+    save_figure(figure, tmp_path / "memory.png", dpi=50)
+
+
 def test_zero_is_white_and_the_smallest_value_is_not(tmp_path):
     figure = plot_matrices({"net": np.array([[1.0, 0.0], [1e-5, 1.0]])})
     axes = figure.axes[0]
