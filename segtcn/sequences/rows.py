@@ -128,8 +128,9 @@ def _pieces(quick: bool, folder: Path | None) -> Iterator[Training]:
             steps = {"steps": 4, "every": 2} if quick else {"steps": 3480, "every": 116}
             if is_long and not quick:
                 steps = {"steps": 2430, "every": 243}
-            settings = {"reader": "MusicReader", "task": {"path": f"{folder}/{file}"}, "network": network}
-            settings |= {"shape": shape, "batch_size": 2, "learning_rate": 2e-3, "clip": 0.4, "select": True}
+            task = {"path": f"{folder}/{file}"}
+            settings: dict[str, Any] = {"reader": "MusicReader", "task": task, "network": network, "shape": shape}
+            settings |= {"batch_size": 2, "learning_rate": 2e-3, "clip": 0.4, "select": True}
             yield "music", f"{piece}, {network}", {**settings, **steps}
 
 
