@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -14,7 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from segtcn.losses import DEFAULTS, Loss
+from segtcn.losses import DEFAULTS, Loss, mix_videos
 from segtcn.losses.modules import LabelCounts
 from segtcn.metrics import SCORES, SegmentationScores
 from segtcn.metrics.mean_loss import MeanLoss
@@ -66,6 +67,11 @@ class SegmentationTask(LightningModule):
             several labels at a time or numbers need (:data:`segtcn.losses.DEFAULTS`).
         optimizer: makes the optimizer from the parameters.
         lr_scheduler: makes the learning rate scheduler from the optimizer, stepped every epoch; None keeps the rate.
+        mixup: train on mixtures of the videos of each batch, see :func:`segtcn.losses.mix_videos`: the share of each is
+            drawn from Beta(mixup, mixup); 0 mixes nothing. Scores of training count the labels of the video itself.
+
+    Raises:
+        ValueError: if ``mixup`` is negative.
 
     Example:
         >>> from segtcn.models import EDTCN
@@ -80,11 +86,14 @@ class SegmentationTask(LightningModule):
         loss: Loss | None = None,
         optimizer: OptimizerCallable = torch.optim.Adam,
         lr_scheduler: LRSchedulerCallable | None = None,
+        mixup: float = 0.0,
     ) -> None:
         super().__init__()
+        if not 0 <= mixup < math.inf:
+            raise ValueError(f"`mixup` must not be negative, got {mixup}")
         self.segmenter = segmenter
         self.loss = loss or DEFAULTS[segmenter.target]()
-        self.optimizer, self.lr_scheduler = optimizer, lr_scheduler
+        self.optimizer, self.lr_scheduler, self.mixup = optimizer, lr_scheduler, mixup
         self._names: list[str] = []  # of the videos whose gradients wait for the next step of the optimizer
         self.scores_stored_rate = get_protocol(segmenter.protocol).stored_rate and segmenter.sample_rate > 1
         classes = segmenter.classes
@@ -122,6 +131,15 @@ class SegmentationTask(LightningModule):
         if (statistics := data.feature_statistics()) is not None:
             self.segmenter.standardization.set(*statistics)
         self.loss.fit_statistics(data)
+
+    def on_train_start(self) -> None:
+        """Refuse to train without what ``mixup`` mixes.
+
+        Raises:
+            ValueError: if each batch has one video.
+        """
+        if self.mixup and getattr(self.trainer.train_dataloader, "batch_size", None) == 1:
+            raise ValueError("`mixup` mixes the videos of a batch, and `batch_size` is 1: let it be 2 or more")
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:  # noqa: D102
         step = self._step(batch, "train")
@@ -217,8 +235,14 @@ class SegmentationTask(LightningModule):
         if batch.labels is None and batch.targets is None:
             raise ValueError(f"no ground truth for {', '.join(batch.names)}: predict it instead")
         standardized = batch._replace(features=self.segmenter.standardization(batch.features))
+        share, other = 1.0, standardized
+        if self.mixup and subset == "train":
+            share = float(torch.distributions.Beta(self.mixup, self.mixup).sample())
+            standardized, other = mix_videos(standardized, share)
         output = self.segmenter.net(standardized.features, batch.mask)
         loss = self.loss(output, standardized)
+        if share < 1:
+            loss = share * loss + (1 - share) * self.loss(output, other)
         step_output = self._step_output(batch, output)
         # weighs the batches, so that the epoch's loss is the mean over all labelled frames
         self.losses[f"{subset}_loss"].update(loss.detach(), batch.num_known_frames)  # type: ignore[operator]
@@ -278,6 +302,7 @@ def make_task(
     optimizer: OptimizerCallable = torch.optim.Adam,
     lr_scheduler: LRSchedulerCallable | None = None,
     protocol: str = "lea",
+    mixup: float = 0.0,
 ) -> SegmentationTask:
     """Train a network, as configs say it.
 
@@ -288,8 +313,9 @@ def make_task(
         optimizer: makes the optimizer from the parameters.
         lr_scheduler: makes the learning rate scheduler from the optimizer, stepped every epoch; None keeps the rate.
         protocol: name of the evaluation protocol, see :mod:`segtcn.metrics.protocols`.
+        mixup: train on mixtures of two videos; their shares are drawn from Beta(mixup, mixup).
     """
-    return SegmentationTask(Segmenter(net, **facts, protocol=protocol), loss, optimizer, lr_scheduler)
+    return SegmentationTask(Segmenter(net, **facts, protocol=protocol), loss, optimizer, lr_scheduler, mixup)
 
 
 class _Counts(NamedTuple):

@@ -101,6 +101,8 @@ KNOWN_ONLY_TO = {
     "starlette": {"visualization.player"},
     "uvicorn": {"visualization.player.server"},
     "wandb": {"callbacks.wandb"},
+    "optuna": {"cli.sweep"},
+    "submitit": {"cli.crossval.cluster"},
 }
 
 

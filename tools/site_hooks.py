@@ -50,7 +50,7 @@ ROOMS = {
     "visualization": ["segtcn.visualization", "segtcn.visualization.player"],
     "layers": ["segtcn.layers"],
     "structures": ["segtcn.structures"],
-    "task": ["segtcn.task", "segtcn.callbacks.wandb", "segtcn.callbacks.predictions"],
+    "task": ["segtcn.task", "segtcn.callbacks.wandb", "segtcn.callbacks.predictions", "segtcn.callbacks.computation"],
 }
 """Page of the reference: its modules."""
 

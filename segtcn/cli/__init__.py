@@ -21,6 +21,7 @@ COMMANDS = {
     "decode": ("segtcn.cli.decode", "make other labels of scores: no fragments, likely durations and orders"),
     "live": ("segtcn.cli.live", "label a camera, an address or a clip while it runs"),
     "crossval": ("segtcn.cli.crossval", "train and test on all splits with several seeds, in one table"),
+    "sweep": ("segtcn.cli.sweep", "search for good options by validation videos"),
     "evaluate": ("segtcn.cli.evaluate", "score prediction files under any protocol"),
     "compare": ("segtcn.cli.compare", "several runs side by side, and whether a difference is more than chance"),
     "analyze": ("segtcn.cli.analyze", "report what a run gets wrong, with pictures"),
@@ -41,11 +42,11 @@ COMMANDS = {
 }
 """Name of every command: its module, with a function of that name or ``main(argv)``, and what it does."""
 
-NETWORK_COMMANDS = ("fit", "validate", "test", "crossval")
+NETWORK_COMMANDS = ("fit", "validate", "test", "crossval", "sweep")
 """Commands whose options name classes, which may lie in the current directory."""
 
 USER_ERRORS = (ValueError, OSError, ImportError)
-LIBRARIES_OF_USER_ERRORS = ("wandb", "lightning_fabric")
+LIBRARIES_OF_USER_ERRORS = ("wandb", "lightning_fabric", "submitit")
 """Libraries whose own exceptions say what the user can mend: no key, no such device."""
 
 EXAMPLES = """\
@@ -57,6 +58,7 @@ examples:
   segtcn predict RUN clip.mp4 features/ --out labels
   segtcn decode RUN --decoder viterbi.json -o decoded
   segtcn crossval -c ed_tcn -c gtea_lea --seeds 0,1,2
+  segtcn sweep configs/sweep/optimizer.yaml --data.reader.init_args.root DIR
   segtcn live RUN rtsp://camera/1 --record seen.mp4
   segtcn evaluate predictions/ truth/ --protocol all --mapping mapping.txt
   segtcn compare runs/ed_tcn runs/dilated_tcn
@@ -134,7 +136,7 @@ def _how_to_continue(stop: KeyboardInterrupt, argv: Sequence[str]) -> str:
     """What to do next, where something is left to continue."""
     if stop.args:
         return f"; {stop}"
-    if argv[0] in ("crossval", "convert", "extract", "predict"):
+    if argv[0] in ("crossval", "sweep", "convert", "extract", "predict"):
         return "; the same command continues"
     return ""
 

@@ -16,6 +16,7 @@ from pytorch_lightning.utilities import rank_zero_only
 import segtcn.data.readers
 import segtcn.models  # noqa: F401  # so that `--model.net EDTCN` and `--data.reader LeaReader` need no module path
 from segtcn.atomic import atomic_path, remove_leftovers, write_json
+from segtcn.callbacks.computation import ActivationCheckpointing, CompiledNetwork  # noqa: F401  # for their short names
 from segtcn.callbacks.continuation import Continuation
 from segtcn.callbacks.epoch_progress import EpochProgressBar
 from segtcn.callbacks.predictions import PredictionWriter
@@ -35,9 +36,10 @@ from segtcn.cli.run_folder import (
     resume_words,
     run_name,
 )
-from segtcn.cli.stopping import saved_by_signals
+from segtcn.cli.stopping import raise_if_interrupted, saved_by_signals
 from segtcn.data.datamodule import SegmentationDataModule
-from segtcn.segmenter.checkpoint import newest_intact, read_stored
+from segtcn.segmenter.checkpoint import find_checkpoint, newest_intact, read_stored
+from segtcn.segmenter.transfer import check_same, take_weights
 from segtcn.task import make_task
 from segtcn.text_table import SCORE_HEADINGS, scores_table
 
@@ -108,6 +110,8 @@ class SegmentationCLI(LightningCLI):
                 metavar="MODULES",
                 help="Modules that configs may name, with commas between them, such as segtcn,torch,pytorch_lightning.",
             )
+        text = "Train from the weights of a checkpoint of the same network; a head for other classes begins anew."
+        parser.add_argument("--init_from", type=str | None, default=None, metavar="FILE", help=text)
         if self.command == "fit":
             text = "Continue a run exactly where it stopped: segtcn fit RUN --resume."
             parser.add_argument("--resume", action="store_true", help=text)
@@ -176,6 +180,14 @@ class SegmentationCLI(LightningCLI):
         options["plugins"] = [*(plugins if isinstance(plugins, list) else [plugins]), SealedCheckpointIO()]
         return self._instantiate_trainer(options, [c for c in callbacks if not isinstance(c, turned_off)])
 
+    def instantiate_classes(self) -> None:
+        """Build trainer, task and data module; a network that starts from another one gets its weights."""
+        super().instantiate_classes()
+        path = self.config_init["init_from"]
+        if path is not None and self.command in ("fit", None) and self.config_init.get("ckpt_path") is None:
+            number, new = take_weights(find_checkpoint(path), self.model.segmenter)
+            rank_zero_only(print)(f"weights: {number} of {path}, new: {', '.join(new) or 'none'}")
+
     def fit(self) -> None:
         """Train, then say where the run lies."""
         try:
@@ -205,6 +217,8 @@ class SegmentationCLI(LightningCLI):
 
     def _inputs(self) -> dict[str, Any]:
         ckpt_path = self.config_init["ckpt_path"]
+        if ckpt_path is not None and Path(ckpt_path).is_file():
+            check_same(ckpt_path, self.model.segmenter)
         return {"model": self.model, "datamodule": self.datamodule, "ckpt_path": ckpt_path, "weights_only": True}
 
     def _report(self, subset: str, results: list[Mapping[str, float]]) -> None:
@@ -247,12 +261,6 @@ def _choose_what_to_keep(config: Any) -> None:
         checkpoint.filename = BEST
     if (checkpoint.every_n_epochs, checkpoint.every_n_train_steps, checkpoint.train_time_interval) == (None,) * 3:
         checkpoint.every_n_epochs = 10 if checkpoint.monitor is None else 1
-
-
-def raise_if_interrupted(stop: SystemExit) -> None:
-    """Turn the exit that Lightning makes of Ctrl-C back into what it was."""
-    if isinstance(stop.__context__, KeyboardInterrupt):
-        raise KeyboardInterrupt from stop
 
 
 class SaveRunConfig(SaveConfigCallback):

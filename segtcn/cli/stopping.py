@@ -10,14 +10,15 @@ from contextlib import contextmanager
 from types import FrameType
 
 STATUS = 143
-"""Exit status after SIGTERM, as shells give it; also after SIGUSR1, which clusters send before they end a job."""
+"""Exit status after SIGTERM, as shells give it; also after those that clusters send before they end a job."""
 
 
-_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGUSR1") if hasattr(signal, name)]  # one on Windows
+# one on Windows; submitit sends SIGUSR2 before a job's time is over
+_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGUSR1", "SIGUSR2") if hasattr(signal, name)]
 
 
 class TerminatedError(KeyboardInterrupt):
-    """SIGTERM or SIGUSR1; a subclass, because all that Ctrl-C leaves complete is complete then too."""
+    """SIGTERM and the like; a subclass, because all that Ctrl-C leaves complete is complete then too."""
 
 
 class _State:
@@ -27,7 +28,7 @@ class _State:
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Raise :class:`TerminatedError` on SIGTERM and SIGUSR1, in the main thread; a second one ends the process."""
+    """Raise :class:`TerminatedError` on SIGTERM, SIGUSR1 and SIGUSR2, in the main thread; a second one ends at once."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -50,10 +51,19 @@ def saved_by_signals() -> Iterator[None]:
         yield
     except SIGTERMException:
         raise TerminatedError from None
+    except SystemExit as stop:
+        raise_if_interrupted(stop)
+        raise
     finally:
         _State.saving = False
     if _State.requested:  # after the last batch, when nothing was left to end
         raise TerminatedError
+
+
+def raise_if_interrupted(stop: SystemExit) -> None:
+    """Turn the exit that Lightning makes of Ctrl-C back into what it was."""
+    if isinstance(stop.__context__, KeyboardInterrupt):
+        raise KeyboardInterrupt from stop
 
 
 def _handle(number: int, frame: FrameType | None) -> None:

@@ -19,7 +19,7 @@ from segtcn.data.dataset import Sample, SegmentationDataset, TruthRules
 from segtcn.data.readers import Reader
 from segtcn.data.readers.video_lists import check_split
 from segtcn.data.sampling import BucketSampler, CappedBatches, SharedBatches, SharedShuffle, Shuffle, WholeBatches
-from segtcn.data.statistics import LabelStatistics, count_features, count_labels
+from segtcn.data.statistics import LabelStatistics, count_features, count_labels, draw_weights
 from segtcn.labels import Classes
 from segtcn.labels.lengths import LengthPolicy
 
@@ -52,6 +52,9 @@ class SegmentationDataModule(LightningDataModule):
         augmentations: random changes of the training videos, in this order, see :mod:`segtcn.data.augmentation`.
         annotated: share of the annotated frames of each training video whose labels are used: random whole segments, by
             ``seed``. It answers how much annotation is enough; validation and test videos keep all labels.
+        rare_classes: draw training videos with rare classes more often: with the mean over their frames of the rarity
+            of the frame's class (one over its share of all frames), to this power. 0 draws each once an epoch; 1 draws
+            classes about equally often.
 
     Raises:
         ValueError: if an argument is out of range or the split does not exist.
@@ -75,6 +78,7 @@ class SegmentationDataModule(LightningDataModule):
         max_frames_per_batch: int | None = None,
         augmentations: list[Augmentation] | None = None,
         annotated: float = 1.0,
+        rare_classes: float = 0.0,
     ) -> None:
         super().__init__()
         check_split(split, reader.splits, "this data set")
@@ -87,6 +91,11 @@ class SegmentationDataModule(LightningDataModule):
             raise ValueError(
                 "`max_frames_per_batch` needs `bucket: true`: of videos of any length in random order, a limited batch "
                 "would hold another number in every epoch"
+            )
+        if rare_classes and (bucket or reader.target != "single"):
+            raise ValueError(
+                "`rare_classes` draws videos by their classes: it needs one label a frame, and does not go with "
+                "`bucket`, which draws them by length"
             )
         if augmentations and reader.target != "single":
             raise ValueError(
@@ -109,6 +118,7 @@ class SegmentationDataModule(LightningDataModule):
         self.max_frames_per_batch = max_frames_per_batch
         self.augmentations = augmentations or []
         self.annotated = annotated
+        self.rare_classes = rare_classes
         self._datasets: dict[Subset, SegmentationDataset] = {}
         self._statistics: tuple[Tensor, Tensor] | None = None
         self._label_statistics: LabelStatistics | None = None
@@ -270,13 +280,14 @@ class SegmentationDataModule(LightningDataModule):
         epoch, start = self._position()
         videos = AugmentedDataset(self.dataset("train"), self.augmentations, self.seed)
         num_processes, rank = self._processes()
+        weights = draw_weights(self.dataset("train"), self.rare_classes) if self.rare_classes else None
         if not self.bucket and num_processes > 1:
-            shares = SharedShuffle(videos.lengths(), self.batch_size, num_processes, rank, self.seed)
+            shares = SharedShuffle(videos.lengths(), self.batch_size, num_processes, rank, self.seed, weights)
             shares.set_epoch(epoch)
             shares.start = start
             return self._loader(WholeBatches(videos), batch_size=None, sampler=shares)
         if not self.bucket:
-            order = Shuffle(len(videos), self.seed, epoch, start * self.batch_size)
+            order = Shuffle(len(videos), self.seed, epoch, start * self.batch_size, weights)
             return self._loader(videos, batch_size=self.batch_size, sampler=order)
         sampler = BucketSampler(
             videos.lengths(),

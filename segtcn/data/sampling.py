@@ -38,10 +38,14 @@ class Shuffle(Sampler[Draw]):
         seed: of the order.
         epoch: the first.
         start: how many videos of the first epoch to leave out, for a run that continues in the middle of it.
+        weights: how likely each video is to be drawn, which may then occur several times in an epoch or not at all;
+            they add up to 1. None: each occurs once.
     """
 
-    def __init__(self, length: int, seed: int = 0, epoch: int = 0, start: int = 0) -> None:
-        self.length = length
+    def __init__(
+        self, length: int, seed: int = 0, epoch: int = 0, start: int = 0, weights: Sequence[float] | None = None
+    ) -> None:
+        self.length, self.weights = length, weights
         self.seed = seed
         self.epoch = epoch
         self.start = start
@@ -56,8 +60,13 @@ class Shuffle(Sampler[Draw]):
 
     def __iter__(self) -> Iterator[Draw]:
         """The videos in the order of the epoch."""
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.length).tolist()
-        draws = [Draw(index, self.epoch) for index in order]
+        rng = np.random.default_rng([self.seed, self.epoch])
+        drawn = (
+            rng.permutation(self.length)
+            if self.weights is None
+            else rng.choice(self.length, self.length, p=self.weights)
+        )
+        draws = [Draw(index, self.epoch) for index in drawn.tolist()]
         self.epoch += 1
         start, self.start = self.start, 0
         yield from draws[start:]
@@ -163,6 +172,7 @@ class SharedShuffle(DistributedSampler[list[Draw]]):
         num_replicas: number of processes.
         rank: number of this process.
         seed: of the order.
+        weights: as of :class:`Shuffle`.
 
     Attributes:
         start: how many batches of the next epoch to leave out.
@@ -180,9 +190,10 @@ class SharedShuffle(DistributedSampler[list[Draw]]):
         num_replicas: int,
         rank: int,
         seed: int = 0,
+        weights: Sequence[float] | None = None,
     ) -> None:
         super().__init__(list(lengths), num_replicas=num_replicas, rank=rank, seed=seed)  # type: ignore[arg-type]
-        self._lengths, self._batch = lengths, batch_size * num_replicas
+        self._lengths, self._batch, self._weights = lengths, batch_size * num_replicas, weights
         self.start = 0
 
     def __len__(self) -> int:
@@ -191,7 +202,7 @@ class SharedShuffle(DistributedSampler[list[Draw]]):
 
     def __iter__(self) -> Iterator[list[Draw]]:
         """The batches of this process in the order of the epoch."""
-        draws = [*Shuffle(len(self._lengths), self.seed, self.epoch)]
+        draws = [*Shuffle(len(self._lengths), self.seed, self.epoch, weights=self._weights)]
         self.epoch += 1
         start, self.start = self.start, 0
         for first in range(start * self._batch, len(draws), self._batch):

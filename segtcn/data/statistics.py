@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -56,11 +57,36 @@ def count_labels(dataset: SegmentationDataset) -> LabelStatistics:
     Raises:
         ValueError: if a video has no ground truth.
     """
-    frames_per_class, num_segments = torch.zeros(len(dataset.reader.class_names), dtype=torch.int64), 0
-    for index in range(len(dataset)):
+    videos = [*_labels(dataset)]
+    num_segments = sum(int((find_runs(labels).values != IGNORE).sum()) for labels in videos)
+    return LabelStatistics(_frames_per_class(videos, dataset).sum(dim=0), num_segments)
+
+
+def draw_weights(dataset: SegmentationDataset, power: float) -> list[float]:
+    """How likely each video is to be drawn, so that those with rare classes are drawn more often.
+
+    Args:
+        dataset: with ground truth.
+        power: of the mean rarity of a video's frames; the rarity of a class is one over its share of all frames.
+
+    Returns:
+        For each video, its probability.
+    """
+    counts = _frames_per_class(_labels(dataset), dataset).double()
+    rarity = counts.sum() / counts.sum(dim=0).clamp(min=1)
+    weights = ((counts @ rarity) / counts.sum(dim=1).clamp(min=1)).pow(power)
+    return (weights / weights.sum()).tolist()
+
+
+def _frames_per_class(videos: Iterable[Tensor], dataset: SegmentationDataset) -> Tensor:
+    """Annotated frames of each video, ``(N, C)`` int64."""
+    num_classes = len(dataset.reader.class_names)
+    return torch.stack([labels[labels != IGNORE].bincount(minlength=num_classes) for labels in videos])
+
+
+def _labels(dataset: SegmentationDataset) -> Iterator[Tensor]:
+    for index, name in enumerate(dataset.names):
         labels = dataset[index].video.labels
         if labels is None:
-            raise ValueError(f"no ground truth for {dataset.names[index]!r}: training needs it")
-        frames_per_class += labels[labels != IGNORE].bincount(minlength=len(frames_per_class))
-        num_segments += int((find_runs(labels).values != IGNORE).sum())
-    return LabelStatistics(frames_per_class, num_segments)
+            raise ValueError(f"no ground truth for {name!r}: training needs it")
+        yield labels

@@ -9,6 +9,7 @@ from segtcn.losses.functional import gaussian_similarity as gaussian_similarity
 from segtcn.losses.functional import mean_squared_error as mean_squared_error
 from segtcn.losses.functional import multi_label_bce as multi_label_bce
 from segtcn.losses.functional import truncated_mse as truncated_mse
+from segtcn.losses.mixup import mix_videos as mix_videos
 from segtcn.losses.modules import BoundaryBCE as BoundaryBCE
 from segtcn.losses.modules import CrossEntropy as CrossEntropy
 from segtcn.losses.modules import Focal as Focal

@@ -6,7 +6,10 @@ import pytest
 import wandb
 
 from segtcn.callbacks.wandb import ExperimentLogger, finish, log_report
+from segtcn.cli import main
 from tests import wandb_file
+from tests.cli.test_lightning import small_options
+from tests.conftest import write_tree
 
 
 @pytest.fixture(autouse=True)
@@ -51,3 +54,17 @@ def test_a_report_becomes_an_artefact_of_the_open_run(tmp_path, monkeypatch):
 def test_a_relative_folder_means_that_of_this_process(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert ExperimentLogger(save_dir="run").save_dir == str(tmp_path / "run")
+
+
+@pytest.mark.slow
+def test_training_goes_on_offline_where_the_server_cannot_be_reached(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, value in {"BASE_URL": "http://127.0.0.1:9", "API_KEY": "0" * 40, "INIT_TIMEOUT": "3"}.items():
+        monkeypatch.setenv(f"WANDB_{name}", value)
+    words = ["fit", *small_options(write_tree(tmp_path / "ms_tcn")), "--trainer.default_root_dir=run"]
+    message = r"(?s)cannot be reached .*: the run is kept offline; `wandb sync \S+/offline-\*`"
+    with pytest.warns(UserWarning, match=message):
+        assert main([*words, "--trainer.logger.init_args.offline=false"]) == 0
+    (run,) = (tmp_path / "run" / "wandb").glob("offline-run-*")
+    (file,) = run.glob("*.wandb")
+    assert len([row for row in wandb_file.history(file) if "train/loss" in row]) == 3

@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import io
 import itertools
-import json
 import resource
+import shutil
 import signal
 import sys
 import traceback
@@ -18,142 +18,23 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from segtcn.cli import main
-from tests.conftest import write_tree
-from tests.run_folders import write_network
+from segtcn.models import EDTCN
+from segtcn.segmenter import Segmenter
+from tests.cli.malformed_inputs import HUGE, checkpoint_files, clip_files, configs, feature_files, label_files, runs
+from tests.clips import write_clip
+from tests.conftest import CLASSES, write_tree
 
 SECONDS = 60
 MEMORY = 16 * 2**30
-HUGE = ("9" * 30, "-9223372036854775809", "1e300", "inf", "-inf", "nan", "-1", "0", "", "x", "1e-320", "0x10", "٣")
-VALUES = (
-    None,
-    True,
-    -1,
-    0,
-    10**30,
-    1e300,
-    "inf",
-    float("inf"),
-    "",
-    "x" * 200_000,
-    [],
-    {},
-    [[]],
-    {"a": []},
-    "\0",
-    "../x",
-)
-DEEP = 20_000
 
 
-def label_files() -> dict[str, bytes]:
-    """Label files of all text formats, by name."""
-    files = {
-        "empty.txt": b"",
-        "spaces.txt": b" \n\t\n",
-        "binary.txt": bytes(range(256)) * 4,
-        "utf16.txt": "cut\ncut\n".encode("utf-16"),
-        "nul.txt": b"cut\0\ncut\n",
-        "field.txt": b"x" * 200_000,
-        "field.csv": b"label,start,stop\n" + b"x" * 200_000 + b",0,10\n",
-        "quote.csv": b'label,start,stop\n"' + b"x\n" * 100_000,
-        "field.tsv": b"label\tstart\tstop\n" + b"x" * 200_000 + b"\t0\t10\n",
-        "columns.csv": b"a," * 5000 + b"b\n" + b"1," * 5000 + b"2\n",
-        "deep.json": b"[" * DEEP,
-        "deeper.json": b'{"a":' * DEEP + b"1" + b"}" * DEEP,
-        "number.json": b"9" * 6000,
-        "header.npy": b"\x93NUMPY\x01\x00v\x00{'descr': '<i8', 'fortran_order': False, 'shape': (10000000000,)}  \n",
-        "bad.npz": b"PK\x03\x04" + bytes(100),
-        "bad.eaf": b"<ANNOTATION_DOCUMENT>",
-        "entities.eaf": b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">' + b"".join(
-            b'<!ENTITY %c "%s">' % (98 + n, b"&%c;" % (97 + n) * 10) for n in range(9)) + b"]><x>&j;</x>",
-    }  # fmt: skip
-    for number, (start, stop) in enumerate(itertools.product(HUGE, repeat=2)):
-        files[f"span{number}.csv"] = f"label,start,stop\ncut,{start},{stop}\n".encode()
-        files[f"span{number}.json"] = (
-            f'[{{"label": "cut", "start": {start or "null"}, "stop": {stop or "null"}}}]'.encode()
-        )
-        if number % 3 == 0:
-            files[f"span{number}.txt"] = f"{start}\t{stop}\tcut\n".encode()
-            files[f"span{number}.tsv"] = f"start_s\tstop_s\tlabel\n{start}\t{stop}\tcut\n".encode()
-    return files
-
-
-def runs(folder: Path, tree: Path) -> Iterator[Path]:
-    """Folders of runs whose `run.json` or predictions are wrong."""
-    names = (tree / "groundTruth" / "P02_tea.txt").read_text().splitlines()
-    good = write_network(folder / "run", tree, {"P02_tea": names})
-    facts = json.loads((good / "run.json").read_text())
-    yield good
-    contents = [b"", b"[" * DEEP, b'{"a":' * DEEP, b"9" * 6000, b"\xff\xfe", b"null", b"[]", b"1e999"]
-    contents += [json.dumps({**facts, key: value}).encode() for key in facts for value in VALUES]
-    for number, content in enumerate(contents):
-        path = folder / f"run{number}"
-        path.mkdir()
-        (path / "run.json").write_bytes(content)
-        (path / "predictions").symlink_to(good / "predictions")
-        yield path
-    arrays = dict(np.load(good / "predictions" / "P02_tea.npz"))
-    wrong = (np.zeros(0), np.array("x" * 10), np.array(np.nan), np.full((3, 3), 10**18), np.array([1e300]))
-    for number, (key, value) in enumerate(itertools.product(arrays, wrong)):
-        path = folder / f"archive{number}"
-        (path / "predictions").mkdir(parents=True)
-        (path / "run.json").write_text(json.dumps(facts))
-        np.savez(path / "predictions" / "P02_tea.npz", **{**arrays, key: value})
-        yield path
-
-
-def configs(tree: Path) -> Iterator[str]:
-    reader = f"class_path: segtcn.data.readers.MSTCNTreeReader\n    init_args:\n      root: {tree}\n      fps: 10"
-    yield "[" * DEEP
-    yield "{a: " * DEEP
-    yield "a: &a [*a]"
-    yield "&a a: *b"
-    yield "!!python/object/apply:os.system [true]"
-    yield from (
-        "",
-        "1",
-        "[]",
-        "data:",
-        "data: 1",
-        "data: []",
-        "data: {reader: }",
-        "data: {reader: 1}",
-        "data: {reader: []}",
-    )
-    for name in (
-        "builtins.int",
-        "os.system",
-        "os",
-        "segtcn",
-        "segtcn.data",
-        "segtcn.models.EDTCN",
-        "nowhere.Class",
-        "..",
-        "a b",
-    ):
-        yield f"data: {{reader: {{class_path: {name}}}}}"
-        yield f"data: {{reader: {name}}}"
-    for argument, value in itertools.product(("root", "fps", "background", "nothing"), VALUES):
-        yield f"data:\n  reader:\n    {reader}\n      {argument}: {json.dumps(value)}\n".replace(
-            f"      {argument}: {tree if argument == 'root' else 10}\n", "", 1) if argument in ("root", "fps") else (
-            f"data:\n  reader:\n    {reader}\n      {argument}: {json.dumps(value)}\n")  # fmt: skip
-    for argument, value in itertools.product(
-        ("split", "sample_rate", "batch_size", "validation", "cache_gib", "seed"), VALUES
-    ):
-        yield f"data:\n  {argument}: {json.dumps(value)}\n  reader:\n    {reader}\n"
-
-
-def cases(folder: Path) -> Iterator[list[str]]:
-    """The words of commands."""
-    tree = write_tree(folder / "tree")
-    truth, mapping, inputs = tree / "groundTruth", str(tree / "mapping.txt"), folder / "inputs"
-    inputs.mkdir()
+def label_cases(folder: Path, tree: Path) -> Iterator[list[str]]:
+    """Commands that read labels."""
+    truth, mapping = tree / "groundTruth", str(tree / "mapping.txt")
     for number, (name, content) in enumerate(label_files().items()):
-        path = inputs / f"{number}" / f"P02_tea{Path(name).suffix}"
-        path.parent.mkdir()
+        path = folder / "inputs" / f"{number}" / f"P02_tea{Path(name).suffix}"
+        path.parent.mkdir(parents=True)
         path.write_bytes(content)
         yield ["evaluate", str(path.parent), str(truth), f"--mapping={mapping}"]
         yield ["timeline", str(path), f"--truth={truth / 'P02_tea.txt'}", f"-o={folder}/out.png"]
@@ -162,6 +43,22 @@ def cases(folder: Path) -> Iterator[list[str]]:
             yield ["timeline", str(path), "--fps=1e300", f"-o={folder}/out.svg"]
             yield ["view", str(path), f"--export={folder}/player{number}", "--quiet"]
             yield ["overlay", str(path), str(path), f"-o={folder}/out.mp4"]
+            yield ["add", str(tree), str(path.parent), "--dry-run"]
+            yield [
+                "init",
+                str(folder / "new"),
+                f"--features={tree}/features",
+                f"--annotations={path.parent}",
+                "--dry-run",
+                "--fps=10",
+                "--quiet",
+            ]
+            yield ["overlay", f"{folder}/clip.mp4", str(path), f"-o={folder}/out.mp4", "--quiet"]
+            yield ["decode", str(path.parent), f"--decoder={path}", f"-o={folder}/decoded"]
+
+
+def run_cases(folder: Path, tree: Path) -> Iterator[list[str]]:
+    """Commands that read the folders of runs."""
     for number, run in enumerate(runs(folder / "runs", tree)):
         yield ["compare", str(run), str(run)]
         yield ["timeline", str(run), f"-o={folder}/out.png"]
@@ -170,14 +67,115 @@ def cases(folder: Path) -> Iterator[list[str]]:
             yield ["view", str(run), f"--export={folder}/view{number}", "--quiet"]
             yield ["predict", str(run), str(tree / "features"), f"--out={folder}/labels"]
             yield ["export", str(run), f"-o={folder}/out.onnx"]
+            yield ["decode", str(run), "--fit=median", f"-o={folder}/median.json"]
+            yield ["evaluate", str(run), "--online"]
+            yield ["live", str(run), f"{folder}/clip.mp4"]
+            yield ["fit", str(run), "--resume"]
+
+
+def config_cases(folder: Path, tree: Path) -> Iterator[list[str]]:
+    """Commands that read configs."""
     for number, text in enumerate(configs(tree)):
         path = folder / f"config{number}.yaml"
         path.write_text(text)
         yield ["convert", str(path), f"{folder}/out{number}.h5", "--quiet"]
         yield ["check-config", str(path)]
         if number % 5 == 0:
+            training = [f"-c={path}", "--model.net=EDTCN", "--trainer.logger=false"]
             yield ["test", f"-c={path}"]
-            yield ["fit", f"-c={path}", "--model.net=EDTCN", "--trainer.fast_dev_run=true", "--trainer.logger=false"]
+            yield ["fit", *training, "--trainer.fast_dev_run=true"]
+            yield ["crossval", *training, "--trainer.max_epochs=1", f"--out={folder}/crossval{number}"]
+            yield ["check", str(path), "--quiet"]
+
+
+def binary_cases(folder: Path, tree: Path) -> Iterator[list[str]]:
+    """Commands that read features, clips and checkpoints."""
+    net, clip, files = folder / "net.ckpt", folder / "clip.mp4", folder / "binary"
+    files.mkdir()
+    for name, content in feature_files().items():
+        path = files / name.removesuffix(".npy") / "P02_tea.npy"
+        path.parent.mkdir()
+        path.write_bytes(content)
+        yield ["predict", str(net), str(path), f"--out={path.parent}/labels", "--quiet"]
+        yield ["draft", str(path), "--clusters=2", "--fps=10", f"-o={path.parent}/drafts"]
+        yield [
+            "init",
+            str(path.parent),
+            f"--features={path.parent}",
+            f"--annotations={tree}/groundTruth",
+            "--dry-run",
+            "--fps=10",
+            "--quiet",
+        ]
+        copy = path.parent / "tree"
+        shutil.copytree(tree, copy)
+        shutil.copy(path, copy / "features")
+        yield ["convert", str(copy), f"{path.parent}/out.h5", "--fps=10", "--quiet"]
+        yield ["check", str(copy), "--fps=10", "--quiet"]
+    for name, content in clip_files(clip.read_bytes()).items():
+        path = files / name
+        path.write_bytes(content)
+        yield ["extract", str(path), f"--out={folder}/features", "--backbone=builtin", "--overwrite", "--quiet"]
+        yield ["predict", str(net), str(path), f"--out={folder}/labels", "--overwrite", "--quiet"]
+        yield ["live", str(net), str(path), "--backbone=builtin"]
+        yield ["overlay", str(path), f"{tree}/groundTruth/P02_tea.txt", f"-o={folder}/out.mp4", "--quiet"]
+    for name, content in checkpoint_files(net.read_bytes()).items():
+        path = files / name
+        path.write_bytes(content)
+        yield ["predict", str(path), f"{tree}/features", f"--out={files}/{name}.labels", "--quiet"]
+        yield ["export", str(path), "--format=folder", f"-o={files}/{name}.folder"]
+        yield ["live", str(path), str(clip), "--backbone=builtin"]
+
+
+def option_cases(folder: Path, tree: Path) -> Iterator[list[str]]:
+    """Numbers out of any range."""
+    net, features, clip = str(folder / "net.ckpt"), str(tree / "features"), f"{folder}/clip.mp4"
+    options = {
+        ("predict", net, features, f"--out={folder}/labels", "--quiet"): ("min-duration", "chunk"),
+        ("draft", features, f"-o={folder}/drafts", "--fps=10"): ("clusters", "fps", "sample-rate"),
+        ("extract", clip, f"--out={folder}/features", "--backbone=builtin", "--quiet"): ("window", "stride", "fps"),
+        ("live", net, clip, "--backbone=builtin"): ("fps", "behind", "timeout", "retries"),
+        (
+            "init",
+            f"{folder}/new",
+            f"--features={features}",
+            f"--annotations={tree}/groundTruth",
+            "--dry-run",
+            "--quiet",
+        ): ("fps", "folds", "close-gaps", "annotation-fps", "seed"),
+        ("plan", "--seconds=9", "--fps=15"): ("seconds", "fps", "kernel", "width", "features", "classes"),
+        ("timeline", f"{tree}/groundTruth/P02_tea.txt", f"-o={folder}/out.png"): ("fps", "worst", "page-height"),
+        ("overlay", clip, f"{tree}/groundTruth/P02_tea.txt", f"-o={folder}/out.mp4", "--quiet"): (
+            "start",
+            "stop",
+            "speed",
+            "scale",
+            "height",
+            "window",
+            "top",
+            "fps",
+        ),
+        ("evaluate", f"{tree}/groundTruth", f"{tree}/groundTruth"): ("fps", "sample-rate", "background"),
+        ("compare", f"{folder}/runs/run", f"{folder}/runs/run"): ("resamples", "seed", "confidence"),
+        ("crossval", f"-c={folder}/nothing.yaml", f"--out={folder}/crossval"): ("seeds", "splits", "jobs"),
+        ("check", str(tree), "--fps=10", "--quiet"): ("fps",),
+        ("export", net, f"-o={folder}/out.onnx"): ("opset",),
+    }
+    for words, names in options.items():
+        for name, value in itertools.product(names, HUGE):
+            yield [*words, f"--{name}={value}"]
+    for value in ("-1", "x", "nan", "1e300", ""):
+        yield ["demo", f"--out={folder}/demo", f"--videos={value}"]
+        yield ["bench", "sequences", f"--out={folder}/bench", "--quick", f"--claims={value}"]
+
+
+def cases(folder: Path) -> Iterator[list[str]]:
+    """The words of commands."""
+    tree = write_tree(folder / "tree")
+    write_clip(folder / "clip.mp4", 20, size=(64, 48))
+    Segmenter(EDTCN(4, 3, hidden_channels=[4], kernel_size=3), [*CLASSES], fps=10).save(folder / "net.ckpt")
+    for kind in (label_cases, run_cases, config_cases, binary_cases, option_cases):
+        yield from kind(folder, tree)
 
 
 class HangError(BaseException):

@@ -13,6 +13,7 @@ import pytest
 from segtcn.cli import main
 from segtcn.segmenter.sealed_file import check_seal
 from tests.cli.test_lightning import UNLOGGED, small_options
+from tests.clips import write_clip
 from tests.conftest import write_tree
 
 
@@ -75,5 +76,8 @@ def test_a_full_disk_is_named_and_the_last_good_file_stays(disk, tmp_path, capsy
     fill(disk, 2000)
     assert_refused(capsys, disk, "export", f"{tmp_path}/run", f"-o={disk}/model.pt2", "--format=pt2")
     assert_refused(capsys, disk, "convert", f"{wide}", f"{disk}/data.h5", "--fps=10", "--quiet")
+    clip = write_clip(tmp_path / "clip.mp4", 50)
+    Path("drawn.txt").write_text("cut\n" * 50)
+    assert_refused(capsys, disk, "overlay", str(clip), "drawn.txt", f"-o={disk}/overlay.mp4", "--quiet")
     labels = tmp_path / "ms_tcn" / "groundTruth" / "P02_tea.txt"
     assert_refused(capsys, disk, "timeline", str(labels), f"-o={disk}/timeline.png")

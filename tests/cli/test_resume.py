@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +12,7 @@ from segtcn.cli import main
 from segtcn.task import SegmentationTask
 from tests import wandb_file
 from tests.cli.kill_harness import assert_equal
-from tests.cli.test_lightning import CONFIGS, ROOT, UNLOGGED, small_options
+from tests.cli.test_lightning import UNLOGGED, small_options
 from tests.conftest import write_tree
 
 
@@ -151,58 +147,6 @@ def test_no_config_and_no_option_lets_a_checkpoint_run_code(options, capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["test", f"-c={config}"])
     assert "weights_only" in capsys.readouterr().err
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
-@pytest.mark.parametrize("command", ["fit", "crossval", "models"])
-def test_signals_end_training_with_their_status_and_a_way_to_continue(options, command, number):
-    epochs, shown = ["--trainer.max_epochs=2000", "--checkpoint.every_n_epochs=5"], {}
-    words = {
-        "fit": ["fit", *options, *epochs, "--trainer.default_root_dir=run"],
-        "crossval": ["crossval", *options, *epochs, "--splits=1", "--out=run"],
-        "models": ["crossval", "--models", f"{ROOT}/configs/model/ed_tcn.yaml", *options[1:], *epochs, "--splits=1",
-                   "--out=run"],
-    }[command]  # fmt: skip
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "segtcn", *words], stderr=subprocess.PIPE, text=True, env=environment
-    )
-    while not [*Path("run").rglob("last.ckpt")]:
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.1)
-    process.send_signal(number)
-    shown[command] = process.communicate(timeout=60)[1]
-    assert process.returncode == (130 if number == signal.SIGINT else 143), shown
-    assert ("segtcn fit run --resume continues" if command == "fit" else "the same command continues") in shown[command]
-    (checkpoint,) = Path("run").rglob("last.ckpt")
-    before = torch.load(checkpoint, weights_only=True)["global_step"]
-    assert not [*Path("run").rglob("scores.json")]
-    assert "done" not in shown[command]
-    shorter = [word.replace("=2000", f"={before // 3 + 5}") for word in words]
-    if command == "fit":
-        assert main(["fit", "run", "--resume", f"--trainer.max_epochs={before // 3 + 5}"]) == 0
-        assert torch.load(checkpoint, weights_only=True)["global_step"] > before
-    else:
-        assert shorter != words
-
-
-@pytest.mark.slow
-def test_a_second_signal_ends_at_once(options, signal_in_step):
-    code = f"""
-import signal, sys, time
-from segtcn.cli import main
-from segtcn.task import SegmentationTask
-def step(self, batch, batch_idx):
-    signal.raise_signal(signal.SIGTERM)
-    signal.raise_signal(signal.SIGTERM)
-    time.sleep(60)
-SegmentationTask.training_step = step
-main({["fit", *options, "--trainer.default_root_dir=run"]!r})
-"""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    assert subprocess.run([sys.executable, "-c", code], env=environment, timeout=50, check=False).returncode == 143
-    assert CONFIGS
 
 
 def test_the_wandb_run_continues_under_its_id_without_duplicated_rows(options, monkeypatch, signal_in_step):

@@ -1,13 +1,18 @@
-"""The commands that an agent of a Weights & Biases sweep runs."""
+"""Sweeps: the commands that an agent of Weights & Biases runs, and `segtcn sweep`."""
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 from segtcn.cli import main
+from segtcn.task import SegmentationTask
 from tests.cli.test_lightning import ROOT, UNLOGGED, small_options
 from tests.conftest import write_tree
 
@@ -33,3 +38,103 @@ def test_a_trial_is_an_ordinary_fit_that_validation_judges(path, tmp_path, monke
     config = yaml.safe_load(Path("run/config.yaml").read_text())
     assert config["model"]["optimizer"]["init_args"]["lr"] == sweep["parameters"]["model.optimizer.init_args.lr"]["min"]
     assert sweep["metric"]["name"] == config["checkpoint"]["monitor"] == "val/f1@50"
+
+
+@pytest.fixture
+def sweep(tmp_path, monkeypatch) -> list[str]:
+    """A sweep over two rates, one of which is hopeless."""
+    pytest.importorskip("optuna")
+    monkeypatch.chdir(tmp_path)
+    space = yaml.safe_load((ROOT / "configs/sweep/optimizer.yaml").read_text())
+    small = [*small_options(write_tree(tmp_path / "ms_tcn")), *UNLOGGED, "--data.validation=0.3", "--data.batch_size=1"]
+    space["command"] = ["segtcn", "fit", *small, "--checkpoint.monitor=val/loss", "${args}"]
+    space["parameters"] = {"model.optimizer.init_args.lr": {"values": [0.001, 3.0]}}
+    space["metric"] = {"name": "val/loss", "goal": "minimize"}
+    space["early_terminate"]["min_iter"] = 1
+    write_sweep(space)
+    return ["sweep", "sweep.yaml", "--out=out", "--trainer.max_epochs=5"]
+
+
+def write_sweep(space: dict) -> None:
+    Path("sweep.yaml").write_text(yaml.safe_dump(space))
+
+
+def test_a_sweep_finds_the_better_value_ends_trials_and_continues(sweep, capsys):
+    optuna = pytest.importorskip("optuna")
+    assert main([*sweep, "--trials=1"]) == 0
+    assert main([*sweep, "--trials=9"]) == 0
+    out = capsys.readouterr().out
+    table = Path("out/sweep.md").read_text()
+    assert table in out
+    best = table.splitlines()[2].split("|")
+    assert (best[3].strip(), best[4].strip()) == ("complete", "0.001")
+    assert f"score the best: segtcn test -c {best[1].strip()}/config.yaml" in out
+    study = optuna.load_study(study_name="sweep", storage="sqlite:///out/sweep.db")
+    states = [trial.state.name for trial in study.trials]
+    assert len(states) == 9
+    assert set(states) == {"COMPLETE", "PRUNED"}
+    assert {trial.params["model.optimizer.init_args.lr"] for trial in study.trials} == {0.001, 3.0}
+    assert sorted(path.name for path in Path("out").glob("trial*")) == [f"trial{number}" for number in range(9)]
+    capsys.readouterr()
+    assert main([*sweep, "--trials=9"]) == 0  # nothing is left
+    assert "trial" not in capsys.readouterr().out.partition("|")[0]
+
+
+def test_an_interrupted_trial_continues_with_its_values_from_its_checkpoint(sweep, monkeypatch, capsys):
+    optuna = pytest.importorskip("optuna")
+    started = []
+
+    def interrupt(task):
+        started.append(task.current_epoch)
+        if started == [0, 1, 2]:
+            raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(SegmentationTask, "on_train_epoch_start", interrupt)
+    journal = "--storage=out/sweep.log"
+    assert main([*sweep, "--trials=1", journal]) == 130
+    signal.signal(signal.SIGINT, before)
+    assert "the same command continues" in capsys.readouterr().err
+    assert main([*sweep, "--trials=1", journal]) == 0
+    assert started == [0, 1, 2, 2, 3, 4]
+    storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend("out/sweep.log"))
+    first, second = optuna.load_study(study_name="sweep", storage=storage).trials
+    assert first.params == second.params
+    assert second.user_attrs["run"] == "out/trial0"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"metric": {"name": "test/f1@50", "goal": "maximize"}}, "sweep.yaml is judged by test/f1@50"),
+        (
+            {"metric": {"name": "val/f1", "goal": "maximize"}},
+            "no value 'val/f1' is logged by validation; there are val/",
+        ),
+        ({"method": "grid"}, "`method` bayes or random"),
+        ({"command": ["python", "train.py"]}, "`command` must begin with segtcn, fit"),
+        ({"parameters": {"data.seed": {"distribution": "normal"}}}, "the parameter data.seed needs `values`"),
+        ({"parameters": None}, "is not a sweep"),
+    ],
+)
+def test_wrong_sweeps_are_refused(sweep, capsys, change, message):
+    write_sweep({**yaml.safe_load(Path("sweep.yaml").read_text()), **change})
+    assert main(sweep) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_a_sweep_without_validation_videos_is_refused(sweep, capsys):
+    assert main([*sweep, "--data.validation=0"]) == 1
+    assert "there are none: add --data.validation 0.2" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_several_processes_share_the_trials(sweep):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "segtcn", *sweep, "--trials=6"]
+    processes = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    for process in processes:
+        _, err = process.communicate(timeout=300)
+        assert process.returncode == 0, err
+    rows = Path("out/sweep.md").read_text().splitlines()[2:]
+    assert 6 <= len(rows) <= 7  # the other process may be amid a last one

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from segtcn.cli.crossval.models import crossval_models, crossval_parallel
+from segtcn.cli.crossval.models import Launch, crossval_models, crossval_parallel
 from segtcn.cli.parser import Configs, Dir, UsageError
 
 
@@ -24,19 +23,6 @@ def numbers(text: str) -> list[int]:
     return list(dict.fromkeys(map(int, parts)))
 
 
-@dataclass(frozen=True)
-class Networks:
-    """Several networks.
-
-    Args:
-        models: a config for each network, or several joined by `+`; after those of -c and before all other options.
-        jobs: networks at a time, or without --models runs, each with its share of the cores (default: 1).
-    """
-
-    models: Annotated[list[str], "CONFIG"] | None = None
-    jobs: int | None = None
-
-
 def crossval(
     *,
     config: Configs | None = None,
@@ -44,7 +30,8 @@ def crossval(
     splits: Annotated[list[int], "1,2", ("type", numbers), ("nargs", None)] | None = None,
     protocol: str | None = None,
     out: Dir | None = None,
-    networks: Networks,
+    models: Annotated[list[str], "CONFIG"] | None = None,
+    launch: Launch,
     overrides: Annotated[Sequence[str], "--"] = (),
 ) -> None:
     r"""Train and test on all splits with several seeds, in one table.
@@ -63,13 +50,16 @@ def crossval(
         splits: splits (default: all of the data set).
         protocol: evaluation protocol, as --model.protocol (default: lea).
         out: folder (default: runs/crossval-NAMES-OF-THE-CONFIGS).
-        networks: several networks, one after the other or at a time.
+        models: a config for each network, or several joined by `+`; after those of -c and before all other options.
+        launch: how runs are started.
         overrides: options of ``segtcn fit``.
 
     Examples:
       segtcn crossval -c ed_tcn -c gtea_lea --data.reader.init_args.root DIR --seeds 0,1,2
       segtcn crossval -c ed_tcn -c gtea_lea --data.reader.init_args.root DIR --seeds 0,1,2 --jobs 4
       segtcn crossval -c RUN/config.yaml --splits 1,2 --out runs/two_splits
+      segtcn crossval -c ed_tcn -c gtea_lea --data.reader.init_args.root DIR --launcher submitit \
+          --launcher-options slurm_partition=gpu timeout_min=240 cpus_per_task=4
       segtcn crossval --models ed_tcn dilated_tcn c2f_tcn+c2f_tcn_gtea -c gtea_lea \
           --data.reader.init_args.root DIR --trainer.logger=false --out runs/gtea
       segtcn compare runs/gtea/ed_tcn runs/gtea/c2f_tcn
@@ -77,21 +67,21 @@ def crossval(
     for option in (word.partition("=")[0] for word in overrides):
         if option in ("--seed", "--split", "--data.split", "--seed_everything"):
             raise UsageError(f"{option} is for one run: give --seeds and --splits")
-    jobs = 1 if networks.jobs is None else networks.jobs
-    if jobs < 1:
-        raise UsageError(f"--jobs must be at least 1, got {jobs}")
+    for name, least in (("jobs", 1), ("retries", 0)):
+        if (value := getattr(launch, name)) is not None and value < least:
+            raise UsageError(f"--{name} must be at least {least}, got {value}")
+    if launch.launcher_options and not launch.launcher:
+        raise UsageError("`launcher_options` are for a `launcher`")
     options = [*overrides, *([] if protocol is None else [f"--model.protocol={protocol}"])]
-    paths = config or []
-    names = ["crossval", *(["models"] if networks.models else []), *(path.stem for path in paths)]
+    paths, seeds = config or [], seeds or [0]
+    names = ["crossval", *(["models"] if models else []), *(path.stem for path in paths)]
     out = out or Path("runs") / "-".join(names)
-    if networks.models is None and jobs > 1:
-        crossval_parallel([*(f"-c={path}" for path in paths), *options], seeds or [0], splits, out, jobs)
-        return
-    if networks.models is None:
+    fit_args = [*(f"-c={path}" for path in paths), *options]
+    if models is not None:
+        crossval_models([[*map(Path, text.split("+"))] for text in models], paths, options, seeds, splits, out, launch)
+    elif launch == Launch() or launch == Launch(jobs=1):
         from segtcn.cli.crossval.split_runs import crossval_runs
 
-        crossval_runs([*(f"-c={path}" for path in paths), *options], seeds or [0], splits, out)
-        return
-    lists = {"seeds": seeds, "splits": splits}
-    options += [f"--{name}={','.join(map(str, chosen))}" for name, chosen in lists.items() if chosen is not None]
-    crossval_models([[*map(Path, text.split("+"))] for text in networks.models], paths, options, out, jobs)
+        crossval_runs(fit_args, seeds, splits, out)
+    else:
+        crossval_parallel(fit_args, seeds, splits, out, launch)

@@ -17,24 +17,49 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from segtcn.cli.crossval.tables import models_table, write_results
 from segtcn.cli.stopping import TerminatedError
+
+if TYPE_CHECKING:
+    from segtcn.cli.crossval.cluster import Cluster
 
 PROGRAM = [sys.executable, "-m", "segtcn"]
 PATIENCE_S = 20.0
 """How long an interrupted process may take to end by itself."""
 
 
+@dataclass(frozen=True)
+class Launch:
+    """How runs are started.
+
+    Args:
+        jobs: networks at a time, or without --models or with --launcher runs, each with its share of the cores
+            (default: 1; on a cluster: all).
+        launcher: start each run as a job of SLURM, or where there is none as a process here; needs segtcn[cluster].
+        launcher_options: of submitit, such as slurm_partition=gpu timeout_min=240 cpus_per_task=4.
+        retries: how often a run that failed is started again (default: 0; with --launcher 2).
+    """
+
+    jobs: int | None = None
+    launcher: Literal["submitit"] | None = None
+    launcher_options: Annotated[list[str], "NAME=VALUE"] | None = None
+    retries: int | None = None
+
+
 def crossval_models(
     models: Sequence[Sequence[Path]],
     configs: Sequence[Path],
     options: Sequence[str],
+    seeds: Sequence[int],
+    splits: Sequence[int] | None,
     out: Path,
-    jobs: int = 1,
+    launch: Launch,
 ) -> dict[str, Any]:
     """Run ``segtcn crossval`` for each of several networks.
 
@@ -43,8 +68,10 @@ def crossval_models(
             row and folder.
         configs: those that all networks share; they come before that of the network.
         options: further options of ``segtcn crossval``; they come after it.
+        seeds: one run of every split for each.
+        splits: numbers of the splits; None takes all that the reader knows.
         out: folder of the table, with one folder a network: its cross-validation, and ``log.txt``, what it printed.
-        jobs: networks at a time, each with its share of the threads.
+        launch: how they are started: each network in a process, or with a launcher each of its runs as a job.
 
     Returns:
         What ``models.json`` holds: ``command``, ``jobs``, ``failed`` (names) and ``models``, results by name.
@@ -56,27 +83,36 @@ def crossval_models(
     """
     networks = _named(models)
     shared, joined = [f"-c={config}" for config in configs], ["+".join(map(str, paths)) for paths in models]
-    commands = {
-        name: ["crossval", *shared, *(f"-c={path}" for path in paths), *options, f"--out={out / name}"]
-        for name, paths in networks.items()
-    }
-    failed = _run_all(commands, out, jobs)
+    fit_args = {name: [*shared, *(f"-c={path}" for path in paths), *options] for name, paths in networks.items()}
+    lists = _lists(seeds, splits)
+    failed_runs: list[str] = []
+    if launch.launcher:
+        jobs = {
+            f"{name}/{run}": words
+            for name, args in fit_args.items()
+            for run, words in _missing_runs(args, seeds, splits or _known_splits(args, out / name), out / name).items()
+        }
+        failed_runs = _run_all(jobs, out, launch)
+        launch = Launch()  # only the tables are left
+    failed = [*dict.fromkeys(run.partition("/")[0] for run in failed_runs)]
+    names = [name for name in networks if name not in failed]
+    commands = {name: ["crossval", *fit_args[name], *lists, f"--out={out / name}"] for name in names}
+    failed_networks = _run_all(commands, out, launch)
+    failed += failed_networks
     done = [name for name in networks if name not in failed]
     results = {
-        "command": shlex.join(["segtcn", "crossval", "--models", *joined, *shared, *options, f"--out={out}"]),
-        "jobs": jobs,
+        "command": shlex.join(["segtcn", "crossval", "--models", *joined, *shared, *options, *lists, f"--out={out}"]),
+        "jobs": launch.jobs or 1,
         "failed": failed,
         "models": {name: json.loads((out / name / "results.json").read_text(encoding="utf-8")) for name in done},
     }
     write_results(out, "models", results, models_table(results) if done else "")
-    if failed:
-        logs = ", ".join(str(out / name / "log.txt") for name in failed)
-        raise ChildProcessError(f"{len(failed)} of {len(networks)} networks failed: {logs}")
+    _raise_if_any([*failed_runs, *failed_networks], out, f"{len(failed)} of {len(networks)} networks")
     return results
 
 
 def crossval_parallel(
-    fit_args: Sequence[str], seeds: Sequence[int], splits: Sequence[int] | None, out: Path, jobs: int
+    fit_args: Sequence[str], seeds: Sequence[int], splits: Sequence[int] | None, out: Path, launch: Launch
 ) -> None:
     """Run ``segtcn crossval`` of one network, several of its runs at a time, then make their table.
 
@@ -85,24 +121,40 @@ def crossval_parallel(
         seeds: one run of every split for each.
         splits: numbers of the splits; None takes all that the reader knows.
         out: folder of the results, with one folder a run, in which ``log.txt`` is what it printed.
-        jobs: runs at a time, each with its share of the threads.
+        launch: how the runs are started.
 
     Raises:
         ChildProcessError: naming the runs that failed, once all others are done.
     """
-    command = ["crossval", *fit_args, f"--out={out}"]
     splits = splits or _known_splits(fit_args, out)
-    commands = {
-        f"split{split}-seed{seed}": [*command, f"--splits={split}", f"--seeds={seed}"]
+    commands = _missing_runs(fit_args, seeds, splits, out)
+    failed = _run_all(commands, out, launch)
+    _raise_if_any(failed, out, f"{len(failed)} of {len(commands)} runs")
+    table = [*PROGRAM, "crossval", *fit_args, f"--out={out}", *_lists(seeds, splits)]
+    subprocess.run(table, check=True)  # all runs are complete: only the table is left
+
+
+def _raise_if_any(failed: Sequence[str], out: Path, how_many: str) -> None:
+    if failed:
+        logs = ", ".join(str(out / name / "log.txt") for name in failed)
+        raise ChildProcessError(f"{how_many} failed: {logs}")
+
+
+def _lists(seeds: Sequence[int], splits: Sequence[int] | None) -> list[str]:
+    lists = {"seeds": seeds, "splits": splits}
+    return [f"--{name}={','.join(map(str, numbers))}" for name, numbers in lists.items() if numbers is not None]
+
+
+def _missing_runs(
+    fit_args: Sequence[str], seeds: Sequence[int], splits: Sequence[int], out: Path
+) -> dict[str, list[str]]:
+    """The command of each run of one network that is not complete."""
+    return {
+        f"split{split}-seed{seed}": ["crossval", *fit_args, f"--out={out}", f"--splits={split}", f"--seeds={seed}"]
         for seed in seeds
         for split in splits
         if not (out / f"split{split}-seed{seed}" / "scores.json").is_file()
     }
-    if failed := _run_all(commands, out, jobs):
-        logs = ", ".join(str(out / name / "log.txt") for name in failed)
-        raise ChildProcessError(f"{len(failed)} of {len(commands)} runs failed: {logs}")
-    lists = (f"--splits={','.join(map(str, splits))}", f"--seeds={','.join(map(str, seeds))}")
-    subprocess.run([*PROGRAM, *command, *lists], check=True)  # all runs are complete: only the table is left
 
 
 def _known_splits(fit_args: Sequence[str], out: Path) -> list[int]:
@@ -115,11 +167,11 @@ def _known_splits(fit_args: Sequence[str], out: Path) -> list[int]:
     return [int(word) for word in result.stdout.split()]
 
 
-def _run_all(commands: Mapping[str, Sequence[str]], out: Path, jobs: int) -> list[str]:
+def _run_all(commands: Mapping[str, Sequence[str]], out: Path, launch: Launch) -> list[str]:
     """Run all commands, some at a time; returns the names of those that failed."""
     signals: list[int] = []
     try:
-        return asyncio.run(_run(commands, out, jobs, signals))
+        return asyncio.run(_run(commands, out, launch, signals))
     except asyncio.CancelledError:
         raise (TerminatedError if signals and signals[0] != signal.SIGHUP else KeyboardInterrupt) from None
 
@@ -140,7 +192,7 @@ def _named(models: Sequence[Sequence[Path]]) -> dict[str, Sequence[Path]]:
     return networks
 
 
-async def _run(commands: Mapping[str, Sequence[str]], out: Path, jobs: int, signals: list[int]) -> list[str]:
+async def _run(commands: Mapping[str, Sequence[str]], out: Path, launch: Launch, signals: list[int]) -> list[str]:
     """Run all commands, some at a time; returns the names of those that failed.
 
     Signals, which are added to ``signals``, end the processes: the first lets them save, the second does not.
@@ -151,17 +203,27 @@ async def _run(commands: Mapping[str, Sequence[str]], out: Path, jobs: int, sign
         signals.append(number)
         task.cancel()
 
-    for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP):  # as Ctrl-C does without this
+    for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP):  # as Ctrl-C does without this
         asyncio.get_running_loop().add_signal_handler(number, cancel, number)
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    if jobs > 1:
-        environment["OMP_NUM_THREADS"] = str(max(1, _num_threads() // jobs))
-    progress = _Progress(out, [*commands])
-    free = asyncio.Semaphore(jobs)
+    cluster = _cluster_of(launch, out)
+    jobs = launch.jobs or (1 if cluster is None else max(1, len(commands)))
+    is_here = cluster is None or cluster.is_local
+    environment = _shared_cores(jobs) if is_here else {}
+    retries = launch.retries if launch.retries is not None else 0 if cluster is None else 2
+    progress, free = _Progress(out, [*commands]), asyncio.Semaphore(jobs)
 
     async def run(name: str) -> None:
+        words, log = [*PROGRAM, *commands[name]], out / name / "log.txt"
+        log.parent.mkdir(parents=True, exist_ok=True)
         async with free:
-            status = await _run_one(name, commands[name], out / name / "log.txt", environment, progress)
+            for left in reversed(range(retries + 1)):
+                if cluster is None:
+                    status = await _run_here(words, log, environment, partial(progress.show, name))
+                else:
+                    status = await cluster.run(words, log, environment)
+                if status == 0 or not left:
+                    break
+                print(f"{name}: failed with status {status}, is started again", flush=True)
             progress.end(name, status)
 
     async with asyncio.TaskGroup() as group:
@@ -170,23 +232,34 @@ async def _run(commands: Mapping[str, Sequence[str]], out: Path, jobs: int, sign
     return [name for name in commands if name in progress.failed]
 
 
-async def _run_one(
-    name: str, command: Sequence[str], log: Path, environment: Mapping[str, str], progress: _Progress
+def _cluster_of(launch: Launch, out: Path) -> Cluster | None:
+    if launch.launcher is None:
+        return None
+    from segtcn.cli.crossval.cluster import Cluster
+
+    return Cluster(out / "jobs", launch.launcher_options or [])
+
+
+def _shared_cores(jobs: int) -> dict[str, str]:
+    """Variables by which each of several processes takes its share of the cores."""
+    return {"OMP_NUM_THREADS": str(max(1, _num_threads() // jobs))} if jobs > 1 else {}
+
+
+async def _run_here(
+    words: Sequence[str], log: Path, environment: Mapping[str, str], show: Callable[[str], None]
 ) -> int:
-    log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as file:
         process = await asyncio.create_subprocess_exec(
-            *PROGRAM,
-            *command,
+            *words,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=file,
-            env=environment,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
             start_new_session=True,  # so that it is interrupted once, by `finally`, with all its own processes
         )
         try:
             async for line in process.stdout:  # type: ignore[union-attr]
-                progress.show(name, line.decode(errors="replace").rstrip())
+                show(line.decode(errors="replace").rstrip())
                 file.write(line)
                 file.flush()
             return await process.wait()

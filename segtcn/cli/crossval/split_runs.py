@@ -19,9 +19,9 @@ from segtcn.atomic import write_json, write_text
 from segtcn.callbacks.throughput import Throughput, inference_speed
 from segtcn.callbacks.wandb import ExperimentLogger, finish
 from segtcn.cli.crossval.tables import results_table, write_results
-from segtcn.cli.lightning import SegmentationCLI, raise_if_interrupted
+from segtcn.cli.lightning import SegmentationCLI
 from segtcn.cli.run_folder import choose_checkpoint
-from segtcn.cli.stopping import saved_by_signals
+from segtcn.cli.stopping import raise_if_interrupted, saved_by_signals
 from segtcn.segmenter.checkpoint import newest_intact
 from segtcn.text_table import SCORE_HEADINGS
 
@@ -118,7 +118,7 @@ def _train_and_test(plan: SegmentationCLI, fit_args: Sequence[str], seed: int, s
     try:
         cli.datamodule.dataset("test").check()  # a bad test video is found before training, not after
         with saved_by_signals():
-            cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=_last_checkpoint(folder), weights_only=True)
+            cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=last_checkpoint(folder), weights_only=True)
         chosen = _best_checkpoint(cli, folder)
         (scores,) = cli.trainer.test(cli.model, cli.datamodule, ckpt_path=chosen, verbose=False, weights_only=True)
         measured = _measure(cli)
@@ -131,8 +131,8 @@ def _train_and_test(plan: SegmentationCLI, fit_args: Sequence[str], seed: int, s
     write_json(_scores_file(out, seed, split), {"split": split, "seed": seed, **named, **measured})
 
 
-def _last_checkpoint(folder: Path) -> Path | None:
-    """The checkpoint that an interrupted run continues from."""
+def last_checkpoint(folder: Path) -> Path | None:
+    """The checkpoint that an interrupted run continues from, None if it has to start anew."""
     try:
         return newest_intact(folder)
     except FileNotFoundError:
