@@ -100,13 +100,14 @@ def compare(
     if latex and json == "-":
         raise UsageError("one form is printed: choose --latex, or --json without a file")
 
-    from segtcn.evaluation import Resampling, Scoring, compare_runs, read_run, score_run, with_common_split
+    from segtcn.evaluation import Resampling, Scoring, compare_runs, read_run, score_run
+    from segtcn.evaluation.run_scores import with_common_split, with_common_videos
 
     read = [read_run(folder, Scoring(**vars(scoring))) for folder in runs]
     if len({run.name for run in read}) < len(read):
         read = [replace(run, name=str(folder)) for run, folder in zip(read, runs, strict=True)]
-    read = with_common_split(read)
-    scores = [score_run(run, scoring.protocol, scoring.sample_rate) for run in read]
+    comparable = with_common_videos(with_common_split(read), scoring.incomplete)
+    scores = [score_run(run, scoring.protocol, scoring.sample_rate) for run in comparable]
     differences = compare_runs(scores, Resampling(**vars(bootstrap)))
     write_json(json, _record(scores, differences, bootstrap))
     if json != "-":

@@ -21,6 +21,7 @@ from segtcn.evaluation.run_facts import RunFacts as RunFacts
 from segtcn.evaluation.run_scores import RunScores as RunScores
 from segtcn.evaluation.run_scores import score_run as score_run
 from segtcn.evaluation.run_scores import with_common_split as with_common_split
+from segtcn.evaluation.run_scores import with_common_videos as with_common_videos
 from segtcn.evaluation.runs import Run as Run
 from segtcn.evaluation.runs import RunPart as RunPart
 from segtcn.evaluation.runs import Scoring as Scoring

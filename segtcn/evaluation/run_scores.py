@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -115,6 +115,26 @@ def with_common_split(runs: Sequence[Run]) -> list[Run]:
         return [*runs]
     (split,) = known
     return [replace(run, parts=tuple(part._replace(split=split) for part in run.parts)) for run in runs]
+
+
+def with_common_videos(runs: Sequence[Run], incomplete: bool = False) -> list[Run]:
+    """Score on the same videos: those that one run has no truth of are left out of all.
+
+    Args:
+        runs: to be compared.
+        incomplete: whether to leave out those that one run has no prediction of, too.
+    """
+    parts = [part for run in runs for part in run.parts]
+    left_out: dict[str, set[str]] = {part.split: set() for part in parts}
+    for part in parts:
+        truths = {name for name, labels in part.truths.items() if labels.present()}
+        names = {name for other in parts if other.split == part.split for name in other.preds}
+        left_out[part.split] |= (names if incomplete else part.preds.keys()) - truths
+    return [replace(run, parts=tuple(_without_truth(part, left_out[part.split]) for part in run.parts)) for run in runs]
+
+
+def _without_truth(part: RunPart, names: Container[str]) -> RunPart:
+    return part._replace(truths={name: labels for name, labels in part.truths.items() if name not in names})
 
 
 def _mean(rows: Iterable[Mapping[str, float]]) -> dict[str, float]:

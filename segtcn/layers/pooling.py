@@ -86,8 +86,8 @@ class HalfRate(TemporalLayer):
         if unpaired is None:  # before the first frame
             unpaired = x.new_full((*x.shape[:2], int(self.causal)), lowest)
         x = torch.cat([unpaired, x], dim=-1)
-        is_cut = last and not self.causal and x.shape[-1] % 2 == 1
-        x = F.pad(x, (0, int(is_cut)), value=lowest)
+        if is_cut := last and not self.causal and x.shape[-1] % 2 == 1:
+            x = F.pad(x, (0, 1), value=lowest)
         pairs, unpaired = x.split([x.shape[-1] // 2 * 2, x.shape[-1] % 2], dim=-1)
         parts = [] if repeated is None else [repeated]
         if pairs.shape[-1]:
