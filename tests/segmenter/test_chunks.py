@@ -72,7 +72,7 @@ def test_long_videos_are_cut_by_themselves_and_read_from_their_file(tmp_path, mo
     name = next(iter(FINITE))
     segmenter = segmenter_of(FINITE[name](), sample_rate=2)
     lengths: list[int] = []
-    segmenter.net.register_forward_pre_hook(lambda net, inputs: lengths.append(inputs[0].shape[-1]))
+    segmenter.standardization.register_forward_pre_hook(lambda _, inputs: lengths.append(inputs[0].shape[-1]))
     features = np.random.default_rng(0).standard_normal((IN_CHANNELS, 401)).astype(np.float32)
     np.save(tmp_path / "features.npy", features)
     labels = segmenter.predict(tmp_path / "features.npy")
