@@ -1,6 +1,6 @@
 r"""A share of the labels of GTEA's training videos, spent in several ways (docs/results/partial_labels.md).
 
-    for way in segments stretches stretch videos; do
+    for way in stretch stretches; do
       segtcn crossval -c ed_tcn -c gtea_lea --data.reader benchmarks.partial_labels.PartlyAnnotatedReader \
         --data.reader.init_args.root DIR --data.reader.init_args.way $way --seeds 0 --trainer.max_epochs 60 \
         --trainer.logger=false --out runs/$way
