@@ -79,3 +79,12 @@ def test_the_command_writes_labels_that_the_player_opens(tmp_path, capsys):
     (tmp_path / "clip.mp4").write_bytes(b"")
     assert main(["draft", str(tmp_path / "clip.mp4"), "-o", str(tmp_path / "drafts")]) == 1
     assert "make features of it by `segtcn extract`" in capsys.readouterr().err
+
+
+def test_features_with_time_first_are_known_by_the_width_that_all_share(tmp_path, capsys):
+    means = np.random.default_rng(0).standard_normal((4, 3))
+    for name, times in (("tea", 10), ("soup", 12)):
+        np.save(tmp_path / f"{name}.npy", np.repeat(means, times, axis=1).T.astype(np.float32))
+    assert main(["draft", str(tmp_path), "-o", str(tmp_path / "drafts"), "--clusters", "3", "--fps", "5"]) == 0
+    assert [s.start for s in read_labels(tmp_path / "drafts" / "soup.csv").segments()] == [0, 12, 24]
+    assert "features 4 wide" in capsys.readouterr().out
