@@ -206,19 +206,17 @@ def failure_of(words: list[str]) -> str | None:
     return printed.getvalue() if "Traceback" in printed.getvalue() else None
 
 
-def failures(folder: Path, every: int = 1) -> tuple[int, dict[str, str]]:
-    """Run each ``every``-th case; the number that ran, and what went wrong by command line."""
+def main_loop(folder: Path, every: int) -> None:
+    """Run each ``every``-th case; print what goes wrong, and at the end how many cases there were."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
-    wrong, number = {}, 0
+    number = wrong = 0
     for words in itertools.islice(cases(folder), 0, None, every):
         number += 1
         if (failure := failure_of(words)) is not None:
-            wrong[" ".join(words)] = failure
-    return number, wrong
+            wrong += 1
+            print(f"--- {number}: {' '.join(words)}\n{failure}", flush=True)
+    print(f"{number} cases, {wrong} failures")
 
 
 if __name__ == "__main__":
-    number, wrong = failures(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1)
-    for words, failure in wrong.items():
-        print(f"--- {words}\n{failure}")
-    print(f"{number} cases, {len(wrong)} failures")
+    main_loop(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1)
