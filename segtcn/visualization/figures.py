@@ -6,7 +6,7 @@ import bisect
 import functools
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -192,9 +192,23 @@ def elided(text: str, room_in: float, size: float = FONT_PT, bold: bool = False)
     """
     if text_in(text, size, bold) <= room_in + 1e-6:
         return text
-    room_in *= 0.97  # at another resolution it may be longer
+    return start_and_end(text, 0.97 * room_in, lambda part: text_in(part, size, bold))  # may be longer at other dpi
+
+
+def start_and_end(text: str, room: float, width: Callable[[str], float]) -> str:
+    """As much of the start and end of a text as there is room for, at least an ellipsis.
+
+    Args:
+        text: in one line.
+        room: in the unit of ``width``.
+        width: of a text.
+
+    Example:
+        >>> start_and_end("take the large cup", 9, len)
+        'take… cup'
+    """
     shorter = [f"{text[: (length + 1) // 2]}…{text[len(text) - length // 2 :]}" for length in range(len(text))]
-    return shorter[max(bisect.bisect_right(shorter, room_in, key=lambda part: text_in(part, size, bold)) - 1, 0)]
+    return shorter[max(bisect.bisect_right(shorter, room, key=width) - 1, 0)]
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import math
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.visualization.figures import without_font_warnings
+from segtcn.visualization.figures import start_and_end, without_font_warnings
 from segtcn.visualization.fonts import font_families_for
 
 if TYPE_CHECKING:
@@ -52,11 +51,10 @@ def text_width(text: str, size: int) -> int:
 
 @lru_cache(maxsize=4096)
 def shortened(text: str, size: int, room: int) -> str:
-    """The text, or as much of its beginning and "…" as fit into ``room`` pixels."""
+    """The text, or as much of its start and end as fit into ``room`` pixels."""
     if text_width(text, size) <= room:
         return text
-    fits = bisect.bisect_right(range(1, len(text)), room, key=lambda length: text_width(text[:length] + "…", size))
-    return text[:fits] + "…"
+    return start_and_end(text, room, lambda part: text_width(part, size))
 
 
 def _font(text: str, size: int) -> FontProperties:
