@@ -58,7 +58,9 @@ def plot_curves(
         if levels and title in levels:
             label, value = levels[title]
             axes.axhline(value, color=PALE_INK, linestyle="--", linewidth=1, label=label)
-        axes.set_xscale("log", base=2) if log_x else None
+        if log_x:
+            axes.set_xscale("log", base=2)
+            axes.xaxis.set_major_formatter("{x:,.0f}")  # 4, 8, 16, not powers
         is_positive = any(value > 0 for points in lines.values() for _, value in points)
         axes.set_yscale("log") if log_y and is_positive else None
         dress(axes, title, x)
