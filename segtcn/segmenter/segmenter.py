@@ -87,6 +87,8 @@ class Segmenter(nn.Module):
             )
         if target not in get_args(Target):
             raise ValueError(f"`target` must be one of {', '.join(get_args(Target))}, got {target!r}")
+        if not isinstance(extraction, dict | None):
+            raise ValueError(f"`extraction` must be a record of `segtcn extract` or None, got {extraction!r:.80}")
         self.net, self.standardization = net, Standardization(net.in_channels)
         self.classes, self.fps, self.sample_rate = classes, fps, sample_rate
         self.protocol, self.extraction, self.target = protocol, extraction, target

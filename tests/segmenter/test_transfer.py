@@ -69,3 +69,8 @@ def test_all_but_the_head_is_taken(path):
 def test_weights_of_another_network_are_refused(path, other, message):
     with pytest.raises(ValueError, match=message):
         take_weights(path, segmenter(**other))
+
+
+def test_a_record_of_features_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="`extraction` must be a record of `segtcn extract` or None, got 1e\\+300"):
+        segmenter(extraction=1e300)
