@@ -142,6 +142,16 @@ class Runs(NamedTuple):
     values: npt.NDArray[np.int64]
 
 
+def is_rate(fps: float) -> bool:
+    """Whether frames can have a rate: between 1e-9 and 1e9 a second, so that every time is finite.
+
+    Example:
+        >>> is_rate(29.97), is_rate(0), is_rate(1e-320)
+        (True, False, False)
+    """
+    return 1e-9 < fps < 1e9
+
+
 def find_runs(labels: npt.ArrayLike | Tensor) -> Runs:
     """Group equal neighbouring values.
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from segtcn.evaluation.runs import is_run
 from segtcn.labels import CLIP_SUFFIXES, Classes, find_clips, find_label_files, find_mapping, video_name
 from segtcn.metrics.protocols import get_protocol
+from segtcn.structures import is_rate
 
 Source = tuple[str | None, Path]
 """Title and path of what is shown; a title of None is made from the path."""
@@ -46,7 +47,7 @@ class Selection:
     seed: int | None = None
 
     def __post_init__(self) -> None:
-        if self.fps is not None and not self.fps > 0:
+        if self.fps is not None and not is_rate(self.fps):
             raise ValueError(f"the rate of the labels (`fps`) must be positive, got {self.fps:g}")
         if self.protocol is not None:
             get_protocol(self.protocol)

@@ -12,6 +12,7 @@ from typing import Any
 import segtcn
 from segtcn.atomic import atomic_path
 from segtcn.labels import Classes
+from segtcn.structures import is_rate
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("name", "checkpoint"), (str, NoneType)),
@@ -136,5 +137,5 @@ def _check_types(record: Mapping[str, Any]) -> None:
         if not all(isinstance(value, str) for value in record[name]):
             raise TypeError(f"`{name}` must be names")
     for name in ("fps", "sample_rate"):
-        if record[name] is not None and not 0 < record[name] < 1e9:  # frames per second of any camera, and then some
+        if record[name] is not None and not is_rate(record[name]):
             raise ValueError(f"`{name}` must be positive and below 1e9, got {record[name]}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -11,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segtcn.labels.classes import IGNORE_NAME, Classes, listed
-from segtcn.structures import IGNORE, Runs, Segment, find_runs, frames_to_segments
+from segtcn.structures import IGNORE, Runs, Segment, find_runs, frames_to_segments, is_rate
 
 TRUTH = "truth"
 """Title of the true labels; no prediction has it."""
@@ -74,7 +73,7 @@ class Labels:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "indexes", self._checked_indexes())
-        if self.fps is not None and not 0 < self.fps < math.inf:
+        if self.fps is not None and not is_rate(self.fps):
             raise ValueError(f"{self.source}: `fps` must be positive and finite, got {self.fps}")
         if self.scores is not None:
             scores = self._checked_probabilities("scores", self.scores, (len(self.classes), len(self)))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from segtcn.labels import TRUTH, Classes, Labels, LabelsLike, as_labels, common_classes
+from segtcn.structures import is_rate
 
 
 def make_tracks(
@@ -37,7 +36,7 @@ def make_tracks(
     """
     if not videos:
         raise ValueError("expected at least one video to draw, got none")
-    if fps is not None and not 0 < fps < np.inf:
+    if fps is not None and not is_rate(fps):
         raise ValueError(f"`fps` must be positive, got {fps}")
     if classes is not None and not isinstance(classes, Classes):
         classes = Classes(tuple(classes)).with_background()

@@ -216,6 +216,7 @@ def test_videos_are_chosen_by_name(tmp_path):
         (["empty"], {}, FileNotFoundError, "no label files in .*empty: expected one a video"),
         ([], {}, ValueError, "nothing to show: give predictions, or the truth"),
         (["truth"], {"fps": -1}, ValueError, r"rate of the labels \(`fps`\) must be positive, got -1"),
+        (["truth"], {"fps": 1e-320}, ValueError, r"rate of the labels \(`fps`\) must be positive, got 9.99989e-321"),
         (["truth"], {"clips": "empty"}, FileNotFoundError, r"no clips in .*empty: expected \.mp4"),
         (["truth"], {"videos": ["milk"]}, ValueError, "no labels of the video milk: there are P01_soup, P01_tea"),
         (["run"], {"seed": 4}, ValueError, "has no seed 4: choose from 3, 5"),

@@ -28,6 +28,7 @@ CLASSES = Classes(("take", "pour"))
         ({"fps": 0.0}, "`fps` must be positive and finite, got 0"),
         ({"fps": float("nan")}, "`fps` must be positive and finite, got nan"),
         ({"fps": float("inf")}, "`fps` must be positive and finite, got inf"),
+        ({"fps": 1e-320}, "`fps` must be positive and finite, got 1e-320"),
         ({"scores": np.ones((3, 2))}, r"`scores` must be probabilities of the shape \(2, 3\), got float64 \(3, 2\)"),
         ({"scores": np.ones((2, 3), int)}, r"`scores` must be probabilities .* got int64 \(2, 3\)"),
         ({"scores": np.full((2, 3), 1.2)}, "`scores` must lie between 0 and 1, got 1.2 to 1.2"),
