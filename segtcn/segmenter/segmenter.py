@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 from collections.abc import Sequence
 from contextlib import closing
@@ -24,7 +23,7 @@ from segtcn.segmenter.clip_features import RATE_TOLERANCE, ClipFeatures
 from segtcn.segmenter.standardization import Standardization
 from segtcn.segmenter.stream import Stream
 from segtcn.segmenter.weights import check_finite, check_size
-from segtcn.structures import Output, Target, repeat_frames
+from segtcn.structures import Output, Target, is_rate, repeat_frames
 
 
 class DataFacts(Protocol):
@@ -81,10 +80,10 @@ class Segmenter(nn.Module):
             raise ValueError(
                 f"the network has {net.num_classes} classes, but {len(classes)} are named: {', '.join(classes.names)}"
             )
-        if sample_rate < 1 or sample_rate != int(sample_rate) or (fps is not None and not 0 < fps < math.inf):
-            raise ValueError(
-                f"`sample_rate` must be a whole number from 1 and `fps` positive, got {sample_rate} and {fps}"
-            )
+        if sample_rate < 1 or sample_rate != int(sample_rate):
+            raise ValueError(f"`sample_rate` must be at least 1, a whole number, got {sample_rate}")
+        if fps is not None and not is_rate(fps):
+            raise ValueError(f"`fps` must be positive and finite, got {fps}")
         if target not in get_args(Target):
             raise ValueError(f"`target` must be one of {', '.join(get_args(Target))}, got {target!r}")
         if not isinstance(extraction, dict | None):
@@ -309,7 +308,7 @@ class Segmenter(nn.Module):
             >>> segmenter.sampling(None), segmenter.sampling(30)
             (3, 6)
         """
-        if fps is not None and not 0 < fps < math.inf:
+        if fps is not None and not is_rate(fps):
             raise ValueError(f"`fps` must be positive and finite, got {fps}")
         if fps is None or self.network_fps is None:
             return self.sample_rate

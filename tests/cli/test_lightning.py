@@ -342,4 +342,4 @@ def test_going_online_without_a_key_is_one_line(small, capsys, monkeypatch, tmp_
 
 def test_the_checkpoint_of_another_network_is_one_line(run, capsys):
     options = [*UNLOGGED, "--model.net.init_args.kernel_size=3"]
-    assert "size mismatch" in failure(capsys, "test", "-c", f"{run}/config.yaml", *options)
+    assert "its `kernel_size` is 5, here 3" in failure(capsys, "test", "-c", f"{run}/config.yaml", *options)

@@ -75,8 +75,8 @@ def test_a_run_folder_stands_for_its_best_or_last_checkpoint(tmp_path):
     [
         ({"classes": ["a", "b"]}, "the network has 3 classes, but 2 are named: a, b"),
         ({"classes": ["a", "b", "a"]}, "two classes are named 'a'"),
-        ({"fps": 0}, "`sample_rate` must be a whole number from 1 and `fps` positive, got 1 and 0"),
-        ({"sample_rate": 0}, "`sample_rate` must be a whole number from 1 and `fps` positive, got 0 and None"),
+        ({"fps": 0}, "`fps` must be positive and finite, got 0"),
+        ({"sample_rate": 0}, "`sample_rate` must be at least 1, a whole number, got 0"),
     ],
 )
 def test_facts_that_do_not_fit_are_refused(arguments, message):
