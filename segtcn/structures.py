@@ -145,6 +145,9 @@ class Runs(NamedTuple):
 def is_rate(fps: float) -> bool:
     """Whether frames can have a rate: between 1e-9 and 1e9 a second, so that every time is finite.
 
+    Args:
+        fps: frames per second.
+
     Example:
         >>> is_rate(29.97), is_rate(0), is_rate(1e-320)
         (True, False, False)
