@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.demos.boring_classes import BoringModel
 
 from segtcn.callbacks.run_checkpoint import RunCheckpoint
 
@@ -35,3 +37,24 @@ def test_the_best_checkpoint_of_a_run_that_another_one_continues_is_left_to_it(t
     with pytest.warns(UserWarning, match="The dirpath has changed"):
         checkpoint.load_state_dict(state_of(tmp_path / "old"))
     assert checkpoint.best_k_models == {}
+
+
+class Worse(BoringModel):
+    """Its first epoch is its best."""
+
+    def on_validation_epoch_end(self) -> None:
+        self.log("val/loss", float(self.current_epoch))
+
+
+@pytest.mark.parametrize("when", [{}, {"every_n_train_steps": 1}, {"save_on_train_epoch_end": False}])
+def test_the_newest_weights_are_kept_beside_the_best(tmp_path, when):
+    checkpoint = RunCheckpoint(tmp_path, monitor="val/loss", save_last=True, **when)
+    saved, save = [], checkpoint._save_checkpoint
+    checkpoint._save_checkpoint = lambda trainer, path: (save(trainer, path), saved.append(trainer.current_epoch))
+    quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+    limits = {"limit_train_batches": 1, "limit_val_batches": 1, "max_epochs": 4}
+    Trainer(callbacks=[checkpoint], **limits, **quiet).fit(Worse())
+    state = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    assert (state["epoch"], checkpoint.best_model_score) == (3, 0)
+    assert "epoch=0" in checkpoint.best_model_path
+    assert saved == [0, 0, 1, 2, 3]  # the best one, and the last one once an epoch
