@@ -6,11 +6,13 @@ import difflib
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 
 import segtcn
 from segtcn.cli.allowed_modules import without_option
 from segtcn.cli.config_words import resolve_configs
+from segtcn.cli.notes import format_as_note
 from segtcn.cli.stopping import STATUS, TerminatedError, ended_by_signals
 
 COMMANDS = {
@@ -102,6 +104,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         after SIGTERM or SIGUSR1.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
+    warnings.formatwarning = format_as_note
     if not argv or argv[0] in ("-h", "--help", "help"):
         print(usage(), end="")
         return 0

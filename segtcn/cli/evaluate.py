@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from segtcn.cli.evaluate_online import HEADER, Online, mean_rows, score_runs
 from segtcn.cli.json_output import write_json
+from segtcn.cli.notes import warnings_as_notes
 from segtcn.cli.parser import File, Json, Names, Rate, UsageError
 from segtcn.text_table import csv_table, latex_table, markdown_table, scores_table
 
@@ -117,9 +117,7 @@ def evaluate(
     from segtcn.labels.classes import listed
     from segtcn.metrics import PROTOCOLS
 
-    with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_: print(f"note: {message}", file=sys.stderr)
-        warnings.simplefilter("always", UserWarning)
+    with warnings_as_notes():
         splits = _read(paths, files, lengths)
     if files.ignore is not None:
         splits = {name: ignore_classes(pairs, files.ignore) for name, pairs in splits.items()}

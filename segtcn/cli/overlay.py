@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import math
 import re
-import sys
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from segtcn.cli.notes import warnings_as_notes
 from segtcn.cli.parser import File, Rate
 from segtcn.cli.titled_path import split_title
 from segtcn.text_table import SCORE_HEADINGS
@@ -136,9 +136,7 @@ def overlay(
     """
     from segtcn.visualization.overlay import Excerpt, OverlayLook, overlay_video
 
-    with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_: print(f"note: {message}", file=sys.stderr)
-        warnings.simplefilter("ignore" if quiet else "always", UserWarning)
+    with warnings_as_notes(quiet):
         excerpt = Excerpt(part.start_s, part.stop_s, part.speed)
         look = OverlayLook(part.height, part.scale, panel.window_s, panel.top, progress=not quiet)
         tracks, classes, fps = _read(predictions, labels)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from segtcn.cli.notes import warnings_as_notes
 from segtcn.cli.parser import File, Inches
 from segtcn.cli.source_options import LabelOptions
 from segtcn.cli.titled_path import split_title
@@ -88,15 +87,13 @@ def timeline(
 
     check_ending(output)  # before minutes of reading
     selection = Selection(**vars(labels))
-    with warnings.catch_warnings():
-        printed: set[str] = set()
-        warnings.showwarning = lambda message, *_: _print_note(str(message), printed)
+    with warnings_as_notes() as print_note:
         collection = collect_videos([split_title(source) for source in sources], selection, progress=True)
         chosen = _in_order(collection, labels.videos, worst)
         tracks = {video.name: video.read() for video in chosen}
         _check_rates(tracks)
         for note in [*collection.notes, *_length_notes(tracks)]:
-            _print_note(note, printed)
+            print_note(note)
         rows = {video.name: _scores_of(video) for video in chosen if video.scores} if look.scores else None
         if look.scores and not rows:
             raise ValueError("no scores to show (--scores): they need predictions, and the truth (--truth)")
@@ -105,12 +102,6 @@ def timeline(
             tracks, look.title, classes=collection.classes, scores=rows, look=sizes, page_height=look.page_height
         )
         print(*save_figures(figures, output, look.dpi), sep="\n")
-
-
-def _print_note(text: str, printed: set[str]) -> None:
-    if text not in printed:
-        print(f"note: {text}", file=sys.stderr)
-    printed.add(text)
 
 
 def _in_order(collection: Collection, names: Sequence[str] | None, worst: int | None) -> list[CollectedVideo]:

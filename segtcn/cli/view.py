@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from segtcn.cli.notes import warnings_as_notes
 from segtcn.cli.parser import Dir
 from segtcn.cli.source_options import LabelOptions
 from segtcn.cli.titled_path import split_title
@@ -96,8 +96,7 @@ def view(
     shown: dict[str, list[str]] = {}
     notes = ["no labels are given: each clip is shown as one segment, to be split and named"]
     if (player := _blank_player(named, selection)) is None:
-        with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_: print(f"note: {message}", file=sys.stderr)
+        with warnings_as_notes():
             collection = collect_videos(named, selection, not quiet)
         shown = {video.name: [str(file.path) for file in video.files.values()] for video in collection.videos}
         player, notes = player_of(collection), collection.notes

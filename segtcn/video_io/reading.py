@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
@@ -308,8 +309,15 @@ def open_clip(path: Path) -> Iterator[tuple[Any, Any]]:
 
 
 def moving_picture(container: Any) -> Any:
-    """The first stream of pictures that is not the cover of a record; None if there is none."""
-    return next((stream for stream in container.streams.video if not _is_cover(stream)), None)
+    """The first stream of pictures that is not the cover of a record, with a warning if others follow; None if none."""
+    streams = [stream for stream in container.streams.video if not _is_cover(stream)]
+    if len(streams) > 1:
+        warnings.warn(
+            f"{container.name} holds {len(streams)} moving pictures: the first one is used; for the second, write it "
+            "to a file of its own with ffmpeg -i CLIP -map 0:v:1 -c copy SECOND",
+            stacklevel=2,
+        )
+    return streams[0] if streams else None
 
 
 def stream_kinds(container: Any) -> str:

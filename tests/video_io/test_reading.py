@@ -187,6 +187,17 @@ def test_pixels_that_are_not_square_are_told(tmp_path: Path) -> None:
     assert turned.pixel_aspect == Fraction(11, 16)
 
 
+def test_of_several_moving_pictures_the_first_is_used_with_a_word(tmp_path: Path) -> None:
+    path = tmp_path / "two.mp4"
+    with av.open(str(path), "w") as container:
+        streams = [container.add_stream("mpeg4", rate=25, width=32 * scale, height=32) for scale in (1, 2)]
+        for stream in streams:
+            container.mux(stream.encode(av.VideoFrame(stream.width, stream.height, "yuv420p")))
+            container.mux(stream.encode())
+    with pytest.warns(UserWarning, match="two.mp4 holds 2 moving pictures: the first one is used"):
+        assert probe(path).width == 32
+
+
 def test_cut_transport_stream_is_noticed_unless_it_ends_between_packets(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "clip.ts", 100)
     content = path.read_bytes()
