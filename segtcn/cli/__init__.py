@@ -56,7 +56,7 @@ examples:
   segtcn demo
   segtcn fit -c ed_tcn -c gtea_lea --data.reader.init_args.root DIR --data.split 1
   segtcn fit RUN --resume
-  segtcn test -c RUN/config.yaml --ckpt_path RUN/checkpoints/last.ckpt
+  segtcn test RUN
   segtcn predict RUN clip.mp4 features/ --out labels
   segtcn decode RUN --decoder viterbi.json -o decoded
   segtcn crossval -c ed_tcn -c gtea_lea --seeds 0,1,2

@@ -13,8 +13,9 @@ _TRAINING = ("fit", "validate", "test", "crossval")
 def resolve_configs(argv: Sequence[str]) -> list[str]:
     """A command line with the paths of the configs that it names.
 
-    The values of ``-c``, ``--config`` and ``--models`` may be names. A command that trains the network of a shipped
-    config gets ``trainer/default`` as its first config, unless it names a config of that kind.
+    The values of ``-c``, ``--config`` and ``--models`` may be names, and a folder in their place, ``test RUN``, means
+    the config of that run. A command that trains the network of a shipped config gets ``trainer/default`` as its first
+    config, unless it names a config of that kind.
 
     Args:
         argv: the words after ``segtcn``.
@@ -26,6 +27,8 @@ def resolve_configs(argv: Sequence[str]) -> list[str]:
         ValueError: as :func:`find_config`.
     """
     given = join_configs(argv)
+    if argv[0] in _TRAINING and len(given) > 1 and Path(given[1]).is_dir():
+        given[1] = f"-c={Path(given[1]) / 'config.yaml'}"
     words = [*_resolved(given)]
     added = {Path(part).parent for word in {*words} - {*given} for part in configs_of(word)}
     folder = config_folder()

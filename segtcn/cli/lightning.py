@@ -205,7 +205,7 @@ class SegmentationCLI(LightningCLI):
                 print(f"the run was complete, nothing was trained{'' if stopped_early else longer}")
             config = Path(folder, "config.yaml")
             if self.trainer.checkpoint_callback is not None and config.is_file():
-                print(f"score it: segtcn test -c {quote(str(config))} {needed_option(config)}".rstrip())
+                print(f"score it: segtcn test {quote(str(config.parent))} {needed_option(config)}".rstrip())
 
     def validate(self) -> None:
         """Score the validation videos and print the table."""

@@ -53,9 +53,7 @@ def resume_words(args: Sequence[str]) -> list[str]:
     Raises:
         FileNotFoundError: if no run is named.
     """
-    words = join_configs(word for word in args if word != "--resume")
-    if len(words) > 1 and not words[1].startswith("-"):
-        words[1] = f"-c={words[1]}/config.yaml"
+    words = [word for word in join_configs(args) if word != "--resume"]
     configs = (Path(word.partition("=")[2]) for word in words if word.startswith(("-c=", "--config=")))
     folder = next((config.parent for config in configs if config.name == "config.yaml" and config.is_file()), None)
     if folder is None:

@@ -49,7 +49,7 @@ def sweep(
 
     Examples:
       segtcn sweep configs/sweep/optimizer.yaml --trials 50 --data.reader.init_args.root DIR
-      segtcn test -c runs/sweep/trial7/config.yaml
+      segtcn test runs/sweep/trial7
     """
     if trials < 1:
         raise ValueError(f"`trials` must be at least 1, got {trials}")
@@ -77,7 +77,7 @@ def sweep(
     table = _table(study, space)
     write_text(out / "sweep.md", f"{table}\n")
     print(f"{table}\n\ntable: {out / 'sweep.md'}")
-    print(f"score the best: segtcn test -c {study.best_trial.user_attrs[RUN]}/config.yaml")
+    print(f"score the best: segtcn test {study.best_trial.user_attrs[RUN]}")
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ def test_fit_writes_config_checkpoint_and_wandb_run_and_says_how_to_go_on(finish
     assert len(wandb_file.run_files(run)) == 1
     printed = (finished / "printed.txt").read_text()
     assert re.search(r"trained 132 frames in [\d.]+ s: [\d,]+ frames per second", printed)
-    assert printed.endswith(f"run: {run}\nscore it: segtcn test -c {run}/config.yaml\n")
+    assert printed.endswith(f"run: {run}\nscore it: segtcn test {run}\n")
 
 
 def test_a_run_with_a_logger_of_its_own_folder_has_its_config(small, tmp_path):
@@ -193,7 +193,7 @@ def test_where_a_value_was_monitored_its_best_checkpoint_counts(small, tmp_path,
     assert torch.load(best, weights_only=True)["epoch"] < 3
     (tmp_path / "run").rename(tmp_path / "moved")
     capsys.readouterr()
-    assert main(["test", "-c=moved/config.yaml"]) == 0
+    assert main(["test", "moved"]) == 0
     assert "checkpoint: moved/checkpoints/best.ckpt (best val/loss)" in capsys.readouterr().out
     (tmp_path / "moved" / "checkpoints" / "best.ckpt").unlink()
     with pytest.warns(UserWarning, match="The dirpath has changed"):

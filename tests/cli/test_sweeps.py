@@ -68,7 +68,7 @@ def test_a_sweep_finds_the_better_value_ends_trials_and_continues(sweep, capsys)
     assert table in out
     best = table.splitlines()[2].split("|")
     assert (best[3].strip(), best[4].strip()) == ("complete", "0.001")
-    assert f"score the best: segtcn test -c {best[1].strip()}/config.yaml" in out
+    assert f"score the best: segtcn test {best[1].strip()}" in out
     study = optuna.load_study(study_name="sweep", storage="sqlite:///out/sweep.db")
     states = [trial.state.name for trial in study.trials]
     assert len(states) == 9
