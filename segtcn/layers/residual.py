@@ -13,14 +13,11 @@ from torch import Tensor, nn
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.dropout import Dropout
 from segtcn.layers.sequential import (
+    Branches,
     Reach,
     ResidualSequential,
-    TemporalLayer,
     TemporalSequential,
-    delayed_state,
     initial_states,
-    join_branches,
-    layer_states,
     step_layers,
     total_reach,
 )
@@ -58,7 +55,7 @@ class DilatedResidualLayer(ResidualSequential):
         )
 
 
-class DualDilatedLayer(nn.Module, TemporalLayer):
+class DualDilatedLayer(Branches, nn.Module):
     """``x + dropout(relu(W [convolution of x; another one of x]))``, the layer of MS-TCN++ with two dilations.
 
     Args:
@@ -98,22 +95,19 @@ class DualDilatedLayer(nn.Module, TemporalLayer):
         return max(self.conv_1.reach, self.conv_2.reach)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:  # noqa: D102
-        return x + self._fuse(self.conv_1(x, mask), self.conv_2(x, mask))
+        return self._join(x, self.conv_1(x, mask), self.conv_2(x, mask))
 
-    def initial_state(self, batch_size: int) -> Any:
-        """The frames before the first one, of both convolutions."""
-        return delayed_state(self, [conv.initial_state(batch_size) for conv in (self.conv_1, self.conv_2)])
+    def _start_branches(self, batch_size: int) -> list[Any]:
+        return [conv.initial_state(batch_size) for conv in (self.conv_1, self.conv_2)]
 
-    def step(self, x: Tensor, state: Any, last: bool = False) -> tuple[Tensor, Any]:
-        """Continue where the last chunk ended, see :meth:`TemporalLayer.step`."""
-        before = layer_states(state)
-        z_1, state_1 = self.conv_1.step(x, before[0], last)
-        z_2, state_2 = self.conv_2.step(x, before[1], last)
-        (x, z_1, z_2), state = join_branches([x, z_1, z_2], [state_1, state_2], state)
-        return x + self._fuse(z_1, z_2), state
+    def _step_branches(self, x: Tensor, states: list[Any], last: bool) -> tuple[list[Tensor], list[Any]]:
+        z_1, state_1 = self.conv_1.step(x, states[0], last)
+        z_2, state_2 = self.conv_2.step(x, states[1], last)
+        return [x, z_1, z_2], [state_1, state_2]
 
-    def _fuse(self, z_1: Tensor, z_2: Tensor) -> Tensor:
-        return self.dropout(F.relu(self.conv_fusion(torch.cat([z_1, z_2], dim=1)), inplace=True))
+    def _join(self, *branches: Tensor) -> Tensor:
+        x, z_1, z_2 = branches
+        return x + self.dropout(F.relu(self.conv_fusion(torch.cat([z_1, z_2], dim=1)), inplace=True))
 
 
 def dilated_residual_layers(
@@ -173,7 +167,7 @@ class SingleStageTCN(TemporalSequential):
             self.conv_out = TemporalConv1d(hidden_channels, out_channels, kernel_size=1)
 
 
-class RefinementStages(nn.Module, TemporalLayer):
+class RefinementStages(Branches, nn.Module):
     """Stages that each see nothing but the probabilities of the stage before, and correct them.
 
     ::
@@ -207,15 +201,14 @@ class RefinementStages(nn.Module, TemporalLayer):
             outputs.append(stage(outputs[-1], mask))
         return torch.stack(outputs)
 
-    def initial_state(self, batch_size: int) -> Any:
-        """The frames before the first one, of every stage."""
-        return delayed_state(self, initial_states(self._stages, batch_size))
+    def _start_branches(self, batch_size: int) -> list[Any]:
+        return initial_states(self._stages, batch_size)
 
-    def step(self, logits: Tensor, state: Any, last: bool = False) -> tuple[Tensor, Any]:
-        """Continue where the last chunk ended, see :meth:`TemporalLayer.step`."""
-        outputs, states = step_layers(self._stages, logits, layer_states(state), last)
-        outputs, state = join_branches(outputs, states, state)
-        return torch.stack(outputs), state
+    def _step_branches(self, x: Tensor, states: list[Any], last: bool) -> tuple[list[Tensor], list[Any]]:
+        return step_layers(self._stages, x, states, last)
+
+    def _join(self, *branches: Tensor) -> Tensor:
+        return torch.stack(branches)
 
     @property
     def _stages(self) -> list[nn.Module]:

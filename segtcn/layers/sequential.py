@@ -85,34 +85,41 @@ def step_layers(
     return outputs, after
 
 
-def delayed_state(layer: TemporalLayer, states: list[Any]) -> Any:
-    """State of a layer whose branches join: one that sees the future also keeps what waits for the latest branch."""
-    return (states, None) if layer.reach[1] else states
+class Branches(TemporalLayer):
+    """A layer whose branches join, such as ``x + layers(x)``: in a stream, all wait for the latest one.
 
-
-def join_branches(branches: list[Tensor], states: list[Any], before: Any) -> tuple[list[Tensor], Any]:
-    """Cut branches that are late by different numbers of frames to the frames that all of them have.
-
-    Args:
-        branches: ``(B, C, n)`` each, with its own n.
-        states: of the layers in them, after this step.
-        before: the state of the whole layer before it, as :func:`delayed_state` began it.
-
-    Returns:
-        The branches of equal length, and the next state of the whole layer.
+    The state is that of the branches; a layer that sees the future also keeps the frames that wait.
     """
-    if not isinstance(before, tuple):  # causal: nothing is late
-        return branches, states
-    if before[1] is not None:
-        branches = [torch.cat(pair, dim=-1) for pair in zip(before[1], branches, strict=True)]
-    num_frames = min(branch.shape[-1] for branch in branches)
-    waiting = [branch[..., num_frames:].clone() for branch in branches]
-    return [branch[..., :num_frames] for branch in branches], (states, waiting)
 
+    @abstractmethod
+    def _start_branches(self, batch_size: int) -> list[Any]:
+        """State of the layers in all branches before the first frame."""
 
-def layer_states(state: Any) -> Any:
-    """States of the layers in the state of a layer whose branches join."""
-    return state[0] if isinstance(state, tuple) else state
+    @abstractmethod
+    def _step_branches(self, x: Tensor, states: list[Any], last: bool) -> tuple[list[Tensor], list[Any]]:
+        """The next frames of every branch, ``(B, C, n)`` each with its own n, and the next states of the layers."""
+
+    @abstractmethod
+    def _join(self, *branches: Tensor) -> Tensor:
+        """The output for frames that all branches have."""
+
+    def initial_state(self, batch_size: int) -> Any:
+        """State before the first frame of a stream."""
+        states = self._start_branches(batch_size)
+        return (states, None) if self.reach[1] else states
+
+    def step(self, x: Tensor, state: Any, last: bool = False) -> tuple[Tensor, Any]:
+        """Continue where the last chunk ended, see :meth:`TemporalLayer.step`."""
+        if not isinstance(state, tuple):  # causal: nothing is late
+            branches, state = self._step_branches(x, state, last)
+            return self._join(*branches), state
+        states, waiting = state
+        branches, states = self._step_branches(x, states, last)
+        if waiting is not None:
+            branches = [torch.cat(pair, dim=-1) for pair in zip(waiting, branches, strict=True)]
+        num_frames = min(branch.shape[-1] for branch in branches)
+        waiting = [branch[..., num_frames:].clone() for branch in branches]
+        return self._join(*(branch[..., :num_frames] for branch in branches)), (states, waiting)
 
 
 class TemporalSequential(nn.Sequential, TemporalLayer):
@@ -148,18 +155,19 @@ class TemporalSequential(nn.Sequential, TemporalLayer):
         return outputs[-1], state
 
 
-class ResidualSequential(TemporalSequential):
+class ResidualSequential(Branches, TemporalSequential):
     """``x + sequence(x)``."""
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:  # noqa: D102
-        return x + super().forward(x, mask)
+        return self._join(x, super().forward(x, mask))
 
-    def initial_state(self, batch_size: int) -> Any:
-        """State before the first frame of a stream, of every layer."""
-        return delayed_state(self, super().initial_state(batch_size))
+    def _start_branches(self, batch_size: int) -> list[Any]:
+        return initial_states(self, batch_size)
 
-    def step(self, x: Tensor, state: Any, last: bool = False) -> tuple[Tensor, Any]:
-        """Continue where the last chunk ended, see :meth:`TemporalLayer.step`."""
-        z, states = super().step(x, layer_states(state), last)
-        (x, z), state = join_branches([x, z], states, state)
-        return x + z, state
+    def _step_branches(self, x: Tensor, states: list[Any], last: bool) -> tuple[list[Tensor], list[Any]]:
+        outputs, states = step_layers(self, x, states, last)
+        return [x, outputs[-1]], states
+
+    def _join(self, *branches: Tensor) -> Tensor:
+        x, z = branches
+        return x + z

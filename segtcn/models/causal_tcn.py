@@ -9,13 +9,10 @@ from torch import Tensor, nn
 
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.sequential import (
+    Branches,
     Reach,
-    TemporalLayer,
     TemporalSequential,
-    delayed_state,
     initial_states,
-    join_branches,
-    layer_states,
     run_layers,
     step_layers,
     total_reach,
@@ -92,7 +89,7 @@ class CausalTCN(SegmentationModel):
         self.head = TemporalConv1d(hidden_channels, num_classes, kernel_size=1)
 
 
-class _ResidualBlock(nn.Module, TemporalLayer):
+class _ResidualBlock(Branches, nn.Module):
     """Two dilated convolutions beside a shortcut."""
 
     def __init__(
@@ -112,15 +109,18 @@ class _ResidualBlock(nn.Module, TemporalLayer):
         return total_reach(self._layers)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        return (run_layers(self._layers, x, mask) + self.shortcut(x)).relu_()
+        return self._join(x, run_layers(self._layers, x, mask))
 
-    def initial_state(self, batch_size: int) -> Any:
-        return delayed_state(self, initial_states(self._layers, batch_size))
+    def _start_branches(self, batch_size: int) -> list[Any]:
+        return initial_states(self._layers, batch_size)
 
-    def step(self, x: Tensor, state: Any, last: bool = False) -> tuple[Tensor, Any]:
-        outputs, states = step_layers(self._layers, x, layer_states(state), last)
-        (x, z), state = join_branches([x, outputs[-1]], states, state)
-        return (z + self.shortcut(x)).relu_(), state
+    def _step_branches(self, x: Tensor, states: list[Any], last: bool) -> tuple[list[Tensor], list[Any]]:
+        outputs, states = step_layers(self._layers, x, states, last)
+        return [x, outputs[-1]], states
+
+    def _join(self, *branches: Tensor) -> Tensor:
+        x, z = branches
+        return (z + self.shortcut(x)).relu_()
 
     @property
     def _layers(self) -> list[Any]:

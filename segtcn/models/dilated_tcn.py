@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from functools import partial
-from typing import Any
 
 from torch import Tensor, nn
 
@@ -12,13 +11,7 @@ from segtcn.layers.activation import Activation
 from segtcn.layers.blocks import TemporalConvBlock
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.initialization import init_glorot
-from segtcn.layers.sequential import (
-    ResidualSequential,
-    TemporalSequential,
-    delayed_state,
-    join_branches,
-    layer_states,
-)
+from segtcn.layers.sequential import ResidualSequential
 from segtcn.models.base import SegmentationModel, check_sizes
 
 
@@ -109,19 +102,12 @@ class DilatedTCN(SegmentationModel):
         init_glorot(self)
 
 
-class _SkipSequential(TemporalSequential):
+class _SkipSequential(ResidualSequential):
     """Sum of what the blocks add to ``x``; as it stands in ``x`` after the last, no block's output is kept for it."""
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        return super().forward(x, mask) - x
-
-    def initial_state(self, batch_size: int) -> Any:
-        return delayed_state(self, super().initial_state(batch_size))
-
-    def step(self, x: Tensor, state: Any, last: bool = False) -> tuple[Tensor, Any]:
-        z, states = super().step(x, layer_states(state), last)
-        (x, z), state = join_branches([x, z], states, state)
-        return z - x, state
+    def _join(self, *branches: Tensor) -> Tensor:
+        x, z = branches
+        return z - x
 
 
 def _residual_block(block: TemporalConvBlock, channels: int) -> ResidualSequential:
