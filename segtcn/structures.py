@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -198,34 +198,6 @@ def frames_to_segments(labels: npt.ArrayLike | Tensor) -> list[Segment]:
     """
     runs = find_runs(labels)
     return [Segment(*run) for run in zip(*(values.tolist() for values in runs), strict=True)]
-
-
-def segments_to_frames(segments: Iterable[Segment], num_frames: int, fill: int = 0) -> Tensor:
-    """Write segments into frame labels, the way back from :func:`frames_to_segments`.
-
-    Args:
-        segments: in any order; where two overlap, the later in the list wins.
-        num_frames: length T of the result in frames.
-        fill: label of frames that no segment covers.
-
-    Returns:
-        Class index of every frame, ``(T,)`` int64.
-
-    Raises:
-        ValueError: if a segment is empty or reaches outside ``0 .. num_frames``.
-
-    Example:
-        >>> segments_to_frames([Segment(1, 3, 5)], num_frames=4)
-        tensor([0, 5, 5, 0])
-    """
-    import torch
-
-    labels = torch.full((num_frames,), fill, dtype=torch.int64)
-    for segment in segments:
-        if not 0 <= segment.start < segment.stop <= num_frames:
-            raise ValueError(f"{segment} does not lie within the {num_frames} frames 0 <= start < stop <= {num_frames}")
-        labels[segment.start : segment.stop] = segment.label
-    return labels
 
 
 def repeat_frames(x: Tensor, sample_rate: int, num_frames: int) -> Tensor:

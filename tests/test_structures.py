@@ -1,4 +1,4 @@
-"""Frames to segments and back."""
+"""Segments of frames, and repetition."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segtcn.structures import Segment, frames_to_segments, repeat_frames, segments_to_frames
+from segtcn.structures import frames_to_segments, repeat_frames
 
 labels = st.lists(st.integers(0, 3), max_size=60).map(lambda frames: torch.tensor(frames, dtype=torch.int64))
 
@@ -21,18 +21,7 @@ def test_segments_are_maximal_runs_that_cover_every_frame(frames):
     for before, after in pairwise(segments):
         assert before.stop == after.start
         assert before.label != after.label
-    assert torch.equal(segments_to_frames(segments, len(frames)), frames)
-
-
-def test_uncovered_frames_get_the_filling_label_and_later_segments_win():
-    segments = [Segment(1, 4, 2), Segment(3, 5, 1)]
-    assert segments_to_frames(segments, 6, fill=9).tolist() == [9, 2, 2, 1, 1, 9]
-
-
-@pytest.mark.parametrize("segment", [Segment(-1, 2, 0), Segment(2, 2, 0), Segment(3, 6, 0)])
-def test_segments_outside_the_video_are_refused(segment):
-    with pytest.raises(ValueError, match="does not lie within the 5 frames"):
-        segments_to_frames([segment], 5)
+    assert [label for start, stop, label in segments for _ in range(start, stop)] == frames.tolist()
 
 
 def test_labels_of_a_batch_are_refused():
