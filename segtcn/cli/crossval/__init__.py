@@ -6,31 +6,21 @@ nothing heavy.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-from segtcn.cli.crossval.models import Launch, crossval_models, crossval_parallel
+from segtcn.cli.crossval.models import Grid, Launch, crossval_models, crossval_parallel
 from segtcn.cli.parser import Configs, Dir, UsageError
-
-
-def numbers(text: str) -> list[int]:
-    """Whole numbers from 0 upwards with commas between them, each once."""
-    parts = text.split(",")
-    if not all(part.strip().isdecimal() for part in parts):
-        raise argparse.ArgumentTypeError(f"expected numbers from 0 upwards with commas between them, got {text!r}")
-    return list(dict.fromkeys(map(int, parts)))
 
 
 def crossval(
     *,
     config: Configs | None = None,
-    seeds: Annotated[list[int], "0,1,2", ("type", numbers), ("nargs", None)] | None = None,
-    splits: Annotated[list[int], "1,2", ("type", numbers), ("nargs", None)] | None = None,
     protocol: str | None = None,
     out: Dir | None = None,
     models: Annotated[list[str], "CONFIG"] | None = None,
+    grid: Grid,
     launch: Launch,
     overrides: Annotated[Sequence[str], "--"] = (),
 ) -> None:
@@ -46,11 +36,10 @@ def crossval(
 
     Args:
         config: config of the network, the data or the trainer; may be repeated.
-        seeds: seeds (default: 0).
-        splits: splits (default: all of the data set).
         protocol: evaluation protocol, as --model.protocol (default: lea).
         out: folder (default: runs/crossval-NAMES-OF-THE-CONFIGS).
         models: a config for each network, or several joined by `+`; after those of -c and before all other options.
+        grid: which runs there are.
         launch: how runs are started.
         overrides: options of ``segtcn fit``.
 
@@ -73,15 +62,15 @@ def crossval(
     if launch.launcher_options and not launch.launcher:
         raise UsageError("`launcher_options` are for a `launcher`")
     options = [*overrides, *([] if protocol is None else [f"--model.protocol={protocol}"])]
-    paths, seeds = config or [], seeds or [0]
+    paths = config or []
     names = ["crossval", *(["models"] if models else []), *(path.stem for path in paths)]
     out = out or Path("runs") / "-".join(names)
     fit_args = [*(f"-c={path}" for path in paths), *options]
     if models is not None:
-        crossval_models([[*map(Path, text.split("+"))] for text in models], paths, options, seeds, splits, out, launch)
+        crossval_models([[*map(Path, text.split("+"))] for text in models], paths, options, grid, out, launch)
     elif launch == Launch() or launch == Launch(jobs=1):
         from segtcn.cli.crossval.split_runs import crossval_runs
 
-        crossval_runs(fit_args, seeds, splits, out)
+        crossval_runs(fit_args, grid, out)
     else:
-        crossval_parallel(fit_args, seeds, splits, out, launch)
+        crossval_parallel(fit_args, grid, out, launch)

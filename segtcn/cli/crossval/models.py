@@ -7,6 +7,7 @@ least that of the process which started it.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import json
@@ -34,6 +35,32 @@ PATIENCE_S = 20.0
 """How long an interrupted process may take to end by itself."""
 
 
+def numbers(text: str) -> list[int]:
+    """Whole numbers from 0 upwards with commas between them, each once."""
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() for part in parts):
+        raise argparse.ArgumentTypeError(f"expected numbers from 0 upwards with commas between them, got {text!r}")
+    return list(dict.fromkeys(map(int, parts)))
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Which runs there are: every split with every seed.
+
+    Args:
+        seeds: seeds (default: 0).
+        splits: splits (default: all of the data set).
+    """
+
+    seeds: Annotated[Sequence[int], "0,1,2", ("type", numbers), ("nargs", None)] = (0,)
+    splits: Annotated[Sequence[int], "1,2", ("type", numbers), ("nargs", None)] | None = None
+
+    def words(self) -> list[str]:
+        """The options that give them to ``segtcn crossval``."""
+        lists = {"seeds": self.seeds, "splits": self.splits}
+        return [f"--{name}={','.join(map(str, numbers))}" for name, numbers in lists.items() if numbers is not None]
+
+
 @dataclass(frozen=True)
 class Launch:
     """How runs are started.
@@ -56,8 +83,7 @@ def crossval_models(
     models: Sequence[Sequence[Path]],
     configs: Sequence[Path],
     options: Sequence[str],
-    seeds: Sequence[int],
-    splits: Sequence[int] | None,
+    grid: Grid,
     out: Path,
     launch: Launch,
 ) -> dict[str, Any]:
@@ -68,8 +94,7 @@ def crossval_models(
             row and folder.
         configs: those that all networks share; they come before that of the network.
         options: further options of ``segtcn crossval``; they come after it.
-        seeds: one run of every split for each.
-        splits: numbers of the splits; None takes all that the reader knows.
+        grid: the runs of each network.
         out: folder of the table, with one folder a network: its cross-validation, and ``log.txt``, what it printed.
         launch: how they are started: each network in a process, or with a launcher each of its runs as a job.
 
@@ -84,24 +109,25 @@ def crossval_models(
     networks = _named(models)
     shared, joined = [f"-c={config}" for config in configs], ["+".join(map(str, paths)) for paths in models]
     fit_args = {name: [*shared, *(f"-c={path}" for path in paths), *options] for name, paths in networks.items()}
-    lists = _lists(seeds, splits)
     failed_runs: list[str] = []
     if launch.launcher:
         jobs = {
             f"{name}/{run}": words
             for name, args in fit_args.items()
-            for run, words in _missing_runs(args, seeds, splits or _known_splits(args, out / name), out / name).items()
+            for run, words in _missing_runs(args, grid, out / name).items()
         }
         failed_runs = _run_all(jobs, out, launch)
         launch = Launch()  # only the tables are left
     failed = [*dict.fromkeys(run.partition("/")[0] for run in failed_runs)]
     names = [name for name in networks if name not in failed]
-    commands = {name: ["crossval", *fit_args[name], *lists, f"--out={out / name}"] for name in names}
+    commands = {name: ["crossval", *fit_args[name], *grid.words(), f"--out={out / name}"] for name in names}
     failed_networks = _run_all(commands, out, launch)
     failed += failed_networks
     done = [name for name in networks if name not in failed]
     results = {
-        "command": shlex.join(["segtcn", "crossval", "--models", *joined, *shared, *options, *lists, f"--out={out}"]),
+        "command": shlex.join(
+            ["segtcn", "crossval", "--models", *joined, *shared, *options, *grid.words(), f"--out={out}"]
+        ),
         "jobs": launch.jobs or 1,
         "failed": failed,
         "models": {name: json.loads((out / name / "results.json").read_text(encoding="utf-8")) for name in done},
@@ -111,26 +137,22 @@ def crossval_models(
     return results
 
 
-def crossval_parallel(
-    fit_args: Sequence[str], seeds: Sequence[int], splits: Sequence[int] | None, out: Path, launch: Launch
-) -> None:
+def crossval_parallel(fit_args: Sequence[str], grid: Grid, out: Path, launch: Launch) -> None:
     """Run ``segtcn crossval`` of one network, several of its runs at a time, then make their table.
 
     Args:
         fit_args: options of ``segtcn fit``.
-        seeds: one run of every split for each.
-        splits: numbers of the splits; None takes all that the reader knows.
+        grid: the runs.
         out: folder of the results, with one folder a run, in which ``log.txt`` is what it printed.
         launch: how the runs are started.
 
     Raises:
         ChildProcessError: naming the runs that failed, once all others are done.
     """
-    splits = splits or _known_splits(fit_args, out)
-    commands = _missing_runs(fit_args, seeds, splits, out)
+    commands = _missing_runs(fit_args, grid, out)
     failed = _run_all(commands, out, launch)
     _raise_if_any(failed, out, f"{len(failed)} of {len(commands)} runs")
-    table = [*PROGRAM, "crossval", *fit_args, f"--out={out}", *_lists(seeds, splits)]
+    table = [*PROGRAM, "crossval", *fit_args, f"--out={out}", *grid.words()]
     subprocess.run(table, check=True)  # all runs are complete: only the table is left
 
 
@@ -140,18 +162,12 @@ def _raise_if_any(failed: Sequence[str], out: Path, how_many: str) -> None:
         raise ChildProcessError(f"{how_many} failed: {logs}")
 
 
-def _lists(seeds: Sequence[int], splits: Sequence[int] | None) -> list[str]:
-    lists = {"seeds": seeds, "splits": splits}
-    return [f"--{name}={','.join(map(str, numbers))}" for name, numbers in lists.items() if numbers is not None]
-
-
-def _missing_runs(
-    fit_args: Sequence[str], seeds: Sequence[int], splits: Sequence[int], out: Path
-) -> dict[str, list[str]]:
+def _missing_runs(fit_args: Sequence[str], grid: Grid, out: Path) -> dict[str, list[str]]:
     """The command of each run of one network that is not complete."""
+    splits = grid.splits or _known_splits(fit_args, out)
     return {
         f"split{split}-seed{seed}": ["crossval", *fit_args, f"--out={out}", f"--splits={split}", f"--seeds={seed}"]
-        for seed in seeds
+        for seed in grid.seeds
         for split in splits
         if not (out / f"split{split}-seed{seed}" / "scores.json").is_file()
     }
@@ -302,8 +318,8 @@ class _Progress:
             return
         self.failed.append(name)
         lines = (self._out / name / "log.txt").read_text(encoding="utf-8", errors="replace").splitlines()
-        said = [line for line in lines if line.strip() and not line.startswith("(SEGTCN_TRACEBACK")]
-        print(f"{name}: failed with status {status}: {said[-1] if said else 'no message'}", flush=True)
+        messages = [line for line in lines if line.strip() and not line.startswith("(SEGTCN_TRACEBACK")]
+        print(f"{name}: failed with status {status}: {messages[-1] if messages else 'no message'}", flush=True)
 
     def _complete(self) -> dict[str, int]:
         return {name: len([*(self._out / name).glob("**/scores.json")]) for name in self._names}
@@ -311,7 +327,7 @@ class _Progress:
 
 def _num_threads() -> int:
     """Threads of one process, as PyTorch takes them."""
-    wanted = os.environ.get("OMP_NUM_THREADS", "")
-    if wanted.isdigit() and int(wanted) > 0:
-        return int(wanted)
+    variable = os.environ.get("OMP_NUM_THREADS", "")
+    if variable.isdigit() and int(variable) > 0:
+        return int(variable)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -18,6 +18,7 @@ import torch
 from segtcn.atomic import write_json, write_text
 from segtcn.callbacks.throughput import Throughput, inference_speed
 from segtcn.callbacks.wandb import ExperimentLogger, finish
+from segtcn.cli.crossval.models import Grid
 from segtcn.cli.crossval.tables import results_table, write_results
 from segtcn.cli.lightning import SegmentationCLI
 from segtcn.cli.run_folder import choose_checkpoint
@@ -29,15 +30,12 @@ INFERENCE_S = 1.0
 """How long the speed of each trained network is measured."""
 
 
-def crossval_runs(
-    fit_args: Sequence[str], seeds: Sequence[int], splits: Sequence[int] | None, out: Path
-) -> dict[str, Any]:
+def crossval_runs(fit_args: Sequence[str], grid: Grid, out: Path) -> dict[str, Any]:
     """Train and test every split with every seed.
 
     Args:
         fit_args: options of ``segtcn fit``: the configs and what overrides them.
-        seeds: one run of every split for each.
-        splits: numbers of the splits; None takes all that the reader knows.
+        grid: the runs.
         out: folder of the results, with one folder a run.
 
     Returns:
@@ -52,7 +50,7 @@ def crossval_runs(
     plan = SegmentationCLI([*fit_args, f"--trainer.default_root_dir={out}"], run=False)
     plan.datamodule.reader.require_labels("cross-validation")
     known = plan.datamodule.reader.splits
-    splits = splits or known
+    seeds, splits = grid.seeds, grid.splits or known
     if unknown := sorted({*splits} - {*known}):
         raise ValueError(f"there is no split {unknown[0]}; the data set has {', '.join(map(str, known))}")
     _check_same_configuration(plan, out / "configuration.yaml")
@@ -119,8 +117,8 @@ def _train_and_test(plan: SegmentationCLI, fit_args: Sequence[str], seed: int, s
         cli.datamodule.dataset("test").check()  # a bad test video is found before training, not after
         with saved_by_signals():
             cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=last_checkpoint(folder), weights_only=True)
-        chosen = _best_checkpoint(cli, folder)
-        (scores,) = cli.trainer.test(cli.model, cli.datamodule, ckpt_path=chosen, verbose=False, weights_only=True)
+        checkpoint = _best_checkpoint(cli, folder)
+        (scores,) = cli.trainer.test(cli.model, cli.datamodule, ckpt_path=checkpoint, verbose=False, weights_only=True)
         measured = _measure(cli)
     except SystemExit as stop:
         raise_if_interrupted(stop)
