@@ -35,7 +35,7 @@ ALLOWED = {
     "live": {"extract", "labels", "segmenter", "video_io"},
     "visualization": {"atomic", "labels", "progress", "structures", "video_io"},
     "prepare": {"arrays", "atomic", "data", "extract", "labels", "progress", "structures", "text_table", "video_io"},
-    "evaluation": {"atomic", "data", "labels", "metrics", "progress", "structures", "text_table"},
+    "evaluation": {"atomic", "labels", "metrics", "progress", "structures", "text_table"},
     "sequences": {"atomic", "data", "layers", "losses", "models", "progress", "structures", "text_table"},
     "task": {"losses", "metrics", "models", "segmenter", "structures"},
     "callbacks": {

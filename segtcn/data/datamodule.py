@@ -17,11 +17,11 @@ from segtcn.data.batching import collate
 from segtcn.data.card import read_card
 from segtcn.data.dataset import Sample, SegmentationDataset, TruthRules
 from segtcn.data.readers import Reader
-from segtcn.data.readers.video_lists import check_split
 from segtcn.data.sampling import BucketSampler, CappedBatches, SharedBatches, SharedShuffle, Shuffle, WholeBatches
 from segtcn.data.statistics import LabelStatistics, count_features, count_labels, draw_weights
 from segtcn.labels import Classes
 from segtcn.labels.lengths import LengthPolicy
+from segtcn.labels.video_lists import check_split
 
 Subset = Literal["train", "val", "test", "predict"]
 

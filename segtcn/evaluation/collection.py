@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from segtcn.evaluation.locating import Selection, Source, locate
+from segtcn.evaluation.locating import Places, Selection, Source, locate
 from segtcn.evaluation.run_scores import RunScores, score_run
 from segtcn.evaluation.runs import Run
 from segtcn.labels import TRUTH, Classes, Labels, common_classes, read_archive_labels, read_label_files, read_labels
@@ -126,34 +126,50 @@ def collect_videos(sources: Sequence[Source], selection: Selection | None = None
         71.4
     """
     selection = selection or Selection()
-    label_sources, truth_files, clips, known = locate(sources, selection)
-    by_title = _read_runs(label_sources, selection, progress)
-    predicted = {name for source in by_title.values() for name in _names_of(source)}
-    names = _selected(predicted or {*truth_files}, selection)
-    truths = read_label_files(_of_videos(truth_files, names), known, selection.fps, progress)
-    runs = {}
-    for title, source in by_title.items():
-        run = source
-        if not isinstance(run, Run):
-            run = Run.from_files(title, _of_videos(run, names), known, selection.fps)
-        runs[title] = _replace_truth(replace(run, name=title), truths, known)
-    classes = _common_classes(runs, truths, known, selection)
+    places = locate(sources, selection)
+    names, runs, truths = _read_labels(places, selection, progress)
+    classes = _common_classes(runs, truths, places.classes, selection)
     runs = {title: _with_background(run, classes, selection) for title, run in runs.items()}
     protocol = selection.protocol or next((run.protocol for run in runs.values() if run.protocol), None) or "lea"
     scores = {title: score_run(run, protocol) for title, run in runs.items() if _is_annotated(run)}
     rows = {title: result.videos for title, result in scores.items()}
-
-    videos = []
-    for name in sorted(names):
-        files = _files_of(name, runs, truth_files.get(name), known, selection.fps)
-        clip = clips.get(name) or clips.get(name.rpartition("/")[2])
-        of_video = {title: scores_of[name] for title, scores_of in rows.items() if name in scores_of}
-        videos.append(CollectedVideo(name, files, classes, clip, of_video, *_longest(name, runs, truths)))
-    title = videos[0].name if len(videos) == 1 else ", ".join(runs) or str(selection.truth)
+    videos = [
+        CollectedVideo(
+            name,
+            _files_of(name, runs, places, selection.fps),
+            classes,
+            places.clips.get(name) or places.clips.get(name.rpartition("/")[2]),
+            {title: scores_of[name] for title, scores_of in rows.items() if name in scores_of},
+            *_longest(name, runs, truths),
+        )
+        for name in names
+    ]
     knows_truth = selection.truth is not None or any(run.protocol is not None for run in runs.values())
-    notes = [*_notes_on_scores(runs, scores, selection), *_notes_on_videos(videos, knows_truth, bool(clips))]
-    overall = {title: result.scores for title, result in scores.items()}
-    return Collection(title, videos, classes, protocol if scores else None, overall, notes)
+    return Collection(
+        title=names[0] if len(names) == 1 else ", ".join(runs) or str(selection.truth),
+        videos=videos,
+        classes=classes,
+        protocol=protocol if scores else None,
+        scores={title: result.scores for title, result in scores.items()},
+        notes=[*_notes_on_scores(runs, scores, selection), *_notes_on_videos(videos, knows_truth, bool(places.clips))],
+    )
+
+
+def _read_labels(
+    places: Places, selection: Selection, progress: bool
+) -> tuple[list[str], dict[str, Run], dict[str, Labels]]:
+    """Names of the videos to show, what was predicted of them as runs by title, and the given truth."""
+    by_title = _read_runs(places.sources, selection, progress)
+    predicted = {name for source in by_title.values() for name in _names_of(source)}
+    names = sorted(_selected(predicted or {*places.truths}, selection))
+    truths = read_label_files(_of_videos(places.truths, names), places.classes, selection.fps, progress)
+    runs = {}
+    for title, source in by_title.items():
+        run = source
+        if not isinstance(run, Run):
+            run = Run.from_files(title, _of_videos(run, names), places.classes, selection.fps)
+        runs[title] = _replace_truth(replace(run, name=title), truths, places.classes)
+    return names, runs, truths
 
 
 def _is_annotated(run: Run) -> bool:
@@ -267,11 +283,10 @@ def _with_background(run: Run, classes: Classes, selection: Selection) -> Run:
     return replace(run, background=tuple(run.classes.index[name] for name in names if name in run.classes.index))
 
 
-def _files_of(
-    name: str, runs: Mapping[str, Run], truth: Path | None, known: Classes | None, fps: float | None
-) -> dict[str, LabelFile]:
+def _files_of(name: str, runs: Mapping[str, Run], places: Places, fps: float | None) -> dict[str, LabelFile]:
     """The files with the labels of a video, the truth first."""
-    truths = [] if truth is None else [LabelFile(truth, known, fps)]
+    known = places.classes
+    truths = [LabelFile(places.truths[name], known, fps)] if name in places.truths else []
     preds = {}
     for title, run in runs.items():
         for part in run.parts:

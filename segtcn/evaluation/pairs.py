@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from segtcn.data.readers.video_lists import read_names
 from segtcn.labels.classes import Classes, listed, spelled_alike
 from segtcn.labels.error_list import ErrorList
 from segtcn.labels.files import read_labels
@@ -14,6 +13,7 @@ from segtcn.labels.folder import counted_alike, find_label_files, video_name, wi
 from segtcn.labels.labels import Labels, common_classes
 from segtcn.labels.lengths import LengthPolicy, check_length_policy, common_length
 from segtcn.labels.matlab import read_matlab_labels
+from segtcn.labels.video_lists import read_names
 
 
 class LabelPairs(NamedTuple):

@@ -18,8 +18,7 @@ import torch
 from segtcn.atomic import reason, remove_leftovers
 from segtcn.data.readers import HDF5Reader, MSTCNReader, Reader
 from segtcn.data.readers.hdf5_writer import Compression, DType, append_hdf5, create_hdf5
-from segtcn.data.readers.reader import Subset
-from segtcn.data.readers.video_lists import check_names
+from segtcn.labels.video_lists import Subset, check_names
 from segtcn.prepare.split_lists import Lists, differs_by_split, splits_of_videos
 from segtcn.prepare.tree_writer import TreeWriter
 from segtcn.progress import progress_bar

@@ -15,11 +15,11 @@ import numpy as np
 from segtcn.atomic import write_text
 from segtcn.data.card import read_card
 from segtcn.data.readers import MSTCNReader
-from segtcn.data.readers.video_lists import VideoLists
 from segtcn.labels.classes import Classes, listed
 from segtcn.labels.files import read_labels, write_labels
 from segtcn.labels.folder import find_label_files, read_label_files
 from segtcn.labels.labels import Labels
+from segtcn.labels.video_lists import VideoLists
 from segtcn.prepare.project.project_files import recounted_card
 from segtcn.structures import IGNORE
 
@@ -36,7 +36,7 @@ class AddedLabels(NamedTuple):
         new_classes: names that were added to ``mapping.txt``, behind the others.
         tested: the changed videos that each split tests, by its number.
         unlisted: changed videos that no split lists.
-        kept: folder with the truth that was replaced; None where nothing was.
+        backup: folder with the truth that was replaced; None where nothing was.
     """
 
     changed: dict[str, int]
@@ -44,7 +44,7 @@ class AddedLabels(NamedTuple):
     new_classes: tuple[str, ...]
     tested: dict[int, list[str]]
     unlisted: list[str]
-    kept: Path | None
+    backup: Path | None
 
 
 def add_labels(
@@ -93,12 +93,12 @@ def add_labels(
     read = {name: labels.in_classes(classes) for name, labels in read.items()}
     changed = {name: num for name, labels in read.items() if (num := _num_changed(root, name, labels, classes))}
     tested = {split: [name for name in _test_videos(lists, split) if name in changed] for split in lists.splits}
-    kept = None
+    backup = None
     if not dry_run and changed:
-        kept = _write(root, {name: read[name] for name in changed}, classes if added else None)
+        backup = _write(root, {name: read[name] for name in changed}, classes if added else None)
         _recount(root, classes)
     unlisted = sorted(changed.keys() - {*lists.names()})
-    return AddedLabels(changed, sorted(read.keys() - changed.keys()), added, tested, unlisted, kept)
+    return AddedLabels(changed, sorted(read.keys() - changed.keys()), added, tested, unlisted, backup)
 
 
 def _test_videos(lists: VideoLists, split: int) -> list[str]:
@@ -150,18 +150,18 @@ def _num_changed(root: Path, name: str, labels: Labels, classes: Classes) -> int
 
 
 def _write(root: Path, labels: Mapping[str, Labels], classes: Classes | None) -> Path | None:
-    """Keep what will be replaced, then write; returns where it is kept."""
-    kept = next(folder for n in count(1) if not (folder := root / f"groundTruth_before_{n}").exists())
+    """Keep what will be replaced, then write; returns the folder of the backup."""
+    backup = next(folder for n in count(1) if not (folder := root / f"groundTruth_before_{n}").exists())
     if classes is not None:
         classes.write(root / "mapping.txt")  # first: labels of an unknown class would be refused
     for name, track in labels.items():
-        path, old = root / "groundTruth" / f"{name}.txt", kept / f"{name}.txt"
+        path, old = root / "groundTruth" / f"{name}.txt", backup / f"{name}.txt"
         if path.is_file():
             old.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, old)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_labels(path, track)
-    return kept if kept.exists() else None
+    return backup if backup.exists() else None
 
 
 def _recount(root: Path, classes: Classes) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
-from segtcn.data.readers.reader import Reader, Subset
+from segtcn.data.readers.reader import Reader
+from segtcn.labels.video_lists import Subset
 
 Lists = dict[int, dict[Subset, list[str]]]
 """Names of the videos by split and subset."""

@@ -11,11 +11,10 @@ import yaml
 from segtcn.arrays import save_array
 from segtcn.atomic import atomic_path, write_text
 from segtcn.data.readers import Reader
-from segtcn.data.readers.reader import Subset
-from segtcn.data.readers.video_lists import list_text
 from segtcn.extract.feature_files import ALL, write_record
 from segtcn.labels.files import write_labels
 from segtcn.labels.labels import Labels
+from segtcn.labels.video_lists import Subset, list_text
 from segtcn.structures import Video
 
 

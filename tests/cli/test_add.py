@@ -142,7 +142,7 @@ def test_video_without_truth_gets_one_and_a_video_in_no_list_is_named(root: Path
     write_labels(corrected / "P03_tea.txt", Labels.from_names(names))
     added = add_labels(root, corrected)
     assert added.changed == {"P02_tea": len(names), "P03_tea": len(names)}
-    assert (added.unlisted, added.tested, added.kept) == (["P03_tea"], {1: ["P02_tea"], 2: []}, None)
+    assert (added.unlisted, added.tested, added.backup) == (["P03_tea"], {1: ["P02_tea"], 2: []}, None)
     assert names_of(root, "P03_tea") == names
 
 

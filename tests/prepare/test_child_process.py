@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from segtcn.data.readers import MSTCNReader
-from segtcn.data.readers.video_lists import ListError
+from segtcn.labels.video_lists import ListError
 from segtcn.prepare.check import ChildProcess, Limits, check_data
 from segtcn.prepare.check.child_process import ProcessEndedError
 from segtcn.structures import Video

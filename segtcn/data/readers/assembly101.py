@@ -12,8 +12,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import torch
 
-from segtcn.data.readers.reader import Reader, Subset, positive
-from segtcn.data.readers.video_lists import check_names, check_split, read_lines, read_names
+from segtcn.data.readers.reader import Reader, positive
+from segtcn.labels.video_lists import Subset, check_names, check_split, read_lines, read_names
 from segtcn.structures import Video
 
 VIEWS = ("C10095", "C10115", "C10118", "C10119", "C10379", "C10390", "C10395", "C10404")

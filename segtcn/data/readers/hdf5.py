@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from segtcn.data.readers.reader import Reader, Subset, as_float32, class_indexes
-from segtcn.data.readers.video_lists import check_names, check_split
+from segtcn.data.readers.reader import Reader, as_float32, class_indexes
 from segtcn.labels.classes import Classes
+from segtcn.labels.video_lists import Subset, check_names, check_split
 from segtcn.structures import Video
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ import numpy as np
 
 from segtcn.atomic import atomic_path
 from segtcn.data.readers.hdf5 import FORMAT_VERSION
-from segtcn.data.readers.reader import Subset, class_indexes
-from segtcn.data.readers.video_lists import check_names
+from segtcn.data.readers.reader import class_indexes
 from segtcn.labels.classes import Classes
+from segtcn.labels.video_lists import Subset, check_names
 from segtcn.structures import Video
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from segtcn.data.readers.reader import Reader, Subset, as_float32, class_indexes, first_that_opens, positive, time_axis
-from segtcn.data.readers.video_lists import check_split, read_names
+from segtcn.data.readers.reader import Reader, as_float32, class_indexes, first_that_opens, positive, time_axis
 from segtcn.labels.classes import Classes
 from segtcn.labels.matlab import load_matlab
+from segtcn.labels.video_lists import Subset, check_split, read_names
 from segtcn.structures import Video
 
 _TIME_AXIS = {"A": 0, "X": 0, "S": 1}  # as documented by the release: only the sensors are stored (D, T)

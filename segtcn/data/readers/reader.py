@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +13,8 @@ import torch
 from torch import Tensor
 
 from segtcn.labels.classes import Classes
+from segtcn.labels.video_lists import Subset
 from segtcn.structures import IGNORE, Target, Video
-
-Subset = Literal["train", "test"]
 
 _Item = TypeVar("_Item")
 _Opened = TypeVar("_Opened")

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from segtcn.data.readers.reader import Reader, Subset
-from segtcn.data.readers.video_lists import check_split
+from segtcn.data.readers.reader import Reader
 from segtcn.labels.matlab import load_matlab
+from segtcn.labels.video_lists import Subset, check_split
 from segtcn.structures import IGNORE, Video
 
 NUM_KEYS = 88

@@ -10,10 +10,10 @@ from typing import ClassVar, NamedTuple
 
 import torch
 
-from segtcn.data.readers.reader import Reader, Subset, time_axis
-from segtcn.data.readers.video_lists import VideoLists, check_names
+from segtcn.data.readers.reader import Reader, time_axis
 from segtcn.labels.classes import Classes, listed
 from segtcn.labels.files import read_labels
+from segtcn.labels.video_lists import Subset, VideoLists, check_names
 
 Shape = tuple[tuple[int, ...], int | None]
 """Sizes of the stored features of a video, and the number of its labels or None."""

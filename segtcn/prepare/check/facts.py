@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.data.readers.reader import Subset
 from segtcn.labels.lengths import LengthPolicy
+from segtcn.labels.video_lists import Subset
 from segtcn.prepare.check.clip_facts import MatchedClips
 from segtcn.prepare.check.problems import Key, Problem
 

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import torch
 
 from segtcn.atomic import new_folder_for
-from segtcn.data.readers.reader import Reader, Subset
-from segtcn.data.readers.video_lists import check_names
+from segtcn.data.readers.reader import Reader
 from segtcn.labels.lengths import common_length
+from segtcn.labels.video_lists import Subset, check_names
 from segtcn.prepare.check.data_report import DataReport
 from segtcn.prepare.check.facts import Facts
 from segtcn.prepare.check.gathering import read_video
@@ -148,8 +148,8 @@ class _TreeCopy:
             if labels[0] is None or labels[1] is None or not torch.equal(labels[0], labels[1]):
                 continue
             tested = [sum(name in lists["test"] for lists in self._facts.lists.values()) for name in pair]
-            stays = int(tested[1] > tested[0])
-            copies[pair[1 - stays]] = pair[stays]
+            original = int(tested[1] > tested[0])
+            copies[pair[1 - original]] = pair[original]
         return copies
 
     def _repaired(self, key: Key) -> Video:

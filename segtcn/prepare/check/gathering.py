@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from segtcn.data.dataset import check_video
-from segtcn.data.readers.reader import Reader, Subset
-from segtcn.data.readers.video_lists import ListError
+from segtcn.data.readers.reader import Reader
 from segtcn.labels.folder import find_clips
+from segtcn.labels.video_lists import ListError, Subset
 from segtcn.prepare.check.child_process import ChildProcess, Limits, ProcessEndedError
 from segtcn.prepare.check.clip_facts import match_clips
 from segtcn.prepare.check.facts import CheckOptions, Extremes, Facts, Spread, VideoFacts

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from segtcn.data.readers.reader import Subset
 from segtcn.labels.classes import listed
+from segtcn.labels.video_lists import Subset
 from segtcn.prepare.check.facts import Facts, VideoFacts
 from segtcn.prepare.check.problems import Problem, counted, error, warning
 

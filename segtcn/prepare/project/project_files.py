@@ -15,9 +15,9 @@ import yaml
 
 from segtcn.atomic import reason, write_text
 from segtcn.data.card import read_card
-from segtcn.data.readers.video_lists import list_text
 from segtcn.labels.classes import Classes
 from segtcn.labels.labels import Labels
+from segtcn.labels.video_lists import list_text
 from segtcn.prepare.annotations import Finding
 from segtcn.prepare.check.facts import ClassCount
 from segtcn.prepare.splits import Split

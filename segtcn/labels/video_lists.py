@@ -1,4 +1,4 @@
-"""Line files that the layouts share: lists of videos and labels written by many hands and editors."""
+"""Lists of videos, written by many hands and editors."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
-from segtcn.data.readers.reader import Subset
+Subset = Literal["train", "test"]
+"""Which list of a split."""
 
 
 def read_lines(path: Path) -> list[str]:
@@ -124,7 +126,7 @@ class VideoLists:
             )
 
     def videos(self, split: int, subset: Subset) -> list[str]:
-        """Names of the videos of a subset, see :meth:`Reader.videos`."""
+        """Names of the videos of a subset, in the order of its list."""
         check_split(split, self.splits, self._folder)
         path = self._folder / f"{subset}.split{split}.bundle"
         if not path.is_file():
