@@ -245,7 +245,8 @@ def _json_format(path: Path, content: Any) -> Format:
 
 def boris_header(text: str) -> tuple[int, str] | None:
     """Number of the line, counted from 1, and delimiter of the header of an export of BORIS, if there is one."""
-    for line, content in enumerate(text.split("\n", 200)[:200], start=1):
+    lines = text.split("\n", 200)[:200] if "Behavior" in text else []
+    for line, content in enumerate(lines, start=1):
         for delimiter in ("\t", ",", ";"):
             cells = {cell.strip().strip('"') for cell in content.split(delimiter)}
             if "Behavior" in cells and cells & {"Behavior type", "Status"} and cells & {"Time", "Start (s)"}:
