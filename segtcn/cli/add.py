@@ -56,6 +56,6 @@ def _report(data: Path, added: AddedLabels, dry_run: bool) -> list[str]:
         lines.append("note: scores of earlier runs on these are of the old truth; test the runs again to compare")
     if added.unlisted:
         lines.append(f"note: no split lists {', '.join(added.unlisted)}: add them to a list to train on them")
-    if added.kept is not None:
-        lines.append(f"the replaced labels are in {added.kept}")
+    if added.backup is not None:
+        lines.append(f"the replaced labels are in {added.backup}")
     return [*lines, f"next: segtcn check {quote(str(data))}"]

@@ -82,17 +82,17 @@ def _option(names: Iterable[str], allowed: Sequence[str]) -> str:
     return f"{OPTION} {','.join(modules)}"
 
 
-def _names(path: Path, seen: set[Path]) -> Iterator[str]:
+def _names(path: Path, visited: set[Path]) -> Iterator[str]:
     """All dotted names in a config, and in the files that its values name: they may be configs, too."""
-    if path.resolve() in seen:
+    if path.resolve() in visited:
         return
-    seen.add(path.resolve())
+    visited.add(path.resolve())
     for text in _texts(read_config(path)):
         if _DOTTED.fullmatch(text):
             yield text
         for other in (path.parent / text, Path(text)):
             if len(text) < 1000 and "\0" not in text and other.is_file() and other.stat().st_size < LARGEST_CONFIG:
-                yield from _names(other, seen) if other.suffix in (".yaml", ".yml", ".json") else ()
+                yield from _names(other, visited) if other.suffix in (".yaml", ".yml", ".json") else ()
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -52,13 +52,13 @@ def draft(
     if clips:
         raise ValueError(f"{clips[0]} is a clip: make features of it by `segtcn extract`, and give those")
 
-    def opened(name: str) -> npt.NDArray[Any]:
+    def read_array(name: str) -> npt.NDArray[Any]:
         return open_array(sources.files[name], ndim=2, kinds="fiu", content="features, numbers (D, T)")
 
-    layout = find_layout(sources.files, lambda name: (opened(name).shape, None))
+    layout = find_layout(sources.files, lambda name: (read_array(name).shape, None))
     classes = Classes(tuple(f"cluster {number}" for number in range(1, clusters + 1)))
     for name, path in progress_bar(sources.files.items(), "draft", unit="video", total=len(sources.files)):
-        array = opened(name) if layout.time_axis == 1 else opened(name).T
+        array = read_array(name) if layout.time_axis == 1 else read_array(name).T
         rate = fps or (find_record(path) or {}).get("fps")
         drafted = draft_labels(np.asarray(array[:, ::sample_rate], np.float32), clusters, source=str(path))
         indexes = np.repeat(drafted.indexes, sample_rate)[: array.shape[1]]

@@ -175,10 +175,10 @@ def _titled(texts: Sequence[str]) -> dict[str, Path]:
     return files
 
 
-def _rates(given: Sequence[tuple[str, float]], titles: Sequence[str]) -> dict[str, float]:
+def _rates(pairs: Sequence[tuple[str, float]], titles: Sequence[str]) -> dict[str, float]:
     """The rate of each prediction: an empty title means all of them, another one wins."""
     rates: dict[str, float] = {}
-    for title, rate in sorted(given):
+    for title, rate in sorted(pairs):
         if title and title not in titles:
             raise ValueError(f"--fps {title}={rate:g}: there is no prediction {title!r}; there are {', '.join(titles)}")
         rates |= dict.fromkeys([title] if title else titles, rate)

@@ -134,18 +134,18 @@ class CommandParser(_ShellWords, jsonargparse.ArgumentParser):
     def _without_overrides(self, words: Sequence[str]) -> tuple[list[str], list[str]]:
         """The words that are the command's own, and the others: argparse would take their values for arguments."""
         start = "".join(get_args(self.types.get("overrides"))[1:])
-        own: list[str] = []
+        command_words: list[str] = []
         overrides: list[str] = []
         words = [*words]
         while words:
             word = words.pop(0)
             if not start or not word.startswith(start) or word.partition("=")[0] in self._option_string_actions:
-                own.append(word)
+                command_words.append(word)
                 continue
             overrides.append(word)
             if "=" not in word and words and not re.match("--?[a-z]", words[0]):
                 overrides.append(words.pop(0))
-        return own, overrides
+        return command_words, overrides
 
 
 def _stand_in(function: Any, hints: dict[str, Any]) -> Callable[..., object]:

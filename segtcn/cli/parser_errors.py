@@ -46,30 +46,30 @@ def exit_with_error(parser: argparse.ArgumentParser, message: str, ex: Exception
 def explain(message: str, parser: argparse.ArgumentParser) -> str:
     """A message in words of the command line, with the nearest option or class if a name is wrong."""
     text = " ".join(message.split())
-    if found := re.match(r"unrecognized arguments: .*?(--?[\w.-]+)", text):
-        return text + _nearest(found[1], parser._option_string_actions)
-    if found := re.fullmatch(r"the following arguments are required: (.*)", text):
+    if match := re.match(r"unrecognized arguments: .*?(--?[\w.-]+)", text):
+        return text + _nearest(match[1], parser._option_string_actions)
+    if match := re.fullmatch(r"the following arguments are required: (.*)", text):
         names = {action.dest: _word(action) for action in parser._actions}
         # of a subcommand jsonargparse says `fit.data.reader`
-        words = [names.get(name, f"--{name.partition('.')[2]}") for name in found[1].split(", ")]
+        words = [names.get(name, f"--{name.partition('.')[2]}") for name in match[1].split(", ")]
         return f"give {', '.join(words)}"
-    found = re.match(r'Parser key "([\w.]+)": (.*)', text)
-    return text if found is None else _explain_value(found[1], found[2], parser)
+    match = re.match(r'Parser key "([\w.]+)": (.*)', text)
+    return text if match is None else _explain_value(match[1], match[2], parser)
 
 
 def _explain_value(key: str, text: str, parser: argparse.ArgumentParser) -> str:
     options = {action.dest: action.option_strings for action in parser._actions if action.option_strings}
     argument = f"argument {options.get(key, [f'--{key}'])[-1]}"
-    if found := re.fullmatch(r"Expected a <class '(\w+)'>\. Got value: (.*)", text):
-        kind = {"int": "a whole number", "float": "a number"}.get(found[1], found[1])
-        return f"{argument}: expected {kind}, got {found[2]}"
-    if found := re.search(r"class_path '([\w.]+)\.(\w+)': Option '(\w+)' is not accepted", text):
-        parameters = inspect.signature(getattr(importlib.import_module(found[1]), found[2])).parameters
-        return f"{argument}: {found[2]} has no argument {found[3]}{_nearest(found[3], parameters)}"
-    if key in CLASSES and (found := re.search(r"Expected a dot import path string: (\w+)", text)):
+    if match := re.fullmatch(r"Expected a <class '(\w+)'>\. Got value: (.*)", text):
+        kind = {"int": "a whole number", "float": "a number"}.get(match[1], match[1])
+        return f"{argument}: expected {kind}, got {match[2]}"
+    if match := re.search(r"class_path '([\w.]+)\.(\w+)': Option '(\w+)' is not accepted", text):
+        parameters = inspect.signature(getattr(importlib.import_module(match[1]), match[2])).parameters
+        return f"{argument}: {match[2]} has no argument {match[3]}{_nearest(match[3], parameters)}"
+    if key in CLASSES and (match := re.search(r"Expected a dot import path string: (\w+)", text)):
         names = vars(importlib.import_module(CLASSES[key]))
         classes = [name for name, value in names.items() if inspect.isclass(value)]
-        return f"{argument}: there is no class {found[1]}{_nearest(found[1], classes)}"
+        return f"{argument}: there is no class {match[1]}{_nearest(match[1], classes)}"
     return f"{argument}: {text}"
 
 

@@ -89,12 +89,12 @@ def timeline(
     selection = Selection(**vars(labels))
     with warnings_as_notes() as print_note:
         collection = collect_videos([split_title(source) for source in sources], selection, progress=True)
-        chosen = _in_order(collection, labels.videos, worst)
-        tracks = {video.name: video.read() for video in chosen}
+        videos = _in_order(collection, labels.videos, worst)
+        tracks = {video.name: video.read() for video in videos}
         _check_rates(tracks)
         for note in [*collection.notes, *_length_notes(tracks)]:
             print_note(note)
-        rows = {video.name: _scores_of(video) for video in chosen if video.scores} if look.scores else None
+        rows = {video.name: _scores_of(video) for video in videos if video.scores} if look.scores else None
         if look.scores and not rows:
             raise ValueError("no scores to show (--scores): they need predictions, and the truth (--truth)")
         sizes = Look(**{field.name: getattr(look, field.name) for field in fields(Look)})

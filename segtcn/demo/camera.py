@@ -34,16 +34,16 @@ class Camera:
         """Film the drawn picture ``(HEIGHT + 2 * MARGIN, WIDTH + 2 * MARGIN, 3)``."""
         import cv2
 
-        seen = cv2.warpAffine(picture, self._shake(), (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
+        image = cv2.warpAffine(picture, self._shake(), (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
         slow = np.sin(2 * math.pi * 0.06 * self.time_s + self.phases[3])
         gain = self.gain * (1 + self.drift * slow[0])
         warmth = self.warmth + 0.015 * slow[1]
         levels = np.arange(256)[:, None] * gain * np.array([1 - warmth, 1.0, 1 + warmth])
-        seen = cv2.LUT(seen, np.clip(np.rint(levels), 0, 255).astype(np.uint8)[None])
+        image = cv2.LUT(image, np.clip(np.rint(levels), 0, 255).astype(np.uint8)[None])
         row, column = self.rng.integers(0, 64, 2)
         self.time_s += 1 / self.fps
         noise = self.noise[row : row + HEIGHT, column : column + WIDTH]
-        return np.asarray(cv2.addWeighted(seen, 1.0, noise, 1.0, -128.0), dtype=np.uint8)
+        return np.asarray(cv2.addWeighted(image, 1.0, noise, 1.0, -128.0), dtype=np.uint8)
 
     def _shake(self) -> npt.NDArray[np.float64]:
         """Turn, zoom and shift around the middle, as an affine map ``(2, 3)``."""

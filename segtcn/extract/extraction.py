@@ -154,7 +154,7 @@ def extract_videos(
         "fps": windows.fps,
         "dtype": files.dtype,
     }
-    skipped = {} if files.overwrite else _done(videos, out, settings)
+    skipped = {} if files.overwrite else _complete_videos(videos, out, settings)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -187,9 +187,9 @@ def extract_videos(
     return Extraction(made, skipped, failed)
 
 
-def _done(videos: Mapping[str, Path], out: Path, settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def _complete_videos(videos: Mapping[str, Path], out: Path, settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Records of the videos that are done; an error if one was made otherwise: features of two kinds must not mix."""
-    done: dict[str, dict[str, Any]] = {}
+    records: dict[str, dict[str, Any]] = {}
     other: dict[str, str] = {}
     for name, path in videos.items():
         if not (out / f"{name}.npy").exists():
@@ -204,14 +204,14 @@ def _done(videos: Mapping[str, Path], out: Path, settings: Mapping[str, Any]) ->
         if unlike:
             other[name] = f"was made with {', '.join(unlike)}"
         else:
-            done[name] = record
+            records[name] = record
     if other:
         name, why = next(iter(other.items()))
         more = f" (and {len(other) - 1} more like it)" if len(other) > 1 else ""
         raise ValueError(
             f"{out / name}.npy {why}{more}: `overwrite` makes such features again, or choose another `out`"
         )
-    return done
+    return records
 
 
 def _plan(path: Path, fps: float | Literal["keep"] | None) -> _Plan:

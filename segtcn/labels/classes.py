@@ -190,10 +190,10 @@ class Classes:
         background = None if self.background is None else self.names[self.background]
         if background in left_out:
             raise ValueError(f"the background class {background!r} cannot be left out: name no `background`")
-        kept = tuple(name for name in self.names if name not in left_out)
-        if self.names and not kept:
+        remaining = tuple(name for name in self.names if name not in left_out)
+        if self.names and not remaining:
             raise ValueError(f"all classes are left out: {listed(self.names)}")
-        return Classes(kept, None if background is None else kept.index(background))
+        return Classes(remaining, None if background is None else remaining.index(background))
 
     def indexes_named(self, text: str) -> tuple[int, ...]:
         """The classes that a user names, such as those to leave out of the scores.

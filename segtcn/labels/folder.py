@@ -157,11 +157,11 @@ def counted_alike(files: Collection[Path]) -> Iterator[None]:
     Warns:
         FramesFromOneWarning: if all count from 1.
     """
-    with warnings.catch_warnings(record=True) as caught:
+    with warnings.catch_warnings(record=True) as raised:
         warnings.simplefilter("always", UserWarning)
         yield
-    from_one = [each for each in caught if issubclass(each.category, FramesFromOneWarning)]
-    for each in caught:
+    from_one = [each for each in raised if issubclass(each.category, FramesFromOneWarning)]
+    for each in raised:
         if each not in from_one:
             warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
     if not from_one:

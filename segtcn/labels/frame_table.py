@@ -180,9 +180,9 @@ def _rows(path: Path, text: str, layout: Layout) -> Iterator[tuple[int, list[str
 
 
 def _counter(cell: str, kind: str, where: str) -> float:
-    pattern, wanted = (_INTEGER, "the number of a frame") if kind == "frame" else (_DECIMAL, "seconds")
+    pattern, content = (_INTEGER, "the number of a frame") if kind == "frame" else (_DECIMAL, "seconds")
     if not pattern.fullmatch(cell):
-        raise ValueError(f"{where}: expected {wanted}, got {cell[:80]!r}")
+        raise ValueError(f"{where}: expected {content}, got {cell[:80]!r}")
     return int(cell) if kind == "frame" else float(cell)
 
 

@@ -68,9 +68,9 @@ def read_matlab_labels(path: Path, classes: Classes | None = None) -> tuple[dict
     """
     arrays = load_matlab(path)
     if missing := [key for key in ("P", "Y") if key not in arrays]:
-        held = ", ".join(sorted(arrays)) or "nothing"
+        contents = ", ".join(sorted(arrays)) or "nothing"
         raise ValueError(
-            f"{path} holds no {' and no '.join(missing)} (it holds {held}): expected predictions P and truth Y"
+            f"{path} holds no {' and no '.join(missing)} (it holds {contents}): expected predictions P and truth Y"
         )
     _check_scores(arrays, path)
     preds, truth = (_cells(arrays, key, path) for key in ("P", "Y"))

@@ -24,8 +24,8 @@ def mix_videos(batch: Batch, share: float) -> tuple[Batch, Batch]:
 
     Example:
         >>> features, mask = torch.tensor([[[0.0, 0.0]], [[8.0, 8.0]]]), torch.tensor([[True, True], [True, False]])
-        >>> own, other = mix_videos(Batch(features, torch.tensor([[0, 0], [1, -100]]), mask), share=0.75)
-        >>> own.features[:, 0], other.labels
+        >>> mixture, other = mix_videos(Batch(features, torch.tensor([[0, 0], [1, -100]]), mask), share=0.75)
+        >>> mixture.features[:, 0], other.labels
         (tensor([[2., 0.],
                 [6., 8.]]), tensor([[   1,    0],
                 [   0, -100]]))
@@ -34,9 +34,9 @@ def mix_videos(batch: Batch, share: float) -> tuple[Batch, Batch]:
         Zhang, Cisse, Dauphin, Lopez-Paz: "mixup: Beyond Empirical Risk Minimization", ICLR 2018, equation 1. Differs
         from the authors' code: each video meets the next of the batch, which is in random order already.
     """
-    both = batch.mask & batch.mask.roll(-1, 0)
+    overlap = batch.mask & batch.mask.roll(-1, 0)
     mixed = share * batch.features + (1 - share) * batch.features.roll(-1, 0)
-    own = batch._replace(features=torch.where(both[:, None], mixed, batch.features))
-    labels = None if batch.labels is None else torch.where(both, batch.labels.roll(-1, 0), batch.labels)
-    targets = None if batch.targets is None else torch.where(both[:, None], batch.targets.roll(-1, 0), batch.targets)
-    return own, own._replace(labels=labels, targets=targets)
+    mixture = batch._replace(features=torch.where(overlap[:, None], mixed, batch.features))
+    labels = None if batch.labels is None else torch.where(overlap, batch.labels.roll(-1, 0), batch.labels)
+    targets = None if batch.targets is None else torch.where(overlap[:, None], batch.targets.roll(-1, 0), batch.targets)
+    return mixture, mixture._replace(labels=labels, targets=targets)

@@ -48,14 +48,14 @@ def chunked_output(net: SegmentationModel, read: Callable[[int, int], Tensor], n
         raise ValueError(f"`chunk` must be at least {net.period} frames, the pooling of the network, got {chunk}")
     if net.is_sequence and chunk > future:
         frames = (read(start, min(start + chunk, num_frames)) for start in range(0, num_frames, chunk))
-        return _joined([_last_stage(output, 0, output.logits.shape[-1]) for output in net.score_chunks(frames)])
+        return _join([_last_stage(output, 0, output.logits.shape[-1]) for output in net.score_chunks(frames)])
     parts = []
     for start in range(0, num_frames, chunk):
         stop = min(start + chunk, num_frames)
         first = max(0, start - past) // net.period * net.period
         output = net(read(first, min(num_frames, stop + future)))
         parts.append(_last_stage(output, start - first, stop - first))
-    return _joined(parts)
+    return _join(parts)
 
 
 def blended_output(net: SegmentationModel, read: Callable[[int, int], Tensor], num_frames: int, chunk: int) -> Output:
@@ -97,7 +97,7 @@ def _streamed_output(net: SegmentationModel, read: Callable[[int, int], Tensor],
         stop = min(start + chunk, num_frames)
         output, state = net.step(read(start, stop), state)
         parts.append(_last_stage(output, 0, stop - start))
-    return _joined(parts)
+    return _join(parts)
 
 
 def _last_stage(output: Output, start: int, stop: int) -> Output:
@@ -105,6 +105,6 @@ def _last_stage(output: Output, start: int, stop: int) -> Output:
     return Output(output.logits[-1:, :, :, start:stop].cpu(), boundaries)
 
 
-def _joined(parts: list[Output]) -> Output:
+def _join(parts: list[Output]) -> Output:
     boundaries = [part.boundaries for part in parts if part.boundaries is not None]
     return Output(torch.cat([part.logits for part in parts], dim=-1), torch.cat(boundaries, -1) if boundaries else None)

@@ -312,13 +312,13 @@ class Segmenter(nn.Module):
             raise ValueError(f"`fps` must be positive and finite, got {fps}")
         if fps is None or self.network_fps is None:
             return self.sample_rate
-        every = round(fps / self.network_fps)
-        if every < 1 or abs(fps / self.network_fps / every - 1) > RATE_TOLERANCE:
+        sample_rate = round(fps / self.network_fps)
+        if sample_rate < 1 or abs(fps / self.network_fps / sample_rate - 1) > RATE_TOLERANCE:
             raise ValueError(
                 f"features at {fps:g} a second do not fit a network that sees {self.network_fps:g}: give features at "
                 f"{self.fps:g} a second, as it was trained on, or at another multiple of {self.network_fps:g}"
             )
-        return every
+        return sample_rate
 
     def stream(self, batch_size: int = 1, on_nan: Literal["error", "hold"] = "error") -> Stream:
         """Read a video while it is running, see :class:`~segtcn.segmenter.stream.Stream`.

@@ -43,13 +43,13 @@ def spoken_labels(segmenter: Segmenter, features: Tensor) -> npt.NDArray[np.int6
     if type(net).decode is not SegmentationModel.decode:  # it looks at all frames
         past = future = None
     future = num_frames - 1 if future is None else min(future, num_frames - 1)
-    said = np.zeros((num_frames, future + 1), np.int64)
+    answers = np.zeros((num_frames, future + 1), np.int64)
     for now in range(num_frames):
         first = 0 if past is None else max(0, now - future - past) // net.period * net.period
         labels = net.decode(net(frames[..., first : now + 1]))[0].cpu().numpy()
         oldest = max(0, now - future)
         # frame t is `now - t` frames old
-        said[np.arange(oldest, now + 1), now - np.arange(oldest, now + 1)] = labels[oldest - first :]
+        answers[np.arange(oldest, now + 1), now - np.arange(oldest, now + 1)] = labels[oldest - first :]
     for t in range(num_frames - future, num_frames):
-        said[t, num_frames - t :] = said[t, num_frames - 1 - t]
-    return said
+        answers[t, num_frames - t :] = answers[t, num_frames - 1 - t]
+    return answers

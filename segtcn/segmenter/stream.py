@@ -155,11 +155,11 @@ class Stream:
             number = self._num_pushed + int((~finite).any(dim=0).nonzero()[0])
             if self.on_nan == "error":
                 raise ValueError(f"`features` must be finite, got NaN or infinity in frame {number}")
-            frames = self._held(frames, finite)
+            frames = self._hold(frames, finite)
         self._last = frames[..., -1:] if self.on_nan == "hold" else None
         return frames
 
-    def _held(self, frames: Tensor, finite: Tensor) -> Tensor:
+    def _hold(self, frames: Tensor, finite: Tensor) -> Tensor:
         """Frames that are not finite replaced by the one before them, the first of all by zeros."""
         before = torch.zeros_like(frames[..., :1]) if self._last is None else self._last
         known = torch.cat([before, frames], dim=-1)

@@ -25,14 +25,14 @@ def check_same(path: str | os.PathLike[str], segmenter: Segmenter) -> None:
         FileNotFoundError: if there is no such file.
         ValueError: naming all that differs.
     """
-    stored, here = read_checkpoint(path).facts, segmenter.facts()
-    if differences := [*_other_network(stored["net"], here["net"]), *_other_labels(stored, here)]:
+    stored, present = read_checkpoint(path).facts, segmenter.facts()
+    if differences := [*_other_network(stored["net"], present["net"]), *_other_labels(stored, present)]:
         raise ValueError(
             f"{path} is of another network or of other data: {'; '.join(differences)}; choose another checkpoint, or "
             "train again"
         )
     for name in ("fps", "sample_rate", "extraction"):
-        before, now = stored.get(name), here[name]
+        before, now = stored.get(name), present[name]
         if None not in (before, now) and before != now:
             warnings.warn(f"{path} was trained on features of `{name}` {before}, these have {now}", stacklevel=2)
 
@@ -51,10 +51,10 @@ def take_weights(path: str | os.PathLike[str], segmenter: Segmenter) -> tuple[in
         FileNotFoundError: if there is no such file.
         ValueError: if it is of another network, or no tensor fits.
     """
-    checkpoint, here = read_checkpoint(path), segmenter.net.state_dict()
+    checkpoint, present = read_checkpoint(path), segmenter.net.state_dict()
     stored = {name.removeprefix("net."): values for name, values in checkpoint.weights.items()}
-    fitting = {name: stored[name] for name in here if name in stored and stored[name].shape == here[name].shape}
-    new = [name for name in here if name not in fitting]
+    fitting = {name: stored[name] for name in present if name in stored and stored[name].shape == present[name].shape}
+    new = [name for name in present if name not in fitting]
     others = [*_other_network(checkpoint.facts["net"], segmenter.net.spec, skip=_OF_DATA)] if new else []
     if others or not fitting:
         raise ValueError(f"the weights of {path} do not fit: {'; '.join(others) or 'no layer has the same size'}")
@@ -62,20 +62,20 @@ def take_weights(path: str | os.PathLike[str], segmenter: Segmenter) -> tuple[in
     return len(fitting), new
 
 
-def _other_network(stored: dict[str, Any], here: dict[str, Any], skip: set[str] = frozenset()) -> Iterator[str]:  # type: ignore[assignment]
-    if stored["class_name"] != here["class_name"]:
-        yield f"it is of {stored['class_name']}, this is {here['class_name']}"
+def _other_network(stored: dict[str, Any], present: dict[str, Any], skip: set[str] = frozenset()) -> Iterator[str]:  # type: ignore[assignment]
+    if stored["class_name"] != present["class_name"]:
+        yield f"it is of {stored['class_name']}, this is {present['class_name']}"
         return
-    for name, value in here["init_args"].items():
+    for name, value in present["init_args"].items():
         before = stored["init_args"].get(name, value)
         if before != value and name not in skip:
             yield f"its `{name}` is {before}, here {value}"
 
 
-def _other_labels(stored: dict[str, Any], here: dict[str, Any]) -> Iterator[str]:
-    before, now = stored["class_names"], here["class_names"]
-    if stored.get("target", "single") != here["target"]:
-        yield f"its target is {stored.get('target', 'single')}, here {here['target']}"
+def _other_labels(stored: dict[str, Any], present: dict[str, Any]) -> Iterator[str]:
+    before, now = stored["class_names"], present["class_names"]
+    if stored.get("target", "single") != present["target"]:
+        yield f"its target is {stored.get('target', 'single')}, here {present['target']}"
     if before != now and sorted(before) == sorted(now):
         first = next(number for number, pair in enumerate(zip(before, now, strict=True)) if pair[0] != pair[1])
         yield f"its classes have another order: number {first} is {before[first]!r}, here {now[first]!r}"

@@ -74,7 +74,7 @@ def _at_real_speed(pictures: Iterator[tuple[float, Image]]) -> Iterator[tuple[fl
 def _read_connection(source: str, timeout_s: float) -> Iterator[tuple[float, Image]]:
     first: float | None = None
     before = 0.0
-    with _opened(source, timeout_s) as (container, stream):
+    with _open(source, timeout_s) as (container, stream):
         frames = _decoded(container, stream, source, timeout_s)
         has_clock = not _WITHOUT_CLOCK & set(container.format.name.split(","))
         if has_clock:
@@ -114,7 +114,7 @@ def _decoded(container: Any, stream: Any, source: str, timeout_s: float) -> Iter
 
 
 @contextmanager
-def _opened(source: str, timeout_s: float) -> Iterator[tuple[Any, Any]]:
+def _open(source: str, timeout_s: float) -> Iterator[tuple[Any, Any]]:
     """A connection and its moving picture; errors of FFmpeg become a ConnectionError that names the source."""
     import av
 

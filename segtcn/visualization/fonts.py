@@ -27,13 +27,13 @@ def font_files_for(text: str) -> list[Path]:
         ['DejaVuSans.ttf']
     """
     files = [_default_file()]
-    lacking = _visible(text) - _characters(files[0])
-    if lacking:
+    missing = _visible(text) - _characters(files[0])
+    if missing:
         for path in _system_files():
-            if more := lacking & _characters(path):
+            if more := missing & _characters(path):
                 files.append(path)
-                lacking -= more
-            if not lacking:
+                missing -= more
+            if not missing:
                 break
     return files
 
@@ -48,15 +48,15 @@ def missing_glyphs(text: str) -> str:
         >>> missing_glyphs("gießen 取る") in ("", "取る")
         True
     """
-    lacking = _visible(text).difference(*(_characters(path) for path in font_files_for(text)))
-    return "".join(chr(code) for code in dict.fromkeys(map(ord, text)) if code in lacking)
+    missing = _visible(text).difference(*(_characters(path) for path in font_files_for(text)))
+    return "".join(chr(code) for code in dict.fromkeys(map(ord, text)) if code in missing)
 
 
 def warn_of_missing_glyphs(text: str) -> None:
     """Warn if no font of the machine has some characters of a text: boxes are drawn for them."""
-    if lacking := missing_glyphs(text):
+    if missing := missing_glyphs(text):
         warnings.warn(
-            f"no font of this machine has {lacking[:20]!r}: boxes stand in their place; install one, such as Noto Sans "
+            f"no font of this machine has {missing[:20]!r}: boxes stand in their place; install one, such as Noto Sans "
             "of the script",
             stacklevel=3,
         )

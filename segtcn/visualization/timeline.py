@@ -123,25 +123,25 @@ def plot_timeline_pages(
     """
     if not page_height > 0:
         raise ValueError(f"`page_height` must be positive, got {page_height}")
-    drawn, common = make_tracks(videos, classes, fps)
-    axis = TimeAxis.of([labels for tracks in drawn.values() for labels in tracks.values()], look.unit)
+    by_name, common = make_tracks(videos, classes, fps)
+    axis = TimeAxis.of([labels for tracks in by_name.values() for labels in tracks.values()], look.unit)
     scores = scores or {}
     for name, rows in scores.items():
-        if unknown := [name] if name not in drawn else sorted(rows.keys() - drawn[name].keys()):
+        if unknown := [name] if name not in by_name else sorted(rows.keys() - by_name[name].keys()):
             raise ValueError(f"`scores` has {unknown[0]!r}, which is not drawn")
     # of a page that has all classes: at most what any page needs
-    entries = [legend_name(label, common) for label in labels_in(drawn.values())] if look.legend else []
+    entries = [legend_name(label, common) for label in labels_in(by_name.values())] if look.legend else []
     full = page_height - look.axis_in - 2 * MARGIN_IN - look.legend_in(entries)
     room = full - look.title_in * bool(title)
     pages: list[list[str]] = [[]]
-    for name, tracks in drawn.items():
-        needed = look.video_in(name, len(tracks), headed=bool(scores))
-        if pages[-1] and needed > room:
+    for name, tracks in by_name.items():
+        height = look.video_in(name, len(tracks), headed=bool(scores))
+        if pages[-1] and height > room:
             pages.append([])
             room = full
         pages[-1].append(name)
-        room -= needed
+        room -= height
     return [
-        draw_timelines({name: drawn[name] for name in page}, common, axis, look, scores, None if number else title)
+        draw_timelines({name: by_name[name] for name in page}, common, axis, look, scores, None if number else title)
         for number, page in enumerate(pages)
     ]

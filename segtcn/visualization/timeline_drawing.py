@@ -108,10 +108,10 @@ def disagreements(reference: Labels, labels: Labels, axis: TimeAxis) -> list[tup
     stop = min(runs.stops[-1] / scale for runs, scale in sides)
     edges = np.unique(np.concatenate([*(runs.starts / scale for runs, scale in sides), [stop]]))
     edges = edges[edges <= stop]
-    ours, theirs = (
+    reference_values, values = (
         runs.values[np.searchsorted(runs.starts / scale, edges[:-1], side="right") - 1] for runs, scale in sides
     )
-    wrong = (ours != theirs) & (ours != IGNORE) & (theirs != IGNORE)
+    wrong = (reference_values != values) & (reference_values != IGNORE) & (values != IGNORE)
     return list(zip(edges[:-1][wrong], np.diff(edges)[wrong], strict=True))
 
 

@@ -40,7 +40,7 @@ def make_tracks(
         raise ValueError(f"`fps` must be positive, got {fps}")
     if classes is not None and not isinstance(classes, Classes):
         classes = Classes(tuple(classes)).with_background()
-    opened: dict[str, dict[str, Labels]] = {}
+    by_name: dict[str, dict[str, Labels]] = {}
     for name, tracks in videos.items():
         of_video = f" of {name}" if name else ""
         if not isinstance(tracks, Mapping):
@@ -50,8 +50,10 @@ def make_tracks(
         if not tracks:
             raise ValueError(f"expected at least one track{of_video} to draw, got none")
         titles = sorted(tracks, key=lambda title: title != TRUTH)
-        opened[name] = {title: as_labels(tracks[title], classes, fps, f"track {title!r}{of_video}") for title in titles}
-    common = classes or common_classes([labels for tracks in opened.values() for labels in tracks.values()])
+        by_name[name] = {
+            title: as_labels(tracks[title], classes, fps, f"track {title!r}{of_video}") for title in titles
+        }
+    common = classes or common_classes([labels for tracks in by_name.values() for labels in tracks.values()])
     return {
-        name: {title: labels.in_classes(common) for title, labels in tracks.items()} for name, tracks in opened.items()
+        name: {title: labels.in_classes(common) for title, labels in tracks.items()} for name, tracks in by_name.items()
     }, common

@@ -99,8 +99,8 @@ class HuggingFaceBackbone(NetworkBackbone):
             raise ValueError(f"{name} must give one vector for every clip, got {tuple(features.shape)} for one")
         self.feature_dim = features.shape[1]
 
-    def _find_preprocessing(self, given: str | Path | None) -> Preprocessing:
-        file = given or _preprocessing_file(self._name)
+    def _find_preprocessing(self, path: str | Path | None) -> Preprocessing:
+        file = path or _preprocessing_file(self._name)
         if file is not None:
             return read_preprocessing(file, partial(default_resample, model_type=self._model.config.model_type))
         preprocessing = usual_preprocessing(*_image_size(self._model.config))

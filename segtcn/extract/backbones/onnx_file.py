@@ -65,13 +65,13 @@ class OnnxBackbone(NetworkBackbone):
         self._path = path
         self._session = _open(path, device)
         inputs = self._session.get_inputs()
-        held = ", ".join(f"{each.name} {each.shape} {each.type}" for each in inputs)
+        layout = ", ".join(f"{each.name} {each.shape} {each.type}" for each in inputs)
         if len(inputs) != 1 or inputs[0].type not in DTYPES:
-            raise ValueError(f"{path} must have one input of pictures, one of {', '.join(DTYPES)}, got {held}")
+            raise ValueError(f"{path} must have one input of pictures, one of {', '.join(DTYPES)}, got {layout}")
         self._input = inputs[0].name
         self._dtype = DTYPES[inputs[0].type]
         shape = [size if isinstance(size, int) and size > 0 else None for size in inputs[0].shape]
-        self.clip_frames, self._axes = _layout(shape, f"{path}: {held}")
+        self.clip_frames, self._axes = _layout(shape, f"{path}: {layout}")
         self.batch_size = shape[0]
         super().__init__(self._find_preprocessing(shape[-2:], preprocessing), device)
         self.pooling = pooling
@@ -106,13 +106,13 @@ class OnnxBackbone(NetworkBackbone):
         arrays = [each for each in arrays if each.is_floating_point() and each.ndim >= 2]
         if not arrays:
             raise ValueError(f"{self._path} must have an output of numbers for every clip, got none")
-        chosen = next((each for each in arrays if (each.ndim == 2) == (self.pooling == "auto")), arrays[0])
-        return pool(chosen.float(), self.pooling)[:num_clips]
+        array = next((each for each in arrays if (each.ndim == 2) == (self.pooling == "auto")), arrays[0])
+        return pool(array.float(), self.pooling)[:num_clips]
 
-    def _find_preprocessing(self, size: list[int | None], given: str | Path | None) -> Preprocessing:
+    def _find_preprocessing(self, size: list[int | None], path: str | Path | None) -> Preprocessing:
         beside = self._path.with_name("preprocessor_config.json")
-        if given is not None or beside.is_file():
-            preprocessing = read_preprocessing(beside if given is None else given, _default_resample)
+        if path is not None or beside.is_file():
+            preprocessing = read_preprocessing(beside if path is None else path, _default_resample)
         else:
             preprocessing = usual_preprocessing(*size)
             if self._dtype is not np.uint8:
@@ -121,7 +121,7 @@ class OnnxBackbone(NetworkBackbone):
         if any(want is not None and want != got for want, got in zip(size, made, strict=True)):
             raise ValueError(
                 f"{self._path} takes pictures of {size[0]} x {size[1]} (height x width), and the preprocessing makes "
-                f"{made[0]} x {made[1]}: correct {given or beside}"
+                f"{made[0]} x {made[1]}: correct {path or beside}"
             )
         return preprocessing
 

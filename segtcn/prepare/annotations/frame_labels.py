@@ -148,7 +148,7 @@ def frame_labels(
             neighbour = runs[index - 1][2] if index else runs[1][2] if len(runs) > 1 else None
             closed = neighbour is not None and stop - start <= rules.close_gaps_s * fps + 1e-3
             label = neighbour if closed and neighbour is not None else label
-            findings.append(Finding("closed gap" if closed else "gap", *where, _said(label)))
+            findings.append(Finding("closed gap" if closed else "gap", *where, _treatment(label)))
         elif losers:
             findings.append(Finding("overlap", *where, f"{winner} over {', '.join(losers)}"))
         names += [label] * (stop - start)
@@ -156,7 +156,7 @@ def frame_labels(
     return FrameLabels(labels, sorted(findings, key=lambda finding: finding.start_s))
 
 
-def _said(label: str) -> str:
+def _treatment(label: str) -> str:
     return "ignored" if label == IGNORE_NAME else f"labelled {label}"
 
 

@@ -177,11 +177,11 @@ def _times(path: Path, rows: Sequence[Row], unit: Unit | None) -> tuple[str, str
     kinds: list[tuple[str, Unit | None]] = [("_s", "seconds"), ("_frame", "frames"), ("", unit)]
     if unit is not None:  # the caller means the columns without a unit of their own
         kinds = [kinds[2], *kinds[:2]]
-    for ending, own in kinds:
+    for ending, unit_of_ending in kinds:
         start = next((f"{name}{ending}" for name in START if f"{name}{ending}" in present), None)
         stop = next((f"{name}{ending}" for name in STOP if f"{name}{ending}" in present), None)
         if start and stop:
-            return start, stop, own
+            return start, stop, unit_of_ending
     raise ValueError(f"{path}: expected `label`, `start` and `stop` (or `start_s` and `stop_s`), got {sorted(present)}")
 
 

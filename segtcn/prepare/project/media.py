@@ -119,15 +119,15 @@ def find_media(root: Path, sources: Sources, progress: bool) -> Media:
     arrays = {} if features_folder is None else _files(features_folder, (".npy",))
     paths = {} if videos_folder is None else _files(videos_folder, CLIP_SUFFIXES)
     if not arrays and not paths:
-        loose = {path.suffix.lower() for path in (root.iterdir() if root.is_dir() else ())} & {".npy", *CLIP_SUFFIXES}
-        argument = "features" if ".npy" in loose else "videos"
-        hint = f"; for those in {root} itself, choose a new folder and give {root} as `{argument}`" if loose else ""
+        endings = {path.suffix.lower() for path in (root.iterdir() if root.is_dir() else ())} & {".npy", *CLIP_SUFFIXES}
+        argument = "features" if ".npy" in endings else "videos"
+        hint = f"; for those in {root} itself, choose a new folder and give {root} as `{argument}`" if endings else ""
         raise FileNotFoundError(f"no features/NAME.npy and no videos/NAME.mp4 in {root}: put them there{hint}")
     shapes = {name: _shape(path) for name, path in arrays.items()}
     clips = {}
     if not arrays or sources.fps is None or len(set(shapes.values())) == 1:  # of one shape: clips tell time from width
-        chosen = paths if not arrays else _clips_of(arrays, paths)
-        bar = progress_bar(chosen.items(), "read clips", unit="clip", show=progress and bool(chosen))
+        to_measure = paths if not arrays else _clips_of(arrays, paths)
+        bar = progress_bar(to_measure.items(), "read clips", unit="clip", show=progress and bool(to_measure))
         clips = {name: _measure(path) for name, path in bar}
     is_elsewhere = features_folder is not None and features_folder.resolve() != (root / "features").resolve()
     link = features_folder if arrays and is_elsewhere else None
@@ -192,10 +192,10 @@ def _clips_of(names: Iterable[str], paths: Mapping[str, Path]) -> dict[str, Path
     return {name: path for name in names if (path := paths.get(name) or by_file.get(name)) is not None}
 
 
-def _folder(given: str | os.PathLike[str] | None, default: Path) -> Path | None:
-    if given is None:
+def _folder(path: str | os.PathLike[str] | None, default: Path) -> Path | None:
+    if path is None:
         return default if default.is_dir() else None
-    folder = Path(given).expanduser()
+    folder = Path(path).expanduser()
     if not folder.is_dir():
         raise FileNotFoundError(f"no folder {folder}: check the path")
     return folder

@@ -54,8 +54,8 @@ def parse_correction(body: bytes, token: str) -> Correction:
         content = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise ValueError("expected a correction as JSON, got something else") from error
-    given = content.get("token") if isinstance(content, dict) else None
-    if not isinstance(given, str) or not secrets.compare_digest(given.encode("utf-8", "replace"), token.encode()):
+    claim = content.get("token") if isinstance(content, dict) else None
+    if not isinstance(claim, str) or not secrets.compare_digest(claim.encode("utf-8", "replace"), token.encode()):
         raise PermissionError("the page is of another server: load it again (labels can be downloaded before)")
     track, labels = content.get("track"), content.get("labels")
     if not isinstance(track, str) or not isinstance(labels, dict):
