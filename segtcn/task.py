@@ -142,6 +142,7 @@ class SegmentationTask(LightningModule):
             raise ValueError("`mixup` mixes the videos of a batch, and `batch_size` is 1: let it be 2 or more")
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:  # noqa: D102
+        self.loss.set_epoch(self.current_epoch)
         step = self._step(batch, "train")
         loss = step["loss"]
         self._names = [*self._names[-_NAMES_SHOWN:], *batch.names]

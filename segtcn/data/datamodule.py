@@ -51,7 +51,8 @@ class SegmentationDataModule(LightningDataModule):
             evaluation; a longer video is a batch of its own. None: no limit.
         augmentations: random changes of the training videos, in this order, see :mod:`segtcn.data.augmentation`.
         annotated: share of the annotated frames of each training video whose labels are used: random whole segments, by
-            ``seed``. It answers how much annotation is enough; validation and test videos keep all labels.
+            ``seed``; or ``timestamps``, one random frame of each segment. It answers how much annotation is enough;
+            validation and test videos keep all labels.
         rare_classes: draw training videos with rare classes more often: with the mean over their frames of the rarity
             of the frame's class (one over its share of all frames), to this power. 0 draws each once an epoch; 1 draws
             classes about equally often.
@@ -77,7 +78,7 @@ class SegmentationDataModule(LightningDataModule):
         bucket: bool = False,
         max_frames_per_batch: int | None = None,
         augmentations: list[Augmentation] | None = None,
-        annotated: float = 1.0,
+        annotated: float | Literal["timestamps"] = 1.0,
         rare_classes: float = 0.0,
     ) -> None:
         super().__init__()
@@ -199,6 +200,7 @@ class SegmentationDataModule(LightningDataModule):
                     self.length_tolerance,
                     self.annotated if subset == "train" else 1.0,
                     self.seed,
+                    moves=subset == "train",
                 ),
                 cache_gib=self.cache_gib,
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -133,6 +133,47 @@ def keep_segments(labels: Tensor, share: float, rng: np.random.Generator) -> Ten
     return part
 
 
+def keep_stamps(labels: Tensor, rng: np.random.Generator) -> Tensor:
+    """Labels of which one random frame of each segment is kept: time stamps.
+
+    Args:
+        labels: class index of every frame, ``(T,)``.
+        rng: the only source of randomness.
+
+    Returns:
+        The labels, ``(T,)``, :data:`~segtcn.structures.IGNORE` in all other frames.
+
+    Example:
+        >>> keep_stamps(torch.tensor([3, 3, 0, 0, 0, 5]), rng=np.random.default_rng(0))
+        tensor([-100,    3, -100,    0, -100,    5])
+    """
+    runs = find_runs(labels)
+    frames = torch.from_numpy(rng.integers(runs.starts, runs.stops))
+    return torch.full_like(labels, IGNORE).index_copy(0, frames, labels[frames])
+
+
+def every_kth_label(labels: Tensor, sample_rate: int) -> Tensor:
+    """Every k-th label; one between two such frames that nobody annotated, moves to the earlier one.
+
+    Without this, of time stamps few would be left. Where every frame is annotated, it is ``labels[::sample_rate]``.
+
+    Args:
+        labels: class index of every frame, ``(T,)``.
+        sample_rate: k.
+
+    Example:
+        >>> every_kth_label(torch.tensor([IGNORE, 3, IGNORE, IGNORE, 5, 5]), sample_rate=2)
+        tensor([   3, -100,    5])
+    """
+    sampled = labels[::sample_rate].clone()
+    runs = find_runs(labels)
+    skipped = (runs.values != IGNORE) & (-(-runs.starts // sample_rate) * sample_rate >= runs.stops)
+    for place, label in zip(runs.starts[skipped] // sample_rate, runs.values[skipped], strict=True):
+        if sampled[place] == IGNORE:
+            sampled[place] = int(label)
+    return sampled
+
+
 @dataclass(frozen=True)
 class TruthRules:
     """What becomes of the ground truth of a video.
@@ -141,8 +182,11 @@ class TruthRules:
         read: False leaves it unread, so that videos without one can be predicted.
         length_policy: for features and labels of different length, see :func:`check_video`.
         length_tolerance: in stored frames, see :func:`check_video`.
-        annotated: share of the annotated frames of each video whose labels are kept, see :func:`keep_segments`.
+        annotated: share of the annotated frames of each video whose labels are kept, see :func:`keep_segments`; or
+            ``timestamps``, one frame of each segment, see :func:`keep_stamps`.
         seed: of the choice of those.
+        moves: whether labels between two frames that ``sample_rate`` keeps move to the earlier one, where nobody
+            annotated that, see :func:`every_kth_label`; for training only, since scores count the frames that are kept.
 
     Raises:
         ValueError: if an argument is out of range.
@@ -151,13 +195,23 @@ class TruthRules:
     read: bool = True
     length_policy: LengthPolicy = "error"
     length_tolerance: int = 10
-    annotated: float = 1.0
+    annotated: float | Literal["timestamps"] = 1.0
     seed: int = 0
+    moves: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 < self.annotated <= 1:
-            raise ValueError(f"`annotated` must be a share above 0 and up to 1 (all), got {self.annotated}")
+        if self.annotated != "timestamps" and (isinstance(self.annotated, str) or not 0 < self.annotated <= 1):
+            raise ValueError(
+                f"`annotated` must be a share above 0 and up to 1 (all), or 'timestamps', got {self.annotated!r}"
+            )
         check_length_policy(self.length_policy, self.length_tolerance)
+
+    def annotated_part(self, labels: Tensor, name: str) -> Tensor:
+        """What is kept of the labels ``(T,)`` of a video."""
+        rng = np.random.default_rng([self.seed, zlib.crc32(name.encode())])
+        if isinstance(self.annotated, str):
+            return keep_stamps(labels, rng)
+        return keep_segments(labels, self.annotated, rng)
 
 
 class SegmentationDataset(Dataset[Sample]):
@@ -230,15 +284,17 @@ class SegmentationDataset(Dataset[Sample]):
             self.truth.length_tolerance,
             values=index not in self._lengths,
         )
-        if video.labels is not None and self.truth.annotated < 1:
-            rng = np.random.default_rng([self.truth.seed, zlib.crc32(video.name.encode())])
-            video = video._replace(labels=keep_segments(video.labels, self.truth.annotated, rng))
+        if video.labels is not None and self.truth.annotated != 1:
+            video = video._replace(labels=self.truth.annotated_part(video.labels, video.name))
         features = video.features[:, :: self.sample_rate]
         # a copy where frames are left out: a view would keep every stored frame in memory
         is_whole = self.sample_rate == 1
         features = features.contiguous() if is_whole else features.clone(memory_format=torch.contiguous_format)
         # of the labels, which are small, all frames are kept
-        labels = None if video.labels is None else video.labels[:: self.sample_rate]
+        labels = video.labels
+        if labels is not None:
+            rate = self.sample_rate
+            labels = every_kth_label(labels, rate) if self.truth.moves else labels[::rate]
         targets = None if video.targets is None else video.targets[:, :: self.sample_rate].clone()
         sampled = video._replace(features=features, labels=labels, targets=targets)
         sample = Sample(sampled, video.features.shape[1], video.labels)

@@ -21,3 +21,6 @@ from segtcn.losses.modules import TruncatedMSE as TruncatedMSE
 from segtcn.losses.target_losses import DEFAULTS as DEFAULTS
 from segtcn.losses.target_losses import MeanSquaredError as MeanSquaredError
 from segtcn.losses.target_losses import MultiLabelBCE as MultiLabelBCE
+from segtcn.losses.timestamps import Timestamps as Timestamps
+from segtcn.losses.timestamps import confidence_loss as confidence_loss
+from segtcn.losses.timestamps import labels_between_stamps as labels_between_stamps

@@ -52,6 +52,15 @@ class Loss(nn.Module):
         tensor(1.)
     """
 
+    epoch = 0
+    """The epoch of training, for losses that change in its course."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Tell this loss and those inside which epoch is trained."""
+        for module in self.modules():
+            if isinstance(module, Loss):
+                module.epoch = epoch
+
     def fit_statistics(self, data: LabelCounts) -> None:
         """Let the losses inside learn what they need to know of the training labels; most need nothing."""
         for module in self.modules():

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from segtcn.data.datamodule import SegmentationDataModule
-from segtcn.data.dataset import keep_segments
+from segtcn.data.dataset import TruthRules, every_kth_label, keep_segments, keep_stamps
 from segtcn.data.readers import HDF5Reader, LeaReader, MSTCNReader, NpzReader, Reader, TableReader
 from segtcn.prepare.conversion import convert
 from segtcn.structures import IGNORE, find_runs
@@ -164,3 +164,42 @@ def test_split_without_an_annotated_frame_fails_before_the_first_step(
     data = SegmentationDataModule(MSTCNReader(str(root)))
     with pytest.raises(ValueError, match=rf"no frame of {names} is annotated"):
         data.setup(stage)
+
+
+def test_time_stamps_are_one_frame_of_each_segment() -> None:
+    labels = torch.tensor([4] * 3 + [IGNORE] * 2 + [1] + [4] * 5)
+    stamps = keep_stamps(labels, np.random.default_rng(3))
+    assert [(stamps[run] != IGNORE).sum().item() for run in (slice(3), slice(3, 5), slice(5, 6), slice(6, 11))] == [
+        1,
+        0,
+        1,
+        1,
+    ]
+    assert torch.equal(stamps[stamps != IGNORE], labels[stamps != IGNORE])
+
+
+@pytest.mark.parametrize("sample_rate", [1, 3, 5])
+def test_sub_sampling_loses_no_time_stamp(sample_rate: int) -> None:
+    stamps = torch.full((60,), IGNORE)
+    stamps[[2, 15, 29, 59]] = torch.tensor([0, 1, 2, 3])
+    sampled = every_kth_label(stamps, sample_rate)
+    assert {int(place) * sample_rate for place in (sampled != IGNORE).nonzero()} == {
+        frame // sample_rate * sample_rate for frame in (2, 15, 29, 59)
+    }
+    assert sampled[sampled != IGNORE].tolist() == [0, 1, 2, 3]
+    full = torch.randint(4, (60,))
+    assert torch.equal(every_kth_label(full, sample_rate), full[::sample_rate])
+
+
+def test_time_stamps_of_training_videos_only(write_ms_tcn_tree: WriteTree) -> None:
+    data = SegmentationDataModule(MSTCNReader(str(write_ms_tcn_tree())), sample_rate=2, annotated="timestamps")
+    for subset in ("train", "test"):
+        dataset = data.dataset(subset)
+        for sample in (dataset[index] for index in range(len(dataset))):
+            stored, labels = sample.stored_labels, sample.video.labels
+            if subset == "test":
+                assert torch.equal(labels, stored[::2])
+            else:
+                assert (labels != IGNORE).sum() <= (stored != IGNORE).sum() <= len(find_runs(stored).starts)
+    with pytest.raises(ValueError, match="`annotated` must be a share above 0 and up to 1"):
+        TruthRules(annotated="stamps")

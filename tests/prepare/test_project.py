@@ -559,3 +559,29 @@ def test_where_all_features_have_one_shape_the_clips_tell_time_from_width(clips:
         np.save(clips / "features" / f"{name}.npy", np.zeros((num_frames, 270), dtype=np.float32))
     project = made(clips, fps=fps, dry_run=True)
     assert (project.feature_dim, set(project.num_frames.values())) == (270, {num_frames})
+
+
+STAMPS = "label,start_s,stop_s\ncut,0.5,0.5\npour milk,2.09,2.09\n"
+
+
+def test_time_stamps_label_one_frame_each(folder: Make) -> None:
+    project = made(folder(table=STAMPS), points=True, gaps="ignore")
+    labels = project.labels["P02_tea"]
+    assert [(row.label, row.start) for row in labels.rows() if row.label != "__ignore__"] == [
+        ("cut", 5),
+        ("pour milk", 20),
+    ]
+    assert (project.class_names, project.background) == (["cut", "pour milk"], None)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("cut,9,9", r"'cut' at 9 s lies outside of the video P01.cam 2, which has 4 s: delete it"),
+        ("cut,2.01,2.01", r"'cut' at 2.01 s is in the same frame as 'pour milk': move one, or delete it"),
+    ],
+)
+def test_time_stamps_need_a_frame_of_their_own(folder: Make, row: str, message: str) -> None:
+    root = folder(table=f"{STAMPS}{row}\n")
+    with pytest.raises(ValueError, match=message):
+        made(root, points=True, gaps="ignore")

@@ -170,7 +170,7 @@ def _spans(
     for rank, interval in enumerate(sorted(intervals, key=lambda interval: (interval.start_s, -interval.stop_s))):
         start, stop = _first_frame(interval.start_s, fps), _first_frame(interval.stop_s, fps)
         if interval.start_s == interval.stop_s:
-            start = math.floor(round(interval.start_s * fps, 3))
+            start = frame_of_point(interval.start_s, fps)
             stop = start + 1 if points else start
             findings.append(Finding("point", *interval[:2], stop - start, interval.label))
         elif start == stop:
@@ -181,6 +181,11 @@ def _spans(
         if max(start, 0) < min(stop, num_frames):
             spans.append(_Span(max(start, 0), min(stop, num_frames), rank, interval.label))
     return spans, findings
+
+
+def frame_of_point(time_s: float, fps: float) -> int:
+    """The frame in which a point event lies; a thousandth of a frame is taken for rounding."""
+    return math.floor(round(time_s * fps, 3))
 
 
 def _first_frame(time_s: float, fps: float) -> int:

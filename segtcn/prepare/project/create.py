@@ -16,7 +16,7 @@ from segtcn.prepare.annotations import Finding, LabelRules, frame_labels
 from segtcn.prepare.project.matching import MatchedAnnotations, find_annotations, match_annotations
 from segtcn.prepare.project.media import Sources, count_frames, find_media
 from segtcn.prepare.project.project_files import Project, amended_texts, project_texts, write_files
-from segtcn.prepare.project.units import check_extent, check_lost_classes, check_points, check_units
+from segtcn.prepare.project.units import check_extent, check_lost_classes, check_points, check_stamps, check_units
 from segtcn.prepare.splits import Folds, Split, make_splits
 
 LENGTH_TOLERANCE = 10
@@ -76,6 +76,8 @@ def init_project(
     check_units(matched.annotations, num_frames, media.fps, annotation_fps)
     check_extent(matched.annotations, num_frames, media.fps, annotation_fps)
     points = check_points(matched.annotations, rules)
+    if rules.points and rules.gaps == "ignore":
+        check_stamps(matched.annotations, num_frames, media.fps)
     labels, findings = _label_frames(root, matched, num_frames, media.fps, rules)
     covered = check_lost_classes(matched.annotations, labels, media.fps, rules)
     classes, notes = _choose_classes(root / "mapping.txt", labels, rules.background, force)

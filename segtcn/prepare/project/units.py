@@ -8,6 +8,7 @@ from segtcn.labels.classes import IGNORE_NAME, listed
 from segtcn.labels.error_list import ErrorList
 from segtcn.labels.labels import Labels
 from segtcn.prepare.annotations import Annotations, LabelRules, frame_labels
+from segtcn.prepare.annotations.frame_labels import frame_of_point
 
 LEAST_ANNOTATED, MOST_ANNOTATED = 0.5, 1.1
 """Share of the videos at which annotations whose unit is guessed may end; outside of it the guess is doubtful."""
@@ -144,6 +145,31 @@ def check_points(annotations: Mapping[str, Annotations], rules: LabelRules) -> l
             "gives each the frame in which it lies; or annotate states, with a start and a stop"
         )
     return [f"videos with point events only, which label no frame unless `points`: {listed(bare)}"]
+
+
+def check_stamps(annotations: Mapping[str, Annotations], num_frames: Mapping[str, int], fps: float) -> None:
+    """Refuse time stamps, which are point events, that do not label a frame of their own.
+
+    Args:
+        annotations: of every video.
+        num_frames: of every video.
+        fps: frames per second.
+
+    Raises:
+        ValueError: if one lies outside of its video, or two are in one frame; the message has all.
+    """
+    errors = ErrorList()
+    for name, video in annotations.items():
+        frames: dict[int, str] = {}
+        for start_s, _, label in (interval for interval in video.intervals if interval.start_s == interval.stop_s):
+            frame, stamp = frame_of_point(start_s, fps), f"{video.source}: the time stamp {label!r} at {start_s:g} s"
+            if not 0 <= frame < num_frames[name]:
+                end_s = num_frames[name] / fps
+                errors.messages.append(f"{stamp} lies outside of the video {name}, which has {end_s:g} s: delete it")
+            elif frame in frames:
+                errors.messages.append(f"{stamp} is in the same frame as {frames[frame]!r}: move one, or delete it")
+            frames[frame] = label
+    errors.raise_any()
 
 
 def check_lost_classes(
