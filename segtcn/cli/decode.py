@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from segtcn.cli.parser import File, Rate, UsageError
+from segtcn.cli.parser import Rate, UsageError
 
 if TYPE_CHECKING:
     from segtcn.decoding import FittedDecoder
@@ -32,7 +32,9 @@ class Fitting:
     fps: Rate | None = None
 
 
-def decode(predictions: Path, *, output: Path, decoder: File | None = None, fitting: Fitting) -> None:
+def decode(
+    predictions: Path, *, output: Path, decoder: Annotated[str, "FILE|NAME=VALUE"] | None = None, fitting: Fitting
+) -> None:
     """Make other labels of the scores of any network: no fragments, likely durations, likely orders.
 
     Fit a decoder first, on videos that the network was not trained on and that are not test videos: hold out some
@@ -41,7 +43,7 @@ def decode(predictions: Path, *, output: Path, decoder: File | None = None, fitt
     Args:
         predictions: folder of .npz files, such as `segtcn predict` writes, or a run.
         output: the decoder to write (FILE.json, with --fit), or the folder of the labels.
-        decoder: a fitted decoder.
+        decoder: a fitted decoder, or a name with its parameter, such as median=0.5.
         fitting: choose a parameter.
 
     Examples:
@@ -104,12 +106,12 @@ def _read_truth(files: dict[str, Path], like: Labels, fps: float | None) -> dict
     return {name: labels.in_classes(like.classes) for name, labels in read.items()}
 
 
-def _decode(files: dict[str, Path], decoder: Path, output: Path) -> None:
+def _decode(files: dict[str, Path], decoder: str, output: Path) -> None:
     from segtcn.decoding import Decoder
     from segtcn.labels import read_archive_labels, write_labels
     from segtcn.progress import progress_bar
 
-    decode_scores = Decoder.load(decoder)
+    decode_scores = Decoder.named(decoder, read_archive_labels(next(iter(files.values())))[0].classes)
     changed = 0
     for name, path in progress_bar(files.items(), "decode", unit="video", total=len(files)):
         labels, truth = read_archive_labels(path)

@@ -19,12 +19,14 @@ class Decoding:
     """From scores to labels.
 
     Args:
+        decoder: a file of `segtcn decode --fit`, or a name with its parameter, such as median=0.5.
         min_duration_s: give segments shorter than this to a neighbour.
         chunk: frames at a time, of those that the network sees (default: all, of long videos 8192); the labels are
             those of the whole video.
         approximate: cross-fade overlapping chunks, for networks that see the whole video.
     """
 
+    decoder: Annotated[str, "FILE|NAME=VALUE"] | None = None
     min_duration_s: Annotated[float, "SECONDS"] = 0.0
     chunk: Annotated[int, "N"] | None = None
     approximate: bool = False
@@ -88,12 +90,14 @@ def predict(
     Examples:
       segtcn predict RUN clip.mp4 --out labels --overlay
       segtcn predict RUN clips/ features/ --out labels --min-duration 0.5
+      segtcn predict RUN features/ --out labels --decoder viterbi.json
       segtcn predict net.ckpt more/ --out labels --relative-to more
 
     The features of a clip are made as those were that the network was trained on (`segtcn extract` says it in its
     records, and checkpoints know it). Feature files are (D, T); those of `segtcn extract` are refused if another
     backbone or window made them. Their rate may be any multiple of what the network sees.
     """
+    from segtcn.decoding import Decoder
     from segtcn.extract.backbones import choose_device
     from segtcn.segmenter import load
     from segtcn.segmenter.clip_features import ClipFeatures
@@ -102,13 +106,14 @@ def predict(
     paths, passed_over = find_sources(sources, files.relative_to)
     import_module(module)
     segmenter = load(str(checkpoint), choose_device(clips.device))
+    decoder = None if decoding.decoder is None else Decoder.named(decoding.decoder, segmenter.classes)
     drawn = {name: path for name, path in paths.items() if clips.overlay and path.suffix.lower() != ".npy"}
     _check_drawings(drawn, out, files.overwrite)
     result = predict_files(
         segmenter,
         paths,
         out,
-        PredictionOptions(decoding.chunk, decoding.approximate, decoding.min_duration_s),
+        PredictionOptions(decoding.chunk, decoding.approximate, decoding.min_duration_s, decoder),
         ClipFeatures(segmenter.extraction, segmenter.fps, clips.backbone, clips.device, out, not files.quiet),
         files.overwrite,
         progress=not files.quiet,

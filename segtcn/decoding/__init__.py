@@ -4,6 +4,7 @@ from segtcn.decoding.decoder import METHODS as METHODS
 from segtcn.decoding.decoder import Decoder as Decoder
 from segtcn.decoding.decoder import FittedDecoder as FittedDecoder
 from segtcn.decoding.decoder import fit_decoder as fit_decoder
+from segtcn.decoding.decoder_stream import DecoderStream as DecoderStream
 from segtcn.decoding.minimum_duration import without_short_segments as without_short_segments
 from segtcn.decoding.optimal_transport import optimal_transport as optimal_transport
 from segtcn.decoding.segment_prior import SegmentPrior as SegmentPrior

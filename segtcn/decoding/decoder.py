@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,13 @@ from segtcn.atomic import write_json
 from segtcn.decoding.minimum_duration import without_short_segments
 from segtcn.decoding.optimal_transport import optimal_transport
 from segtcn.decoding.segment_prior import SegmentPrior
-from segtcn.decoding.smoothing import hysteresis, median_of_scores
+from segtcn.decoding.smoothing import (
+    HysteresisStream,
+    MedianStream,
+    half_window,
+    hysteresis,
+    median_of_scores,
+)
 from segtcn.decoding.viterbi import viterbi
 from segtcn.labels import Classes, Labels
 from segtcn.labels.classes import listed
@@ -32,12 +38,15 @@ class Method(NamedTuple):
         values: 0 comes first and changes nothing, or as little as the decoder can.
         unit: of the parameter.
         needs_prior: whether it needs what segments are like.
+        stream: from the parameter and the rate to the same decoder for scores that arrive while a video runs; None if
+            it needs the whole video.
     """
 
     decode: Callable[[Labels, float, SegmentPrior | None], Labels]
     values: Sequence[float]
     unit: str
     needs_prior: bool = False
+    stream: Callable[[float, float | None], MedianStream | HysteresisStream] | None = None
 
 
 def _viterbi(labels: Labels, weight: float, prior: SegmentPrior | None) -> Labels:
@@ -47,8 +56,18 @@ def _viterbi(labels: Labels, weight: float, prior: SegmentPrior | None) -> Label
 
 METHODS: Mapping[str, Method] = {
     "minimum_duration": Method(lambda labels, value, _: without_short_segments(labels, value), _SECONDS, "s"),
-    "median": Method(lambda labels, value, _: median_of_scores(labels, value), _SECONDS, "s"),
-    "hysteresis": Method(lambda labels, value, _: hysteresis(labels, value), (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7), ""),
+    "median": Method(
+        lambda labels, value, _: median_of_scores(labels, value),
+        _SECONDS,
+        "s",
+        stream=lambda value, fps: MedianStream(half_window(value, fps)),
+    ),
+    "hysteresis": Method(
+        lambda labels, value, _: hysteresis(labels, value),
+        (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7),
+        "",
+        stream=lambda value, _: HysteresisStream(value),
+    ),
     "viterbi": Method(_viterbi, (0, 0.5, 1, 2, 4, 8, 16, 32), "", needs_prior=True),
     "optimal_transport": Method(
         lambda labels, value, _: optimal_transport(labels, value), (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7), ""
@@ -93,16 +112,59 @@ class Decoder:
         Raises:
             ValueError: if the labels have other classes, or lack the scores or the rate that the method needs.
         """
+        self.check(labels)
+        return METHODS[self.method].decode(labels, self.value, self.prior)
+
+    def check(self, labels: Labels) -> None:
+        """Refuse labels of other classes.
+
+        Raises:
+            ValueError: if they have.
+        """
         if labels.classes.names != self.classes.names:
             raise ValueError(
                 f"{labels.source} has other classes than the decoder was fitted on: fit one to this network"
             )
-        return METHODS[self.method].decode(labels, self.value, self.prior)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a JSON file."""
+        write_json(Path(path), self.record())
+
+    def record(self) -> dict[str, Any]:
+        """As JSON can hold it."""
         record = {"version": _VERSION, "method": self.method, "value": self.value, "classes": asdict(self.classes)}
-        write_json(Path(path), record | {"prior": None if self.prior is None else self.prior.record()})
+        return record | {"prior": None if self.prior is None else self.prior.record()}
+
+    @classmethod
+    def named(cls, text: str, classes: Classes) -> Decoder:
+        """The decoder that a command line names.
+
+        Args:
+            text: a file of :meth:`save`, or ``NAME=VALUE`` with a key of :data:`METHODS` and its parameter.
+            classes: of the labels that it is to take.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            ValueError: if the method, its parameter or the file is wrong, or the file is for other classes.
+
+        Example:
+            >>> Decoder.named("median=0.5", Classes(("cut", "take"))).value
+            0.5
+        """
+        method, sign, value = text.partition("=")
+        if not sign and not Path(text).is_file():
+            raise FileNotFoundError(
+                f"no decoder {text!r}: expected a file of `segtcn decode --fit`, or a name with its parameter, such as "
+                "median=0.5 or hysteresis=0.2"
+            )
+        try:
+            decoder = cls(method, float(value), classes) if sign else cls.load(text)
+        except ValueError as error:
+            raise ValueError(f"{error}; got the decoder {text!r}") from error
+        scores = np.full((len(classes), 1), 1 / len(classes), np.float32)
+        trial = Labels(np.zeros(1, np.int64), classes, 1, scores, "the network")
+        decoder(trial)  # refuses other classes, and parameters out of range
+        return decoder
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Decoder:

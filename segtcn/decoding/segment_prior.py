@@ -90,16 +90,17 @@ class SegmentPrior:
         Returns:
             ``(num_frames + 1, C)``; row n belongs to a length of n frames.
         """
-        from scipy import stats  # half a second
-
-        lengths = np.arange(num_frames + 1)[:, None]
+        lengths = np.arange(1, num_frames + 1)[:, None]
         mean = np.maximum(self.mean_s * fps, 1e-3)
-        logs = stats.poisson.logpmf(lengths, mean)
         excess = (self.deviation_s * fps) ** 2 - mean
-        wide = excess > 1e-9
-        if wide.any():
-            mean, excess = mean[wide], excess[wide]
-            logs[:, wide] = stats.nbinom.logpmf(lengths, mean**2 / excess, mean / (mean + excess))
+        is_wide = excess > 1e-9
+        excess = np.where(is_wide, excess, 1)
+        size = mean**2 / excess
+        # P(n) / P(n - 1); SciPy's functions take ten times as long
+        ratios = np.where(is_wide, (lengths - 1 + size) * (excess / (mean + excess)), mean) / lengths
+        logs = np.empty((num_frames + 1, len(mean)))
+        logs[0] = np.where(is_wide, -size * np.log1p(excess / mean), -mean)
+        logs[1:] = logs[0] + np.log(ratios).cumsum(0)
         return np.maximum(logs, -1e4)
 
     def record(self) -> dict[str, Any]:

@@ -57,25 +57,37 @@ def median_of_scores(labels: Labels, window_s: float) -> Labels:
         >>> median_of_scores(labels, window_s=2).indexes.tolist()
         [0, 0, 0, 0]
     """
-    from scipy.ndimage import median_filter  # a tenth of a second
+    from scipy.ndimage import maximum_filter1d, median_filter  # a tenth of a second
 
-    reach = half_window(labels, window_s)
+    reach = min(half_window(window_s, labels.fps, labels.source), len(labels))
     scores = scores_of(labels, "the median")
-    smooth = np.stack([median_filter(row, 2 * reach + 1, mode="nearest") for row in scores])
-    return with_indexes(labels, smooth.argmax(0))
+    top = scores.argmax(0)
+    indexes = top.copy()
+    best = np.full(len(top), -1, np.float32)
+    for index in np.unique(top):
+        smooth = median_filter(scores[index], 2 * reach + 1, mode="nearest")
+        near = maximum_filter1d((top == index).view(np.uint8), 2 * reach + 1, mode="nearest")
+        better = (near > 0) & (smooth > best)
+        indexes[better], best[better] = index, smooth[better]
+    return with_indexes(labels, indexes)
 
 
-def half_window(labels: Labels, window_s: float) -> int:
+def half_window(window_s: float, fps: float | None, source: str = "the stream") -> int:
     """Half of a window in frames.
 
+    Args:
+        window_s: the window, in seconds.
+        fps: labels per second.
+        source: of the labels, for messages.
+
     Raises:
-        ValueError: if the labels have no rate, or ``window_s`` is negative or not finite.
+        ValueError: if the rate is None, or ``window_s`` is negative or not finite.
     """
     if not 0 <= window_s < math.inf:
         raise ValueError(f"`window_s` must be a number of seconds, 0 or more, got {window_s}")
-    if labels.fps is None:
-        raise ValueError(f"{labels.source}: `window_s` counts seconds, but the rate of the labels is not known")
-    return min(round(window_s * labels.fps / 2), len(labels))
+    if fps is None:
+        raise ValueError(f"{source}: `window_s` counts seconds, but the rate of the labels is not known")
+    return round(window_s * fps / 2)
 
 
 def hysteresis(labels: Labels, margin: float) -> Labels:
@@ -118,6 +130,7 @@ class HysteresisStream:
             raise ValueError(f"`margin` must be a difference of probabilities, 0 to 1, got {margin}")
         self._margin = margin
         self._label: int | None = None
+        self.delay = 0
 
     def push(self, scores: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]:
         """Labels of the next frames.
@@ -140,6 +153,10 @@ class HysteresisStream:
         self._label = label
         return np.array(labels, np.int64)
 
+    def finish(self) -> npt.NDArray[np.int64]:
+        """No frame waits for the end of the video."""
+        return np.zeros(0, np.int64)
+
 
 class MedianStream:
     """:func:`median_of_scores` on scores that arrive while a video runs, late by half of the window.
@@ -156,7 +173,7 @@ class MedianStream:
     def __init__(self, reach: int) -> None:
         if reach < 0:
             raise ValueError(f"`reach` must be a number of frames, 0 or more, got {reach}")
-        self._reach = reach
+        self._reach = self.delay = reach
         self._waiting: npt.NDArray[np.floating] | None = None  # (C, up to 2 * reach), from before the next label
 
     def push(self, scores: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]:
@@ -176,8 +193,11 @@ class MedianStream:
         self._waiting = known[:, ready:]
         if not ready:
             return np.zeros(0, np.int64)
-        windows = np.lib.stride_tricks.sliding_window_view(known, 2 * self._reach + 1, axis=1)
-        return np.median(windows, axis=-1).argmax(0)
+        size = 2 * self._reach + 1
+        medians = np.median(np.lib.stride_tricks.sliding_window_view(known, size, axis=1), axis=-1)
+        is_top = known.argmax(0) == np.arange(len(known))[:, None]
+        is_near = np.lib.stride_tricks.sliding_window_view(is_top, size, axis=1).any(-1)
+        return np.where(is_near, medians, -1).argmax(0)
 
     def finish(self) -> npt.NDArray[np.int64]:
         """Labels of the frames that wait for the end of the video."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segtcn.arrays import open_array
-from segtcn.decoding import without_short_segments
+from segtcn.decoding import Decoder, without_short_segments
 from segtcn.extract.feature_files import RECORDS, find_record, name_below
 from segtcn.labels import CLIP_SUFFIXES, Labels
 from segtcn.labels.folder import RECORD
@@ -47,11 +47,18 @@ class PredictionOptions:
         chunk: frames, of those that the network sees, at a time; None chooses.
         approximate: cross-fade overlapping chunks.
         min_duration_s: shorter segments are given to a neighbour.
+        decoder: makes the labels of the scores; None takes those of the network.
     """
 
     chunk: int | None = None
     approximate: bool = False
     min_duration_s: float = 0.0
+    decoder: Decoder | None = None
+
+    def record(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        values = {"chunk": self.chunk, "approximate": self.approximate, "min_duration_s": self.min_duration_s}
+        return values if self.decoder is None else {**values, "decoder": self.decoder.record()}
 
 
 class PredictedFiles(NamedTuple):
@@ -170,7 +177,7 @@ def predict_files(
     """
     clips = clips or ClipFeatures(segmenter.extraction, segmenter.fps, folder=Path(out), progress=progress)
     with closing(clips):
-        folder = LabelsFolder(Path(out), segmenter, asdict(options))
+        folder = LabelsFolder(Path(out), segmenter, options.record())
         folder.begin(sources, overwrite)
         remove_leftovers(folder.out)
         skipped = [] if overwrite else [name for name, path in sources.items() if folder.is_done(name, path)]
@@ -215,7 +222,7 @@ def _predict_file(
         if unlike := _unlike_training(array, segmenter):
             note(f"features of {path} {unlike}: are they of another unit or extractor?")
     try:
-        labels = segmenter.predict(features, options.chunk, options.approximate, str(path), fps)
+        labels = segmenter.predict(features, options.chunk, options.approximate, str(path), fps, options.decoder)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     return without_short_segments(labels, options.min_duration_s) if options.min_duration_s else labels

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from segtcn.arrays import open_array
+from segtcn.decoding import Decoder
 from segtcn.labels import Classes, Labels
 from segtcn.models.base import SegmentationModel, build_network, check_sizes
 from segtcn.segmenter.checkpoint import find_checkpoint, read_checkpoint, write_checkpoint
@@ -217,6 +218,7 @@ class Segmenter(nn.Module):
         approximate: bool = False,
         source: str = "prediction",
         fps: float | None = None,
+        decoder: Decoder | None = None,
     ) -> Labels:
         """Segment one video.
 
@@ -229,13 +231,14 @@ class Segmenter(nn.Module):
             source: what messages and pictures call the result.
             fps: rate of ``features``, a multiple of :attr:`network_fps`; None: that of the data set that the network
                 was trained on.
+            decoder: makes the labels of the scores; None takes those of the network.
 
         Returns:
             The label of every stored frame, with scores: ``labels.rows()`` are its segments in frames and seconds.
 
         Raises:
-            ValueError: if the shape or the rate does not fit the network, there is no frame, a value is not finite, or
-                ``chunk`` does not fit the network.
+            ValueError: if the shape or the rate does not fit the network, there is no frame, a value is not finite,
+                ``chunk`` does not fit the network, or ``decoder`` was fitted on other classes.
         """
         self.require_labels()
         opened, rate = _open(features), self.sampling(fps)
@@ -258,7 +261,8 @@ class Segmenter(nn.Module):
             repeat_frames(values[0], rate, num_stored).cpu().numpy()
             for values in (self.net.decode(output), output.logits[-1].softmax(dim=1).float())
         )
-        return Labels(indexes, self.classes, fps or self.fps, scores, source)
+        labels = Labels(indexes, self.classes, fps or self.fps, scores, source)
+        return labels if decoder is None else decoder(labels)
 
     def predict_video(
         self,

@@ -14,6 +14,7 @@ import yaml
 
 from segtcn.cli import main
 from segtcn.data.readers import HDF5Reader, MSTCNReader
+from segtcn.decoding import hysteresis
 from segtcn.evaluation.run_facts import RunFacts
 from segtcn.extract import load_backbone
 from segtcn.labels import read_labels
@@ -123,6 +124,18 @@ def test_failures_are_listed_at_the_end_with_status_1(checkpoint, tmp_path, caps
     assert "2 of 3 videos failed, the others are done:\n" in err
     assert "soup.npy: `features` must have the shape (278, T) with T >= 1, got (12, 20)" in err
     assert "silent.mp4" in err
+
+
+def test_a_decoder_makes_the_labels(checkpoint, tmp_path, capsys):
+    np.save(tmp_path / "tea.npy", np.random.default_rng(0).standard_normal((278, 60)).astype(np.float32))
+    for folder, words in (("plain", []), ("held", ["--decoder", "hysteresis=0.5"])):
+        assert predict(checkpoint, tmp_path / "tea.npy", "--out", tmp_path / folder, *words) == 0
+    plain, held = (read_labels(tmp_path / folder / "tea.npz") for folder in ("plain", "held"))
+    assert held.indexes.tolist() == hysteresis(plain, 0.5).indexes.tolist() != plain.indexes.tolist()
+    assert predict(checkpoint, tmp_path / "tea.npy", "--out", tmp_path / "held") == 1
+    assert "options decoder" in capsys.readouterr().err
+    assert predict(checkpoint, tmp_path / "tea.npy", "--out", tmp_path / "other", "--decoder", "median") == 1
+    assert "no decoder 'median'" in capsys.readouterr().err
 
 
 def test_a_wrong_option_is_named_by_its_option(checkpoint, tmp_path, capsys):

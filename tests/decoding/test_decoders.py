@@ -13,6 +13,7 @@ from scipy import stats
 from segtcn.decoding import (
     METHODS,
     Decoder,
+    DecoderStream,
     HysteresisStream,
     MedianStream,
     SegmentPrior,
@@ -48,8 +49,7 @@ def test_a_decoder_keeps_the_length_and_invents_no_class(method, num_frames, see
     after = Decoder(method, value, CLASSES, PRIOR)(before)
     assert len(after) == len(before)
     assert (after.scores == before.scores).all()
-    if method != "median":  # a median of three classes may be highest where no class was
-        assert set(after.present()) <= set(before.present())
+    assert set(after.present()) <= set(before.present())
     assert after.indexes.tolist() == Decoder(method, value, CLASSES, PRIOR)(after).indexes.tolist()
 
 
@@ -131,7 +131,8 @@ def test_durations_follow_the_negative_binomial_with_the_counted_moments():
     mean = (np.exp(logs) * lengths).sum(0)
     assert mean == pytest.approx([10] * 3, abs=1e-3)
     assert (np.exp(logs) * (lengths - mean) ** 2).sum(0) == pytest.approx([36, 10, 36], rel=1e-3)  # 10: Poisson
-    assert logs[7, 1] == stats.poisson.logpmf(7, 10)
+    assert logs[:, 1] == pytest.approx(np.maximum(stats.poisson.logpmf(lengths[:, 0], 10), -1e4))
+    assert logs[:, 0] == pytest.approx(stats.nbinom.logpmf(lengths[:, 0], 100 / 26, 10 / 36))
 
 
 def test_the_rate_of_a_prior_may_differ_from_that_of_the_scores():
@@ -163,6 +164,16 @@ def test_what_cannot_be_counted_is_refused(videos, message):
         SegmentPrior.count(videos)
 
 
+def test_a_median_does_not_choose_a_class_that_was_never_the_most_probable():
+    """Class 2 is second in each of five frames, and has the highest median of the middle one; 0, 1 and 3 are first."""
+    scores = np.full((4, 5), 0.05, np.float32)
+    scores[[0, 0, 1, 1, 3], np.arange(5)], scores[2] = 0.5, 0.4
+    assert np.median(scores, axis=1).argmax() == 2
+    assert median_of_scores(labels_of(scores), 2).indexes.tolist() == [0, 0, 0, 0, 3]
+    stream = MedianStream(2)
+    assert [*stream.push(scores).tolist(), *stream.finish().tolist()] == [0, 0, 0, 0, 3]
+
+
 def test_a_median_worked_by_hand():
     scores = np.array([[0.9, 0.2, 0.7, 0.6, 0.1], [0.1, 0.8, 0.3, 0.4, 0.9]], np.float32)
     # windows of three: (.9 .9 .2) (.9 .2 .7) (.2 .7 .6) (.7 .6 .1) (.6 .1 .1)
@@ -185,6 +196,38 @@ def test_streams_give_the_labels_of_the_whole_video(num_frames, reach, cuts, see
     if 2 * reach / 2 <= num_frames:
         assert late == median_of_scores(labels_of(scores), reach).indexes.tolist()  # at 2 frames a second
     assert now == hysteresis(labels_of(scores), 0.3).indexes.tolist()
+
+
+@pytest.mark.parametrize(("method", "value", "delay"), [("median", 3.0, 3), ("hysteresis", 0.3, 0)])
+@given(num_frames=st.integers(4, 50), cuts=st.lists(st.integers(1, 49), max_size=6), seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=30)
+def test_a_decoder_streams_with_its_delay_what_it_gives_for_the_whole_video(
+    method, value, delay, num_frames, cuts, seed
+):
+    labels = labels_of(random_scores(num_frames, seed))
+    decoder = Decoder(method, value, CLASSES)
+    stream = DecoderStream(decoder, fps=2)
+    assert stream.delay == delay
+    for _repeated in range(2):  # after the end it begins anew
+        parts, answered = [], 0
+        for start, stop in itertools.pairwise(sorted({0, num_frames, *(cut for cut in cuts if cut < num_frames)})):
+            parts.append(stream.push(labels[start:stop]))
+            answered += len(parts[-1] or ())
+            assert answered == max(0, stop - delay)
+        assert stream.push(None) is None
+        parts = [part for part in (*parts, stream.finish()) if part is not None]
+        whole = decoder(labels)
+        assert np.concatenate([part.indexes for part in parts]).tolist() == whole.indexes.tolist()
+        assert (np.concatenate([part.scores for part in parts], axis=1) == whole.scores).all()
+
+
+def test_what_cannot_stream_is_refused():
+    with pytest.raises(ValueError, match="'viterbi' needs the whole video: median, hysteresis do not"):
+        DecoderStream(Decoder("viterbi", 1, CLASSES, PRIOR), fps=2)
+    with pytest.raises(ValueError, match="`window_s` counts seconds, but the rate of the labels is not known"):
+        DecoderStream(Decoder("median", 1, CLASSES), fps=None)
+    with pytest.raises(ValueError, match="has other classes than the decoder was fitted on"):
+        DecoderStream(Decoder("hysteresis", 0.2, Classes(("a",))), fps=None).push(labels_of(random_scores(4)))
 
 
 def test_hysteresis_worked_by_hand():
@@ -243,6 +286,17 @@ def test_errors_of_decoders_and_their_files(tmp_path):
     with pytest.raises(ValueError, match="expected the truth of every prediction, got 0 and 0 videos"):
         fit_decoder("median", [], [])
     path = tmp_path / "decoder.json"
+    Decoder("median", 1, Classes(("a",))).save(path)
+    for text, message in {
+        str(path): "the network has other classes than the decoder was fitted on",
+        "hysteresis=2": "`margin` must be a difference of probabilities",
+        "median=fast": "could not convert string to float: 'fast'; got the decoder 'median=fast'",
+        "viterbi=2": "'viterbi' needs `prior`",
+    }.items():
+        with pytest.raises(ValueError, match=message):
+            Decoder.named(text, CLASSES)
+    with pytest.raises(FileNotFoundError, match="no decoder 'median': expected a file of `segtcn decode --fit`"):
+        Decoder.named("median", CLASSES)
     for text in ("", "[]", "{}", '{"version": 2}'):
         path.write_text(text)
         with pytest.raises(ValueError, match="is not a decoder of `segtcn decode --fit`"):

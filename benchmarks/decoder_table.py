@@ -1,0 +1,107 @@
+r"""What each decoder brings to networks that were cross-validated (docs/results/decoders.md).
+
+    segtcn crossval -c ed_tcn -c gtea_lea --data.reader.init_args.root DIR --seeds 0,1,2 --out runs/ed_tcn   # and so on
+    python -m benchmarks.decoder_table runs/ed_tcn runs/ms_tcn
+    python -m benchmarks.decoder_table DIR/predictions/GTEA/video_ED-TCN_L2_C25=3   # of Lea et al., 3 labels a second
+
+For each seed, the parameter of a decoder for split k is chosen on the test videos of the other splits, as the networks
+of those splits predicted them. They are training videos of split k that these networks were not trained on, with
+features that were learned without them. Durations and transitions are counted on the other training videos of split k.
+Test videos of split k take no part. Intervals and p-values are those of `segtcn compare`: the same videos are drawn for
+both, then seeds.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from scipy.special import softmax
+
+from segtcn.decoding import METHODS, Decoder, SegmentPrior, fit_decoder
+from segtcn.evaluation import Run, RunPart, RunScores, compare_runs, read_run, score_run
+from segtcn.labels import Classes, Labels, read_archive_labels
+from segtcn.labels.matlab import load_matlab
+from segtcn.metrics import SCORES
+
+COLUMNS = ("f1@10", "f1@25", "f1@50", "edit", "accuracy")
+
+
+def with_scores(run: Run) -> Run:
+    """The run, whose predictions have the scores of all classes."""
+    parts = []
+    for part in run.parts:
+        preds = {name: read_archive_labels(part.files[name])[0] for name in part.preds}
+        preds = {name: replace(labels, classes=part.truths[name].classes) for name, labels in preds.items()}
+        parts.append(part._replace(preds=preds))
+    return replace(run, parts=tuple(parts))
+
+
+def released_run(folder: Path, fps: float) -> Run:
+    """Released predictions: a MATLAB file for each split, with scores S. The decision values of an SVM are scaled."""
+    files = {path.stem.removeprefix("Split_"): load_matlab(path) for path in sorted(folder.glob("*.mat"))}
+    classes = Classes.numbered(max(int(truth.max()) for cells in files.values() for truth in cells["Y"].flat) + 1)
+    classes, parts = classes.with_background("0"), []
+    for split, cells in files.items():
+        preds, truths = {}, {}
+        for number, (pred, truth, scores) in enumerate(
+            zip(cells["P"].flat, cells["Y"].flat, cells["S"].flat, strict=True)
+        ):
+            values = scores.T if scores.min() >= 0 else softmax(scores.T, axis=0)
+            name = f"{split}/{number}"
+            preds[name] = Labels(pred.ravel().astype(np.int64), classes, fps, values.astype(np.float32), name)
+            truths[name] = Labels(truth.ravel().astype(np.int64), classes, fps, source=name)
+        parts.append(RunPart(split, 0, preds, truths, {}))
+    return Run(f"{folder.name} (released)", tuple(parts), classes, (0,), "lea", fps)
+
+
+def chosen_decoder(method: str, part: RunPart, others: list[RunPart]) -> Decoder:
+    """The decoder for a split, chosen on the test videos of the other splits."""
+    totals: Counter[float] = Counter()
+    for held_out in others:
+        counted = [truth for other in others if other is not held_out for truth in other.truths.values()]
+        truth = [held_out.truths[name] for name in held_out.preds]
+        totals.update(fit_decoder(method, [*held_out.preds.values()], truth, counted).scores)
+    value = max(METHODS[method].values, key=lambda value: totals[float(value)])  # of equal ones the first
+    training = [truth for other in others for truth in other.truths.values()]
+    classes = next(iter(part.preds.values())).classes
+    return Decoder(method, float(value), classes, SegmentPrior.count(training) if METHODS[method].needs_prior else None)
+
+
+def decoded(run: Run, method: str) -> tuple[Run, list[float]]:
+    """The run after a decoder, and the values that were chosen for it."""
+    parts, values = [], []
+    for part in run.parts:
+        others = [other for other in run.parts if other.seed == part.seed and other.split != part.split]
+        decoder = chosen_decoder(method, part, others)
+        values.append(decoder.value)
+        parts.append(part._replace(preds={name: decoder(labels) for name, labels in part.preds.items()}))
+    return replace(run, name=method, parts=tuple(parts)), values
+
+
+def table(source: str) -> list[str]:
+    """The rows of a network."""
+    folder, _, fps = source.partition("=")
+    run = released_run(Path(folder), float(fps)) if fps else with_scores(read_run(Path(folder)))
+    before: RunScores = score_run(replace(run, name="as predicted"))
+    rows = [f"| {run.name} | as predicted | | " + " | ".join(f"{before.scores[key]:.1f}" for key in COLUMNS) + " | |"]
+    for method in METHODS:
+        after, values = decoded(run, method)
+        differences = {d.score: d for d in compare_runs([before, score_run(after)])}
+        cells = []
+        for key in COLUMNS:
+            d = differences[key]
+            cells.append(f"{d.value:.1f} ({d.difference:+.1f}: {d.low:+.1f} to {d.high:+.1f})")
+        shown = ", ".join(f"{value:g}" for value in np.unique(values))
+        rows.append(f"| | {method} | {shown} | {' | '.join(cells)} | {differences['f1@50'].verdict} |")
+    return rows
+
+
+if __name__ == "__main__":
+    assert {*COLUMNS} == {*SCORES}
+    print("| network | decoder | chosen | F1@10 | F1@25 | F1@50 | Edit | Accuracy | F1@50 |\n|" + "---|" * 9)
+    for name in sys.argv[1:]:
+        print("\n".join(table(name)), flush=True)
