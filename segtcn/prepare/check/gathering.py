@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
 from segtcn.data.dataset import check_video
 from segtcn.data.readers.reader import Reader
@@ -29,7 +30,6 @@ from segtcn.structures import IGNORE, Video, find_runs
 _NO_EXTREMES: Extremes = (np.empty(0, np.float32), np.empty(0, np.float32))
 _FAILURES = (ValueError, OSError, MemoryError)
 _FROZEN_S = 2.0  # people never hold still so long that every number stays the same
-_BLOCK = 2**16  # float32 values: smallest and largest are then found in the processor's cache
 
 
 class Measurement(NamedTuple):
@@ -257,7 +257,7 @@ def measure(video: Video, num_classes: int, fps: float) -> tuple[VideoFacts, Ext
         fps: frames per second, by which frozen stretches are told from slow motion.
     """
     features = video.features.numpy()
-    lowest, highest = _extremes(features)
+    lowest, highest = _extremes(video.features)
     finite = bool(np.isfinite(lowest).all() and np.isfinite(highest).all()) and features.size > 0
     least_frozen = math.floor(_FROZEN_S * fps) + 1
     labels = np.empty(0, np.int64) if video.labels is None else video.labels.numpy()
@@ -278,18 +278,11 @@ def measure(video: Video, num_classes: int, fps: float) -> tuple[VideoFacts, Ext
     return facts, (lowest, highest)
 
 
-def _extremes(features: npt.NDArray[np.float32]) -> Extremes:
+def _extremes(features: Tensor) -> Extremes:
     """Smallest and largest value of every row; NaN where there is one, and of no columns."""
-    lowest, highest = np.full((2, len(features)), math.nan, dtype=np.float32)
     if not features.shape[1]:
-        return lowest, highest
-    rows = max(1, _BLOCK // features.shape[1])
-    with np.errstate(invalid="ignore"):
-        for start in range(0, len(features), rows):
-            block = features[start : start + rows]
-            block.min(axis=1, out=lowest[start : start + rows])
-            block.max(axis=1, out=highest[start : start + rows])
-    return lowest, highest
+        return np.full(len(features), math.nan, np.float32), np.full(len(features), math.nan, np.float32)
+    return features.amin(dim=1).numpy(), features.amax(dim=1).numpy()
 
 
 def _frozen(features: npt.NDArray[np.float32], changing: npt.NDArray[np.bool_], least: int) -> list[tuple[int, int]]:
