@@ -65,7 +65,8 @@ class Batch(NamedTuple):
         names: name of each video, ``B`` of them.
         num_frames: frames of each video before ``sample_rate`` was applied, ``B`` of them.
         stored_labels: labels of each video before ``sample_rate`` was applied, ``B`` times ``(num_frames,)``, for
-            protocols that score at that rate; None where a video has no ground truth.
+            protocols that score at that rate, or its targets, ``(C, num_frames)``; None where a video has no ground
+            truth.
         targets: what the network learns in place of labels, ``(B, C, T)`` float32, NaN on padding; None where it
             learns labels.
 
@@ -121,6 +122,55 @@ IGNORE = -100
 
 ``torch.nn.CrossEntropyLoss`` ignores the same value.
 """
+
+
+class Track(NamedTuple):
+    """Labels that run beside others of the same video: of a hand, an animal, or of one behaviour that occurs or not.
+
+    Args:
+        name: of the track.
+        class_names: of its classes, of which a frame has one.
+        background: index of the class in which nothing of interest happens, or None.
+        threshold: probability from which on a track that occurs or not occurs. A network has one output for it, and
+            ``class_names`` are those of nothing and of the track. None: an output for each class, of which the largest
+            counts.
+
+    Example:
+        >>> Track("left", ("rest", "reach")).num_outputs, Track("groom", ("background", "groom"), 0, 0.5).num_outputs
+        (2, 1)
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    background: int | None = None
+    threshold: float | None = None
+
+    @property
+    def num_outputs(self) -> int:
+        """Outputs of a network for this track."""
+        return len(self.class_names) if self.threshold is None else 1
+
+
+def track_indexes(values: npt.NDArray[np.float32], tracks: Sequence[Track]) -> list[npt.NDArray[np.int64]]:
+    """The class of every frame of every track.
+
+    Args:
+        values: probabilities or targets of all outputs, ``(C, T)``; NaN where unknown.
+        tracks: whose outputs they are, one after the other.
+
+    Returns:
+        For each track ``(T,)``, :data:`IGNORE` where unknown.
+
+    Example:
+        >>> tracks = [Track("left", ("rest", "reach")), Track("groom", ("background", "groom"), 0, 0.5)]
+        >>> track_indexes(np.array([[0.9, 0.2], [0.1, 0.8], [0.7, np.nan]]), tracks)
+        [array([0, 1]), array([   1, -100])]
+    """
+    indexes, stops = [], np.cumsum([track.num_outputs for track in tracks])
+    for track, group in zip(tracks, np.split(values, stops[:-1]), strict=True):
+        chosen = group.argmax(axis=0) if track.threshold is None else (group[0] >= track.threshold).astype(np.int64)
+        indexes.append(np.where(np.isnan(group).any(axis=0), IGNORE, chosen))
+    return indexes
 
 
 class Runs(NamedTuple):

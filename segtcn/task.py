@@ -15,14 +15,16 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from segtcn.losses import DEFAULTS, Loss, mix_videos
+from segtcn.labels import Classes
+from segtcn.losses import DEFAULTS, Loss, TrackCrossEntropy, mix_videos
 from segtcn.losses.modules import LabelCounts
-from segtcn.metrics import SCORES, SegmentationScores
+from segtcn.metrics import SCORES, SegmentationScores, TrackScores
 from segtcn.metrics.mean_loss import MeanLoss
 from segtcn.metrics.protocols import get_protocol
 from segtcn.models.base import SegmentationModel
 from segtcn.segmenter import Segmenter, read_checkpoint
 from segtcn.segmenter.checkpoint import CHECKPOINT_KEY, read_stored, upgrade, with_version
+from segtcn.segmenter.track_outputs import classes_of
 from segtcn.structures import IGNORE, Batch, Output, repeat_frames
 
 _NAMES_SHOWN = 20
@@ -58,7 +60,7 @@ class SegmentationTask(LightningModule):
     Scores are logged in percent as ``SUBSET/accuracy``, ``SUBSET/edit``, ``SUBSET/f1@10``, ``SUBSET/f1@25``,
     ``SUBSET/f1@50`` and per class as ``SUBSET/accuracy/CLASS`` (recall of its frames) and ``SUBSET/f1@50/CLASS``, with
     SUBSET one of ``train``, ``val``, ``test``. They count each video's own frames, never padding. Of networks that give
-    several labels a frame or numbers, ``SUBSET/loss`` is the score.
+    numbers, ``SUBSET/loss`` is the score; of several labels at a time, see :class:`segtcn.metrics.TrackScores`.
 
     Args:
         segmenter: the network with its classes, rates and protocol. Some protocols score every stored frame: the
@@ -92,7 +94,7 @@ class SegmentationTask(LightningModule):
         if not 0 <= mixup < math.inf:
             raise ValueError(f"`mixup` must not be negative, got {mixup}")
         self.segmenter = segmenter
-        self.loss = loss or DEFAULTS[segmenter.target]()
+        self.loss = loss or _default_loss(segmenter)
         self.optimizer, self.lr_scheduler, self.mixup = optimizer, lr_scheduler, mixup
         self._names: list[str] = []  # of the videos whose gradients wait for the next step of the optimizer
         self.scores_stored_rate = get_protocol(segmenter.protocol).stored_rate and segmenter.sample_rate > 1
@@ -102,6 +104,9 @@ class SegmentationTask(LightningModule):
         subsets = ("train", "val", "test")
         # "train" is also a method of every module, which ModuleDict refuses as a key
         self.scores = nn.ModuleDict({f"{subset}_scores": scores.clone() for subset in subsets})
+        evaluated = subsets[1:] if segmenter.tracks else ()
+        of_tracks = TrackScores(segmenter.tracks, segmenter.protocol, segmenter.network_fps)
+        self.track_scores = nn.ModuleDict({f"{subset}_scores": of_tracks.clone() for subset in evaluated})
         self.losses = nn.ModuleDict({f"{subset}_loss": MeanLoss() for subset in subsets})
 
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:
@@ -191,6 +196,15 @@ class SegmentationTask(LightningModule):
         if CHECKPOINT_KEY in checkpoint:
             upgrade(checkpoint)
             _count_for(self.loss, checkpoint)
+            if self.segmenter.tracks:
+                self.set_tracks(classes_of(checkpoint[CHECKPOINT_KEY]))
+
+    def set_tracks(self, classes: Classes) -> None:
+        """Take the tracks of other classes, which differ in their thresholds only."""
+        self.segmenter.classes = classes
+        metrics: Any = self.track_scores.values()
+        for metric in metrics:
+            metric.tracks = self.segmenter.tracks
 
     def epoch_state(self) -> dict[str, Any]:
         """What the training videos of an epoch that has begun contributed to scores and loss."""
@@ -247,6 +261,9 @@ class SegmentationTask(LightningModule):
         step_output = self._step_output(batch, output)
         # weighs the batches, so that the epoch's loss is the mean over all labelled frames
         self.losses[f"{subset}_loss"].update(loss.detach(), batch.num_known_frames)  # type: ignore[operator]
+        if f"{subset}_scores" in self.track_scores and batch.targets is not None:
+            of_tracks: Any = self.track_scores[f"{subset}_scores"]
+            of_tracks.update(step_output.probabilities, batch.targets, batch.mask)
         if batch.labels is not None:
             preds, labels = step_output.preds, batch.labels
             if self.scores_stored_rate:
@@ -263,7 +280,8 @@ class SegmentationTask(LightningModule):
 
     @torch.no_grad()
     def _step_output(self, batch: Batch, output: Output) -> StepOutput:
-        return StepOutput(batch, output.logits[-1].softmax(dim=1), self.segmenter.net.decode(output, batch.mask))
+        probabilities = self.segmenter.probabilities(output.logits[-1])
+        return StepOutput(batch, probabilities, self.segmenter.net.decode(output, batch.mask))
 
     def _at_stored_rate(self, preds: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """Predictions and labels before sub-sampling, ``(B, T)`` each."""
@@ -287,6 +305,7 @@ class SegmentationTask(LightningModule):
             self.log(f"{subset}/loss", mean.compute())
             mean.reset()
             if self.segmenter.target != "single":
+                self._log_track_scores(subset)
                 return
             scores = metric.compute()
         self.log_dict({f"{subset}/{name}": scores[name] for name in SCORES}, prog_bar=True)
@@ -294,6 +313,13 @@ class SegmentationTask(LightningModule):
         by_class = {name: score for name, score in scores.items() if name not in SCORES and score.isfinite()}
         self.log_dict({f"{subset}/{name}": score for name, score in by_class.items()})
         metric.reset()
+
+    def _log_track_scores(self, subset: str) -> None:
+        if f"{subset}_scores" in self.track_scores:
+            metric: Any = self.track_scores[f"{subset}_scores"]
+            scores = {name: score for name, score in metric.compute().items() if score.isfinite()}
+            self.log_dict({f"{subset}/{name}": score for name, score in scores.items()})
+            metric.reset()
 
 
 def make_task(
@@ -317,6 +343,11 @@ def make_task(
         mixup: train on mixtures of two videos; their shares are drawn from Beta(mixup, mixup).
     """
     return SegmentationTask(Segmenter(net, **facts, protocol=protocol), loss, optimizer, lr_scheduler, mixup)
+
+
+def _default_loss(segmenter: Segmenter) -> Loss:
+    sizes = [track.num_outputs for track in segmenter.tracks]
+    return TrackCrossEntropy(sizes) if max(sizes, default=1) > 1 else DEFAULTS[segmenter.target]()
 
 
 class _Counts(NamedTuple):

@@ -37,7 +37,7 @@ ALLOWED = {
     "prepare": {"arrays", "atomic", "data", "extract", "labels", "progress", "structures", "text_table", "video_io"},
     "evaluation": {"atomic", "labels", "metrics", "progress", "structures", "text_table"},
     "sequences": {"atomic", "data", "layers", "losses", "models", "progress", "structures", "text_table"},
-    "task": {"losses", "metrics", "models", "segmenter", "structures"},
+    "task": {"labels", "losses", "metrics", "models", "segmenter", "structures"},
     "callbacks": {
         "atomic",
         "evaluation",

@@ -124,6 +124,9 @@ def test_data_with_targets_refuses_augmentations_and_wrong_shapes(tmp_path):
     with pytest.raises(ValueError, match="`augmentations` change frames and labels"):
         SegmentationDataModule(reader, augmentations=[GaussianNoise()])
     reader.read = lambda name, split, labels: Video(name, torch.zeros(2, 9), targets=torch.zeros(1, 8))
+    with pytest.raises(ValueError, match="9 frames of features but 8 labels"):
+        SegmentationDataset(reader, ["train-00000"])[0]
+    reader.read = lambda name, split, labels: Video(name, torch.zeros(2, 9), targets=torch.zeros(2, 9))
     with pytest.raises(ValueError, match=r"targets must have the shape \(1, 9\)"):
         SegmentationDataset(reader, ["train-00000"])[0]
 

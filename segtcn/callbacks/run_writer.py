@@ -37,10 +37,10 @@ class RunFactsWriter(Callback):
         if not trainer.is_global_zero or not isinstance(pl_module, SegmentationTask) or datamodule is None:
             return
         segmenter, folder = pl_module.segmenter, Path(trainer.default_root_dir)
-        if segmenter.target != "single":  # there are no predictions of labels that it could describe
+        if segmenter.target == "values":  # there are no predictions of labels that it could describe
             return
         RunFacts(
-            classes=segmenter.classes,
+            classes=segmenter.classes.common,
             videos=tuple(datamodule.names("test")),
             protocol=segmenter.protocol,
             fps=segmenter.fps,

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from segtcn.labels import Classes
 
 
+_TRACK = "track "
+"""Before the name of a track, whose videos are scored as those of a split are."""
+
+
 @dataclass(frozen=True)
 class Lengths:
     """Predictions and truth of different length.
@@ -83,7 +87,8 @@ def evaluate(
 
     Files are matched by name without ending. Formats: .txt with one label a line, MS-TCN's recognition files, .csv
     tables of segments, .npz archives of `segtcn test`, .npy with class indexes (T,). Frames labelled __ignore__ do not
-    count. The .mat files of Lea et al. hold predictions P and truth Y of one split each: give them alone.
+    count. Files of several tracks, as `segtcn predict` writes them for several labels at a time, are scored track by
+    track. The .mat files of Lea et al. hold predictions P and truth Y of one split each: give them alone.
 
     With --online, give runs: their networks label the test videos as if these were running.
 
@@ -157,7 +162,8 @@ def _read(paths: Sequence[Path], files: Files, lengths: Lengths) -> dict[str, La
         raise ValueError(f"expected PREDICTIONS and TRUTH, or .mat files alone, which hold both; got {text}")
     names = None if files.videos is None else read_video_list(files.videos)
     predictions, truth = paths
-    return {"all": pair_files(predictions, truth, classes, names, **vars(lengths))}
+    pairs = pair_files(predictions, truth, classes, names, **vars(lengths))
+    return {f"{_TRACK}{track}": of_track for track, of_track in pairs.by_track().items()} or {"all": pairs}
 
 
 def _print_tables(results: Sequence[RunScores], output: Output) -> None:
@@ -167,7 +173,8 @@ def _print_tables(results: Sequence[RunScores], output: Output) -> None:
     if len(results) == 1:
         videos = results[0].videos
         splits = results[0].splits
-        rows = {f"{split}.mat": results[0].split_scores(split) for split in splits if len(splits) > 1} | rows
+        endings = {split: "" if split.startswith(_TRACK) else ".mat" for split in splits if len(splits) > 1}
+        rows = {f"{split}{ending}": results[0].split_scores(split) for split, ending in endings.items()} | rows
     print(scores_table(rows, "protocol", table))
     if output.per_video:
         print(f"\n{scores_table(videos, 'video' if len(results) == 1 else 'protocol, video', table)}")
@@ -190,8 +197,9 @@ def _notes(results: Sequence[RunScores], classes: Classes, fps: float | None) ->
 
     first = results[0]
     num_videos, num_splits = len(first.videos), len(first.splits)
+    parts = "tracks" if all(split.startswith(_TRACK) for split in first.splits) else "splits"
     notes = [
-        f"{num_videos} videos{f' in {num_splits} splits, mean over the splits' if num_splits > 1 else ''}, percent."
+        f"{num_videos} videos{f' in {num_splits} {parts}, mean over the {parts}' if num_splits > 1 else ''}, percent."
     ]
     for result in results:
         protocol = PROTOCOLS[result.protocol]

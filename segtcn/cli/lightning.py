@@ -22,6 +22,7 @@ from segtcn.callbacks.epoch_progress import EpochProgressBar
 from segtcn.callbacks.predictions import PredictionWriter
 from segtcn.callbacks.run_checkpoint import RunCheckpoint, SealedCheckpointIO
 from segtcn.callbacks.run_writer import RunFactsWriter
+from segtcn.callbacks.thresholds import ThresholdFitter  # noqa: F401  # for its short name
 from segtcn.callbacks.throughput import Throughput
 from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations, finish
 from segtcn.cli.allowed_modules import needed_option
@@ -227,9 +228,7 @@ class SegmentationCLI(LightningCLI):
         if not self.trainer.is_global_zero:
             return
         if self.model.segmenter.target != "single":
-            loss = results[0][f"{subset}/loss"]
-            print(f"{subset}/loss: {loss:.4f} ({type(self.model.loss).__name__})")
-            write_json(Path(self.trainer.default_root_dir) / f"{subset}_scores.json", {"loss": loss})
+            self._report_targets(subset, {name.removeprefix(f"{subset}/"): value for name, value in results[0].items()})
             return
         scores = {key: results[0][f"{subset}/{key}"] for key in SCORE_HEADINGS}
         print(scores_table({subset: scores}, f"{self.model.segmenter.protocol} protocol"))
@@ -238,6 +237,22 @@ class SegmentationCLI(LightningCLI):
         print(f"scores: {folder / f'{subset}_scores.json'}")
         if subset == "test":
             print(f"predictions: {_predictions_of(str(folder))}")
+
+    def _report_targets(self, subset: str, scores: dict[str, float]) -> None:
+        """Print and write what is scored of numbers, or of several labels at a time."""
+        print(f"{subset}/loss: {scores['loss']:.4f} ({type(self.model.loss).__name__})")
+        folder, segmenter = Path(self.trainer.default_root_dir), self.model.segmenter
+        if "map" in scores:
+            tracks = {track.name: f"/{track.name}" for track in segmenter.tracks if f"edit/{track.name}" in scores}
+            rows = {
+                name: {key: scores[f"{key}{ending}"] for key in SCORE_HEADINGS}
+                for name, ending in {**tracks, "mean": ""}.items()
+            }
+            print(scores_table(rows, f"{segmenter.protocol} protocol, track"))
+            print(f"frame mAP: {scores['map']:.1f}, frame F1: {scores['f1']:.1f} (means over classes, no background)")
+            if subset == "test":
+                print(f"predictions: {_predictions_of(str(folder))}")
+        write_json(folder / f"{subset}_scores.json", scores)
 
 
 def _checkpoints_of(folder: str) -> str:

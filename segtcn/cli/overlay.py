@@ -132,7 +132,7 @@ def overlay(
     Labels meet frames in time: with --fps, or the rate that a file contains, the frame at t seconds has label
     floor(t * rate). Without a rate there must be one label for every frame of the clip. Files: .txt with one label a
     line, MS-TCN's recognition files, .csv tables of segments, .npz with the scores of all classes and the truth
-    (written by `segtcn test`).
+    (written by `segtcn test`). A file of several tracks becomes a timeline for each.
     """
     from segtcn.visualization.overlay import Excerpt, OverlayLook, overlay_video
 
@@ -147,14 +147,19 @@ def overlay(
 def _read(predictions: Sequence[str], options: LabelFiles) -> tuple[dict[str, Labels], Classes, float | None]:
     """Labels by their titles, their classes, and the rate of those that do not say it."""
     from segtcn.labels import TRUTH, read_labels
+    from segtcn.labels.track_classes import files_by_track
 
-    files, truth = _titled(predictions), options.truth
-    fps = _rates(options.fps or [], list(files))
-    tracks = {title: read_labels(path, fps=fps.get(title)) for title, path in files.items()}
-    true_labels = _truth_in(files.values()) if truth is None else read_labels(truth, fps=options.truth_fps)
-    if true_labels is not None:
-        tracks = {TRUTH: true_labels, **tracks}
-    classes = _classes([*([] if truth is None else [truth]), *files.values()], [*tracks.values()], options)
+    titled, truth = _titled(predictions), {} if options.truth is None else {TRUTH: options.truth}
+    fps = _rates(options.fps or [], list(titled))
+    rates = {**fps, TRUTH: options.truth_fps}
+    tracks: dict[str, Labels] = {}
+    for track, files in files_by_track({**truth, **titled}).items():
+        of_track = {title: read_labels(path, fps=rates.get(title)) for title, path in files.items()}
+        true_labels = None if TRUTH in files else _truth_in(files.values())
+        if true_labels is not None:
+            of_track = {TRUTH: true_labels, **of_track}
+        tracks |= {f"{track}: {title}" if track else title: labels for title, labels in of_track.items()}
+    classes = _classes([*truth.values(), *titled.values()], [*tracks.values()], options)
     # of a truth whose file does not say its rate
     common = next(iter({*fps.values()})) if len({*fps.values()}) == 1 else None
     return {title: labels.in_classes(classes) for title, labels in tracks.items()}, classes, common
@@ -189,7 +194,7 @@ def _truth_in(files: Iterable[Path]) -> Labels | None:
     """The true labels that a run wrote beside its predictions."""
     from segtcn.labels import read_archive_labels
 
-    archives = (read_archive_labels(path)[1] for path in files if path.suffix == ".npz")
+    archives = (read_archive_labels(path)[1] for path in files if ".npz" in (path.suffix, path.parent.suffix))
     return next((truth for truth in archives if truth is not None), None)
 
 
@@ -208,12 +213,14 @@ def _classes(files: Sequence[Path], tracks: Sequence[Labels], options: LabelFile
 def _scores(tracks: Mapping[str, Labels], protocol: str) -> dict[str, dict[str, float]]:
     """Scores of every prediction by the headings of tables, in percent, at the rate of the truth."""
     from segtcn.evaluation import evaluate
+    from segtcn.labels.track_classes import truth_title
 
-    truth = tracks.get("truth")
-    if truth is None:
+    truths = {title: truth_title(title, tracks) for title in tracks}
+    if None in truths.values():
         raise ValueError("--scores compares with the truth: give --truth LABELS")
     scores = {}
     for title, labels in tracks.items():
+        truth = tracks[str(truths[title])]
         if labels is not truth:
             preds = _at_rate_of(truth, labels)
             values = evaluate(preds, truth[: len(preds)], protocol, background=truth.classes.background).scores

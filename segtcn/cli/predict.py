@@ -74,7 +74,8 @@ def predict(
 ) -> None:
     """Write the labels of features and clips: OUT/NAME.txt, NAME.csv and NAME.npz.
 
-    NAME.txt has one label a line, NAME.csv one segment a line in frames and seconds, NAME.npz has the scores.
+    NAME.txt has one label a line, NAME.csv one segment a line in frames and seconds, NAME.npz has the scores. For
+    several labels at a time there is no NAME.txt, and NAME.csv has a first column `track`.
     Videos that are done already are skipped; one that fails does not stop the others, and the end reports it. Stop and
     continue at will: nothing is ever half written. No ground truth, data set or config is needed.
 
@@ -126,7 +127,7 @@ def predict(
         print(f"passed over: {', '.join(map(str, passed_over))}")
     missing = [name for name in result.skipped if not (out / f"{name}.mp4").exists()]
     to_draw = {name: path for name, path in drawn.items() if name in {*result.made, *missing}}
-    failed = result.failed | _draw(to_draw, out, segmenter.classes, files.quiet)
+    failed = result.failed | _draw(to_draw, out, segmenter.classes.common, files.quiet)
     if failed:
         reasons = [text if str(paths[name]) in text else f"{paths[name]}: {text}" for name, text in failed.items()]
         others = ", the others are done" if len(failed) < len(paths) else ""
@@ -155,14 +156,16 @@ def _check_drawings(clips: Mapping[str, Path], out: Path, overwrite: bool) -> No
 def _draw(clips: Mapping[str, Path], out: Path, classes: Classes, quiet: bool) -> dict[str, str]:
     """Draw labels on clips; returns what was wrong with those that failed."""
     from segtcn.labels import read_labels
+    from segtcn.labels.track_classes import track_files, track_of
     from segtcn.visualization.overlay import OverlayLook, overlay_video
 
     failed = {}
     for name, clip in clips.items():
         try:
-            labels = read_labels(out / f"{name}.npz")
+            files = track_files({"prediction": out / f"{name}.npz"})
+            tracks = {track_of(path) or title: read_labels(path) for title, path in files.items()}
             look = OverlayLook(progress=not quiet)
-            overlay_video(clip, {"prediction": labels}, out / f"{name}.mp4", classes=classes, look=look)
+            overlay_video(clip, tracks, out / f"{name}.mp4", classes=classes, look=look)
         except (ValueError, OSError) as error:
             failed[name] = f"its labels are written, but cannot be drawn: {error}"
     return failed

@@ -106,9 +106,11 @@ def timeline(
 
 def _in_order(collection: Collection, names: Sequence[str] | None, worst: int | None) -> list[CollectedVideo]:
     """The videos in the order in which they are drawn."""
+    from segtcn.labels.track_classes import named_videos
+
     videos = {video.name: video for video in collection.videos}
     if names is not None:
-        videos = {name: videos[name] for name in names}
+        videos = {name: videos[name] for of_video in named_videos(names, videos).values() for name in of_video}
     if worst is None:
         return [*videos.values()]
     scored = [video for video in videos.values() if video.scores]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,8 @@ from segtcn.cli.source_options import LabelOptions
 from segtcn.cli.titled_path import split_title
 
 if TYPE_CHECKING:
-    from segtcn.evaluation import Collection, Selection
+    from segtcn.evaluation import CollectedVideo, Collection, Selection
+    from segtcn.labels import Labels
     from segtcn.visualization.player import Player
 
 _LISTED = 10
@@ -98,6 +100,8 @@ def view(
     if (player := _blank_player(named, selection)) is None:
         with warnings_as_notes():
             collection = collect_videos(named, selection, not quiet)
+        if served.save is not None and any(video.track for video in collection.videos):
+            raise ValueError("several tracks cannot be corrected together: leave --save out, or give one track a file")
         shown = {video.name: [str(file.path) for file in video.files.values()] for video in collection.videos}
         player, notes = player_of(collection), collection.notes
     for note in notes:
@@ -105,7 +109,7 @@ def view(
     if exported.export is not None:
         _export(player, exported.export, not exported.no_clips, not quiet)
     else:
-        _serve(player, shown, served)
+        serve(player, shown, served)
 
 
 def _blank_player(sources: Sequence[tuple[str | None, Path]], selection: Selection) -> Player | None:
@@ -132,11 +136,30 @@ def player_of(collection: Collection) -> Player:
     """The player of collected videos; their labels are read when a video is looked at."""
     from segtcn.visualization.player import Player, PlayerVideo
 
+    groups: dict[str, list[CollectedVideo]] = {}
+    for video in collection.videos:
+        groups.setdefault(video.name.rpartition("/")[0] if video.track else video.name, []).append(video)
     videos = [
-        PlayerVideo(video.name, video.read, video.clip, video.scores, video.num_frames, video.fps)
-        for video in collection.videos
+        PlayerVideo(
+            name,
+            partial(_read_tracks, group),
+            group[0].clip,
+            {_title(video, title): row for video in group for title, row in video.scores.items()},
+            group[0].num_frames,
+            group[0].fps,
+        )
+        for name, group in groups.items()
     ]
     return Player(collection.title, videos, collection.classes, collection.protocol)
+
+
+def _read_tracks(videos: Sequence[CollectedVideo]) -> dict[str, Labels]:
+    """The labels of a video by title; those of its tracks together."""
+    return {_title(video, title): labels for video in videos for title, labels in video.read().items()}
+
+
+def _title(video: CollectedVideo, title: str) -> str:
+    return f"{video.track}: {title}" if video.track else title
 
 
 def _export(player: Player, out: Path, clips: bool, progress: bool) -> None:
@@ -151,7 +174,7 @@ def _export(player: Player, out: Path, clips: bool, progress: bool) -> None:
     print(f"{out}: {what}")
 
 
-def _serve(player: Player, shown: Mapping[str, list[str]], served: Served) -> None:
+def serve(player: Player, shown: Mapping[str, list[str]], served: Served) -> None:
     """Serve a player; ``shown`` has the label files of every video, which corrections must not replace."""
     from segtcn.visualization.player import serve_player
     from segtcn.visualization.player.corrections import check_sources

@@ -19,7 +19,6 @@ from segtcn.data.dataset import Sample, SegmentationDataset, TruthRules
 from segtcn.data.readers import Reader
 from segtcn.data.sampling import BucketSampler, CappedBatches, SharedBatches, SharedShuffle, Shuffle, WholeBatches
 from segtcn.data.statistics import LabelStatistics, count_features, count_labels, draw_weights
-from segtcn.labels import Classes
 from segtcn.labels.lengths import LengthPolicy
 from segtcn.labels.video_lists import check_split
 
@@ -98,6 +97,11 @@ class SegmentationDataModule(LightningDataModule):
                 "`rare_classes` draws videos by their classes: it needs one label a frame, and does not go with "
                 "`bucket`, which draws them by length"
             )
+        if annotated != 1 and reader.target != "single":
+            raise ValueError(
+                f"`annotated` keeps a part of the segments of labels, but the targets of this data set are "
+                f"{reader.target}: leave it out"
+            )
         if augmentations and reader.target != "single":
             raise ValueError(
                 f"`augmentations` change frames and labels, but the targets of this data set are {reader.target}, "
@@ -157,9 +161,8 @@ class SegmentationDataModule(LightningDataModule):
     @property
     def facts(self) -> dict[str, Any]:
         """What a :class:`segtcn.segmenter.Segmenter` must know of the data, as its arguments."""
-        classes = Classes(tuple(self.class_names), self.background)
         rates = {"fps": self.stored_fps, "sample_rate": self.sample_rate}
-        return {"classes": classes, **rates, "extraction": self.extraction, "target": self.reader.target}
+        return {"classes": self.reader.classes, **rates, "extraction": self.extraction, "target": self.reader.target}
 
     @property
     def background(self) -> int | None:

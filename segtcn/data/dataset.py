@@ -24,7 +24,8 @@ class Sample(NamedTuple):
     Args:
         video: the kept frames.
         num_frames: frames of the video before ``sample_rate`` was applied.
-        stored_labels: its labels before that, ``(num_frames,)``; None where there is no ground truth.
+        stored_labels: its labels before that, ``(num_frames,)``, or its targets, ``(C, num_frames)``; None where there
+            is no ground truth.
         is_cached: whether the cache holds the same tensors, so that nobody may write to them.
     """
 
@@ -73,21 +74,28 @@ def check_video(
         )
     if values:
         _check_finite(features, source)
-    if video.targets is not None and video.targets.shape != (num_classes, features.shape[1]):
+    if video.targets is not None and (video.targets.ndim != 2 or len(video.targets) != num_classes):
         raise ValueError(
             f"{source}: targets must have the shape ({num_classes}, {features.shape[1]}) of classes and frames, got "
             f"{tuple(video.targets.shape)}; correct the reader"
         )
-    if labels is None:
+    truth = video.targets if labels is None else labels
+    if truth is None:
         return video
-    length = common_length(features.shape[1], len(labels), length_policy, length_tolerance)
+    num_labels = truth.shape[-1]
+    length = common_length(features.shape[1], num_labels, length_policy, length_tolerance)
     if length is None:
         raise ValueError(
-            f"{source}: {features.shape[1]} frames of features but {len(labels)} labels; correct the files, or let "
+            f"{source}: {features.shape[1]} frames of features but {num_labels} labels; correct the files, or let "
             f"`length_policy: trim` cut both to the shorter where they differ by at most `length_tolerance` = "
             f"{length_tolerance} frames"
         )
-    features, labels = features[:, :length], labels[:length]
+    if video.targets is not None:
+        video = video._replace(targets=video.targets[:, :length])
+    features = features[:, :length]
+    if labels is None:
+        return video._replace(features=features)
+    labels = labels[:length]
     class_indexes(labels.numpy(), num_classes, source)
     return video._replace(features=features, labels=labels)
 
@@ -297,8 +305,9 @@ class SegmentationDataset(Dataset[Sample]):
             labels = every_kth_label(labels, rate) if self.truth.moves else labels[::rate]
         targets = None if video.targets is None else video.targets[:, :: self.sample_rate].clone()
         sampled = video._replace(features=features, labels=labels, targets=targets)
-        sample = Sample(sampled, video.features.shape[1], video.labels)
-        size = features.nbytes + (0 if video.labels is None else video.labels.nbytes)
+        stored = video.targets if video.labels is None else video.labels
+        sample = Sample(sampled, video.features.shape[1], stored)
+        size = features.nbytes + (0 if stored is None else stored.nbytes)
         if size <= self._cache_room and get_worker_info() is None:
             sample = self._cache[index] = sample._replace(is_cached=True)
             self._cache_room -= size

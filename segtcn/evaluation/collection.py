@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from segtcn.evaluation.run_scores import RunScores, score_run
 from segtcn.evaluation.runs import Run
 from segtcn.labels import TRUTH, Classes, Labels, common_classes, read_archive_labels, read_label_files, read_labels
 from segtcn.labels.classes import listed
+from segtcn.labels.track_classes import named_videos, track_of
 
 _LISTED = 5
 
@@ -66,6 +67,11 @@ class CollectedVideo(NamedTuple):
     scores: dict[str, dict[str, float]]
     num_frames: int
     fps: float | None
+
+    @property
+    def track(self) -> str | None:
+        """The track of a video that it is, with the name ``VIDEO/TRACK``; None if its files have no tracks."""
+        return next((track for file in self.files.values() if (track := track_of(file.path))), None)
 
     def read(self) -> dict[str, Labels]:
         """Read its labels by title; those without a rate have that of others with as many labels.
@@ -136,13 +142,13 @@ def collect_videos(sources: Sequence[Source], selection: Selection | None = None
     videos = [
         CollectedVideo(
             name,
-            _files_of(name, runs, places, selection.fps),
+            files,
             classes,
-            places.clips.get(name) or places.clips.get(name.rpartition("/")[2]),
+            _clip_of(name, files.values(), places.clips),
             {title: scores_of[name] for title, scores_of in rows.items() if name in scores_of},
             *_longest(name, runs, truths),
         )
-        for name in names
+        for name, files in ((name, _files_of(name, runs, places, selection.fps)) for name in names)
     ]
     knows_truth = selection.truth is not None or any(run.protocol is not None for run in runs.values())
     return Collection(
@@ -170,6 +176,12 @@ def _read_labels(
             run = Run.from_files(title, _of_videos(run, names), places.classes, selection.fps)
         runs[title] = _replace_truth(replace(run, name=title), truths, places.classes)
     return names, runs, truths
+
+
+def _clip_of(name: str, files: Iterable[LabelFile], clips: Mapping[str, Path]) -> Path | None:
+    if any(track_of(file.path) for file in files):
+        name = name.rpartition("/")[0]
+    return clips.get(name) or clips.get(name.rpartition("/")[2])
 
 
 def _is_annotated(run: Run) -> bool:
@@ -228,9 +240,10 @@ def _selected(names: set[str], selection: Selection) -> set[str]:
         raise ValueError("nothing to show: give predictions, or the truth (`truth`)")
     if selection.videos is None:
         return names
-    if missing := sorted({*selection.videos} - names):
+    chosen = named_videos(selection.videos, names)
+    if missing := sorted(name for name, matches in chosen.items() if not matches):
         raise ValueError(f"no labels of the video {missing[0]}: there are {listed(sorted(names))}")
-    return {*selection.videos}
+    return {name for tracks in chosen.values() for name in tracks}
 
 
 def _replace_truth(run: Run, truths: Mapping[str, Labels], known: Classes | None) -> Run:

@@ -13,6 +13,7 @@ from segtcn.labels.folder import counted_alike, find_label_files, video_name, wi
 from segtcn.labels.labels import Labels, common_classes
 from segtcn.labels.lengths import LengthPolicy, check_length_policy, common_length
 from segtcn.labels.matlab import read_matlab_labels
+from segtcn.labels.track_classes import named_videos, track_files, track_of
 from segtcn.labels.video_lists import read_names
 
 
@@ -30,6 +31,19 @@ class LabelPairs(NamedTuple):
     truth: dict[str, Labels]
     classes: Classes
     fps: float | None = None
+
+    def by_track(self) -> dict[str, LabelPairs]:
+        """The videos of each track, ``VIDEO/TRACK``, by the track; none where files have no tracks."""
+        tracks = {name: track for name, labels in self.preds.items() if (track := track_of(labels.source))}
+        return {
+            track: self._replace(
+                **{  # type: ignore[arg-type]  # both are labels by name
+                    side: {name: labels for name, labels in getattr(self, side).items() if tracks.get(name) == track}
+                    for side in ("preds", "truth")
+                }
+            )
+            for track in dict.fromkeys(tracks.values())
+        }
 
     def only_predicted(self) -> list[str]:
         """Names of the classes that are predicted and never occur in the truth."""
@@ -232,7 +246,7 @@ def _files_of_videos(
             raise FileNotFoundError(f"no file or folder {path}: check the path")
     if predictions.is_file() and truth.is_file():
         name = video_name(str(predictions))
-        return {name: predictions}, {name: truth}
+        return track_files({name: predictions}), track_files({name: truth})
     if truth.is_file():
         raise ValueError(
             f"{predictions} is a folder and {truth} a file: expected two folders with one file a video, or two files"
@@ -243,7 +257,9 @@ def _files_of_videos(
         names = sorted(pred_files)
     else:
         pred_files = find_label_files(predictions)
-        names = sorted({*pred_files, *true_files} if videos is None else {*videos})
+        every = {*pred_files, *true_files}
+        given = [] if videos is None else named_videos(videos, every).items()
+        names = sorted(every if videos is None else {name for video, tracks in given for name in tracks or [video]})
     problems = [
         f"no {kind} in {folder} for {listed(missing)}"
         for kind, folder, files in (("predictions", predictions, pred_files), ("truth", truth, true_files))

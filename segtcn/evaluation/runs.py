@@ -20,6 +20,7 @@ from segtcn.labels import (
     read_label_files,
 )
 from segtcn.labels.classes import listed
+from segtcn.labels.track_classes import track_files
 from segtcn.progress import progress_bar
 
 _PART = re.compile(r"split(\d+)-seed(\d+)")
@@ -245,7 +246,7 @@ def _read_part(folder: Path, facts: RunFacts, classes: Classes, progress: bool) 
     """The test videos of a network, and which of them have no prediction."""
     files = {name: folder / PREDICTIONS / f"{name}.npz" for name in facts.videos}
     missing = [name for name, path in files.items() if not path.is_file()]
-    files = {name: files[name] for name in files if name not in missing}
+    files = track_files({name: files[name] for name in files if name not in missing})
     preds, truths = {}, {}
     for name, path in progress_bar(files.items(), "read labels", unit="video", show=progress, keep=False):
         labels, truth = read_archive_labels(path)

@@ -71,6 +71,11 @@ class Classes:
         """Index of every class by its name."""
         return {name: index for index, name in enumerate(self.names)}
 
+    @property
+    def common(self) -> Classes:
+        """The classes of files and pictures: these, but see :class:`segtcn.labels.track_classes.TrackClasses`."""
+        return self
+
     @cached_property
     def is_numbered(self) -> bool:
         """Whether every class is called by its index, so that names are not known."""

@@ -271,7 +271,7 @@ def is_audacity(text: str) -> bool:
 
 
 def _is_segments(text: str) -> bool:
-    return tuple(text.split("\n", 1)[0].rstrip().split(",")[:3]) == _SEGMENTS
+    return tuple(text.split("\n", 1)[0].rstrip().removeprefix("track,").split(",")[:3]) == _SEGMENTS
 
 
 def _foreign(path: Path, program: str, remedy: str) -> ValueError:

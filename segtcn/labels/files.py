@@ -2,40 +2,34 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import math
 import os
-import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.arrays import open_array, read_archive, save_array
+from segtcn.arrays import archive_names, open_array, read_archive, save_array
 from segtcn.atomic import atomic_path
 from segtcn.labels.classes import IGNORE_NAME, Classes, listed
 from segtcn.labels.detection import TIMED, Format, check_size, decoded, detect_format, text_format
-from segtcn.labels.error_list import ErrorList
-from segtcn.labels.frame_table import FramesFromOneWarning, read_frame_table
+from segtcn.labels.frame_table import (
+    NOTHING,
+    FramesFromOneWarning,
+    occurrence_columns,
+    read_frame_table,
+)
 from segtcn.labels.label_lines import check_frame_list
 from segtcn.labels.labels import Labels
-from segtcn.labels.positions import PERSON_COLUMN, VIDEO_COLUMN
+from segtcn.labels.segment_tables import MAX_FRAMES, read_segments, segment_table, tracks_in
 from segtcn.structures import IGNORE
-
-COLUMNS = ("label", "start", "stop", "start_s", "stop_s", "confidence")
-"""Header of a segment table; the last three columns may be missing or empty."""
 
 _ARCHIVE_KEYS = ("class_names", "labels", "scores", "confidence", "fps", "truth")
 _REMEDY = "write it with `segtcn.write_labels`"
-_INTEGER = re.compile(r"\d{1,18}", re.ASCII)
-_DECIMAL = re.compile(r"nan|\d{1,18}(\.\d*)?([eE][-+]?\d{1,2})?", re.ASCII)
 _MAX_CLASS = 100_000
-_MAX_FRAMES = 20_000_000  # a week at 30 a second: a table that claims more would fill the memory
 _MAX_BYTES = 2**28
 
 
@@ -56,6 +50,9 @@ def read_labels(path: str | os.PathLike[str], classes: Classes | None = None, fp
 
     Frames that nobody annotated have the label :data:`~segtcn.labels.classes.IGNORE_NAME` in text, and the index
     :data:`~segtcn.structures.IGNORE` elsewhere.
+
+    A file may hold several tracks, which label the same video side by side. ``FILE/TRACK`` is the path of one of them.
+    Of a one-hot table every column is such a track, which occurs or not.
 
     Args:
         path: text in UTF-8, an archive or an array; :func:`write_labels` writes all but recognition files.
@@ -78,9 +75,11 @@ def read_labels(path: str | os.PathLike[str], classes: Classes | None = None, fp
         ['take', 'take', 'pour milk']
     """
     path = Path(path)
-    form = _frame_format(path, classes)
+    form = _frame_format(_file_of(path)[0], classes)
     if form == "archive":
         labels, _ = read_archive_labels(path)
+    elif _file_of(path)[1]:
+        labels = _read_track(*_file_of(path), form)
     elif form == "array":
         labels = _read_indexes(path, classes)
     elif form == "matlab":
@@ -104,8 +103,12 @@ def read_archive_labels(path: str | os.PathLike[str]) -> tuple[Labels, Labels | 
         FileNotFoundError: if there is no such file.
         ValueError: if it is not such an archive.
     """
-    path = _existing(path)
-    arrays = read_archive(path, _ARCHIVE_KEYS, _REMEDY)
+    file, track = _file_of(Path(path))
+    prefix = f"{track}/" if track else ""
+    stored = read_archive(_existing(file), [prefix + key for key in _ARCHIVE_KEYS], _REMEDY)
+    arrays = {key.removeprefix(prefix): values for key, values in stored.items()}
+    if not arrays and (tracks := track_names(file)):
+        raise ValueError(f"{path} is not a track of {file}, which has {listed(tracks)}: choose {file}/{tracks[0]}")
     try:
         classes = Classes(tuple(arrays["class_names"].tolist())).with_background()
         fps = arrays["fps"].item() if "fps" in arrays else None
@@ -150,9 +153,9 @@ def write_labels(path: str | os.PathLike[str], labels: Labels, truth: Labels | N
     """
     writers: dict[str, Callable[[Path], None]] = {
         ".txt": lambda temporary: _write_text(temporary, _frame_list(labels, path)),
-        ".csv": lambda temporary: _write_text(temporary, _segment_table(labels)),
+        ".csv": lambda temporary: _write_text(temporary, segment_table({"": labels})),
         ".npy": lambda temporary: save_array(temporary, labels.indexes),
-        ".npz": lambda temporary: _write_archive(temporary, labels, truth),
+        ".npz": lambda temporary: save_archive(temporary, {"": labels}, {} if truth is None else {"": truth}),
     }
     suffix = Path(path).suffix
     if suffix not in writers:
@@ -166,6 +169,69 @@ def write_labels(path: str | os.PathLike[str], labels: Labels, truth: Labels | N
         )
     with atomic_path(path) as temporary:
         writers[suffix](Path(temporary))
+
+
+def save_archive(path: Path, tracks: Mapping[str, Labels], truth: Mapping[str, Labels]) -> None:
+    """Write an archive.
+
+    Args:
+        path: the ``.npz`` file.
+        tracks: labels by the name of their track; those of a video without tracks have the name "".
+        truth: the true labels of some of them.
+    """
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    for name, labels in tracks.items():
+        prefix = f"{name}/" if name else ""
+        arrays[f"{prefix}labels"] = labels.indexes.astype(np.int32)
+        arrays[f"{prefix}class_names"] = np.array(labels.classes.names, dtype=np.str_)
+        if labels.scores is not None:
+            arrays[f"{prefix}scores"] = labels.scores.astype(np.float16)
+        elif labels.confidence is not None:
+            arrays[f"{prefix}confidence"] = labels.confidence.astype(np.float16)
+        if labels.fps is not None:
+            arrays[f"{prefix}fps"] = np.array(labels.fps, dtype=np.float64)
+        if name in truth:
+            arrays[f"{prefix}truth"] = truth[name].indexes.astype(np.int32)
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]  # keywords are arrays
+
+
+def track_names(path: Path, one_hot: bool = False) -> list[str]:
+    r"""Names of the tracks in a label file; none if it has the labels of one video.
+
+    Args:
+        path: the file.
+        one_hot: whether the columns of a one-hot table are tracks, each of which occurs or not.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "P01.csv"
+        >>> _ = path.write_text("track,label,start,stop\nleft,rest,0,4\nright,reach,0,4\n")
+        >>> track_names(path)
+        ['left', 'right']
+    """
+    try:
+        if path.suffix == ".npz":
+            suffix = "/class_names"
+            return [name.removesuffix(suffix) for name in archive_names(path) if name.endswith(suffix)]
+        form = detect_format(path) if path.suffix == ".csv" else ""
+        if form == "segments":
+            return tracks_in(path, _read_text(path))
+        return occurrence_columns(_read_text(path)) if form == "one-hot" and one_hot else []
+    except Exception:  # a file that is damaged or of another program is refused when its labels are read
+        return []
+
+
+def _file_of(path: Path) -> tuple[Path, str]:
+    """The file that a path means, and the track in it, or nothing."""
+    return (path.parent, path.name) if path.parent.is_file() else (path, "")
+
+
+def _read_track(path: Path, track: str, form: Format) -> Labels:
+    text = _read_text(path)
+    if form == "one-hot":
+        table = read_frame_table(path, text, track)
+        return Labels.from_names(table.names, Classes((NOTHING, track), 0), table.fps, f"{path}/{track}")
+    return read_segments(path / track, text, track)
 
 
 def _existing(path: str | os.PathLike[str]) -> Path:
@@ -203,7 +269,7 @@ def _read_text_labels(path: Path, form: Format, classes: Classes | None) -> Labe
         raise ValueError(f"{path} is {TIMED[form]}, with times: expected labels of frames; `segtcn init` makes them")
     text = _read_text(path)
     if form == "segments":
-        return _read_segments(path, text)
+        return read_segments(path, text)
     if form in ("frame table", "one-hot"):
         table = read_frame_table(path, text)
         if classes is None or not {*table.names} <= {*classes.names, IGNORE_NAME}:
@@ -237,7 +303,7 @@ def _read_names(path: Path, text: str, form: Format, classes: Classes | None) ->
 
 def _read_indexes(path: Path, classes: Classes | None) -> Labels:
     indexes = open_array(path, ndim=1, kinds="iu", content="the class index of every frame, integers (T,)")
-    if len(indexes) > _MAX_FRAMES:
+    if len(indexes) > MAX_FRAMES:
         raise ValueError(f"{path} holds {len(indexes):,} labels, more than any video has frames: correct it")
     largest = int(indexes.max()) if len(indexes) else -1
     if indexes.dtype.kind == "u" and largest == np.iinfo(indexes.dtype).max:
@@ -250,108 +316,6 @@ def _read_indexes(path: Path, classes: Classes | None) -> Labels:
     return Labels(np.array(indexes), classes or Classes.numbered(largest + 1), source=str(path))
 
 
-def _read_segments(path: Path, text: str) -> Labels:
-    rows: list[_Row] = []
-    errors = ErrorList()
-    tables = [*_rows(path, text)]
-    _check_one_video(path, [cells for _, cells in tables])
-    for where, cells in tables:
-        with errors.collect():
-            rows.append(_row(cells, where, rows[-1].stop if rows else 0))
-    errors.raise_any()
-    if not rows:
-        raise ValueError(f"{path} has a header and no segments: expected at least one")
-    stop, stop_s = rows[-1].stop, rows[-1].stop_s
-    fps = stop / stop_s if stop_s > 0 else None
-    if fps is not None and not 0.05 <= fps <= 10_000:
-        raise ValueError(f"{path}: its seconds say {fps:g} frames a second: another unit than seconds?")
-    for row in rows:
-        row.check_seconds(fps, rows[-1].where)
-    segments = Labels.from_names([row.label for row in rows], fps=fps, source=str(path))
-    shares, lengths = np.array([row.share for row in rows], np.float32), [row.stop - row.start for row in rows]
-    known = ~np.isnan(shares)
-    if known.any() and not known[segments.indexes != IGNORE].all():
-        raise ValueError(f"{path}: expected a confidence in every row or in none, got it in some")
-    confidence = np.repeat(shares, lengths) if known.any() else None
-    return replace(segments, indexes=np.repeat(segments.indexes, lengths), confidence=confidence)
-
-
-def _check_one_video(path: Path, rows: list[dict[str | None, Any]]) -> None:
-    """Refuse rows of several videos or persons, which a column that is not read tells apart."""
-    for name in filter(None, rows[0] if rows else ()):
-        values = {str(row.get(name)) for row in rows}
-        kinds = (VIDEO_COLUMN, PERSON_COLUMN)
-        if len(values) > 1 and any(kind.fullmatch(name.strip().lower()) for kind in kinds):
-            raise ValueError(
-                f"{path}: its column {name!r} has {listed(sorted(values))}: expected the labels of one video; split it"
-            )
-
-
-class _Row(NamedTuple):
-    """A row of a segment table; seconds and share are NaN where they are missing."""
-
-    where: str
-    label: str
-    start: int
-    stop: int
-    start_s: float
-    stop_s: float
-    share: float
-
-    def check_seconds(self, fps: float | None, last: str) -> None:
-        """Refuse seconds that are not those of the frames at the rate of the last row."""
-        for frame, second in ((self.start, self.start_s), (self.stop, self.stop_s)):
-            if not math.isnan(second) and (fps is None or abs(second * fps - frame) > 0.5 + 1e-5 * fps):
-                rate = "no rate" if fps is None else f"{fps:.6g} frames a second"
-                raise ValueError(
-                    f"{self.where}: frame {frame} is said to be at {second:g} s, but {last} says {rate}: correct one"
-                )
-
-
-def _row(cells: dict[str | None, Any], where: str, frame: int) -> _Row:
-    """A row that begins at a frame."""
-    if None in cells or None in cells.values():
-        raise ValueError(f"{where}: expected {','.join(COLUMNS)}, got more or fewer values; quote labels with commas")
-    try:
-        start, stop = int(_number(cells["start"], _INTEGER)), int(_number(cells["stop"], _INTEGER))
-        start_s, stop_s, share = (
-            _number(cells.get(name) or "nan", _DECIMAL) for name in ("start_s", "stop_s", "confidence")
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{where}: expected {','.join(COLUMNS)} with numbers, got {list(cells.values())}") from error
-    if not (0 <= share <= 1 or math.isnan(share)):
-        raise ValueError(f"{where}: expected a confidence from 0 to 1, got {cells['confidence']}")
-    if not cells["label"]:
-        raise ValueError(f"{where}: expected the name of a class in the column `label`, got nothing")
-    if start != frame or stop <= start:
-        raise ValueError(
-            f"{where}: expected a segment that starts at frame {frame}, where the one before it stops, "
-            f"and is not empty, got {start} to {stop}"
-        )
-    if stop > _MAX_FRAMES:
-        raise ValueError(f"{where}: a segment that stops at frame {stop:,} is beyond any video; correct it")
-    return _Row(where, cells["label"], start, stop, start_s, stop_s, share)
-
-
-def _number(text: str, pattern: re.Pattern[str]) -> float:
-    """A number as programs write it; Python would also take ``6_0``."""
-    if not pattern.fullmatch(text):
-        raise ValueError(text)
-    return float(text)
-
-
-def _rows(path: Path, text: str) -> Iterator[tuple[str, dict[str | None, Any]]]:
-    rows = csv.DictReader(io.StringIO(text, newline=""))
-    try:
-        names = [name.strip().lower() for name in rows.fieldnames or ()]
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            raise ValueError(f"{path}, line 1: the column {twice!r} is there {names.count(twice)} times: remove one")
-        for row in rows:
-            yield f"{path}, line {rows.line_num}", row
-    except csv.Error as error:
-        raise ValueError(f"{path}, line {rows.line_num} cannot be read as a table ({error}): correct it") from error
-
-
 def _frame_list(labels: Labels, path: str | os.PathLike[str]) -> str:
     text = "\n".join(labels.names()) + "\n"
     try:
@@ -361,33 +325,6 @@ def _frame_list(labels: Labels, path: str | os.PathLike[str]) -> str:
     if form != "names":
         raise ValueError(f"cannot write {path}: its first label would be read as the header of a table; rename it")
     return text
-
-
-def _segment_table(labels: Labels) -> str:
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in labels.rows():
-        seconds = ["" if value is None else f"{value:.6f}" for value in (row.start_s, row.stop_s)]
-        share = "" if row.confidence is None else f"{row.confidence:.4f}"
-        writer.writerow([row.label, row.start, row.stop, *seconds, share])
-    return table.getvalue()
-
-
-def _write_archive(path: Path, labels: Labels, truth: Labels | None) -> None:
-    arrays: dict[str, npt.NDArray[Any]] = {
-        "labels": labels.indexes.astype(np.int32),
-        "class_names": np.array(labels.classes.names, dtype=np.str_),
-    }
-    if labels.scores is not None:
-        arrays["scores"] = labels.scores.astype(np.float16)
-    elif labels.confidence is not None:
-        arrays["confidence"] = labels.confidence.astype(np.float16)
-    if labels.fps is not None:
-        arrays["fps"] = np.array(labels.fps, dtype=np.float64)
-    if truth is not None:
-        arrays["truth"] = truth.indexes.astype(np.int32)
-    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]  # keywords are arrays
 
 
 def _write_text(path: Path, text: str) -> None:

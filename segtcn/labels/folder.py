@@ -14,6 +14,7 @@ from segtcn.labels.error_list import ErrorList
 from segtcn.labels.files import read_labels
 from segtcn.labels.frame_table import FramesFromOneWarning, frame_table_layout, read_frame_table
 from segtcn.labels.labels import Labels
+from segtcn.labels.track_classes import track_files
 from segtcn.progress import progress_bar
 
 SUFFIXES = (".npz", ".csv", ".txt", "", ".npy")
@@ -71,7 +72,7 @@ def find_label_files(folder: Path) -> dict[str, Path]:
         folder: with one file a video; a name may hold folders.
 
     Returns:
-        By name of the video, sorted.
+        By name of the video, sorted; each track of a file with several is ``NAME/TRACK``, and its path ``FILE/TRACK``.
 
     Raises:
         FileNotFoundError: if there is no such folder, or no label file in it.
@@ -102,7 +103,7 @@ def find_label_files(folder: Path) -> dict[str, Path]:
         )
     if others:
         warnings.warn(f"{folder}: passed over {listed(others)}, not label files", stacklevel=2)
-    return files
+    return track_files(files)
 
 
 def find_clips(folder: Path) -> dict[str, Path]:

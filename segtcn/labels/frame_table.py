@@ -21,6 +21,9 @@ _DECIMAL = re.compile(r"\d{1,12}(\.\d{1,12})?", re.ASCII)
 _NUMBER = re.compile(r"[-+]?[\d.]+([eE][-+]?\d+)?", re.ASCII)
 _ONE, _ZERO = ("1", "1.0"), ("0", "0.0")
 
+NOTHING = "background"
+"""Label of the frames in which a behaviour that occurs or not does not occur."""
+
 
 class FramesFromOneWarning(UserWarning):
     """A table counts its frames from 1, so that its first row is the first frame."""
@@ -97,7 +100,15 @@ def frame_table_layout(text: str) -> Layout | None:
     return None
 
 
-def read_frame_table(path: Path, text: str) -> FrameTable:
+def occurrence_columns(text: str) -> list[str]:
+    """The columns of 0 and 1 of a one-hot table; none if the text is another."""
+    layout = frame_table_layout(text)
+    if layout is None or not layout.one_hot:
+        return []
+    return [name for name, kind in zip(layout.columns, layout.kinds(), strict=True) if kind is None]
+
+
+def read_frame_table(path: Path, text: str, track: str | None = None) -> FrameTable:
     r"""Read a table of frames with a header, such as ``Frame<tab>Phase``, or with one-hot columns.
 
     Columns of frames and times are used, never dropped: rows that are missing, late, repeated or out of order are
@@ -106,6 +117,7 @@ def read_frame_table(path: Path, text: str) -> FrameTable:
     Args:
         path: the file, for messages.
         text: its content, with line ends ``\n``.
+        track: a column of 0 and 1 that alone is read, beside others in which a frame may have 1, too.
 
     Raises:
         ValueError: if a column is repeated or unknown, a row cannot be understood, or rows are not those of all frames.
@@ -124,7 +136,7 @@ def read_frame_table(path: Path, text: str) -> FrameTable:
             if len(row) != len(kinds):
                 raise ValueError(f"{where}: expected {len(kinds)} values, got {len(row)}; quote labels with separators")
             numbers = {index: _counter(row[index], str(kinds[index]), where) for index in counters}
-            names.append(_label(row, layout, kinds, where))
+            names.append(_label(row, layout, kinds, where) if track is None else _occurs(row, layout, track, where))
             for index, number in numbers.items():
                 counters[index].append(number)
     errors.raise_any()
@@ -184,6 +196,13 @@ def _counter(cell: str, kind: str, where: str) -> float:
     if not pattern.fullmatch(cell):
         raise ValueError(f"{where}: expected {content}, got {cell[:80]!r}")
     return int(cell) if kind == "frame" else float(cell)
+
+
+def _occurs(row: list[str], layout: Layout, track: str, where: str) -> str:
+    cell = row[layout.columns.index(track)] if track in layout.columns else ""
+    if cell not in (*_ONE, *_ZERO):
+        raise ValueError(f"{where}: expected 0 or 1 in a column {track!r}, got {cell or 'nothing'!r}")
+    return track if cell in _ONE else NOTHING
 
 
 def _label(row: list[str], layout: Layout, kinds: list[str | None], where: str) -> str:

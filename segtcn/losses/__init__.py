@@ -8,6 +8,7 @@ from segtcn.losses.functional import focal as focal
 from segtcn.losses.functional import gaussian_similarity as gaussian_similarity
 from segtcn.losses.functional import mean_squared_error as mean_squared_error
 from segtcn.losses.functional import multi_label_bce as multi_label_bce
+from segtcn.losses.functional import track_cross_entropy as track_cross_entropy
 from segtcn.losses.functional import truncated_mse as truncated_mse
 from segtcn.losses.mixup import mix_videos as mix_videos
 from segtcn.losses.modules import BoundaryBCE as BoundaryBCE
@@ -21,6 +22,7 @@ from segtcn.losses.modules import TruncatedMSE as TruncatedMSE
 from segtcn.losses.target_losses import DEFAULTS as DEFAULTS
 from segtcn.losses.target_losses import MeanSquaredError as MeanSquaredError
 from segtcn.losses.target_losses import MultiLabelBCE as MultiLabelBCE
+from segtcn.losses.target_losses import TrackCrossEntropy as TrackCrossEntropy
 from segtcn.losses.timestamps import Timestamps as Timestamps
 from segtcn.losses.timestamps import confidence_loss as confidence_loss
 from segtcn.losses.timestamps import labels_between_stamps as labels_between_stamps

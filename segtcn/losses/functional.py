@@ -8,6 +8,7 @@ real frame the value is 0. All sums are at least in single precision, also under
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import torch
@@ -121,6 +122,43 @@ def multi_label_bce(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
     known, filled, values = _known(logits, targets, mask)
     losses = F.binary_cross_entropy_with_logits(filled, values, reduction="none") * known
     return losses.sum() / known.any(dim=1).sum().clamp_min(1)
+
+
+def track_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor, sizes: Sequence[int]) -> Tensor:
+    """Cross-entropy of tracks that are labelled side by side: summed over tracks, averaged over the frames of each.
+
+    A track of one output occurs or not: its loss is binary cross-entropy. Of several outputs one is right.
+
+    Args:
+        logits: of all tracks, one after the other, ``(B, C, T)``.
+        targets: from 0 to 1, ``(B, C, T)``; NaN where unknown, which costs nothing.
+        mask: True on real frames, ``(B, T)``.
+        sizes: number of outputs of each track, C in all.
+
+    Returns:
+        A scalar in nats; 0 if nothing is known.
+
+    Raises:
+        ValueError: if a type or a shape is wrong, or ``sizes`` does not add up to C.
+
+    Example:
+        >>> targets = torch.tensor([[[1.0, 0.0], [0.0, 1.0], [1.0, torch.nan]]])
+        >>> mask = torch.ones(1, 2, dtype=torch.bool)
+        >>> track_cross_entropy(torch.zeros(1, 3, 2), targets, mask, sizes=[2, 1])  # log(2) + log(2)
+        tensor(1.3863)
+    """
+    if sum(sizes) != logits.shape[1] or min(sizes) < 1:
+        raise ValueError(f"`sizes` must be positive and add up to {logits.shape[1]} outputs, got {list(sizes)}")
+    known, filled, values = _known(logits, targets, mask)
+    total = logits.new_zeros(())
+    for is_known, x, y in zip(*(part.split([*sizes], dim=1) for part in (known, filled, values)), strict=True):
+        frames = is_known.all(dim=1)
+        if x.shape[1] == 1:
+            costs = F.binary_cross_entropy_with_logits(x, y, reduction="none")[:, 0]
+        else:
+            costs = -(y * x.log_softmax(dim=1)).sum(dim=1)
+        total = total + (costs * frames).sum() / frames.sum().clamp_min(1)
+    return total
 
 
 def mean_squared_error(outputs: Tensor, targets: Tensor, mask: Tensor) -> Tensor:

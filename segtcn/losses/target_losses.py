@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from segtcn.losses.functional import mean_squared_error, multi_label_bce
+from segtcn.losses.functional import mean_squared_error, multi_label_bce, track_cross_entropy
 from segtcn.losses.modules import CrossEntropy, Loss
 from segtcn.structures import Batch, Output, Target
 
@@ -22,6 +22,29 @@ class MultiLabelBCE(Loss):
 
     def forward(self, output: Output, batch: Batch) -> Tensor:  # noqa: D102
         return torch.stack([multi_label_bce(logits, _targets_of(batch), batch.mask) for logits in output.logits]).sum()
+
+
+class TrackCrossEntropy(Loss):
+    """Sum over the stages of the network of :func:`~segtcn.losses.track_cross_entropy`.
+
+    Args:
+        sizes: number of outputs of each track.
+
+    Example:
+        >>> mask = torch.ones(1, 3, dtype=torch.bool)
+        >>> targets = torch.tensor([1.0, 0.0, 1.0, 0.0])[:, None].expand(1, 4, 3)
+        >>> batch = Batch(torch.zeros(1, 2, 3), None, mask, targets=targets)
+        >>> TrackCrossEntropy([2, 2])(Output(torch.zeros(1, 1, 4, 3)), batch)
+        tensor(1.3863)
+    """
+
+    def __init__(self, sizes: list[int]) -> None:
+        super().__init__()
+        self.sizes = sizes
+
+    def forward(self, output: Output, batch: Batch) -> Tensor:  # noqa: D102
+        targets, mask = _targets_of(batch), batch.mask
+        return torch.stack([track_cross_entropy(logits, targets, mask, self.sizes) for logits in output.logits]).sum()
 
 
 class MeanSquaredError(Loss):

@@ -24,3 +24,4 @@ from .table_scores import SegmentalF1 as SegmentalF1
 from .table_scores import SegmentalPrecision as SegmentalPrecision
 from .table_scores import SegmentalRecall as SegmentalRecall
 from .table_scores import SegmentationScores as SegmentationScores
+from .track_scores import TrackScores as TrackScores

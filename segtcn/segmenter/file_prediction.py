@@ -145,6 +145,9 @@ def predict_files(
 ) -> PredictedFiles:
     """Write labels of videos: ``OUT/NAME.txt``, ``NAME.csv`` and ``NAME.npz``, see :func:`segtcn.write_labels`.
 
+    Of several labels at a time, ``NAME.csv`` and ``NAME.npz`` hold all tracks, see
+    :func:`segtcn.labels.track_classes.write_tracks`.
+
     Beside them lie ``mapping.txt`` and ``prediction.json``, which says what made them: the digest of the weights, the
     facts of the segmenter, the options, and the source of each video. A video that is done is not done again, unless
     its source has changed. Each file is complete or not there.
@@ -204,7 +207,8 @@ def predict_files(
 
 def _predict_file(
     segmenter: Segmenter, path: Path, options: PredictionOptions, clips: ClipFeatures, note: Callable[[str], None]
-) -> Labels:
+) -> dict[str, Labels]:
+    """The labels of each track; of a network of one label a frame there is one, named ""."""
     features: Any = path
     fps = None
     if path.suffix.lower() != ".npy":
@@ -222,10 +226,17 @@ def _predict_file(
         if unlike := _unlike_training(array, segmenter):
             note(f"features of {path} {unlike}: are they of another unit or extractor?")
     try:
-        labels = segmenter.predict(features, options.chunk, options.approximate, str(path), fps, options.decoder)
+        how = (options.chunk, options.approximate, str(path), fps)
+        if segmenter.tracks:
+            tracks = segmenter.predict_tracks(features, *how)
+            tracks = {name: options.decoder(labels) if options.decoder else labels for name, labels in tracks.items()}
+        else:
+            tracks = {"": segmenter.predict(features, *how, options.decoder)}
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-    return without_short_segments(labels, options.min_duration_s) if options.min_duration_s else labels
+    if options.min_duration_s:
+        return {name: without_short_segments(labels, options.min_duration_s) for name, labels in tracks.items()}
+    return tracks
 
 
 def _unlike_training(features: npt.NDArray[Any], segmenter: Segmenter) -> str | None:

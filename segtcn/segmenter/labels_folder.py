@@ -12,10 +12,11 @@ from segtcn.atomic import reason, write_json
 from segtcn.extract.feature_files import differences
 from segtcn.labels import Labels, write_labels
 from segtcn.labels.folder import MAPPING, RECORD
+from segtcn.labels.track_classes import write_tracks
 from segtcn.segmenter.segmenter import Segmenter
 
 FORMATS = (".txt", ".csv", ".npz")
-"""What is written for each video; the last one is there when the video is done."""
+"""What is written for each video, the first not for several tracks; the last one is there when the video is done."""
 
 
 def labelled_here(out: Path) -> set[str]:
@@ -36,7 +37,8 @@ class LabelsFolder:
     """
 
     def __init__(self, out: Path, segmenter: Segmenter, options: Mapping[str, Any]) -> None:
-        self.out, self._classes = out, segmenter.classes
+        self.out, self._classes = out, segmenter.classes.common
+        self._formats = FORMATS[1:] if segmenter.tracks else FORMATS
         facts = {"weights_sha256": segmenter.digest(), "segmenter": segmenter.facts(), "options": options}
         self._facts = json.loads(json.dumps(facts))  # lists for tuples, as they are read back
         self._sources: dict[str, Any] = {}
@@ -96,15 +98,18 @@ class LabelsFolder:
         recorded = self._sources.get(name)
         return recorded is not None and _is_same(recorded, source) and all(path.exists() for path in self._paths(name))
 
-    def write(self, name: str, source: Path, labels: Labels) -> None:
-        """Write the labels of a video; the last file, which shows that it is done, is removed before."""
+    def write(self, name: str, source: Path, tracks: Mapping[str, Labels]) -> None:
+        """Write the labels of each track of a video, or of one named ""; the last file shows that it is done."""
         *_, last = paths = self._paths(name)
         last.parent.mkdir(parents=True, exist_ok=True)  # names may hold folders
-        last.unlink(missing_ok=True)
+        last.unlink(missing_ok=True)  # until all are written
         self._sources[name] = _identity(source)
         self._write_record()
         for path in paths:
-            write_labels(path, labels)
+            if "" in tracks:
+                write_labels(path, tracks[""])
+            else:
+                write_tracks(path, tracks)
 
     def _read(self, path: Path, sources: Mapping[str, Path], overwrite: bool) -> dict[str, Any]:
         """Sources of the labels that are there and were made in the same way.
@@ -135,7 +140,7 @@ class LabelsFolder:
         write_json(self.out / RECORD, {"segtcn": segtcn.__version__, **self._facts, "sources": self._sources})
 
     def _paths(self, name: str) -> list[Path]:
-        return [self.out / f"{name}{suffix}" for suffix in FORMATS]
+        return [self.out / f"{name}{suffix}" for suffix in self._formats]
 
 
 def _is_run(folder: Path) -> bool:

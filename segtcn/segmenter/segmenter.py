@@ -9,22 +9,23 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
 
-import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from segtcn.arrays import open_array
 from segtcn.decoding import Decoder
 from segtcn.labels import Classes, Labels
+from segtcn.labels.track_classes import TrackClasses, occurrence
 from segtcn.models.base import SegmentationModel, build_network, check_sizes
 from segtcn.segmenter.checkpoint import find_checkpoint, read_checkpoint, write_checkpoint
 from segtcn.segmenter.chunks import CHUNK, WHOLE, blended_output, chunked_output
 from segtcn.segmenter.clip_features import RATE_TOLERANCE, ClipFeatures
 from segtcn.segmenter.standardization import Standardization
+from segtcn.segmenter.stored_frames import check_shape, open_features, sampled
 from segtcn.segmenter.stream import Stream
+from segtcn.segmenter.track_outputs import classes_of, track_facts, track_probabilities
 from segtcn.segmenter.weights import check_finite, check_size
-from segtcn.structures import Output, Target, is_rate, repeat_frames
+from segtcn.structures import Output, Target, Track, is_rate, repeat_frames
 
 
 class DataFacts(Protocol):
@@ -41,7 +42,8 @@ class Segmenter(nn.Module):
 
     Args:
         net: the network.
-        classes: names of the classes and the background, or names alone; None numbers them.
+        classes: names of the classes and the background, or names alone; None numbers them. Of several at a time,
+            :class:`~segtcn.labels.track_classes.TrackClasses`; other classes each occur or not.
         fps: frames per second of the stored features, None if unknown.
         sample_rate: every how many-th stored frame the network sees.
         protocol: name of the evaluation protocol, see :mod:`segtcn.metrics.protocols`.
@@ -89,6 +91,8 @@ class Segmenter(nn.Module):
             raise ValueError(f"`target` must be one of {', '.join(get_args(Target))}, got {target!r}")
         if not isinstance(extraction, dict | None):
             raise ValueError(f"`extraction` must be a record of `segtcn extract` or None, got {extraction!r:.80}")
+        if target == "multi" and not isinstance(classes, TrackClasses):
+            classes = TrackClasses.of(map(occurrence, classes.names))
         self.net, self.standardization = net, Standardization(net.in_channels)
         self.classes, self.fps, self.sample_rate = classes, fps, sample_rate
         self.protocol, self.extraction, self.target = protocol, extraction, target
@@ -159,6 +163,7 @@ class Segmenter(nn.Module):
         return {
             "net": self.net.spec,
             "class_names": [*self.classes.names],
+            "tracks": track_facts(self.tracks),
             "background": self.classes.background,
             "fps": self.fps,
             "sample_rate": self.sample_rate,
@@ -178,7 +183,7 @@ class Segmenter(nn.Module):
     @classmethod
     def from_facts(cls, facts: dict[str, Any]) -> Segmenter:
         """Build a segmenter from :meth:`facts`, with new weights."""
-        classes = Classes(tuple(facts["class_names"]), facts["background"])
+        classes = classes_of(facts)
         names = ("fps", "sample_rate", "protocol", "extraction")
         arguments = {name: facts[name] for name in names} | {"target": facts.get("target", "single")}
         return cls(build_network(facts["net"]), classes, **arguments)
@@ -195,6 +200,15 @@ class Segmenter(nn.Module):
                 f"this network was trained to give {what}, of which one label a frame would be made here: call "
                 "`segmenter(features)` for its outputs"
             )
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """The tracks that a network of several labels at a time gives; none of another."""
+        return self.classes.tracks if isinstance(self.classes, TrackClasses) else ()
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Softmax of ``logits (B, C, T)``, or of those of each track; a track that occurs or not has a sigmoid."""
+        return track_probabilities(logits, self.tracks) if self.tracks else logits.softmax(dim=1)
 
     @property
     def network_fps(self) -> float | None:
@@ -241,14 +255,68 @@ class Segmenter(nn.Module):
                 ``chunk`` does not fit the network, or ``decoder`` was fitted on other classes.
         """
         self.require_labels()
-        opened, rate = _open(features), self.sampling(fps)
-        self._check_shape(tuple(opened.shape))
+        output, stored = self._output(features, chunk, approximate, fps)
+        indexes, scores = (
+            repeat_frames(values[0], *stored).cpu().numpy()
+            for values in (self.net.decode(output), output.logits[-1].softmax(dim=1).float())
+        )
+        labels = Labels(indexes, self.classes, fps or self.fps, scores, source)
+        return labels if decoder is None else decoder(labels)
+
+    @torch.inference_mode()
+    def predict_tracks(
+        self,
+        features: Tensor | npt.NDArray[Any] | str | os.PathLike[str],
+        chunk: int | None = None,
+        approximate: bool = False,
+        source: str = "prediction",
+        fps: float | None = None,
+    ) -> dict[str, Labels]:
+        """Segment one video with a network that gives several labels at a time.
+
+        Args:
+            features: as of :meth:`predict`, like all arguments.
+            chunk: frames to segment at a time.
+            approximate: cross-fade overlapping chunks.
+            source: what messages and pictures call the result.
+            fps: rate of ``features``.
+
+        Returns:
+            The labels of every track, with scores.
+
+        Raises:
+            ValueError: if the network gives one label a frame, and as :meth:`predict`.
+
+        Example:
+            >>> from segtcn.models import EDTCN
+            >>> segmenter = Segmenter(EDTCN(in_channels=8, num_classes=2), ["groom", "rear"], target="multi")
+            >>> labels = segmenter.predict_tracks(torch.zeros(8, 30))
+            >>> [*labels], labels["rear"].classes.names
+            (['groom', 'rear'], ('background', 'rear'))
+        """
+        if not isinstance(self.classes, TrackClasses):
+            raise ValueError("this network does not give several labels at a time: call `predict`")
+        output, stored = self._output(features, chunk, approximate, fps)
+        scores = repeat_frames(self.probabilities(output.logits[-1].float())[0], *stored).cpu().numpy()
+        return self.classes.labels_of(scores, fps or self.fps, source)
+
+    def _output(
+        self,
+        features: Tensor | npt.NDArray[Any] | str | os.PathLike[str],
+        chunk: int | None,
+        approximate: bool,
+        fps: float | None,
+    ) -> tuple[Output, tuple[int, int]]:
+        """What the network gives for a video, the sampling of its stored frames, and their number."""
+        opened, rate = open_features(features), self.sampling(fps)
+        check_shape(tuple(opened.shape), self.net.in_channels)
         check_sizes(chunk=1 if chunk is None else chunk)
         num_stored = opened.shape[1]
         num_frames = -(-num_stored // rate)
 
         def read(start: int, stop: int) -> Tensor:
-            return self.standardization(self._sampled(_open(features), start, stop, rate)[None])
+            frames = sampled(open_features(features), start, stop, rate, like=self.standardization.mean)
+            return self.standardization(frames[None])
 
         can_be_cut = approximate or self.net.causal or None not in self.net.receptive_field
         if chunk is None and num_frames > WHOLE and can_be_cut:
@@ -257,12 +325,7 @@ class Segmenter(nn.Module):
             output = self.net(read(0, num_frames))
         else:
             output = (blended_output if approximate else chunked_output)(self.net, read, num_frames, chunk)
-        indexes, scores = (
-            repeat_frames(values[0], rate, num_stored).cpu().numpy()
-            for values in (self.net.decode(output), output.logits[-1].softmax(dim=1).float())
-        )
-        labels = Labels(indexes, self.classes, fps or self.fps, scores, source)
-        return labels if decoder is None else decoder(labels)
+        return output, (rate, num_stored)
 
     def predict_video(
         self,
@@ -332,31 +395,3 @@ class Segmenter(nn.Module):
             on_nan: what to do about a frame with NaN or infinity: ``error``, or ``hold`` the frame before it.
         """
         return Stream(self, batch_size, on_nan)
-
-    def _sampled(self, stored: Tensor | npt.NDArray[Any], start: int, stop: int, rate: int) -> Tensor:
-        """Frames ``start .. stop`` of those that the network sees, every ``rate``-th, ``(D, n)``, checked."""
-        part = stored[:, start * rate : stop * rate : rate]
-        if not isinstance(part, Tensor):
-            # what PyTorch can read: mapped files cannot be written to, some have the other order of bytes
-            kind = np.float64 if part.dtype.itemsize > 4 else np.float32
-            part = torch.as_tensor(np.require(part, kind, ("C", "W")))
-        frames = part.to(self.standardization.mean)
-        if not frames.isfinite().all():
-            frame = (start + int((~frames.isfinite()).any(dim=0).nonzero()[0])) * rate
-            raise ValueError(f"`features` must be finite, got NaN or infinity in frame {frame}")
-        return frames
-
-    def _check_shape(self, shape: tuple[int, ...]) -> None:
-        width = self.net.in_channels
-        if len(shape) != 2 or shape[0] != width or shape[1] == 0:
-            raise ValueError(
-                f"`features` must have the shape ({width}, T) with T >= 1, got {shape}; "
-                "features stored as (T, D) need `.T`"
-            )
-
-
-def _open(features: Tensor | npt.NDArray[Any] | str | os.PathLike[str]) -> Tensor | npt.NDArray[Any]:
-    """Features as they are, or those of a file, mapped: what was read leaves the memory with the map."""
-    if isinstance(features, str | os.PathLike):
-        return open_array(features, ndim=2, kinds="fiu", content="features, numbers (D, T)")
-    return features

@@ -68,6 +68,17 @@ for streaming, path in ((False, "model.onnx"), (True, "live.onnx")):
     export_onnx(Segmenter(net, ["pour", "stir"], fps=30), path, streaming=streaming)
 np.save("features.npy", np.zeros((8, 40), np.float32))
 """,
+    "several_labels": """
+import numpy as np
+import segtcn
+from segtcn.labels.track_classes import TrackClasses, occurrence
+from segtcn.models import EDTCN
+from segtcn.segmenter import Segmenter
+from segtcn.structures import Track
+tracks = TrackClasses.of([Track("left", ("background", "reach")), occurrence("groom")])
+Segmenter(EDTCN(8, 3, (6,), 3), tracks, fps=25, target="multi").save("RUN")
+np.save("P01.npy", np.zeros((8, 40), np.float32))
+""",
     "player": """
 from tests.clips import write_clip
 from pathlib import Path

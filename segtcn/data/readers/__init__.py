@@ -13,3 +13,4 @@ from segtcn.data.readers.sequence_tasks import CopyMemoryReader as CopyMemoryRea
 from segtcn.data.readers.sequence_tasks import MusicReader as MusicReader
 from segtcn.data.readers.sequence_tasks import PixelMNISTReader as PixelMNISTReader
 from segtcn.data.readers.table import TableReader as TableReader
+from segtcn.data.readers.track_reader import TrackReader as TrackReader

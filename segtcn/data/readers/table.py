@@ -18,8 +18,9 @@ from segtcn.data.readers.row_positions import ROW_NUMBERS, at_frames, frames_of_
 from segtcn.data.readers.table_files import SUFFIXES, TableFiles, matching, quoted
 from segtcn.data.readers.tree import TreeReader
 from segtcn.labels.classes import IGNORE_NAME, listed
-from segtcn.labels.files import COLUMNS, read_labels
+from segtcn.labels.files import read_labels
 from segtcn.labels.positions import column_kind, even_rate, frame_step
+from segtcn.labels.segment_tables import COLUMNS
 from segtcn.structures import Video
 
 _CLOCK_TOLERANCE = 0.2  # of a step: milliseconds at 30 frames a second are off by 0.015, hundredths by 0.15

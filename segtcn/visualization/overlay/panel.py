@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.labels import TRUTH
 from segtcn.structures import find_runs
 from segtcn.video_io import ColorTags, Planes
 from segtcn.visualization.alignment import NO_LABEL
@@ -165,7 +164,7 @@ class Panel:
         left = f"{_short(max(0.0, float(row.until_s[number]) - now_s))} left"
         after.append((left, left, FAINT_INK))
         if row.differs is not None and row.differs[number]:
-            among = "≠ truth" if TRUTH in self.content.rows else "≠"
+            among = "≠ truth" if self.content.has_truth else "≠"
             after.append((among, among, MARK))
         return after
 

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.labels import TRUTH, Classes
+from segtcn.labels import Classes
+from segtcn.labels.track_classes import truth_title
 from segtcn.visualization.overlay.lettering import shortened, text_width
 from segtcn.visualization.overlay.look import OverlayLook
 from segtcn.visualization.overlay.panel_rows import NOT_ANNOTATED, Row
@@ -35,6 +36,11 @@ class PanelContent(NamedTuple):
     part_s: tuple[float, float]
     duration_s: float
     look: OverlayLook
+
+    @property
+    def has_truth(self) -> bool:
+        """Whether tracks are compared with the truth, not with each other."""
+        return any(truth_title(title, self.rows) for title in self.rows)
 
     @property
     def notes(self) -> dict[str, str]:
@@ -175,7 +181,7 @@ class PanelLayout:
             present |= set(np.unique(row.shown[first : max(last, first + 1)]).tolist())
         entries: list[tuple[str, int | None]] = []
         if any(row.differs is not None for row in content.rows.values()):
-            entries.append(("differs from truth" if TRUTH in content.rows else "predictions differ", None))
+            entries.append(("differs from truth" if content.has_truth else "predictions differ", None))
         entries += [(content.classes.names[label], label) for label in sorted(label for label in present if label >= 0)]
         return [*entries, *([("not annotated", NOT_ANNOTATED)] if NOT_ANNOTATED in present else [])]
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.labels import TRUTH, Labels
+from segtcn.labels import Labels
+from segtcn.labels.track_classes import truth_title
 from segtcn.structures import IGNORE, find_runs
 from segtcn.visualization.alignment import NO_LABEL
 
@@ -41,12 +42,13 @@ class Row(NamedTuple):
         return float("nan") if values is None or number == NO_LABEL else float(values[number])
 
     def best(self, frame: int, count: int) -> list[tuple[int, float]]:
-        """The most probable classes of a frame with their scores, the highest first."""
+        """The most probable classes of a frame with their scores, the highest first; none that has no score."""
         number = self.numbers[frame]
         if self.labels.scores is None or number == NO_LABEL:
             return []
         column = self.labels.scores[:, number]
-        return [(label, float(column[label])) for label in np.argsort(-column, kind="stable")[:count].tolist()]
+        best = np.argsort(-column, kind="stable")[:count].tolist()
+        return [(label, float(column[label])) for label in best if column[label] > 0]
 
 
 def make_rows(
@@ -84,11 +86,12 @@ def _shown(labels: Labels, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int
 
 def _differs(shown: Mapping[str, npt.NDArray[np.int64]], title: str) -> npt.NDArray[np.bool_] | None:
     labels = shown[title]
-    if title == TRUTH:
+    truth = truth_title(title, shown)
+    if title == truth:
         return None
-    if TRUTH in shown:
+    if truth is not None:
         # where there is no truth, nothing is wrong
-        return (labels != shown[TRUTH]) & (shown[TRUTH] >= 0) & (labels != NOT_ANNOTATED)
+        return (labels != shown[truth]) & (shown[truth] >= 0) & (labels != NOT_ANNOTATED)
     *others, last = shown
     if title != last or not others:
         return None

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segtcn.labels import TRUTH, Classes, Labels
+from segtcn.labels.track_classes import truth_title
 from segtcn.structures import IGNORE, Runs
 from segtcn.video_io import TIMESTAMP_TOLERANCE_S, frame_times, probe
 from segtcn.visualization.palette import RGB, class_color, hex_color, text_color
@@ -133,7 +134,9 @@ def video_payload(
         if clip is None and fps is None and known is not None:
             fps = known
             notes.append(f"the rate of {title} is unknown: it is shown at {known:g} labels a second, as the others")
-        rows.append(track_payload(title, labels, fps, by_frame=fps is None or _is_frame_by_frame(labels, clip)))
+        row = track_payload(title, labels, fps, by_frame=fps is None or _is_frame_by_frame(labels, clip))
+        truth = truth_title(title, tracks)
+        rows.append(row | {"truth": title == truth, "reference": [*tracks].index(truth) if truth else None})
     saved, version = None, None
     if save is not None:
         version = saved_version(save, video.name)

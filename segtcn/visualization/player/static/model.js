@@ -137,6 +137,8 @@
     constructor(payload, timebase) {
       this.title = payload.title;
       this.truth = Boolean(payload.truth);
+      /** The true track that it is compared with, or null; set by the recording. */
+      this.reference = null;
       this.fps = payload.fps ?? null;
       this.numFrames = payload.num_frames;
       this.timebase = timebase;
@@ -242,6 +244,9 @@
       this.unit = clip || (tracks.length && tracks.every((track) => track.fps)) ? "s" : "frames";
       const clipBase = clip && timebaseOfClip(clip);
       this.tracks = tracks.map((track) => new Track(track, this.timebaseOf(track, clipBase)));
+      tracks.forEach(({ reference }, number) => {
+        this.tracks[number].reference = this.tracks[reference] ?? null;
+      });
       const end = Math.max(...this.tracks.map((track) => track.endTime));
       /** Frames in which the cursor moves: those of the clip, else those of the first track, up to the end of all. */
       const { timebase } = this.tracks[0];

@@ -35,7 +35,7 @@
       const { player } = this;
       const segment = row.track.segment(row.track.indexAt(player.time));
       const label = segment?.label;
-      const truth = player.recording.reference?.classAt(player.time);
+      const truth = row.track.reference?.classAt(player.time);
       const differs = !row.track.truth && label >= 0 && truth >= 0 && truth !== label;
       if (row.shown !== label) {
         row.shown = label;

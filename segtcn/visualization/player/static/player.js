@@ -105,8 +105,8 @@
       this.viewport = new segtcn.Viewport(recording.duration, LEAST_FRAMES / recording.base.rate);
       this.differences.clear();
       for (const track of this.tracks) {
-        if (recording.reference && track !== recording.reference) {
-          this.differences.set(track, segtcn.disagreements(recording.reference, track));
+        if (track.reference && track !== track.reference) {
+          this.differences.set(track, segtcn.disagreements(track.reference, track));
         }
       }
       this.changed("video", "tracks", "view", "time", "play", "correct");
