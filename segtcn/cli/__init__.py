@@ -23,6 +23,7 @@ COMMANDS = {
     "decode": ("segtcn.cli.decode", "make other labels of scores: no fragments, likely durations and orders"),
     "live": ("segtcn.cli.live", "label a camera, an address or a clip while it runs"),
     "crossval": ("segtcn.cli.crossval", "train and test on all splits with several seeds, in one table"),
+    "learncurve": ("segtcn.cli.learncurve", "draw how scores grow with the amount of annotation"),
     "sweep": ("segtcn.cli.sweep", "search for good options by validation videos"),
     "evaluate": ("segtcn.cli.evaluate", "score prediction files under any protocol"),
     "compare": ("segtcn.cli.compare", "several runs side by side, and whether a difference is more than chance"),
@@ -32,6 +33,7 @@ COMMANDS = {
     "convert": ("segtcn.cli.convert", "write any data set as one HDF5 file, or as an MS-TCN tree"),
     "init": ("segtcn.cli.init", "make a data set of features or clips and annotations: labels, splits, card, config"),
     "draft": ("segtcn.cli.draft", "propose segments of unlabelled features"),
+    "suggest": ("segtcn.cli.suggest", "suggest what to label next: where a network is unsure"),
     "add": ("segtcn.cli.add", "put corrected labels into a data set"),
     "extract": ("segtcn.cli.extract", "make features of videos"),
     "export": ("segtcn.cli.export", "write a trained network as ONNX, for torch.export, or for the Hugging Face Hub"),
@@ -44,7 +46,7 @@ COMMANDS = {
 }
 """Name of every command: its module, with a function of that name or ``main(argv)``, and what it does."""
 
-NETWORK_COMMANDS = ("fit", "validate", "test", "crossval", "sweep")
+NETWORK_COMMANDS = ("fit", "validate", "test", "crossval", "learncurve", "sweep")
 """Commands whose options name classes, which may lie in the current directory."""
 
 USER_ERRORS = (ValueError, OSError, ImportError)
@@ -60,6 +62,7 @@ examples:
   segtcn predict RUN clip.mp4 features/ --out labels
   segtcn decode RUN --decoder viterbi.json -o decoded
   segtcn crossval -c ed_tcn -c gtea_lea --seeds 0,1,2
+  segtcn learncurve -c ed_tcn -c mydata/data.yaml --seeds 0,1,2
   segtcn sweep configs/sweep/optimizer.yaml --data.reader.init_args.root DIR
   segtcn live RUN rtsp://camera/1 --record seen.mp4
   segtcn evaluate predictions/ truth/ --protocol all --mapping mapping.txt
@@ -70,6 +73,7 @@ examples:
   segtcn convert DIR gtea.h5 --fps 15 --background background
   segtcn init mydata --fps 25 --folds 4
   segtcn draft features/ --clusters 8 -o drafts
+  segtcn suggest RUN features/ -o next --clips videos --save corrected
   segtcn add mydata corrected
   segtcn extract clips/ --out data/features --backbone facebook/dinov2-base
   segtcn export RUN --format onnx -o model.onnx
@@ -139,7 +143,7 @@ def _how_to_continue(stop: KeyboardInterrupt, argv: Sequence[str]) -> str:
     """What to do next, where something is left to continue."""
     if stop.args:
         return f"; {stop}"
-    if argv[0] in ("crossval", "sweep", "convert", "extract", "predict"):
+    if argv[0] in ("crossval", "learncurve", "sweep", "convert", "extract", "predict"):
         return "; the same command continues"
     return ""
 

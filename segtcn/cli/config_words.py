@@ -7,7 +7,7 @@ from pathlib import Path
 
 from segtcn.config_names import config_folder, find_config
 
-_TRAINING = ("fit", "validate", "test", "crossval")
+_TRAINING = ("fit", "validate", "test", "crossval", "learncurve")
 
 
 def resolve_configs(argv: Sequence[str]) -> list[str]:

@@ -146,6 +146,22 @@ def compare_runs(runs: Sequence[RunScores], how: Resampling = Resampling()) -> l
     return differences
 
 
+def score_intervals(run: RunScores, how: Resampling = Resampling()) -> dict[str, tuple[float, float]]:
+    """The confidence interval of each score of one run, by the bootstrap of :func:`compare_runs`.
+
+    Args:
+        run: its scores.
+        how: what is drawn, and how often.
+
+    Returns:
+        Lower and upper end of each score, in percent.
+    """
+    units = Units.of(run, how.groups)
+    tail = _tail(how.confidence, units.degrees_of_freedom)
+    low, high = np.percentile(_resample([run], units, how)[0], [tail, 100 - tail], axis=0)
+    return dict(zip(SCORES, zip(low.tolist(), high.tolist(), strict=True), strict=True))
+
+
 class Units(NamedTuple):
     """What is drawn: videos of each split, or groups of videos.
 

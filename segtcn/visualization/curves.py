@@ -25,6 +25,7 @@ def plot_curves(
     log_x: bool = False,
     log_y: bool = False,
     levels: Mapping[str, tuple[str, float]] | None = None,
+    bands: Mapping[str, Sequence[tuple[float, float]]] | None = None,
 ) -> Figure:
     """Draw lines in panels side by side; a line has the same colour in each.
 
@@ -35,6 +36,7 @@ def plot_curves(
         log_x: whether the horizontal axis is logarithmic.
         log_y: whether the vertical axis is logarithmic, unless no value is positive.
         levels: name and value of a dashed horizontal line, by panel.
+        bands: lower and upper end of the interval of each point, by line; drawn as a pale area.
 
     Returns:
         A figure of its own, not known to ``pyplot``.
@@ -55,6 +57,10 @@ def plot_curves(
         for name, points in lines.items():
             color = hex_color(class_color(names.index(name)))
             axes.plot(*zip(*points, strict=True), label=name, color=color, marker=".", markersize=4, linewidth=1.5)
+            if bands and name in bands:
+                axes.fill_between(
+                    [place for place, _ in points], *zip(*bands[name], strict=True), color=color, alpha=0.2
+                )
         if levels and title in levels:
             label, value = levels[title]
             axes.axhline(value, color=PALE_INK, linestyle="--", linewidth=1, label=label)

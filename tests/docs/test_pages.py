@@ -20,7 +20,7 @@ from tests.conftest import write_tree
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
-LIGHTNING = ("fit", "validate", "test", "predict", "crossval", "sweep", "check", "convert")
+LIGHTNING = ("fit", "validate", "test", "predict", "crossval", "learncurve", "sweep", "check", "convert")
 """Commands that take the options of ``segtcn fit``."""
 
 CLIPS_AND_SEGMENTER = """
