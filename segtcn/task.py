@@ -141,8 +141,10 @@ class SegmentationTask(LightningModule):
         """Refuse to train without what ``mixup`` mixes.
 
         Raises:
-            ValueError: if each batch has one video.
+            ValueError: if each batch has one video, or the network sees the labels of the videos.
         """
+        if self.mixup and self.segmenter.net.learns_from_labels:
+            raise ValueError(f"`mixup` cannot mix labels that {type(self.segmenter.net).__name__} sees: leave it at 0")
         if self.mixup and getattr(self.trainer.train_dataloader, "batch_size", None) == 1:
             raise ValueError("`mixup` mixes the videos of a batch, and `batch_size` is 1: let it be 2 or more")
 
@@ -254,7 +256,10 @@ class SegmentationTask(LightningModule):
         if self.mixup and subset == "train":
             share = float(torch.distributions.Beta(self.mixup, self.mixup).sample())
             standardized, other = mix_videos(standardized, share)
-        output = self.segmenter.net(standardized.features, batch.mask)
+        net = self.segmenter.net
+        output = (
+            net.training_output(standardized) if subset == "train" else net(standardized.features, standardized.mask)
+        )
         loss = self.loss(output, standardized)
         if share < 1:
             loss = share * loss + (1 - share) * self.loss(output, other)

@@ -23,7 +23,7 @@ ALLOWED = {
     "progress": set(),
     "text_table": set(),
     "layers": set(),
-    "losses": {"structures"},
+    "losses": {"layers", "structures"},
     "labels": {"arrays", "atomic", "progress", "structures"},
     "video_io": {"atomic"},
     "metrics": {"structures"},

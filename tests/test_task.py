@@ -112,6 +112,26 @@ def test_loss_and_scores_of_a_batch_are_those_of_its_videos(network):
         assert torch.equal(value.nan_to_num(-1), together[name].nan_to_num(-1))
 
 
+class SeesLabels(NextClass):
+    """Its classes of training are the labels, one further where no video needs them."""
+
+    def training_output(self, batch: Batch) -> Output:
+        one_hot = nn.functional.one_hot(batch.labels.clamp_min(0), self.num_classes).mT.float()
+        return Output((one_hot + 0 * self(batch.features, batch.mask).logits[-1]).roll(-1, dims=1)[None] * 9)
+
+
+def test_only_a_training_step_shows_the_network_the_labels(datamodule):
+    task = make_task(datamodule, SeesLabels(datamodule.in_channels, datamodule.num_classes))
+    trainer = make_trainer(max_epochs=1)
+    trainer.fit(task, datamodule)
+    assert trainer.callback_metrics["train/accuracy"] == 100
+    (scores,) = trainer.test(task, datamodule, verbose=False)
+    assert scores["test/accuracy"] < 100
+    mixing = make_task(datamodule, SeesLabels(datamodule.in_channels, datamodule.num_classes), mixup=0.2)
+    with pytest.raises(ValueError, match="`mixup` cannot mix labels that SeesLabels sees: leave it at 0"):
+        make_trainer(max_epochs=1).fit(mixing, datamodule)
+
+
 class Broken(Loss):
     def forward(self, output, batch):
         return output.logits.sum() * float("nan")

@@ -137,6 +137,17 @@ DRAWINGS = {
         Box(0, 0, "decoders 2, 3", "with less influence", "attention"),
         _HEAD._replace(text="of the last stage"),
     ),
+    "diffact": Drawing(
+        {
+            "a": _features(),
+            "b": Box(1, 0, "encoder", "dilated conv. + attention", "attention"),
+            "c": Box(2, 0, "condition", "of 3 layers, masked", "stage"),
+            "d": Box(1, 1, "noisy labels", "C values a frame", "data"),
+            "e": Box(2, 1, "decoder", "sees the condition", "attention"),
+            "f": Box(3, 1, "classes", "less noise; 25 times", "class"),
+        },
+        "ab bc ce de ef",
+    ),
     "ltcontext": _row(
         Box(0, 0, "dilated conv.", "in each of 9 layers"),
         Box(0, 0, "near attention", "windows of 64 frames", "attention"),

@@ -63,6 +63,7 @@ LICENCES = {
     "asrf": "MIT",
     "c2f_tcn": "MIT",
     "ltcontext": "CC BY-NC",
+    "diffact": "MIT",
     "bytenet": "no code released",
 }
 """Licence of the authors' code by config, where it is known; segtcn's code was written from the papers."""
@@ -74,6 +75,7 @@ PUBLISHED = {
     "ms_tcn_plus_plus": "80.7/78.5/70.1, 74.3, 83.7: 50Salads, I3D, quoted",
     "asrf": "89.4/87.8/79.8, 83.7, 77.3: GTEA, I3D, quoted",
     "asformer": "90.1/88.8/79.2, 84.6, 79.7: GTEA, I3D, quoted",
+    "diffact": "92.5/91.5/84.7, 89.6, 80.3: GTEA, I3D, quoted",
     "ltcontext": "F1@50 61.9, accuracy 74.6: Breakfast, I3D, the authors' model card, quoted",
 }
 """Published scores by config, with their features: F1@10/25/50, edit, accuracy."""

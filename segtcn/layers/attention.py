@@ -103,6 +103,41 @@ def strided_attention(
     return _first(combs.transpose(2, 3), num_frames)
 
 
+def dilated_attention(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, *, kernel_size: int, dilation: int
+) -> Tensor:
+    r"""Every frame attends to the frames that a dilated convolution sees.
+
+    The equation of :func:`windowed_attention` with
+    :math:`W(t) = \{t + \mathrm{dilation} \cdot i : |i| \le \lfloor \mathrm{kernel\_size} / 2 \rfloor\}`.
+
+    Args:
+        query: ``(B, E, T)``.
+        key: ``(B, E, T)``.
+        value: ``(B, V, T)``.
+        mask: True on real frames, ``(B, T)``; None if all are.
+        kernel_size: frames that each frame sees, an odd number.
+        dilation: distance between them in frames.
+
+    Returns:
+        ``(B, V, T)``; undefined on padding, but finite.
+
+    Example:
+        >>> value = torch.tensor([[[1.0, 2.0, 4.0, 8.0]]])
+        >>> dilated_attention(value * 0, value * 0, value, kernel_size=3, dilation=2)
+        tensor([[[2.5000, 5.0000, 2.5000, 5.0000]]])
+    """
+    span, num_frames = kernel_size // 2 * dilation, query.shape[-1]
+    real = torch.ones_like(key[:, 0], dtype=torch.bool) if mask is None else mask
+    key, value, real = (F.pad(x, (span, span)) for x in (key, value, real))
+    starts = [i * dilation for i in range(kernel_size)]
+    scores = torch.stack([(query * key[..., start : start + num_frames]).sum(dim=1) for start in starts])
+    allowed = torch.stack([real[:, start : start + num_frames] for start in starts])
+    weights = (scores / query.shape[1] ** 0.5).masked_fill(~allowed, -1e4).softmax(dim=0)  # finite, for padding's sake
+    parts = zip(weights, starts, strict=True)
+    return torch.stack([x[:, None] * value[..., start : start + num_frames] for x, start in parts]).sum(dim=0)
+
+
 class TemporalAttention(nn.Module):
     """Attention between the frames of a video.
 

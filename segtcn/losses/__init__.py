@@ -19,6 +19,10 @@ from segtcn.losses.modules import LastStage as LastStage
 from segtcn.losses.modules import Loss as Loss
 from segtcn.losses.modules import LossSum as LossSum
 from segtcn.losses.modules import TruncatedMSE as TruncatedMSE
+from segtcn.losses.soft_labels import BoundaryAlignment as BoundaryAlignment
+from segtcn.losses.soft_labels import SoftCrossEntropy as SoftCrossEntropy
+from segtcn.losses.soft_labels import boundary_alignment as boundary_alignment
+from segtcn.losses.soft_labels import soft_cross_entropy as soft_cross_entropy
 from segtcn.losses.target_losses import DEFAULTS as DEFAULTS
 from segtcn.losses.target_losses import MeanSquaredError as MeanSquaredError
 from segtcn.losses.target_losses import MultiLabelBCE as MultiLabelBCE

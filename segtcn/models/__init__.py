@@ -6,6 +6,7 @@ from segtcn.models.base import SegmentationModel as SegmentationModel
 from segtcn.models.bytenet import ByteNet as ByteNet
 from segtcn.models.c2f_tcn import C2FTCN as C2FTCN
 from segtcn.models.causal_tcn import CausalTCN as CausalTCN
+from segtcn.models.diffact import DiffAct as DiffAct
 from segtcn.models.dilated_tcn import DilatedTCN as DilatedTCN
 from segtcn.models.ed_tcn import EDTCN as EDTCN
 from segtcn.models.frame_classifier import FrameClassifier as FrameClassifier

@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from segtcn.layers.sequential import Reach, initial_states, run_layers, step_layers, total_reach
-from segtcn.structures import Output
+from segtcn.structures import Batch, Output
 
 
 class SegmentationModel(nn.Module, ABC):
@@ -20,8 +20,9 @@ class SegmentationModel(nn.Module, ABC):
     A subclass sets ``in_channels``, ``num_classes`` and ``causal`` in its constructor. A network that is a sequence of
     layers assigns them there, in their order, and is complete: here they run one after the other, offline and in a
     stream. Another network implements :attr:`receptive_field` and :meth:`forward`; a causal one also
-    :meth:`_initial_state` and :meth:`_step`; one whose labels are not simply the best logits, :meth:`decode`. Losses,
-    the task, streaming and the command line know nothing more about it.
+    :meth:`_initial_state` and :meth:`_step`; one whose labels are not simply the best logits, :meth:`decode`; one that
+    sees the labels in training, :meth:`training_output`. Losses, the task, streaming and the command line know nothing
+    more about it.
 
     A constructor's arguments are plain values, so that a checkpoint can store the call. A network inside the network is
     given as a factory, ``Callable[[int, int], SegmentationModel]`` of ``in_channels`` and ``num_classes``, and kept as
@@ -101,6 +102,26 @@ class SegmentationModel(nn.Module, ABC):
             frames themselves get is undefined.
         """
         return _output(run_layers(self._layers, features, mask))
+
+    def training_output(self, batch: Batch) -> Output:
+        """What the loss of a training step gets: here, the scores of :meth:`forward`.
+
+        A network that is trained with the labels as an input, such as one that denoises them, computes its output from
+        them here. Training scores then rate this output; those of other videos, :meth:`forward`.
+
+        Args:
+            batch: its features as :meth:`forward` gets them.
+
+        Raises:
+            ValueError: if the network needs labels, and the batch has none.
+        """
+        output: Output = self(batch.features, batch.mask)
+        return output
+
+    @property
+    def learns_from_labels(self) -> bool:
+        """Whether labels are an input in training, and not only of the loss."""
+        return type(self).training_output is not SegmentationModel.training_output
 
     def decode(self, output: Output, mask: Tensor | None = None) -> Tensor:
         """The predicted label of every frame: here, the class with the largest logit of the last stage.

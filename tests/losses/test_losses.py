@@ -13,12 +13,14 @@ from jsonargparse import ArgumentParser
 from torch import Tensor, nn
 
 from segtcn.losses import (
+    BoundaryAlignment,
     BoundaryBCE,
     CrossEntropy,
     Focal,
     GaussianSimilarityTMSE,
     LastStage,
     LossSum,
+    SoftCrossEntropy,
     TruncatedMSE,
     boundary_bce,
     boundary_targets,
@@ -43,6 +45,8 @@ LOSSES: dict[str, Callable[[], nn.Module]] = {
     "similarity-weighted MSE of the authors": lambda: GaussianSimilarityTMSE(squared=False),
     "boundaries": BoundaryBCE,
     "boundaries, weighted": lambda: BoundaryBCE(pos_weight=7.0),
+    "soft labels": lambda: SoftCrossEntropy(sigma=0.8),
+    "boundary alignment": lambda: BoundaryAlignment(sigma=0.5),
     "sum": lambda: LossSum([CrossEntropy(), TruncatedMSE(), BoundaryBCE()], [1.0, 0.15, 0.1]),
     "last stage": lambda: LastStage(LossSum([CrossEntropy(), BoundaryBCE()])),
 }
@@ -84,6 +88,10 @@ def by_loops(loss: nn.Module, given: dict[str, Any]) -> float:
         if isinstance(loss, BoundaryBCE):
             weight = 1.0 if loss.pos_weight is None else float(loss.pos_weight)
             total += reference.boundary_bce(videos, labels, weight)
+        elif isinstance(loss, SoftCrossEntropy):
+            total += reference.soft_cross_entropy(videos, labels, loss.sigma)
+        elif isinstance(loss, BoundaryAlignment):
+            total = reference.boundary_alignment(videos, labels, loss.sigma)  # of the last stage
         elif isinstance(loss, TruncatedMSE):
             total += reference.truncated_mse(videos, loss.threshold)
         elif isinstance(loss, GaussianSimilarityTMSE):
@@ -141,7 +149,7 @@ def test_a_batch_is_the_mean_of_its_videos_by_frames_pairs_or_class_weights(make
             for name, value in given.items()
         }
         size = float(length)
-        if isinstance(loss, TruncatedMSE | GaussianSimilarityTMSE):
+        if isinstance(loss, TruncatedMSE | GaussianSimilarityTMSE | BoundaryAlignment):
             size = length - 1
         elif getattr(loss, "weight", None) is not None:
             size = float(loss.weight[alone["labels"]].sum())
@@ -172,8 +180,10 @@ def test_videos_without_any_annotation_are_smoothed_and_score_zero_otherwise(mak
     )
 
 
-# MS-TCN's smoothing holds the earlier frame of a pair constant, which finite differences do not
-@pytest.mark.parametrize("make", [LOSSES[name] for name in LOSSES if name not in ("truncated MSE", "sum")])
+# these hold the earlier frame of a pair constant, which finite differences do not
+@pytest.mark.parametrize(
+    "make", [LOSSES[name] for name in LOSSES if name not in ("truncated MSE", "boundary alignment", "sum")]
+)
 def test_gradients_are_those_of_finite_differences(make):
     given = arguments(dtype=torch.float64)
     inputs = {name: given[name].requires_grad_() for name in ("logits", "boundaries")}

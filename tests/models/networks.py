@@ -74,6 +74,12 @@ NETWORKS: dict[str, Callable[[], M.SegmentationModel]] = {
     "LTContext, two heads, instance normalisation": small(
         M.LTContext, 16, 2, 2, window=5, stride=2, num_heads=2, instance_norm=True
     ),
+    "DiffAct": small(
+        M.DiffAct, 8, 3, condition_layers=(1, 2), decoder_channels=6, num_decoder_layers=2, time_channels=8, num_steps=3
+    ),
+    "DiffAct, one step, no new noise": small(
+        M.DiffAct, 8, 2, 3, condition_layers=[0], num_decoder_layers=1, time_channels=8, num_steps=1, eta=0, scale=1
+    ),
     "ASRF": small(M.ASRF, 2, 2, num_layers=2, hidden_channels=8),
     "ASRF, fewer boundary stages": small(M.ASRF, 2, 1, num_layers=2, hidden_channels=8),
     "ASRF on EDTCN": small(M.ASRF, 1, 1, 2, 8, backbone=partial(M.EDTCN, hidden_channels=(6, 8), kernel_size=3)),

@@ -20,8 +20,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from segtcn.losses import BoundaryBCE, CrossEntropy, LossSum, TruncatedMSE
-from segtcn.models import ASRF, C2FTCN, MSTCN, ASFormer, CausalTCN, LTContext, MSTCNPlusPlus, SegmentationModel
+from segtcn.layers.noise import frame_noise
+from segtcn.losses import BoundaryAlignment, BoundaryBCE, CrossEntropy, LossSum, SoftCrossEntropy, TruncatedMSE
+from segtcn.models import ASRF, C2FTCN, MSTCN, ASFormer, CausalTCN, DiffAct, LTContext, MSTCNPlusPlus, SegmentationModel
 from segtcn.structures import Batch, Output
 from tests.models.equations import num_parameters
 
@@ -255,3 +256,78 @@ def test_boundary_loss_is_that_of_asrf():
     output, batch = Output(torch.zeros(1, 1, 3, 6), boundaries), Batch(torch.zeros(1, 2, 6), labels, mask)
     loss = BoundaryBCE(pos_weight=3)(output, batch)
     torch.testing.assert_close(loss, theirs(boundaries, starts[None], mask[None]))
+
+
+DIFFACT = Code("Finspire13/DiffAct", needs=["scipy.interpolate", "scipy.ndimage"])
+MASKINGS = {"none": "full", "all": "zero", "boundary": "boundary03-", "relation": "segment=1"}
+
+
+def diffact(code: Any, masking: str = "none") -> tuple[Any, DiffAct]:
+    """Theirs with their values for GTEA, and ours with the same weights and one masking."""
+    encoder = {"num_layers": 10, "num_f_maps": 64, "input_dim": 32, "kernel_size": 5, "use_instance_norm": False}
+    encoder |= {f"{name}_dropout_rate": 0.5 for name in ("normal", "channel", "temporal")}
+    encoder |= {"feature_layer_indices": [5, 7, 9]}
+    decoder = {"num_layers": 8, "num_f_maps": 24, "time_emb_dim": 512, "kernel_size": 5, "dropout_rate": 0.1}
+    diffusion = {"timesteps": 1000, "sampling_timesteps": 25, "ddim_sampling_eta": 1.0, "snr_scale": 0.5}
+    diffusion |= {"cond_types": [MASKINGS[masking]], "detach_decoder": False}
+    torch.manual_seed(0)
+    theirs, ours = code.ASDiffusionModel(encoder, decoder, diffusion, 7, "cpu").eval(), DiffAct(32, 7).eval()
+    assert num_parameters(ours) == num_parameters(theirs)
+    copy_weights(diffact_parts(theirs), ours)
+    ours.masking = [masking]
+    return theirs, ours
+
+
+def diffact_parts(net: Any) -> list[nn.Module]:
+    decoder = net.decoder
+    parts = [decoder.time_in, decoder.conv_in, decoder.module.time_proj, decoder.module.layers, decoder.conv_out]
+    return [net.encoder, *parts]
+
+
+@torch.no_grad()
+def test_denoised_labels_are_those_of_diffact():
+    code = load(DIFFACT)
+    theirs, ours = diffact(code)
+    features = torch.randn(1, 32, 300)
+    noise = iter([ours._noise(0, time, features) for time in ours._times(25)])
+    draw = partial(patch.object, torch, new=lambda *_, **__: next(noise))
+    with draw("randn"), draw("randn_like"):
+        expected = theirs.ddim_sample(features)
+    encoded, decoded = ours(features).logits
+    torch.testing.assert_close(encoded, theirs.encoder(features), atol=1e-4, rtol=0)  # a weight of 1e-6 outside
+    torch.testing.assert_close(decoded.softmax(dim=1), expected.float(), atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("masking", MASKINGS)
+@pytest.mark.parametrize("soft_label", [1.4, None])
+def test_gradients_of_a_training_step_are_those_of_diffact(masking, soft_label):
+    code = load(DIFFACT)
+    theirs, ours = diffact(code, masking)
+    features, labels = torch.randn(1, 32, 120), torch.randint(7, (1, 12)).repeat_interleave(10, 1)
+    mask = torch.ones(1, 120, dtype=torch.bool)
+    torch.manual_seed(1)
+    time, noise = torch.randint(1000, (1,)), frame_noise(torch.randint(2**32, (1,)), 7, 120)
+    torch.manual_seed(1)
+    hidden = labels[0, 50]
+    with patch.object(torch, "rand_like", lambda x, **_: F.one_hot(hidden, 7)[None].float().expand(len(x), -1)):
+        output = ours.training_output(Batch(features, labels, mask))
+    cross_entropy = CrossEntropy() if soft_label is None else SoftCrossEntropy(soft_label)
+    loss = LossSum([cross_entropy, TruncatedMSE(), BoundaryAlignment(1.0)], weights=[0.5, 0.1, 0.1])
+    loss(output, Batch(features, labels, mask)).backward()
+
+    dataset = load(DIFFACT._replace(file="dataset.py", not_needed=["tqdm", "utils"]))
+    starts = [0, *(labels[0].diff().nonzero()[:, 0] + 1).tolist()]
+    dataset.get_labels_start_end_time = lambda _: (None, starts, None)
+    boundaries = torch.from_numpy(dataset.get_boundary_seq(labels[0].double().numpy(), 1)).float()[None, None]
+    losses = [nn.CrossEntropyLoss(reduction="none"), nn.MSELoss(reduction="none"), nn.BCELoss(reduction="none")]
+    with (
+        patch.object(torch, "randn", lambda **_: noise),
+        patch.object(torch, "randint", lambda *_, **__: time),
+        patch.object(code.np.random, "choice", lambda _: int(hidden)),
+    ):
+        terms = theirs.get_training_loss(features, F.one_hot(labels, 7).mT, boundaries, *losses, *losses, soft_label)
+    weights = {"encoder_ce": 0.5, "encoder_mse": 0.1, "decoder_ce": 0.5, "decoder_mse": 0.1, "decoder_boundary": 0.1}
+    sum(weight * terms[f"{name}_loss"] for name, weight in weights.items()).backward()
+    parameters = [parameter for part in diffact_parts(theirs) for parameter in part.parameters()]
+    for parameter, our_parameter in zip(parameters, ours.parameters(), strict=True):
+        torch.testing.assert_close(our_parameter.grad, parameter.grad.view_as(our_parameter), atol=1e-5, rtol=1e-3)

@@ -8,13 +8,14 @@ import pickle
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
 from segtcn.models import ASFormer, SegmentationModel
 from segtcn.models.base import build_network
 from segtcn.segmenter import Segmenter
-from segtcn.structures import Output
+from segtcn.structures import IGNORE, Batch, Output
 from tests.models.networks import IN_CHANNELS, NETWORKS, NUM_CLASSES
 
 LENGTHS = [1, 2, 3, 4, 5, 7, 8, 16, 31]
@@ -115,6 +116,21 @@ def test_padding_changes_nothing(net, training):
             padded = seeded(net, torch.cat([x, garbage], dim=-1), mask[None])
             assert_same(padded, alone, num_frames)
             assert torch.equal(net.decode(padded, mask[None])[:, :num_frames], net.decode(alone))
+
+
+@torch.no_grad()
+def test_padding_changes_nothing_that_the_loss_of_training_gets(net):
+    """With the labels as an input where the network learns from them; elsewhere it is what the network returns."""
+    net, x, labels = without_dropout(net).train(), torch.randn(2, IN_CHANNELS, 20), torch.randint(NUM_CLASSES, (2, 20))
+    outputs = []
+    for padding in (0, 7):
+        mask = F.pad(torch.ones(2, 20, dtype=torch.bool), (0, padding))
+        batch = Batch(F.pad(x, (0, padding), value=9.0), F.pad(labels, (0, padding), value=IGNORE), mask)
+        torch.manual_seed(1)
+        outputs.append(net.training_output(batch))
+    assert_same(outputs[1], outputs[0], 20)
+    if not net.learns_from_labels:
+        assert_same(outputs[0], seeded(net, x, torch.ones(2, 20, dtype=torch.bool)), 20)
 
 
 def test_a_video_scores_the_same_in_any_batch(net):
@@ -244,8 +260,8 @@ def test_bfloat16_autocast_stays_near_single_precision(net):
 # are slow tests
 BUILT = sorted(((name, make()) for name, make in NETWORKS.items()), key=lambda pair: -len([*pair[1].modules()]))
 FIRST = {(type(net), net.causal): name for name, net in BUILT}
-# of these three, tracing the gradients takes five seconds
-LARGE = {name for name in NETWORKS if name.startswith(("ASFormer", "C2FTCN", "LTContext"))}
+# of these, tracing the gradients takes five seconds
+LARGE = {name for name in NETWORKS if name.startswith(("ASFormer", "C2FTCN", "DiffAct", "LTContext"))}
 
 
 def each_traced(first: set[str]) -> pytest.MarkDecorator:

@@ -36,6 +36,8 @@ NUM_PARAMETERS = [
     (lambda: M.LTContext(2048, 48), 671_968),  # theirs on Breakfast, at 4 stages x 9 layers x 64
     (lambda: M.LTContext(2048, 202), 712_008),  # on Assembly101
     (lambda: M.LTContext(64, 19, num_stages=3, num_heads=2), 460_441),
+    (lambda: M.DiffAct(2048, 11), 1_204_438),  # theirs with the values for GTEA
+    (lambda: M.DiffAct(2048, 19, decoder_kernel_size=7), 1_214_566),  # for 50Salads
     (lambda: M.C2FTCN(2048, 11), 6_740_937 - 6),  # six `weights` that their network never uses
     (lambda: M.C2FTCN(64, 7), 4_198_321 - 6),
     # counted in their `TemporalConvNet` of these widths with a linear layer after it, as their music model has
@@ -96,6 +98,7 @@ BAD_SIZES = [
     *((M.LTContext, name) for name in ("num_stages", "num_layers", "window", "stride")),
     *((M.DilatedTCN, name) for name in ("num_stacks", "num_layers")),
     *((M.ByteNet, name) for name in ("num_cycles", "num_layers")),
+    *((M.DiffAct, name) for name in ("num_layers", "num_decoder_layers", "masked_classes")),
     *((M.C2FTCN, name) for name in ("window", "zoom")),
     *((network, "num_layers") for network in (M.ASFormer, M.CausalTCN, M.RecurrentNetwork)),
 ]
@@ -116,6 +119,11 @@ BAD_ARGUMENTS = [
         (lambda weights=weights: M.C2FTCN(5, 3, (6, 7, 8), ensemble_weights=weights), "must weigh the 2 decoder levels")
         for weights in [(1, 1, 1), (0, 0), (2, -1)]
     ),
+    (lambda: M.DiffAct(4, 3, kernel_size=4), "kernels must be odd, got 4 and 5"),
+    (lambda: M.DiffAct(4, 3, condition_layers=(5, 10)), r"must be some of the layers 0 to 9, got \[5, 10\]"),
+    (lambda: M.DiffAct(4, 3, masking=["some"]), r"must be some of none, all, boundary, relation, got \['some'\]"),
+    (lambda: M.DiffAct(4, 3, num_steps=1001), "`num_steps` must be from 1 to the 1000 of `num_timesteps`, got 1001"),
+    (lambda: M.DiffAct(4, 3, time_channels=7), "`time_channels` must be even and at least 4, got 7"),
     (lambda: M.EDTCN(4, 3, ()), "`hidden_channels` must hold the width of at least one encoder layer"),
     (lambda: M.DilatedTCN(4, 3, activation="gelu"), r"`activation` must be one of .*, got 'gelu'"),
     (lambda: M.TDNN(4, 3, ()), "`hidden_channels` must hold the width of at least one layer, got none"),
