@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -18,16 +19,31 @@ if TYPE_CHECKING:
     from segtcn.visualization.player import Player
 
 
+@dataclass(frozen=True)
+class Stretches:
+    """Stretches.
+
+    Args:
+        count: to suggest.
+        shortest_s: shorter predicted segments belong to a neighbour.
+        longest_s: longer ones are cut into parts.
+        measure: how unsure the network is of a frame.
+    """
+
+    count: Annotated[int, "N"] = 20
+    shortest_s: Annotated[float, "SECONDS"] = 1.0
+    longest_s: Annotated[float, "SECONDS"] = 10.0
+    measure: Literal["entropy", "margin"] = "entropy"
+
+
 def suggest(
     checkpoint: Path,
     features: list[Path],
     *,
     output: Dir,
-    count: Annotated[int, "N"] = 20,
-    longest_s: Annotated[float, "SECONDS"] = 10.0,
-    measure: Literal["entropy", "margin"] = "entropy",
     clips: Dir | None = None,
     module: Module | None = None,
+    stretches: Stretches,
     served: Served,
     quiet: bool = False,
 ) -> None:
@@ -41,11 +57,9 @@ def suggest(
         checkpoint: file of a trained network, or folder of a run.
         features: feature files (.npy) of unlabelled videos, or folders of them.
         output: folder of the table and the labels.
-        count: stretches to suggest.
-        longest_s: longer stretches are cut into parts; needs the rate of the features.
-        measure: how unsure the network is of a frame.
         clips: folder with one clip a video: opens the player.
         module: imported first: it defines a network of yours.
+        stretches: which stretches, and how many.
         served: how the player is served.
         quiet: no progress bar.
 
@@ -68,7 +82,7 @@ def suggest(
     sources = find_sources(features).files
     if clip := next((path for path in sources.values() if path.suffix.lower() != ".npy"), None):
         raise ValueError(f"{clip} is a clip: make features of it by `segtcn extract`, and give those")
-    preds = _predict(segmenter, sources, output / "predictions", quiet)
+    preds = _predict(segmenter, sources, output / "predictions", stretches, quiet)
     arrays = {
         name: open_array(path, ndim=2, kinds="fiu", content="features, numbers (D, T)")
         for name, path in sources.items()
@@ -76,8 +90,8 @@ def suggest(
     width = segmenter.net.in_channels
     arrays = {name: array if len(array) == width else array.T for name, array in arrays.items()}
     fps = next(iter(preds.values())).fps
-    longest = None if fps is None else max(1, round(longest_s * fps))
-    suggestions = suggest_stretches(preds, arrays, count, longest, measure)
+    longest = None if fps is None else max(1, round(stretches.longest_s * fps))
+    suggestions = suggest_stretches(preds, arrays, stretches.count, longest, stretches.measure)
     shown = {
         name: only_suggested(preds[name], [stretch for stretch in suggestions if stretch.video == name])
         for name in dict.fromkeys(stretch.video for stretch in suggestions)
@@ -94,11 +108,14 @@ def suggest(
         serve(_player(suggestions, tracks, clips), {name: [str(path)] for name, path in files.items()}, served)
 
 
-def _predict(segmenter: Segmenter, sources: Mapping[str, Path], out: Path, quiet: bool) -> dict[str, Labels]:
+def _predict(
+    segmenter: Segmenter, sources: Mapping[str, Path], out: Path, stretches: Stretches, quiet: bool
+) -> dict[str, Labels]:
     from segtcn.labels import read_labels
-    from segtcn.segmenter.file_prediction import predict_files
+    from segtcn.segmenter.file_prediction import PredictionOptions, predict_files
 
-    result = predict_files(segmenter, sources, out, progress=not quiet)
+    options = PredictionOptions(min_duration_s=stretches.shortest_s if segmenter.fps else 0.0)
+    result = predict_files(segmenter, sources, out, options, progress=not quiet)
     if result.failed:
         raise ValueError("; ".join(result.failed.values()))
     for note in result.notes:

@@ -32,7 +32,18 @@ def test_table_labels_and_player_agree(network, monkeypatch, capsys):
     monkeypatch.setattr("segtcn.cli.view.serve", lambda player, files, served: shown.append((player, files)))
     (network / "videos").mkdir()
     write_clip(network / "videos" / "P0.mp4", num_frames=60, fps=10)
-    words = ["suggest", "net.ckpt", "features", "-o", "next", "--count=5", "--longest=1.5", "--clips=videos", "--quiet"]
+    words = [
+        "suggest",
+        "net.ckpt",
+        "features",
+        "-o",
+        "next",
+        "--count=5",
+        "--longest=1.5",
+        "--shortest=0.3",
+        "--clips=videos",
+        "--quiet",
+    ]
     assert main(words) == 0
     assert "5 stretches of" in capsys.readouterr().out
     rows = [*csv.DictReader((network / "next" / "suggestions.csv").read_text().splitlines())]
@@ -40,7 +51,7 @@ def test_table_labels_and_player_agree(network, monkeypatch, capsys):
     marked = {name: read_labels(network / "next" / "labels" / f"{name}.csv") for name in {row["video"] for row in rows}}
     for row in rows:
         start, stop = int(row["start"]), int(row["stop"])
-        assert 0 < stop - start <= 15
+        assert 3 <= stop - start <= 15
         assert float(row["start_s"]) == pytest.approx(start / 10)
         assert {*marked[row["video"]].names()[start:stop]} == {row["label"]}
     labelled = sum(name != "__ignore__" for labels in marked.values() for name in labels.names())
