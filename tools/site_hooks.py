@@ -32,6 +32,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))  # MkDocs loads this file by its path
 
 from tools.docstring_arguments import argument_problems  # noqa: E402
+from tools.docstring_markdown import to_markdown as docstring_markdown  # noqa: E402
 from tools.network_drawings import DRAWINGS, drawing  # noqa: E402
 from tools.notebooks import TUTORIALS, NotebookError, to_markdown  # noqa: E402
 
@@ -149,6 +150,15 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     return re.sub(r"(?<!!)\[(?P<text>[^\]]+)\]\((?P<path>[^)#\s]+)(?P<anchor>#[^)]*)?\)", mend, markdown)
 
 
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Keep the options in a text in one piece; a browser would break them after a hyphen."""
+
+    def keep(match: re.Match[str]) -> str:
+        return re.sub(r"(?<![\w-])--?[a-z][\w.-]*", r'<span class="option">\g<0></span>', match[0])
+
+    return re.sub(r"<code>[^<\n]*</code>", keep, html)
+
+
 def public_names(module_name: str) -> list[str]:
     """The public names of a module: its ``__all__``, or the classes and functions that it or its package defines.
 
@@ -196,7 +206,7 @@ def reference_page(page: str) -> str:
         module = importlib.import_module(module_name)
         if number:
             lines.append(f"## `{module_name}` {{ .room }}")
-        lines.append((inspect.getdoc(module) or "").partition("\n")[0])
+        lines.append(docstring_markdown((inspect.getdoc(module) or "").partition("\n")[0]))
         names = [name for name in public_names(module_name) if not inspect.ismodule(getattr(module, name))]
         networks = [name for name in names if name in network_pages()] if page == "models" else []
         if networks:

@@ -284,7 +284,7 @@ def boundary_bce(boundaries: Tensor, labels: Tensor, mask: Tensor, pos_weight: T
         boundaries: logits, ``(B, T)``.
         labels: ``(B, T)`` int64; values on padding do not matter.
         mask: True on real frames, ``(B, T)``.
-        pos_weight: :math:`w`, how many times a start counts, a scalar; None counts it once.
+        pos_weight: w in the formula, how many times a start counts, a scalar; None counts it once.
 
     Returns:
         A scalar in nats; 0 if there is no real frame.
