@@ -336,7 +336,7 @@ def make_task(
     protocol: str = "lea",
     mixup: float = 0.0,
 ) -> SegmentationTask:
-    """Train a network, as configs say it.
+    """Train a network as its configs describe.
 
     Args:
         net: the network.

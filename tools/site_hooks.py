@@ -281,9 +281,9 @@ def command_help(name: str) -> str:
     if not text.strip():
         raise RuntimeError(f"segtcn {name} --help prints nothing")
     text = re.sub(r"^  --(trainer|data|model)\b.*\n(?: {4,}.*\n)*", "", text, flags=re.MULTILINE)
-    if len(text.splitlines()) > 200:
-        text = re.sub(r"^usage:.*?\n\n", f"usage: segtcn {name} [options]\n\n", text, flags=re.DOTALL)
-    return text
+    text = re.sub(r"^Linked arguments:\n.*?\n(?=\n|\Z)", "", text, flags=re.MULTILINE | re.DOTALL)
+    # headings of options that are left out
+    return re.sub(r"^\S.*:\n\n(?=\S)", "", text, flags=re.MULTILINE)
 
 
 def _block(text: str) -> str:

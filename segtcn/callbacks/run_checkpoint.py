@@ -29,7 +29,7 @@ class SealedCheckpointIO(TorchCheckpointIO):
 
 
 class RunCheckpoint(ModelCheckpoint):
-    """Lightning's checkpoints, which still know the best one after the run's folder has moved.
+    """Checkpoints that still know the best one after the folder of the run has moved.
 
     Lightning stores absolute paths, and would start anew with a warning. What a killed process left is removed when
     training starts again.

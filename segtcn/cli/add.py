@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING
-
-from segtcn.cli.parser import Dir
+from typing import TYPE_CHECKING, Annotated
 
 if TYPE_CHECKING:
     from segtcn.prepare.corrected_labels import AddedLabels
 
 
-def add(data: Dir, corrected: Dir, *, new_classes: bool = False, dry_run: bool = False) -> None:
+def add(
+    data: Annotated[Path, "DATA"],
+    corrected: Annotated[Path, "CORRECTED"],
+    *,
+    new_classes: bool = False,
+    dry_run: bool = False,
+) -> None:
     """Replace the truth of videos by corrected labels, such as `segtcn view --save` writes.
 
     DATA is a folder with groundTruth/NAME.txt. The labels that are replaced are kept in DATA/groundTruth_before_1, _2

@@ -52,8 +52,8 @@ def check(
     """Read every video of a data set once and report what it holds and all that is wrong with it.
 
     It looks for missing, damaged and duplicated files, NaN, wrong widths, lengths, labels, classes and lists. Errors
-    stop training or void scores; warnings may be meant. Exit status 1 if there are errors. Options of `segtcn fit` that
-    begin with --data are options here too.
+    stop training or void scores; warnings may be intended. Exit status 1 if there are errors. Options of `segtcn fit`
+    that begin with --data are options here too.
 
     Args:
         data: data config, folder or HDF5 file.

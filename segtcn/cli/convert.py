@@ -68,10 +68,10 @@ def convert(
 
     quieten()
     options = [*overrides, *facts.options()]
-    # a tree does not say its rate, and the file would state the reader's default as a fact
+    # a tree does not state its rate, and the file would state the reader's default as a fact
     tree = (source / "features").is_dir() and not (source / "data.yaml").is_file()
     if tree and not any(word.startswith("--data.reader.init_args.fps") for word in options):
-        raise ValueError(f"{source} does not say its frames per second: give them by --fps RATE")
+        raise ValueError(f"{source} does not state its frames per second: give them by --fps RATE")
     data = open_data(source, [], options)
     for note in data.notes:
         print(f"note: {note}")

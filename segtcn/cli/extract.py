@@ -27,7 +27,7 @@ class Time:
 
     Args:
         window: frames a feature is made from (default: 1 for models of pictures, what a model of clips takes, else 21);
-            a longer one than the model takes is thinned evenly.
+            a longer one than the model takes is sub-sampled evenly.
         stride: a feature every S frames.
         padding: beyond the ends of a clip: zeros in the input, or the first and the last frame again.
         fps: bring clips to this rate before, such as 15 or 30000/1001; `keep`: take the frames as they are decoded.
@@ -65,7 +65,7 @@ class Files:
     Args:
         relative_to: NAME is the path below FOLDER: same names stay apart.
         dtype: of the files.
-        overwrite: make again what was made already.
+        overwrite: make existing files again.
         quiet: no progress bar.
     """
 

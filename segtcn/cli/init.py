@@ -60,7 +60,7 @@ class FoldOptions:
 
     Args:
         folds: k-fold (default: 5, or one for every group).
-        group: what in a name is its group; a group is never torn apart.
+        group: what in a name is its group; a group is never split.
         stratify: folds balanced by class.
         seed: of the folds.
     """

@@ -25,6 +25,7 @@ from segtcn.callbacks.run_writer import RunFactsWriter
 from segtcn.callbacks.thresholds import ThresholdFitter  # noqa: F401  # for its short name
 from segtcn.callbacks.throughput import Throughput
 from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations, finish
+from segtcn.cli import COMMANDS
 from segtcn.cli.allowed_modules import needed_option
 from segtcn.cli.parser_errors import shorten_errors
 from segtcn.cli.quiet import quieten
@@ -67,6 +68,7 @@ class SegmentationCLI(LightningCLI):
     def __init__(self, args: Sequence[str], run: bool = True) -> None:
         quieten()
         self.command = args[0] if run else None
+        command = self.command or "fit"
         self.continues = self.command == "fit" and "--resume" in args
         args = resume_words(args) if self.continues else args
         super().__init__(
@@ -75,7 +77,11 @@ class SegmentationCLI(LightningCLI):
             save_config_callback=SaveRunConfig,
             save_config_kwargs={"overwrite": True, "save_to_log_dir": False},  # a logger may have a folder of its own
             seed_everything_default=0,
-            parser_kwargs={"prog": f"segtcn {self.command or 'fit'}"},
+            parser_kwargs={
+                "prog": f"segtcn {command}",
+                "usage": f"segtcn {command} [-c CONFIG ...] [OPTIONS]",  # the default names hundreds of options
+                "description": f"{COMMANDS[command][1]}.".capitalize(),
+            },
             args=follow_configs(args[1:] if run else args),
             run=False,  # its subcommands would build the parsers of all, which takes seconds
             auto_configure_optimizers=False,
@@ -111,7 +117,7 @@ class SegmentationCLI(LightningCLI):
                 metavar="MODULES",
                 help="Modules that configs may name, with commas between them, such as segtcn,torch,pytorch_lightning.",
             )
-        text = "Train from the weights of a checkpoint of the same network; a head for other classes begins anew."
+        text = "Train from the weights of a checkpoint of the same network; a head for other classes starts anew."
         parser.add_argument("--init_from", type=str | None, default=None, metavar="FILE", help=text)
         if self.command == "fit":
             text = "Continue a run exactly where it stopped: segtcn fit RUN --resume."

@@ -48,7 +48,7 @@ class LabelFiles:
 
     Args:
         truth: the true labels, drawn on top (default: those in .npz).
-        fps: labels per second of all predictions, or of one, where files do not say them; may be repeated.
+        fps: labels per second of all predictions, or of one, if files do not state them; may be repeated.
         truth_fps: the same for the true labels, if different.
         mapping: mapping.txt of the data set: colours as in its other figures (default: looked for beside the label
             files and in the folder above).
@@ -145,7 +145,7 @@ def overlay(
 
 
 def _read(predictions: Sequence[str], options: LabelFiles) -> tuple[dict[str, Labels], Classes, float | None]:
-    """Labels by their titles, their classes, and the rate of those that do not say it."""
+    """Labels by their titles, their classes, and the rate of those that do not state it."""
     from segtcn.labels import TRUTH, read_labels
     from segtcn.labels.track_classes import files_by_track
 
@@ -160,7 +160,7 @@ def _read(predictions: Sequence[str], options: LabelFiles) -> tuple[dict[str, La
             of_track = {TRUTH: true_labels, **of_track}
         tracks |= {f"{track}: {title}" if track else title: labels for title, labels in of_track.items()}
     classes = _classes([*truth.values(), *titled.values()], [*tracks.values()], options)
-    # of a truth whose file does not say its rate
+    # of a truth whose file does not state its rate
     common = next(iter({*fps.values()})) if len({*fps.values()}) == 1 else None
     return {title: labels.in_classes(classes) for title, labels in tracks.items()}, classes, common
 

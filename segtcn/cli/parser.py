@@ -22,7 +22,7 @@ from jsonargparse._core import ArgumentGroup
 from segtcn.cli.parser_errors import exit_with_error, usage_line
 
 METAVARS = {int: "N", float: "X", str: "NAME", Path: "PATH"}
-"""What stands for the value of an option in its help, where ``Annotated[TYPE, "METAVAR"]`` does not say it."""
+"""What stands for the value of an option in its help, where ``Annotated[TYPE, "METAVAR"]`` does not state it."""
 
 SHORT = {"output": "-o", "config": "-c"}
 """Options with a short name."""

@@ -94,8 +94,8 @@ def predict(
       segtcn predict RUN features/ --out labels --decoder viterbi.json
       segtcn predict net.ckpt more/ --out labels --relative-to more
 
-    The features of a clip are made as those were that the network was trained on (`segtcn extract` says it in its
-    records, and checkpoints know it). Feature files are (D, T); those of `segtcn extract` are refused if another
+    The features of a clip are made like the training features, as recorded by `segtcn extract` and stored in the
+    checkpoint. Feature files are (D, T); those of `segtcn extract` are refused if another
     backbone or window made them. Their rate may be any multiple of what the network sees.
     """
     from segtcn.decoding import Decoder

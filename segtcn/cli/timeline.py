@@ -137,7 +137,7 @@ def _check_rates(tracks: Mapping[str, Mapping[str, Labels]]) -> None:
     if len(examples) == 2:
         unknown, known = examples[True], examples[False]
         raise ValueError(
-            f"{unknown.source} does not say its rate, {known.source} says {known.fps:g} labels a second: give the "
+            f"{unknown.source} does not state its rate, {known.source} says {known.fps:g} labels a second: give the "
             "rate of all (--fps)"
         )
 

@@ -25,7 +25,7 @@ def as_labels(
     Args:
         labels: in one of the forms of :data:`LabelsLike`.
         classes: all of them, in the order of their indexes; None takes those of a file, those named, or numbers.
-        fps: labels per second, where the labels do not say it.
+        fps: labels per second, where the labels do not state it.
         source: where they come from, for messages about an array.
 
     Raises:

@@ -31,7 +31,7 @@ class Folds:
 
     Args:
         number: of folds; None: one for every group, or without groups 5, or fewer if there are fewer videos.
-        group: regular expression that finds a video's group in its name; a group is never torn apart.
+        group: regular expression that finds a video's group in its name; a group is never split.
         stratify: whether the folds are balanced by class.
         seed: of the random order.
     """

@@ -1,4 +1,4 @@
-"""Features of new clips, made as those were that a network was trained on."""
+"""Features of new clips, made like the features that a network was trained on."""
 
 from __future__ import annotations
 

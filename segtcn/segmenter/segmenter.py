@@ -335,7 +335,7 @@ class Segmenter(nn.Module):
         backbone: str | None = None,
         device: str = "auto",
     ) -> Labels:
-        """Segment a clip: its features are made as those were that the network was trained on.
+        """Segment a clip, with features like those that the network was trained on.
 
         Args:
             clip: a video file.

@@ -94,7 +94,7 @@ def probe(path: str | os.PathLike[str]) -> ClipInfo:
 
 
 def _first_frame(container: Any, stream: Any) -> tuple[av.VideoFrame | None, int, int]:
-    """The first frame; where the container does not say it, also the number of packets, and how far they reach."""
+    """The first frame; where the container does not state it, also the number of packets, and how far they reach."""
     frame, num_packets = None, 0
     begin = end = None
     for packet in container.demux(stream):

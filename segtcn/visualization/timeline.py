@@ -37,7 +37,7 @@ def plot_timeline(
             given. Tracks may differ in length and rate. Frames that nobody annotated are hatched.
         title: usually the name of the video.
         classes: of all tracks, in the order of their indexes; None takes those that the tracks bring.
-        fps: labels per second of tracks that do not say it. The axis shows time where all rates are known, or else
+        fps: labels per second of tracks that do not state it. The axis shows time where all rates are known, or else
             frames.
         scores: numbers beside the bars by the titles of tracks, in columns with the names of the scores above them.
         look: sizes and what is shown.
@@ -78,7 +78,7 @@ def plot_timelines(
         videos: name of each video and its tracks.
         title: stands above all of them.
         classes: of all tracks, in the order of their indexes; None takes those that the tracks bring.
-        fps: labels per second of tracks that do not say it.
+        fps: labels per second of tracks that do not state it.
         scores: by the name of each video the numbers beside its bars.
         look: sizes and what is shown.
 
@@ -109,7 +109,7 @@ def plot_timeline_pages(
         videos: name of each video and its tracks.
         title: stands above the first page.
         classes: of all tracks, in the order of their indexes; None takes those that the tracks bring.
-        fps: labels per second of tracks that do not say it.
+        fps: labels per second of tracks that do not state it.
         scores: by the name of each video the numbers beside its bars.
         look: sizes and what is shown.
         page_height: a page holds the videos that fit in so many inches, one at least.

@@ -19,7 +19,7 @@ def make_tracks(
         videos: name of each video, and its tracks by their titles.
         classes: all of them, in the order of their indexes; None takes those of the tracks, see
             :func:`~segtcn.labels.common_classes`.
-        fps: labels per second of tracks that do not say it.
+        fps: labels per second of tracks that do not state it.
 
     Returns:
         The tracks of each video, one titled ``truth`` first, and their classes.

@@ -101,7 +101,7 @@ def test_lengths_that_differ_are_said(files, capsys):
 def test_a_rate_that_only_one_file_says_is_asked_for(files, capsys):
     write(files / "slow.csv", ["cut"] * 9, fps=3)
     message = failure([files / "slow.csv", "--truth", files / "labels.txt", "-o", files / "out.png"], capsys)
-    assert f"{files / 'labels.txt'} does not say its rate, {files / 'slow.csv'} says 3 labels a second" in message
+    assert f"{files / 'labels.txt'} does not state its rate, {files / 'slow.csv'} says 3 labels a second" in message
     assert "--fps" in message
 
 

@@ -254,7 +254,7 @@ def test_command_converts_trees_archives_and_configs(
 ) -> None:
     root = write_ms_tcn_tree()
     assert main(["convert", str(root), f"{tmp_path}/data.h5"]) == 1
-    assert "ms_tcn does not say its frames per second: give them by --fps RATE" in capsys.readouterr().err
+    assert "ms_tcn does not state its frames per second: give them by --fps RATE" in capsys.readouterr().err
     assert main(["convert", str(root), f"{tmp_path}/data.h5", "--fps=25", "--background=cut", "--quiet"]) == 0
     out = capsys.readouterr().out
     assert re.search(r"data\.h5: 4 videos, \d+ frames of 4 features, .* read back and compared, every bit", out)

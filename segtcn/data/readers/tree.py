@@ -157,7 +157,7 @@ class Layout(NamedTuple):
 
     Args:
         feature_dim: width D.
-        time_axis: the axis that is time, 0 or 1, of an array whose shape does not say it: one as wide as it is long.
+        time_axis: the axis that is time, 0 or 1, of an array whose shape does not state it: one as wide as it is long.
     """
 
     feature_dim: int

@@ -81,7 +81,7 @@ class Backbone(ABC):
         if self.clip_frames is not None and window < self.clip_frames:
             raise ValueError(
                 f"{self.settings['name']} takes {self.clip_frames} frames at once: choose a window of at least so many "
-                f"(a longer one is thinned evenly), got {window}"
+                f"(a longer one is sub-sampled evenly), got {window}"
             )
         return window
 

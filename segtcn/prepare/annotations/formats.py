@@ -43,7 +43,7 @@ def read_annotations(
     Args:
         path: the file.
         fps: frames per second, for files that count frames.
-        unit: of times of which the file does not say it.
+        unit: of times whose file does not state it.
         track: tier (ELAN, Praat), subject (BORIS) or attribute (VIA) to take, where there are several.
 
     Returns:

@@ -52,7 +52,7 @@ class Sources:
         annotations: a folder, or one file with all videos; None: ``annotations``, or else ``groundTruth``.
         fps: frames per second of the features; None takes it from the clips.
         annotation_fps: rate at which annotations count frames, if it is another.
-        unit: of annotation times whose file does not say it.
+        unit: of annotation times whose file does not state it.
         track: ELAN's tier or BORIS's subject.
 
     Raises:
