@@ -151,11 +151,12 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Keep the options in a text in one piece; a browser would break them after a hyphen."""
+    """Link pictures to their full size, and keep options in one piece, which a browser would break after a hyphen."""
 
     def keep(match: re.Match[str]) -> str:
         return re.sub(r"(?<![\w-])--?[a-z][\w.-]*", r'<span class="option">\g<0></span>', match[0])
 
+    html = re.sub(r'<p>(<img [^>]*src="([^"#]+)"[^>]*>)</p>', r'<p><a href="\2">\1</a></p>', html)
     return re.sub(r"<code>[^<\n]*</code>", keep, html)
 
 
