@@ -329,7 +329,8 @@ def cards_page() -> str:
     ]
     for card in sorted((REPOSITORY / "datasets").glob("*/README.md")):
         facts = yaml.safe_load(card.read_text("utf-8").split("---\n", 2)[1])
-        numbers = [str(facts.get(name, "?")) for name in ("videos", "num_classes", "fps", "splits")]
+        facts.setdefault("videos", facts.get("recordings"))
+        numbers = [f"{facts[name]:,}" for name in ("videos", "num_classes", "fps", "splits")]
         lines.append(f"| [{facts['name']}]({card.parent.name}.md) | {facts['features']} | {' | '.join(numbers)} |")
     return "\n".join(lines) + "\n"
 

@@ -79,7 +79,7 @@ class Throughput(Callback):
             print(
                 f"trained {self.num_frames:,} frames in {self.seconds:.1f} s: "
                 f"{self.frames_per_second:,.0f} frames per second, "
-                f"{_percent(self.num_padded, self.num_frames):.1f} % of the batches was padding"
+                f"{_percent(self.num_padded, self.num_frames):.1f} % of the batches were padding"
             )
 
 

@@ -98,6 +98,6 @@ def test_a_run_that_continues_goes_on_counting(write_ms_tcn_tree, tmp_path, monk
     assert second.num_padded == pytest.approx(padded)
     printed = capsys.readouterr().out
     assert "trained 132 frames in" in printed
-    assert f"frames per second, {100 * padded / (132 + padded):.1f} % of the batches was padding" in printed
+    assert f"frames per second, {100 * padded / (132 + padded):.1f} % of the batches were padding" in printed
     again = fit(3, tmp_path / "run.ckpt")  # nothing to train
     assert (again.num_frames, again.seconds) == (second.num_frames, second.seconds)
