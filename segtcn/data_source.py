@@ -69,11 +69,10 @@ def open_data(path: Path | None, configs: Sequence[Path], overrides: Sequence[st
         if match := re.search(r"class_path '(?:\w+\.)*(\w+)'\W+Option '(\w+)' is not accepted", str(error)):
             raise ValueError(f"{named}: {match[1]} does not take `{match[2]}`: leave it out") from error
         raise ValueError(f"{named} describes no data set: {error}") from error
-    init_args = dict(config.data.reader.get("init_args") or {})
-    module, _, name = config.data.reader.class_path.rpartition(".")
+    init_args: dict[str, Any] = vars(config.data.reader.get("init_args") or argparse.Namespace())
     with warnings.catch_warnings(record=True) as reader_warnings:
         warnings.simplefilter("always")
-        reader = getattr(importlib.import_module(module), name)(**init_args)
+        reader = _built(config.data.reader)
     options = {key: value for key, value in vars(config.data).items() if key != "reader"}
     if explicit.data.get("split") is None:
         options["split"] = next(iter(reader.splits), 1)
@@ -81,9 +80,18 @@ def open_data(path: Path | None, configs: Sequence[Path], overrides: Sequence[st
     paths = [place for place in places if place.parts and place.exists()]
     explicit_args = explicit.data.reader.get("init_args") or {}
     defaults = [name for name in ("fps", "background") if name in init_args and name not in explicit_args]
-    assumed = [name for name in defaults if name != "fps" or init_args[name] is not None]  # None: a column of times
+    # an `fps` of None is that of a column of times
+    assumed: list[str] = [name for name in defaults if name != "fps" or init_args[name] is not None]
     notes = [str(warning.message) for warning in reader_warnings]
     return DataSource(reader, options, {*vars(explicit.data)} & {*options}, paths, notes, assumed)
+
+
+def _built(spec: Any) -> Any:
+    """The object that a class path and its arguments describe; an argument may be another such object."""
+    module, _, name = spec.class_path.rpartition(".")
+    arguments = vars(spec.get("init_args") or argparse.Namespace())
+    values = {key: _built(value) if hasattr(value, "class_path") else value for key, value in arguments.items()}
+    return getattr(importlib.import_module(module), name)(**values)
 
 
 def _parser() -> ArgumentParser:

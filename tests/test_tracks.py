@@ -154,6 +154,21 @@ def test_pictures_show_tracks_side_by_side_each_against_its_own_truth(run, tmp_p
     assert main(["view", str(run), f"--save={tmp_path / 'saved'}"]) == 1
 
 
+def test_tracks_of_a_video_are_one_unit_of_a_comparison(run, capsys):
+    assert main(["compare", str(run), str(run), "--groups", "^P0"]) == 1  # one video: no interval
+    one_group = capsys.readouterr().err
+    assert main(["compare", str(run), str(run)]) == 1
+    assert "there is only one group" in one_group
+    assert "there is only one group" in capsys.readouterr().err
+
+
+def test_check_opens_a_reader_within_a_reader_and_says_what_it_does_not_count(run, capsys):
+    assert main(["check", str(run.parent / "data" / "data.yaml"), "--quiet"]) == 0
+    assert "TrackReader gives no single label a frame: labels are not counted" in capsys.readouterr().out
+    assert main(["check", str(run.parent / "data" / "data.yaml"), "--fix", str(run.parent / "copy")]) == 1
+    assert "a corrected copy needs one label a frame" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

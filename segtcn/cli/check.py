@@ -113,6 +113,7 @@ def _check(
 
     folders = [*source.paths, *([data] if data and data.is_dir() else [])]
     if outcome.fix is not None:
+        source.reader.require_labels("a corrected copy")
         check_target(outcome.fix.expanduser(), folders)  # before minutes of reading
     clip_folder = clips or next((folder / "videos" for folder in folders if (folder / "videos").is_dir()), None)
     options = CheckOptions(
@@ -121,6 +122,8 @@ def _check(
         clips_of_all=clips is not None,
         assumed=tuple(source.assumed),
     )
+    if source.reader.target != "single":
+        source.notes.append(f"{type(source.reader).__name__} gives no single label a frame: labels are not counted")
     report = check_data(source.reader, options, progress=not outcome.quiet)
     split, splits = source.options["split"], source.reader.splits
     if split not in splits:

@@ -102,12 +102,17 @@ def compare(
 
     from segtcn.evaluation import Resampling, Scoring, compare_runs, read_run, score_run
     from segtcn.evaluation.run_scores import with_common_split, with_common_videos
+    from segtcn.labels.track_classes import track_of
 
     read = [read_run(folder, Scoring(**vars(scoring))) for folder in runs]
     if len({run.name for run in read}) < len(read):
         read = [replace(run, name=str(folder)) for run, folder in zip(read, runs, strict=True)]
     comparable = with_common_videos(with_common_split(read), scoring.incomplete)
     scores = [score_run(run, scoring.protocol, scoring.sample_rate) for run in comparable]
+    if bootstrap.groups is None and any(
+        track_of(path) for run in read for part in run.parts for path in part.files.values()
+    ):
+        bootstrap = replace(bootstrap, groups=r"^(.*)/[^/]*$")  # the tracks of a video are not independent
     differences = compare_runs(scores, Resampling(**vars(bootstrap)))
     write_json(json, _record(scores, differences, bootstrap))
     if json != "-":

@@ -105,6 +105,7 @@ def evaluate(
       segtcn evaluate RUN/predictions DATA/groundTruth --videos DATA/splits/test.split1.bundle --background background
       segtcn evaluate predictions/ truth/ --protocol mstcn --mapping mapping.txt --background background,SIL
       segtcn evaluate predictions/ truth/ --protocol all --fps 30
+      segtcn evaluate labels/ tracks/ --background background        # several tracks a video
       segtcn evaluate 1.mat 2.mat 3.mat --protocol lea --background 0 --json scores.json
       segtcn evaluate RUN_OF_SPLIT_1 RUN_OF_SPLIT_2 --online --lookahead 0,1,inf
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from segtcn.cli import main
 from segtcn.data.dataset import check_video
 from segtcn.data.readers import MSTCNReader, TrackReader
 from segtcn.labels import read_labels, write_labels
@@ -107,3 +108,38 @@ def test_lengths_are_compared_as_those_of_labels(tree):
         check_video(short, 7, 6)
     trimmed = check_video(short, 7, 6, "trim")
     assert trimmed.features.shape[1] == trimmed.targets.shape[1] == 48
+
+
+TIER = """<TIER LINGUISTIC_TYPE_REF="t" TIER_ID="{track}">{annotations}</TIER>"""
+ANNOTATION = """<ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="{track}{start}" TIME_SLOT_REF1="s{start}"
+TIME_SLOT_REF2="s{stop}"><ANNOTATION_VALUE>{label}</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION>"""
+
+
+def test_tiers_of_elan_become_tracks_one_after_the_other(tree, capsys):
+    """Also subjects of BORIS: `segtcn init --track` reads one of them, whatever the format."""
+    (tree / "elan").mkdir()
+    hands = {"left": [(0, 20, "rest"), (20, 50, "reach")], "right": [(0, 35, "hold"), (35, 50, "cut")]}
+    for name in VIDEOS:
+        slots = "".join(f'<TIME_SLOT TIME_SLOT_ID="s{t}" TIME_VALUE="{100 * t}"/>' for t in range(0, 51, 5))
+        tiers = [
+            TIER.format(
+                track=track,
+                annotations="".join(
+                    ANNOTATION.format(track=track, start=start, stop=stop, label=label) for start, stop, label in rows
+                ),
+            )
+            for track, rows in hands.items()
+        ]
+        (tree / "elan" / f"{name}.eaf").write_text(
+            '<?xml version="1.0" encoding="UTF-8"?><ANNOTATION_DOCUMENT><HEADER TIME_UNITS="milliseconds"/>'
+            f"<TIME_ORDER>{slots}</TIME_ORDER>{''.join(tiers)}</ANNOTATION_DOCUMENT>"
+        )
+    for track in hands:
+        words = [f"--features={tree / 'features'}", f"--annotations={tree / 'elan'}", "--fps=10", f"--track={track}"]
+        assert main(["init", str(tree / track), *words, "--folds=2", "--quiet"]) == 0
+    folders = {track: str(tree / track / "groundTruth") for track in hands}
+    reader = TrackReader(MSTCNReader(str(tree / "left"), fps=10), folders)
+    targets = reader.read("P01").targets
+    names = dict(zip(reader.class_names, targets.bool(), strict=True))
+    assert names["left: reach"].tolist() == [frame >= 20 for frame in range(50)]
+    assert names["right: cut"].tolist() == [frame >= 35 for frame in range(50)]
