@@ -18,9 +18,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from benchmarks.networks import header, in_turns, inference, row, training_step
-from segtcn.losses import BoundaryAlignment, LossSum, SoftCrossEntropy, TruncatedMSE
+from segtcn.losses import BoundaryAlignment, LossSum, SetPrediction, SoftCrossEntropy, TruncatedMSE
 from segtcn.structures import Batch
-from tests.models.test_authors_code import DIFFACT, diffact, load
+from tests.models.test_authors_code import DIFFACT, diffact, fact, load
 
 WEIGHTS = {"encoder_ce": 0.5, "encoder_mse": 0.1, "decoder_ce": 0.5, "decoder_mse": 0.1, "decoder_boundary": 0.1}
 
@@ -51,6 +51,25 @@ def diffact_ways(num_frames: int) -> dict[str, dict[str, Callable[[], None]]]:
     }
 
 
+def fact_ways(num_frames: int) -> dict[str, dict[str, Callable[[], None]]]:
+    """With the values for GTEA."""
+    theirs, ours = fact()
+    features, mask = torch.randn(1, 32, num_frames), torch.ones(1, num_frames).bool()
+    labels = torch.randint(7, (1, num_frames // 20 + 1)).repeat_interleave(20, 1)[:, :num_frames]
+    batch, loss, trained = Batch(features, labels, mask), SetPrediction(), copy.deepcopy(ours)
+    arguments = [features[0].mT], [labels[0]]
+    return {
+        "training": {
+            "theirs": training_step(theirs, lambda: theirs(*arguments, compute_loss=True)[0]),
+            "ours": training_step(trained, lambda: loss(trained.training_output(batch), batch)),
+        },
+        "inference": {
+            "theirs": inference(theirs, partial(theirs, *arguments)),
+            "ours": inference(ours, partial(ours, features)),
+        },
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--turns", type=int, default=7, help="default: 7")
@@ -59,9 +78,10 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     header("authors'", "segtcn")
-    for num_frames in arguments.frames:
-        for label, ways in diffact_ways(num_frames).items():
-            row(f"DiffAct, {num_frames:,} frames, {label}", in_turns(ways, arguments.turns, 600))
+    for name, make in (("DiffAct", diffact_ways), ("FACT", fact_ways)):
+        for num_frames in arguments.frames:
+            for label, ways in make(num_frames).items():
+                row(f"{name}, {num_frames:,} frames, {label}", in_turns(ways, arguments.turns, 600))
 
 
 if __name__ == "__main__":

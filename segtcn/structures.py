@@ -96,12 +96,31 @@ class Batch(NamedTuple):
         return 0 if self.labels is None else int((self.labels != IGNORE).sum())
 
 
+class Tokens(NamedTuple):
+    """What a stage says of M tokens, each of which stands for a segment or for nothing.
+
+    Args:
+        logits: of the class of a token, ``(B, M, C + 1)``; the last one is "no segment".
+        reads: attention of the tokens to places of the video before the softmax, ``(B, M, P)``, or None.
+        writes: attention of the places to the tokens before the softmax, ``(B, P, M)``, or None.
+        places: the place of each frame, ``(B, T)`` int64; None: each frame is one.
+        place_logits: of the class of a place that has several frames, ``(B, P, C)``, or None.
+    """
+
+    logits: Tensor
+    reads: Tensor | None = None
+    writes: Tensor | None = None
+    places: Tensor | None = None
+    place_logits: Tensor | None = None
+
+
 class Output(NamedTuple):
     """What a network returns.
 
     Args:
         logits: scores before the softmax of every stage, ``(S, B, C, T)``; stage ``-1`` predicts.
         boundaries: logit of "a segment starts here" of every boundary stage, ``(S, B, T)``, or None.
+        tokens: of the stages of a network that predicts a set of segments; ``tokens[s]`` belongs to ``logits[s]``.
 
     Example:
         >>> import torch
@@ -112,6 +131,7 @@ class Output(NamedTuple):
 
     logits: Tensor
     boundaries: Tensor | None = None
+    tokens: Sequence[Tokens] | None = None
 
 
 Target = Literal["single", "multi", "values"]

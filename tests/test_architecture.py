@@ -85,7 +85,7 @@ ALLOWED = {
 KNOWN_ONLY_TO = {
     "pytorch_lightning": {"task", "training", "data.datamodule", "callbacks", "cli"},
     "torchmetrics": {"metrics"},
-    "scipy": {"labels.matlab", "decoding", "prepare.draft", "evaluation.comparison"},
+    "scipy": {"labels.matlab", "decoding", "losses.set_prediction", "prepare.draft", "evaluation.comparison"},
     "h5py": {"data.readers.hdf5", "data.readers.hdf5_writer"},
     "pyarrow": {"data.readers.table_files"},
     "lmdb": {"data.readers.assembly101"},

@@ -148,6 +148,19 @@ DRAWINGS = {
         },
         "ab bc ce de ef",
     ),
+    "fact": Drawing(
+        {
+            "a": _features(),
+            "b": Box(1, 0, "frames", "10 dilated layers", "stage"),
+            "c": Box(2, 0, "frames", "read the tokens", "attention"),
+            "d": Box(3, 0, "runs of frames", "GRU, read the tokens", "attention", frames=4),
+            "e": Box(1, 1, "tokens", "read the frames", "attention"),
+            "f": Box(2, 1, "tokens", "read the frames", "attention"),
+            "g": Box(3, 1, "tokens", "read the runs", "attention"),
+            "h": Box(4, 0.5, "classes", "of frames and tokens", "class"),
+        },
+        "ab bc cd be ef fg cf dg dh gh",
+    ),
     "ltcontext": _row(
         Box(0, 0, "dilated conv.", "in each of 9 layers"),
         Box(0, 0, "near attention", "windows of 64 frames", "attention"),

@@ -65,6 +65,7 @@ LICENCES = {
     "c2f_tcn": "MIT",
     "ltcontext": "CC BY-NC",
     "diffact": "MIT",
+    "fact": "MIT",
     "bytenet": "no code released",
 }
 """Licence of the authors' code by config, where it is known; segtcn's code was written from the papers."""

@@ -19,6 +19,7 @@ from segtcn.losses.modules import LastStage as LastStage
 from segtcn.losses.modules import Loss as Loss
 from segtcn.losses.modules import LossSum as LossSum
 from segtcn.losses.modules import TruncatedMSE as TruncatedMSE
+from segtcn.losses.set_prediction import SetPrediction as SetPrediction
 from segtcn.losses.soft_labels import BoundaryAlignment as BoundaryAlignment
 from segtcn.losses.soft_labels import SoftCrossEntropy as SoftCrossEntropy
 from segtcn.losses.soft_labels import boundary_alignment as boundary_alignment

@@ -9,6 +9,7 @@ from segtcn.models.causal_tcn import CausalTCN as CausalTCN
 from segtcn.models.diffact import DiffAct as DiffAct
 from segtcn.models.dilated_tcn import DilatedTCN as DilatedTCN
 from segtcn.models.ed_tcn import EDTCN as EDTCN
+from segtcn.models.fact import FACT as FACT
 from segtcn.models.frame_classifier import FrameClassifier as FrameClassifier
 from segtcn.models.ltcontext import LTContext as LTContext
 from segtcn.models.ms_tcn import MSTCN as MSTCN

@@ -77,7 +77,7 @@ class RecurrentNetwork(SegmentationModel):
         width = hidden_channels * (1 if causal else 2)
         self.layers = TemporalSequential(
             *(
-                _RecurrentLayer(cell, width if i else in_channels, hidden_channels, dropout, causal)
+                RecurrentLayer(cell, width if i else in_channels, hidden_channels, dropout, causal)
                 for i in range(num_layers)
             )
         )
@@ -85,7 +85,7 @@ class RecurrentNetwork(SegmentationModel):
         init_glorot(self)
 
 
-class _RecurrentLayer(nn.Module, TemporalLayer):
+class RecurrentLayer(nn.Module, TemporalLayer):
     """An LSTM or GRU and dropout, forwards or in both directions: ``(B, C, T)`` to ``(B, H, T)`` or ``(B, 2 H, T)``.
 
     The directions are two modules and the backward one gets each video reversed in place. Packed sequences, PyTorch's
@@ -106,7 +106,7 @@ class _RecurrentLayer(nn.Module, TemporalLayer):
         """All frames to the left and, unless causal, to the right."""
         return None, 0 if self.back is None else None
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:  # noqa: D102
         x = x.mT
         outputs = [self.ahead(x)[0]]
         if self.back is not None:
@@ -118,7 +118,7 @@ class _RecurrentLayer(nn.Module, TemporalLayer):
         zeros = next(self.ahead.parameters()).new_zeros(1, batch_size, self.ahead.hidden_size)
         return (zeros, zeros) if isinstance(self.ahead, nn.LSTM) else zeros
 
-    def step(self, x: Tensor, state: Any, last: bool = False) -> tuple[Tensor, Any]:
+    def step(self, x: Tensor, state: Any, last: bool = False) -> tuple[Tensor, Any]:  # noqa: D102
         x, state = self.ahead(x.mT, state)
         return self.dropout(x).mT, state
 

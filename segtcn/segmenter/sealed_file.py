@@ -24,7 +24,7 @@ MARK = b"segtcn crc32 "
 
 _SEAL_BYTES = len(MARK) + 8
 _GLOBALS = re.compile(
-    r"_codecs encode|(__builtin__|builtins) set|collections OrderedDict|torch.nn.parameter Parameter"
+    r"_codecs encode|(__builtin__|builtins) set|collections (OrderedDict|Counter)|torch.nn.parameter Parameter"
     r"|torch._utils _rebuild_(parameter|tensor_v[23])|torch (Size|device|[a-z]+[0-9]+|bool|[A-Z][A-Za-z0-9]*Storage)"
 )
 """What the pickle of weights and plain values calls; torch also reads some that make any amount of memory."""

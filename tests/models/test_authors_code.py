@@ -6,6 +6,7 @@ GitHub, and skip where there is none.
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -21,8 +22,27 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from segtcn.layers.noise import frame_noise
-from segtcn.losses import BoundaryAlignment, BoundaryBCE, CrossEntropy, LossSum, SoftCrossEntropy, TruncatedMSE
-from segtcn.models import ASRF, C2FTCN, MSTCN, ASFormer, CausalTCN, DiffAct, LTContext, MSTCNPlusPlus, SegmentationModel
+from segtcn.losses import (
+    BoundaryAlignment,
+    BoundaryBCE,
+    CrossEntropy,
+    LossSum,
+    SetPrediction,
+    SoftCrossEntropy,
+    TruncatedMSE,
+)
+from segtcn.models import (
+    ASRF,
+    C2FTCN,
+    FACT,
+    MSTCN,
+    ASFormer,
+    CausalTCN,
+    DiffAct,
+    LTContext,
+    MSTCNPlusPlus,
+    SegmentationModel,
+)
 from segtcn.structures import Batch, Output
 from tests.models.equations import num_parameters
 
@@ -170,14 +190,19 @@ NETWORKS = {
 }
 
 
-def load(code: Code) -> Any:
-    """The file as a module; nothing of the checkout stays in ``sys.path`` and ``sys.modules``."""
+def checkout(code: Code) -> Path:
     name = code.repository.partition("/")[2]
     folder = Path(os.environ.get("SEGTCN_AUTHORS", "")) / name
     if "SEGTCN_AUTHORS" not in os.environ or not (folder / code.file).is_file():
         pytest.skip(f"set SEGTCN_AUTHORS to the folder that holds a checkout {name} of github.com/{code.repository}")
     for package in code.needs:
         pytest.importorskip(package)
+    return folder
+
+
+def load(code: Code) -> Any:
+    """The file as a module; nothing of the checkout stays in ``sys.path`` and ``sys.modules``."""
+    folder = checkout(code)
     source = (folder / code.file).read_text(encoding="utf-8")
     for wrong, right in code.repairs.items():
         source = source.replace(wrong, right)
@@ -331,3 +356,67 @@ def test_gradients_of_a_training_step_are_those_of_diffact(masking, soft_label):
     parameters = [parameter for part in diffact_parts(theirs) for parameter in part.parameters()]
     for parameter, our_parameter in zip(parameters, ours.parameters(), strict=True):
         torch.testing.assert_close(our_parameter.grad, parameter.grad.view_as(our_parameter), atol=1e-5, rtol=1e-3)
+
+
+FACT_CODE = Code("ZijiaLewisLu/CVPR2024-FACT", "models/blocks.py", ["scipy.optimize"], ["yacs", "yacs.config"])
+
+
+def fact_parts(net: Any) -> list[nn.Module]:
+    first, *updates = net.block_list
+    parts = [first.frame_branch, *first.action_branch.layers, first.action_branch.norm, first.action_branch.out_linear]
+    for block in updates:
+        of_segments = hasattr(block, "seg_update")
+        parts += [block.frame_branch, *([block.seg_update, block.seg_combine] if of_segments else [])]
+        parts += [block.f2a_layer, *block.action_branch.layers, block.action_branch.out_linear, block.a2f_layer]
+        parts += [block.sf_merge] if of_segments else []
+    return parts
+
+
+def fact() -> tuple[Any, FACT]:
+    """Theirs with their values for GTEA, 0.2 for "no segment", and ours with the same weights."""
+    folder, root = checkout(FACT_CODE), ModuleType("authors")
+    root.__path__ = [str(folder)]
+    with (
+        patch.dict(sys.modules, {"authors": root, **{name: MagicMock() for name in FACT_CODE.not_needed}}),
+        patch.object(sys, "dont_write_bytecode", True),
+    ):
+        blocks, losses = (importlib.import_module(f"authors.models.{name}") for name in ("blocks", "loss"))
+    block = {"hid_dim": 512, "dropout": 0.2, "a_nhead": 8, "a_ffdim": 512, "a_dim": 128}
+    block |= {"f": "m", "f_layers": 10, "f_ln": False, "f_dim": 128, "f_ngp": 1, "s_layers": 1}
+    first = SimpleNamespace(**block, a="sca", a_layers=6)
+    update = SimpleNamespace(**block, a="sa", a_layers=1)
+    sizes = SimpleNamespace(fpos=False, cmr=0.5, trans=False, ntoken=60, block="iuU", mwt=0.1)
+    loss = SimpleNamespace(pc=0.2, a2fc=1.0, match="o2o", bgw=1.0, nullw=0.2, sw=5.0)
+    config = SimpleNamespace(Bi=first, Bu=update, BU=update, FACT=sizes, Loss=loss, TM=SimpleNamespace(use=False))
+    torch.manual_seed(0)
+    with patch.object(blocks, "update_from", lambda *_, **__: None):
+        theirs = blocks.FACT(config, 32, 7).eval()
+    theirs.mcriterion = losses.MatchCriterion(config, 7, [])
+    ours = FACT(32, 7).eval()
+    assert num_parameters(ours) == num_parameters(theirs)
+    query = nn.Module()
+    query.query = theirs.action_query
+    with torch.no_grad():
+        copy_weights([query, *fact_parts(theirs)], ours)
+    return theirs, ours
+
+
+def test_labels_loss_and_gradients_are_those_of_fact():
+    theirs, ours = fact()
+    features = 5 * torch.randn(1, 32, 190)  # far apart, so that segments are predicted
+    labels = torch.randint(7, (19,)).repeat_interleave(torch.arange(1, 20))[None]  # of any length: matches are unique
+    expected, saved = theirs([features[0].mT], [labels[0]], compute_loss=True)
+    expected.backward()
+    batch = Batch(features, labels, torch.ones_like(labels, dtype=torch.bool))
+    output = ours(features)
+    for logits, tokens, block in zip(output.logits[:-1], output.tokens, theirs.block_list, strict=True):
+        torch.testing.assert_close(logits[0], block.frame_clogit[:, 0].mT, atol=1e-5, rtol=0)
+        torch.testing.assert_close(tokens.logits[0], block.action_clogit[:, 0], atol=1e-5, rtol=0)
+    assert output.tokens[-1].places.max() > 20
+    assert ours.decode(output)[0].tolist() == saved[0]["pred"].tolist()
+    loss = SetPrediction()(output, batch)
+    loss.backward()
+    torch.testing.assert_close(loss, expected)
+    parameters = [theirs.action_query, *(weight for part in fact_parts(theirs) for weight in part.parameters())]
+    for parameter, our_parameter in zip(parameters, ours.parameters(), strict=True):
+        torch.testing.assert_close(our_parameter.grad, parameter.grad.view_as(our_parameter), atol=1e-4, rtol=1e-3)

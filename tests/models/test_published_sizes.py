@@ -38,6 +38,7 @@ NUM_PARAMETERS = [
     (lambda: M.LTContext(64, 19, num_stages=3, num_heads=2), 460_441),
     (lambda: M.DiffAct(2048, 11), 1_204_438),  # theirs with the values for GTEA
     (lambda: M.DiffAct(2048, 19, decoder_kernel_size=7), 1_214_566),  # for 50Salads
+    (lambda: M.FACT(2048, 11), 10_418_176),  # theirs with the config for GTEA
     (lambda: M.C2FTCN(2048, 11), 6_740_937 - 6),  # six `weights` that their network never uses
     (lambda: M.C2FTCN(64, 7), 4_198_321 - 6),
     # counted in their `TemporalConvNet` of these widths with a linear layer after it, as their music model has
@@ -99,6 +100,7 @@ BAD_SIZES = [
     *((M.DilatedTCN, name) for name in ("num_stacks", "num_layers")),
     *((M.ByteNet, name) for name in ("num_cycles", "num_layers")),
     *((M.DiffAct, name) for name in ("num_layers", "num_decoder_layers", "masked_classes")),
+    *((M.FACT, name) for name in ("num_tokens", "num_layers", "num_token_layers")),
     *((M.C2FTCN, name) for name in ("window", "zoom")),
     *((network, "num_layers") for network in (M.ASFormer, M.CausalTCN, M.RecurrentNetwork)),
 ]
@@ -124,6 +126,8 @@ BAD_ARGUMENTS = [
     (lambda: M.DiffAct(4, 3, masking=["some"]), r"must be some of none, all, boundary, relation, got \['some'\]"),
     (lambda: M.DiffAct(4, 3, num_steps=1001), "`num_steps` must be from 1 to the 1000 of `num_timesteps`, got 1001"),
     (lambda: M.DiffAct(4, 3, time_channels=7), "`time_channels` must be even and at least 4, got 7"),
+    (lambda: M.FACT(4, 3, hidden_channels=4), "`hidden_channels` must be at least 5, as it holds 3 classes"),
+    (lambda: M.FACT(4, 3, updates=["tokens"]), r"`updates` must be some of frames, segments, got \['tokens'\]"),
     (lambda: M.EDTCN(4, 3, ()), "`hidden_channels` must hold the width of at least one encoder layer"),
     (lambda: M.DilatedTCN(4, 3, activation="gelu"), r"`activation` must be one of .*, got 'gelu'"),
     (lambda: M.TDNN(4, 3, ()), "`hidden_channels` must hold the width of at least one layer, got none"),

@@ -154,6 +154,13 @@ def test_plain_values_and_tensors_survive(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["values"]
 
 
+def test_the_state_of_any_scheduler_survives(tmp_path):
+    optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(2))])
+    state = torch.optim.lr_scheduler.MultiStepLR(optimizer, [3, 5]).state_dict()  # it holds a `Counter`
+    write_sealed(tmp_path / "last.ckpt", state)
+    assert read_sealed(tmp_path / "last.ckpt")["milestones"] == state["milestones"]
+
+
 def test_the_newest_intact_checkpoint_replaces_a_damaged_one_by_name(intact, tmp_path):
     folder = tmp_path / "checkpoints"
     folder.mkdir()
