@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,9 @@ from segtcn.models.base import SegmentationModel
 from segtcn.sequences.equal_networks import builders, equal_network
 from segtcn.structures import Batch
 
+NUM_TEST = 100
+"""Test sequences of a task that is generated; the seed of a training does not change them."""
+
 
 @dataclass(frozen=True)
 class Learning:
@@ -39,7 +43,7 @@ class Learning:
         clip: largest norm of the gradient.
         goal: loss on new sequences at which training ends.
         seed: of weights and batches.
-        select: keep the score of the step that is best on the validation pieces, and divide the learning rate by ten
+        select: score the weights of the step that is best on the validation pieces, and divide the learning rate by ten
             where they get worse, as the authors do for music.
     """
 
@@ -115,8 +119,7 @@ def learn(**settings: Any) -> dict[str, Any]:
     data = _data(learning)
     net, loss = _network(learning, data), DEFAULTS[data.reader.target]()
     optimizer = torch.optim.Adam(net.parameters(), learning.learning_rate)
-    batches, curve, best = _endless(data), list[tuple[int, float]](), float("inf")
-    result: dict[str, Any] = {}
+    batches, curve, best = _endless(data), list[tuple[int, float]](), dict[str, torch.Tensor]()
     for step in range(learning.every, learning.steps + 1, learning.every):
         net.train()
         for batch in islice(batches, learning.every):
@@ -127,16 +130,23 @@ def learn(**settings: Any) -> dict[str, Any]:
         score, recall = evaluate(net, loss, data, "val" if learning.select else "test")
         if learning.select and len(curve) > 2 and score > max(value for _, value in curve[-3:]):
             optimizer.param_groups[0]["lr"] /= 10
+        if learning.select and all(score < value for _, value in curve):
+            best = copy.deepcopy(net.state_dict())
         curve.append((step, score))
-        if score < best or not learning.select:
-            best = min(score, best)
-            result = {"loss": score, "recall": recall}
-            if learning.select:
-                result["loss"], _ = evaluate(net, loss, data, "test")
         if score < learning.goal:
             break
+    if learning.select:
+        net.load_state_dict(best)
+        score, recall = evaluate(net, loss, data, "test")
     sizes = {"parameters": sum(p.numel() for p in net.parameters()), "past": net.receptive_field[0]}
-    return {**result, **sizes, "curve": curve, "steps": curve[-1][0], "cpu_s": time.process_time() - start_s}
+    return {
+        "loss": score,
+        "recall": recall,
+        **sizes,
+        "curve": curve,
+        "steps": curve[-1][0],
+        "cpu_s": time.process_time() - start_s,
+    }
 
 
 @torch.inference_mode()
@@ -169,9 +179,9 @@ def evaluate(net: nn.Module, loss: Loss, data: SegmentationDataModule, subset: S
 
 def _data(learning: Learning) -> SegmentationDataModule:
     is_music = learning.reader == "MusicReader"
-    task = learning.task if is_music else {"train": learning.steps * learning.batch_size, "test": 100} | learning.task
+    sizes = {} if is_music else {"train": learning.steps * learning.batch_size, "test": NUM_TEST}
     return SegmentationDataModule(
-        getattr(readers, learning.reader)(**task),
+        getattr(readers, learning.reader)(**(sizes | learning.task)),
         batch_size=learning.batch_size,
         validation=["valid-*"] if is_music else 0.0,
         seed=learning.seed,

@@ -17,7 +17,7 @@ from torch import nn
 from segtcn.cli import main
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.models import CausalTCN
-from segtcn.sequences import causality, learning, rows
+from segtcn.sequences import causality, learning, rows, sequence_report
 from segtcn.sequences.causality import jacobian, measure_jacobian, measure_masked
 from segtcn.sequences.equal_networks import TOLERANCE, builders, equal_network, smallest_depth
 from segtcn.sequences.machine_costs import measure_costs
@@ -145,6 +145,29 @@ def test_learning_reaches_its_goal_and_stops():
     assert result["recall"] > 0.9
     assert result["steps"] == result["curve"][-1][0] < 300
     assert result["past"] == 2 * 2 * 3
+
+
+def test_weights_that_are_best_on_the_validation_pieces_are_scored(tmp_path, monkeypatch):
+    scores, heads = iter([3.0, 1.0, 2.0, 9.0]), []
+
+    def evaluate(net, loss, data, subset):
+        heads.append((subset, net.head.weight.detach().clone()))
+        return next(scores), None
+
+    monkeypatch.setattr(learning, "evaluate", evaluate)
+    music = {"reader": "MusicReader", "task": {"path": str(write_music(tmp_path / "m.mat"))}, "select": True}
+    shape = {"width": 4, "layers": 1, "kernel_size": 2}
+    result = learning.learn(**music, network="TCN", shape=shape, steps=6, every=2)
+    assert (result["loss"], result["curve"]) == (9.0, [(2, 3.0), (4, 1.0), (6, 2.0)])
+    assert [subset for subset, _ in heads] == ["val", "val", "val", "test"]
+    assert torch.equal(heads[3][1], heads[1][1])
+    assert not torch.equal(heads[3][1], heads[2][1])
+
+
+def test_level_of_the_adding_problem_is_that_of_its_test_sequences():
+    data = learning._data(learning.Learning("AddingReader", {"length": 9}, "TCN", seed=2))
+    sums = [data.dataset("test")[number].video.targets[0, -1] for number in range(learning.NUM_TEST)]
+    assert sequence_report._error_of_one(9) == pytest.approx(float((1 - torch.stack(sums)).square().mean()))
 
 
 def test_loss_of_a_subset_is_the_mean_over_its_frames_not_over_its_batches(tmp_path):
