@@ -59,22 +59,17 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([first, f"|{rule}|", *others])
 
 
-def latex_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    r"""A LaTeX ``tabular`` in the style of ``booktabs``.
+def _latex_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    r"""A ``tabular`` in the style of ``booktabs``.
 
-    Args:
-        header: heading of every column.
-        rows: cells of every row, as many as there are columns.
-
-    Example:
-        >>> print(latex_table(["run", "F1@50"], [["mid_video", "55.6"]]))
-        \begin{tabular}{lr}
-        \toprule
-        run & F1@50 \\
-        \midrule
-        mid\_video & 55.6 \\
-        \bottomrule
-        \end{tabular}
+    >>> print(_latex_table(["run", "F1@50"], [["mid_video", "55.6"]]))
+    \begin{tabular}{lr}
+    \toprule
+    run & F1@50 \\
+    \midrule
+    mid\_video & 55.6 \\
+    \bottomrule
+    \end{tabular}
     """
     first, *others = (" & ".join(cell.translate(_LATEX) for cell in row) + r" \\" for row in (header, *rows))
     columns = "l" + "r" * (len(header) - 1)
@@ -82,21 +77,20 @@ def latex_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([*start, *others, r"\bottomrule", r"\end{tabular}"])
 
 
-def csv_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _csv_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Values separated by commas, quoted where needed.
 
-    Args:
-        header: heading of every column.
-        rows: cells of every row, as many as there are columns.
-
-    Example:
-        >>> print(csv_table(["run", "F1"], [["ED-TCN, ours", "55.6"]]))
-        run,F1
-        "ED-TCN, ours",55.6
+    >>> print(_csv_table(["run", "F1"], [["ED-TCN, ours", "55.6"]]))
+    run,F1
+    "ED-TCN, ours",55.6
     """
     table = io.StringIO()
     csv.writer(table, lineterminator="\n").writerows([header, *rows])
     return table.getvalue().rstrip("\n")
+
+
+TABLES = {"markdown": markdown_table, "latex": _latex_table, "csv": _csv_table}
+"""Functions that write a table, from its header and its rows."""
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -22,6 +22,7 @@ ALLOWED = {
     "atomic": set(),
     "progress": set(),
     "text_table": set(),
+    "options": {"labels"},
     "layers": set(),
     "losses": {"layers", "structures"},
     "labels": {"arrays", "atomic", "progress", "structures"},
@@ -34,8 +35,9 @@ ALLOWED = {
     "segmenter": {"arrays", "atomic", "decoding", "extract", "labels", "layers", "models", "progress", "structures"},
     "live": {"extract", "labels", "segmenter", "video_io"},
     "visualization": {"atomic", "labels", "progress", "structures", "video_io"},
-    "prepare": {"arrays", "atomic", "data", "extract", "labels", "progress", "structures", "text_table", "video_io"},
-    "evaluation": {"atomic", "labels", "metrics", "progress", "structures", "text_table"},
+    "prepare": {"arrays", "atomic", "data", "extract", "labels", "options", "progress", "structures"}
+    | {"text_table", "video_io"},
+    "evaluation": {"atomic", "labels", "metrics", "options", "progress", "structures", "text_table"},
     "sequences": {"atomic", "data", "layers", "losses", "models", "progress", "structures", "text_table"},
     "task": {"labels", "losses", "metrics", "models", "segmenter", "structures"},
     "callbacks": {
@@ -66,6 +68,7 @@ ALLOWED = {
         "live",
         "metrics",
         "models",
+        "options",
         "prepare",
         "progress",
         "segmenter",

@@ -32,7 +32,8 @@ def argument_problems(value: type | Callable[..., object]) -> str:
     documented = _documented(docstring(value))
     if inspect.isclass(value) and issubclass(value, BaseException) and not documented:
         return ""  # the signature of an exception is that of its base class
-    arguments = {*inspect.signature(value).parameters} - _IMPLIED
+    call = value.__init__ if inspect.isclass(value) and "__init__" in vars(value) else value  # type: ignore[misc]
+    arguments = {*inspect.signature(call).parameters} - _IMPLIED
     problems = [f"lacks {name}" for name in sorted(arguments - documented)]
     problems += [f"documents {name}, which is not an argument" for name in sorted(documented - arguments - _IMPLIED)]
     return ", ".join(problems)

@@ -13,7 +13,7 @@ from segtcn.metrics import evaluate_videos
 from segtcn.metrics.functional import frame_confusion
 from segtcn.structures import IGNORE
 from segtcn.visualization.confusion import plot_confusion
-from segtcn.visualization.figures import save_figure
+from segtcn.visualization.figures import save_figure, save_figures
 from segtcn.visualization.timeline import Look, plot_timeline, plot_timelines
 
 LARGEST_CONFUSION = 60
@@ -56,7 +56,7 @@ class Segmentations(NamedTuple):
         """Draw truth above prediction of the first videos; returns their names."""
         names = [*self.truth][:num_videos]
         # one picture: W&B shows several well only if they are of one size
-        save_figure(plot_timelines({name: self._tracks(name) for name in names}), path, _DPI)
+        save_figures(plot_timelines({name: self._tracks(name) for name in names}), path, _DPI)
         return names
 
     def draw_confusion(self, path: Path) -> bool:

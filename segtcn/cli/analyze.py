@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segtcn.atomic import atomic_path
-from segtcn.cli.compare import RunScoring
 from segtcn.cli.parser import Dir, Rate
+from segtcn.options import Scoring
 
 if TYPE_CHECKING:
     from segtcn.evaluation import ErrorAnalysis
 
 
-def analyze(run: Path, *, out: Dir | None = None, fps: Rate | None = None, scoring: RunScoring) -> None:
+def analyze(run: Path, *, out: Dir | None = None, fps: Rate | None = None, scoring: Scoring) -> None:
     """Write an error report of a run as Markdown with pictures.
 
     It shows which actions are confused, how early or late segments start and stop, over-segmentation, the rarest
@@ -33,11 +33,11 @@ def analyze(run: Path, *, out: Dir | None = None, fps: Rate | None = None, scori
       segtcn analyze runs/20260101-120000 --protocol mstcn --out report
       segtcn analyze predictions/ --truth groundTruth/ --background background --fps 15 --out report
     """
-    from segtcn.evaluation import Scoring, analyze_run, read_run, report_text
+    from segtcn.evaluation import analyze_run, read_run, report_text
 
     if fps is not None and not fps > 0:
         raise ValueError(f"the rate of the labels (`fps`) must be positive, got {fps:g}")
-    read = read_run(run, Scoring(**vars(scoring)))
+    read = read_run(run, scoring)
     read = read if fps is None else replace(read, fps=fps)
     analysis = analyze_run(read, scoring.protocol, scoring.sample_rate)
     files = write_report(analysis, out or run / "analysis")
@@ -93,5 +93,5 @@ def _figures(analysis: ErrorAnalysis) -> dict[str, Any]:
     return {
         "confusion.png": plot_confusion(analysis.confusion, classes.names),
         "offsets.png": plot_offsets(offsets, step, unit),
-        "timelines.png": plot_timelines(worst, classes=classes, fps=fps),
+        "timelines.png": plot_timelines(worst, classes=classes, fps=fps)[0],
     }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from segtcn.cli.json_output import write_json
-from segtcn.cli.parser import Dir, File, Json, Names, UsageError
-from segtcn.text_table import SCORE_HEADINGS, latex_table, markdown_table, scores_table
+from segtcn.cli.parser import Json, UsageError
+from segtcn.options import Resampling, Scoring
+from segtcn.text_table import SCORE_HEADINGS, TABLES, scores_table
 
 FEW_UNITS = 8
 """With fewer videos or groups, a comparison says so."""
@@ -18,61 +19,14 @@ if TYPE_CHECKING:
     from segtcn.evaluation import Difference, RunScores
 
 
-@dataclass(frozen=True)
-class RunScoring:
-    """What runs are scored on, and how.
-
-    Args:
-        protocol: protocol (default: that of the run, or lea).
-        truth: true labels, one file a video, in place of those of the run.
-        mapping: mapping.txt with all classes.
-        background: classes to leave out (default: those of the run).
-        sample_rate: score every Nth stored frame (default: as the network was scored).
-        length_policy: where predictions and truth differ in length: error, or trim both to the shorter.
-        length_tolerance: frames that trim may cut off.
-        incomplete: leave out videos without a prediction or truth, with a note.
-    """
-
-    protocol: str | None = None
-    truth: Dir | None = None
-    mapping: File | None = None
-    background: Names | None = None
-    sample_rate: int | None = None
-    length_policy: Literal["error", "trim"] = "error"
-    length_tolerance: int = 10
-    incomplete: bool = False
-
-
-@dataclass(frozen=True)
-class Bootstrap:
-    """Intervals and p-values.
-
-    Args:
-        num_resamples: of the bootstrap.
-        confidence: of the interval.
-        seed: of the resamples.
-        groups: regular expression whose match in the name of a video names its person or recording; groups are then
-            drawn, not videos.
-        draw_seeds: the interval covers the videos only, not the seeds.
-        all_pairs: compare all pairs, not only with the first run.
-    """
-
-    num_resamples: int = 10_000
-    confidence: Annotated[float, "PERCENT"] = 95.0
-    seed: int = 0
-    groups: Annotated[str, "REGEX"] | None = None
-    draw_seeds: bool = True
-    all_pairs: bool = False
-
-
 def compare(
     runs: Annotated[list[Path], "RUN"],
     *,
     per_video: bool = False,
     latex: bool = False,
     json: Json | None = None,
-    scoring: RunScoring,
-    bootstrap: Bootstrap,
+    scoring: Scoring,
+    bootstrap: Resampling,
 ) -> None:
     r"""Compare runs with the first one, on the same test videos.
 
@@ -100,11 +54,11 @@ def compare(
     if latex and json == "-":
         raise UsageError("one form is printed: choose --latex, or --json without a file")
 
-    from segtcn.evaluation import Resampling, Scoring, compare_runs, read_run, score_run
+    from segtcn.evaluation import compare_runs, read_run, score_run
     from segtcn.evaluation.run_scores import with_common_split, with_common_videos
     from segtcn.labels.track_classes import track_of
 
-    read = [read_run(folder, Scoring(**vars(scoring))) for folder in runs]
+    read = [read_run(folder, scoring) for folder in runs]
     if len({run.name for run in read}) < len(read):
         read = [replace(run, name=str(folder)) for run, folder in zip(read, runs, strict=True)]
     comparable = with_common_videos(with_common_split(read), scoring.incomplete)
@@ -113,10 +67,10 @@ def compare(
         track_of(path) for run in read for part in run.parts for path in part.files.values()
     ):
         bootstrap = replace(bootstrap, groups=r"^(.*)/[^/]*$")  # the tracks of a video are not independent
-    differences = compare_runs(scores, Resampling(**vars(bootstrap)))
+    differences = compare_runs(scores, bootstrap)
     write_json(json, _record(scores, differences, bootstrap))
     if json != "-":
-        table, comment = (latex_table, "% ") if latex else (markdown_table, "")
+        table, comment = (TABLES["latex"], "% ") if latex else (TABLES["markdown"], "")
         _show(scores, differences, bootstrap, per_video, table)
         print()
         for line in _notes(scores, differences, bootstrap):
@@ -128,7 +82,7 @@ def compare(
 def _show(
     scores: Sequence[RunScores],
     differences: Sequence[Difference],
-    bootstrap: Bootstrap,
+    bootstrap: Resampling,
     per_video: bool,
     table: Callable[[Sequence[str], Sequence[Sequence[str]]], str],
 ) -> None:
@@ -165,7 +119,7 @@ def _difference_cells(difference: Difference) -> list[str]:
     ]
 
 
-def _notes(scores: Sequence[RunScores], differences: Sequence[Difference], bootstrap: Bootstrap) -> list[str]:
+def _notes(scores: Sequence[RunScores], differences: Sequence[Difference], bootstrap: Resampling) -> list[str]:
     from segtcn.evaluation.comparison import Units
 
     first, units = scores[0], Units.of(scores[0], bootstrap.groups)
@@ -192,7 +146,7 @@ def _notes(scores: Sequence[RunScores], differences: Sequence[Difference], boots
     return notes
 
 
-def _record(scores: Sequence[RunScores], differences: Sequence[Difference], bootstrap: Bootstrap) -> dict[str, Any]:
+def _record(scores: Sequence[RunScores], differences: Sequence[Difference], bootstrap: Resampling) -> dict[str, Any]:
     return {
         "protocol": scores[0].protocol,
         "resamples": bootstrap.num_resamples,

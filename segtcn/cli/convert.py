@@ -83,7 +83,7 @@ def _report(conversion: Conversion, feature_dim: int) -> list[str]:
     from segtcn.prepare.conversion import size_on_disk
 
     path = conversion.path
-    right = "every bit is right" if conversion.rounding is None else "right but for the rounding"
+    right = "every bit is right" if conversion.small is None else "right but for the rounding"
     lines = [
         f"{path}: {conversion.num_videos} videos, {conversion.num_frames:,} frames of {feature_dim} features, "
         f"{size_on_disk(path) / 1e6:,.1f} MB; read back and compared, {right}"
@@ -99,11 +99,10 @@ def _report(conversion: Conversion, feature_dim: int) -> list[str]:
             f"features and labels of different length, as in the source: {_some(conversion.unequal)}; "
             "`length_policy: trim` cuts them"
         )
-    if conversion.rounding is not None:
-        absolute, relative, small = conversion.rounding
+    if conversion.small is not None:
         lines.append(
-            f"float16 changes a feature by at most {absolute:.2g}, or {100 * relative:.3f} % of its size; "
-            f"{100 * small:.2g} % of the features are below 6.1e-05 and keep fewer digits or become 0"
+            "float16 changes a feature by at most 0.05 % of its size; "
+            f"{100 * conversion.small:.2g} % of the features are below 6.1e-05 and keep fewer digits or become 0"
         )
     use = f"-c {path / 'data.yaml'}" if path.is_dir() else f"-c hdf5 --data.reader.init_args.path {path}"
     split = "" if conversion.features_of_split is None else f" --data.split {conversion.features_of_split}"

@@ -18,6 +18,7 @@ def draft(
     clusters: Annotated[int, "N"] = 10,
     fps: Rate | None = None,
     sample_rate: Annotated[int, "K"] = 1,
+    overwrite: bool = False,
 ) -> None:
     """Propose segments of videos before anything is labelled, by TW-FINCH: no training, no labels.
 
@@ -30,6 +31,7 @@ def draft(
         clusters: classes to propose for each video, such as the actions that one expects in it.
         fps: features per second (default: what `segtcn extract` recorded).
         sample_rate: look at every K-th frame; 12,000 frames take seconds, and four times the frames 16 times as long.
+        overwrite: replace labels that are there, which somebody may have corrected.
 
     Examples:
       segtcn draft features/ --clusters 8 --fps 15 -o drafts
@@ -41,6 +43,7 @@ def draft(
     from segtcn.data.readers.tree import find_layout
     from segtcn.extract.feature_files import find_record
     from segtcn.labels import Classes, Labels, write_labels
+    from segtcn.labels.classes import listed
     from segtcn.prepare.draft import draft_labels
     from segtcn.progress import progress_bar
     from segtcn.segmenter.file_prediction import find_sources
@@ -51,6 +54,8 @@ def draft(
     clips = [path for path in sources.files.values() if path.suffix.lower() != ".npy"]
     if clips:
         raise ValueError(f"{clips[0]} is a clip: make features of it by `segtcn extract`, and give those")
+    if not overwrite and (there := [name for name in sources.files if (output / f"{name}.csv").exists()]):
+        raise FileExistsError(f"{output} has labels of {listed(there, 5)}: --overwrite replaces them")
 
     def read_array(name: str) -> npt.NDArray[Any]:
         return open_array(sources.files[name], ndim=2, kinds="fiu", content="features, numbers (D, T)")

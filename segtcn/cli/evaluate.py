@@ -12,7 +12,7 @@ from segtcn.cli.evaluate_online import HEADER, Online, mean_rows, score_runs
 from segtcn.cli.json_output import write_json
 from segtcn.cli.notes import warnings_as_notes
 from segtcn.cli.parser import File, Json, Names, Rate, UsageError
-from segtcn.text_table import csv_table, latex_table, markdown_table, scores_table
+from segtcn.text_table import TABLES, scores_table
 
 if TYPE_CHECKING:
     from segtcn.evaluation import LabelPairs, RunScores
@@ -115,6 +115,12 @@ def evaluate(
     """
     if output.latex + output.csv + (output.json == "-") > 1:
         raise UsageError("one form is printed: choose --latex, --csv or --json without a file")
+    if online.online and (files != Files() or lengths != Lengths() or output.per_video):
+        raise UsageError(
+            "--online scores networks on the data of their runs: leave --per-video and options of files out"
+        )
+    if not online.online and (overrides or online != Online()):
+        raise UsageError("--lookahead, --module and --data. go with --online, which scores networks: add it")
     if online.online:
         _print_online(score_runs(paths, online, protocol, overrides), output)
         return
@@ -146,7 +152,7 @@ def evaluate(
 def _print_online(runs: list[list[OnlineScores]], output: Output) -> None:
     write_json(output.json, [[row._asdict() for row in rows] for rows in runs])
     if output.json != "-":
-        table = latex_table if output.latex else csv_table if output.csv else markdown_table
+        table = TABLES["latex" if output.latex else "csv" if output.csv else "markdown"]
         print(table(HEADER, mean_rows(runs)))
 
 
@@ -168,7 +174,7 @@ def _read(paths: Sequence[Path], files: Files, lengths: Lengths) -> dict[str, La
 
 
 def _print_tables(results: Sequence[RunScores], output: Output) -> None:
-    table = latex_table if output.latex else csv_table if output.csv else markdown_table
+    table = TABLES["latex" if output.latex else "csv" if output.csv else "markdown"]
     rows = {result.protocol: result.scores for result in results}
     videos = {f"{result.protocol}, {name}": row for result in results for name, row in result.videos.items()}
     if len(results) == 1:

@@ -5,70 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
-from segtcn.cli.parser import CommandParser, Dir, Rate, with_options
+from segtcn.cli.parser import CommandParser, with_options
+from segtcn.options import Folds, LabelRules, Sources
 
 if TYPE_CHECKING:
     from segtcn.prepare.project import Project
     from segtcn.prepare.splits import Split
-
-
-@dataclass(frozen=True)
-class SourceOptions:
-    """What there is.
-
-    Args:
-        features: NAME.npy (default: FOLDER/features); is linked.
-        videos: clips (default: FOLDER/videos).
-        annotations: a folder, or a file with all videos (default: FOLDER/annotations).
-        fps: features per second (default: from the clips).
-        annotation_fps: frames per second in the annotations.
-        unit: of times where the file does not state it.
-        track: the tier (ELAN, Praat), subject (BORIS) or attribute (VIA) to take.
-    """
-
-    features: Dir | None = None
-    videos: Dir | None = None
-    annotations: Path | None = None
-    fps: Rate | None = None
-    annotation_fps: Rate | None = None
-    unit: Literal["seconds", "frames"] | None = None
-    track: str | None = None
-
-
-@dataclass(frozen=True)
-class LabelOptions:
-    """Labels.
-
-    Args:
-        background: the class that scores leave out (default: background).
-        points: point events take the frame in which they lie.
-        close_gaps_s: gaps up to this take the label before.
-        gaps: frames without annotation are background, ignore (they do not count) or another class.
-    """
-
-    background: str | None = None
-    points: bool = False
-    close_gaps_s: Annotated[float, "SECONDS"] = 0.0
-    gaps: Annotated[str, "background|ignore|CLASS"] = "background"
-
-
-@dataclass(frozen=True)
-class FoldOptions:
-    """Splits.
-
-    Args:
-        folds: k-fold (default: 5, or one for every group).
-        group: what in a name is its group; a group is never split.
-        stratify: folds balanced by class.
-        seed: of the folds.
-    """
-
-    folds: Annotated[int, "K"] | None = None
-    group: Annotated[str, "REGEX"] | None = None
-    stratify: bool = False
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -87,9 +31,9 @@ class Show:
 def init(
     folder: Path,
     *,
-    sources: SourceOptions,
-    rules: LabelOptions,
-    splits: FoldOptions,
+    sources: Sources,
+    rules: LabelRules,
+    splits: Folds,
     dry_run: bool = False,
     force: bool = False,
     show: Show,
@@ -118,15 +62,13 @@ def init(
       segtcn init mydata --gaps ignore                         # only a part of each video is annotated
       segtcn init mydata --features i3d --annotations export.tsv --fps 15 --background idle
     """
-    from segtcn.prepare.annotations import LabelRules
-    from segtcn.prepare.project import Sources, init_project
-    from segtcn.prepare.splits import Folds
+    from segtcn.prepare.project import init_project
 
     project = init_project(
         folder,
-        Sources(**vars(sources)),
-        LabelRules(**vars(rules)),
-        Folds(splits.folds, splits.group, splits.stratify, splits.seed),
+        sources,
+        rules,
+        splits,
         force=force,
         dry_run=dry_run,
         progress=not show.quiet,

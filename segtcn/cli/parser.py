@@ -237,9 +237,8 @@ def with_options(message: str, parser: CommandParser) -> str:
 def run(function: Callable[..., object], words: Sequence[str]) -> None:
     """Call a function with the arguments of a command line; its errors name options."""
     parser = CommandParser(function)
-    values = parser.values(words)
     try:
-        function(**values)
+        function(**parser.values(words))
     except UsageError as error:
         parser.error(with_options(str(error), parser))
     except (ValueError, OSError) as error:

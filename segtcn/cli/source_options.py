@@ -3,32 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from segtcn.cli.parser import File, Names, Rate
-
-
-@dataclass(frozen=True)
-class LabelOptions:
-    """The labels.
-
-    Args:
-        truth: true labels, a file or one a video in a folder.
-        videos: these videos only (default: all); timelines keep their order.
-        fps: labels per second, in place of what runs and files say.
-        mapping: mapping.txt with all classes (default: looked for beside the labels).
-        background: background classes, names or indexes with commas; timelines draw the first in grey.
-        protocol: of the scores (default: that of the run, or lea).
-        seed: of runs with several (default: the smallest).
-    """
-
-    truth: Path | None = None
-    videos: list[str] | None = None
-    fps: Rate | None = None
-    mapping: File | None = None
-    background: Names | None = None
-    protocol: str | None = None
-    seed: int | None = None
+from segtcn.cli.parser import Names, Rate
 
 
 @dataclass(frozen=True)

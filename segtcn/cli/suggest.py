@@ -124,7 +124,7 @@ def _predict(
 
 
 def _table(suggestions: Sequence[Suggestion], fps: float | None) -> str:
-    from segtcn.text_table import csv_table
+    from segtcn.text_table import TABLES
 
     rows = []
     for rank, stretch in enumerate(suggestions, start=1):
@@ -133,7 +133,7 @@ def _table(suggestions: Sequence[Suggestion], fps: float | None) -> str:
         worth = [f"{value:.3f}" for value in (stretch.uncertainty, stretch.novelty, stretch.value)]
         rows.append([str(rank), stretch.video, *map(str, frames), *seconds, stretch.label, *worth])
     header = ["rank", "video", "start", "stop", "start_s", "stop_s", "label", "uncertainty", "novelty", "value"]
-    return csv_table(header, rows)
+    return TABLES["csv"](header, rows)
 
 
 def _player(suggestions: Sequence[Suggestion], tracks: Mapping[str, Mapping[str, Labels]], clips: Path) -> Player:

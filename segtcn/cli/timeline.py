@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from segtcn.cli.notes import warnings_as_notes
 from segtcn.cli.parser import File, Inches
-from segtcn.cli.source_options import LabelOptions
 from segtcn.cli.titled_path import split_title
+from segtcn.options import Selection
 from segtcn.text_table import SCORE_HEADINGS
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def timeline(
     *,
     output: File,
     worst: int | None = None,
-    labels: LabelOptions,
+    labels: Selection,
     look: TimelineLook,
 ) -> None:
     """Draw the segments of videos as bars, truth above predictions, one colour for every class.
@@ -81,14 +81,13 @@ def timeline(
     if worst is not None and worst < 1:
         raise ValueError(f"--worst must be at least 1, got {worst}")
 
-    from segtcn.evaluation import Selection, collect_videos
+    from segtcn.evaluation import collect_videos
     from segtcn.visualization.figures import check_ending, save_figures
-    from segtcn.visualization.timeline import Look, plot_timeline_pages
+    from segtcn.visualization.timeline import Look, plot_timelines
 
     check_ending(output)  # before minutes of reading
-    selection = Selection(**vars(labels))
     with warnings_as_notes() as print_note:
-        collection = collect_videos([split_title(source) for source in sources], selection, progress=True)
+        collection = collect_videos([split_title(source) for source in sources], labels, progress=True)
         videos = _in_order(collection, labels.videos, worst)
         tracks = {video.name: video.read() for video in videos}
         _check_rates(tracks)
@@ -98,7 +97,7 @@ def timeline(
         if look.scores and not rows:
             raise ValueError("no scores to show (--scores): they need predictions, and the truth (--truth)")
         sizes = Look(**{field.name: getattr(look, field.name) for field in fields(Look)})
-        figures = plot_timeline_pages(
+        figures = plot_timelines(
             tracks, look.title, classes=collection.classes, scores=rows, look=sizes, page_height=look.page_height
         )
         print(*save_figures(figures, output, look.dpi), sep="\n")

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from segtcn.cli.notes import warnings_as_notes
 from segtcn.cli.parser import Dir
-from segtcn.cli.source_options import LabelOptions
 from segtcn.cli.titled_path import split_title
+from segtcn.options import Selection
 
 if TYPE_CHECKING:
-    from segtcn.evaluation import CollectedVideo, Collection, Selection
+    from segtcn.evaluation import CollectedVideo, Collection
     from segtcn.labels import Labels
     from segtcn.visualization.player import Player
 
@@ -56,7 +56,7 @@ def view(
     sources: Annotated[Sequence[str], "RUN_OR_FILE"] = (),
     *,
     clips: Path | None = None,
-    labels: LabelOptions,
+    labels: Selection,
     served: Served,
     exported: Exported,
     quiet: bool = False,
@@ -91,15 +91,14 @@ def view(
     if exported.no_clips and exported.export is None:
         raise ValueError("--no-clips goes with --export: leave it out")
 
-    from segtcn.evaluation import Selection, collect_videos
+    from segtcn.evaluation import collect_videos
 
-    selection = Selection(clips=clips, **vars(labels))
     named = [split_title(source) for source in sources]
     shown: dict[str, list[str]] = {}
     notes = ["no labels are given: each clip is shown as one segment, to be split and named"]
-    if (player := _blank_player(named, selection)) is None:
+    if (player := _blank_player(named, labels, clips)) is None:
         with warnings_as_notes():
-            collection = collect_videos(named, selection, not quiet)
+            collection = collect_videos(named, labels, clips, progress=not quiet)
         if served.save is not None and any(video.track for video in collection.videos):
             raise ValueError("several tracks cannot be corrected together: leave --save out, or give one track a file")
         shown = {video.name: [str(file.path) for file in video.files.values()] for video in collection.videos}
@@ -112,13 +111,15 @@ def view(
         serve(player, shown, served)
 
 
-def _blank_player(sources: Sequence[tuple[str | None, Path]], selection: Selection) -> Player | None:
+def _blank_player(
+    sources: Sequence[tuple[str | None, Path]], selection: Selection, place: Path | None
+) -> Player | None:
     """The player of clips, where no labels are given at all."""
     from segtcn.evaluation.locating import locate
     from segtcn.labels import Classes
     from segtcn.visualization.player import blank_player
 
-    label_sources, truths, clips, known = locate(sources, selection)
+    label_sources, truths, clips, known = locate(sources, selection, place)
     if label_sources or truths or not clips:
         return None
     name_of = {path: name for name, path in reversed(clips.items())}  # of two names of a clip that with its folder
@@ -128,7 +129,7 @@ def _blank_player(sources: Sequence[tuple[str | None, Path]], selection: Selecti
             f"there is no clip of the video {missing[0]}: the videos are {', '.join(sorted(name_of.values()))}"
         )
     classes = (known or Classes(())).with_background(selection.background)
-    title = next(iter(names)) if len(names) == 1 else str(selection.clips or "clips")
+    title = next(iter(names)) if len(names) == 1 else str(place or "clips")
     return blank_player(title, {name: clips[name] for name in sorted(names)}, classes, selection.fps)
 
 

@@ -4,11 +4,9 @@ from segtcn.evaluation.collection import CollectedVideo as CollectedVideo
 from segtcn.evaluation.collection import Collection as Collection
 from segtcn.evaluation.collection import collect_videos as collect_videos
 from segtcn.evaluation.comparison import Difference as Difference
-from segtcn.evaluation.comparison import Resampling as Resampling
 from segtcn.evaluation.comparison import compare_runs as compare_runs
 from segtcn.evaluation.errors import ErrorAnalysis as ErrorAnalysis
 from segtcn.evaluation.errors import analyze_run as analyze_run
-from segtcn.evaluation.locating import Selection as Selection
 from segtcn.evaluation.locating import Source as Source
 from segtcn.evaluation.pairs import LabelPairs as LabelPairs
 from segtcn.evaluation.pairs import ignore_classes as ignore_classes
@@ -24,8 +22,10 @@ from segtcn.evaluation.run_scores import with_common_split as with_common_split
 from segtcn.evaluation.run_scores import with_common_videos as with_common_videos
 from segtcn.evaluation.runs import Run as Run
 from segtcn.evaluation.runs import RunPart as RunPart
-from segtcn.evaluation.runs import Scoring as Scoring
 from segtcn.evaluation.runs import read_run as read_run
 from segtcn.evaluation.scoring import evaluate as evaluate
 from segtcn.evaluation.scoring import score_pairs as score_pairs
 from segtcn.evaluation.scoring import score_splits as score_splits
+from segtcn.options import Resampling as Resampling
+from segtcn.options import Scoring as Scoring
+from segtcn.options import Selection as Selection

@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from segtcn.evaluation.locating import Places, Selection, Source, locate
+from segtcn.evaluation.locating import Places, Source, locate
 from segtcn.evaluation.run_scores import RunScores, score_run
 from segtcn.evaluation.runs import Run
 from segtcn.labels import TRUTH, Classes, Labels, common_classes, read_archive_labels, read_label_files, read_labels
 from segtcn.labels.classes import listed
 from segtcn.labels.track_classes import named_videos, track_of
+from segtcn.options import Selection
 
 _LISTED = 5
 
@@ -108,7 +109,12 @@ class Collection(NamedTuple):
     notes: list[str]
 
 
-def collect_videos(sources: Sequence[Source], selection: Selection | None = None, progress: bool = False) -> Collection:
+def collect_videos(
+    sources: Sequence[Source],
+    selection: Selection | None = None,
+    clips: Path | None = None,
+    progress: bool = False,
+) -> Collection:
     """Find the tracks, clips and scores of the videos of some sources.
 
     A source is a folder of ``segtcn test`` or ``segtcn crossval``, a folder of such folders, a folder with one label
@@ -118,6 +124,7 @@ def collect_videos(sources: Sequence[Source], selection: Selection | None = None
     Args:
         sources: title and path of each.
         selection: what is shown of them; None shows everything.
+        clips: a clip, or a folder with one a video; None looks for a folder ``videos`` beside the truth.
         progress: whether to show a progress bar while files are read.
 
     Raises:
@@ -127,12 +134,12 @@ def collect_videos(sources: Sequence[Source], selection: Selection | None = None
 
     Example:
         >>> sources = [(None, Path("runs/ed_tcn")), ("MS-TCN", Path("predictions"))]
-        >>> collection = collect_videos(sources, Selection(clips=Path("clips")))  # doctest: +SKIP
+        >>> collection = collect_videos(sources, clips=Path("clips"))  # doctest: +SKIP
         >>> collection.videos[0].scores["MS-TCN"]["f1@50"]  # doctest: +SKIP
         71.4
     """
     selection = selection or Selection()
-    places = locate(sources, selection)
+    places = locate(sources, selection, clips)
     names, runs, truths = _read_labels(places, selection, progress)
     classes = _common_classes(runs, truths, places.classes, selection)
     runs = {title: _with_background(run, classes, selection) for title, run in runs.items()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
@@ -15,32 +14,10 @@ from numpy.typing import NDArray
 from segtcn.evaluation.run_scores import RunScores
 from segtcn.metrics import SCORES, combine_samples
 from segtcn.metrics.counts import VideoCounts
+from segtcn.options import Resampling
 
 _MAX_EXACT_UNITS = 12
 _NUM_EXCHANGES = 2000
-
-
-@dataclass(frozen=True)
-class Resampling:
-    """How intervals and p-values are made.
-
-    Args:
-        num_resamples: R, of the bootstrap.
-        confidence: of the interval, in percent.
-        seed: of the resamples.
-        groups: a regular expression that is searched in the name of each video; what its first group matches, or all
-            that it matches, names the unit that is drawn: a person, or a recording that several cameras saw. None
-            draws videos.
-        draw_seeds: whether the seeds of a run are drawn, too, so that the interval covers their choice.
-        all_pairs: whether to compare all pairs of runs; otherwise each with the first.
-    """
-
-    num_resamples: int = 10_000
-    confidence: float = 95.0
-    seed: int = 0
-    groups: str | None = None
-    draw_seeds: bool = True
-    all_pairs: bool = False
 
 
 class Difference(NamedTuple):

@@ -4,55 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from segtcn.evaluation.runs import is_run
 from segtcn.labels import CLIP_SUFFIXES, Classes, find_clips, find_label_files, find_mapping, video_name
 from segtcn.metrics.protocols import get_protocol
+from segtcn.options import Selection
 from segtcn.structures import is_rate
 
 Source = tuple[str | None, Path]
 """Title and path of what is shown; a title of None is made from the path."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Selection:
-    """What is shown of some sources, and how their files are understood.
-
-    Args:
-        truth: true labels, a file or a folder; it may hold other videos, too.
-        clips: a clip, or a folder with one a video; None looks for a folder ``videos`` beside the truth.
-        mapping: ``mapping.txt`` with the name of every class; None looks beside and above the label files.
-        background: names or indexes of the background classes, with commas; None takes what runs, and else the field's
-            names, say.
-        fps: labels per second, of all tracks; None leaves it to runs and files.
-        protocol: under which to score; None takes that of the first run, or ``lea``.
-        videos: the videos to show; None shows all.
-        seed: of runs with several; None takes the smallest.
-
-    Raises:
-        FileNotFoundError: if a file or folder is missing.
-        ValueError: if ``fps`` is not positive, or the protocol is unknown.
-    """
-
-    truth: Path | None = None
-    clips: Path | None = None
-    mapping: Path | None = None
-    background: str | None = None
-    fps: float | None = None
-    protocol: str | None = None
-    videos: Sequence[str] | None = None
-    seed: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.fps is not None and not is_rate(self.fps):
-            raise ValueError(f"the rate of the labels (`fps`) must be positive, got {self.fps:g}")
-        if self.protocol is not None:
-            get_protocol(self.protocol)
-        for path in (self.truth, self.clips, self.mapping):
-            _check_exists(path)
 
 
 class Places(NamedTuple):
@@ -71,33 +33,34 @@ class Places(NamedTuple):
     classes: Classes | None
 
 
-def locate(sources: Sequence[Source], selection: Selection) -> Places:
+def locate(sources: Sequence[Source], selection: Selection, clips: Path | None = None) -> Places:
     """Find the labels and clips of some sources; no labels are read.
 
     Args:
         sources: title and path of runs, folders of runs, label files, folders of them, and clips.
-        selection: where truth, clips and classes are.
+        selection: where truth and classes are.
+        clips: a clip, or a folder with one a video; None looks for a folder ``videos`` beside the truth.
 
     Raises:
         FileNotFoundError: if a file or folder is missing, or a folder holds nothing that can be shown.
-        ValueError: if ``mapping.txt`` cannot be understood.
+        ValueError: if ``fps`` is not positive, the protocol is unknown, or ``mapping.txt`` cannot be understood.
     """
-    for _, path in sources:
-        _check_exists(path)
+    if selection.fps is not None and not is_rate(selection.fps):
+        raise ValueError(f"the rate of the labels (`fps`) must be positive, got {selection.fps:g}")
+    if selection.protocol is not None:
+        get_protocol(selection.protocol)
+    for path in (selection.truth, clips, selection.mapping, *(path for _, path in sources)):
+        if path is not None and not path.exists():
+            raise FileNotFoundError(f"no file or folder {path}: check the path")
     clip_files = [path for _, path in sources if path.is_file() and path.suffix.lower() in CLIP_SUFFIXES]
     sources = [source for source in sources if source[1] not in clip_files]
-    if selection.clips is not None and selection.clips.is_file():
-        clip_files.append(selection.clips)
+    if clips is not None and clips.is_file():
+        clip_files.append(clips)
     only_video = _only_video(sources, selection, clip_files)
     truths = {} if selection.truth is None else _label_files(selection.truth, only_video)
     sources = [inner for title, path in sources for inner in _inner_runs(title, path)]
-    clips = _clips(clip_files, only_video, selection)
-    return Places(_folders_and_files(sources, only_video), truths, clips, _known_classes(sources, selection))
-
-
-def _check_exists(path: Path | None) -> None:
-    if path is not None and not path.exists():
-        raise FileNotFoundError(f"no file or folder {path}: check the path")
+    found = _clips(clip_files, only_video, clips, selection.truth)
+    return Places(_folders_and_files(sources, only_video), truths, found, _known_classes(sources, selection))
 
 
 def _only_video(sources: Sequence[Source], selection: Selection, clip_files: Sequence[Path]) -> str | None:
@@ -160,9 +123,10 @@ def _label_files(path: Path, only_video: str | None) -> dict[str, Path]:
     return find_label_files(path) if path.is_dir() else {only_video or video_name(path.name): path}
 
 
-def _clips(clip_files: Sequence[Path], only_video: str | None, selection: Selection) -> dict[str, Path]:
+def _clips(
+    clip_files: Sequence[Path], only_video: str | None, clips: Path | None, truth: Path | None
+) -> dict[str, Path]:
     """Clips by name of the video, with the folders in which it lies and without."""
-    clips, truth = selection.clips, selection.truth
     if clip_files and only_video is not None:
         return {only_video: clip_files[0]}
     by_name = {path.stem: path for path in reversed(clip_files)}

@@ -13,7 +13,6 @@ from segtcn.evaluation.run_facts import PREDICTIONS, RUN_FILE, RunFacts
 from segtcn.labels import (
     Classes,
     Labels,
-    LengthPolicy,
     common_classes,
     find_label_files,
     read_archive_labels,
@@ -21,6 +20,7 @@ from segtcn.labels import (
 )
 from segtcn.labels.classes import listed
 from segtcn.labels.track_classes import track_files
+from segtcn.options import Scoring
 from segtcn.progress import progress_bar
 
 _PART = re.compile(r"split(\d+)-seed(\d+)")
@@ -155,31 +155,6 @@ class Run:
         names = sorted(name for name, has_truth in videos.items() if not has_truth)
         text = f"{self.name}: no truth of {len(names)} of {len(videos)} videos: {listed(names)}"
         return [*self.notes, *([text] if names else [])]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scoring:
-    """What a run is scored on, and how.
-
-    Args:
-        protocol: name of the protocol; None takes that of the run, or ``lea``.
-        truth: folder with one file of true labels a video, in place of the truth of the run; it may hold other videos.
-        mapping: ``mapping.txt`` with the name of every class; None takes those of the run, or the names that occur.
-        background: names or indexes of the classes to leave out, with commas; None takes those of the run.
-        sample_rate: score every how many-th label; None leaves it to protocol and run.
-        length_policy: where ``truth`` and predictions differ in length, see :func:`pair_labels`.
-        length_tolerance: largest difference in frames that ``trim`` accepts.
-        incomplete: whether videos without a prediction or truth are left out with a note.
-    """
-
-    protocol: str | None = None
-    truth: Path | None = None
-    mapping: Path | None = None
-    background: str | None = None
-    sample_rate: int | None = None
-    length_policy: LengthPolicy = "error"
-    length_tolerance: int = 10
-    incomplete: bool = False
 
 
 def read_run(folder: Path, scoring: Scoring | None = None) -> Run:

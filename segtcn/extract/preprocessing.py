@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,6 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 INTERPOLATIONS = {0: "nearest-exact", 2: "bilinear", 3: "bicubic"}
 """Pillow's numbers, which the files hold: PyTorch's names."""
-
-PROCESSOR_KEYS = ("image_processor_type", "video_processor_type", "feature_extractor_type")
-"""Where a `preprocessor_config.json` names the class that prepares pictures, the newest first."""
 
 DEFAULT_SIZE = 224
 """Height and width in pixels where a model does not say what it takes."""
@@ -126,19 +123,11 @@ def assumed(name: str, preprocessing: Preprocessing) -> str:
     )
 
 
-def bilinear(config: Mapping[str, Any]) -> int:
-    """The ``resample`` of files that name none and belong to no class of transformers."""
-    return 2
-
-
-def read_preprocessing(
-    path: str | Path, default_resample: Callable[[Mapping[str, Any]], int] = bilinear
-) -> Preprocessing:
+def read_preprocessing(path: str | Path) -> Preprocessing:
     """Read a ``preprocessor_config.json``.
 
     Args:
         path: the file.
-        default_resample: gives ``resample`` where the file has none.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -157,23 +146,21 @@ def read_preprocessing(
     if not isinstance(config, dict):
         raise ValueError(f"{path} must hold an object with `size`, `image_mean` and so on, got {type(config).__name__}")
     try:
-        return parse_preprocessing(config, default_resample)
+        return parse_preprocessing(config)
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise ValueError(
             f"{path}: {error}; write the steps that come closest and give that file as `preprocessing`"
         ) from error
 
 
-def parse_preprocessing(
-    config: Mapping[str, Any], default_resample: Callable[[Mapping[str, Any]], int] = bilinear
-) -> Preprocessing:
+def parse_preprocessing(config: Mapping[str, Any]) -> Preprocessing:
     """Understand the content of a ``preprocessor_config.json``.
 
     Args:
         config: with ``do_resize``, ``size``, ``resample``, ``do_center_crop``, ``crop_size``, ``crop_pct``,
             ``do_rescale``, ``rescale_factor``, ``offset``, ``do_normalize``, ``image_mean`` and ``image_std``; what is
-            missing is not done, except that values are divided by 255.
-        default_resample: gives ``resample`` where there is none.
+            missing is not done, except that values are divided by 255. A resize needs ``resample``: what classes of
+            transformers take without it differs.
 
     Raises:
         ValueError: if a value is not as expected, or asks for something that is not done here.
@@ -203,10 +190,9 @@ def parse_preprocessing(
         else:
             shortest_edge, crop = int(shortest_edge / share), square
     resample = config.get("resample")
-    if resample is None:
-        resizes = shortest_edge is not None or size is not None
-        resample = default_resample(config) if resizes else bilinear(config)
-    if resample not in INTERPOLATIONS:
+    if resample is None and (shortest_edge, size) != (None, None):
+        raise ValueError("`resample` is missing: add 2 (bilinear) or 3 (bicubic), whichever the model was trained with")
+    if resample not in (None, *INTERPOLATIONS):
         raise ValueError(f"`resample` must be 0 (nearest), 2 (bilinear) or 3 (bicubic), got {resample!r}")
     normalize = config.get("do_normalize", "image_mean" in config)
     mean, std = (
@@ -219,7 +205,7 @@ def parse_preprocessing(
         shortest_edge,
         size,
         crop,
-        INTERPOLATIONS[resample],
+        INTERPOLATIONS[2 if resample is None else resample],
         scale=_number(config.get("rescale_factor", 1 / 255), "rescale_factor")
         if config.get("do_rescale", True)
         else 1.0,

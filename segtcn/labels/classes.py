@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segtcn.atomic import write_text
+from segtcn.labels.text_rows import read_text
 from segtcn.structures import IGNORE
 
 BACKGROUND_NAMES = ("background", "SIL")
@@ -128,10 +129,7 @@ class Classes:
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"no {path}: write one line for every class, `0 background`, `1 cut`, ...")
-        try:
-            text = path.read_text(encoding="utf-8-sig")  # -sig: Windows editors put a byte order mark in front
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{path} is not UTF-8 text (byte {error.start}): save it as UTF-8") from error
+        text = read_text(path)
         names: dict[int, str] = {}
         # not `splitlines`: it also splits at characters that may stand within a name
         for number, line in enumerate(text.rstrip().split("\n") if text.strip() else [], start=1):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from segtcn.labels.frame_table import frame_table_layout
+from segtcn.labels.text_rows import decoded, existing, read_bytes, read_text
 
 Format = Literal[
     "archive", "array", "matlab", "recognition", "segments", "names", "frame table", "one-hot",
@@ -31,9 +32,6 @@ TIMED: dict[str, str] = {
     "via": "a project of VIA 3",
 }
 """Formats of annotations with times, in words."""
-
-MAX_BYTES = 64 * 2**20
-"""Text of labels is small; a larger file is something else, and is not read into memory."""
 
 LABEL, START, STOP = ("label", "class", "action"), ("start", "begin"), ("stop", "end")
 """Columns of a table of segments. ``start_s`` is in seconds and ``start_frame`` in frames."""
@@ -131,40 +129,17 @@ def detect_format(path: str | os.PathLike[str]) -> Format:
         >>> detect_format(path)
         'segments'
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"no label file {path}: check the path")
+    path = existing(path)
     if path.suffix.lower() in _BINARY:
         return _BINARY[path.suffix.lower()]
     with path.open("rb") as file:
         data = file.read(_HEAD)
         if data.lstrip()[:1] in (b"[", b"{") or data[:4].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"[", b"{"):
-            check_size(path)
-            data += file.read()
+            data = read_bytes(path)
     for magic, program, remedy in _MAGIC:
         if data.startswith(magic):
             raise _foreign(path, program, remedy)
     return text_format(path, decoded(data, errors="replace"))
-
-
-def check_size(path: Path, most: int = MAX_BYTES) -> None:
-    """Refuse a file by its size, before it is read.
-
-    Raises:
-        ValueError: if it has more than ``most`` bytes.
-    """
-    if path.stat().st_size > most:
-        raise ValueError(f"{path} is larger than {most >> 20} MiB: expected annotations; split the file by video")
-
-
-def decoded(data: bytes, errors: str = "strict") -> str:
-    r"""Text with line ends ``\n``: UTF-8 with or without a byte order mark, UTF-16 with one, as Praat and ELAN write.
-
-    Raises:
-        UnicodeDecodeError: if it is neither.
-    """
-    encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
-    return data.decode(encoding, errors=errors).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def text_format(path: Path, text: str) -> Format:
@@ -210,6 +185,16 @@ def text_format(path: Path, text: str) -> Format:
             "itself, not a text export; TIMIT's .phn counts samples, 16000 a second"
         )
     return "names"
+
+
+def json_content(path: str | os.PathLike[str]) -> Any:
+    """Read JSON of annotations.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is not UTF-8 or not JSON, or an object has a key twice.
+    """
+    return load_json(Path(path), read_text(path, "annotations"))
 
 
 def load_json(path: Path, text: str) -> Any:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from segtcn.arrays import archive_names, open_array, read_archive, save_array
 from segtcn.atomic import atomic_path
 from segtcn.labels.classes import IGNORE_NAME, Classes, listed
-from segtcn.labels.detection import TIMED, Format, check_size, decoded, detect_format, text_format
+from segtcn.labels.detection import TIMED, Format, detect_format, text_format
 from segtcn.labels.frame_table import (
     NOTHING,
     FramesFromOneWarning,
@@ -25,6 +25,7 @@ from segtcn.labels.frame_table import (
 from segtcn.labels.label_lines import check_frame_list
 from segtcn.labels.labels import Labels
 from segtcn.labels.segment_tables import MAX_FRAMES, read_segments, segment_table, tracks_in
+from segtcn.labels.text_rows import existing, read_text
 from segtcn.structures import IGNORE
 
 _ARCHIVE_KEYS = ("class_names", "labels", "scores", "confidence", "fps", "truth")
@@ -105,7 +106,7 @@ def read_archive_labels(path: str | os.PathLike[str]) -> tuple[Labels, Labels | 
     """
     file, track = _file_of(Path(path))
     prefix = f"{track}/" if track else ""
-    stored = read_archive(_existing(file), [prefix + key for key in _ARCHIVE_KEYS], _REMEDY)
+    stored = read_archive(existing(file), [prefix + key for key in _ARCHIVE_KEYS], _REMEDY)
     arrays = {key.removeprefix(prefix): values for key, values in stored.items()}
     if not arrays and (tracks := track_names(file)):
         raise ValueError(f"{path} is not a track of {file}, which has {listed(tracks)}: choose {file}/{tracks[0]}")
@@ -215,8 +216,8 @@ def track_names(path: Path, one_hot: bool = False) -> list[str]:
             return [name.removesuffix(suffix) for name in archive_names(path) if name.endswith(suffix)]
         form = detect_format(path) if path.suffix == ".csv" else ""
         if form == "segments":
-            return tracks_in(path, _read_text(path))
-        return occurrence_columns(_read_text(path)) if form == "one-hot" and one_hot else []
+            return tracks_in(path, _text(path))
+        return occurrence_columns(_text(path)) if form == "one-hot" and one_hot else []
     except Exception:  # a file that is damaged or of another program is refused when its labels are read
         return []
 
@@ -227,31 +228,15 @@ def _file_of(path: Path) -> tuple[Path, str]:
 
 
 def _read_track(path: Path, track: str, form: Format) -> Labels:
-    text = _read_text(path)
+    text = _text(path)
     if form == "one-hot":
         table = read_frame_table(path, text, track)
         return Labels.from_names(table.names, Classes((NOTHING, track), 0), table.fps, f"{path}/{track}")
     return read_segments(path / track, text, track)
 
 
-def _existing(path: str | os.PathLike[str]) -> Path:
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"no label file {path}: check the path")
-    return path
-
-
-def _read_text(path: Path) -> str:
-    check_size(path, _MAX_BYTES)
-    try:
-        text = decoded(path.read_bytes())
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path} is not a text file in UTF-8 (byte {error.start}): expected labels; save it as UTF-8"
-        ) from error
-    if not text.strip():
-        raise ValueError(f"{path} is empty: expected one label a line, or a segment table")
-    return text
+def _text(path: Path) -> str:
+    return read_text(path, "one label a line, or a segment table", _MAX_BYTES)
 
 
 def _frame_format(path: Path, classes: Classes | None) -> Format:
@@ -259,7 +244,7 @@ def _frame_format(path: Path, classes: Classes | None) -> Format:
     try:
         return detect_format(path)
     except ValueError:
-        if classes is None or not {*_lines(_read_text(path))} <= {*classes.names, IGNORE_NAME}:
+        if classes is None or not {*_lines(_text(path))} <= {*classes.names, IGNORE_NAME}:
             raise
         return "names"
 
@@ -267,7 +252,7 @@ def _frame_format(path: Path, classes: Classes | None) -> Format:
 def _read_text_labels(path: Path, form: Format, classes: Classes | None) -> Labels:
     if form in TIMED:
         raise ValueError(f"{path} is {TIMED[form]}, with times: expected labels of frames; `segtcn init` makes them")
-    text = _read_text(path)
+    text = _text(path)
     if form == "segments":
         return read_segments(path, text)
     if form in ("frame table", "one-hot"):

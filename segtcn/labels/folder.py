@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path, PureWindowsPath
 
 from segtcn.labels.classes import Classes, listed
-from segtcn.labels.detection import decoded, detect_format
+from segtcn.labels.detection import detect_format
 from segtcn.labels.error_list import ErrorList
 from segtcn.labels.files import read_labels
 from segtcn.labels.frame_table import FramesFromOneWarning, frame_table_layout, read_frame_table
 from segtcn.labels.labels import Labels
+from segtcn.labels.text_rows import read_text
 from segtcn.labels.track_classes import track_files
 from segtcn.progress import progress_bar
 
@@ -182,7 +183,7 @@ def _first_frame(path: Path) -> int | None:
     """Number of the first row of a table of frames; None of other files."""
     if detect_format(path) not in ("frame table", "one-hot"):
         return None
-    text = decoded(path.read_bytes())
+    text = read_text(path)
     layout = frame_table_layout(text)
     return read_frame_table(path, text).first if layout and "frame" in layout.kinds() else None
 

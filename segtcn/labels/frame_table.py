@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +11,8 @@ import numpy as np
 
 from segtcn.labels.classes import listed
 from segtcn.labels.error_list import ErrorList
-from segtcn.labels.positions import column_kind, frame_step, rate_of_times
+from segtcn.labels.positions import column_kind, even_rate, frame_step
+from segtcn.labels.text_rows import check_columns, read_rows
 
 _DELIMITERS = ("\t", ",", ";", "|", " ")
 _INTEGER = re.compile(r"\d{1,12}", re.ASCII)
@@ -147,7 +146,7 @@ def read_frame_table(path: Path, text: str, track: str | None = None) -> FrameTa
     step, first, fps = 1, 0, None
     for index, values in counters.items():
         if kinds[index] == "time":
-            fps = rate_of_times(np.array(values), layout.columns[index], str(path))
+            fps = even_rate(np.array(values), layout.columns[index], str(path), from_start=True)
         else:
             step = frame_step(np.array(values, np.int64), layout.columns[index], str(path))
             first = int(values[0])
@@ -161,11 +160,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 
 def _check_columns(path: Path, layout: Layout, kinds: list[str | None]) -> None:
-    names = [name.lower() for name in layout.columns]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise ValueError(
-            f"{path}, line 1: the column {twice!r} is there {names.count(twice)} times: rename or remove it"
-        )
+    check_columns([name.lower() for name in layout.columns], f"{path}, line 1")
     if kinds.count("frame") > 1 or kinds.count("time") > 1:
         raise ValueError(f"{path}, line 1: several columns count frames or times, {listed(layout.columns)}: keep one")
     values = [name for name, kind in zip(layout.columns, kinds, strict=True) if kind in (None, "label")]
@@ -183,12 +178,8 @@ def _rows(path: Path, text: str, layout: Layout) -> Iterator[tuple[int, list[str
         for line, content in enumerate(lines, start=2):
             yield line, content.split(None, len(layout.columns) - 1) if layout.delimiter == " " else [content.strip()]
         return
-    rows = csv.reader(io.StringIO("\n".join(lines), newline=""), delimiter=layout.delimiter, strict=True)
-    try:
-        for row in rows:
-            yield rows.line_num + 1, [cell.strip() for cell in row]
-    except csv.Error as error:
-        raise ValueError(f"{path}, line {rows.line_num + 1}: not a table ({error}); correct it") from error
+    for line, cells in read_rows(path, "\n".join(lines), layout.delimiter, keep_empty=True):
+        yield line + 1, cells
 
 
 def _counter(cell: str, kind: str, where: str) -> float:

@@ -117,16 +117,17 @@ def frames_of_rows(
     return (numbers - first) // step
 
 
-def even_rate(times: npt.NDArray[np.float64], column: str, source: str) -> float | None:
+def even_rate(times: npt.NDArray[np.float64], column: str, source: str, from_start: bool = False) -> float | None:
     """Rows per second, where a column has the seconds of every row; None for a single row.
 
     Args:
         times: in seconds, ``(T,)``.
         column: its name, for the message.
         source: the file, for the message.
+        from_start: whether they must also begin at the start of the video, and be likely to be seconds.
 
     Raises:
-        ValueError: if they are not evenly spaced.
+        ValueError: if they are not evenly spaced, or not as ``from_start`` says.
 
     Example:
         >>> even_rate(np.array([2, 2.5, 3]), "time", "P01.csv")
@@ -145,28 +146,10 @@ def even_rate(times: npt.NDArray[np.float64], column: str, source: str) -> float
             f"{times[row + 1]:g} (from row {row}, counted from 0), with usual steps of {usual:g}: rows are missing, "
             "repeated or out of order; add or remove them, or resample the table"
         )
-    return (len(times) - 1) / float(times[-1] - times[0])
-
-
-def rate_of_times(times: npt.NDArray[np.float64], column: str, source: str) -> float | None:
-    """Rows per second, where a column has the seconds of every row; None for a single row.
-
-    Args:
-        times: in seconds, ``(T,)``.
-        column: its name, for the message.
-        source: the file, for the message.
-
-    Raises:
-        ValueError: if they are not evenly spaced from the start of the video, or hardly seconds.
-
-    Example:
-        >>> rate_of_times(np.array([0, 0.033, 0.067, 0.1]), "time", "P01.csv")
-        30.0
-    """
-    rate = even_rate(times, column, source)
-    if rate is None:
-        return None
-    if abs(times[0]) > 0.75 * np.median(np.diff(times)):
+    rate = (len(times) - 1) / float(times[-1] - times[0])
+    if not from_start:
+        return rate
+    if abs(times[0]) > 0.75 * usual:
         raise ValueError(
             f"{source}: its column {column!r} begins at {times[0]:g}, not at 0: the frames before have no row; add "
             "them, or count from the start of the video"

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from segtcn.labels.classes import listed
 from segtcn.labels.error_list import ErrorList
 from segtcn.labels.labels import Labels
 from segtcn.labels.positions import PERSON_COLUMN, VIDEO_COLUMN
+from segtcn.labels.text_rows import check_columns, read_rows
 from segtcn.structures import IGNORE
 
 COLUMNS = ("label", "start", "stop", "start_s", "stop_s", "confidence")
@@ -74,7 +76,7 @@ def _check_one_video(path: Path, rows: list[dict[str | None, Any]]) -> None:
     for name in filter(None, rows[0] if rows else ()):
         values = {str(row.get(name)) for row in rows}
         kinds = (VIDEO_COLUMN, PERSON_COLUMN)
-        if len(values) > 1 and any(kind.fullmatch(name.strip().lower()) for kind in kinds):
+        if len(values) > 1 and any(kind.fullmatch(name.lower()) for kind in kinds):
             remedy = f"choose one track, such as {path}/{min(values)}" if name == TRACK else "split it"
             raise ValueError(
                 f"{path}: its column {name!r} has {listed(sorted(values))}: expected the labels of one video; {remedy}"
@@ -135,15 +137,11 @@ def _number(text: str, pattern: re.Pattern[str]) -> float:
 
 
 def _rows(path: Path, text: str) -> Iterator[tuple[str, dict[str | None, Any]]]:
-    rows = csv.DictReader(io.StringIO(text, newline=""))
-    try:
-        names = [name.strip().lower() for name in rows.fieldnames or ()]
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            raise ValueError(f"{path}, line 1: the column {twice!r} is there {names.count(twice)} times: remove one")
-        for row in rows:
-            yield f"{path}, line {rows.line_num}", row
-    except csv.Error as error:
-        raise ValueError(f"{path}, line {rows.line_num} cannot be read as a table ({error}): correct it") from error
+    """Cells by column; None stands for what one of them lacks."""
+    (_, header), *rows = read_rows(path, text)
+    check_columns([name.lower() for name in header], f"{path}, line 1")
+    for line, cells in rows:
+        yield f"{path}, line {line}", dict(zip_longest(header, cells))
 
 
 def tracks_in(path: Path, text: str) -> list[str]:

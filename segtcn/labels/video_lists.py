@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from segtcn.labels.text_rows import read_text
+
 Subset = Literal["train", "test"]
 """Which list of a split."""
 
@@ -18,12 +20,7 @@ def read_lines(path: Path) -> list[str]:
     Raises:
         ValueError: if the file is not UTF-8 text, or holds a zero byte, which no name may.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")  # -sig: Windows editors put a byte order mark in front
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path} is not UTF-8 text ({error.reason} at byte {error.start}): save it as UTF-8"
-        ) from error
+    text = read_text(path)
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         raise ValueError(f"line {line} of {path} holds a zero byte, so it is not text: save it again as UTF-8")

@@ -81,10 +81,9 @@ class ASFormer(SegmentationModel):
         channel_dropout: float = 0.3,
         shared_windows: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(in_channels, num_classes)
         check_sizes(num_layers=num_layers)
         check_sizes(0, num_decoders=num_decoders)
-        self.in_channels, self.num_classes, self.causal = in_channels, num_classes, False
 
         def stage(channels: int, attention_weight: float, channel_dropout: float = 0.0) -> AttentionStage:
             layers = [

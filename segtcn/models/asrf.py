@@ -139,11 +139,10 @@ class ASRF(SegmentationModel):
         boundary_threshold: float = 0.5,
         backbone: Callable[[int, int], SegmentationModel] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(in_channels, num_classes)
         check_sizes(num_stages=num_stages, num_boundary_stages=num_boundary_stages, num_layers=num_layers)
         if not 0 < boundary_threshold < 1:
             raise ValueError(f"`boundary_threshold` must be between 0 and 1, got {boundary_threshold}")
-        self.in_channels, self.num_classes, self.causal = in_channels, num_classes, False
         self.boundary_threshold = boundary_threshold
         self.backbone = None if backbone is None else backbone(in_channels, hidden_channels)
 

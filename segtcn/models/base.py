@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -17,21 +17,22 @@ from segtcn.structures import Batch, Output
 class SegmentationModel(nn.Module, ABC):
     """A network that gives every frame of a video a score for every class.
 
-    A subclass sets ``in_channels``, ``num_classes`` and ``causal`` in its constructor. A network that is a sequence of
-    layers assigns them there, in their order, and is complete: here they run one after the other, offline and in a
-    stream. Another network implements :attr:`receptive_field` and :meth:`forward`; a causal one also
-    :meth:`_initial_state` and :meth:`_step`; one whose labels are not simply the best logits, :meth:`decode`; one that
-    sees the labels in training, :meth:`training_output`. Losses, the task, streaming and the command line know nothing
-    more about it.
+    A network that is a sequence of layers assigns them in its constructor, in their order, and is complete: here they
+    run one after the other, offline and in a stream. Another network implements :attr:`receptive_field` and
+    :meth:`forward`; a causal one also :meth:`_initial_state` and :meth:`_step`; one whose labels are not simply the
+    best logits, :meth:`decode`; one that sees the labels in training, :meth:`training_output`. Losses, the task,
+    streaming and the command line know nothing more about it.
 
     A constructor's arguments are plain values, so that a checkpoint can store the call. A network inside the network is
     given as a factory, ``Callable[[int, int], SegmentationModel]`` of ``in_channels`` and ``num_classes``, and kept as
     the submodule of the argument's name.
 
-    Attributes:
+    Args:
         in_channels: feature width D.
         num_classes: C.
         causal: whether frame t depends on frames up to t only.
+
+    Attributes:
         init_args: the constructor's arguments by name, defaults included.
 
     Example:
@@ -39,26 +40,27 @@ class SegmentationModel(nn.Module, ABC):
         >>> from segtcn.layers import TemporalConv1d
         >>> class OneConvolution(SegmentationModel):
         ...     def __init__(self, in_channels: int, num_classes: int, kernel_size: int = 5) -> None:
-        ...         super().__init__()
-        ...         self.in_channels, self.num_classes, self.causal = in_channels, num_classes, False
+        ...         super().__init__(in_channels, num_classes)
         ...         self.conv = TemporalConv1d(in_channels, num_classes, kernel_size)
         >>> net = OneConvolution(4, 3)
         >>> net.receptive_field, net(torch.zeros(1, 4, 9)).logits.shape
         ((2, 2), torch.Size([1, 1, 3, 9]))
     """
 
-    in_channels: int
-    num_classes: int
-    causal: bool
     init_args: dict[str, Any]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> SegmentationModel:  # noqa: D102
         net = super().__new__(cls)
         # `bind_partial`: `copy` and `pickle` call this without arguments; a wrong call fails in `__init__`, by name
-        call = inspect.signature(cls).bind_partial(*args, **kwargs)
+        call = inspect.signature(cls.__init__).bind_partial(net, *args, **kwargs)
         call.apply_defaults()
-        object.__setattr__(net, "init_args", dict(call.arguments))
+        _, *init_args = call.arguments.items()
+        object.__setattr__(net, "init_args", dict(init_args))
         return net
+
+    def __init__(self, in_channels: int, num_classes: int, causal: bool = False) -> None:
+        super().__init__()
+        self.in_channels, self.num_classes, self.causal = in_channels, num_classes, causal
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -251,7 +253,7 @@ def build_network(spec: dict[str, Any]) -> SegmentationModel:
     Raises:
         ValueError: if no imported :class:`SegmentationModel` has that name.
     """
-    known = {cls.__name__: cls for cls in _subclasses(SegmentationModel)}
+    known: dict[str, Callable[..., SegmentationModel]] = {cls.__name__: cls for cls in _subclasses(SegmentationModel)}
     name = spec["class_name"]
     if name not in known:
         raise ValueError(

@@ -68,9 +68,8 @@ class ByteNet(SegmentationModel):
         dropout: float = 0.1,
         causal: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(in_channels, num_classes, causal)
         check_sizes(num_cycles=num_cycles, num_layers=num_layers)
-        self.in_channels, self.num_classes, self.causal = in_channels, num_classes, causal
         self.conv_in = TemporalConv1d(in_channels, 2 * hidden_channels, kernel_size=1)
         self.blocks = TemporalSequential(
             *(

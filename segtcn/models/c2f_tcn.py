@@ -99,7 +99,7 @@ class C2FTCN(SegmentationModel):
         zoom: float = 2.0,
         eval_windows: Sequence[int] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(in_channels, num_classes)
         num_levels = len(encoder_channels) - 1
         if num_levels < 1:
             raise ValueError(f"`encoder_channels` must hold at least two widths, got {list(encoder_channels)}")
@@ -111,7 +111,6 @@ class C2FTCN(SegmentationModel):
         eval_windows = [window] if eval_windows is None else eval_windows
         smallest = {"eval_windows": min(eval_windows, default=0), "pyramid_windows": min(pyramid_windows, default=1)}
         check_sizes(window=window, zoom=zoom, **smallest)
-        self.in_channels, self.num_classes, self.causal = in_channels, num_classes, False
         self.encoder = nn.ModuleList(
             _DoubleConv(before, after, kernel_size) for before, after in pairwise([in_channels, *encoder_channels])
         )

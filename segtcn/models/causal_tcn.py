@@ -79,9 +79,8 @@ class CausalTCN(SegmentationModel):
         dropout: float = 0.2,
         causal: bool = True,
     ) -> None:
-        super().__init__()
+        super().__init__(in_channels, num_classes, causal)
         check_sizes(num_layers=num_layers)
-        self.in_channels, self.num_classes, self.causal = in_channels, num_classes, causal
         widths = [in_channels] + [hidden_channels] * num_layers
         self.blocks = TemporalSequential(
             *(_ResidualBlock(widths[i], widths[i + 1], kernel_size, 2**i, causal, dropout) for i in range(num_layers))

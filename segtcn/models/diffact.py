@@ -130,7 +130,7 @@ class DiffAct(SegmentationModel):
         boundary_threshold: float = 0.3,
         seed: int = 0,
     ) -> None:
-        super().__init__()
+        super().__init__(in_channels, num_classes)
         check_sizes(num_layers=num_layers, num_decoder_layers=num_decoder_layers, masked_classes=masked_classes)
         if kernel_size % 2 == 0 or decoder_kernel_size % 2 == 0:
             raise ValueError(f"kernels must be odd, got {kernel_size} and {decoder_kernel_size}")
@@ -140,7 +140,6 @@ class DiffAct(SegmentationModel):
             )
         if not masking or not {*masking} <= {*get_args(Masking)}:
             raise ValueError(f"`masking` must be some of {', '.join(get_args(Masking))}, got {list(masking)}")
-        self.in_channels, self.num_classes, self.causal = in_channels, num_classes, False
         self.num_steps, self.scale, self.eta, self.seed = num_steps, scale, eta, seed
         self.masking, self.masked_classes = list(masking), masked_classes
         self.boundary_sigma, self.boundary_threshold = boundary_sigma, boundary_threshold

@@ -73,9 +73,8 @@ class DilatedTCN(SegmentationModel):
         activation: Activation = "wavenet",
         causal: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(in_channels, num_classes, causal)
         check_sizes(num_stacks=num_stacks, num_layers=num_layers)
-        self.in_channels, self.num_classes, self.causal = in_channels, num_classes, causal
         if kernel_size is None:
             kernel_size = 2 if causal else 3
         self.conv_in = TemporalConv1d(in_channels, hidden_channels, kernel_size, causal=causal)

@@ -73,10 +73,9 @@ class EDTCN(SegmentationModel):
         activation: Activation = "norm_relu",
         causal: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(in_channels, num_classes, causal)
         if not hidden_channels:
             raise ValueError("`hidden_channels` must hold the width of at least one encoder layer, got none")
-        self.in_channels, self.num_classes, self.causal = in_channels, num_classes, causal
         # the decoder repeats the encoder's widths in reverse: D → 64 → 96 | 96 → 64
         widths = [in_channels, *hidden_channels, *reversed(hidden_channels)]
         blocks = [

@@ -103,7 +103,7 @@ class FACT(SegmentationModel):
         mask_frames: int = 60,
         mask_share: float = 0.1,
     ) -> None:
-        super().__init__()
+        super().__init__(in_channels, num_classes)
         check_sizes(num_tokens=num_tokens, num_layers=num_layers, num_token_layers=num_token_layers)
         if hidden_channels < num_classes + 2:
             raise ValueError(
@@ -112,7 +112,6 @@ class FACT(SegmentationModel):
             )
         if not updates or not {*updates} <= {"frames", "segments"}:
             raise ValueError(f"`updates` must be some of frames, segments, got {list(updates)}")
-        self.in_channels, self.num_classes, self.causal = in_channels, num_classes, False
         self.frame_weight, self._updates = frame_weight, list(updates)
         self.masking = _FrameMasking(num_masks, mask_frames, mask_share)
         self.channel_dropout = nn.Dropout1d(channel_dropout)

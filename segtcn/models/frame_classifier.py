@@ -49,8 +49,7 @@ class FrameClassifier(SegmentationModel):
     def __init__(
         self, in_channels: int, num_classes: int, hidden_channels: Sequence[int] = (), dropout: float = 0.3
     ) -> None:
-        super().__init__()
-        self.in_channels, self.num_classes, self.causal = in_channels, num_classes, True
+        super().__init__(in_channels, num_classes, causal=True)
         widths = [in_channels, *hidden_channels]
         self.blocks = TemporalSequential(
             *(

@@ -89,9 +89,8 @@ class LTContext(SegmentationModel):
         channel_dropout: float = 0.3,
         instance_norm: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(in_channels, num_classes)
         check_sizes(num_stages=num_stages, num_layers=num_layers, window=window, stride=stride)
-        self.in_channels, self.num_classes, self.causal = in_channels, num_classes, False
 
         near = partial(windowed_attention, window=(window // 2, window - window // 2), block=window)
         far = partial(strided_attention, stride=stride)

@@ -60,9 +60,8 @@ class MSTCN(SegmentationModel):
         dropout: float = 0.5,
         causal: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(in_channels, num_classes, causal)
         check_sizes(num_stages=num_stages, num_layers=num_layers)
-        self.in_channels, self.num_classes, self.causal = in_channels, num_classes, causal
 
         def stage(channels: int, activation: nn.Module | None = None) -> SingleStageTCN:
             layers = dilated_residual_layers(hidden_channels, num_layers, kernel_size, causal=causal, dropout=dropout)

@@ -68,10 +68,9 @@ class MSTCNPlusPlus(SegmentationModel):
         shared_refinement: bool = False,
         causal: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(in_channels, num_classes, causal)
         check_sizes(num_layers=num_layers, num_refinement_layers=num_refinement_layers)
         check_sizes(0, num_refinements=num_refinements)
-        self.in_channels, self.num_classes, self.causal = in_channels, num_classes, causal
         dual_layers = [
             DualDilatedLayer(
                 hidden_channels,

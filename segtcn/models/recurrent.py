@@ -69,11 +69,10 @@ class RecurrentNetwork(SegmentationModel):
         dropout: float = 0.0,
         causal: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(in_channels, num_classes, causal)
         check_sizes(num_layers=num_layers)
         if cell not in CELLS:
             raise ValueError(f"`cell` must be one of {', '.join(CELLS)}, got {cell!r}")
-        self.in_channels, self.num_classes, self.causal = in_channels, num_classes, causal
         width = hidden_channels * (1 if causal else 2)
         self.layers = TemporalSequential(
             *(

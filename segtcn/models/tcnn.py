@@ -54,8 +54,7 @@ class TCNN(SegmentationModel):
         dropout: float = 0.3,
         causal: bool = False,
     ) -> None:
-        super().__init__()
-        self.in_channels, self.num_classes, self.causal = in_channels, num_classes, causal
+        super().__init__(in_channels, num_classes, causal)
         # the block drops before its ReLU, which is the same: a ReLU passes on the zeros and the scale of the rest
         self.block = TemporalConvBlock(
             in_channels, hidden_channels, kernel_size, causal=causal, dropout=dropout, activation="relu"

@@ -65,10 +65,9 @@ class TDNN(SegmentationModel):
         activation: Activation = "tanh",
         causal: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(in_channels, num_classes, causal)
         if not hidden_channels:
             raise ValueError("`hidden_channels` must hold the width of at least one layer, got none")
-        self.in_channels, self.num_classes, self.causal = in_channels, num_classes, causal
         widths = pairwise([in_channels, *hidden_channels])
         self.blocks = TemporalSequential(
             *(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import math
 import os
 import re
 import shutil
@@ -36,20 +35,6 @@ SMALLEST_NORMAL = 2.0**-14
 """Below it float16 has fewer and fewer digits, and none below ``2**-25``."""
 
 
-class Rounding(NamedTuple):
-    """What float16 changed.
-
-    Args:
-        absolute: largest difference of a feature.
-        relative: largest difference over the feature's size, among features of at least :data:`SMALLEST_NORMAL`.
-        small: share of the features that are smaller than that and not zero, of which less remains.
-    """
-
-    absolute: float
-    relative: float
-    small: float
-
-
 class Conversion(NamedTuple):
     """What was written.
 
@@ -61,7 +46,8 @@ class Conversion(NamedTuple):
         unlabelled: names of the videos without ground truth.
         unequal: names of the videos with more features than labels or fewer, which stay so.
         features_of_split: the only split that the features may be used with; None if they fit all.
-        rounding: of float16; None where every bit is kept.
+        small: share of the features that are below :data:`SMALLEST_NORMAL` and not zero, of which float16 keeps fewer
+            digits or none; None where every bit is kept.
     """
 
     path: Path
@@ -71,7 +57,7 @@ class Conversion(NamedTuple):
     unlabelled: list[str]
     unequal: list[str]
     features_of_split: int | None
-    rounding: Rounding | None
+    small: float | None
 
 
 def convert(
@@ -131,22 +117,18 @@ def _write_all(
     reader: Reader, target: _Target, jobs: Mapping[str, Sequence[int]], part: Path, dtype: DType, progress: bool
 ) -> Conversion:
     """Write and compare every video of ``jobs``, read from those splits."""
-    num_frames, num_present, unlabelled, unequal = 0, 0, [], []
-    roundings = []
+    num_frames, num_present, num_small, unlabelled, unequal = 0, 0, 0, [], []
     for name, splits in progress_bar(jobs.items(), f"write {part.stem}", unit="video", show=progress):
         video = _read(reader, name, splits)
         num_present += _write(target, video, part)
-        roundings.append(_compare(video, target.read(video), dtype))
+        num_small += _compare(video, target.read(video), dtype)
         num_frames += video.features.shape[1]
         if video.labels is None:
             unlabelled.append(name)
         elif len(video.labels) != video.features.shape[1]:
             unequal.append(name)
-    rounding = None
-    if dtype == "float16":
-        absolute, relative, small = zip(*roundings, strict=True)
-        rounding = Rounding(max(absolute), max(relative), sum(small) / (num_frames * reader.feature_dim))
-    return Conversion(part, len(jobs), num_frames, num_present, unlabelled, unequal, None, rounding)
+    small = None if dtype == "float32" else num_small / (num_frames * reader.feature_dim)
+    return Conversion(part, len(jobs), num_frames, num_present, unlabelled, unequal, None, small)
 
 
 class _Target(ABC):
@@ -278,8 +260,8 @@ def _naming(what: str) -> Iterator[None]:
         raise OSError(f"cannot write {what}: {reason(error)}; make room, and the same command continues") from error
 
 
-def _compare(video: Video, stored: Video, dtype: DType) -> tuple[float, float, int]:
-    """Compare bit for bit; returns the largest absolute and relative difference and the number of small features."""
+def _compare(video: Video, stored: Video, dtype: DType) -> int:
+    """Compare bit for bit; returns how many features are too small for all digits of float16."""
     expected = video.features.half().float() if dtype == "float16" else video.features
     labels, stored_labels = (
         torch.empty(0, dtype=torch.int64) if v.labels is None else v.labels for v in (video, stored)
@@ -289,14 +271,8 @@ def _compare(video: Video, stored: Video, dtype: DType) -> tuple[float, float, i
             f"{stored.source} is not read back as {video.source or video.name} is now: it was written from other data "
             f"or in another form, or the disk is at fault; remove what ends with .part and start again"
         )
-    if dtype == "float32" or not video.features.numel():
-        return 0.0, 0.0, 0
     size = video.features.abs()
-    difference = (video.features - stored.features).abs()
-    normal = (size >= SMALLEST_NORMAL) & size.isfinite()
-    absolute = difference[size.isfinite()].max().item() if size.isfinite().any() else math.nan
-    relative = (difference[normal] / size[normal]).max().item() if normal.any() else 0.0
-    return absolute, relative, int(((size > 0) & (size < SMALLEST_NORMAL)).sum())
+    return int(((size > 0) & (size < SMALLEST_NORMAL)).sum())
 
 
 def _equal(a: torch.Tensor, b: torch.Tensor) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -23,23 +22,6 @@ class Split(NamedTuple):
     train: list[str]
     test: list[str]
     held_out: str = ""
-
-
-@dataclass(frozen=True)
-class Folds:
-    """How videos are divided, see :func:`make_splits`.
-
-    Args:
-        number: of folds; None: one for every group, or without groups 5, or fewer if there are fewer videos.
-        group: regular expression that finds a video's group in its name; a group is never split.
-        stratify: whether the folds are balanced by class.
-        seed: of the random order.
-    """
-
-    number: int | None = None
-    group: str | None = None
-    stratify: bool = False
-    seed: int = 0
 
 
 def make_splits(

@@ -84,8 +84,7 @@ class PlainStack(SegmentationModel):
         norm: bool = False,
         kernel_size: int = 3,
     ) -> None:
-        super().__init__()
-        self.in_channels, self.num_classes, self.causal = in_channels, num_classes, True
+        super().__init__(in_channels, num_classes, causal=True)
         block = ResidualSequential if residual else TemporalSequential
         self.conv_in = TemporalConv1d(in_channels, width, kernel_size=1)
         self.blocks = TemporalSequential(

@@ -3,7 +3,7 @@
 from segtcn.visualization.figures import save_figure, save_figures
 from segtcn.visualization.overlay import OverlayLook, overlay_video
 from segtcn.visualization.palette import class_color, class_colors, text_color
-from segtcn.visualization.timeline import Look, plot_timeline, plot_timeline_pages, plot_timelines
+from segtcn.visualization.timeline import Look, plot_timeline, plot_timelines
 
 __all__ = [
     "Look",
@@ -12,7 +12,6 @@ __all__ = [
     "class_colors",
     "overlay_video",
     "plot_timeline",
-    "plot_timeline_pages",
     "plot_timelines",
     "save_figure",
     "save_figures",

@@ -14,10 +14,7 @@ from segtcn.visualization.tracks import make_tracks
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["PAGE_IN", "Look", "plot_timeline", "plot_timeline_pages", "plot_timelines"]
-
-PAGE_IN = 9.7
-"""Height of a page: with margins, letter paper and A4 have it."""
+__all__ = ["Look", "plot_timeline", "plot_timelines"]
 
 
 def plot_timeline(
@@ -60,7 +57,7 @@ def plot_timeline(
     """
     name = title or ""
     of_videos = None if scores is None else {name: scores}
-    return plot_timelines({name: tracks}, classes=classes, fps=fps, scores=of_videos, look=look)
+    return plot_timelines({name: tracks}, classes=classes, fps=fps, scores=of_videos, look=look)[0]
 
 
 def plot_timelines(
@@ -71,55 +68,26 @@ def plot_timelines(
     fps: float | None = None,
     scores: Mapping[str, Scores] | None = None,
     look: Look = Look(),
-) -> Figure:
-    """Draw several videos below each other on one time scale, with one legend; see :func:`plot_timeline`.
-
-    Args:
-        videos: name of each video and its tracks.
-        title: stands above all of them.
-        classes: of all tracks, in the order of their indexes; None takes those that the tracks bring.
-        fps: labels per second of tracks that do not state it.
-        scores: by the name of each video the numbers beside its bars.
-        look: sizes and what is shown.
-
-    Returns:
-        A figure of its own, not known to ``pyplot``.
-
-    Raises:
-        FileNotFoundError: if there is no such label file.
-        ValueError: if there is no video, and as :func:`plot_timeline`.
-    """
-    pages = plot_timeline_pages(videos, title, classes=classes, fps=fps, scores=scores, look=look, page_height=math.inf)
-    return pages[0]
-
-
-def plot_timeline_pages(
-    videos: Mapping[str, Mapping[str, LabelsLike]],
-    title: str | None = None,
-    *,
-    classes: Classes | Sequence[str] | None = None,
-    fps: float | None = None,
-    scores: Mapping[str, Scores] | None = None,
-    look: Look = Look(),
-    page_height: float = PAGE_IN,
+    page_height: float = math.inf,
 ) -> list[Figure]:
-    """Draw many videos on pages, all on one time scale, each with a legend of its own; see :func:`plot_timelines`.
+    """Draw several videos below each other on one time scale, if wanted on pages; see :func:`plot_timeline`.
 
     Args:
         videos: name of each video and its tracks.
-        title: stands above the first page.
+        title: stands above all of them, on the first page.
         classes: of all tracks, in the order of their indexes; None takes those that the tracks bring.
         fps: labels per second of tracks that do not state it.
         scores: by the name of each video the numbers beside its bars.
         look: sizes and what is shown.
-        page_height: a page holds the videos that fit in so many inches, one at least.
+        page_height: a page holds the videos that fit in so many inches, one at least; letter paper and A4 have 9.7
+            between margins.
 
     Returns:
-        The pages.
+        The pages, each with a legend of its own.
 
     Raises:
         FileNotFoundError: if there is no such label file.
-        ValueError: if ``page_height`` is not positive, and as :func:`plot_timelines`.
+        ValueError: if there is no video or ``page_height`` is not positive, and as :func:`plot_timeline`.
     """
     if not page_height > 0:
         raise ValueError(f"`page_height` must be positive, got {page_height}")

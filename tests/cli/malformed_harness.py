@@ -97,7 +97,7 @@ def binary_cases(folder: Path, tree: Path) -> Iterator[list[str]]:
         path.parent.mkdir()
         path.write_bytes(content)
         yield ["predict", str(net), str(path), f"--out={path.parent}/labels", "--quiet"]
-        yield ["draft", str(path), "--clusters=2", "--fps=10", f"-o={path.parent}/drafts"]
+        yield ["draft", str(path), "--clusters=2", "--fps=10", "--overwrite", f"-o={path.parent}/drafts"]
         yield [
             "init",
             str(path.parent),

@@ -53,8 +53,17 @@ def test_unfit_calls_are_refused(tmp_path, capsys, words, fps, message):
     assert message in capsys.readouterr().err
 
 
-def test_lookaheads_are_numbers(tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--online", "--lookahead", "soon"], "takes seconds with commas"),
+        (["--online", "--mapping", "mapping.txt"], "leave --per-video and options of files out"),
+        (["--lookahead", "1"], "go with --online"),
+        (["--data.split=2"], "go with --online"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(tmp_path, capsys, words, message):
     with pytest.raises(SystemExit) as stop:
-        main(["evaluate", str(tmp_path), "--online", "--lookahead", "soon"])
+        main(["evaluate", str(tmp_path), *words])
     assert stop.value.code == 2
-    assert "takes seconds with commas" in capsys.readouterr().err
+    assert message in capsys.readouterr().err

@@ -120,7 +120,7 @@ def test_a_rate_that_only_one_file_says_is_asked_for(files, capsys):
         (["a.txt", "-o", "out.png", "--unit", "clock"], "the axis cannot show clock"),
         (["a.txt", "-o", "out.png", "--videos", "b"], "no labels of the video b"),
         (["empty.txt", "-o", "out.png"], "empty.txt is empty"),
-        (["picture.txt", "-o", "out.png"], "picture.txt is not a text file in UTF-8"),
+        (["picture.txt", "-o", "out.png"], "picture.txt is not UTF-8 text"),
     ],
 )
 def test_what_is_refused_in_one_line_that_leaves_nothing(files, capsys, monkeypatch, argv, message):

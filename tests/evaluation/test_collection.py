@@ -28,9 +28,9 @@ def write(path: Path, labels: list[str], fps: float | None = None) -> Path:
     return path
 
 
-def collect(*sources: Path | tuple[str, Path], **selection: object) -> Collection:
+def collect(*sources: Path | tuple[str, Path], clips: Path | None = None, **selection: object) -> Collection:
     titled = [source if isinstance(source, tuple) else (None, source) for source in sources]
-    return collect_videos(titled, Selection(**selection))
+    return collect_videos(titled, Selection(**selection), clips)
 
 
 def titles(collection: Collection) -> dict[str, list[str]]:

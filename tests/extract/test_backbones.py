@@ -107,40 +107,13 @@ def test_pictures_are_prepared_as_by_the_models_own_processor(processor, changes
     assert levels.mean() < 0.2
 
 
-@pytest.mark.parametrize(
-    ("named", "interpolation"),
-    [
-        ({}, "bicubic"),  # by the model, a DINOv2
-        ({"image_processor_type": "BitImageProcessor"}, "bicubic"),
-        ({"image_processor_type": "BitImageProcessorFast", "resample": None}, "bicubic"),
-        ({"image_processor_type": "ViTImageProcessor"}, "bilinear"),
-        ({"feature_extractor_type": "ViTFeatureExtractor"}, "bilinear"),
-        ({"image_processor_type": "CLIPImageProcessor"}, "bicubic"),
-        ({"image_processor_type": "VideoMAEImageProcessorPil"}, "bilinear"),
-        ({"image_processor_type": "ViTImageProcessor", "resample": 0}, "nearest-exact"),
-    ],
-)
-def test_resampling_that_is_not_said_is_that_of_the_processor(models, write_onnx, tmp_path, named, interpolation):
-    steps = {key: value for key, value in STEPS.items() if key != "resample"} | named
+def test_resampling_that_is_not_said_is_asked_for(models, write_onnx, tmp_path):
     path = tmp_path / "preprocessor_config.json"
-    path.write_text(json.dumps(steps))
-    backbone = load_backbone(str(models / "dino"), preprocessing=path)
-    assert backbone.settings["preprocessing"]["interpolation"] == interpolation
-    of_file = load_backbone(str(write_onnx(["N", 3, SIZE, SIZE])), preprocessing=path)
-    # an ONNX file is of no known model: its own way where nothing is named
-    assert of_file.settings["preprocessing"]["interpolation"] == (interpolation if named else "bilinear")
-
-
-def test_resampling_that_nobody_knows_is_asked_for(models, tmp_path):
-    steps = {key: value for key, value in STEPS.items() if key != "resample"}
-    path = tmp_path / "preprocessor_config.json"
-    path.write_text(json.dumps(steps | {"image_processor_type": "OwnImageProcessor"}))
-    with pytest.raises(
-        ValueError,
-        match=r"config\.json: `resample` is missing, and the default of OwnImageProcessor is not known.*: add 2",
-    ):
-        load_backbone(str(models / "dino"), preprocessing=path)
-    path.write_text(json.dumps({**steps, "image_processor_type": "OwnImageProcessor", "do_resize": False}))
+    path.write_text(json.dumps(STEPS | {"resample": None}))
+    for backbone in (models / "dino", write_onnx(["N", 3, SIZE, SIZE])):
+        with pytest.raises(ValueError, match=r"config\.json: `resample` is missing: add 2"):
+            load_backbone(str(backbone), preprocessing=path)
+    path.write_text(json.dumps(STEPS | {"resample": None, "do_resize": False}))
     assert load_backbone(str(models / "dino"), preprocessing=path).feature_dim == 16  # not needed
 
 

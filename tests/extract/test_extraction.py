@@ -191,9 +191,9 @@ def test_broken_preprocessing_is_named(tmp_path, content):
 
 
 def test_one_number_is_the_shorter_side_where_a_crop_follows():
-    steps = parse_preprocessing({"size": 256, "crop_size": 224, "do_center_crop": True})
+    steps = parse_preprocessing({"size": 256, "crop_size": 224, "do_center_crop": True, "resample": 2})
     assert (steps.shortest_edge, steps.size, steps.crop) == (256, None, (224, 224))
-    assert parse_preprocessing({"size": 224}).size == (224, 224)
+    assert parse_preprocessing({"size": 224, "resample": 2}).size == (224, 224)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])

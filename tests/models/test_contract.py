@@ -240,6 +240,13 @@ def test_the_constructor_call_rebuilds_the_network_from_a_safe_file_and_copies_a
     assert (rebuilt.in_channels, rebuilt.num_classes, rebuilt.causal) == (IN_CHANNELS, NUM_CLASSES, net.causal)
 
 
+def test_a_network_without_a_constructor_of_its_own_records_its_call_too():
+    class Nothing(SegmentationModel):
+        """Has no layers."""
+
+    assert Nothing(4, num_classes=3).init_args == {"in_channels": 4, "num_classes": 3, "causal": False}
+
+
 def test_a_checkpoint_reproduces_the_logits_exactly(net, tmp_path):
     Segmenter(net).save(tmp_path / "net.ckpt")
     loaded = Segmenter.load(tmp_path / "net.ckpt")

@@ -76,6 +76,11 @@ def test_the_command_writes_labels_that_the_player_opens(tmp_path, capsys):
     labels = read_labels(tmp_path / "drafts" / "tea.csv")
     assert (len(labels), labels.fps, [s.start for s in labels.segments()]) == (29, 5, [0, 10, 20])
     assert "segtcn view" in capsys.readouterr().out
+    (tmp_path / "drafts" / "tea.csv").write_text("corrected")
+    assert main(words) == 1
+    assert "drafts has labels of tea: --overwrite replaces them" in capsys.readouterr().err
+    assert main([*words, "--overwrite"]) == 0
+    assert len(read_labels(tmp_path / "drafts" / "tea.csv")) == 29
     (tmp_path / "clip.mp4").write_bytes(b"")
     assert main(["draft", str(tmp_path / "clip.mp4"), "-o", str(tmp_path / "drafts")]) == 1
     assert "make features of it by `segtcn extract`" in capsys.readouterr().err

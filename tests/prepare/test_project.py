@@ -18,9 +18,9 @@ import yaml
 from segtcn.cli import main
 from segtcn.data import read_card
 from segtcn.data.readers import MSTCNReader
+from segtcn.options import Folds
 from segtcn.prepare.annotations import LabelRules
 from segtcn.prepare.project import Project, Sources, init_project
-from segtcn.prepare.splits import Folds
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 VIDEOS = {"P01.cam 2": 40, "P01_Knödel": 47, "P02 取る": 38, "P02_tea": 52}
@@ -52,7 +52,7 @@ def folder(tmp_path: Path) -> Make:
 
 
 def made(root: Path, **arguments: Any) -> Project:
-    arguments = {"fps": 10, "number": 2, "progress": False, **arguments}
+    arguments = {"fps": 10, "folds": 2, "progress": False, **arguments}
     groups = {"sources": Sources, "rules": LabelRules, "folds": Folds}
     grouped = {
         name: group(**{f.name: arguments.pop(f.name) for f in fields(group) if f.name in arguments})
@@ -128,7 +128,7 @@ def test_words_of_a_person_in_the_card_are_kept(folder: Make) -> None:
     made(root)
     card = root / "README.md"
     card.write_text(card.read_text("utf-8").replace("licence: none given", "licence: CC-BY-4.0"), "utf-8")
-    made(root, number=3, force=True)
+    made(root, folds=3, force=True)
     assert read_card(card)["licence"] == "CC-BY-4.0"
     assert read_card(card)["splits"] == 3
 
@@ -407,7 +407,7 @@ def spoil_features(root: Path, array: Any) -> None:
             ValueError,
             r"one labelled video, P02_tea: expected at least two.*; annotations of no video, l",
         ),
-        (loose, {"number": None}, FileNotFoundError, r"choose a new folder and give .*my data: 1 as `features`"),
+        (loose, {"folds": None}, FileNotFoundError, r"choose a new folder and give .*my data: 1 as `features`"),
         (
             lambda r: copytree(r / "features", r / "other"),
             {"features": "other"},
@@ -468,7 +468,7 @@ def test_names_may_have_folders(folder: Make) -> None:
     reader = MSTCNReader(str(root), fps=10, background="background")
     assert reader.read("P02/tea").labels.tolist() == [0] * 5 + [1] * 15 + [2] * 12 + [0] * 15
     assert made(root).written == ()
-    assert [split.held_out for split in made(root, group="^[^/]+", number=None, dry_run=True).splits] == ["P01", "P02"]
+    assert [split.held_out for split in made(root, group="^[^/]+", folds=None, dry_run=True).splits] == ["P01", "P02"]
 
 
 def test_annotations_and_clips_match_by_the_last_part_of_a_name(clips: Path, tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ def test_every_size_gets_a_strip_that_grows_with_it(tmp_path: Path, size: tuple[
         ({"classes": ["pour"]}, "track 'prediction': label 'take' at frame 0 is not a known class"),
         ({"output": "clip.mp4"}, "is the clip itself, which would be lost: choose another name"),
         ({"output": "out.avi"}, r"the name must end in \.mp4"),
-        ({"predictions": "clip.mp4"}, "clip.mp4 is not a text file in UTF-8"),
+        ({"predictions": "clip.mp4"}, "clip.mp4 is not UTF-8 text"),
         ({"tracks": {}}, "expected at least one track to draw, got none"),
         ({"tracks": "preds.npz"}, "expected tracks by their titles, such as {'ED-TCN': labels}, got str"),
         ({"look": {"scale": 0.0}}, "`scale` must be positive, got 0.0"),

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from segtcn.labels import Classes, Labels
 from segtcn.structures import IGNORE
-from segtcn.visualization import Look, class_color, plot_timeline, plot_timeline_pages, plot_timelines
+from segtcn.visualization import Look, class_color, plot_timeline, plot_timelines
 from segtcn.visualization.timeline_drawing import disagreements
 from segtcn.visualization.timeline_layout import TimeAxis
 
@@ -73,7 +73,7 @@ def test_frames_that_nobody_annotated_are_hatched_and_short_tracks_end_early() -
 
 def test_videos_share_the_time_scale_the_colours_and_one_legend() -> None:
     videos = {"P01": {"truth": [1] * 10, "ED-TCN": [2] * 10}, "P02": {"truth": [2] * 20, "ED-TCN": [0] * 20}}
-    figure = plot_timelines(videos, title="GTEA", classes=NAMES, fps=2)
+    (figure,) = plot_timelines(videos, title="GTEA", classes=NAMES, fps=2)
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["P01", "P02"]
     tops = [text.get_window_extent().y0 for text in figure.axes[0].get_yticklabels()]
     assert tops[0] > tops[1]  # the truth
@@ -165,7 +165,7 @@ def test_tracks_of_different_rates_meet_in_time() -> None:
 
 def test_scores_stand_in_columns_beside_the_bars() -> None:
     scores = {"P01": {"ED-TCN": {"acc": 91.26, "F1@50": 80.0}}, "P02": {"ED-TCN": {"acc": float("nan")}}}
-    figure = plot_timelines({"P01": TRACKS, "P02": TRACKS}, classes=NAMES, scores=scores)
+    (figure,) = plot_timelines({"P01": TRACKS, "P02": TRACKS}, classes=NAMES, scores=scores)
     assert [text.get_text() for text in figure.axes[0].texts] == ["91.3", "80.0", "acc", "F1@50"]
     assert [text.get_text() for text in figure.axes[1].texts] == []
     pixels(figure)
@@ -223,12 +223,12 @@ def test_one_frame_and_labels_that_look_like_markup_are_drawn() -> None:
 
 def test_pages_hold_what_fits_and_share_one_scale() -> None:
     videos = {f"P{number:02d}": {"truth": [1] * (10 + number), "ED-TCN": [2] * 9} for number in range(30)}
-    pages = plot_timeline_pages(videos, "all", classes=NAMES, page_height=6)
+    pages = plot_timelines(videos, "all", classes=NAMES, page_height=6)
     assert [axes.get_title(loc="left") for page in pages for axes in page.axes] == [*videos]
     assert len(pages) > 2
     assert all(page.get_size_inches()[1] <= 6 for page in pages)
     assert {page.axes[0].get_xlim() for page in pages} == {(0, 39)}
-    assert len(plot_timeline_pages(videos, classes=NAMES, page_height=0.1)) == 30
+    assert len(plot_timelines(videos, classes=NAMES, page_height=0.1)) == 30
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_wrong_options_are_refused(options: dict, message: str) -> None:
     call = {"scores": {"P01": options["scores"]}} if "scores" in options else {}
     call |= {"page_height": options["page_height"]} if "page_height" in options else {}
     with pytest.raises(ValueError, match=message):
-        plot_timeline_pages({"P01": options.get("tracks", TRACKS)}, look=Look(**options.get("look", {})), **call)
+        plot_timelines({"P01": options.get("tracks", TRACKS)}, look=Look(**options.get("look", {})), **call)
 
 
 def test_disagreement_counts_neither_frames_that_nobody_annotated_nor_what_is_beyond_the_end() -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,13 +13,7 @@ import torch
 from torch import Tensor
 
 from segtcn.extract.backbones.backbone import NetworkBackbone, Pooling, first_words, pool
-from segtcn.extract.preprocessing import (
-    PROCESSOR_KEYS,
-    Preprocessing,
-    assumed,
-    read_preprocessing,
-    usual_preprocessing,
-)
+from segtcn.extract.preprocessing import Preprocessing, assumed, read_preprocessing, usual_preprocessing
 
 PREPROCESSING_FILES = ("video_preprocessor_config.json", "preprocessor_config.json", "processor_config.json")
 """Where models keep what is done with pictures, the more special first."""
@@ -102,7 +94,7 @@ class HuggingFaceBackbone(NetworkBackbone):
     def _find_preprocessing(self, path: str | Path | None) -> Preprocessing:
         file = path or _preprocessing_file(self._name)
         if file is not None:
-            return read_preprocessing(file, partial(default_resample, model_type=self._model.config.model_type))
+            return read_preprocessing(file)
         preprocessing = usual_preprocessing(*_image_size(self._model.config))
         self.notes = (assumed(self._name, preprocessing),)
         return preprocessing
@@ -193,51 +185,6 @@ def _preprocessing_file(name: str) -> str | None:
         return None
     raise FileNotFoundError(
         f"{name} has no preprocessor_config.json, which says how pictures are prepared: give one as `preprocessing`"
-    )
-
-
-def default_resample(config: Mapping[str, Any], model_type: str) -> int:
-    """The ``resample`` that transformers takes where a ``preprocessor_config.json`` has none.
-
-    It is a property of the image processor that the file names or, where it names none, that the model's type has.
-
-    Args:
-        config: the content of the file.
-        model_type: as in the model's ``config.json``.
-
-    Returns:
-        Pillow's number.
-
-    Raises:
-        ImportError: if ``transformers`` is not installed.
-        ValueError: if neither is known.
-
-    Example:
-        >>> default_resample({"image_processor_type": "ViTImageProcessor"}, ""), default_resample({}, "dinov2")
-        (2, 3)
-    """
-    named = next((config[key] for key in PROCESSOR_KEYS if config.get(key)), None)
-    try:
-        import transformers
-        from transformers.models.auto.image_processing_auto import IMAGE_PROCESSOR_MAPPING_NAMES
-    except ImportError as error:
-        raise ImportError(
-            f'`resample` is missing, and the default of {named} is in transformers: pip install "segtcn[extract]"'
-        ) from error
-    classes = [str(named)] if named else list(IMAGE_PROCESSOR_MAPPING_NAMES.get(model_type, {}).values())
-    # one recipe, many names: ViTFeatureExtractor of old, ViTImageProcessorFast of transformers 4, and ...Pil of 5, the
-    # only one that needs no torchvision
-    names = [re.sub("(FeatureExtractor|ImageProcessor)(Fast|Pil)?$", "ImageProcessor", name) for name in classes]
-    for name in [*(f"{name}Pil" for name in names), *names, *classes]:
-        try:
-            resample = getattr(transformers, name).resample
-        except (AttributeError, ImportError):  # no such class, or one that needs what is not installed
-            continue
-        if resample is not None:
-            return int(resample)
-    raise ValueError(
-        f"`resample` is missing, and the default of {named or f'the model type {model_type!r}'} is not known here: add "
-        "2 (bilinear) or 3 (bicubic), whichever the model was trained with"
     )
 
 

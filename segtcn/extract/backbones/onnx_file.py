@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from segtcn.extract.backbones.backbone import DEFAULT_WINDOW, NetworkBackbone, Pooling, first_words, pool
-from segtcn.extract.preprocessing import (
-    DEFAULT_SIZE,
-    PROCESSOR_KEYS,
-    Preprocessing,
-    assumed,
-    bilinear,
-    read_preprocessing,
-    usual_preprocessing,
-)
+from segtcn.extract.preprocessing import DEFAULT_SIZE, Preprocessing, assumed, read_preprocessing, usual_preprocessing
 
 DTYPES: dict[str, type[np.generic]] = {
     "tensor(float)": np.float32,
@@ -112,7 +103,7 @@ class OnnxBackbone(NetworkBackbone):
     def _find_preprocessing(self, size: list[int | None], path: str | Path | None) -> Preprocessing:
         beside = self._path.with_name("preprocessor_config.json")
         if path is not None or beside.is_file():
-            preprocessing = read_preprocessing(beside if path is None else path, _default_resample)
+            preprocessing = read_preprocessing(beside if path is None else path)
         else:
             preprocessing = usual_preprocessing(*size)
             if self._dtype is not np.uint8:
@@ -124,14 +115,6 @@ class OnnxBackbone(NetworkBackbone):
                 f"{made[0]} x {made[1]}: correct {path or beside}"
             )
         return preprocessing
-
-
-def _default_resample(config: Mapping[str, Any]) -> int:
-    if not any(config.get(key) for key in PROCESSOR_KEYS):
-        return bilinear(config)
-    from segtcn.extract.backbones.huggingface import default_resample
-
-    return default_resample(config, model_type="")
 
 
 def _open(path: Path, device: torch.device) -> Any:

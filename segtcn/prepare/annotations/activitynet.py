@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from segtcn.labels.detection import load_json
+from segtcn.labels.detection import json_content
 from segtcn.labels.error_list import ErrorList
-from segtcn.prepare.annotations.intervals import Annotations, Interval, make_interval, number, read_text, well_formed
+from segtcn.prepare.annotations.intervals import Annotations, Interval, make_interval, number, well_formed
 
 
 def read_activitynet(path: str | os.PathLike[str]) -> list[Annotations]:
@@ -29,7 +29,7 @@ def read_activitynet(path: str | os.PathLike[str]) -> list[Annotations]:
     videos: dict[str, list[Interval]] = {}
     errors = ErrorList()
     with well_formed(path, "ActivityNet's JSON"):
-        for name, video in load_json(path, read_text(path))["database"].items():
+        for name, video in json_content(path)["database"].items():
             duration_s = number(video["duration"], f"{path}, {name!r}") if "duration" in video else float("inf")
             for index, annotation in enumerate(video.get("annotations", []), start=1):
                 where = f"{path}, segment {index} of {name!r}"

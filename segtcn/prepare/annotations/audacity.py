@@ -8,7 +8,8 @@ from pathlib import Path
 
 from segtcn.atomic import write_text
 from segtcn.labels.error_list import ErrorList
-from segtcn.prepare.annotations.intervals import Annotations, make_interval, number, read_text
+from segtcn.labels.text_rows import read_text
+from segtcn.prepare.annotations.intervals import Annotations, make_interval, number
 from segtcn.prepare.annotations.project_writers import writable_segments
 from segtcn.structures import Segment
 
@@ -32,7 +33,7 @@ def read_audacity(path: str | os.PathLike[str]) -> list[Annotations]:
     intervals = []
     errors = ErrorList()
     unnamed = 0
-    for line, content in enumerate(read_text(path).split("\n"), start=1):
+    for line, content in enumerate(read_text(path, "annotations").split("\n"), start=1):
         where = f"{path}, line {line}"
         if not content.strip() or content.startswith("\\"):
             continue

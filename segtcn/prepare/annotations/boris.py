@@ -11,15 +11,14 @@ from typing import NamedTuple
 
 from segtcn.labels.detection import boris_header
 from segtcn.labels.error_list import ErrorList
+from segtcn.labels.text_rows import check_columns, read_rows, read_text
 from segtcn.prepare.annotations.intervals import (
     Annotations,
     ClipOfAnnotations,
     Interval,
-    check_columns,
+    choose_track,
     make_interval,
     number,
-    read_rows,
-    read_text,
     stated_name,
 )
 
@@ -140,7 +139,7 @@ def read_boris(path: str | os.PathLike[str], subject: str | None = None) -> list
             themselves; the message has all of them.
     """
     path = Path(path)
-    return annotations_of_events(path, _events(path, read_text(path)), subject)
+    return annotations_of_events(path, _events(path, read_text(path, "annotations")), subject)
 
 
 def annotations_of_events(path: Path, events: Sequence[Event], subject: str | None) -> list[Annotations]:
@@ -157,17 +156,14 @@ def annotations_of_events(path: Path, events: Sequence[Event], subject: str | No
     if not events:
         raise ValueError(f"{path} has a header and no events: expected at least one")
     subjects = list(dict.fromkeys(event.subject for event in events))
-    if subject is None and len(subjects) > 1:
-        raise ValueError(f"{path} has several subjects: choose one of {', '.join(subjects)} (`track`)")
-    if subject is not None and subject not in subjects:
-        raise ValueError(f"{path} has no subject {subject!r}: choose one of {', '.join(subjects)}")
+    subject = choose_track(path, subjects, subject, "subjects")
     observations: dict[str, list[Event]] = {}
     for event in events:
         observations.setdefault(event.observation, []).append(event)
     videos = []
     errors = ErrorList()
     for name, of_all in observations.items():
-        if chosen := [event for event in of_all if subject in (None, event.subject)]:
+        if chosen := [event for event in of_all if event.subject == subject]:
             with errors.collect():
                 videos.append(_annotations(path, name, chosen, _recording(of_all)))
     errors.raise_any()

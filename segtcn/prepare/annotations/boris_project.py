@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from segtcn.labels.detection import load_json
+from segtcn.labels.detection import json_content
 from segtcn.labels.error_list import ErrorList
 from segtcn.prepare.annotations.boris import Event, Recording, annotations_of_events
-from segtcn.prepare.annotations.intervals import Annotations, number, read_text, stated_name, well_formed
+from segtcn.prepare.annotations.intervals import Annotations, number, stated_name, well_formed
 
 
 def read_boris_project(path: str | os.PathLike[str], subject: str | None = None) -> list[Annotations]:
@@ -28,7 +28,7 @@ def read_boris_project(path: str | os.PathLike[str], subject: str | None = None)
     """
     path = Path(path)
     with well_formed(path, "a project of BORIS"):
-        content = load_json(path, read_text(path))
+        content = json_content(path)
         behaviors = [*content.get("behaviors_conf", {}).values()]
         points = {each["code"]: str(each["type"]).lower().startswith("point") for each in behaviors}
         if len(points) < len(behaviors):

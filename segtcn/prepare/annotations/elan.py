@@ -16,14 +16,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 from segtcn.atomic import write_text
 from segtcn.labels.error_list import ErrorList
-from segtcn.prepare.annotations.intervals import (
-    Annotations,
-    Interval,
-    make_interval,
-    number,
-    read_bytes,
-    stated_name,
-)
+from segtcn.labels.text_rows import read_bytes
+from segtcn.prepare.annotations.intervals import Annotations, Interval, choose_track, make_interval, number, stated_name
 from segtcn.prepare.annotations.project_writers import writable_segments
 from segtcn.structures import Segment
 
@@ -87,14 +81,9 @@ def read_elan(path: str | os.PathLike[str], tier: str | None = None) -> list[Ann
     for part, place in (("ALIGNABLE_ANNOTATION", "TIER"), ("TIME_SLOT", "TIME_ORDER")):
         if len([*root.iter(part)]) > sum(len([*inside.iter(part)]) for inside in root.iter(place)):
             raise ValueError(f"{path} is damaged: a {part} stands outside of any {place}; save it in ELAN again")
-    listed = ", ".join(f"{name} ({len(annotations)})" for name, annotations in aligned.items())
     if not aligned:
         raise ValueError(f"{path} has no tier with annotations that have times: align them in ELAN")
-    if tier is None and len(aligned) > 1:
-        raise ValueError(f"{path} has annotations on several tiers: choose one of {listed} (`track`)")
-    if tier is not None and tier not in aligned:
-        raise ValueError(f"{path} has no annotations with times on a tier {tier!r}: choose one of {listed}")
-    chosen = next(iter(aligned)) if tier is None else tier
+    chosen = choose_track(path, aligned, tier, "tiers with annotations that have times")
     notes = [
         f"tier {name!r}: {count} annotations refer to others and have no times, left out"
         for name, element in tiers.items()

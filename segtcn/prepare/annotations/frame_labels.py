@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import groupby, islice, pairwise
 from typing import Literal, NamedTuple
 
-from segtcn.labels.classes import IGNORE_NAME, Classes
+from segtcn.labels.classes import IGNORE_NAME
 from segtcn.labels.labels import Labels
+from segtcn.options import LabelRules
 from segtcn.prepare.annotations.intervals import Interval
 
 Kind = Literal["gap", "closed gap", "overlap", "outside", "short", "point"]
@@ -47,43 +47,6 @@ class FrameLabels(NamedTuple):
 
     labels: Labels
     findings: list[Finding]
-
-
-@dataclass(frozen=True)
-class LabelRules:
-    """How intervals become labels of frames.
-
-    Args:
-        background: class of frames without annotation. None: ``background``; a data set of which every frame is
-            annotated then has no background class, unless one is called so.
-        points: whether point events take the frame in which they lie.
-        close_gaps_s: longest gap that takes the label before it, in seconds.
-        gaps: what frames without annotation are: of the class ``background``; ``ignore``: nobody annotated them, so
-            that they do not count; or the name of another class.
-
-    Raises:
-        ValueError: if ``close_gaps_s`` is negative, or ``gaps`` is not the name of a class.
-    """
-
-    background: str | None = None
-    points: bool = False
-    close_gaps_s: float = 0.0
-    gaps: str = "background"
-
-    def __post_init__(self) -> None:
-        if not self.close_gaps_s >= 0:
-            raise ValueError(f"`close_gaps_s` must not be negative, got {self.close_gaps_s}")
-        if self.gaps.casefold() in ("ignore", "ignored") and self.gaps != "ignore":
-            raise ValueError(
-                f"`gaps` must be background, ignore or the name of a class: is ignore meant by {self.gaps!r}?"
-            )
-        if self.gaps != "ignore":
-            Classes((self.gaps,))
-
-    @property
-    def gap_label(self) -> str:
-        """What frames without annotation are labelled."""
-        return {"background": self.background or "background", "ignore": IGNORE_NAME}.get(self.gaps, self.gaps)
 
 
 class _Span(NamedTuple):

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from segtcn.labels.files import read_labels
 from segtcn.labels.frame_table import frame_table_layout, read_frame_table
-from segtcn.prepare.annotations.intervals import Annotations, make_interval, read_text
+from segtcn.labels.text_rows import read_text
+from segtcn.prepare.annotations.intervals import Annotations, make_interval
 
 
 def read_frame_list(path: str | os.PathLike[str], fps: float | None = None) -> list[Annotations]:
@@ -25,7 +26,7 @@ def read_frame_list(path: str | os.PathLike[str], fps: float | None = None) -> l
         ValueError: if it is not such a file, or there is no ``fps``.
     """
     path = Path(path)
-    text = read_text(path)  # refuses by its size what is not an annotation file
+    text = read_text(path, "annotations")  # refuses by its size what is not an annotation file
     labels, step = read_labels(path), 1
     if frame_table_layout(text) is not None:
         step = read_frame_table(path, text).step

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Literal, NamedTuple
 
-from segtcn.labels.detection import check_size, decoded
 from segtcn.labels.folder import without_ending
 
 Unit = Literal["seconds", "frames"]
@@ -89,54 +84,6 @@ class Annotations(NamedTuple):
         return parts
 
 
-def read_bytes(path: str | os.PathLike[str]) -> bytes:
-    """Read a file of at most :data:`segtcn.labels.detection.MAX_BYTES`.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it is larger.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"no annotation file {path}: check the path")
-    check_size(path)
-    return path.read_bytes()
-
-
-def read_text(path: str | os.PathLike[str]) -> str:
-    r"""Read a text file in UTF-8 (or UTF-16 with its mark), with line ends ``\n``.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it is too large, empty, or not UTF-8.
-    """
-    try:
-        text = decoded(read_bytes(path))
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path} is not a text file in UTF-8 (byte {error.start}): expected annotations; save it as UTF-8"
-        ) from error
-    if not text.strip():
-        raise ValueError(f"{path} is empty: expected annotations")
-    return text
-
-
-def read_rows(path: str | os.PathLike[str], text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Rows of separated values with the number of the line that each ends in; empty rows are left out.
-
-    Raises:
-        ValueError: if a row cannot be split into values.
-    """
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        for row in rows:
-            cells = [cell.strip() for cell in row]
-            if any(cells):
-                yield rows.line_num, cells
-    except csv.Error as error:
-        raise ValueError(f"{path}, line {rows.line_num}: not a table ({error}); export it again") from error
-
-
 def number(value: str | float, where: str) -> float:
     """A time or a frame, in whatever way a file writes it.
 
@@ -192,14 +139,24 @@ def stated_name(place: str) -> str:
     return without_ending(place.strip().replace("\\", "/"))
 
 
-def check_columns(columns: Sequence[str], where: str) -> None:
-    """Refuse a table in which two columns have one name: the latter would win.
+def choose_track(path: object, tracks: Collection[str], track: str | None, what: str) -> str:
+    """The tier, subject or attribute to take.
+
+    Args:
+        path: the file, for messages.
+        tracks: names of those that the file has.
+        track: the one that is asked for; None takes the only one.
+        what: what they are, in the plural.
 
     Raises:
-        ValueError: if it is so.
+        ValueError: if there are several and none is asked for, or it is not there.
     """
-    if twice := next((name for name in columns if name and columns.count(name) > 1), None):
-        raise ValueError(f"{where}: the column {twice!r} is there {columns.count(twice)} times: rename or remove one")
+    if track is None and len(tracks) == 1:
+        return next(iter(tracks))
+    if track is None or track not in tracks:
+        problem = f"several {what}" if track is None else f"no {track!r} among its {what}"
+        raise ValueError(f"{path} has {problem}: choose one of {', '.join(tracks)} (`track`)")
+    return track
 
 
 @contextmanager

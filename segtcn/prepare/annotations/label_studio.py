@@ -7,16 +7,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from segtcn.labels.detection import load_json
+from segtcn.labels.detection import json_content
 from segtcn.labels.error_list import ErrorList
-from segtcn.prepare.annotations.intervals import (
-    Annotations,
-    make_interval,
-    number,
-    read_text,
-    stated_name,
-    well_formed,
-)
+from segtcn.prepare.annotations.intervals import Annotations, make_interval, number, stated_name, well_formed
 
 _UPLOADED = re.compile(r"(^|/)[0-9a-f]{8}-(?=[^/]+$)")  # what it puts before the name of an uploaded file
 
@@ -38,7 +31,7 @@ def read_label_studio(path: str | os.PathLike[str], fps: float | None = None) ->
         ValueError: if it is not such an export, a task was annotated several times, or there is no ``fps``.
     """
     path = Path(path)
-    content = load_json(path, read_text(path))
+    content = json_content(path)
     videos: list[Annotations] = []
     left_out = 0
     errors = ErrorList()

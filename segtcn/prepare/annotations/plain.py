@@ -6,8 +6,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from segtcn.labels.detection import LABEL, START, STOP, load_json, segment_delimiter
+from segtcn.labels.detection import LABEL, START, STOP, json_content, segment_delimiter
 from segtcn.labels.error_list import ErrorList
+from segtcn.labels.text_rows import check_columns, read_rows, read_text
 from segtcn.prepare.annotations.contradictions import (
     Row,
     Timed,
@@ -16,17 +17,7 @@ from segtcn.prepare.annotations.contradictions import (
     check_video,
     is_whole,
 )
-from segtcn.prepare.annotations.intervals import (
-    Annotations,
-    Interval,
-    Unit,
-    check_columns,
-    make_interval,
-    number,
-    read_rows,
-    read_text,
-    stated_name,
-)
+from segtcn.prepare.annotations.intervals import Annotations, Interval, Unit, make_interval, number, stated_name
 
 
 def read_csv(path: str | os.PathLike[str], fps: float | None = None, unit: Unit | None = None) -> list[Annotations]:
@@ -51,7 +42,7 @@ def read_csv(path: str | os.PathLike[str], fps: float | None = None, unit: Unit 
         ValueError: if a column is missing, a row cannot be understood, or times are in frames and there is no ``fps``.
     """
     path = Path(path)
-    text = read_text(path)
+    text = read_text(path, "annotations")
     delimiter = segment_delimiter(text)
     if delimiter is None:
         raise ValueError(
@@ -94,7 +85,7 @@ def read_json(path: str | os.PathLike[str], fps: float | None = None, unit: Unit
         ValueError: if it is not such JSON, or as :func:`read_csv`.
     """
     path = Path(path)
-    content = load_json(path, read_text(path))
+    content = json_content(path)
     if isinstance(content, list):
         content = {"segments": content}
     if not isinstance(content, dict):

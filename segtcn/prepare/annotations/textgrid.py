@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from segtcn.prepare.annotations.intervals import Annotations, Interval, make_interval, number, read_text
+from segtcn.labels.text_rows import read_text
+from segtcn.prepare.annotations.intervals import Annotations, Interval, choose_track, make_interval, number
 
 # both forms hold the same texts, numbers and flags in the same order; all else in the long one is for people
 _TOKEN = re.compile(r'"(?:[^"]|"")*"|<\w+>|(?<![^\s])[-+]?\d[\d.]*(?:[eE][-+]?\d+)?(?![^\s])')
@@ -29,7 +30,7 @@ def read_textgrid(path: str | os.PathLike[str], tier: str | None = None) -> list
         ValueError: if it is damaged, several tiers have labels, or the intervals of a tier do not follow each other.
     """
     path = Path(path)
-    tokens = iter(_TOKEN.findall(read_text(path)))
+    tokens = iter(_TOKEN.findall(read_text(path, "annotations")))
     try:
         tiers = _tiers(path, tokens)
     except StopIteration:
@@ -40,11 +41,9 @@ def read_textgrid(path: str | os.PathLike[str], tier: str | None = None) -> list
     labelled = {name: intervals for name, intervals in tiers if intervals}
     if len({*names}) < len(names):
         raise ValueError(f"{path} has two tiers of one name, {', '.join(names)}: rename one")
-    if tier is None and len(labelled) != 1:
-        raise ValueError(f"{path} has labels on {len(labelled)} tiers, expected one: {', '.join(labelled)} (`track`)")
-    if tier is not None and tier not in labelled:
-        raise ValueError(f"{path} has no labels on a tier {tier!r}: choose one of {', '.join(labelled)}")
-    return [Annotations((path.stem,), labelled[next(iter(labelled)) if tier is None else tier], str(path))]
+    if not labelled:
+        raise ValueError(f"{path} has no labels on any tier: expected at least one")
+    return [Annotations((path.stem,), labelled[choose_track(path, labelled, tier, "tiers with labels")], str(path))]
 
 
 def _tiers(path: Path, tokens: Iterator[str]) -> list[tuple[str, list[Interval]]]:

@@ -6,13 +6,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from segtcn.labels.detection import load_json
+from segtcn.labels.detection import json_content
 from segtcn.labels.error_list import ErrorList
 from segtcn.prepare.annotations.intervals import (
     Annotations,
+    choose_track,
     make_interval,
     number,
-    read_text,
     stated_name,
     well_formed,
 )
@@ -36,7 +36,7 @@ def read_via(path: str | os.PathLike[str], attribute: str | None = None) -> list
     """
     path = Path(path)
     with well_formed(path, "a project of VIA 3"):
-        content = load_json(path, read_text(path))
+        content = json_content(path)
         segments = {
             key: entry for key, entry in content["metadata"].items() if len(entry["z"]) == 2 and not entry.get("xy")
         }
@@ -70,11 +70,7 @@ def _attribute(path: Path, content: Any, segments: dict[str, Any], name: str | N
     """Id of the attribute that is the class."""
     used = dict.fromkeys(key for entry in segments.values() for key, value in entry["av"].items() if value)
     names = {content["attribute"].get(key, {}).get("aname", key): key for key in used}
-    if name is not None and name not in names:
-        raise ValueError(f"{path} has no segments with an attribute {name!r}: choose one of {', '.join(names)}")
-    if name is None and len(names) > 1:
-        raise ValueError(f"{path} has segments with several attributes: choose one of {', '.join(names)} (`track`)")
-    return next(iter(names.values()), "") if name is None else names[name]
+    return names[choose_track(path, names, name, "attributes of segments")] if names else ""
 
 
 def _file(content: Any, video: str) -> str:

@@ -12,12 +12,13 @@ import numpy.typing as npt
 
 from segtcn.labels.classes import Classes, listed, spelled_alike
 from segtcn.labels.labels import Labels
-from segtcn.prepare.annotations import Finding, LabelRules, frame_labels
+from segtcn.options import Folds, LabelRules, Sources
+from segtcn.prepare.annotations import Finding, frame_labels
 from segtcn.prepare.project.matching import MatchedAnnotations, find_annotations, match_annotations
-from segtcn.prepare.project.media import Sources, count_frames, find_media
+from segtcn.prepare.project.media import count_frames, find_media
 from segtcn.prepare.project.project_files import Project, amended_texts, project_texts, write_files
-from segtcn.prepare.project.units import check_extent, check_lost_classes, check_points, check_stamps, check_units
-from segtcn.prepare.splits import Folds, Split, make_splits
+from segtcn.prepare.project.units import check_lost_classes, check_points, check_stamps, check_times
+from segtcn.prepare.splits import Split, make_splits
 
 LENGTH_TOLERANCE = 10
 """Largest difference in frames between features and existing frame labels; the config lets the data module trim it."""
@@ -73,8 +74,7 @@ def init_project(
     annotation_fps = sources.annotation_fps or media.fps
     matched = match_annotations(paths, media.names, root / "groundTruth", sources, annotation_fps, progress)
     feature_dim, num_frames = count_frames(media, matched.expected_frames(media.fps))
-    check_units(matched.annotations, num_frames, media.fps, annotation_fps)
-    check_extent(matched.annotations, num_frames, media.fps, annotation_fps)
+    check_times(matched.annotations, num_frames, media.fps, annotation_fps)
     points = check_points(matched.annotations, rules)
     if rules.points and rules.gaps == "ignore":
         check_stamps(matched.annotations, num_frames, media.fps)
@@ -167,7 +167,7 @@ def _choose_classes(
 
 def _divide(root: Path, counts: Mapping[str, npt.NDArray[np.int64]], folds: Folds) -> list[Split]:
     try:
-        return make_splits(list(counts), folds.number, folds.group, counts if folds.stratify else None, folds.seed)
+        return make_splits(list(counts), folds.folds, folds.group, counts if folds.stratify else None, folds.seed)
     except ValueError as error:
         raise ValueError(f"the {len(counts)} videos of {root} cannot be divided: {error}") from error
 

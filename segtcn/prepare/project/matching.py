@@ -15,9 +15,9 @@ from segtcn.labels.error_list import ErrorList
 from segtcn.labels.files import read_labels
 from segtcn.labels.folder import counted_alike
 from segtcn.labels.labels import Labels
+from segtcn.options import Sources
 from segtcn.prepare.annotations import FRAME_LISTS, Annotations, detect_format, read_annotations
 from segtcn.prepare.annotations.intervals import Unit
-from segtcn.prepare.project.media import Sources
 from segtcn.progress import progress_bar
 
 ENDINGS = (".txt", ".csv", ".tsv", ".eaf", ".json", ".textgrid", ".boris")

@@ -6,7 +6,6 @@ import os
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +14,7 @@ from segtcn.data.readers.reader import time_axis
 from segtcn.extract.feature_files import common_settings
 from segtcn.extract.rates import ClipRate, clip_rate, num_resampled
 from segtcn.labels.folder import CLIP_SUFFIXES
-from segtcn.prepare.annotations.intervals import Unit
+from segtcn.options import Sources
 from segtcn.progress import progress_bar
 
 RATE_TOLERANCE = 0.02
@@ -40,37 +39,6 @@ class Clip(NamedTuple):
         if self.rate.fits(fps, self.num_frames):
             return self.num_frames
         return num_resampled(self.length_s, fps, last_s=1 / self.rate.fps)
-
-
-@dataclass(frozen=True)
-class Sources:
-    """What there is of a data set, and what its files do not say.
-
-    Args:
-        features: folder of the features, None: ``features`` in the data set. The tree gets a link to another one.
-        videos: folder of the clips, None: ``videos``.
-        annotations: a folder, or one file with all videos; None: ``annotations``, or else ``groundTruth``.
-        fps: frames per second of the features; None takes it from the clips.
-        annotation_fps: rate at which annotations count frames, if it is another.
-        unit: of annotation times whose file does not state it.
-        track: ELAN's tier or BORIS's subject.
-
-    Raises:
-        ValueError: if a rate is not positive.
-    """
-
-    features: str | os.PathLike[str] | None = None
-    videos: str | os.PathLike[str] | None = None
-    annotations: str | os.PathLike[str] | None = None
-    fps: float | None = None
-    annotation_fps: float | None = None
-    unit: Unit | None = None
-    track: str | None = None
-
-    def __post_init__(self) -> None:
-        for argument, rate in (("fps", self.fps), ("annotation_fps", self.annotation_fps)):
-            if rate is not None and not 0 < rate <= 1e6:
-                raise ValueError(f"`{argument}` must be positive, got {rate:g}")
 
 
 class Media(NamedTuple):

@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping
 from segtcn.labels.classes import IGNORE_NAME, listed
 from segtcn.labels.error_list import ErrorList
 from segtcn.labels.labels import Labels
-from segtcn.prepare.annotations import Annotations, LabelRules, frame_labels
+from segtcn.options import LabelRules
+from segtcn.prepare.annotations import Annotations, frame_labels
 from segtcn.prepare.annotations.frame_labels import frame_of_point
 
 LEAST_ANNOTATED, MOST_ANNOTATED = 0.5, 1.1
@@ -17,14 +18,10 @@ MOST_OUTSIDE = 0.5
 """Share of the annotated time of a video that may lie outside of it."""
 
 
-def check_units(
+def check_times(
     annotations: Mapping[str, Annotations], num_frames: Mapping[str, int], fps: float, annotation_fps: float
 ) -> None:
-    """Refuse a guessed unit by which annotations and videos do not fit together, where by the other one they do.
-
-    Whole numbers are guessed to be frames. A person who noted whole seconds did not mean that: all annotations would
-    lie at the beginning of the videos. Frames that a program wrote as ``150.0`` are guessed to be seconds, and would
-    lie far beyond the end.
+    """Refuse annotations that do not fit their videos, whether their unit is stated or guessed.
 
     Args:
         annotations: of every video.
@@ -33,7 +30,20 @@ def check_units(
         annotation_fps: rate at which the annotations count frames.
 
     Raises:
-        ValueError: if it is so; the message has both readings.
+        ValueError: if the other unit fits better than a guessed one; the message has both readings. Or if most
+            annotations of videos lie outside of them; the message has all such videos and the unit that would fit.
+    """
+    lengths_s = {name: num_frames[name] / fps for name in annotations}
+    _check_guess(annotations, lengths_s, annotation_fps)
+    _check_extent(annotations, lengths_s, fps, annotation_fps)
+
+
+def _check_guess(annotations: Mapping[str, Annotations], lengths_s: Mapping[str, float], annotation_fps: float) -> None:
+    """Refuse a guessed unit by which annotations and videos do not fit together, where by the other one they do.
+
+    Whole numbers are guessed to be frames. A person who noted whole seconds did not mean that: all annotations would
+    lie at the beginning of the videos. Frames that a program wrote as ``150.0`` are guessed to be seconds, and would
+    lie far beyond the end.
     """
     guessed = {name: video for name, video in annotations.items() if video.guessed_unit is not None and video.intervals}
     if not guessed:
@@ -43,8 +53,8 @@ def check_units(
     rate = rates[video.guessed_unit or "seconds"]
     # in the numbers of the files
     ends = {name: rate * max(interval.stop_s for interval in video.intervals) for name, video in guessed.items()}
-    lengths_s = {name: num_frames[name] / fps for name in guessed}
-    shares = {unit: sum(ends.values()) / rate / sum(lengths_s.values()) for unit, rate in rates.items()}
+    total_s = sum(lengths_s[name] for name in guessed)
+    shares = {unit: sum(ends.values()) / rate / total_s for unit, rate in rates.items()}
     if _is_plausible(shares, guessed.values()):
         return
     raise ValueError(
@@ -72,31 +82,21 @@ def _is_plausible(shares: Mapping[str, float], guessed: Collection[Annotations])
     return unit == "seconds" and not all(float(time).is_integer() for time in times)
 
 
-def check_extent(
-    annotations: Mapping[str, Annotations], num_frames: Mapping[str, int], fps: float, annotation_fps: float
+def _check_extent(
+    annotations: Mapping[str, Annotations], lengths_s: Mapping[str, float], fps: float, annotation_fps: float
 ) -> None:
-    """Refuse annotations most of which lie outside of their video, whatever unit the file states.
-
-    Args:
-        annotations: of every video.
-        num_frames: of every video.
-        fps: frames per second of the videos.
-        annotation_fps: rate at which the annotations count frames.
-
-    Raises:
-        ValueError: if it is so; the message has all such videos and the unit that would fit.
-    """
+    """Refuse annotations most of which lie outside of their video, whatever unit the file states."""
     errors = ErrorList()
     for name, video in annotations.items():
-        length_s = num_frames[name] / fps
+        length_s = lengths_s[name]
         end_s = max((interval.stop_s for interval in video.intervals), default=0.0)
         if video.is_complete and not 0.9 * length_s - 1 <= end_s <= 1.1 * length_s + 1:
             errors.messages.append(
                 f"{video.source}: its labels of frames end at {end_s:g} s, the video {name} at {length_s:g} s: another "
                 "rate (`annotation_fps`) or video?"
             )
-        lengths_s = [stop_s - start_s for start_s, stop_s, _ in video.intervals if stop_s > start_s]
-        if sum(each < 0.5 / fps for each in lengths_s) > 0.5 * len(lengths_s):
+        lasting_s = [stop_s - start_s for start_s, stop_s, _ in video.intervals if stop_s > start_s]
+        if sum(each < 0.5 / fps for each in lasting_s) > 0.5 * len(lasting_s):
             errors.messages.append(
                 f"{video.source}: most of its annotations are shorter than half a frame of the video {name}: another "
                 "unit or rate?"

@@ -71,12 +71,11 @@ class OnnxNetwork(SegmentationModel):
     """
 
     def __init__(self, session: Any, network_spec: dict[str, Any], states: tuple[State, ...], streaming: bool) -> None:
-        super().__init__()
-        self._session, self._network_spec, self._states = session, network_spec, states
         with torch.device("meta"):  # its facts without its weights
-            self._twin = [build_network(network_spec)]  # in a list: not a submodule
-        self.in_channels, self.num_classes = self._twin[0].in_channels, self._twin[0].num_classes
-        self.causal = streaming
+            twin = build_network(network_spec)
+        super().__init__(twin.in_channels, twin.num_classes, causal=streaming)
+        self._session, self._network_spec, self._states = session, network_spec, states
+        self._twin = [twin]  # in a list: not a submodule
 
     @property
     def spec(self) -> dict[str, Any]:

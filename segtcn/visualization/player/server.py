@@ -12,7 +12,6 @@ import threading
 import webbrowser
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from types import TracebackType
 
 import h11
 import uvicorn
@@ -120,9 +119,7 @@ class PlayerServer:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop."""
         self._server.should_exit = True
         if self._thread is not None:

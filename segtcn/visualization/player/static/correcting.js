@@ -2,15 +2,12 @@
 
 // Correct mode: a copy of a track below the original, the tools that change it, and the list of labels to choose from.
 {
-  const { byId, element, nameElement, swatch } = segtcn;
+  const { View, byId, element, nameElement, swatch } = segtcn;
 
-  class RelabelDialog {
+  class RelabelDialog extends View {
     /** @param {Player} player */
     constructor(player) {
-      this.player = player;
-      this.dialog = byId("relabel-dialog");
-      this.search = byId("relabel-search");
-      this.list = byId("relabel-list");
+      super(player, { dialog: "relabel-dialog", search: "relabel-search", list: "relabel-list" });
       this.search.addEventListener("input", () => this.build(0));
       this.dialog.addEventListener("keydown", (event) => this.press(event));
       this.dialog.addEventListener("click", (event) => {
@@ -87,15 +84,12 @@
     }
   }
 
-  class CorrectionTools {
+  class CorrectionTools extends View {
     /** @param {Player} player */
     constructor(player) {
-      this.player = player;
+      super(player, { panel: "correcting", select: "correct-track", state: "correct-state" });
       /** The copy that is corrected, its labels with what undo needs, and where it differs from `source`; or null. */
       this.track = this.correction = this.differences = this.source = null;
-      this.panel = byId("correcting");
-      this.select = byId("correct-track");
-      this.state = byId("correct-state");
       this.dialog = new segtcn.RelabelDialog(player);
       this.drafts = new segtcn.Drafts(player);
       /** Corrections begun since the page was opened, by video and number of the track. */

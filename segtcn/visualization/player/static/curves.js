@@ -3,7 +3,7 @@
 // Scores of every class over time, of one track, and the highest ones at the cursor as a list. Dense curves are drawn pixel
 // by pixel: a path of ten thousand points takes Chromium longer than a frame may take.
 {
-  const { byId, element, nameElement, swatch } = segtcn;
+  const { View, byId, element, nameElement, swatch } = segtcn;
 
   class Raster {
     constructor() {
@@ -113,13 +113,9 @@
   // CSS pixels between samples from which smooth paths are drawn: with more samples they would take too long
   const LEAST_FOR_PATHS = 3;
 
-  class Curves {
+  class Curves extends View {
     constructor(player) {
-      this.player = player;
-      this.plot = byId("curves-plot");
-      this.side = byId("curves-side");
-      this.select = byId("curves-track");
-      this.list = byId("curves-top");
+      super(player, { plot: "curves-plot", side: "curves-side", select: "curves-track", list: "curves-top" });
       this.surface = new segtcn.Surface(byId("curves-canvas"), { willReadFrequently: true });
       this.labels = new segtcn.Lettering("10px");
       this.raster = new segtcn.Raster();

@@ -136,5 +136,17 @@
   /** Element of the page with this id. */
   const byId = (id) => document.getElementById(id);
 
-  Object.assign(segtcn, { format, element, nameElement, swatch, tableElement, fillSelect, byId });
+  /** A part of the page, which draws what the player has. */
+  class View {
+    /**
+     * @param {Player} player
+     * @param {object} ids of the elements of the page that it keeps, by the properties that keep them
+     */
+    constructor(player, ids = {}) {
+      this.player = player;
+      for (const [name, id] of Object.entries(ids)) this[name] = byId(id);
+    }
+  }
+
+  Object.assign(segtcn, { format, element, nameElement, swatch, tableElement, fillSelect, byId, View });
 }

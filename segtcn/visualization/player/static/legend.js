@@ -2,13 +2,11 @@
 
 // The classes: colour, name, share of the video's time; those that no track of the video has come last. A click dims the others.
 {
-  const { byId, element, nameElement, swatch } = segtcn;
+  const { View, element, nameElement, swatch } = segtcn;
 
-  class Legend {
+  class Legend extends View {
     constructor(player) {
-      this.player = player;
-      this.root = byId("legend");
-      this.reset = byId("legend-reset");
+      super(player, { root: "legend", reset: "legend-reset" });
       this.reset.addEventListener("click", () => player.showAllClasses());
       player.on("video tracks correct", (changes) => this.build(changes.has("correct")));
       player.on("video tracks correct filter", () => this.mark());

@@ -2,12 +2,11 @@
 
 // Labels at the cursor, of all tracks: beside the clip, or in its place.
 {
-  const { byId, element, nameElement, swatch } = segtcn;
+  const { View, element, nameElement, swatch } = segtcn;
 
-  class Now {
+  class Now extends View {
     constructor(player) {
-      this.player = player;
-      this.root = byId("now");
+      super(player, { root: "now" });
       this.rows = [];
       player.on("video tracks correct", () => this.build());
       player.on("video tracks correct time", () => this.rows.forEach((row) => this.fill(row)));

@@ -2,22 +2,20 @@
 
 // What mouse, pen and finger do on the plots: seek, move, zoom, drag a boundary, and the tooltip.
 {
-  const { byId, element, nameElement, swatch } = segtcn;
+  const { View, element, nameElement, swatch } = segtcn;
   const REACH = 6;
   const STILL = 4;
 
-  class Pointer {
+  class Pointer extends View {
     /**
      * @param {Player} player
      * @param {Timeline} timeline
      * @param {CorrectionTools} tools
      */
     constructor(player, timeline, tools) {
-      this.player = player;
+      super(player, { plots: "plots", tooltip: "tooltip" });
       this.timeline = timeline;
       this.tools = tools;
-      this.plots = byId("plots");
-      this.tooltip = byId("tooltip");
       /** What the pressed pointer does: "seek", "pan", "boundary"; null: nothing is pressed. */
       this.gesture = null;
       const on = (name, listener, options) => this.plots.addEventListener(name, listener, options);

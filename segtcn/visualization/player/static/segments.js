@@ -3,15 +3,13 @@
 // Segments of the chosen track as a table: what the canvas shows, for keyboard and screen reader. Of thousands of
 // segments, those around the cursor.
 {
-  const { byId, element, nameElement, swatch, tableElement } = segtcn;
+  const { View, element, nameElement, swatch, tableElement } = segtcn;
   const AROUND = 8;
   const TIME_COLUMNS = ["Start", "Stop", "Seconds"];
 
-  class Segments {
+  class Segments extends View {
     constructor(player) {
-      this.player = player;
-      this.root = byId("segments");
-      this.title = byId("segments-title");
+      super(player, { root: "segments", title: "segments-title" });
       this.root.addEventListener("keydown", (event) => this.walk(event));
       player.on("video tracks correct", () => this.build());
       player.on("time", () => player.active.indexAt(player.time) === this.here || this.build());

@@ -3,17 +3,14 @@
 // The whole video in a thin strip, and the tracks under their time axis: one canvas, drawn again when labels, the visible
 // time or the size change. The cursor is an element above it, so that playing only moves that.
 {
-  const { byId, element, nameElement } = segtcn;
+  const { View, byId, element, nameElement } = segtcn;
 
   const LEAST_ROW = 6;
   const LEAST_HEIGHT = 18;
 
-  class Overview {
+  class Overview extends View {
     constructor(player) {
-      this.player = player;
-      this.root = byId("overview");
-      this.window = byId("overview-window");
-      this.cursor = byId("overview-cursor");
+      super(player, { root: "overview", window: "overview-window", cursor: "overview-cursor" });
       this.surface = new segtcn.Surface(byId("overview-canvas"));
       player.on("video tracks filter theme size", () => this.draw());
       player.on("video view time size", () => this.place());
@@ -79,18 +76,15 @@
   const LEAST_FOR_NAME = 26;
   const FAINTEST = 0.4;
 
-  class Timeline {
+  class Timeline extends View {
     /**
      * @param {Player} player
      * @param {CorrectionTools} tools
      */
     constructor(player, tools) {
-      this.player = player;
+      super(player, { plot: "timeline", cursor: "cursor", gutter: "gutter" });
       this.tools = tools;
-      this.plot = byId("timeline");
       this.surface = new segtcn.Surface(byId("tracks-canvas"));
-      this.cursor = byId("cursor");
-      this.gutter = byId("gutter");
       this.names = new segtcn.Lettering("500 12px");
       this.small = new segtcn.Lettering("11px");
       /** Place of every track, in CSS pixels: `top` and `height` of its bar, `stripTop`, `titleTop`. */

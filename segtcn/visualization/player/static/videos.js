@@ -2,19 +2,16 @@
 
 // Scores: of this video by run, and of all videos by any score, worst first.
 {
-  const { byId, element, nameElement, tableElement } = segtcn;
+  const { View, byId, element, nameElement, tableElement } = segtcn;
 
-  class Videos {
+  class Videos extends View {
     /**
      * @param {Player} player
      * @param {function(string): void} choose gets the id of the video to load
      */
     constructor(player, choose) {
-      this.player = player;
+      super(player, { root: "videos", filter: "videos-filter", runs: "videos-run" });
       this.choose = choose;
-      this.root = byId("videos");
-      this.filter = byId("videos-filter");
-      this.runs = byId("videos-run");
       const { score_names: scores, runs, videos } = player.index;
       segtcn.fillSelect(this.runs, runs);
       byId("videos-run-field").hidden = runs.length < 2 || !scores.length;
