@@ -52,7 +52,7 @@ class DecoderStream:
         """Take the labels of the next frames.
 
         Args:
-            labels: with scores, ``(n,)``; None is no frame, as of :meth:`segtcn.segmenter.Stream.push`.
+            labels: with scores, ``(n,)``; None stands for no frames, as from :meth:`segtcn.segmenter.Stream.push`.
 
         Returns:
             Labels of the frames that are decided by now and were not answered before, with their scores; None if

@@ -99,8 +99,8 @@ class MaskedBatchNorm1d(nn.BatchNorm1d):
         ``(B, C, T)`` and a mask ``(B, T)`` or None to ``(B, C, T)``.
 
     Reference:
-        Ioffe & Szegedy: "Batch Normalization", 2015. Unlike :class:`torch.nn.BatchNorm1d`, a batch of one frame is no
-        error in training: its variance is 0, and does not enter the running one.
+        Ioffe & Szegedy: "Batch Normalization", 2015. Unlike :class:`torch.nn.BatchNorm1d`, a batch of one frame is
+        not an error in training: its variance is 0, and does not enter the running one.
     """
 
     running_mean: Tensor
