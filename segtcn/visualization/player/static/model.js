@@ -244,15 +244,16 @@
       this.unit = clip || (tracks.length && tracks.every((track) => track.fps)) ? "s" : "frames";
       const clipBase = clip && timebaseOfClip(clip);
       this.tracks = tracks.map((track) => new Track(track, this.timebaseOf(track, clipBase)));
-      tracks.forEach(({ reference }, number) => {
-        this.tracks[number].reference = this.tracks[reference] ?? null;
-      });
       const end = Math.max(...this.tracks.map((track) => track.endTime));
       /** Frames in which the cursor moves: those of the clip, else those of the first track, up to the end of all. */
       const { timebase } = this.tracks[0];
       this.base = clipBase ?? timebase.withLength(Math.ceil((end - timebase.offset) * timebase.rate - 1e-6));
       this.duration = Math.max(this.base.timeOf(this.base.numFrames), end);
       this.reference = this.tracks.find((track) => track.truth) ?? null;
+      tracks.forEach(({ reference }, number) => {
+        // payloads of one truth need not name it
+        this.tracks[number].reference = reference === undefined ? this.reference : (this.tracks[reference] ?? null);
+      });
       /** Labels that were saved to the server's folder: `starts`, `classes`, `num_frames`, `file`; or null. */
       this.saved = payload.saved ?? null;
       /** Tells the server that nobody saved others meanwhile. */
