@@ -7,8 +7,8 @@ r"""What each decoder brings to networks that were cross-validated (docs/results
 For each seed, the parameter of a decoder for split k is chosen on the test videos of the other splits, as the networks
 of those splits predicted them. They are training videos of split k that these networks were not trained on, with
 features that were learned without them. Durations and transitions are counted on the other training videos of split k.
-Test videos of split k take no part. Intervals and p-values are those of `segtcn compare`: the same videos are drawn for
-both, then seeds.
+Test videos of split k take no part. Intervals and p-values are those of `segtcn compare` with the same videos drawn for
+both; seeds are not drawn, because both have the same networks.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.special import softmax
 
 from segtcn.decoding import METHODS, Decoder, SegmentPrior, fit_decoder
-from segtcn.evaluation import Run, RunPart, RunScores, compare_runs, read_run, score_run
+from segtcn.evaluation import Resampling, Run, RunPart, RunScores, compare_runs, read_run, score_run
 from segtcn.labels import Classes, Labels, read_archive_labels
 from segtcn.labels.matlab import load_matlab
 from segtcn.metrics import SCORES
@@ -58,13 +59,17 @@ def released_run(folder: Path, fps: float) -> Run:
     return Run(f"{folder.name} (released)", tuple(parts), classes, (0,), "lea", fps)
 
 
-def chosen_decoder(method: str, part: RunPart, others: list[RunPart]) -> Decoder:
-    """The decoder for a split, chosen on the test videos of the other splits."""
+def chosen_decoder(method: str, part: RunPart, others: list[RunPart], scores: dict[Any, dict[float, float]]) -> Decoder:
+    """The decoder for a split, chosen on the test videos of the other splits; `scores` keeps those of every value."""
     totals: Counter[float] = Counter()
     for held_out in others:
-        counted = [truth for other in others if other is not held_out for truth in other.truths.values()]
-        truth = [held_out.truths[name] for name in held_out.preds]
-        totals.update(fit_decoder(method, [*held_out.preds.values()], truth, counted).scores)
+        counted = [other.split for other in others if other is not held_out] if METHODS[method].needs_prior else []
+        key = method, id(held_out), *counted
+        if key not in scores:
+            training = [truth for other in others if other.split in counted for truth in other.truths.values()]
+            truth = [held_out.truths[name] for name in held_out.preds]
+            scores[key] = fit_decoder(method, [*held_out.preds.values()], truth, training).scores
+        totals.update(scores[key])
     value = max(METHODS[method].values, key=lambda value: totals[float(value)])  # of equal ones the first
     training = [truth for other in others for truth in other.truths.values()]
     classes = next(iter(part.preds.values())).classes
@@ -73,10 +78,10 @@ def chosen_decoder(method: str, part: RunPart, others: list[RunPart]) -> Decoder
 
 def decoded(run: Run, method: str) -> tuple[Run, list[float]]:
     """The run after a decoder, and the values that were chosen for it."""
-    parts, values = [], []
+    parts, values, scores = [], [], {}
     for part in run.parts:
         others = [other for other in run.parts if other.seed == part.seed and other.split != part.split]
-        decoder = chosen_decoder(method, part, others)
+        decoder = chosen_decoder(method, part, others, scores)
         values.append(decoder.value)
         parts.append(part._replace(preds={name: decoder(labels) for name, labels in part.preds.items()}))
     return replace(run, name=method, parts=tuple(parts)), values
@@ -90,7 +95,7 @@ def table(source: str) -> list[str]:
     rows = [f"| {run.name} | as predicted | | " + " | ".join(f"{before.scores[key]:.1f}" for key in COLUMNS) + " | |"]
     for method in METHODS:
         after, values = decoded(run, method)
-        differences = {d.score: d for d in compare_runs([before, score_run(after)])}
+        differences = {d.score: d for d in compare_runs([before, score_run(after)], Resampling(draw_seeds=False))}
         cells = []
         for key in COLUMNS:
             d = differences[key]

@@ -3,8 +3,8 @@
     python -m benchmarks.decoding
 
 Decoders get 12,000 frames x 20 classes in segments of 100 frames on average, on one thread. The noise of the scores is
-smoothed in time, so that they fall into as many predicted segments as those of a network (220 on GTEA, by its share of
-frames), of a classifier of single frames (750), or many more. Times are those of the processor, since other processes
+smoothed in time, so that they fall into 344, 973 and 5,483 predicted segments; those of ED-TCN would have 380 on GTEA,
+those of a classifier of single frames 700. Times are those of the processor, since other processes
 may run. The draft gets 12,000 frames x 2,048 features in 60 segments, on two threads, in a
 process of its own, whose peak memory is printed.
 """

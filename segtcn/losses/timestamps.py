@@ -36,10 +36,10 @@ def labels_between_stamps(features: Tensor, stamps: Tensor) -> Tensor:
         tensor([2, 2, 2, 5, 5, 5])
 
     Reference:
-        Li, Abu Farha, Gall: "Temporal Action Segmentation from Timestamp Supervision", CVPR 2021, sections 3.3.1 and
-        3.3.2.
+        Li, Abu Farha, Gall: "Temporal Action Segmentation from Timestamp Supervision", CVPR 2021, section 3.
 
-        Differs from the authors' code: the first part of the first sum starts with the video, not with the stamp.
+        Differs from the authors' code: frames before the earlier stamp count in the energy, as in the paper's equation;
+        in the code they only enter the mean.
     """
     frames = (stamps != IGNORE).nonzero()[:, 0]
     if not len(frames):
@@ -104,7 +104,7 @@ def confidence_loss(logits: Tensor, stamps: Tensor, mask: Tensor) -> Tensor:
         tensor(0.)
 
     Reference:
-        Li, Abu Farha, Gall, CVPR 2021, section 3.4.2, equations 8 to 10.
+        Li, Abu Farha, Gall: "Temporal Action Segmentation from Timestamp Supervision", CVPR 2021, section 3.
     """
     _check(logits, stamps, mask)
     known = mask & (stamps != IGNORE)
@@ -143,8 +143,8 @@ class Timestamps(Loss):
         tensor(2.7726)
 
     Reference:
-        Li, Abu Farha, Gall: "Temporal Action Segmentation from Timestamp Supervision", CVPR 2021. 50 epochs, the first
-        30 with the time stamps only.
+        Li, Abu Farha, Gall: "Temporal Action Segmentation from Timestamp Supervision", CVPR 2021. They train 50 epochs,
+        the first 30 with the time stamps only.
 
         Differs from the authors' code: the energy is that of the logits, which every network has, not of the features
         before them.
