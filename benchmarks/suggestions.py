@@ -3,7 +3,7 @@
     python benchmarks/suggestions.py --root DIR
 
 A tenth of the frames of each training video is labelled at random. Then as many frames again, over all videos: random
-predicted stretches, or those that a measure suggests. Prints the table of docs/results/suggestions.md.
+predicted stretches, or those that a measure suggests. Prints the test scores of each, and the gain against random.
 """
 
 from __future__ import annotations
