@@ -59,6 +59,9 @@ def test_by_hand():
     scores, targets = torch.tensor([0.9, 0.8, 0.6, 0.1]), torch.tensor([1.0, 0, 1, 0])
     assert float(frame_average_precision(scores, targets)) == pytest.approx(100 * (1 + 2 / 3) / 2)
     assert best_threshold(scores, targets) == pytest.approx(0.6)  # F1 4/5; at 0.9 it is 2/3
+    # equal scores are taken together: at 0.5 F1 is 2/6, at 0.1 it is 4/8
+    tied = torch.tensor([0.5, 0.5, 0.5, 0.5, 0.2, 0.1]), torch.tensor([1.0, 0, 0, 0, 0, 1])
+    assert best_threshold(*tied) == pytest.approx(0.1)
     metric = TrackScores([Track("groom", ("background", "groom"), 0, 0.7)])
     metric.update(scores[None, None], targets[None, None], torch.ones(1, 4, dtype=torch.bool))
     values = {name: float(value) for name, value in metric.compute().items()}
