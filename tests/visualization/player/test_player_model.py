@@ -352,3 +352,16 @@ def test_names_of_files_suit_every_system(js):
 )
 def test_times_are_written_as_clocks_do(js, seconds, decimals, text):
     assert js("return segtcn.format.clockTime(...input);", [seconds, decimals]) == text
+
+
+def test_each_track_is_compared_with_its_own_truth(js):
+    places = {"left: truth": 0, "left: A": 0, "right: truth": 2, "right: A": 2, "notes": None}
+    labels = random_labels(np.random.default_rng(0))
+    rows = [
+        payload_of(labels, title, truth=title.endswith("truth"), reference=place) for title, place in places.items()
+    ]
+    code = """const recording = new segtcn.Recording({id: "0001", clip: null, tracks: input});
+        return recording.tracks.map((track) => track.reference && track.reference.title);"""
+    assert js(code, rows) == ["left: truth", "left: truth", "right: truth", "right: truth", None]
+    unnamed = [{key: value for key, value in row.items() if key != "reference"} for row in rows]  # by an older version
+    assert js(code, unnamed) == ["left: truth"] * 5
