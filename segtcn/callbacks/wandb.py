@@ -25,7 +25,7 @@ from segtcn.labels import Labels
 from segtcn.structures import IGNORE, repeat_frames
 from segtcn.task import SegmentationTask, StepOutput
 
-RECORD = "wandb_run.json"
+WANDB_RECORD = "wandb_run.json"
 """File in the folder of a run: the id of its W&B run, and how much was logged."""
 
 
@@ -63,8 +63,8 @@ class ExperimentLogger(WandbLogger):
     ) -> None:
         import wandb
 
-        self._record = Path(save_dir) / RECORD if continues else None
-        before = read_record(self._record) if self._record is not None and self._record.is_file() else {}
+        self._record = Path(save_dir) / WANDB_RECORD if continues else None
+        before = read_wandb_record(self._record) if self._record is not None and self._record.is_file() else {}
         self.num_logged, self._num_before = 0, before.get("num_logged", 0)
 
         if offline is None:
@@ -114,11 +114,11 @@ class ExperimentLogger(WandbLogger):
             write_json(self._record, {"id": self.experiment.id, "num_logged": self.num_logged})
 
 
-def read_record(path: Path) -> dict[str, Any]:
+def read_wandb_record(path: Path) -> dict[str, Any]:
     """What was logged of a run: its ``id`` and ``num_logged``; nothing if the file is damaged.
 
     Args:
-        path: of the file :data:`RECORD` in the folder of a run.
+        path: of the file :data:`WANDB_RECORD` in the folder of a run.
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))

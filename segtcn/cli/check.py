@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from segtcn.cli.json_output import write_json
 from segtcn.cli.parser import Configs, Dir, Json, UsageError
 from segtcn.cli.quiet import quieten
-from segtcn.cli.source_options import Facts
+from segtcn.cli.source_options import ReaderFacts
 from segtcn.data_source import open_data
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def check(
     *,
     config: Configs | None = None,
     clips: Dir | None = None,
-    facts: Facts,
+    facts: ReaderFacts,
     outcome: Outcome,
     overrides: Annotated[Sequence[str], "--data."] = (),
 ) -> None:

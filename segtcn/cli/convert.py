@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from segtcn.cli.quiet import quieten
-from segtcn.cli.source_options import Facts
+from segtcn.cli.source_options import ReaderFacts
 from segtcn.data_source import open_data
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def convert(
     output: Annotated[Path, "OUT"],
     *,
     storage: Storage,
-    facts: Facts,
+    facts: ReaderFacts,
     quiet: bool = False,
     overrides: Annotated[Sequence[str], "--data."] = (),
 ) -> None:

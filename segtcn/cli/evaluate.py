@@ -38,7 +38,7 @@ class Lengths:
 
 
 @dataclass(frozen=True)
-class Output:
+class OutputOptions:
     """What is printed.
 
     Args:
@@ -79,7 +79,7 @@ def evaluate(
     protocol: str | None = None,
     files: Files,
     lengths: Lengths,
-    output: Output,
+    output: OutputOptions,
     online: Online,
     overrides: Annotated[Sequence[str], "--data."] = (),
 ) -> None:
@@ -149,7 +149,7 @@ def evaluate(
             print("", *(comment + note for note in _notes(results, pairs.classes, files.fps or pairs.fps)), sep="\n")
 
 
-def _print_online(runs: list[list[OnlineScores]], output: Output) -> None:
+def _print_online(runs: list[list[OnlineScores]], output: OutputOptions) -> None:
     write_json(output.json, [[row._asdict() for row in rows] for rows in runs])
     if output.json != "-":
         table = TABLES["latex" if output.latex else "csv" if output.csv else "markdown"]
@@ -173,7 +173,7 @@ def _read(paths: Sequence[Path], files: Files, lengths: Lengths) -> dict[str, La
     return {f"{_TRACK}{track}": of_track for track, of_track in pairs.by_track().items()} or {"all": pairs}
 
 
-def _print_tables(results: Sequence[RunScores], output: Output) -> None:
+def _print_tables(results: Sequence[RunScores], output: OutputOptions) -> None:
     table = TABLES["latex" if output.latex else "csv" if output.csv else "markdown"]
     rows = {result.protocol: result.scores for result in results}
     videos = {f"{result.protocol}, {name}": row for result in results for name, row in result.videos.items()}

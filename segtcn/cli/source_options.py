@@ -8,7 +8,7 @@ from segtcn.cli.parser import Names, Rate
 
 
 @dataclass(frozen=True)
-class Facts:
+class ReaderFacts:
     """What the data set does not say.
 
     Args:

@@ -44,7 +44,7 @@ class FrameTable(NamedTuple):
     fps: float | None
 
 
-class Layout(NamedTuple):
+class TableLayout(NamedTuple):
     """Header of a table of frames.
 
     Args:
@@ -62,7 +62,7 @@ class Layout(NamedTuple):
         return [column_kind(name) if name else "frame" for name in self.columns]
 
 
-def frame_table_layout(text: str) -> Layout | None:
+def frame_table_layout(text: str) -> TableLayout | None:
     r"""The header of a table of frames; None if the text is something else.
 
     Args:
@@ -86,16 +86,16 @@ def frame_table_layout(text: str) -> Layout | None:
         counters = [cell for cell, kind in zip(second, kinds, strict=False) if kind in ("frame", "time")]
         binary = len(values) > 1 and len(second) == len(columns) and {*values} <= {*_ONE, *_ZERO}
         if binary and "label" not in kinds:
-            return Layout(delimiter, columns, one_hot=True)
+            return TableLayout(delimiter, columns, one_hot=True)
         named = any(kind is not None for kind, name in zip(kinds, columns, strict=True) if name)
         if delimiter == " ":  # a label may hold blanks: only where each word is the name of a column
             named = None not in kinds and bool(counters) and all(map(_DECIMAL.fullmatch, counters))
         if named:
-            return Layout(delimiter, columns, one_hot=False)
+            return TableLayout(delimiter, columns, one_hot=False)
     single = first.strip()
     if column_kind(single) == "label" and others.strip():
         again = single in (line.strip() for line in others.split("\n"))
-        return None if again else Layout("\n", [single], one_hot=False)
+        return None if again else TableLayout("\n", [single], one_hot=False)
     return None
 
 
@@ -159,7 +159,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
     return [cell.strip().strip('"') for cell in line.split(delimiter)]
 
 
-def _check_columns(path: Path, layout: Layout, kinds: list[str | None]) -> None:
+def _check_columns(path: Path, layout: TableLayout, kinds: list[str | None]) -> None:
     check_columns([name.lower() for name in layout.columns], f"{path}, line 1")
     if kinds.count("frame") > 1 or kinds.count("time") > 1:
         raise ValueError(f"{path}, line 1: several columns count frames or times, {listed(layout.columns)}: keep one")
@@ -171,7 +171,7 @@ def _check_columns(path: Path, layout: Layout, kinds: list[str | None]) -> None:
         )
 
 
-def _rows(path: Path, text: str, layout: Layout) -> Iterator[tuple[int, list[str]]]:
+def _rows(path: Path, text: str, layout: TableLayout) -> Iterator[tuple[int, list[str]]]:
     """Cells of the rows below the header with their lines; blank lines at the end of the file do not count."""
     lines = text.rstrip().split("\n")[1:]
     if layout.delimiter in (" ", "\n"):
@@ -189,14 +189,14 @@ def _counter(cell: str, kind: str, where: str) -> float:
     return int(cell) if kind == "frame" else float(cell)
 
 
-def _occurs(row: list[str], layout: Layout, track: str, where: str) -> str:
+def _occurs(row: list[str], layout: TableLayout, track: str, where: str) -> str:
     cell = row[layout.columns.index(track)] if track in layout.columns else ""
     if cell not in (*_ONE, *_ZERO):
         raise ValueError(f"{where}: expected 0 or 1 in a column {track!r}, got {cell or 'nothing'!r}")
     return track if cell in _ONE else NOTHING
 
 
-def _label(row: list[str], layout: Layout, kinds: list[str | None], where: str) -> str:
+def _label(row: list[str], layout: TableLayout, kinds: list[str | None], where: str) -> str:
     values = {
         name: cell
         for name, cell, kind in zip(layout.columns, row, kinds, strict=True)

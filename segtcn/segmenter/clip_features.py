@@ -113,7 +113,7 @@ class ClipFeatures:
         return self._backbone, self._extraction
 
 
-def remove_leftovers(folder: Path) -> None:
+def remove_feature_folders(folder: Path) -> None:
     """Remove the temporary folders of processes of this machine that were killed.
 
     Args:

@@ -18,7 +18,7 @@ from segtcn.extract.feature_files import RECORDS, find_record, name_below
 from segtcn.labels import CLIP_SUFFIXES, Labels
 from segtcn.labels.folder import RECORD
 from segtcn.progress import progress_bar
-from segtcn.segmenter.clip_features import ClipFeatures, check_extraction, remove_leftovers
+from segtcn.segmenter.clip_features import ClipFeatures, check_extraction, remove_feature_folders
 from segtcn.segmenter.labels_folder import LabelsFolder
 from segtcn.segmenter.segmenter import Segmenter
 
@@ -182,7 +182,7 @@ def predict_files(
     with closing(clips):
         folder = LabelsFolder(Path(out), segmenter, options.record())
         folder.begin(sources, overwrite)
-        remove_leftovers(folder.out)
+        remove_feature_folders(folder.out)
         skipped = [] if overwrite else [name for name, path in sources.items() if folder.is_done(name, path)]
         todo = [name for name in sources if name not in skipped]
         result = PredictedFiles([], skipped, {}, clips.notes)

@@ -24,7 +24,7 @@ from segtcn.segmenter.standardization import Standardization
 from segtcn.segmenter.stored_frames import check_shape, open_features, sampled
 from segtcn.segmenter.stream import Stream
 from segtcn.segmenter.track_outputs import classes_of, track_facts, track_probabilities
-from segtcn.segmenter.weights import check_finite, check_size
+from segtcn.segmenter.weights import check_finite, check_num_weights
 from segtcn.structures import Output, Target, Track, is_rate, repeat_frames
 
 
@@ -137,7 +137,7 @@ class Segmenter(nn.Module):
         else:
             file = find_checkpoint(path)
             checkpoint = read_checkpoint(file, map_location)
-            check_size(checkpoint.facts, sum(values.numel() for values in checkpoint.weights.values()), file)
+            check_num_weights(checkpoint.facts, sum(values.numel() for values in checkpoint.weights.values()), file)
         check_finite(checkpoint.weights, file or folder)
         try:
             segmenter = cls.from_facts(checkpoint.facts)

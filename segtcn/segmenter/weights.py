@@ -29,7 +29,7 @@ def check_finite(weights: Mapping[str, Tensor], source: str | os.PathLike[str]) 
             raise ValueError(f"{source} holds NaN or infinity in {name}: take an earlier checkpoint, or train again")
 
 
-def check_size(facts: Mapping[str, Any], num_values: int, source: str | os.PathLike[str]) -> None:
+def check_num_weights(facts: Mapping[str, Any], num_values: int, source: str | os.PathLike[str]) -> None:
     """Refuse facts of a network with more weights than there are values, before any of them is allocated.
 
     Args:
@@ -42,7 +42,7 @@ def check_size(facts: Mapping[str, Any], num_values: int, source: str | os.PathL
 
     Example:
         >>> spec = {"class_name": "FrameClassifier", "init_args": {"in_channels": 10**9, "num_classes": 10**9}}
-        >>> check_size({"net": spec}, 100, "config.json")
+        >>> check_num_weights({"net": spec}, 100, "config.json")
         Traceback (most recent call last):
         ValueError: config.json describes a network of more weights than the 100 numbers of the file: it is damaged
     """

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from segtcn.labels import Labels
 from segtcn.video_io import TIMESTAMP_TOLERANCE_S, ClipInfo
 
-LENGTH_TOLERANCE = 0.02
+COUNT_TOLERANCE = 0.02
 """Labels without a rate may be this much more or fewer than the clip's frames: extractors drop frames at the end."""
 
 NO_LABEL = -1
@@ -43,7 +43,7 @@ def label_numbers(
     if fps is not None and not 0 < fps < math.inf:
         raise ValueError(f"`fps` must be positive, got {fps}")
     num_labels, num_frames = len(labels), len(times_s)
-    fits = abs(num_labels - num_frames) <= LENGTH_TOLERANCE * num_frames
+    fits = abs(num_labels - num_frames) <= COUNT_TOLERANCE * num_frames
     rate = labels.fps or (None if fits else fps)
     if rate is not None:
         _compare_durations(labels, rate, info, clip)
@@ -71,7 +71,7 @@ def label_numbers(
 def _compare_durations(labels: Labels, rate: float, info: ClipInfo, clip: str) -> None:
     seconds = len(labels) / rate
     # one label more or less is a matter of rounding
-    if abs(seconds - info.duration_s) > max(LENGTH_TOLERANCE * info.duration_s, 1.5 / rate):
+    if abs(seconds - info.duration_s) > max(COUNT_TOLERANCE * info.duration_s, 1.5 / rate):
         warnings.warn(
             f"{labels.source}: {len(labels)} labels at {rate:g} a second last {seconds:.2f} s, but {clip} lasts "
             f"{info.duration_s:.2f} s; if the rate is not {rate:g}, give the right `fps`",

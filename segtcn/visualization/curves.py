@@ -14,12 +14,12 @@ from segtcn.visualization.palette import class_color, hex_color
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Lines = Mapping[str, Sequence[tuple[float, float]]]
+Curves = Mapping[str, Sequence[tuple[float, float]]]
 _PER_ROW = 4
 
 
 def plot_curves(
-    panels: Mapping[str, Lines],
+    panels: Mapping[str, Curves],
     x: str,
     y: str,
     log_x: bool = False,

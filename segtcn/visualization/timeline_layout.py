@@ -14,7 +14,7 @@ from segtcn.visualization.figures import FONT_PT, WIDTH_IN, text_in
 Scores = Mapping[str, Mapping[str, float]]
 """By title of the track the values by name of the score."""
 
-Unit = Literal["auto", "seconds", "clock", "frames"]
+AxisUnit = Literal["auto", "seconds", "clock", "frames"]
 """What the axis counts; ``clock`` is minutes and seconds."""
 
 NOT_ANNOTATED = "not annotated"
@@ -52,7 +52,7 @@ class Look:
     width: float = WIDTH_IN
     bar_height: float = 0.34
     font_size: float = FONT_PT
-    unit: Unit = "auto"
+    unit: AxisUnit = "auto"
     legend: bool = True
     boundaries: bool = False
     disagreement: bool = False
@@ -62,8 +62,8 @@ class Look:
             value = getattr(self, name)
             if not 0 < value < math.inf:
                 raise ValueError(f"`{name}` must be positive, got {value}")
-        if self.unit not in get_args(Unit):
-            raise ValueError(f"`unit` must be one of {', '.join(get_args(Unit))}, got {self.unit!r}")
+        if self.unit not in get_args(AxisUnit):
+            raise ValueError(f"`unit` must be one of {', '.join(get_args(AxisUnit))}, got {self.unit!r}")
 
     @property
     def row_in(self) -> float:
@@ -119,7 +119,7 @@ class TimeAxis:
     longest: float
 
     @classmethod
-    def of(cls, tracks: Sequence[Labels], unit: Unit) -> TimeAxis:
+    def of(cls, tracks: Sequence[Labels], unit: AxisUnit) -> TimeAxis:
         """The axis for some tracks.
 
         Raises:

@@ -14,7 +14,7 @@ from segtcn.visualization.overlay import OverlayLook
 from segtcn.visualization.overlay.lettering import text_width
 from segtcn.visualization.overlay.panel import EMPTY, HATCH, MARK, Panel
 from segtcn.visualization.overlay.panel_layout import PanelContent, PanelLayout
-from segtcn.visualization.overlay.panel_rows import NOT_ANNOTATED, Row, make_rows
+from segtcn.visualization.overlay.panel_rows import NOT_ANNOTATED, PanelRow, make_rows
 from tests.clips import write_clip
 from tests.visualization.overlays import NAMES, PAD, QUIET, bars, close, overlaid
 
@@ -60,7 +60,7 @@ def test_disagreement_of_one_frame_in_an_hour_is_not_lost() -> None:
     times_s = np.arange(90_000) / 25
     wrong = labels != 0
     wrong[43_210] = True
-    row = Row(Labels(labels, Classes(("take",))), np.arange(90_000), labels, times_s + 1, wrong)
+    row = PanelRow(Labels(labels, Classes(("take",))), np.arange(90_000), labels, times_s + 1, wrong)
     content = PanelContent({"a": row}, row.labels.classes, times_s, (0.0, 3600.0), 3600.0, QUIET)
     panel = Panel(content, 320, 240, ColorTags())
     mark = np.array(ColorTags().planes(MARK))[:, None, None]
@@ -76,7 +76,7 @@ def test_nothing_in_the_legend_or_in_the_first_line_overlaps(size: tuple[int, in
     names = [f"class {label}" + label % 7 * " of many words" for label in range(60)]
     for num_classes in (1, 3, 10, 25, 33, 34, 35, 60):
         classes, shown = Classes(tuple(names[:num_classes]), 0), np.arange(200) % num_classes
-        row = Row(Labels(shown, classes), np.arange(200), shown, times_s + 1, shown == 2)
+        row = PanelRow(Labels(shown, classes), np.arange(200), shown, times_s + 1, shown == 2)
         at = PanelLayout(PanelContent({"prediction": row}, classes, times_s, (0.0, 8.0), 8.0, QUIET), *size)
         ends: dict[int, int] = {}
         for text, _, is_rest, x, line in at.legend:
@@ -103,7 +103,9 @@ def test_panel_does_not_depend_on_what_it_showed_before(size: tuple[int, int], w
         scores = None if title == "b" else rng.dirichlet(np.ones(5), 200).T.astype(np.float32)
         differs = None if title == "truth" else rng.random(200) < 0.3
         labels = Labels(np.where(shown < 0, IGNORE, shown), classes, scores=scores)
-        rows[title] = Row(labels, np.where(shown == NO_LABEL, NO_LABEL, np.arange(200)), shown, times_s + 1, differs)
+        rows[title] = PanelRow(
+            labels, np.where(shown == NO_LABEL, NO_LABEL, np.arange(200)), shown, times_s + 1, differs
+        )
     look = OverlayLook(window_s=window_s, scores={"a": {"Acc": 50.0}})
     content = PanelContent(rows, classes, times_s, (1.0, 6.0), 8.0, look)
     used = Panel(content, *size, ColorTags())

@@ -152,7 +152,7 @@ class TreeReader(Reader):
             raise ValueError(f"{error}; the classes are those of {self._mapping}") from error
 
 
-class Layout(NamedTuple):
+class FeatureLayout(NamedTuple):
     """How the features of a data set are stored.
 
     Args:
@@ -164,7 +164,7 @@ class Layout(NamedTuple):
     time_axis: int
 
 
-def find_layout(videos: Iterable[str], look: Callable[[str], Shape]) -> Layout:
+def find_layout(videos: Iterable[str], look: Callable[[str], Shape]) -> FeatureLayout:
     """How the features of a data set are stored whose files may be ``(D, T)`` or ``(T, D)``.
 
     Videos are looked at until one decides: it is not square, and either one of its sizes is the number of its labels,
@@ -181,7 +181,7 @@ def find_layout(videos: Iterable[str], look: Callable[[str], Shape]) -> Layout:
     Example:
         >>> shapes = {"tea": (417, 2048), "soup": (380, 2048)}
         >>> find_layout(shapes, lambda name: (shapes[name], None))
-        Layout(feature_dim=2048, time_axis=0)
+        FeatureLayout(feature_dim=2048, time_axis=0)
     """
     shapes: list[Shape] = []
     shared: set[int] = set()
@@ -197,12 +197,12 @@ def find_layout(videos: Iterable[str], look: Callable[[str], Shape]) -> Layout:
         if len({*shape}) == 1:
             continue
         if num_labels in shape:
-            return Layout(shape[1 - shape.index(num_labels)], shape.index(num_labels))
+            return FeatureLayout(shape[1 - shape.index(num_labels)], shape.index(num_labels))
         if len(shared) == 1:
             width = next(iter(shared))
-            return Layout(width, 1 - shape.index(width))
+            return FeatureLayout(width, 1 - shape.index(width))
     if failure is not None and not shapes:
         raise failure
     shape, num_labels = next(((shape, number) for shape, number in shapes if number is not None), shapes[0])
     axis = time_axis(shape, num_labels, None, documented=1)
-    return Layout(shape[1 - axis], axis)
+    return FeatureLayout(shape[1 - axis], axis)

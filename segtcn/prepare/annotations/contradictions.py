@@ -13,7 +13,7 @@ from segtcn.labels.label_lines import SUMMARY
 from segtcn.labels.positions import PERSON_COLUMN, VIDEO_COLUMN
 from segtcn.prepare.annotations.intervals import Unit, number, stated_name
 
-Row = tuple[str, Mapping[str, Any]]
+TableRow = tuple[str, Mapping[str, Any]]
 """File and line, and the cells by their column."""
 
 _LENGTH = re.compile(r"(duration|length)(_s|_frames?)?")
@@ -38,7 +38,7 @@ class Timed(NamedTuple):
     stop: float
 
 
-def check_columns_beside(path: Path, rows: Sequence[Row], fps: float | None) -> None:
+def check_columns_beside(path: Path, rows: Sequence[TableRow], fps: float | None) -> None:
     """Refuse columns beside those that are read which say that the rows mean something else.
 
     Args:
@@ -76,7 +76,7 @@ def check_columns_beside(path: Path, rows: Sequence[Row], fps: float | None) -> 
             )
 
 
-def check_agreement(rows: Sequence[Row]) -> None:
+def check_agreement(rows: Sequence[TableRow]) -> None:
     """Refuse rows whose frames and seconds are not those of one rate: either may be the right one.
 
     Raises:
@@ -105,7 +105,7 @@ def is_whole(value: object) -> bool:
     return isinstance(value, int)
 
 
-def check_video(rows: Sequence[Timed], unit: Unit, fps: float | None, is_guess: bool) -> None:
+def check_times(rows: Sequence[Timed], unit: Unit, fps: float | None, is_guess: bool) -> None:
     """Refuse the rows of one video if they show that they mean something else.
 
     Args:

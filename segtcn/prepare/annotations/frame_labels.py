@@ -156,10 +156,10 @@ def _first_frame(time_s: float, fps: float) -> int:
     return math.ceil(round(time_s * fps - 0.5, 3))
 
 
-Run = tuple[int, int, str | None, tuple[str, ...]]
+_Layer = tuple[int, int, str | None, tuple[str, ...]]
 
 
-def _layers(spans: Sequence[_Span], num_frames: int) -> Iterator[Run]:
+def _layers(spans: Sequence[_Span], num_frames: int) -> Iterator[_Layer]:
     """From left to right: runs of frames, the label that wins there, and those that lose, at most three."""
     waiting = sorted(spans, reverse=True)
     active: list[tuple[int, int, str]] = []  # the highest rank on top
@@ -182,7 +182,7 @@ def _layers(spans: Sequence[_Span], num_frames: int) -> Iterator[Run]:
         yield start, stop, winner, tuple(islice((label for label in present if label != winner), 3))
 
 
-def _merged(runs: Iterator[Run]) -> Iterator[Run]:
+def _merged(runs: Iterator[_Layer]) -> Iterator[_Layer]:
     """Neighbours of one label and the same losers, as one run."""
     for (winner, losers), group in groupby(runs, key=lambda run: run[2:]):
         parts = list(group)

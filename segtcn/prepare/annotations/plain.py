@@ -10,11 +10,11 @@ from segtcn.labels.detection import LABEL, START, STOP, json_content, segment_de
 from segtcn.labels.error_list import ErrorList
 from segtcn.labels.text_rows import check_columns, read_rows, read_text
 from segtcn.prepare.annotations.contradictions import (
-    Row,
+    TableRow,
     Timed,
     check_agreement,
     check_columns_beside,
-    check_video,
+    check_times,
     is_whole,
 )
 from segtcn.prepare.annotations.intervals import Annotations, Interval, Unit, make_interval, number, stated_name
@@ -104,7 +104,7 @@ def read_json(path: str | os.PathLike[str], fps: float | None = None, unit: Unit
         beside = {name: value for name, value in content.items() if name not in (key, "video", "fps", "unit")}
     else:
         own_unit, lists, beside = None, content, {}
-    rows: list[Row] = []
+    rows: list[TableRow] = []
     for name, segments in lists.items():
         if not isinstance(segments, list):
             raise ValueError(f"{path}: expected a list of segments under {name!r}, got {type(segments).__name__}")
@@ -117,7 +117,7 @@ def read_json(path: str | os.PathLike[str], fps: float | None = None, unit: Unit
     return _by_video(path, rows, fps, own_unit or unit)
 
 
-def _by_video(path: Path, rows: Sequence[Row], fps: float | None, unit: Unit | None) -> list[Annotations]:
+def _by_video(path: Path, rows: Sequence[TableRow], fps: float | None, unit: Unit | None) -> list[Annotations]:
     if not rows:
         raise ValueError(f"{path} holds no segments: expected at least one")
     start, stop, stated = _times(path, rows, unit)
@@ -148,7 +148,7 @@ def _by_video(path: Path, rows: Sequence[Row], fps: float | None, unit: Unit | N
             videos.setdefault(name, []).append(Timed(where, row, label, start_s, stop_s))
     for timed in videos.values():
         with errors.collect():
-            check_video(timed, unit, rate, is_guess=stated is None)
+            check_times(timed, unit, rate, is_guess=stated is None)
     errors.raise_any()
     return [
         Annotations(
@@ -162,7 +162,7 @@ def _by_video(path: Path, rows: Sequence[Row], fps: float | None, unit: Unit | N
     ]
 
 
-def _times(path: Path, rows: Sequence[Row], unit: Unit | None) -> tuple[str, str, Unit | None]:
+def _times(path: Path, rows: Sequence[TableRow], unit: Unit | None) -> tuple[str, str, Unit | None]:
     """Names of the columns with the times, and their unit if the file or the caller says it."""
     present = {name for _, row in rows for name, value in row.items() if value not in (None, "")}
     kinds: list[tuple[str, Unit | None]] = [("_s", "seconds"), ("_frame", "frames"), ("", unit)]

@@ -17,7 +17,7 @@ from segtcn.labels.folder import CLIP_SUFFIXES
 from segtcn.options import Sources
 from segtcn.progress import progress_bar
 
-RATE_TOLERANCE = 0.02
+DURATION_TOLERANCE = 0.02
 """Share by which features may be longer or shorter than their clip and still be one vector a frame."""
 
 
@@ -127,7 +127,7 @@ def count_frames(media: Media, expected: Mapping[str, int]) -> tuple[int | None,
         raise ValueError(f"{media.arrays[empty]} is empty, {media.shapes[empty]}: compute its features again")
     if media.fps_is_measured:
         rates = [num_frames[name] / known[name] * clip.rate.fps for name, clip in media.clips.items()]
-        if max(abs(rate / media.fps - 1) for rate in rates) > RATE_TOLERANCE:
+        if max(abs(rate / media.fps - 1) for rate in rates) > DURATION_TOLERANCE:
             raise ValueError(
                 "features and clips differ in length: by the clips the features have about "
                 f"{statistics.median(rates):.3g} vectors a second; give their rate (`fps`)"

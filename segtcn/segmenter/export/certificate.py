@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from segtcn.segmenter.export.onnx_runtime import first_line
-from segtcn.segmenter.export.traced import State, WholeVideos, initial_states
+from segtcn.segmenter.export.traced import State, WholeVideos, zero_states
 from segtcn.segmenter.segmenter import Segmenter
 
 TOLERANCE = 1e-4
@@ -26,7 +26,7 @@ PT2_SIZES = ((1, 2), *SIZES[1:])
 CHUNKS = ((1,), (5, 1, 2, 40), (64,))
 """Frames of the chunks of a stream, again and again."""
 
-Run = Callable[[Sequence[npt.NDArray[np.float32]]], Sequence[npt.NDArray[np.float32]]]
+Runner = Callable[[Sequence[npt.NDArray[np.float32]]], Sequence[npt.NDArray[np.float32]]]
 
 
 class Certificate(NamedTuple):
@@ -63,7 +63,7 @@ class Certificate(NamedTuple):
 
 
 def largest_difference(
-    segmenter: Segmenter, run: Run, traced: WholeVideos, sizes: Sequence[tuple[int, int]], path: object
+    segmenter: Segmenter, run: Runner, traced: WholeVideos, sizes: Sequence[tuple[int, int]], path: object
 ) -> float:
     """Run an exported file on videos of several sizes, a streaming one in several chunkings.
 
@@ -111,10 +111,10 @@ def _features(segmenter: Segmenter, videos: int, frames: int, seed: int) -> Tens
 
 
 def _run_chunks(
-    run: Run, states: tuple[State, ...], features: Tensor, chunks: Sequence[int]
+    run: Runner, states: tuple[State, ...], features: Tensor, chunks: Sequence[int]
 ) -> Iterator[npt.NDArray[np.float32]]:
     """The scores of every chunk."""
-    state = [part.numpy() for part in initial_states(states, len(features))]
+    state = [part.numpy() for part in zero_states(states, len(features))]
     start = turn = 0
     while start < features.shape[-1]:
         stop = start + chunks[turn % len(chunks)]

@@ -16,7 +16,7 @@ import segtcn
 from segtcn.atomic import atomic_path, write_json, write_text
 from segtcn.segmenter.checkpoint import VERSION, Checkpoint
 from segtcn.segmenter.segmenter import Segmenter
-from segtcn.segmenter.weights import check_finite, check_size
+from segtcn.segmenter.weights import check_finite, check_num_weights
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 
@@ -150,7 +150,7 @@ def _read_weights(path: Path, facts: dict[str, Any], config: Path) -> dict[str, 
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             num_values = sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
-            check_size(facts, num_values, config)
+            check_num_weights(facts, num_values, config)
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except safetensors.SafetensorError as error:
         raise ValueError(f"{path} is damaged ({error}): export or download it again") from error

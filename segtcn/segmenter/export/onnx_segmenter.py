@@ -15,9 +15,9 @@ from segtcn.models import SegmentationModel
 from segtcn.models.base import build_network
 from segtcn.segmenter.export.certificate import Certificate
 from segtcn.segmenter.export.onnx_runtime import first_line, open_session, read_metadata
-from segtcn.segmenter.export.traced import State, initial_states
+from segtcn.segmenter.export.traced import State, zero_states
 from segtcn.segmenter.segmenter import Segmenter
-from segtcn.segmenter.weights import check_size
+from segtcn.segmenter.weights import check_num_weights
 from segtcn.structures import Output
 
 
@@ -47,7 +47,7 @@ class OnnxSegmenter(Segmenter):
             raise FileNotFoundError(f"no ONNX file {path}: check the path")
         session = open_session(path)
         facts = read_metadata(path, session)
-        check_size(facts, path.stat().st_size, path)
+        check_num_weights(facts, path.stat().st_size, path)
         states = tuple(State(**state) for state in facts["states"])
         net = OnnxNetwork(session, facts["net"], states, facts["certificate"]["streaming"])
         classes = Classes(tuple(facts["class_names"]), facts["background"])
@@ -100,14 +100,14 @@ class OnnxNetwork(SegmentationModel):
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:  # noqa: D102
         if mask is not None:
             raise ValueError("an ONNX file takes videos of equal length: leave `mask` out")
-        return self._run(features, initial_states(self._states, len(features)))[0]
+        return self._run(features, zero_states(self._states, len(features)))[0]
 
     def decode(self, output: Output, mask: Tensor | None = None) -> Tensor:
         """As the network that was exported."""
         return self._twin[0].decode(output, mask)
 
     def _initial_state(self, batch_size: int) -> list[Tensor]:
-        return initial_states(self._states, batch_size)
+        return zero_states(self._states, batch_size)
 
     def _step(self, features: Tensor, state: list[Tensor]) -> tuple[Output, list[Tensor]]:
         return self._run(features, state)

@@ -82,7 +82,7 @@ class StreamSteps(WholeVideos):
 
     def example(self) -> tuple[Tensor, ...]:
         """Inputs to trace with."""
-        return *super().example(), *initial_states(self.states, 2)
+        return *super().example(), *zero_states(self.states, 2)
 
     def dynamic_shapes(self, min_frames: int = 1) -> dict[str, Any]:
         """The axes that may have any size, of every argument of :meth:`forward`."""
@@ -150,7 +150,7 @@ def traceable(segmenter: Segmenter, streaming: bool) -> WholeVideos:
     return ContextSteps(segmenter)
 
 
-def initial_states(states: tuple[State, ...], batch_size: int) -> list[Tensor]:
+def zero_states(states: tuple[State, ...], batch_size: int) -> list[Tensor]:
     """The zeros before the first frame."""
     return [torch.zeros([batch_size if size == "batch" else int(size) for size in state.shape]) for state in states]
 

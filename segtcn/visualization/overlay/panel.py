@@ -15,7 +15,7 @@ from segtcn.visualization.alignment import NO_LABEL
 from segtcn.visualization.overlay.canvas import Canvas
 from segtcn.visualization.overlay.lettering import shortened, text_width
 from segtcn.visualization.overlay.panel_layout import PanelContent, PanelLayout, clock, even_up
-from segtcn.visualization.overlay.panel_rows import NOT_ANNOTATED, Row
+from segtcn.visualization.overlay.panel_rows import NOT_ANNOTATED, PanelRow
 from segtcn.visualization.palette import RGB, class_colors, text_color
 
 __all__ = ["Panel", "PanelContent"]
@@ -155,7 +155,7 @@ class Panel:
                     self.shown.put(tenths, tenths_left, top, at.line, at.small, FAINT_INK)
                 self._draw_label(label, after, top, (at.right if place else clock_left) - at.pad)
 
-    def _after(self, row: Row, number: int, now_s: float) -> list[tuple[str, str, RGB]]:
+    def _after(self, row: PanelRow, number: int, now_s: float) -> list[tuple[str, str, RGB]]:
         """How sure, how long and whether wrong: texts after a label, the widest of their kind, and their colours."""
         after: list[tuple[str, str, RGB]] = []
         confidence = row.confidence(number)

@@ -13,7 +13,7 @@ from segtcn.labels import Classes
 from segtcn.labels.track_classes import truth_title
 from segtcn.visualization.overlay.lettering import shortened, text_width
 from segtcn.visualization.overlay.look import OverlayLook
-from segtcn.visualization.overlay.panel_rows import NOT_ANNOTATED, Row
+from segtcn.visualization.overlay.panel_rows import NOT_ANNOTATED, PanelRow
 
 _LARGEST_SHARE = 0.65  # of the picture's height that the legend may make the panel
 
@@ -30,7 +30,7 @@ class PanelContent(NamedTuple):
         look: what is shown.
     """
 
-    rows: Mapping[str, Row]
+    rows: Mapping[str, PanelRow]
     classes: Classes
     times_s: npt.NDArray[np.float64]
     part_s: tuple[float, float]

@@ -14,10 +14,10 @@ from segtcn.structures import IGNORE, find_runs
 from segtcn.visualization.alignment import NO_LABEL
 
 NOT_ANNOTATED = -2
-"""Stands in ``Row.shown`` for :data:`segtcn.structures.IGNORE`: last but one in a table of colours."""
+"""Stands in ``PanelRow.shown`` for :data:`segtcn.structures.IGNORE`: last but one in a table of colours."""
 
 
-class Row(NamedTuple):
+class PanelRow(NamedTuple):
     """The labels of one track, frame by frame of the clip.
 
     Args:
@@ -56,7 +56,7 @@ def make_rows(
     numbers: Mapping[str, npt.NDArray[np.int64]],
     times_s: npt.NDArray[np.float64],
     duration_s: float,
-) -> dict[str, Row]:
+) -> dict[str, PanelRow]:
     """Put tracks on the frames of a clip.
 
     Predictions are compared with the track titled ``truth``; without one, all of several predictions with each other,
@@ -74,7 +74,7 @@ def make_rows(
         runs = find_runs(shown[title])
         ends_s = np.append(times_s[runs.starts[1:]], max(duration_s, times_s[-1]))
         until_s = np.repeat(ends_s, runs.stops - runs.starts)
-        rows[title] = Row(labels, numbers[title], shown[title], until_s, _differs(shown, title))
+        rows[title] = PanelRow(labels, numbers[title], shown[title], until_s, _differs(shown, title))
     return rows
 
 
