@@ -4,9 +4,9 @@
 
 Decoders get 12,000 frames x 20 classes in segments of 100 frames on average, on one thread. The noise of the scores is
 smoothed in time, so that they fall into 344, 973 and 5,483 predicted segments; those of ED-TCN would have 380 on GTEA,
-those of a classifier of single frames 700. Times are those of the processor, since other processes
-may run. The draft gets 12,000 frames x 2,048 features in 60 segments, on two threads, in a
-process of its own, whose peak memory is printed.
+those of a classifier of single frames 700. Times are those of the processor, since other processes may run. The draft
+gets 12,000 frames x 2,048 features in 60 segments, on two threads, in a process of its own, and its peak memory is
+printed.
 """
 
 from __future__ import annotations
