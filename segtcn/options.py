@@ -105,7 +105,7 @@ class Sources:
 
     def __post_init__(self) -> None:
         for argument, rate in (("fps", self.fps), ("annotation_fps", self.annotation_fps)):
-            if rate is not None and not 0 < rate <= 1e6:
+            if rate is not None and not 1e-9 < rate <= 1e6:
                 raise ValueError(f"`{argument}` must be positive, got {rate:g}")
 
 

@@ -81,6 +81,10 @@ class Continuation(Callback):
         restore_random_state(state["random"])
         self._stored = {}
 
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Let a schedule that waits for a value step: Lightning leaves it out in the epoch that is continued."""
+        trainer.fit_loop._restarting = False
+
 
 def random_state() -> dict[str, Any]:
     """The states of the random generators of PyTorch, NumPy and Python, as plain values and tensors."""

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint, StochasticWeightAveraging
 from pytorch_lightning.plugins.io import TorchCheckpointIO
@@ -36,6 +37,7 @@ class RunCheckpoint(ModelCheckpoint):
     """
 
     _is_due = False
+    _validated_step = -1
 
     @property
     def state_key(self) -> str:
@@ -65,6 +67,31 @@ class RunCheckpoint(ModelCheckpoint):
         else:
             super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
 
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Judge the weights at once where they are validated within an epoch."""
+        self._validated_step = trainer.global_step
+        if self._save_on_train_epoch_end and self.monitor is not None and not trainer.is_last_batch:
+            if trainer.state.fn == "fit" and not trainer.sanity_checking and not trainer.fast_dev_run:  # type: ignore[attr-defined]
+                saved = self._last_global_step_saved
+                super()._save_topk_checkpoint(trainer, self._monitor_candidates(trainer))
+                self._last_global_step_saved = saved  # last.ckpt has not been
+        else:
+            super().on_validation_end(trainer, pl_module)
+
+    def check_monitor_top_k(self, trainer: Trainer, current: Tensor | None = None) -> bool:
+        """Judge weights by their own value only: Lightning would take that of an earlier validation or epoch."""
+        is_validated = str(self.monitor).startswith("val/")
+        is_own = self._validated_step == trainer.global_step if is_validated else trainer.is_last_batch
+        return is_own and super().check_monitor_top_k(trainer, current)
+
+    def _monitor_candidates(self, trainer: Trainer) -> dict[str, Tensor]:
+        candidates = super()._monitor_candidates(trainer)
+        waits = str(self.monitor).startswith("val/") and not trainer.fit_loop.epoch_loop.val_loop._has_run
+        if self.monitor is not None and (waits or not trainer.is_last_batch):
+            # without it, Lightning would save nothing before the first validation
+            candidates.setdefault(self.monitor, torch.tensor(torch.nan))
+        return candidates
+
     def _save_topk_checkpoint(self, trainer: Trainer, monitor_candidates: dict[str, Tensor]) -> None:
         super()._save_topk_checkpoint(trainer, monitor_candidates)
         # Lightning writes last.ckpt only where an epoch was saved among the best: a kill would cost all since then
@@ -72,7 +99,8 @@ class RunCheckpoint(ModelCheckpoint):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         super().on_train_epoch_end(trainer, pl_module)
-        if self._is_due and not self._should_skip_saving_checkpoint(trainer):
+        judges = self.monitor is not None and not self._every_n_epochs  # whatever the steps between two checkpoints
+        if (self._is_due or judges) and not self._should_skip_saving_checkpoint(trainer):
             candidates = self._monitor_candidates(trainer)
             self._save_topk_checkpoint(trainer, candidates)
             self._save_last_checkpoint(trainer, candidates)

@@ -162,6 +162,7 @@ class SegmentationCLI(LightningCLI):
             logger.init_args.save_dir = str(folder)
             logger.init_args.name = logger.init_args.name or run_name(self.config)
             logger.init_args.continues = self.command in ("fit", None)  # a test is logged as a run of its own
+        _choose_directions(config)
         _choose_what_to_keep(config)
         if self.command is not None and config.ckpt_path in ("last", "best"):
             path = newest_intact(folder, (f"{config.ckpt_path}.ckpt", "last.ckpt"))
@@ -185,11 +186,17 @@ class SegmentationCLI(LightningCLI):
         callbacks += [RunFactsWriter(run_name(self.config), self.config.data.as_dict()), Continuation()]
         plugins = options["plugins"] or []
         options["plugins"] = [*(plugins if isinstance(plugins, list) else [plugins]), SealedCheckpointIO()]
-        return self._instantiate_trainer(options, [c for c in callbacks if not isinstance(c, turned_off)])
+        trainer = self._instantiate_trainer(options, [c for c in callbacks if not isinstance(c, turned_off)])
+        # with `max_steps`, Lightning would count the epochs twice that a continued run has behind it
+        trainer.fit_loop._iteration_based_training = lambda: False  # type: ignore[method-assign]
+        return trainer
 
     def instantiate_classes(self) -> None:
         """Build trainer, task and data module; a network that starts from another one gets its weights."""
         super().instantiate_classes()
+        names = [each.monitor for each in _watchers(self.config) if each.monitor.startswith("val/")]
+        if names and self.command in ("fit", None) and not self.datamodule.names("val"):
+            raise ValueError(f"{names[0]} is of validation videos, and there are none: add --data.validation 0.2")
         path = self.config_init["init_from"]
         if path is not None and self.command in ("fit", None) and self.config_init.get("ckpt_path") is None:
             number, new = take_weights(find_checkpoint(path), self.model.segmenter)
@@ -282,6 +289,21 @@ def _choose_what_to_keep(config: Any) -> None:
         checkpoint.filename = BEST
     if (checkpoint.every_n_epochs, checkpoint.every_n_train_steps, checkpoint.train_time_interval) == (None,) * 3:
         checkpoint.every_n_epochs = 10 if checkpoint.monitor is None else 1
+
+
+def _watchers(config: Any) -> list[Any]:
+    """The arguments of all that watches a logged value, such as early stopping: they have its name as ``monitor``."""
+    callbacks = config.trainer.callbacks or []
+    classes = [*(callbacks if isinstance(callbacks, list) else [callbacks]), config.model.get("lr_scheduler")]
+    values = [config.checkpoint, *(each.get("init_args") for each in classes if each)]
+    return [each for each in values if each and each.get("monitor") is not None]
+
+
+def _choose_directions(config: Any) -> None:
+    """Of a score, the highest value is the best: by default, Lightning would keep the lowest."""
+    for values in _watchers(config):
+        kind = f"{values.monitor}/".split("/")[1]
+        values.mode = "min" if kind == "loss" else "max" if kind in SCORE_HEADINGS else values.mode
 
 
 class SaveRunConfig(SaveConfigCallback):

@@ -74,7 +74,7 @@ class RunFacts:
     extraction: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        if (self.fps is not None and not self.fps > 0) or self.sample_rate < 1:
+        if (self.fps is not None and not is_rate(self.fps)) or self.sample_rate < 1:
             raise ValueError(f"`fps` and `sample_rate` must be positive, got {self.fps} and {self.sample_rate}")
         for name in self.videos:
             path = PurePosixPath(name)

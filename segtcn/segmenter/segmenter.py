@@ -83,7 +83,7 @@ class Segmenter(nn.Module):
             raise ValueError(
                 f"the network has {net.num_classes} classes, but {len(classes)} are named: {', '.join(classes.names)}"
             )
-        if sample_rate < 1 or sample_rate != int(sample_rate):
+        if sample_rate < 1 or sample_rate % 1:  # of infinity not a number, so true
             raise ValueError(f"`sample_rate` must be at least 1, a whole number, got {sample_rate}")
         if fps is not None and not is_rate(fps):
             raise ValueError(f"`fps` must be positive and finite, got {fps}")

@@ -13,6 +13,9 @@ from segtcn.sequences.equal_networks import builders, num_parameters, smallest_d
 KINDS = {"TCN": "causal_tcn", "Dilated TCN": "dilated_tcn", "ByteNet": "bytenet"}
 """The networks that are planned, with their configs."""
 
+LARGEST = 500_000
+"""Channels, classes or taps: more, and the number of weights is beyond 64 bits."""
+
 
 class Stack(NamedTuple):
     """A network that is deep enough, and not deeper.
@@ -47,7 +50,7 @@ def smallest_stacks(
         num_classes: C.
 
     Raises:
-        ValueError: if an argument is too small.
+        ValueError: if an argument is too small or too large.
 
     Example:
         >>> stack = smallest_stacks(512, [3])[0]
@@ -55,10 +58,14 @@ def smallest_stacks(
         ('ByteNet', 9, 1023)
     """
     sizes = {"receptive_field": receptive_field, "width": width, "in_channels": in_channels, "num_classes": num_classes}
-    if too_small := [name for name, size in sizes.items() if size < 1]:
-        raise ValueError(f"`{too_small[0]}` must be at least 1, got {sizes[too_small[0]]}")
     if min(kernel_sizes, default=0) < 2:
         raise ValueError(f"`kernel` must be at least 2 taps, as one sees no past, got {[*kernel_sizes]}")
+    sizes |= {"kernel": max(kernel_sizes)}
+    for name, size in sizes.items():
+        if size < 1:
+            raise ValueError(f"`{name}` must be at least 1, got {size}")
+        if size > LARGEST and name != "receptive_field":
+            raise ValueError(f"`{name}` must be at most {LARGEST:,}, got {size}")
     stacks = []
     for kernel_size in kernel_sizes:
         for name, build in builders(in_channels, num_classes, kernel_size).items():

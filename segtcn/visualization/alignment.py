@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 
 import numpy as np
 import numpy.typing as npt
 
 from segtcn.labels import Labels
+from segtcn.structures import is_rate
 from segtcn.video_io import TIMESTAMP_TOLERANCE_S, ClipInfo
 
 COUNT_TOLERANCE = 0.02
@@ -40,7 +40,7 @@ def label_numbers(
     Raises:
         ValueError: if ``fps`` is not positive, or the number of labels fits the clip at no known rate.
     """
-    if fps is not None and not 0 < fps < math.inf:
+    if fps is not None and not is_rate(fps):
         raise ValueError(f"`fps` must be positive, got {fps}")
     num_labels, num_frames = len(labels), len(times_s)
     fits = abs(num_labels - num_frames) <= COUNT_TOLERANCE * num_frames

@@ -39,22 +39,55 @@ def test_the_best_checkpoint_of_a_run_that_another_one_continues_is_left_to_it(t
     assert checkpoint.best_k_models == {}
 
 
-class Worse(BoringModel):
-    """Its first epoch is its best."""
+class Scored(BoringModel):
+    """Its loss grows with each step by as much as is said."""
+
+    def __init__(self, growth: float = 1.0) -> None:
+        super().__init__()
+        self.growth = growth
 
     def on_validation_epoch_end(self) -> None:
-        self.log("val/loss", float(self.current_epoch))
+        self.log("val/loss", self.growth * self.global_step)
 
 
-@pytest.mark.parametrize("when", [{}, {"every_n_train_steps": 1}, {"save_on_train_epoch_end": False}])
-def test_the_newest_weights_are_kept_beside_the_best(tmp_path, when):
+@pytest.fixture
+def saved_steps(tmp_path):
+    """Function that trains four epochs of three steps, and returns the steps after which each kind was saved."""
+
+    def train(checkpoint: RunCheckpoint, growth: float, **options) -> dict[str, list[int]]:
+        steps, save = {"best": [], "last": []}, checkpoint._save_checkpoint
+
+        def note(trainer, path):
+            save(trainer, path)
+            steps["last" if path.endswith("last.ckpt") else "best"].append(trainer.global_step)
+
+        checkpoint._save_checkpoint = note
+        quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+        limits = {"limit_train_batches": 3, "limit_val_batches": 1, "max_epochs": 4}
+        Trainer(callbacks=[checkpoint], **quiet, **limits, **options).fit(Scored(growth))
+        return steps
+
+    return train
+
+
+@pytest.mark.parametrize("when", [{}, {"every_n_train_steps": 3}, {"save_on_train_epoch_end": False}])
+def test_the_newest_weights_are_kept_beside_the_best(tmp_path, saved_steps, when):
     checkpoint = RunCheckpoint(tmp_path, monitor="val/loss", save_last=True, **when)
-    saved, save = [], checkpoint._save_checkpoint
-    checkpoint._save_checkpoint = lambda trainer, path: (save(trainer, path), saved.append(trainer.current_epoch))
-    quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
-    limits = {"limit_train_batches": 1, "limit_val_batches": 1, "max_epochs": 4}
-    Trainer(callbacks=[checkpoint], **limits, **quiet).fit(Worse())
-    state = torch.load(tmp_path / "last.ckpt", weights_only=True)
-    assert (state["epoch"], checkpoint.best_model_score) == (3, 0)
-    assert "epoch=0" in checkpoint.best_model_path
-    assert saved == [0, 0, 1, 2, 3]  # the best one, and the last one once an epoch
+    assert saved_steps(checkpoint, growth=1) == {"best": [3], "last": [3, 6, 9, 12]}
+    assert checkpoint.best_model_score == 3
+    assert torch.load(tmp_path / "last.ckpt", weights_only=True)["global_step"] == 12
+
+
+@pytest.mark.parametrize(
+    ("when", "options", "best", "last"),
+    [
+        ({"every_n_train_steps": 2}, {}, [3, 6, 9, 12], [2, 3, 4, 6, 8, 9, 10, 12]),
+        ({"save_top_k": 3}, {"check_val_every_n_epoch": 2}, [6, 12], [3, 6, 9, 12]),
+        ({}, {"val_check_interval": 2}, [2, 5, 8, 11], [3, 6, 9, 12]),
+        ({"every_n_train_steps": 2}, {"val_check_interval": 2}, [2, 5, 8, 11], [2, 3, 4, 6, 8, 9, 10, 12]),
+    ],
+)
+def test_weights_are_judged_by_their_own_validation(tmp_path, saved_steps, when, options, best, last):
+    segtcn_defaults = {"save_on_train_epoch_end": True, "save_last": True}
+    checkpoint = RunCheckpoint(tmp_path, monitor="val/loss", **segtcn_defaults, **when)
+    assert saved_steps(checkpoint, growth=-1, **options) == {"best": best, "last": last}

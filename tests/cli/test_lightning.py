@@ -173,6 +173,18 @@ def test_predictions_have_the_rate_of_the_features_and_the_truth_beside_them(sma
     assert stored_truth.names() == truth
 
 
+def test_of_a_score_that_is_watched_the_highest_value_is_the_best(small, capsys):
+    words = ["--trainer.callbacks+=EarlyStopping", "--trainer.callbacks.monitor=val/f1@50/cut"]
+    words += ["--model.lr_scheduler=pytorch_lightning.cli.ReduceLROnPlateau", "--model.lr_scheduler.monitor=val/edit"]
+    words += ["--checkpoint.monitor=val/f1@50", "--trainer.default_root_dir=run"]
+    assert main(["fit", *small, *UNLOGGED, *words]) == 1
+    assert "is of validation videos, and there are none: add --data.validation 0.2" in capsys.readouterr().err
+    assert main(["fit", *small, *UNLOGGED, *words, "--data.validation=0.3", "--trainer.max_epochs=1"]) == 0
+    config = yaml.safe_load(Path("run/config.yaml").read_text())
+    watchers = [config["trainer"]["callbacks"][0]["init_args"], config["model"]["lr_scheduler"]["init_args"]]
+    assert [values["mode"] for values in (*watchers, config["checkpoint"])] == ["max"] * 3
+
+
 @pytest.mark.parametrize(
     "options",
     [

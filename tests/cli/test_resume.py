@@ -56,18 +56,19 @@ EXTRAS = {
         "--trainer.callbacks.monitor=val/loss",
         "--trainer.callbacks.patience=2",
         "--trainer.max_epochs=12",
-        "--model.optimizer.init_args.lr=0.1",
         "--model.lr_scheduler=pytorch_lightning.cli.ReduceLROnPlateau",
-        "--model.lr_scheduler.monitor=train/loss",
+        "--model.lr_scheduler.monitor=val/loss",
         "--model.lr_scheduler.patience=0",
     ],
     "accumulated": ["--trainer.accumulate_grad_batches=2", "--data.augmentations+=GaussianNoise"],
     "buckets": ["--data.bucket=true", "--data.num_workers=1"],
+    "steps": ["--trainer.max_steps=8"],
 }
 
 
 @pytest.mark.parametrize("kind", ["plain", "accumulated", pytest.param("validation", marks=pytest.mark.slow),
-                                  pytest.param("buckets", marks=pytest.mark.slow)])  # fmt: skip
+                                  pytest.param("buckets", marks=pytest.mark.slow),
+                                  pytest.param("steps", marks=pytest.mark.slow)])  # fmt: skip
 @pytest.mark.parametrize(
     "number", [3, pytest.param(4, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)]
 )

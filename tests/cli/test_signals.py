@@ -46,7 +46,7 @@ def conversion(folder: Path) -> tuple[list[str], str]:
 
 
 def extraction(folder: Path) -> tuple[list[str], str]:
-    write_clip(folder / "clips" / "0.mp4", 200, size=(64, 48))
+    write_clip(folder / "clips" / "0.mp4", 40, size=(64, 48))
     for number in range(1, NUM_FILES):
         (folder / "clips" / f"{number}.mp4").symlink_to("0.mp4")
     return ["extract", "clips", "--out=run", "--backbone=builtin", "--quiet"], "run/*.npy"

@@ -374,6 +374,7 @@ def spoil_features(root: Path, array: Any) -> None:
         (lambda r: None, {"fps": None}, ValueError, "the rate of the features is unknown"),
         (lambda r: None, {"fps": 0}, ValueError, "`fps` must be positive, got 0"),
         (lambda r: None, {"fps": float("nan")}, ValueError, "`fps` must be positive, got nan"),
+        (lambda r: None, {"fps": 1e-320}, ValueError, "`fps` must be positive, got 9.99"),
         (lambda r: None, {"annotation_fps": -1}, ValueError, "`annotation_fps` must be positive"),
         (lambda r: None, {"features": "/nowhere"}, FileNotFoundError, "no folder /nowhere"),
         (lambda r: None, {"annotations": "/nowhere"}, FileNotFoundError, "no annotations /nowhere"),

@@ -77,6 +77,7 @@ def test_a_run_folder_stands_for_its_best_or_last_checkpoint(tmp_path):
         ({"classes": ["a", "b", "a"]}, "two classes are named 'a'"),
         ({"fps": 0}, "`fps` must be positive and finite, got 0"),
         ({"sample_rate": 0}, "`sample_rate` must be at least 1, a whole number, got 0"),
+        ({"sample_rate": float("inf")}, "`sample_rate` must be at least 1, a whole number, got inf"),
     ],
 )
 def test_facts_that_do_not_fit_are_refused(arguments, message):

@@ -80,6 +80,8 @@ def test_plan_lists_stacks_in_frames_or_seconds(capsys):
         ([], "give either `receptive_field` (--receptive-field) or `seconds` (--seconds)"),
         (["--receptive-field", "0"], "`receptive_field` (--receptive-field) must be at least 1, got 0"),
         (["--receptive-field", "9", "--kernel", "1"], "`kernel` (--kernel) must be at least 2 taps"),
+        (["--receptive-field", "9", "--kernel", "9" * 30], "`kernel` (--kernel) must be at most 500,000, got 9999"),
+        (["--receptive-field", "9", "--width", "9" * 30], "`width` (--width) must be at most 500,000, got 9999"),
         (["--seconds", "3", "--fps", "-1"], "`fps` (--fps) must be positive"),
     ],
 )

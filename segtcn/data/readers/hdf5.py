@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ import torch
 from segtcn.data.readers.reader import Reader, as_float32, class_indexes
 from segtcn.labels.classes import Classes
 from segtcn.labels.video_lists import Subset, check_names, check_split
-from segtcn.structures import Video
+from segtcn.structures import Video, is_rate
 
 if TYPE_CHECKING:
     import h5py
@@ -148,7 +147,7 @@ class HDF5Reader(Reader):
 
     def _fps(self, file: h5py.File) -> float:
         fps = float(self._attribute(file, "fps", "fiu"))
-        if not 0 < fps < math.inf:
+        if not is_rate(fps):
             raise _FormatError(f"`fps` of {self._path} must be positive frames per second, got {fps}")
         return fps
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from segtcn.labels.classes import Classes
 from segtcn.labels.video_lists import Subset
-from segtcn.structures import IGNORE, Target, Video
+from segtcn.structures import IGNORE, Target, Video, is_rate
 
 _Item = TypeVar("_Item")
 _Opened = TypeVar("_Opened")
@@ -201,7 +201,7 @@ def positive(fps: float) -> float:
     Raises:
         ValueError: if they are not positive.
     """
-    if not fps > 0:
+    if not is_rate(fps):
         raise ValueError(f"`fps` must be positive, got {fps}")
     return fps
 

@@ -9,6 +9,7 @@ from segtcn.labels.files import read_labels
 from segtcn.labels.frame_table import frame_table_layout, read_frame_table
 from segtcn.labels.text_rows import read_text
 from segtcn.prepare.annotations.intervals import Annotations, make_interval
+from segtcn.structures import is_rate
 
 
 def read_frame_list(path: str | os.PathLike[str], fps: float | None = None) -> list[Annotations]:
@@ -32,7 +33,7 @@ def read_frame_list(path: str | os.PathLike[str], fps: float | None = None) -> l
         step = read_frame_table(path, text).step
     if labels.fps is not None:  # the file has seconds, and what it says of itself wins
         fps = labels.fps
-    if fps is None or not fps > 0:
+    if fps is None or not is_rate(fps):
         raise ValueError(f"{path} has one label a frame: give a positive rate (`fps`), got {fps}")
     intervals = [
         make_interval(start * step / fps, stop * step / fps, labels.name_of(label), f"{path}, line {start + 1}")

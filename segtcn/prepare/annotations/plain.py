@@ -18,6 +18,7 @@ from segtcn.prepare.annotations.contradictions import (
     is_whole,
 )
 from segtcn.prepare.annotations.intervals import Annotations, Interval, Unit, make_interval, number, stated_name
+from segtcn.structures import is_rate
 
 
 def read_csv(path: str | os.PathLike[str], fps: float | None = None, unit: Unit | None = None) -> list[Annotations]:
@@ -123,7 +124,7 @@ def _by_video(path: Path, rows: Sequence[TableRow], fps: float | None, unit: Uni
     start, stop, stated = _times(path, rows, unit)
     whole = all(is_whole(row[name]) for _, row in rows for name in (start, stop) if name in row)
     unit = stated or ("frames" if whole else "seconds")
-    if unit == "frames" and (fps is None or not fps > 0):
+    if unit == "frames" and (fps is None or not is_rate(fps)):
         raise ValueError(
             f"{path}: times are in frames: give their positive rate (`fps`), got {fps}, or say that they are seconds"
         )
