@@ -174,13 +174,10 @@ def extract_videos(
             bar.set_postfix_str(plan.path.name)
             begin = bar.n
             try:
-                shape, decoded = _extract(plan, out, name, backbone, settings, batch_size, bar)
-                made[name] = _record(backbone, plan, settings, shape, decoded)
-                write_record(out, name, made[name])
+                made[name] = _extract(plan, out, name, backbone, settings, batch_size, bar)
             except torch.OutOfMemoryError:
                 failed[name] = f"out of memory with {batch_size} windows at once: choose a smaller `batch_size`"
             except Exception as error:  # of whatever library: it must not stop the other videos
-                made.pop(name, None)
                 known = isinstance(error, ValueError | OSError)
                 failed[name] = str(error) if known else f"{type(error).__name__}: {error}"
             bar.update(begin + plan.num_frames - bar.n)  # what a video that failed left out
@@ -229,8 +226,8 @@ def _extract(
     settings: Mapping[str, Any],
     batch_size: int,
     bar: tqdm[Any],
-) -> tuple[list[int], int]:
-    """Write the features of a video; returns their shape and the number of decoded frames."""
+) -> dict[str, Any]:
+    """Write the features of a video and their record, and return it."""
     times: list[float] = []
 
     def decoded() -> Iterator[tuple[float, Image]]:
@@ -261,8 +258,13 @@ def _extract(
                 )
             file.append(features.numpy())
         _check(times, plan, file.num_frames, settings)
-        forget_record(out, name)  # of features that this file replaces
-    return [backbone.feature_dim, file.num_frames], len(times)
+        record = _record(backbone, plan, settings, [backbone.feature_dim, file.num_frames], len(times))
+        if target.exists():
+            forget_record(out, name)  # of features that this file replaces
+        else:
+            write_record(out, name, record)  # first: features without one, after a signal, would be refused
+    write_record(out, name, record)
+    return record
 
 
 def _check(times: list[float], plan: _Plan, num_made: int, settings: Mapping[str, Any]) -> None:

@@ -486,6 +486,22 @@ def test_interruption_leaves_nothing_half_written(tmp_path):
     assert (list(result.skipped), list(result.made)) == (["a"], ["b"])
 
 
+@pytest.mark.parametrize("written", [False, True])
+def test_a_signal_beside_the_record_lets_the_same_call_continue(tmp_path, monkeypatch, written):
+    videos = {"a": write_clip(tmp_path / "a.mp4", 9)}
+
+    def interrupted(*args):
+        if written:
+            write_record(*args)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("segtcn.extract.extraction.write_record", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            extract_videos(videos, tmp_path / "out", FrameNumbers())
+    assert list(extract_videos(videos, tmp_path / "out", FrameNumbers()).made) == ["a"]
+
+
 def test_old_record_does_not_stand_beside_new_features(tmp_path, monkeypatch):
     """As after a power failure between the two files."""
     clip = write_clip(tmp_path / "a.mp4", 9)
