@@ -136,6 +136,7 @@ def write_tracks(
 
     Example:
         >>> import tempfile
+        >>> from segtcn.labels import read_labels
         >>> path = Path(tempfile.mkdtemp()) / "P01.csv"
         >>> write_tracks(path, {"left": Labels.from_names(["rest", "reach"]), "right": Labels.from_names(["rest"] * 2)})
         >>> print(path.read_text(), end="")

@@ -184,7 +184,7 @@ class DiffAct(SegmentationModel):
             time = torch.full((1,), now, device=features.device)
             logits = self.decoder(self._as_probabilities(noisy), time, condition, mask)
             if later >= 0:
-                clean = self.scale * (2 * logits.float().softmax(dim=1) - 1)
+                clean = self.scale * (2 * logits.to(noisy).softmax(dim=1) - 1)
                 noisy = self._denoise(noisy, clean, (now, later), self._noise(seed, later, features))
         return Output(torch.stack([encoded, logits]))
 
@@ -197,8 +197,8 @@ class DiffAct(SegmentationModel):
         known = batch.mask & (batch.labels != IGNORE)
         one_hot = F.one_hot(batch.labels.masked_fill(~known, 0), self.num_classes).mT * known[:, None]
         time = torch.randint(len(self._gammas), (num_videos,), device=device)
-        gamma = torch.tensor(self._gammas, device=device)[time, None, None]
-        noise = frame_noise(torch.randint(2**32, (num_videos,), device=device), *one_hot.shape[1:])
+        gamma = torch.tensor(self._gammas, device=device, dtype=self._dtype)[time, None, None]
+        noise = frame_noise(torch.randint(2**32, (num_videos,), device=device), *one_hot.shape[1:]).to(gamma)
         noisy = gamma.sqrt() * self.scale * (2 * one_hot - 1) + (1 - gamma).sqrt() * noise
         visible = self._visible(batch.labels, known)[:, None]
         return Output(
@@ -234,7 +234,13 @@ class DiffAct(SegmentationModel):
 
     def _noise(self, seed: int, time: int, features: Tensor) -> Tensor:
         seeds = torch.full((1,), seed * 1_000_003 + time, device=features.device)
-        return frame_noise(seeds, self.num_classes, features.shape[-1]).expand(features.shape[0], -1, -1)
+        noise = frame_noise(seeds, self.num_classes, features.shape[-1]).to(self._dtype)
+        return noise.expand(features.shape[0], -1, -1)
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        """Of the noisy labels: that of the weights, which autocasting does not change."""
+        return self.decoder.conv_in.weight.dtype
 
     def _as_probabilities(self, noisy: Tensor) -> Tensor:
         return (noisy / self.scale).clamp(-1, 1) / 2 + 0.5
@@ -321,7 +327,7 @@ class _Decoder(nn.Module):
         self.head = TemporalConv1d(channels, num_classes, kernel_size=1)
 
     def forward(self, noisy: Tensor, time: Tensor, condition: Tensor, mask: Tensor | None) -> Tensor:
-        x = self.conv_in(noisy) + self.time_proj(self.time_mlp(time))[..., None]
+        x = self.conv_in(noisy) + self.time_proj(self.time_mlp(time.to(self.conv_in.weight)))[..., None]
         for layer in self.layers:
             x = layer(x, condition, mask)
         logits: Tensor = self.head(x)

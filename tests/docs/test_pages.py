@@ -44,7 +44,14 @@ import numpy as np
 from segtcn.labels import Classes, Labels
 truth = np.repeat([0, 1, 0], 10)
 scores = np.stack([1 - truth, truth]).astype(np.float32)
-training_labels = [labels := Labels(truth, Classes(("rest", "cut")), 10, scores)]
+classes = Classes(("rest", "cut"))
+training_labels = [labels := Labels(truth, classes, 10, scores)]
+from segtcn.decoding import Decoder
+from segtcn.models import EDTCN
+from segtcn.segmenter import Segmenter
+Segmenter(EDTCN(8, 2, (6,), 3, causal=True), classes, fps=10).save("RUN")
+Decoder("median", 0.5, classes).save("median.json")
+source = np.zeros((2, 8, 20), np.float32)
 """,
     "data_format": "path = 'kitchen.h5'",
     "protocols": """
@@ -78,6 +85,15 @@ from segtcn.structures import Track
 tracks = TrackClasses.of([Track("left", ("background", "reach")), occurrence("groom")])
 Segmenter(EDTCN(8, 3, (6,), 3), tracks, fps=25, target="multi").save("RUN")
 np.save("P01.npy", np.zeros((8, 40), np.float32))
+""",
+    "diffact": """
+import torch
+from segtcn.models import DiffAct
+from segtcn.segmenter import Segmenter
+from pathlib import Path
+Path("runs").mkdir()
+Segmenter(DiffAct(8, 2, num_steps=2), ["pour", "stir"], fps=15).save("runs/diffact")
+features = torch.zeros(8, 40)
 """,
     "player": """
 from tests.clips import write_clip
