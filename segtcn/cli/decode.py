@@ -57,6 +57,10 @@ def decode(
     """
     if (decoder is None) == (fitting.fit is None):
         raise UsageError("give one of --fit and --decoder")
+    if decoder is not None and fitting != Fitting():
+        raise UsageError("--truth, --training, --videos and --fps are for --fit: leave them out")
+    if fitting.videos is not None and fitting.training is None:
+        raise UsageError("--videos chooses among --training: give that, too")
     from segtcn.labels import find_label_files
 
     files = {name: path for name, path in find_label_files(predictions).items() if path.suffix == ".npz"}
@@ -79,6 +83,7 @@ def _fit(files: dict[str, Path], fitting: Fitting) -> FittedDecoder:
     from segtcn.decoding import fit_decoder
     from segtcn.evaluation import read_video_list
     from segtcn.labels import find_label_files, read_archive_labels
+    from segtcn.labels.classes import listed
 
     pairs = {name: read_archive_labels(path) for name, path in files.items()}
     predictions = [labels for labels, _ in pairs.values()]
@@ -93,7 +98,12 @@ def _fit(files: dict[str, Path], fitting: Fitting) -> FittedDecoder:
     if fitting.training is not None:
         files = find_label_files(fitting.training)
         if fitting.videos is not None:
-            files = {name: files[name] for name in read_video_list(fitting.videos)}
+            names = read_video_list(fitting.videos)
+            if missing := [name for name in names if name not in files]:
+                raise ValueError(
+                    f"{fitting.training} has no labels of {listed(missing, 5)}, which {fitting.videos} lists"
+                )
+            files = {name: files[name] for name in names}
         training = _read_truth(files, predictions[0], fitting.fps)
     return fit_decoder(str(fitting.fit), predictions, [truth[name] for name in pairs], list(training.values()))
 

@@ -76,6 +76,10 @@ def suggest(
     from segtcn.segmenter import load
     from segtcn.segmenter.file_prediction import find_sources
 
+    if any((output / "labels").glob("**/*.csv")):
+        raise FileExistsError(
+            f"{output / 'labels'} has labels, which somebody may have corrected: choose another folder"
+        )
     import_module(module)
     segmenter = load(str(checkpoint))
     segmenter.require_labels()

@@ -56,6 +56,13 @@ def test_what_cannot_be_fitted_or_decoded_is_refused(folders, capsys):
 
     assert "no true labels of a (2 of 2 videos)" in error_of(fit)
     assert "give one of --fit and --decoder" in error_of([*fit, "--decoder", "x.json"], status=2)
+    listed = ["--videos", str(folders / "train.txt")]
+    unused = ["decode", str(folders / "heldout"), "--decoder", "median=1", "-o", str(folders / "out"), *listed]
+    assert "--videos and --fps are for --fit" in error_of(unused, status=2)
+    assert "--videos chooses among --training" in error_of([*fit, *listed], status=2)
+    (folders / "train.txt").write_text("a\nc\n")
+    training = ["--training", str(folders / "truth"), "--truth", str(folders / "truth")]
+    assert "has no labels of c, which" in error_of([*fit, *listed, *training])
     assert "no .npz files in" in error_of(["decode", str(folders / "truth"), *fit[2:]])
     (folders / "run.json").write_text("{}")
     assert "fit a decoder on held-out training videos" in error_of(fit)

@@ -63,6 +63,8 @@ def test_table_labels_and_player_agree(network, monkeypatch, capsys):
     assert ranks == sorted(ranks)
     assert ranks[0] == 1
     assert {video.name: video.clip is not None for video in player.videos}.get("P0", True)
+    assert main(words) == 1
+    assert "has labels, which somebody may have corrected" in capsys.readouterr().err
 
 
 def test_clips_and_networks_of_several_labels_are_refused(network, capsys):
