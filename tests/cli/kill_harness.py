@@ -59,7 +59,7 @@ def kill_until_done(
         status = _wait(child, None if aimed else rng.uniform(0, longest))
         if os.WIFEXITED(status):
             assert os.WEXITSTATUS(status) == 0, f"{words} failed"
-            longest = time.monotonic() - start
+            longest, words = time.monotonic() - start, again()
             break  # it was done before it was killed
         report.kills, report.aimed = report.kills + 1, report.aimed + aimed
         report.damaged += sum(is_damaged(file) for file in folder.rglob("*.ckpt") if not file.name.startswith("."))
