@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -163,12 +164,20 @@ def _suggest(trial: optuna.Trial, name: str, words: Mapping[str, Any]) -> Any:
 def _storage(place: str) -> optuna.storages.BaseStorage:
     from optuna.storages import JournalStorage, RDBStorage
     from optuna.storages.journal import JournalFileBackend
+    from sqlalchemy.exc import DBAPIError
 
     if place.endswith(".log"):
         return JournalStorage(JournalFileBackend(place))
     # a process that was killed stops beating, and another one does its trial again
     address = place if "://" in place else f"sqlite:///{place}"
-    return RDBStorage(address, heartbeat_interval=10, grace_period=60, heartbeat_stale_trial_callback=_repeat)
+    connect = partial(
+        RDBStorage, address, heartbeat_interval=10, grace_period=60, heartbeat_stale_trial_callback=_repeat
+    )
+    try:
+        return connect()
+    except DBAPIError:  # another process made the tables in the same moment
+        time.sleep(2)
+        return connect()
 
 
 def _repeat(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:

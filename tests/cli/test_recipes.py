@@ -35,6 +35,7 @@ def weights(run: Path) -> torch.Tensor:
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[] if "EMA" in name else pytest.mark.slow) for name in RECIPES]
 )
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # of PyTorch, while it compiles
 def test_a_recipe_trains_and_changes_the_weights(plain, tmp_path, name):
     if "CompiledNetwork" in RECIPES[name][0] and not has_compiler():
         pytest.skip("torch.compile needs a C++ compiler")
