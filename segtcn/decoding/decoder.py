@@ -181,7 +181,7 @@ class Decoder:
             prior = None if record["prior"] is None else SegmentPrior.from_record(record["prior"])
             return cls(record["method"], float(record["value"]), classes, prior)
         except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{path} is not a decoder of `segtcn decode --fit` ({error})") from error
+            raise ValueError(f"{path} is not the file of a fitted decoder ({error})") from error
 
 
 class FittedDecoder(NamedTuple):

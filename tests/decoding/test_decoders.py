@@ -301,7 +301,7 @@ def test_errors_of_decoders_and_their_files(tmp_path):
         Decoder.named("median", CLASSES)
     for text in ("", "[]", "{}", '{"version": 2}'):
         path.write_text(text)
-        with pytest.raises(ValueError, match="is not a decoder of `segtcn decode --fit`"):
+        with pytest.raises(ValueError, match="is not the file of a fitted decoder"):
             Decoder.load(path)
 
 
