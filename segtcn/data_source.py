@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from segtcn.data.readers import Reader
 
-HDF5_ENDINGS = (".h5", ".hdf5")
 _READERS = {"MSTCNReader": {".npy"}, "NpzReader": {".npz"}, "TableReader": {".csv", ".tsv", ".parquet"}}
 """Of a tree, by the endings of its features; the first that fits."""
 
@@ -114,6 +113,8 @@ def recognise(path: Path) -> list[str]:
         FileNotFoundError: if it does not exist.
         ValueError: if it is something else.
     """
+    from segtcn.data.readers.hdf5 import HDF5_ENDINGS
+
     if path.is_dir():
         if (path / "data.yaml").is_file():
             return [f"--config={_data_of(path / 'data.yaml')}"]

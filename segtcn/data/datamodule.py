@@ -22,7 +22,8 @@ from segtcn.data.statistics import LabelStatistics, count_features, count_labels
 from segtcn.labels.lengths import LengthPolicy
 from segtcn.labels.video_lists import check_split
 
-Subset = Literal["train", "val", "test", "predict"]
+Role = Literal["train", "val", "test", "predict"]
+"""What the videos of a subset are for."""
 
 
 class SegmentationDataModule(LightningDataModule):
@@ -124,7 +125,7 @@ class SegmentationDataModule(LightningDataModule):
         self.augmentations = augmentations or []
         self.annotated = annotated
         self.rare_classes = rare_classes
-        self._datasets: dict[Subset, SegmentationDataset] = {}
+        self._datasets: dict[Role, SegmentationDataset] = {}
         self._statistics: tuple[Tensor, Tensor] | None = None
         self._label_statistics: LabelStatistics | None = None
 
@@ -169,7 +170,7 @@ class SegmentationDataModule(LightningDataModule):
         """Index of the background class, or None."""
         return self.reader.background
 
-    def names(self, subset: Subset) -> list[str]:
+    def names(self, subset: Role) -> list[str]:
         """Names of the videos of a subset, in the order of the split's list.
 
         Raises:
@@ -189,7 +190,7 @@ class SegmentationDataModule(LightningDataModule):
         validation = self._validation_names(training, test)
         return [name for name in training if (name in validation) == (subset == "val")]
 
-    def dataset(self, subset: Subset) -> SegmentationDataset:
+    def dataset(self, subset: Role) -> SegmentationDataset:
         """The videos of a subset; for ``predict`` the test videos without their ground truth."""
         if subset not in self._datasets:
             self._datasets[subset] = SegmentationDataset(
@@ -276,7 +277,7 @@ class SegmentationDataModule(LightningDataModule):
         warnings.filterwarnings("ignore", message="Total length of `list` across ranks is zero")
         if stage == "validate" and not self.names("val"):
             raise ValueError("there are no validation videos: hold some out with `validation`, or run `test`")
-        subsets: dict[str, list[Subset]] = {"validate": ["val"], "test": ["test"], "predict": ["predict"]}
+        subsets: dict[str, list[Role]] = {"validate": ["val"], "test": ["test"], "predict": ["predict"]}
         for subset in subsets.get(stage, ["train", "val"]):
             self.dataset(subset).check()
 
@@ -330,7 +331,7 @@ class SegmentationDataModule(LightningDataModule):
         """Batches of the test videos without labels, in the order of the split's list."""
         return self._evaluation_loader("predict")
 
-    def _evaluation_loader(self, subset: Subset) -> DataLoader[Sample]:
+    def _evaluation_loader(self, subset: Role) -> DataLoader[Sample]:
         videos, (num_processes, rank) = self.dataset(subset), self._processes()
         if self.max_frames_per_batch is None and num_processes == 1:
             return self._loader(videos, batch_size=self.batch_size)

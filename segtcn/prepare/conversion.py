@@ -16,6 +16,7 @@ import torch
 
 from segtcn.atomic import reason, remove_leftovers
 from segtcn.data.readers import HDF5Reader, MSTCNReader, Reader
+from segtcn.data.readers.hdf5 import HDF5_ENDINGS
 from segtcn.data.readers.hdf5_writer import Compression, DType, append_hdf5, create_hdf5
 from segtcn.labels.video_lists import Subset, check_names
 from segtcn.prepare.split_lists import Lists, differs_by_split, splits_of_videos
@@ -23,7 +24,6 @@ from segtcn.prepare.tree_writer import TreeWriter
 from segtcn.progress import progress_bar
 from segtcn.structures import Video
 
-HDF5_ENDINGS = (".h5", ".hdf5")
 _OF_FILES = re.compile(
     r"\.([a-z]+|h\w*5\w*)", re.IGNORECASE
 )  # endings that no folder is meant to have, though it could

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from segtcn.data import readers
-from segtcn.data.datamodule import SegmentationDataModule, Subset
+from segtcn.data.datamodule import Role, SegmentationDataModule
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.norm import ChannelNorm
 from segtcn.layers.sequential import ResidualSequential, TemporalSequential
@@ -149,7 +149,7 @@ def learn(**settings: Any) -> dict[str, Any]:
 
 
 @torch.inference_mode()
-def evaluate(net: nn.Module, loss: Loss, data: SegmentationDataModule, subset: Subset) -> tuple[float, float | None]:
+def evaluate(net: nn.Module, loss: Loss, data: SegmentationDataModule, subset: Role) -> tuple[float, float | None]:
     """Score a network on all sequences of a subset.
 
     Args:

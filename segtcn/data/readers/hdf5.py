@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 """Value of the attribute ``segtcn_format``."""
 
+HDF5_ENDINGS = (".h5", ".hdf5")
+"""Endings of the names of such files."""
+
 
 class HDF5Reader(Reader):
     """Features, labels, classes, rate and splits of a data set in one HDF5 file.
