@@ -1,14 +1,9 @@
-from .confidence import CalibrationError as CalibrationError
 from .confidence import SegmentalMAP as SegmentalMAP
 from .counts import VideoCounts as VideoCounts
 from .counts import combine_samples as combine_samples
 from .counts import combine_videos as combine_videos
 from .counts import score_classes as score_classes
 from .detailed_scores import BoundaryF1 as BoundaryF1
-from .detailed_scores import Confusion as Confusion
-from .detailed_scores import FrameIoU as FrameIoU
-from .detailed_scores import FramePrecision as FramePrecision
-from .detailed_scores import FrameRecall as FrameRecall
 from .detailed_scores import OverSegmentation as OverSegmentation
 from .detailed_scores import SegmentCountError as SegmentCountError
 from .detailed_scores import UnderSegmentation as UnderSegmentation

@@ -1,9 +1,7 @@
-"""Scores that need a network's probabilities, as torchmetrics classes: detection and calibration."""
+"""The score that needs a network's probabilities, as a torchmetrics class: detection."""
 
 from __future__ import annotations
 
-import math
-from functools import partial
 from typing import Any
 
 import torch
@@ -11,44 +9,10 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from segtcn.metrics.counts_metric import CountsMetric, split_batch
-from segtcn.metrics.functional import Background, background_classes, calibration_counts, detections
+from segtcn.metrics.counts_metric import split_batch
+from segtcn.metrics.functional import Background, background_classes, detections
 from segtcn.metrics.functional.average_precision import Criterion, check_detection, mean_average_precision
-from segtcn.metrics.functional.calibration import expected_error
 from segtcn.structures import IGNORE
-
-
-class CalibrationError(CountsMetric):
-    """Expected calibration error over the frames of all videos: :func:`segtcn.metrics.functional.calibration_error`.
-
-    Args:
-        num_bins: bins of confidence.
-        kwargs: arguments of :class:`torchmetrics.Metric`.
-
-    Example:
-        >>> CalibrationError()(torch.tensor([[0.75, 0.25], [0.25, 0.75]]), torch.tensor([0, 0]))
-        tensor(25.)
-    """
-
-    higher_is_better = False
-
-    def __init__(self, num_bins: int = 15, **kwargs: Any) -> None:
-        count = partial(calibration_counts, num_bins=num_bins)
-        super().__init__(count, (3, num_bins), _expected_error, torch.float64, **kwargs)
-
-    def update(self, probabilities: Tensor, labels: Tensor, mask: Tensor | None = None) -> None:
-        """Add videos.
-
-        Args:
-            probabilities: of every class and frame, ``(C, T)`` or ``(B, C, T)``, from 0 to 1.
-            labels: true class of every frame, ``(T,)`` or ``(B, T)``.
-            mask: True on real frames, the shape of ``labels``, bool; None if there is no padding.
-
-        Raises:
-            ValueError: if shapes or values do not fit; no video of the batch is added then.
-        """
-        videos = _split_scores(probabilities, labels, mask)
-        self._add([self._count(*video) for video in videos])
 
 
 class SegmentalMAP(Metric):
@@ -146,21 +110,11 @@ class SegmentalMAP(Metric):
         return score.to(self.num_true.device)
 
 
-def _expected_error(counts: Tensor) -> Tensor:
-    if not len(counts):
-        return torch.tensor(torch.nan)
-    sums = [math.fsum(column) for column in counts.flatten(1).T.tolist()]  # rounds alike in any order of the videos
-    return expected_error(*torch.tensor(sums, dtype=torch.float64).reshape(counts.shape[1:]))
-
-
-def _split_scores(
-    scores: Tensor, labels: Tensor, mask: Tensor | None, num_classes: int | None = None
-) -> list[tuple[Tensor, Tensor]]:
+def _split_scores(scores: Tensor, labels: Tensor, mask: Tensor | None, num_classes: int) -> list[tuple[Tensor, Tensor]]:
     """Scores ``(C, T)`` and labels ``(T,)`` of each video of a batch that has a labelled frame."""
-    classes = scores.shape[-2] if scores.ndim > 1 else 0
-    if scores.shape != (*labels.shape[:-1], num_classes or classes, labels.shape[-1]):
+    if scores.shape != (*labels.shape[:-1], num_classes, labels.shape[-1]):
         raise ValueError(
-            "`probabilities` or `scores` must have the shape (C, T) or (B, C, T) with the B and T of `labels`, "
+            "`scores` must have the shape (C, T) or (B, C, T) with the B and T of `labels`, "
             f"{tuple(labels.shape)}, got {tuple(scores.shape)}"
         )
     videos = [torch.from_numpy(true) for _, true in split_batch(labels, labels, mask)]

@@ -25,7 +25,6 @@ class CountsMetric(Metric):
         count: what one video contributes, a tensor or several of one shape, from its predictions and labels.
         shape: of what a video contributes, all tensors of ``count`` stacked.
         combine: the score, or several by name, from the counts of N videos, ``(N, *shape)`` on the CPU.
-        dtype: of the counts.
         kwargs: arguments of :class:`torchmetrics.Metric`.
 
     Example:
@@ -36,7 +35,7 @@ class CountsMetric(Metric):
     """
 
     is_differentiable = False
-    higher_is_better: bool | None = True
+    higher_is_better = True
     full_state_update = False
     plot_lower_bound: float | None = 0.0
     plot_upper_bound: float | None = 100.0
@@ -48,12 +47,11 @@ class CountsMetric(Metric):
         count: Callable[..., Any],
         shape: tuple[int, ...],
         combine: Callable[[Tensor], Tensor | dict[str, Tensor]],
-        dtype: torch.dtype = torch.int64,
         **kwargs: Any,
     ) -> None:
         super().__init__(**{"dist_sync_fn": self._gather, **kwargs})
         self._count, self._shape, self._combine = count, shape, combine
-        self._no_row = torch.empty(0, math.prod(shape), dtype=dtype)
+        self._no_row = torch.empty(0, math.prod(shape), dtype=torch.int64)
         self.add_state("rows", [], dist_reduce_fx="cat")
 
     def update(self, preds: Tensor, labels: Tensor, mask: Tensor | None = None) -> None:
@@ -99,7 +97,7 @@ class CountsMetric(Metric):
     def _add(self, videos: Sequence[Tensor | Sequence[Tensor]]) -> None:
         counts = [video if isinstance(video, Tensor) else torch.stack([*video]) for video in videos]
         if counts:
-            self.rows.append(torch.stack(counts).flatten(1).to(self.device, self._no_row.dtype))
+            self.rows.append(torch.stack(counts).flatten(1).to(self.device, torch.int64))
 
     def _gather(self, rows: Tensor, group: Any = None) -> list[Tensor]:
         # torchmetrics sends a vector of floats without elements for a process that has seen no video

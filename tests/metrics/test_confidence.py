@@ -9,8 +9,8 @@ import random
 import pytest
 import torch
 
-from segtcn.metrics import CalibrationError, SegmentalMAP
-from segtcn.metrics.functional import calibration_error, segmental_map
+from segtcn.metrics import SegmentalMAP
+from segtcn.metrics.functional import segmental_map
 from tests.metrics.sequences import NUM_CLASSES, after, random_videos
 from tests.reference import detailed_scores as reference
 
@@ -29,10 +29,6 @@ def make_map():
     return SegmentalMAP(NUM_CLASSES, threshold=0.1, background=0)
 
 
-def for_calibration(videos):
-    return [(scores, labels) for _, labels, scores in videos]
-
-
 @pytest.mark.parametrize("how", [("iou", 0.1), ("iou", 0.5), ("midpoint", 0.5)])
 def test_segments_of_all_videos_are_ranked_together(how):
     videos = scored_videos()
@@ -43,13 +39,6 @@ def test_segments_of_all_videos_are_ranked_together(how):
     assert after(SegmentalMAP(NUM_CLASSES, *how), videos[-1]).compute() == segmental_map(*videos[-1], *how)
 
 
-def test_calibration_is_over_the_frames_of_all_videos():
-    videos = scored_videos()
-    together = torch.cat([p for _, _, p in videos], dim=1), torch.cat([y for _, y, _ in videos])
-    computed = after(CalibrationError(7), *for_calibration(videos)).compute()
-    assert computed.item() == pytest.approx(calibration_error(*together, 7).item())
-
-
 @pytest.mark.parametrize("fill", [0.0, 5.0, math.nan])
 def test_padding_has_no_weight(fill):
     videos = scored_videos()
@@ -57,21 +46,18 @@ def test_padding_has_no_weight(fill):
     scores = torch.nn.utils.rnn.pad_sequence([v[2].T for v in videos], True, fill).transpose(1, 2)
     mask = torch.arange(labels.shape[1]) < torch.tensor([len(v[1]) for v in videos])[:, None]
     assert after(make_map(), (preds, labels, scores, mask)).compute() == after(make_map(), *videos).compute()
-    expected = after(CalibrationError(), *for_calibration(videos)).compute()
-    assert after(CalibrationError(), (scores, labels, mask)).compute() == expected
 
 
 @pytest.mark.parametrize("levels", [None, 4])
 def test_any_order_and_any_number_of_processes_give_the_same_bits(levels):
     videos = scored_videos(8, levels)
-    for make, updates in ((make_map, videos), (CalibrationError, for_calibration(videos))):
-        expected = after(make(), *updates).compute()
-        for seed, num_processes in itertools.product(range(3), (1, 2, 3)):
-            shuffled = random.Random(seed).sample(updates, len(updates))
-            first, *others = (after(make(), *shuffled[rank::num_processes]) for rank in range(num_processes))
-            for other in others:
-                first.merge_state(other)
-            assert first.compute() == expected
+    expected = after(make_map(), *videos).compute()
+    for seed, num_processes in itertools.product(range(3), (1, 2, 3)):
+        shuffled = random.Random(seed).sample(videos, len(videos))
+        first, *others = (after(make_map(), *shuffled[rank::num_processes]) for rank in range(num_processes))
+        for other in others:
+            first.merge_state(other)
+        assert first.compute() == expected
 
 
 def test_equally_sure_segments_at_the_same_frame_count_as_found_at_once():
@@ -89,14 +75,14 @@ ONES = torch.ones(2, 3, dtype=torch.int64)
     ("call", "message"),
     [
         (lambda: SegmentalMAP(3, "middle"), r"`criterion` must be one of \('iou', 'midpoint'\), got 'middle'"),
-        (lambda: CalibrationError(0).update(torch.ones(2, 1, 3), ONES), "`num_bins` must be at least 1, got 0"),
         (
             lambda: SegmentalMAP(3).update(ONES, ONES, torch.zeros(2, 4, 3)),
             r"must have the shape \(C, T\) or \(B, C, T\) with the B and T of `labels`, \(2, 3\), got \(2, 4, 3\)",
         ),
-        (lambda: CalibrationError().update(torch.zeros(2, 4), ONES), r"with the B and T of `labels`, .* got \(2, 4\)"),
-        (lambda: CalibrationError().update(torch.zeros(3), ONES[0]), r"with the B and T of `labels`, .* got \(3,\)"),
-        (lambda: CalibrationError().update(torch.zeros(2, 4, 3) - 1, ONES), "must lie from 0 to 1, got -1 to -1"),
+        (
+            lambda: SegmentalMAP(3).update(ONES[0], ONES[0], torch.zeros(3)),
+            r"B and T of `labels`, .* got \(3,\)",
+        ),
         (lambda: SegmentalMAP(4).update(ONES, ONES, torch.zeros(2, 4, 3), ONES), "`mask` must be bool"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Scores of classes, boundaries, broken segments, detection and calibration as functions of one video."""
+"""Scores of classes, boundaries, broken segments and detection as functions of one video."""
 
 from __future__ import annotations
 
@@ -21,23 +21,9 @@ NAN = math.nan
 
 @seeded
 @given(videos())
-def test_confusion_of_frames_and_segments_equals_the_loops(video):
+def test_confusion_of_frames_equals_the_loop(video):
     preds, labels, _, num_classes = video
     assert F.frame_confusion(preds, labels, num_classes).tolist() == reference.confusion(preds, labels, num_classes)
-    by_segment = F.segment_confusion(preds, labels, num_classes).tolist()
-    assert by_segment == reference.confusion_of_segments(preds, labels, num_classes)
-
-
-@seeded
-@given(videos())
-def test_precision_recall_and_iou_of_classes_equal_sets_of_frames(video):
-    preds, labels, background, num_classes = video
-    expected = [
-        None if c in background else reference.precision_recall_iou(preds, labels, c) for c in range(num_classes)
-    ]
-    for column, score in enumerate((F.frame_precision, F.frame_recall, F.frame_iou)):
-        computed = score(preds, labels, num_classes, background, absent_score=-1)
-        assert computed.tolist() == pytest.approx([-1 if e is None else e[column] for e in expected], abs=1e-4)
 
 
 @seeded
@@ -92,28 +78,12 @@ def test_segmental_map_equals_the_loops_over_segments(video, seed, how):
 
 
 @seeded
-@given(videos(max_classes=5), st.integers(0, 9), st.integers(1, 20))
-def test_calibration_error_equals_the_loop_over_bins(video, seed, num_bins):
-    labels, num_classes = video[1], video[3]
-    generator = torch.Generator().manual_seed(seed)
-    probabilities = (3 * torch.randn(num_classes, len(labels), generator=generator)).softmax(0).double()
-    confidence, preds = probabilities.max(0)
-    known = torch.tensor(labels) != IGNORE
-    right = (preds == torch.tensor(labels))[known].tolist()
-    expected = reference.calibration_error(confidence[known].tolist(), right, num_bins)
-    assert F.calibration_error(probabilities, labels, num_bins).item() == pytest.approx(expected, abs=1e-4)
-
-
-@seeded
 @given(videos())
 def test_nothing_is_nan_and_truth_is_perfect(video):
     preds, labels, background, num_classes = video
     scores = different_scores(num_classes, len(labels), 0)
-    classes, segments_of = (labels, num_classes, background), (labels, 1, background)
+    segments_of = (labels, 1, background)
     shares = [
-        lambda p: F.frame_precision(p, *classes).min(),
-        lambda p: F.frame_recall(p, *classes).min(),
-        lambda p: F.frame_iou(p, *classes).min(),
         lambda p: F.segmental_precision(p, *segments_of),
         lambda p: F.segmental_recall(p, *segments_of),
         lambda p: F.segmental_map(p, labels, scores, background=background),
@@ -132,21 +102,10 @@ def test_nothing_is_nan_and_truth_is_perfect(video):
 
 
 def test_classes_by_hand():
-    preds, labels = [0, 1, 1, 3, 1], [0, 1, 2, 1, 1]
-    for c in (0, 1, 2):  # recall is the frame accuracy of a class
-        others = [label for label in range(4) if label != c]
-        assert F.frame_recall(preds, labels, 4)[c] == F.frame_accuracy(preds, labels, background=others)
-    # background gets no score, but its frames make others false
-    counts = F.class_counts([1, 1, 0], [0, 1, 1], num_classes=3, background=0)
-    assert [count.tolist() for count in counts] == [[0, 1, 0], [0, 1, 0], [0, 1, 0]]
-    assert F.frame_precision([1, 1, 0], [0, 1, 1], 3, background=0, absent_score=-1).tolist() == [-1, 50, -1]
-    # a segment is confused with the class of most of its frames, the lower one if equal
-    assert F.segment_confusion([2, 2, 1, 1, 0], [0] * 5, 3).tolist() == [[0, 1, 0], [0, 0, 0], [0, 0, 0]]
-    # classes that do not occur score as asked, and are left out of the mean
-    assert F.frame_iou([0], [0], 2).tolist() == [100, 100]
-    assert F.frame_iou([0], [0], 2, absent_score=0).tolist() == [100, 0]
+    counts = F.class_counts([1, 1, 0], [0, 1, 1], num_classes=3)
+    assert [count.tolist() for count in counts] == [[0, 1, 0], [1, 1, 0], [1, 1, 0]]
     assert F.mean_over_classes(torch.tensor([NAN, 50, 100, NAN])) == 75
-    assert F.mean_over_classes(F.frame_iou([0, 0], [0, 0], 3, background=0, absent_score=NAN)) == 100
+    assert F.mean_over_classes(torch.tensor([NAN])) == 100
 
 
 @pytest.mark.parametrize(
@@ -228,33 +187,22 @@ def test_true_segments_choose_the_best_free_detection_in_time_order_and_the_sure
     assert F.detections(preds, preds, scores).confidence.tolist() == pytest.approx([0.2, 0, 0.3])
 
 
-def test_calibration_by_hand():
-    assert F.calibration_error(torch.eye(3), [0, 1, 2]) == 0
-    assert F.calibration_error(torch.eye(3), [1, 2, 0]) == 100
-    # confidences 0.5 and 0.9 in bins of their own: |1 - 0.5| and |0 - 0.9|; in one bin: |1/2 - 0.7|
-    two = torch.tensor([[0.5, 0.1, math.nan], [0.5, 0.9, math.nan]], dtype=torch.float64)
-    for num_bins, expected in ((10, 70), (1, 20)):
-        assert F.calibration_error(two, [0, 0, IGNORE], num_bins).item() == pytest.approx(expected)
-
-
 # Empty, one frame, only background
 
 
 @pytest.mark.parametrize(
-    ("preds", "labels", "background", "precision", "recall", "iou", "mean_ap", "boundaries", "over", "under", "count"),
+    ("preds", "labels", "background", "precision", "recall", "mean_ap", "boundaries", "over", "under", "count"),
     [
-        ([1], [1], None, 100, 100, 100, 100, 100, 0, 0, 0),
-        ([1], [2], None, 0, 0, 0, 0, 100, 0, 0, 0),
-        ([0, 0], [0, 0], 0, 100, 100, 100, 100, 100, 0, 0, 0),  # only background
-        ([0, 1], [0, 0], 0, 0, 0, 0, 0, 0, 0, 0, 1),  # no true segment
-        ([0, 0], [0, 1], 0, 0, 0, 0, 0, 0, 0, 0, 1),  # no predicted segment
-        ([1, 1, 2], [3, 3, 4], None, 0, 0, 0, 0, 100, 0, 0, 0),  # no match
+        ([1], [1], None, 100, 100, 100, 100, 0, 0, 0),
+        ([1], [2], None, 0, 0, 0, 100, 0, 0, 0),
+        ([0, 0], [0, 0], 0, 100, 100, 100, 100, 0, 0, 0),  # only background
+        ([0, 1], [0, 0], 0, 0, 0, 0, 0, 0, 0, 1),  # no true segment
+        ([0, 0], [0, 1], 0, 0, 0, 0, 0, 0, 0, 1),  # no predicted segment
+        ([1, 1, 2], [3, 3, 4], None, 0, 0, 0, 100, 0, 0, 0),  # no match
     ],
 )
-def test_edges(preds, labels, background, precision, recall, iou, mean_ap, boundaries, over, under, count):
+def test_edges(preds, labels, background, precision, recall, mean_ap, boundaries, over, under, count):
     scores = torch.full((5, len(labels)), 0.2)
-    for score, expected in ((F.frame_precision, precision), (F.frame_recall, recall), (F.frame_iou, iou)):
-        assert F.mean_over_classes(score(preds, labels, 5, background, absent_score=NAN)) == expected
     assert F.segmental_precision(preds, labels, 0.5, background) == precision
     assert F.segmental_recall(preds, labels, 0.5, background) == recall
     assert F.segmental_map(preds, labels, scores, background=background) == mean_ap
@@ -262,7 +210,6 @@ def test_edges(preds, labels, background, precision, recall, iou, mean_ap, bound
     assert F.over_segmentation(preds, labels, background) == over
     assert F.under_segmentation(preds, labels, background) == under
     assert F.segment_count_error(preds, labels, background) == count
-    assert 0 <= F.calibration_error(scores, labels) <= 100
 
 
 # Malformed input
@@ -274,7 +221,6 @@ SCORES_OF_TWO = torch.full((2, 3), 0.5)
     ("call", "message"),
     [
         (lambda: F.frame_confusion([0], [5], 3), "`labels` holds class 5, but `num_classes` is 3"),
-        (lambda: F.segment_confusion([0, 0], [0], 3), "`preds` has 2 frames and `labels` has 1"),
         (lambda: F.boundary_f1([0], [0], -0.1, 15), "`tolerance_s` must be 0 or more seconds, got -0.1"),
         (lambda: F.boundary_f1([0], [0], NAN, 15), "`tolerance_s` must be 0 or more seconds, got nan"),
         (lambda: F.boundary_f1([0], [0], 0.1, 0), "`fps` must be positive, got 0"),
@@ -291,12 +237,6 @@ SCORES_OF_TWO = torch.full((2, 3), 0.5)
         ),
         (lambda: F.segmental_map([0] * 3, [0] * 3, SCORES_OF_TWO * NAN), "`scores` holds 6 NaN: check the network"),
         (lambda: F.segmental_map([2] * 3, [0] * 3, SCORES_OF_TWO), "`preds` holds class 2, but `num_classes` is 2"),
-        (lambda: F.calibration_error(SCORES_OF_TWO.long(), [0] * 3), r"must be floats of .*, got \(2, 3\) torch.int64"),
-        (lambda: F.calibration_error(SCORES_OF_TWO[0], [0] * 3), r"of the shape \(C, T\), got \(3,\)"),
-        (lambda: F.calibration_error(SCORES_OF_TWO * NAN, [0] * 3), "`probabilities` holds 6 NaN"),
-        (lambda: F.calibration_error(SCORES_OF_TWO * 3, [0] * 3), "must lie from 0 to 1, got 1.5 to 1.5: logits need"),
-        (lambda: F.calibration_error(SCORES_OF_TWO, [0] * 2), "`preds` has 3 frames and `labels` has 2"),
-        (lambda: F.calibration_error(SCORES_OF_TWO, [0] * 3, num_bins=0), "`num_bins` must be at least 1, got 0"),
     ],
 )
 def test_malformed_input_is_refused(call, message):

@@ -19,7 +19,6 @@ from segtcn.metrics.functional import (
     frame_accuracy,
     frame_confusion,
     frame_counts,
-    segment_confusion,
     segment_counts,
     segmental_f1,
     split_counts,
@@ -117,7 +116,6 @@ def test_ignored_frames_by_hand():
     assert boundary_counts(preds, labels, 0, fps=1) == (0, 1, 1)
     assert boundary_counts(preds, labels, 1, fps=1) == (1, 0, 0)
     assert frame_confusion(preds, labels, 3).tolist() == [[0, 0, 0], [0, 5, 1], [0, 0, 1]]
-    assert segment_confusion(preds, labels, 3).tolist() == [[0, 0, 0], [0, 2, 0], [0, 0, 1]]
     assert [count.tolist() for count in class_counts(preds, labels, 3)] == [[0, 5, 1], [0, 0, 1], [0, 1, 0]]
     assert split_counts(preds, labels) == (0, 3)
 

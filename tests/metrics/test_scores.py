@@ -15,7 +15,7 @@ import segtcn.metrics.functional as F
 from segtcn import metrics as M
 from tests.metrics.sequences import IGNORE, after, pad, random_videos
 from tests.metrics.sequences import NUM_CLASSES as C
-from tests.reference import protocols, segments
+from tests.reference import protocols
 
 SCORES = {
     "accuracy": (M.FrameAccuracy, F.frame_accuracy),
@@ -39,16 +39,11 @@ EVERY_METRIC = [
     lambda: M.SegmentalF1(0.25, "none", num_classes=C, background=[0, 1]),
     lambda: M.SegmentalPrecision(0.25, "macro", num_classes=C),
     lambda: M.SegmentalRecall(0.25, background=0),
-    lambda: M.FramePrecision(C, background=0),
-    lambda: M.FrameRecall(C, "none"),
-    lambda: M.FrameIoU(C),
     lambda: M.BoundaryF1(0.1, fps=15),
     lambda: M.BoundaryF1(0.1, fps=15, average="pooled"),
     lambda: M.OverSegmentation(background=0),
     lambda: M.UnderSegmentation("pooled"),
     lambda: M.SegmentCountError(background=0),
-    lambda: M.Confusion(C),
-    lambda: M.Confusion(C, by="segment"),
     lambda: M.SegmentationScores("mstcn_2019", 0),
     lambda: M.SegmentationScores("lea", 0, list("abcde"), by_class=True),
 ]
@@ -122,9 +117,6 @@ NAN = math.nan
         (M.SegmentalF1(0.5, "none", 0, C, absent_score=NAN), [NAN, 0, 0, 100, NAN]),
         (M.SegmentalF1(0.5, "macro", 0, C), 100 / 3),
         (M.SegmentalPrecision(0.5, "none", 0, C, absent_score=-1), [-1, 0, 0, 100, -1]),
-        (M.FrameRecall(C, "macro", 0), 100 / 3),
-        (M.FrameIoU(C, "none"), [100, 0, 0, 100, 100]),
-        (M.FrameIoU(C, "none", absent_score=0), [100, 0, 0, 100, 0]),
     ],
 )
 def test_a_class_is_absent_only_where_it_does_not_occur(metric, expected):
@@ -171,12 +163,12 @@ def test_forward_returns_the_score_of_the_batch_and_adds_it(make):
     assert metric.num_videos == 0
 
 
-@pytest.mark.parametrize("make", [*EVERY_METRIC, lambda: M.SegmentalMAP(3), M.CalibrationError])
+@pytest.mark.parametrize("make", [*EVERY_METRIC, lambda: M.SegmentalMAP(3)])
 def test_before_the_first_video_the_score_is_nan_and_torchmetrics_warns(make):
     metric = make()
     with pytest.warns(UserWarning, match="was called before the ``update`` method"):
         score = value_of(metric)
-    assert not score.any() if isinstance(metric, M.Confusion) else (score == -1).all()
+    assert (score == -1).all()
 
 
 @pytest.mark.parametrize(
@@ -195,7 +187,7 @@ def test_a_video_of_background_only_is_perfect(average):
     zeros = torch.zeros(1, 4, dtype=torch.int64)
     for metric in (M.FrameAccuracy(average, 0), M.EditScore(average, 0), M.SegmentalF1(0.5, average, 0)):
         assert metric(zeros, zeros) == 100
-    for metric in (M.SegmentalF1(0.5, "macro", 0, C), M.FrameAccuracy("macro", 0, C), M.FrameIoU(C, background=0)):
+    for metric in (M.SegmentalF1(0.5, "macro", 0, C), M.FrameAccuracy("macro", 0, C)):
         assert metric(zeros, zeros) == 100  # no class occurs
     assert M.OverSegmentation(average, 0)(zeros, zeros) == M.UnderSegmentation(average, 0)(zeros, zeros) == 0
 
@@ -249,28 +241,14 @@ def test_malformed_batches_are_refused(make, arguments, message):
         make().update(*arguments)
 
 
-def test_confusion_adds_up_frames_and_segments():
-    videos = random_videos()
-    by_frame, by_segment = (
-        after(M.Confusion(C), *videos).compute(),
-        after(M.Confusion(C, by="segment"), *videos).compute(),
-    )
-    assert by_frame.sum() == sum((labels != IGNORE).sum() for _, labels in videos)
-    assert by_frame.diagonal().sum() == sum((preds == labels).sum() for preds, labels in videos)
-    assert by_segment.sum() == sum(len(segments.pieces(labels.tolist())) for _, labels in videos)
-    assert by_frame.dtype == by_segment.dtype == torch.int64
-
-
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: M.FrameIoU(3, "video"), r"`average` must be one of \('macro', 'none'\), got 'video'"),
         (lambda: M.OverSegmentation("none"), r"`average` must be one of \('video', 'pooled'\), got 'none'"),
         (lambda: M.EditScore(average="none"), r"`average` must be one of \('video', 'pooled'\), got 'none'"),
         (lambda: M.BoundaryF1(0.1, 15, "macro"), r"`average` must be one of \('video', 'pooled'\), got 'macro'"),
         (lambda: M.FrameAccuracy(average="classes"), r"one of \('video', 'pooled', 'macro', 'none'\), got 'classes'"),
         (lambda: M.BoundaryF1(-1, 15), "`tolerance_s` must be 0 or more seconds, got -1"),
-        (lambda: M.Confusion(3, by="video"), "`by` must be 'frame' or 'segment', got 'video'"),
         (lambda: M.SegmentalF1(0.5, "none"), '`average="none"` scores every class: pass `num_classes`'),
         (lambda: M.SegmentalF1(0.5, background=10, num_classes=10), "`background` is 10, but `num_classes` is 10"),
         (lambda: M.SegmentalF1(50), r"F1@50 is `threshold=0\.5`"),

@@ -16,26 +16,6 @@ def confusion(preds: list[int], labels: list[int], num_classes: int) -> list[lis
     return table
 
 
-def confusion_of_segments(preds: list[int], labels: list[int], num_classes: int) -> list[list[int]]:
-    table = [[0] * num_classes for _ in range(num_classes)]
-    for piece in pieces(labels):
-        within = [preds[t] for t in piece.frames]
-        table[piece.label][max(range(num_classes), key=lambda c: (within.count(c), -c))] += 1
-    return table
-
-
-def precision_recall_iou(preds: list[int], labels: list[int], c: int) -> tuple[float, float, float] | None:
-    """Of one class; None if it does not occur."""
-    predicted = {t for t, pred in enumerate(preds) if pred == c and labels[t] != IGNORE}
-    true = {t for t, label in enumerate(labels) if label == c}
-    if not predicted and not true:
-        return None
-    both = len(predicted & true)
-    precision = 100 * both / len(predicted) if predicted else 0.0
-    recall = 100 * both / len(true) if true else 0.0
-    return precision, recall, 100 * both / len(predicted | true)
-
-
 def broken(preds: list[int], labels: list[int], background: Collection[int] = (), exchanged: bool = False) -> float:
     """Percent of the true segments that two or more predicted ones of their class overlap; or the other way round."""
     parts_of, whole = (labels, preds) if exchanged else (preds, labels)
@@ -64,20 +44,6 @@ def most_pairs(a: list[int], b: list[int], tolerance: int) -> int:
 def boundary_f1(preds: list[int], labels: list[int], tolerance: int) -> float:
     a, b = boundaries(preds, labels), boundaries(labels, labels)
     return 200 * most_pairs(a, b, tolerance) / (len(a) + len(b)) if a or b else 100.0
-
-
-def calibration_error(confidences: list[float], right: list[bool], num_bins: int) -> float:
-    error = 0.0
-    for k in range(num_bins):
-        inside = [
-            i
-            for i, confidence in enumerate(confidences)
-            if k / num_bins <= confidence < (k + 1) / num_bins or (k == num_bins - 1 and confidence == 1)
-        ]
-        if inside:
-            gap = sum(right[i] for i in inside) / len(inside) - sum(confidences[i] for i in inside) / len(inside)
-            error += abs(gap) * len(inside) / len(confidences)
-    return 100 * error
 
 
 def mean_average_precision(videos, criterion: str, threshold: float, background: Collection[int] = ()) -> float:

@@ -22,8 +22,6 @@ from segtcn.metrics.functional.broken_segments import over_segmentation as over_
 from segtcn.metrics.functional.broken_segments import segment_count_error as segment_count_error
 from segtcn.metrics.functional.broken_segments import split_counts as split_counts
 from segtcn.metrics.functional.broken_segments import under_segmentation as under_segmentation
-from segtcn.metrics.functional.calibration import calibration_counts as calibration_counts
-from segtcn.metrics.functional.calibration import calibration_error as calibration_error
 from segtcn.metrics.functional.delays import Delays as Delays
 from segtcn.metrics.functional.delays import detection_delays as detection_delays
 from segtcn.metrics.functional.delays import settled_frames as settled_frames
@@ -33,10 +31,6 @@ from segtcn.metrics.functional.frame_scores import class_counts as class_counts
 from segtcn.metrics.functional.frame_scores import frame_accuracy as frame_accuracy
 from segtcn.metrics.functional.frame_scores import frame_confusion as frame_confusion
 from segtcn.metrics.functional.frame_scores import frame_counts as frame_counts
-from segtcn.metrics.functional.frame_scores import frame_iou as frame_iou
-from segtcn.metrics.functional.frame_scores import frame_precision as frame_precision
-from segtcn.metrics.functional.frame_scores import frame_recall as frame_recall
-from segtcn.metrics.functional.frame_scores import segment_confusion as segment_confusion
 from segtcn.metrics.functional.ratios import Matches as Matches
 from segtcn.metrics.functional.ratios import Share as Share
 from segtcn.metrics.functional.ratios import mean_over_classes as mean_over_classes

@@ -101,21 +101,6 @@ def recall_ratio(tp: Tensor, fp: Tensor, fn: Tensor) -> tuple[Tensor, Tensor]:
     return precision_ratio(tp, fn, fp)
 
 
-def iou_ratio(tp: Tensor, fp: Tensor, fn: Tensor) -> tuple[Tensor, Tensor]:
-    """Numerator and denominator of an intersection over union, ``tp / (tp + fp + fn)``.
-
-    Args:
-        tp: true positives, int64, any shape.
-        fp: false positives, the same shape.
-        fn: misses, the same shape.
-
-    Example:
-        >>> iou_ratio(torch.tensor(3), torch.tensor(1), torch.tensor(9))
-        (tensor(3), tensor(13))
-    """
-    return tp, tp + fp + fn
-
-
 def mean_over_classes(scores: Tensor) -> Tensor:
     """Mean over the classes that occur.
 
