@@ -140,19 +140,24 @@ class TemporalSequential(nn.Sequential, TemporalLayer):
     @property
     def reach(self) -> Reach:
         """Frames seen to the left and to the right of the output frame."""
-        return total_reach(self)
+        return total_reach(self._layers)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:  # noqa: D102
-        return run_layers(self, x, mask)
+        return run_layers(self._layers, x, mask)
 
     def initial_state(self, batch_size: int) -> list[Any]:
         """State before the first frame of a stream, of every layer."""
-        return initial_states(self, batch_size)
+        return initial_states(self._layers, batch_size)
 
     def step(self, x: Tensor, state: list[Any], last: bool = False) -> tuple[Tensor, list[Any]]:
         """Continue where the last chunk ended, see :meth:`TemporalLayer.step`."""
-        outputs, state = step_layers(self, x, state, last)
+        outputs, state = step_layers(self._layers, x, state, last)
         return outputs[-1], state
+
+    @property
+    def _layers(self) -> Iterable[Any]:
+        """The layers in their order; those that are used twice are there twice."""
+        return self
 
 
 class ResidualSequential(Branches, TemporalSequential):
@@ -162,10 +167,10 @@ class ResidualSequential(Branches, TemporalSequential):
         return self._join(x, super().forward(x, mask))
 
     def _start_branches(self, batch_size: int) -> list[Any]:
-        return initial_states(self, batch_size)
+        return initial_states(self._layers, batch_size)
 
     def _step_branches(self, x: Tensor, states: list[Any], last: bool) -> tuple[list[Tensor], list[Any]]:
-        outputs, states = step_layers(self, x, states, last)
+        outputs, states = step_layers(self._layers, x, states, last)
         return [x, outputs[-1]], states
 
     def _join(self, *branches: Tensor) -> Tensor:

@@ -8,15 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from segtcn.layers.conv import TemporalConv1d
-from segtcn.layers.sequential import (
-    Branches,
-    Reach,
-    TemporalSequential,
-    initial_states,
-    run_layers,
-    step_layers,
-    total_reach,
-)
+from segtcn.layers.sequential import ResidualSequential, TemporalSequential
 from segtcn.layers.weight_norm import WeightNormConv1d
 from segtcn.models.base import SegmentationModel, check_sizes
 
@@ -88,7 +80,7 @@ class CausalTCN(SegmentationModel):
         self.head = TemporalConv1d(hidden_channels, num_classes, kernel_size=1)
 
 
-class _ResidualBlock(Branches, nn.Module):
+class _ResidualBlock(ResidualSequential):
     """Two dilated convolutions beside a shortcut."""
 
     def __init__(
@@ -102,20 +94,6 @@ class _ResidualBlock(Branches, nn.Module):
         if in_channels != out_channels:
             self.shortcut = TemporalConv1d(in_channels, out_channels, kernel_size=1)
             nn.init.normal_(self.shortcut.weight, std=0.01)
-
-    @property
-    def reach(self) -> Reach:
-        return total_reach(self._layers)
-
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        return self._join(x, run_layers(self._layers, x, mask))
-
-    def _start_branches(self, batch_size: int) -> list[Any]:
-        return initial_states(self._layers, batch_size)
-
-    def _step_branches(self, x: Tensor, states: list[Any], last: bool) -> tuple[list[Tensor], list[Any]]:
-        outputs, states = step_layers(self._layers, x, states, last)
-        return [x, outputs[-1]], states
 
     def _join(self, *branches: Tensor) -> Tensor:
         x, z = branches
