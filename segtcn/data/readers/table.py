@@ -14,8 +14,7 @@ import numpy.typing as npt
 import torch
 
 from segtcn.data.readers.reader import as_float32, first_that_opens
-from segtcn.data.readers.row_positions import ROW_NUMBERS, at_frames, frames_of_table, how_rows_count, row_numbers
-from segtcn.data.readers.table_files import SUFFIXES, TableFiles, matching, quoted
+from segtcn.data.readers.table_files import ROW_NUMBERS, SUFFIXES, Counting, TableFiles, matching, quoted
 from segtcn.data.readers.tree import TreeReader
 from segtcn.labels.classes import IGNORE_NAME, listed
 from segtcn.labels.files import read_labels
@@ -132,8 +131,14 @@ class TableReader(TreeReader):
 
     def _placed(self, values: npt.NDArray[Any], path: Path, missing: Any) -> npt.NDArray[Any]:
         """Values of rows, time last, at the frames that the table says; ``missing`` where a frame has no row."""
-        frames = None if self._counting is None else frames_of_table(self._files, path, self._counting, self._fill)
-        return values if frames is None else at_frames(values, frames, missing)
+        if self._counting is None:
+            return values
+        frames = self._files.frames(path, self._counting, self._fill)
+        if len(frames) == frames[-1] + 1:
+            return values
+        placed = np.full((*values.shape[:-1], int(frames[-1]) + 1), missing, values.dtype)
+        placed[..., frames] = values
+        return placed
 
     def _truth_file(self, name: str) -> Path | None:
         paths = [
@@ -154,7 +159,7 @@ class TableReader(TreeReader):
             self._check_label_columns(path, columns)
         features = self._choose_features(path, selection, others=[*labels, self._time, *ROW_NUMBERS])
         values = self._files.numbers(path, features)  # a damaged table is noticed here, and the next one is asked
-        counting = how_rows_count(self._files, path) if values.size else None
+        counting = self._files.how_rows_count(path) if values.size else None
         return _Layout(name, path, bool(labels), features, self._choose_fps(path, fps), counting)
 
     def _choose_features(self, path: Path, selection: list[str] | str | None, others: list[str | None]) -> list[str]:
@@ -274,7 +279,7 @@ class TableReader(TreeReader):
         """Labels at the frames of their rows; where ``fill`` makes the features, nobody annotated the frame."""
         if self._labels_inside:
             return [*self._placed(np.array(labels, dtype=object), path, IGNORE_NAME)]
-        counter, numbers = row_numbers(self._files, path)
+        counter, numbers = self._files.row_numbers(path)
         if numbers is not None:
             frame_step(numbers, counter, str(path))
         return labels
@@ -347,7 +352,7 @@ class _Layout(NamedTuple):
     labels_inside: bool
     features: list[str]
     fps: float
-    counting: tuple[int, int] | None  # number of the first frame, and the step, where a column counts the frames
+    counting: Counting | None  # where a column counts the frames
 
 
 def _copies_of_labels(values: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]) -> list[int]:

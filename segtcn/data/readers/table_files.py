@@ -1,4 +1,4 @@
-"""Columns of CSV, TSV and Parquet files, read by Arrow."""
+"""Columns of CSV, TSV and Parquet files, read by Arrow, and the frames that their rows are of."""
 
 from __future__ import annotations
 
@@ -12,10 +12,18 @@ import numpy as np
 import numpy.typing as npt
 
 from segtcn.labels.classes import listed
+from segtcn.labels.positions import column_kind, frame_step, frames_of_rows
 
 SUFFIXES = (".csv", ".tsv", ".parquet")
 
+ROW_NUMBERS = ("", "__index_level_0__")
+"""Columns in which pandas writes its index."""
+
+Counting = tuple[int, int]
+"""Number of the first frame, and the step to the next."""
+
 _HEADER_BYTES = 2**22
+_MOST_MISSING = 10  # frames without a row for every row: a number that is wrong would fill the memory
 _DEEPLABCUT = (b"scorer", b"individuals", b"bodyparts", b"coords")  # how the lines begin that name its columns
 # what pandas, R, MATLAB and spreadsheets write where there is no number
 _MISSING = ("", "#N/A", "NA", "N/A", "n/a", "NaN", "nan", "-nan", "NULL", "null", "None")
@@ -95,6 +103,45 @@ class TableFiles:
                     f"column {column!r} of {path} must hold numbers, got {table[column].type}: leave it out"
                 ) from error
         return values
+
+    def row_numbers(self, path: Path) -> tuple[str, npt.NDArray[np.int64] | None]:
+        """The column that counts the frames, and its numbers; None without one, or where it does not count."""
+        columns = self.columns(path)
+        named = [column for column in columns if column_kind(column) == "frame" and column not in ROW_NUMBERS]
+        column = next(iter([*named, *(column for column in columns if column in ROW_NUMBERS)]), None)
+        if column is None:
+            return "", None
+        values = self.numbers(path, [column])[0]
+        counts = len(values) > 0 and bool((np.isfinite(values) & (values >= 0) & (values < 2**53)).all())
+        is_whole = counts and bool((values == np.floor(values)).all())
+        return column or "without a name", values.astype(np.int64) if is_whole else None
+
+    def how_rows_count(self, path: Path) -> Counting | None:
+        """How a table counts: from 1 only if it begins there, and by its smallest step; None if no column does."""
+        _, numbers = self.row_numbers(path)
+        if numbers is None:
+            return None
+        steps = np.diff(numbers)
+        return int(numbers[0] == 1), int(min(steps[steps > 0], default=1))
+
+    def frames(self, path: Path, counting: Counting, fill: str | None) -> npt.NDArray[np.int64]:
+        """The frame, from 0, of every row.
+
+        Args:
+            path: the table.
+            counting: of the first table of the data set.
+            fill: whether, and how, frames without a row are filled.
+
+        Raises:
+            ValueError: if the column does not count, or rows are repeated, shuffled, or missing without a ``fill``.
+        """
+        column, numbers = self.row_numbers(path)
+        if numbers is None:
+            raise ValueError(f"{path}: its column {column!r} must count the frames as in other tables: correct it")
+        frames = frames_of_rows(numbers, *counting, fill is not None, column, str(path))
+        if frames[-1] >= (_MOST_MISSING + 1) * len(frames):
+            frame_step(numbers, column, str(path))
+        return frames
 
     def _read(self, path: Path, types: dict[str, Any]) -> Any:
         import pyarrow
