@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from segtcn.labels.detection import json_content
@@ -10,7 +9,7 @@ from segtcn.labels.error_list import ErrorList
 from segtcn.prepare.annotations.intervals import Annotations, Interval, make_interval, number, well_formed
 
 
-def read_activitynet(path: str | os.PathLike[str]) -> list[Annotations]:
+def read_activitynet(path: Path) -> list[Annotations]:
     """Read ``{"database": {NAME: {"duration": ..., "annotations": [{"segment": [start, stop], "label": ...}]}}}``.
 
     Times are seconds. Videos without annotations, such as those of a test set, are left out.
@@ -25,7 +24,6 @@ def read_activitynet(path: str | os.PathLike[str]) -> list[Annotations]:
         FileNotFoundError: if there is no such file.
         ValueError: if it is not such JSON, or a segment ends far behind the stated duration.
     """
-    path = Path(path)
     videos: dict[str, list[Interval]] = {}
     errors = ErrorList()
     with well_formed(path, "ActivityNet's JSON"):

@@ -14,7 +14,7 @@ from segtcn.prepare.annotations.project_writers import writable_segments
 from segtcn.structures import Segment
 
 
-def read_audacity(path: str | os.PathLike[str]) -> list[Annotations]:
+def read_audacity(path: Path) -> list[Annotations]:
     r"""Read a label track that Audacity exported.
 
     A line that begins with a backslash gives the frequencies of the label before it; it says nothing about time.
@@ -29,7 +29,6 @@ def read_audacity(path: str | os.PathLike[str]) -> list[Annotations]:
         FileNotFoundError: if there is no such file.
         ValueError: if a line cannot be understood.
     """
-    path = Path(path)
     intervals = []
     errors = ErrorList()
     unnamed = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
@@ -118,7 +117,7 @@ class Event(NamedTuple):
             )
 
 
-def read_boris(path: str | os.PathLike[str], subject: str | None = None) -> list[Annotations]:
+def read_boris(path: Path, subject: str | None = None) -> list[Annotations]:
     """Read tabular or aggregated events, ``.csv`` or ``.tsv``, of one observation or several.
 
     A state becomes an interval, a point event an interval of no length. Modifiers are left out. Times count from the
@@ -138,7 +137,6 @@ def read_boris(path: str | os.PathLike[str], subject: str | None = None) -> list
         ValueError: if it is not such an export, several subjects are in it, states are not paired, or rows contradict
             themselves; the message has all of them.
     """
-    path = Path(path)
     return annotations_of_events(path, _events(path, read_text(path, "annotations")), subject)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from segtcn.prepare.annotations.boris import Event, Recording, annotations_of_ev
 from segtcn.prepare.annotations.intervals import Annotations, number, stated_name, well_formed
 
 
-def read_boris_project(path: str | os.PathLike[str], subject: str | None = None) -> list[Annotations]:
+def read_boris_project(path: Path, subject: str | None = None) -> list[Annotations]:
     """Read all observations of a project; a project has no starts and stops, they alternate.
 
     Args:
@@ -26,7 +25,6 @@ def read_boris_project(path: str | os.PathLike[str], subject: str | None = None)
         FileNotFoundError: if there is no such file.
         ValueError: if it is not such a project, or as :func:`~segtcn.prepare.annotations.boris.read_boris`.
     """
-    path = Path(path)
     with well_formed(path, "a project of BORIS"):
         content = json_content(path)
         behaviors = [*content.get("behaviors_conf", {}).values()]

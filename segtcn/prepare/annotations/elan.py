@@ -51,7 +51,7 @@ def _parse(path: Path) -> Element:
     return root
 
 
-def read_elan(path: str | os.PathLike[str], tier: str | None = None) -> list[Annotations]:
+def read_elan(path: Path, tier: str | None = None) -> list[Annotations]:
     """Read the annotations of one tier.
 
     Annotations that refer to others (``REF_ANNOTATION``) have no times of their own, and those without a text no
@@ -69,7 +69,6 @@ def read_elan(path: str | os.PathLike[str], tier: str | None = None) -> list[Ann
         FileNotFoundError: if there is no such file.
         ValueError: if it is damaged, several tiers have annotations, or one of the tier's annotations has no time.
     """
-    path = Path(path)
     root = _parse(path)
     units = {header.get("TIME_UNITS", "milliseconds") for header in root.iter("HEADER")} - {"milliseconds"}
     if units:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 from segtcn.labels.detection import Format, detect_format
 from segtcn.prepare.annotations.activitynet import read_activitynet
@@ -63,6 +64,7 @@ def read_annotations(
     """
     if unit not in (None, "seconds", "frames"):
         raise ValueError(f"`unit` must be seconds or frames, got {unit!r}")
+    path = Path(path)
     form = detect_format(path)
     readers: dict[Format, Callable[[], list[Annotations]]] = {
         "activitynet": lambda: read_activitynet(path),

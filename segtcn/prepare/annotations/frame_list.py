@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from segtcn.labels.files import read_labels
@@ -12,7 +11,7 @@ from segtcn.prepare.annotations.intervals import Annotations, make_interval
 from segtcn.structures import is_rate
 
 
-def read_frame_list(path: str | os.PathLike[str], fps: float | None = None) -> list[Annotations]:
+def read_frame_list(path: Path, fps: float | None = None) -> list[Annotations]:
     """Read labels of frames, an annotation for every run of equal labels.
 
     Args:
@@ -26,7 +25,6 @@ def read_frame_list(path: str | os.PathLike[str], fps: float | None = None) -> l
         FileNotFoundError: if there is no such file.
         ValueError: if it is not such a file, or there is no ``fps``.
     """
-    path = Path(path)
     text = read_text(path, "annotations")  # refuses by its size what is not an annotation file
     labels, step = read_labels(path), 1
     if frame_table_layout(text) is not None:

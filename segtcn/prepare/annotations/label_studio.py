@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from segtcn.prepare.annotations.intervals import Annotations, make_interval, num
 _UPLOADED = re.compile(r"(^|/)[0-9a-f]{8}-(?=[^/]+$)")  # what it puts before the name of an uploaded file
 
 
-def read_label_studio(path: str | os.PathLike[str], fps: float | None = None) -> list[Annotations]:
+def read_label_studio(path: Path, fps: float | None = None) -> list[Annotations]:
     """Read an export in the format JSON, with the tag ``TimelineLabels``.
 
     Its frames count from 1, and the last one of a range is part of it. Other regions are left out and noted.
@@ -30,7 +29,6 @@ def read_label_studio(path: str | os.PathLike[str], fps: float | None = None) ->
         FileNotFoundError: if there is no such file.
         ValueError: if it is not such an export, a task was annotated several times, or there is no ``fps``.
     """
-    path = Path(path)
     content = json_content(path)
     videos: list[Annotations] = []
     left_out = 0

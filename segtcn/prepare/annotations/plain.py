@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from segtcn.prepare.annotations.intervals import Annotations, Interval, Unit, ma
 from segtcn.structures import is_rate
 
 
-def read_csv(path: str | os.PathLike[str], fps: float | None = None, unit: Unit | None = None) -> list[Annotations]:
+def read_csv(path: Path, fps: float | None = None, unit: Unit | None = None) -> list[Annotations]:
     """Read a table of segments whose first line names its columns, in any order.
 
     ``label``, ``start``, ``stop`` (or ``end``) are needed; a column ``video`` lets one file hold all videos; others are
@@ -42,7 +41,6 @@ def read_csv(path: str | os.PathLike[str], fps: float | None = None, unit: Unit 
         FileNotFoundError: if there is no such file.
         ValueError: if a column is missing, a row cannot be understood, or times are in frames and there is no ``fps``.
     """
-    path = Path(path)
     text = read_text(path, "annotations")
     delimiter = segment_delimiter(text)
     if delimiter is None:
@@ -67,7 +65,7 @@ def read_csv(path: str | os.PathLike[str], fps: float | None = None, unit: Unit 
     return _by_video(path, rows, fps, unit)
 
 
-def read_json(path: str | os.PathLike[str], fps: float | None = None, unit: Unit | None = None) -> list[Annotations]:
+def read_json(path: Path, fps: float | None = None, unit: Unit | None = None) -> list[Annotations]:
     """Read a list of objects with the keys that :func:`read_csv` has as columns.
 
     The list may stand in an object under ``segments`` or ``annotations``, beside ``video``, ``fps`` and ``unit``, or in
@@ -85,7 +83,6 @@ def read_json(path: str | os.PathLike[str], fps: float | None = None, unit: Unit
         FileNotFoundError: if there is no such file.
         ValueError: if it is not such JSON, or as :func:`read_csv`.
     """
-    path = Path(path)
     content = json_content(path)
     if isinstance(content, list):
         content = {"segments": content}

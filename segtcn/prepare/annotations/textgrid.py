@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ _TOKEN = re.compile(r'"(?:[^"]|"")*"|<\w+>|(?<![^\s])[-+]?\d[\d.]*(?:[eE][-+]?\d
 _SLIP_S = 1e-6
 
 
-def read_textgrid(path: str | os.PathLike[str], tier: str | None = None) -> list[Annotations]:
+def read_textgrid(path: Path, tier: str | None = None) -> list[Annotations]:
     """Read the labels of one tier; intervals without a text are gaps, points have no length.
 
     Args:
@@ -29,7 +28,6 @@ def read_textgrid(path: str | os.PathLike[str], tier: str | None = None) -> list
         FileNotFoundError: if there is no such file.
         ValueError: if it is damaged, several tiers have labels, or the intervals of a tier do not follow each other.
     """
-    path = Path(path)
     tokens = iter(_TOKEN.findall(read_text(path, "annotations")))
     try:
         tiers = _tiers(path, tokens)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from segtcn.prepare.annotations.intervals import (
 )
 
 
-def read_via(path: str | os.PathLike[str], attribute: str | None = None) -> list[Annotations]:
+def read_via(path: Path, attribute: str | None = None) -> list[Annotations]:
     """Read the temporal segments of a project, as VIA saves it (``.json``).
 
     Regions of pictures and segments without a value of the attribute are left out and noted.
@@ -34,7 +33,6 @@ def read_via(path: str | os.PathLike[str], attribute: str | None = None) -> list
         FileNotFoundError: if there is no such file.
         ValueError: if it is not such a project, there are several attributes, or a value is not one of the options.
     """
-    path = Path(path)
     with well_formed(path, "a project of VIA 3"):
         content = json_content(path)
         segments = {
