@@ -136,8 +136,8 @@ def analyze_run(run: Run, protocol: str | None = None, sample_rate: int | None =
     num_classes, background = len(run.classes), run.background
     pairs = [check_labels(*pair) for part in run.parts for pair in scored_pairs(part, scores.sample_rate).values()]
     confusion = np.sum([frame_confusion(*pair, num_classes).numpy() for pair in pairs], axis=0)
-    counts = [segment_counts(*pair, [0.5], background, num_classes) for pair in pairs]
-    hits = np.sum([[count[0].numpy() for count in of_pair] for of_pair in counts], axis=0)
+    counts = [segment_counts(*pair, 0.5, background, num_classes) for pair in pairs]
+    hits = np.sum([[count.numpy() for count in of_pair] for of_pair in counts], axis=0)
     num_segments = np.sum(
         [np.bincount(scored_runs(labels).values, minlength=num_classes) for _, labels in pairs], axis=0
     )

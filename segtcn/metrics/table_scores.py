@@ -14,7 +14,6 @@ from segtcn.metrics.counts import Average, Averaging, VideoCounts, combine_video
 from segtcn.metrics.counts_metric import CountsMetric, split_batch
 from segtcn.metrics.functional import (
     Background,
-    Matches,
     Share,
     background_classes,
     check_threshold,
@@ -23,7 +22,6 @@ from segtcn.metrics.functional import (
     segment_counts,
 )
 from segtcn.metrics.functional.ratios import f1_ratio, precision_ratio, recall_ratio
-from segtcn.metrics.functional.sequences import Frames
 from segtcn.metrics.protocols import SCORES, THRESHOLDS, get_protocol
 
 
@@ -116,7 +114,7 @@ class _SegmentalMetric(CountsMetric):
         check_threshold(threshold)
         combine = Averaging(type(self).ratio, average, num_classes, absent_score)
         count = partial(
-            _count_at,
+            segment_counts,
             threshold=threshold,
             background=background_classes(background, num_classes),
             num_classes=combine.counted_classes,
@@ -263,7 +261,3 @@ def _named_scores(rows: Tensor, protocol: str, class_names: Sequence[str] | None
 
 def _likeness(distance: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
     return length - distance, length
-
-
-def _count_at(preds: Frames, labels: Frames, threshold: float, **kwargs: Any) -> Matches:
-    return Matches(*(count[0] for count in segment_counts(preds, labels, [threshold], **kwargs)))

@@ -24,9 +24,9 @@ def test_delays_equal_the_slow_version(frames, threshold, background):
     rows = zip(found.starts.tolist(), found.delays.tolist(), strict=True)
     assert [*rows] == slow_delays(preds, labels, spoken, threshold, background)
     # the segments that count as true positives of F1, and no others
-    counts = segment_counts(preds, labels, [threshold], background)
-    assert len(found.delays) == int(counts.tp[0])
-    assert found.num_true == int(counts.tp[0] + counts.fn[0])
+    counts = segment_counts(preds, labels, threshold, background)
+    assert len(found.delays) == int(counts.tp)
+    assert found.num_true == int(counts.tp + counts.fn)
 
 
 @given(

@@ -50,12 +50,12 @@ def test_scores_equal_the_loops_over_frames_and_segments(video, threshold):
 @given(videos())
 def test_counts_of_every_class_and_threshold_equal_the_loops_and_add_up(video):
     preds, labels, background, num_classes = video
-    by_class = torch.stack(segment_counts(preds, labels, THRESHOLDS, background, num_classes))
-    for k, threshold in enumerate(THRESHOLDS):
+    for threshold in THRESHOLDS:
+        by_class = torch.stack(segment_counts(preds, labels, threshold, background, num_classes))
         for c in range(num_classes):
             others = {*range(num_classes), *background} - ({c} - {*background})
-            assert tuple(by_class[:, k, c]) == reference.counts((preds, labels), threshold, others)
-    assert torch.equal(by_class.sum(-1), torch.stack(segment_counts(preds, labels, THRESHOLDS, background)))
+            assert tuple(by_class[:, c]) == reference.counts((preds, labels), threshold, others)
+        assert torch.equal(by_class.sum(-1), torch.stack(segment_counts(preds, labels, threshold, background)))
     correct, total = frame_counts(preds, labels, background, num_classes)
     assert total.tolist() == [0 if c in background else labels.count(c) for c in range(num_classes)]
     assert (correct.sum(), total.sum()) == tuple(frame_counts(preds, labels, background))
@@ -84,7 +84,7 @@ def test_truth_is_perfect_and_no_score_leaves_its_range(video):
 
 def counts(preds, labels, threshold, background=0):
     """True positives, false positives and misses."""
-    return tuple(count.item() for count in segment_counts(preds, labels, [threshold], background))
+    return tuple(count.item() for count in segment_counts(preds, labels, threshold, background))
 
 
 def test_a_case_worked_out_by_hand():
@@ -232,13 +232,13 @@ def test_malformed_labels_are_refused(score, preds, labels, message):
     ("call", "message"),
     [
         (lambda: frame_counts([0, 1], [0, 3], num_classes=3), "`labels` holds class 3, but `num_classes` is 3"),
-        (lambda: segment_counts([0, 4], [0, 1], [0.5], num_classes=3), "`preds` holds class 4, but `num_classes` is 3"),
+        (lambda: segment_counts([0, 4], [0, 1], 0.5, num_classes=3), "`preds` holds class 4, but `num_classes` is 3"),
         *(
             (lambda threshold=threshold: segmental_f1([0], [0], threshold), "`threshold` is an IoU, 0 < .* <= 1, got")
             for threshold in (0, -0.1, math.nan, 1000)
         ),
         (lambda: segmental_f1([0], [0], threshold=10), r"got 10: F1@10 is `threshold=0.1`"),
-        (lambda: segment_counts([0], [0], [0.1, 25]), r"got 25: F1@25 is `threshold=0.25`"),
+        (lambda: segment_counts([0], [0], 25), r"got 25: F1@25 is `threshold=0.25`"),
         *(
             (lambda name=name: edit_score([0], [0], name), "`background` must be None, a class index or a collection")
             for name in ("SIL", ["SIL"], 0.5)

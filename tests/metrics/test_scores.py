@@ -71,7 +71,7 @@ def test_pooled_averages_divide_sums_of_counts():
     videos = random_videos()
     right, frames = sum((p == y).sum() for p, y in videos), sum((y != IGNORE).sum() for _, y in videos)
     distance, length = (sum(column) for column in zip(*(F.edit_counts(p, y, 0) for p, y in videos), strict=True))
-    tp, fp, fn = (sum(column) for column in zip(*(F.segment_counts(p, y, [0.25], 0) for p, y in videos), strict=True))
+    tp, fp, fn = (sum(column) for column in zip(*(F.segment_counts(p, y, 0.25, 0) for p, y in videos), strict=True))
     split, total = (sum(column) for column in zip(*(F.split_counts(p, y, 0) for p, y in videos), strict=True))
     for metric, expected in (
         (M.OverSegmentation("pooled", 0), 100 * split / total),

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import torch
 from torch import Tensor
 
-from segtcn.metrics.functional.overlaps import best_ious, common_pieces, drop_last_frames
+from segtcn.metrics.functional.overlaps import best_ious, common_pieces
 from segtcn.metrics.functional.ratios import Matches, f1_ratio, percent, precision_ratio, recall_ratio
 from segtcn.metrics.functional.sequences import (
     Background,
@@ -48,7 +45,7 @@ def segmental_f1(preds: FrameLabels, labels: FrameLabels, threshold: float, back
     Reference:
         Lea et al., "Temporal Convolutional Networks for Action Segmentation and Detection", CVPR 2017, section 4.1.
     """
-    return percent(*f1_ratio(*segment_counts(preds, labels, [threshold], background)))[0]
+    return percent(*f1_ratio(*segment_counts(preds, labels, threshold, background)))
 
 
 def segmental_precision(
@@ -75,7 +72,7 @@ def segmental_precision(
         >>> segmental_precision([1, 1, 2, 1], [1, 1, 1, 1], threshold=0.5)
         tensor(33.3333)
     """
-    return percent(*precision_ratio(*segment_counts(preds, labels, [threshold], background)))[0]
+    return percent(*precision_ratio(*segment_counts(preds, labels, threshold, background)))
 
 
 def segmental_recall(
@@ -102,18 +99,17 @@ def segmental_recall(
         >>> segmental_recall([1, 1, 2, 1], [1, 1, 1, 1], threshold=0.5)
         tensor(100.)
     """
-    return percent(*recall_ratio(*segment_counts(preds, labels, [threshold], background)))[0]
+    return percent(*recall_ratio(*segment_counts(preds, labels, threshold, background)))
 
 
 def segment_counts(
     preds: FrameLabels,
     labels: FrameLabels,
-    thresholds: Sequence[float],
+    threshold: float,
     background: Background = None,
     num_classes: int | None = None,
-    drop_last_frame: bool = False,
 ) -> Matches:
-    """Count found, false and missed segments at several thresholds in one pass.
+    """Count found, false and missed segments.
 
     Each predicted segment is compared with one true segment only: the one of its class with the largest intersection
     over union (IoU), the first in time where two are equal. It is a true positive if that IoU is at least the threshold
@@ -123,31 +119,26 @@ def segment_counts(
     Args:
         preds: predicted class of every frame, ``(T,)``.
         labels: true class of every frame, ``(T,)``.
-        thresholds: K smallest IoUs that count, each ``0 < threshold <= 1``.
+        threshold: smallest IoU that counts, ``0 < threshold <= 1``.
         background: segments of these classes are left out on both sides.
         num_classes: C to count by class, None to count all together.
-        drop_last_frame: let the last segment of both sequences stop at ``T - 1``, as some papers' evaluation does. One
-            of a single frame is then counted, but overlaps nothing.
 
     Returns:
-        The counts, each ``(K,)`` or ``(K, C)``.
+        The counts, each ``()`` or ``(C,)``.
 
     Raises:
-        ValueError: as :func:`~segtcn.metrics.functional.frame_accuracy`, if a threshold is not in its range, and if a
+        ValueError: as :func:`~segtcn.metrics.functional.frame_accuracy`, if the threshold is not in its range, and if a
             label is not below ``num_classes``.
 
     Example:
-        >>> segment_counts([1, 1, 1, 2], [1, 1, 2, 2], thresholds=[0.5, 0.6])
-        Matches(tp=tensor([2, 1]), fp=tensor([0, 1]), fn=tensor([0, 1]))
+        >>> segment_counts([1, 1, 1, 2], [1, 1, 2, 2], threshold=0.6)
+        Matches(tp=tensor(1), fp=tensor(1), fn=tensor(1))
     """
-    for threshold in thresholds:
-        check_threshold(threshold)
+    check_threshold(threshold)
     pred, true = map(scored_runs, check_labels(preds, labels, num_classes))
-    if drop_last_frame:
-        pred, true = (drop_last_frames(runs, true.stops[-1:]) for runs in (pred, true))
     counted = is_foreground(true.values, background)
     ious, true_labels = best_ious(pred, true, common_pieces(pred, true))[counted], true.values[counted]
-    tp = torch.stack([count_classes(true_labels[ious >= threshold], num_classes) for threshold in thresholds])
+    tp = count_classes(true_labels[ious >= threshold], num_classes)
     num_pred = count_classes(pred.values[is_foreground(pred.values, background)], num_classes)
     return Matches(tp, num_pred - tp, count_classes(true_labels, num_classes) - tp)
 
