@@ -79,6 +79,7 @@ def command(write_ms_tcn_tree, tmp_path, monkeypatch) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_one_row_a_network_and_a_failure_stops_no_other(command, tmp_path, capsys):
     Path("other.yaml").write_text(DILATED_TCN.replace("num_layers: 2", "num_layers: 0"))
     both = ["crossval", "--models", "small.yaml", "other.yaml", *command, "--jobs=2"]
