@@ -208,7 +208,7 @@ def test_losses_are_weighted_by_the_training_videos_and_again_after_loading(data
         as_format_1(path, {"frames_per_class": frames.tolist(), "num_segments": num_segments})
     loaded = SegmentationTask.load_from_checkpoint(path, loss=weighted_loss())
     assert weights_of(loaded) == expected
-    assert loaded.segmenter.fps == datamodule.stored_fps
+    assert loaded.segmenter.fps == datamodule.reader.fps
     assert SegmentationTask.load_from_checkpoint(path).loss.weight is None
     fresh = make_task(datamodule, loss=weighted_loss())
     (again,) = make_trainer().test(fresh, datamodule, ckpt_path=path, weights_only=True, verbose=False)

@@ -150,20 +150,15 @@ class SegmentationDataModule(LightningDataModule):
         return self.reader.fps / self.sample_rate
 
     @property
-    def stored_fps(self) -> float:
-        """Frames per second of the stored features."""
-        return self.reader.fps
-
-    @property
-    def extraction(self) -> dict[str, Any] | None:
-        """How the features were made, where the data set says it."""
-        return self.reader.extraction
-
-    @property
     def facts(self) -> dict[str, Any]:
         """What a :class:`segtcn.segmenter.Segmenter` must know of the data, as its arguments."""
-        rates = {"fps": self.stored_fps, "sample_rate": self.sample_rate}
-        return {"classes": self.reader.classes, **rates, "extraction": self.extraction, "target": self.reader.target}
+        return {
+            "classes": self.reader.classes,
+            "fps": self.reader.fps,
+            "sample_rate": self.sample_rate,
+            "extraction": self.reader.extraction,
+            "target": self.reader.target,
+        }
 
     @property
     def background(self) -> int | None:

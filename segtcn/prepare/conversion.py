@@ -6,7 +6,6 @@ import errno
 import os
 import re
 import shutil
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,9 +103,9 @@ def convert(
     part = output.with_name(f"{output.name}.{dtype}-{compression}.part" if is_file else f"{output.name}.part")
     with _naming(str(part)):
         target = (
-            _HDF5Target(reader, lists, part, features_of_split, (dtype, compression))
+            _hdf5_target(reader, lists, part, features_of_split, (dtype, compression))
             if is_file
-            else _TreeTarget(reader, lists, part, output, features_of_split)
+            else _tree_target(reader, lists, part, output, features_of_split)
         )
     conversion = _write_all(reader, target, jobs, part, dtype, progress)
     part.replace(output)
@@ -131,16 +130,18 @@ def _write_all(
     return Conversion(part, len(jobs), num_frames, num_present, unlabelled, unequal, None, small)
 
 
-class _Target(ABC):
-    """A file or folder that is written video by video and read back."""
+class _Target:
+    """A file or folder that is written video by video and read back.
 
-    def __init__(self, part: Path, open_reader: Callable[[str], Reader]) -> None:
-        self._part, self._open = part, open_reader
+    Args:
+        part: where it is.
+        add: writes a video.
+        open_reader: of such files or folders.
+    """
+
+    def __init__(self, part: Path, add: Callable[[Video], None], open_reader: Callable[[str], Reader]) -> None:
+        self._part, self.add, self._open = part, add, open_reader
         self._reader: Reader | None = None
-
-    @abstractmethod
-    def add(self, video: Video) -> None:
-        """Write a video."""
 
     def read(self, video: Video) -> Video:
         """What is stored of a video; a FileNotFoundError if nothing is."""
@@ -149,45 +150,40 @@ class _Target(ABC):
         return self._reader.read(video.name, labels=video.labels is not None)
 
 
-class _HDF5Target(_Target):
-    def __init__(
-        self, reader: Reader, lists: Lists, part: Path, features_of_split: int | None, form: tuple[DType, Compression]
-    ) -> None:
-        super().__init__(part, HDF5Reader)
-        self._num_classes, self._form = len(reader.class_names), form
-        try:
-            stored = HDF5Reader(str(part))
-            facts = (stored.features_of_split, *_facts(stored, _lists(stored, None)))
-            is_same = facts == (features_of_split, *_facts(reader, lists))
-        except (FileNotFoundError, ValueError):  # there is none, or it ends before the first video
-            is_same = False
-        if not is_same:
-            create_hdf5(part, reader.classes, reader.fps, lists, features_of_split, reader.extraction)
+def _hdf5_target(
+    reader: Reader, lists: Lists, part: Path, features_of_split: int | None, form: tuple[DType, Compression]
+) -> _Target:
+    try:
+        stored = HDF5Reader(str(part))
+        facts = (stored.features_of_split, *_facts(stored, _lists(stored, None)))
+        is_same = facts == (features_of_split, *_facts(reader, lists))
+    except (FileNotFoundError, ValueError):  # there is none, or it ends before the first video
+        is_same = False
+    if not is_same:
+        create_hdf5(part, reader.classes, reader.fps, lists, features_of_split, reader.extraction)
 
-    def add(self, video: Video) -> None:
+    def add(video: Video) -> None:
         # the HDF5 library may end the process some time after it found a disk full
-        if shutil.disk_usage(self._part.parent).free < video.features.nbytes + MARGIN:
+        if shutil.disk_usage(part.parent).free < video.features.nbytes + MARGIN:
             raise OSError(errno.ENOSPC, "")
-        append_hdf5(self._part, video, self._num_classes, *self._form)
+        append_hdf5(part, video, len(reader.class_names), *form)
+
+    return _Target(part, add, HDF5Reader)
 
 
 def _facts(reader: Reader, lists: Lists) -> tuple[object, ...]:
     return reader.class_names, reader.fps, reader.background, lists, reader.extraction
 
 
-class _TreeTarget(_Target):
-    def __init__(self, reader: Reader, lists: Lists, part: Path, output: Path, features_of_split: int | None) -> None:
-        super().__init__(part, MSTCNReader)
-        self._writer = TreeWriter(part, reader)
-        remove_leftovers(part)
-        for split, subsets in lists.items():
-            for subset, names in subsets.items():
-                self._writer.write_list(split, subset, names)
-        why = f"# The features are those of split {features_of_split}: with any other they would have seen test videos."
-        self._writer.write_config(output, min(lists), "" if features_of_split is None else why)
-
-    def add(self, video: Video) -> None:
-        self._writer.write_video(video)
+def _tree_target(reader: Reader, lists: Lists, part: Path, output: Path, features_of_split: int | None) -> _Target:
+    writer = TreeWriter(part, reader)
+    remove_leftovers(part)
+    for split, subsets in lists.items():
+        for subset, names in subsets.items():
+            writer.write_list(split, subset, names)
+    why = f"# The features are those of split {features_of_split}: with any other they would have seen test videos."
+    writer.write_config(output, min(lists), "" if features_of_split is None else why)
+    return _Target(part, writer.write_video, MSTCNReader)
 
 
 def _check_output(output: Path, is_file: bool, overwrite: bool) -> None:
