@@ -143,7 +143,7 @@ def _how_to_continue(stop: KeyboardInterrupt, argv: Sequence[str]) -> str:
     """What to do next, where something is left to continue."""
     if stop.args:
         return f"; {stop}"
-    if argv[0] in ("crossval", "learncurve", "sweep", "convert", "extract", "predict"):
+    if argv[0] in ("crossval", "learncurve", "sweep", "convert", "extract", "predict", "bench"):
         return "; the same command continues"
     return ""
 

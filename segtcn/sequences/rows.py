@@ -7,10 +7,13 @@ import json
 import multiprocessing
 import os
 import platform
+import signal
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +183,7 @@ def run_rows(rows: Sequence[Row], folder: Path, jobs: int = 1, show: bool = True
             # a process of its own where the peak of memory is measured, which never falls
             context, tasks = multiprocessing.get_context("spawn"), 1 if alone else None
             workers = 1 if alone else jobs
-            with ProcessPoolExecutor(workers, context, _end_with_parent, max_tasks_per_child=tasks) as pool:
+            with _pool(workers, context, tasks) as pool:
                 futures = {pool.submit(measure, row): row for row in part}
                 for future in as_completed(futures):
                     row = futures[future]
@@ -190,8 +193,25 @@ def run_rows(rows: Sequence[Row], folder: Path, jobs: int = 1, show: bool = True
     return results
 
 
+@contextmanager
+def _pool(workers: int, context: BaseContext, tasks: int | None) -> Iterator[ProcessPoolExecutor]:
+    """Processes that end at once with an error or a signal; an executor alone waits for every row, and drops it."""
+    others = multiprocessing.active_children()
+    pool = ProcessPoolExecutor(workers, context, _end_with_parent, max_tasks_per_child=tasks)
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in multiprocessing.active_children():
+            if process not in others:
+                process.terminate()
+        raise
+    pool.shutdown()
+
+
 def _end_with_parent() -> None:
     """A process that was killed cannot end its own; one of these may compute for minutes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to these, too
 
     def wait() -> None:
         parent = multiprocessing.parent_process()

@@ -60,6 +60,11 @@ def prediction(folder: Path) -> tuple[list[str], str]:
     return ["predict", "net.ckpt", "features", "--out=run", "--quiet"], "run/*.npz"
 
 
+def report(folder: Path) -> tuple[list[str], str]:
+    """Rows of a second, then rows of minutes."""
+    return ["bench", "sequences", "--claims", "masked", "copy", "--out=run"], "run/rows/masked*.json"
+
+
 MODEL = f"{ROOT}/configs/model/ed_tcn.yaml"
 COMMANDS = {
     "fit": training("fit", "-c", MODEL, "--trainer.default_root_dir=run"),
@@ -69,6 +74,7 @@ COMMANDS = {
     "convert": conversion,
     "extract": extraction,
     "predict": prediction,
+    "bench": report,
 }
 
 
@@ -106,6 +112,8 @@ def finish(name: str, words: list[str]) -> None:
     epochs = f"--trainer.max_epochs={max(steps, default=0) // 2 + 3}"
     if name == "fit":
         words = ["fit", "run", "--resume"]
+    if name == "bench":  # without the rows of minutes
+        words = [word for word in words if word != "copy"]
     if "crossval" in name:  # of another number of epochs, it would be another cross-validation
         for path in Path("run").rglob("configuration.yaml"):
             path.write_text(path.read_text().replace("max_epochs: 20000", epochs[10:].replace("=", ": ")))
@@ -126,10 +134,12 @@ def test_a_signal_ends_a_command_that_then_continues(start, capfd, name, number)
     assert "Traceback" not in out + err
     assert ": done" not in out + err
     assert [*Path("run").rglob("scores.json")] == []
-    files = {path: path.stat().st_mtime_ns for path in Path().glob("run/*.np[yz]")}
+    files = {path: path.stat().st_mtime_ns for path in [*Path().glob("run/*.np[yz]"), *Path().glob("run/rows/*")]}
     assert len(files) < NUM_FILES
     finish(name, words)
     assert leftovers(Path()) == []
+    if name == "bench":
+        assert files.items() <= {path: path.stat().st_mtime_ns for path in Path().glob("run/rows/*")}.items()
     if name in ("extract", "predict"):
         assert files.items() <= {path: path.stat().st_mtime_ns for path in Path().glob("run/*.np[yz]")}.items()
         assert f"{len(files)} were there already" in capfd.readouterr().out
