@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +27,7 @@ def plot_curves(
     levels: Mapping[str, tuple[str, float]] | None = None,
     bands: Mapping[str, Sequence[tuple[float, float]]] | None = None,
 ) -> Figure:
-    """Draw lines in panels side by side; a line has the same colour in each.
+    """Draw lines in panels side by side, which share the vertical axis; a line has the same colour in each.
 
     Args:
         panels: points of each line, by panel and line.
@@ -52,8 +52,10 @@ def plot_curves(
     if not panels:
         raise ValueError("expected at least one panel to draw, got none")
     names = list(dict.fromkeys(name for lines in panels.values() for name in lines))
-    figure = new_figure(WIDTH_IN if len(panels) > 1 else WIDTH_IN * 0.6, 3.2, layout="constrained")
-    for axes, (title, lines) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
+    log_y = log_y and any(value > 0 for lines in panels.values() for points in lines.values() for _, value in points)
+    figure = new_figure(WIDTH_IN if len(panels) > 1 else WIDTH_IN * 0.7, 3.2, layout="constrained")
+    places = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
+    for axes, (title, lines) in zip(places, panels.items(), strict=True):
         for name, points in lines.items():
             color = hex_color(class_color(names.index(name)))
             axes.plot(*zip(*points, strict=True), label=name, color=color, marker=".", markersize=4, linewidth=1.5)
@@ -67,11 +69,18 @@ def plot_curves(
         if log_x:
             axes.set_xscale("log", base=2)
             axes.xaxis.set_major_formatter("{x:,.0f}")  # 4, 8, 16, not powers
-        is_positive = any(value > 0 for points in lines.values() for _, value in points)
-        axes.set_yscale("log") if log_y and is_positive else None
         dress(axes, title, x)
-        axes.legend(fontsize=FONT_PT - 1, frameon=False, labelcolor=INK)
-    figure.axes[0].set_ylabel(y, fontsize=FONT_PT, color=INK)
+    places[0].set_ylabel(y, fontsize=FONT_PT, color=INK)
+    if log_y:
+        places[0].set_yscale("log")
+        low, high = places[0].get_ylim()
+        places[0].yaxis.set_major_formatter("{x:g}")
+        places[0].yaxis.set_minor_formatter("{x:g}" if high < 10 * low else "")
+    lines_by_name = {line.get_label(): line for axes in places for line in axes.lines}
+    entries = {name: lines_by_name[name] for name in dict.fromkeys([*names, *lines_by_name])}
+    style: dict[str, Any] = {"fontsize": FONT_PT - 1, "frameon": False, "labelcolor": INK}
+    # beside the panels, where it covers no line
+    figure.legend(entries.values(), entries.keys(), loc="outside right center", **style)
     return figure
 
 

@@ -17,7 +17,26 @@ def test_curves_have_all_points_and_one_colour_a_line():
     assert [line.get_xydata().tolist() for line in first.lines] == [[[1, 2], [4, 0.5]], [[1, 3]]]
     assert first.lines[1].get_color() == second.lines[0].get_color() != first.lines[0].get_color()
     assert (first.get_xscale(), first.get_yscale(), first.get_ylabel()) == ("log", "log", "loss")
-    assert [text.get_text() for text in second.get_legend().get_texts()] == ["GRU", "chance"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["TCN", "GRU", "chance"]
+
+
+def test_legend_covers_no_line_and_panels_share_their_axis(tmp_path):
+    levels = {"a": {"high": [(1, 200.0), (2, 210.0)], "low": [(1, 10.0), (2, 9.0)]}, "b": {"low": [(1, 9.0)]}}
+    figure = plot_curves(levels, "frames", "time", log_y=True)
+    save_figure(figure, tmp_path / "time.png", dpi=50)  # which places the legend
+    legend = figure.legends[0].get_window_extent()
+    assert not any(legend.overlaps(axes.get_window_extent()) for axes in figure.axes)
+    assert figure.axes[0].get_ylim() == figure.axes[1].get_ylim()
+
+
+@pytest.mark.parametrize("values", [(0.21, 0.2275), (0.04, 0.1), (0.0001, 0.2), (8.0, 210.0)])
+def test_logarithmic_axis_shows_plain_numbers(values, tmp_path):
+    figure = plot_curves({"a": {"TCN": list(enumerate(values))}}, "steps", "loss", log_y=True)
+    save_figure(figure, tmp_path / "loss.png", dpi=50)
+    axis = figure.axes[0].yaxis
+    texts = [text.get_text() for text in [*axis.get_ticklabels(), *axis.get_ticklabels(minor=True)]]
+    assert sum(text.replace(".", "").isdecimal() for text in texts) >= 2
+    assert not any("$" in text for text in texts)
 
 
 def test_an_axis_without_a_positive_value_is_linear(tmp_path):
