@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from segtcn.demo.shapes import HEIGHT, MARGIN, WHITE, WIDTH, WOOD, Canvas, Image, dark, light, mix, rgb, turn
+from segtcn.demo.shapes import HEIGHT, MARGIN, WHITE, WIDTH, WOOD, Drawing, Image, dark, light, mix, rgb, turn
 from segtcn.demo.worktop import Bench
 
 _EDGE = 50
@@ -15,58 +15,58 @@ _EDGE = 50
 
 def draw_backdrop(bench: Bench) -> Image:
     """The picture on which all others are drawn, ``(HEIGHT + 2 * MARGIN, WIDTH + 2 * MARGIN, 3)``."""
-    canvas = Canvas(np.full((HEIGHT + 2 * MARGIN, WIDTH + 2 * MARGIN, 3), bench.wall, dtype=np.uint8))
-    _draw_wall(canvas, bench)
-    _draw_counter(canvas, bench)
-    _draw_jar_and_plant(canvas, bench)
-    _draw_board(canvas, bench)
-    _draw_bowl(canvas, bench)
-    return _lit(canvas.image)
+    drawing = Drawing(np.full((HEIGHT + 2 * MARGIN, WIDTH + 2 * MARGIN, 3), bench.wall, dtype=np.uint8))
+    _draw_wall(drawing, bench)
+    _draw_counter(drawing, bench)
+    _draw_jar_and_plant(drawing, bench)
+    _draw_board(drawing, bench)
+    _draw_bowl(drawing, bench)
+    return _lit(drawing.image)
 
 
-def _draw_wall(canvas: Canvas, bench: Bench) -> None:
+def _draw_wall(drawing: Drawing, bench: Bench) -> None:
     for row in range(-1, 5):
         for column in range(-1, 14):
             x, y = column * 27 + (13 if row % 2 else 0) - 8, row * 13 - 8
             tone = mix(bench.wall, WHITE, float(bench.rng.uniform(0.0, 0.3)))
-            canvas.fill((x + y * 1j, x + 25 + y * 1j, x + 25 + (y + 11) * 1j, x + (y + 11) * 1j), tone)
+            drawing.fill((x + y * 1j, x + 25 + y * 1j, x + 25 + (y + 11) * 1j, x + (y + 11) * 1j), tone)
 
 
-def _draw_counter(canvas: Canvas, bench: Bench) -> None:
+def _draw_counter(drawing: Drawing, bench: Bench) -> None:
     import cv2
 
-    canvas.fill((-20 + _EDGE * 1j, 340 + _EDGE * 1j, 340 + 260j, -20 + 260j), bench.counter)
-    area = canvas.image[_EDGE + MARGIN :]
+    drawing.fill((-20 + _EDGE * 1j, 340 + _EDGE * 1j, 340 + 260j, -20 + 260j), bench.counter)
+    area = drawing.image[_EDGE + MARGIN :]
     noise = bench.rng.normal(size=area.shape[:2]).astype(np.float32)
     veins = np.asarray(cv2.GaussianBlur(noise, (0, 0), sigmaX=14, sigmaY=0.8))
     # wood: noise that is drawn out sideways
     veins = veins * (0.05 / veins.std())
     area[:] = np.clip(area * (1 + veins[..., None]), 0, 255).astype(np.uint8)
-    canvas.fill((-20 + 50j, 340 + 50j, 340 + 54j, -20 + 54j), dark(bench.counter, 0.3))
-    canvas.fill((-20 + 54j, 340 + 54j, 340 + 56j, -20 + 56j), light(bench.counter, 0.3))
+    drawing.fill((-20 + 50j, 340 + 50j, 340 + 54j, -20 + 54j), dark(bench.counter, 0.3))
+    drawing.fill((-20 + 54j, 340 + 54j, 340 + 56j, -20 + 56j), light(bench.counter, 0.3))
 
 
-def _draw_jar_and_plant(canvas: Canvas, bench: Bench) -> None:
-    canvas.shadow(133 + 82j, 20 + 6j)
+def _draw_jar_and_plant(drawing: Drawing, bench: Bench) -> None:
+    drawing.shadow(133 + 82j, 20 + 6j)
     for degrees, length in ((-112, 36), (-94, 42), (-72, 38)):
         tip = 131 + 60j + length * turn(degrees)
-        canvas.line((131 + 66j, tip), WOOD, 3)
-        canvas.ellipse(tip, 6 + 4j, WOOD, degrees)
+        drawing.line((131 + 66j, tip), WOOD, 3)
+        drawing.ellipse(tip, 6 + 4j, WOOD, degrees)
     jar = mix(bench.bowl_colour, bench.jug_colour, 0.5)
-    canvas.fill((121 + 58j, 143 + 58j, 141 + 80j, 123 + 80j), dark(jar, 0.12), 3)
-    canvas.fill((121 + 58j, 128 + 58j, 128 + 80j, 123 + 80j), jar, 2)
-    canvas.shadow(306 + 86j, 22 + 6j)
+    drawing.fill((121 + 58j, 143 + 58j, 141 + 80j, 123 + 80j), dark(jar, 0.12), 3)
+    drawing.fill((121 + 58j, 128 + 58j, 128 + 80j, 123 + 80j), jar, 2)
+    drawing.shadow(306 + 86j, 22 + 6j)
     for degrees in (-150, -120, -95, -70, -40):
         tip = 303 + 62j + 24 * turn(degrees)
-        canvas.ellipse(tip, 14 + 6j, mix(rgb("#5F8F5B"), WHITE, (degrees + 150) / 500), degrees)
-    canvas.fill((288 + 64j, 318 + 64j, 314 + 84j, 292 + 84j), rgb("#C4714F"), 3)
+        drawing.ellipse(tip, 14 + 6j, mix(rgb("#5F8F5B"), WHITE, (degrees + 150) / 500), degrees)
+    drawing.fill((288 + 64j, 318 + 64j, 314 + 84j, 292 + 84j), rgb("#C4714F"), 3)
 
 
-def _draw_board(canvas: Canvas, bench: Bench) -> None:
-    canvas.shadow(bench.board + 3 + 36j, 66 + 8j)
+def _draw_board(drawing: Drawing, bench: Bench) -> None:
+    drawing.shadow(bench.board + 3 + 36j, 66 + 8j)
     outline = (-60 - 34j, 60 - 34j, 68 + 34j, -68 + 34j)
-    board = canvas.at(bench.board)
-    canvas.at(bench.board + 5j).fill(outline, dark(bench.board_colour, 0.3), 6)
+    board = drawing.at(bench.board)
+    drawing.at(bench.board + 5j).fill(outline, dark(bench.board_colour, 0.3), 6)
     board.fill(outline, bench.board_colour, 6)
     for share in (0.16, 0.34, 0.55, 0.78):
         across = complex(62 + 6 * share, -34 + 68 * share)
@@ -74,9 +74,9 @@ def _draw_board(canvas: Canvas, bench: Bench) -> None:
     board.ellipse(-54 - 27j, 5 + 3j, dark(bench.counter, 0.15))
 
 
-def _draw_bowl(canvas: Canvas, bench: Bench) -> None:
-    canvas.shadow(bench.bowl + 5 + 38j, 42 + 10j, 0.3)
-    bowl, colour = canvas.at(bench.bowl), bench.bowl_colour
+def _draw_bowl(drawing: Drawing, bench: Bench) -> None:
+    drawing.shadow(bench.bowl + 5 + 38j, 42 + 10j, 0.3)
+    bowl, colour = drawing.at(bench.bowl), bench.bowl_colour
     angles = np.linspace(0, math.pi, 30)
     bowl.fill(46 * np.cos(angles) + 1j * (44 * np.sin(angles) ** 0.8), dark(colour, 0.14))
     bowl.fill(-6 + 34 * np.cos(angles) + 1j * (38 * np.sin(angles) ** 0.8), colour)

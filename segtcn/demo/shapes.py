@@ -58,7 +58,7 @@ def turn(degrees: float) -> complex:
     return cmath.exp(1j * math.radians(degrees))
 
 
-class Canvas:
+class Drawing:
     """A picture to draw on, anti-aliased and at fractions of a pixel.
 
     Args:
@@ -75,9 +75,9 @@ class Canvas:
         self.cv2: Any = cv2
         self.image, self.origin, self.rotation = image, origin, rotation
 
-    def at(self, origin: complex, degrees: float = 0.0) -> Canvas:
+    def at(self, origin: complex, degrees: float = 0.0) -> Drawing:
         """The same picture with shapes placed at a point and turned."""
-        return Canvas(self.image, origin, turn(degrees))
+        return Drawing(self.image, origin, turn(degrees))
 
     def _fixed(self, points: Points) -> npt.NDArray[np.int32]:
         placed = self.origin + self.rotation * np.asarray(points, dtype=np.complex128)
@@ -110,7 +110,7 @@ class Canvas:
         right, bottom = int(centre.real + axes.real) + MARGIN + 3, int(centre.imag + axes.imag) + MARGIN + 3
         rows, columns = slice(max(top, 0), max(bottom, 0)), slice(max(left, 0), max(right, 0))
         before = self.image[rows, columns].copy()
-        Canvas(self.image).ellipse(centre, axes, BLACK)
+        Drawing(self.image).ellipse(centre, axes, BLACK)
         after = self.image[rows, columns]
         if after.size:
             after[:] = self.cv2.addWeighted(after, strength, before, 1 - strength, 0)

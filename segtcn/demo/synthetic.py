@@ -15,7 +15,10 @@ import numpy as np
 from tqdm import tqdm
 
 from segtcn.atomic import atomic_path, reason, write_text
-from segtcn.demo.kitchen import ACTIONS, HEIGHT, NUM_COOKS, WIDTH, Step, film
+from segtcn.demo.actions import ACTIONS, Step
+from segtcn.demo.kitchen import film
+from segtcn.demo.shapes import HEIGHT, WIDTH
+from segtcn.demo.worktop import NUM_COOKS
 from segtcn.progress import progress_bar
 
 VERSION = 1

@@ -7,7 +7,10 @@ import itertools
 import numpy as np
 import pytest
 
-from segtcn.demo.kitchen import ACTIONS, HEIGHT, NUM_COOKS, WIDTH, Step, film
+from segtcn.demo.actions import ACTIONS, Step
+from segtcn.demo.kitchen import film
+from segtcn.demo.shapes import HEIGHT, WIDTH
+from segtcn.demo.worktop import NUM_COOKS
 from segtcn.extract.descriptor import LAYOUT, FrameDescriptor
 
 MEAL = [

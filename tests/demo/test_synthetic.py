@@ -22,7 +22,9 @@ from torch.nn.utils.rnn import pad_sequence
 from segtcn.data import read_card
 from segtcn.data.readers import MSTCNReader
 from segtcn.demo import synthetic
-from segtcn.demo.kitchen import ACTIONS, HEIGHT, WIDTH, Step, film
+from segtcn.demo.actions import ACTIONS, Step
+from segtcn.demo.kitchen import film
+from segtcn.demo.shapes import HEIGHT, WIDTH
 from segtcn.demo.synthetic import CLIP_S, DURATIONS_S, make_synthetic, write_recipe
 from segtcn.extract import descriptor
 from segtcn.metrics.functional import edit_score, frame_accuracy
