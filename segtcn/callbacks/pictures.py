@@ -12,7 +12,7 @@ from segtcn.labels import Classes, Labels
 from segtcn.metrics import evaluate_videos
 from segtcn.metrics.functional import frame_confusion
 from segtcn.structures import IGNORE
-from segtcn.visualization.confusion import plot_confusion
+from segtcn.visualization.charts import plot_confusion
 from segtcn.visualization.figures import save_figure, save_figures
 from segtcn.visualization.timeline import Look, plot_timeline, plot_timelines
 

@@ -82,8 +82,7 @@ def write_report(analysis: ErrorAnalysis, folder: Path) -> list[Path]:
 def _figures(analysis: ErrorAnalysis) -> dict[str, Any]:
     """The pictures, Matplotlib figures, by name of their file."""
     from segtcn.evaluation.report import WORST
-    from segtcn.visualization.confusion import plot_confusion
-    from segtcn.visualization.offsets import plot_offsets
+    from segtcn.visualization.charts import plot_confusion, plot_offsets
     from segtcn.visualization.timeline import plot_timelines
 
     classes, fps = analysis.run.classes, analysis.fps

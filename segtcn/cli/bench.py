@@ -67,7 +67,7 @@ def _note(results: dict[str, dict[str, Any]], quick: bool) -> str:
 
 
 def _draw(out: Path, parts: dict[str, Section]) -> list[Path]:
-    from segtcn.visualization.curves import plot_curves, plot_matrices
+    from segtcn.visualization.charts import plot_curves, plot_matrices
     from segtcn.visualization.figures import save_figure
 
     files = []

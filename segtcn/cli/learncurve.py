@@ -76,7 +76,7 @@ def _write(out: Path, scores: Mapping[float, RunScores]) -> str:
     """Write table, numbers and figure; returns what to print."""
     from segtcn.atomic import write_json, write_text
     from segtcn.evaluation.comparison import score_intervals
-    from segtcn.visualization.curves import plot_curves
+    from segtcn.visualization.charts import plot_curves
     from segtcn.visualization.figures import save_figures
 
     intervals = {share: score_intervals(run) for share, run in scores.items()}

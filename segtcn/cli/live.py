@@ -166,7 +166,7 @@ def _latency(session: LiveSession) -> str:
 
 def _run(session: LiveSession, shown: Shown, show: bool) -> int:
     """Speak, show and record; returns the number of labels."""
-    from segtcn.visualization.overlay.window import Window
+    from segtcn.visualization.overlay.live_pictures import Window
 
     num_labels, current = 0, ""
     with ExitStack() as stack:
@@ -203,7 +203,7 @@ def _speak(label: LiveLabel, is_new: bool, num_dropped: int, as_json: bool, show
 
 def _captioned(moment: LiveMoment, text: str) -> list[tuple[float, Image]]:
     """Pictures with the label that was known when they were shown."""
-    from segtcn.visualization.overlay.caption import captioned
+    from segtcn.visualization.overlay.live_pictures import captioned
 
     return [(time_s, captioned(picture, f" {text}")) for time_s, picture in moment.pictures]
 

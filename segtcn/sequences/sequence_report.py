@@ -32,7 +32,7 @@ class Section:
         lead: what was measured, and what came out.
         header: of the table.
         rows: of the table.
-        figure: arguments of :func:`segtcn.visualization.curves.plot_curves`, or of ``plot_matrices``; empty: none.
+        figure: arguments of :func:`segtcn.visualization.charts.plot_curves`, or of ``plot_matrices``; empty: none.
     """
 
     title: str

@@ -7,7 +7,7 @@ import pytest
 
 from segtcn.labels import Labels
 from segtcn.video_io import ClipInfo
-from segtcn.visualization.alignment import NO_LABEL, label_numbers
+from segtcn.visualization.overlay.panel_rows import NO_LABEL, label_numbers
 
 INFO = ClipInfo(Fraction(10), 20, 64, 48, 2.0, has_audio=False)
 TIMES_S = np.arange(20) / 10

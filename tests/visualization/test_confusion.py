@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from segtcn.visualization.confusion import MAX_NUMBERED, plot_confusion
+from segtcn.visualization.charts import MAX_NUMBERED, plot_confusion
 
 
 def test_cells_are_percent_of_the_true_class_and_absent_classes_are_left_out():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from segtcn.visualization.curves import plot_curves, plot_matrices
+from segtcn.visualization.charts import plot_curves, plot_matrices
 from segtcn.visualization.figures import save_figure
 
 

@@ -4,42 +4,41 @@ import numpy as np
 import pytest
 
 from segtcn.video_io import ColorTags
-from segtcn.visualization.overlay import lettering
-from segtcn.visualization.overlay.canvas import Canvas
+from segtcn.visualization.overlay.canvas import Canvas, shortened, text_picture, text_width
 
 SHALOM = "\u05e9\u05dc\u05d5\u05dd"
 MILK = "\u062d\u0644\u064a\u0628"  # four letters of Arabic that join
 
 
 def test_right_to_left_text_is_drawn_in_its_order_and_arabic_letters_join() -> None:
-    first, whole = (lettering.text_picture(label, 30) for label in (SHALOM[0], SHALOM))
+    first, whole = (text_picture(label, 30) for label in (SHALOM[0], SHALOM))
     width = first.shape[1]
     assert np.abs(whole[:, -width:] - first).mean() < 0.12 < np.abs(whole[:, :width] - first).mean()
-    assert lettering.text_width(MILK, 30) < 0.9 * sum(lettering.text_width(letter, 30) for letter in MILK)
+    assert text_width(MILK, 30) < 0.9 * sum(text_width(letter, 30) for letter in MILK)
 
 
 def test_letters_of_any_script_differ() -> None:
-    pictures = [lettering.text_picture(letter, 30) for letter in "?ßшχ"]
+    pictures = [text_picture(letter, 30) for letter in "?ßшχ"]
     assert len({picture.tobytes() for picture in pictures}) == 4
 
 
 def test_texts_of_a_size_are_equally_high_and_empty_ones_allowed() -> None:
-    heights = {lettering.text_picture(label, 20).shape[0] for label in ("a", "Ågy", SHALOM, "", "налить")}
+    heights = {text_picture(label, 20).shape[0] for label in ("a", "Ågy", SHALOM, "", "налить")}
     assert len(heights) == 1
 
 
 def test_shortened_text_fits_and_is_the_longest_that_does() -> None:
     name = "place dough on the tray"
-    short = lettering.shortened(name, 20, 120)
+    short = shortened(name, 20, 120)
     start, end = short.split("…")
     assert name.startswith(start)
     assert name.endswith(end)
     assert len(start) - len(end) in (0, 1)
-    assert lettering.text_width(short, 20) <= 120
+    assert text_width(short, 20) <= 120
     longer = f"{name[: (len(short) + 1) // 2]}…{name[len(name) - len(short) // 2 :]}"
-    assert lettering.text_width(longer, 20) > 120
-    assert lettering.shortened("cut", 20, 120) == "cut"
-    assert lettering.shortened(name, 20, 0) == "…"
+    assert text_width(longer, 20) > 120
+    assert shortened("cut", 20, 120) == "cut"
+    assert shortened(name, 20, 0) == "…"
 
 
 @pytest.mark.parametrize("tags", [ColorTags(), ColorTags(matrix=6)])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from segtcn.visualization.offsets import plot_offsets
+from segtcn.visualization.charts import plot_offsets
 
 
 def heights(axes) -> dict[float, float]:

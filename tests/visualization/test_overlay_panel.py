@@ -9,12 +9,11 @@ from segtcn.labels import Classes, Labels
 from segtcn.structures import IGNORE
 from segtcn.video_io import ColorTags
 from segtcn.visualization import class_color, class_colors
-from segtcn.visualization.alignment import NO_LABEL
 from segtcn.visualization.overlay import OverlayLook
-from segtcn.visualization.overlay.lettering import text_width
+from segtcn.visualization.overlay.canvas import text_width
 from segtcn.visualization.overlay.panel import EMPTY, HATCH, MARK, Panel
 from segtcn.visualization.overlay.panel_layout import PanelContent, PanelLayout
-from segtcn.visualization.overlay.panel_rows import NOT_ANNOTATED, PanelRow, make_rows
+from segtcn.visualization.overlay.panel_rows import NO_LABEL, NOT_ANNOTATED, PanelRow, make_rows
 from tests.clips import write_clip
 from tests.visualization.overlays import NAMES, PAD, QUIET, bars, close, overlaid
 

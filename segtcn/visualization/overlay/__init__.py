@@ -26,11 +26,10 @@ from segtcn.video_io import (
     read_planes,
 )
 from segtcn.video_io.animation import write_animation
-from segtcn.visualization.alignment import label_numbers
 from segtcn.visualization.fonts import warn_of_missing_glyphs
 from segtcn.visualization.overlay.look import OverlayLook
 from segtcn.visualization.overlay.panel import Panel, PanelContent
-from segtcn.visualization.overlay.panel_rows import make_rows
+from segtcn.visualization.overlay.panel_rows import label_numbers, make_rows
 from segtcn.visualization.overlay.schedule import ANIMATION_SIDE, Schedule, is_animation, make_schedule
 from segtcn.visualization.tracks import make_tracks
 

@@ -11,11 +11,9 @@ import numpy.typing as npt
 
 from segtcn.structures import find_runs
 from segtcn.video_io import ColorTags, Planes
-from segtcn.visualization.alignment import NO_LABEL
-from segtcn.visualization.overlay.canvas import Canvas
-from segtcn.visualization.overlay.lettering import shortened, text_width
+from segtcn.visualization.overlay.canvas import Canvas, shortened, text_width
 from segtcn.visualization.overlay.panel_layout import PanelContent, PanelLayout, clock, even_up
-from segtcn.visualization.overlay.panel_rows import NOT_ANNOTATED, PanelRow
+from segtcn.visualization.overlay.panel_rows import NO_LABEL, NOT_ANNOTATED, PanelRow
 from segtcn.visualization.palette import RGB, class_colors, text_color
 
 __all__ = ["Panel", "PanelContent"]

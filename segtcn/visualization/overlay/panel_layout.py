@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from segtcn.labels import Classes
 from segtcn.labels.track_classes import truth_title
-from segtcn.visualization.overlay.lettering import shortened, text_width
+from segtcn.visualization.overlay.canvas import shortened, text_width
 from segtcn.visualization.overlay.look import OverlayLook
 from segtcn.visualization.overlay.panel_rows import NOT_ANNOTATED, PanelRow
 
