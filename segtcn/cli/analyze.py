@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segtcn.atomic import atomic_path
+from segtcn.atomic import write_text
 from segtcn.cli.parser import Dir, Rate
 from segtcn.options import Scoring
 
@@ -33,7 +33,7 @@ def analyze(run: Path, *, out: Dir | None = None, fps: Rate | None = None, scori
       segtcn analyze runs/20260101-120000 --protocol mstcn --out report
       segtcn analyze predictions/ --truth groundTruth/ --background background --fps 15 --out report
     """
-    from segtcn.evaluation import analyze_run, read_run, report_text
+    from segtcn.evaluation import analyze_run, read_run, error_report
 
     if fps is not None and not fps > 0:
         raise ValueError(f"the rate of the labels (`fps`) must be positive, got {fps:g}")
@@ -45,7 +45,7 @@ def analyze(run: Path, *, out: Dir | None = None, fps: Rate | None = None, scori
         from segtcn.callbacks.wandb import log_report
 
         log_report(files, "analysis")
-    print(report_text(analysis).split("\n## ")[0].rstrip(), *files, sep="\n")
+    print(error_report(analysis).split("\n## ")[0].rstrip(), *files, sep="\n")
     for note in read.notes_on_truth():
         print(f"note: {note}")
 
@@ -66,16 +66,15 @@ def write_report(analysis: ErrorAnalysis, folder: Path) -> list[Path]:
     Raises:
         OSError: if the folder cannot be made or written to.
     """
-    from segtcn.evaluation import report_text
+    from segtcn.evaluation import error_report
+    from segtcn.visualization.figures import save_figure
 
     figures = _figures(analysis)
-    text = report_text(analysis)
+    text = error_report(analysis)
     folder.mkdir(parents=True, exist_ok=True)
     for name, figure in figures.items():
-        with atomic_path(folder / name) as path:
-            figure.savefig(path, dpi=150)
-    with atomic_path(folder / "analysis.md") as path:
-        path.write_text(text, encoding="utf-8")
+        save_figure(figure, folder / name, dpi=150)
+    write_text(folder / "analysis.md", text)
     return [folder / "analysis.md", *(folder / name for name in figures)]
 
 

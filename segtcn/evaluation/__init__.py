@@ -14,7 +14,7 @@ from segtcn.evaluation.pairs import pair_files as pair_files
 from segtcn.evaluation.pairs import pair_labels as pair_labels
 from segtcn.evaluation.pairs import pair_matlab_files as pair_matlab_files
 from segtcn.evaluation.pairs import read_video_list as read_video_list
-from segtcn.evaluation.report import report_text as report_text
+from segtcn.evaluation.report import error_report as error_report
 from segtcn.evaluation.run_facts import RunFacts as RunFacts
 from segtcn.evaluation.run_scores import RunScores as RunScores
 from segtcn.evaluation.run_scores import score_run as score_run

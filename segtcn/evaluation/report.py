@@ -17,7 +17,7 @@ _TOP = 15
 _NEAR_S, _NEAR_FRAMES = (0.5, 1.0, 2.0), (1.0, 5.0, 15.0)
 
 
-def report_text(analysis: ErrorAnalysis) -> str:
+def error_report(analysis: ErrorAnalysis) -> str:
     """The text of the report, in Markdown.
 
     Args:

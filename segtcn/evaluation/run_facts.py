@@ -10,7 +10,7 @@ from types import NoneType
 from typing import Any
 
 import segtcn
-from segtcn.atomic import atomic_path
+from segtcn.atomic import write_text
 from segtcn.labels import Classes
 from segtcn.structures import is_rate
 
@@ -92,8 +92,7 @@ class RunFacts:
         """
         record = {"version": VERSION, "segtcn": segtcn.__version__, **vars(self)}
         record |= {"classes": self.classes.names, "background": self.classes.background}
-        with atomic_path(folder / RUN_FILE) as path:
-            path.write_text(json.dumps(record, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+        write_text(folder / RUN_FILE, json.dumps(record, indent=2, ensure_ascii=False, default=str) + "\n")
         return folder / RUN_FILE
 
     @classmethod

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segtcn.evaluation import analyze_run, report_text
+from segtcn.evaluation import analyze_run, error_report
 from segtcn.metrics import evaluate_videos
 from segtcn.structures import IGNORE
 from tests.run_folders import PREDS, TRUTH, run_of
@@ -101,7 +101,7 @@ def test_worst_videos_come_first_with_the_mean_of_their_seeds():
 
 
 def test_text_states_every_part_in_seconds():
-    text = report_text(analyze_run(run_of((PREDS, TRUTH))))
+    text = error_report(analyze_run(run_of((PREDS, TRUTH))))
     for heading in ("Confused actions", "Boundaries", "Over-segmentation", "Rare classes", "Worst videos"):
         assert f"\n## {heading}\n" in text
     assert "| pour → take" in text
@@ -109,7 +109,7 @@ def test_text_states_every_part_in_seconds():
     assert "within 0.5 s, %" in text
     assert "0.80 predicted segments for every true one" in text
     assert "Protocol `lea`" in text
-    frames = report_text(analyze_run(run_of((PREDS, TRUTH), fps=None)))
+    frames = error_report(analyze_run(run_of((PREDS, TRUTH), fps=None)))
     assert "in frames (the frame rate is not known)" in frames
     assert "within 0.5 s" not in frames
 
