@@ -23,8 +23,7 @@ from segtcn.metrics.mean_loss import MeanLoss
 from segtcn.metrics.protocols import get_protocol
 from segtcn.models.base import SegmentationModel
 from segtcn.segmenter import Segmenter, read_checkpoint
-from segtcn.segmenter.checkpoint import CHECKPOINT_KEY, read_stored, upgrade, with_version
-from segtcn.segmenter.track_outputs import classes_of
+from segtcn.segmenter.checkpoint import CHECKPOINT_KEY, classes_of, read_stored, upgrade, with_version
 from segtcn.structures import IGNORE, Batch, Output, repeat_frames
 
 _NAMES_SHOWN = 20

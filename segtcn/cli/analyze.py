@@ -33,7 +33,7 @@ def analyze(run: Path, *, out: Dir | None = None, fps: Rate | None = None, scori
       segtcn analyze runs/20260101-120000 --protocol mstcn --out report
       segtcn analyze predictions/ --truth groundTruth/ --background background --fps 15 --out report
     """
-    from segtcn.evaluation import analyze_run, read_run, error_report
+    from segtcn.evaluation import analyze_run, error_report, read_run
 
     if fps is not None and not fps > 0:
         raise ValueError(f"the rate of the labels (`fps`) must be positive, got {fps:g}")

@@ -64,7 +64,7 @@ def _score(
     from segtcn.evaluation.online import score_online
     from segtcn.progress import progress_bar
     from segtcn.segmenter import load
-    from segtcn.segmenter.spoken_labels import spoken_labels
+    from segtcn.segmenter.stream import spoken_labels
 
     quieten()
     segmenter = load(run)

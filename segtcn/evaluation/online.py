@@ -46,7 +46,7 @@ def score_online(
 
     Args:
         revisions: of each video, the label of every frame when 0 .. F later frames are known, ``(T, F + 1)``, see
-            :func:`segtcn.segmenter.spoken_labels.spoken_labels`.
+            :func:`segtcn.segmenter.stream.spoken_labels`.
         truth: of each video, the true labels of the same frames, ``(T,)``.
         lookaheads_s: seconds to wait; infinity waits for all frames that the network uses.
         classes: of the data set.

@@ -10,8 +10,11 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from segtcn.labels import Classes
+from segtcn.labels.track_classes import TrackClasses
 from segtcn.segmenter.sealed_file import DamagedFileError, check_seal, read_sealed, write_sealed
 from segtcn.segmenter.weights import check_finite
+from segtcn.structures import Track
 
 CHECKPOINT_KEY = "segtcn"
 """Entry of a checkpoint with the version and the facts of the segmenter."""
@@ -167,3 +170,15 @@ def upgrade(stored: dict[str, Any]) -> None:
         PREFIX + name if name.startswith(("net.", "standardization.")) else name: value
         for name, value in stored["state_dict"].items()
     }
+
+
+def track_facts(tracks: Sequence[Track]) -> list[dict[str, Any]]:
+    """Tracks as plain values, for checkpoints."""
+    return [track._asdict() | {"class_names": [*track.class_names]} for track in tracks]
+
+
+def classes_of(facts: dict[str, Any]) -> Classes:
+    """The classes that the facts of a segmenter describe."""
+    if tracks := facts.get("tracks"):
+        return TrackClasses.of(Track(**track | {"class_names": tuple(track["class_names"])}) for track in tracks)
+    return Classes(tuple(facts["class_names"]), facts["background"])

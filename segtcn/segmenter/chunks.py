@@ -1,14 +1,22 @@
-"""Videos that do not fit into memory at once: chunk by chunk, with the context that makes the result exact."""
+"""Videos as they are stored, in memory or in a file; chunk by chunk with the context that makes the result exact."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from typing import Any, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from segtcn.arrays import open_array
 from segtcn.models.base import SegmentationModel
 from segtcn.structures import Output
+
+Features: TypeAlias = Tensor | npt.NDArray[Any] | str | os.PathLike[str]
+"""Of one video, ``(D, T)``, or the file that holds them."""
 
 CHUNK = 8192
 """Frames of a chunk where a video is too long to be segmented at once."""
@@ -108,3 +116,51 @@ def _last_stage(output: Output, start: int, stop: int) -> Output:
 def _join(parts: list[Output]) -> Output:
     boundaries = [part.boundaries for part in parts if part.boundaries is not None]
     return Output(torch.cat([part.logits for part in parts], dim=-1), torch.cat(boundaries, -1) if boundaries else None)
+
+
+class StoredVideo:
+    """The frames of one video that a network sees, every ``rate``-th of those that are stored.
+
+    Args:
+        features: of the video.
+        rate: 1 for all frames.
+        like: a tensor of as many values as a frame has, ``(D,)``, and of the type and device that frames get.
+
+    Raises:
+        ValueError: if the features have another shape than ``(D, T)`` with ``T >= 1``.
+    """
+
+    def __init__(self, features: Features, rate: int, like: Tensor) -> None:
+        self._features, self._rate, self._like = features, rate, like
+        shape = tuple(self._open().shape)
+        if len(shape) != 2 or shape[0] != len(like) or shape[1] == 0:
+            raise ValueError(
+                f"`features` must have the shape ({len(like)}, T) with T >= 1, got {shape}; features stored as (T, D) "
+                "need `.T`"
+            )
+        self.num_stored = shape[1]
+        self.num_frames = -(-self.num_stored // rate)
+
+    def _open(self) -> Tensor | npt.NDArray[Any]:
+        """The features as they are, or those of a file, mapped: what was read leaves the memory with the map."""
+        if isinstance(self._features, str | os.PathLike):
+            return open_array(self._features, ndim=2, kinds="fiu", content="features, numbers (D, T)")
+        return self._features
+
+    def read(self, start: int, stop: int) -> Tensor:
+        """Frames ``start .. stop`` of those that the network sees, ``(D, n)``.
+
+        Raises:
+            ValueError: if a value is not finite.
+        """
+        rate = self._rate
+        part = self._open()[:, start * rate : stop * rate : rate]
+        if not isinstance(part, Tensor):
+            # what PyTorch can read: mapped files cannot be written to, some have the other order of bytes
+            kind = np.float64 if part.dtype.itemsize > 4 else np.float32
+            part = torch.as_tensor(np.require(part, kind, ("C", "W")))
+        frames = part.to(self._like)
+        if not frames.isfinite().all():
+            frame = (start + int((~frames.isfinite()).any(dim=0).nonzero()[0])) * rate
+            raise ValueError(f"`features` must be finite, got NaN or infinity in frame {frame}")
+        return frames

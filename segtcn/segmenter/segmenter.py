@@ -9,7 +9,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
 
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -17,13 +16,11 @@ from segtcn.decoding import Decoder
 from segtcn.labels import Classes, Labels
 from segtcn.labels.track_classes import TrackClasses, occurrence
 from segtcn.models.base import SegmentationModel, build_network, check_sizes
-from segtcn.segmenter.checkpoint import find_checkpoint, read_checkpoint, write_checkpoint
-from segtcn.segmenter.chunks import CHUNK, WHOLE, blended_output, chunked_output
+from segtcn.segmenter.checkpoint import classes_of, find_checkpoint, read_checkpoint, track_facts, write_checkpoint
+from segtcn.segmenter.chunks import CHUNK, WHOLE, Features, StoredVideo, blended_output, chunked_output
 from segtcn.segmenter.clip_features import RATE_TOLERANCE, ClipFeatures
 from segtcn.segmenter.standardization import Standardization
-from segtcn.segmenter.stored_frames import check_shape, open_features, sampled
 from segtcn.segmenter.stream import Stream
-from segtcn.segmenter.track_outputs import classes_of, track_facts, track_probabilities
 from segtcn.segmenter.weights import check_finite, check_num_weights
 from segtcn.structures import Output, Target, Track, is_rate, repeat_frames
 
@@ -208,7 +205,10 @@ class Segmenter(nn.Module):
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """Softmax of ``logits (B, C, T)``, or of those of each track; a track that occurs or not has a sigmoid."""
-        return track_probabilities(logits, self.tracks) if self.tracks else logits.softmax(dim=1)
+        if not self.tracks:
+            return logits.softmax(dim=1)
+        groups = logits.split([track.num_outputs for track in self.tracks], dim=1)
+        return torch.cat([x.sigmoid() if x.shape[1] == 1 else x.softmax(dim=1) for x in groups], dim=1)
 
     @property
     def network_fps(self) -> float | None:
@@ -227,7 +227,7 @@ class Segmenter(nn.Module):
     @torch.inference_mode()
     def predict(
         self,
-        features: Tensor | npt.NDArray[Any] | str | os.PathLike[str],
+        features: Features,
         chunk: int | None = None,
         approximate: bool = False,
         source: str = "prediction",
@@ -266,7 +266,7 @@ class Segmenter(nn.Module):
     @torch.inference_mode()
     def predict_tracks(
         self,
-        features: Tensor | npt.NDArray[Any] | str | os.PathLike[str],
+        features: Features,
         chunk: int | None = None,
         approximate: bool = False,
         source: str = "prediction",
@@ -301,22 +301,15 @@ class Segmenter(nn.Module):
         return self.classes.labels_of(scores, fps or self.fps, source)
 
     def _output(
-        self,
-        features: Tensor | npt.NDArray[Any] | str | os.PathLike[str],
-        chunk: int | None,
-        approximate: bool,
-        fps: float | None,
+        self, features: Features, chunk: int | None, approximate: bool, fps: float | None
     ) -> tuple[Output, tuple[int, int]]:
         """What the network gives for a video, the sampling of its stored frames, and their number."""
-        opened, rate = open_features(features), self.sampling(fps)
-        check_shape(tuple(opened.shape), self.net.in_channels)
+        video = StoredVideo(features, self.sampling(fps), self.standardization.mean)
         check_sizes(chunk=1 if chunk is None else chunk)
-        num_stored = opened.shape[1]
-        num_frames = -(-num_stored // rate)
+        num_frames = video.num_frames
 
         def read(start: int, stop: int) -> Tensor:
-            frames = sampled(open_features(features), start, stop, rate, like=self.standardization.mean)
-            return self.standardization(frames[None])
+            return self.standardization(video.read(start, stop)[None])
 
         can_be_cut = approximate or self.net.causal or None not in self.net.receptive_field
         if chunk is None and num_frames > WHOLE and can_be_cut:
@@ -325,7 +318,7 @@ class Segmenter(nn.Module):
             output = self.net(read(0, num_frames))
         else:
             output = (blended_output if approximate else chunked_output)(self.net, read, num_frames, chunk)
-        return output, (rate, num_stored)
+        return output, (self.sampling(fps), video.num_stored)
 
     def predict_video(
         self,

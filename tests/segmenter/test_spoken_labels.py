@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from segtcn.segmenter.spoken_labels import spoken_labels
+from segtcn.segmenter.stream import spoken_labels
 from tests.models.networks import IN_CHANNELS, NETWORKS
 from tests.segmenter.test_chunks import segmenter_of
 

@@ -21,9 +21,8 @@ import torch.fx.experimental._config as fx_config
 import segtcn
 from segtcn.atomic import atomic_path
 from segtcn.segmenter.export.certificate import CHUNKS, PT2_SIZES, SIZES, Certificate, largest_difference
-from segtcn.segmenter.export.folding import folded
 from segtcn.segmenter.export.onnx_runtime import SEAL, UNSEALED, first_line, open_session, seal
-from segtcn.segmenter.export.recurrent_cells import with_onnx_cells
+from segtcn.segmenter.export.rewriting import folded, with_onnx_cells
 from segtcn.segmenter.export.traced import WholeVideos, output_names, traceable
 from segtcn.segmenter.segmenter import Segmenter
 from segtcn.segmenter.weights import check_finite

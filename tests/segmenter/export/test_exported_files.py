@@ -17,7 +17,7 @@ import segtcn
 from segtcn.models import EDTCN
 from segtcn.segmenter import Segmenter
 from segtcn.segmenter.export import OnnxSegmenter, certificate, export_onnx, export_pt2, programs
-from segtcn.segmenter.export.folding import folded
+from segtcn.segmenter.export.rewriting import folded
 from tests.models.networks import NETWORKS
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -1,4 +1,4 @@
-"""LSTM and GRU as the operators that ONNX has for them: PyTorch's exporter writes a loop over the frames."""
+"""What is changed in a network before it is exported: standardisation folded in, recurrent cells as ONNX has them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,49 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from segtcn.layers.conv import TemporalConv1d
+from segtcn.segmenter.segmenter import Segmenter
+
+
+def folded(segmenter: Segmenter) -> Segmenter:
+    """A copy whose first 1x1 convolutions standardise; the segmenter itself where something else sees the features.
+
+    With a longer convolution it would be wrong: the zeros around a video are not standardised.
+
+    Args:
+        segmenter: in evaluation mode, on the CPU.
+    """
+    copied = copy.deepcopy(segmenter)
+    mean, std = segmenter.standardization.mean, segmenter.standardization.std
+    features = torch.randn(1, segmenter.net.in_channels, 9) * std[:, None] + mean[:, None]
+    convs: list[TemporalConv1d] = []
+
+    def note(module: nn.Module, arguments: tuple[Any, ...]) -> None:
+        if (
+            arguments[0] is features
+            and isinstance(module, TemporalConv1d)
+            and {"weight", "bias"} <= {*module._parameters}
+        ):
+            convs.append(module)
+
+    hooks = [module.register_forward_pre_hook(note) for module in copied.net.modules()]
+    with torch.inference_mode():
+        copied.net(features)
+    for hook in hooks:
+        hook.remove()
+    copied.standardization = nn.Identity()  # type: ignore[assignment]
+    with torch.no_grad():
+        for conv in convs:
+            conv.weight /= std[:, None]
+            conv.bias -= conv.weight.sum(dim=2) @ mean  # type: ignore[operator]
+        expected, got = _scores(segmenter, features), _scores(copied, features)
+    return copied if torch.allclose(expected, got, atol=1e-6, rtol=0) else segmenter
+
+
+def _scores(segmenter: Segmenter, features: Tensor) -> Tensor:
+    return segmenter(features).logits[-1].softmax(dim=1)
+
+
 ORDER = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2)}
 """PyTorch's gates in the order of ONNX: input, output, forget, cell; update, reset, new."""
 
@@ -15,7 +58,10 @@ M = TypeVar("M", bound=nn.Module)
 
 
 def with_onnx_cells(module: M) -> M:
-    """A copy whose recurrent layers can be exported to ONNX with any number of frames, and do nothing else."""
+    """A copy whose recurrent layers can be exported to ONNX with any number of frames, and do nothing else.
+
+    They become the operators that ONNX has for them: PyTorch's exporter writes a loop over the frames.
+    """
     module = copy.deepcopy(module)
     for parent in [*module.modules()]:
         for name, child in parent.named_children():
