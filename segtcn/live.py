@@ -1,9 +1,10 @@
-"""From pictures that arrive to labels that are spoken, with reconnection and a rule for falling behind."""
+"""Labels of a camera, an address or a file while it runs: waiting pictures, reconnection, a rule for falling behind."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from itertools import repeat
@@ -18,7 +19,6 @@ from segtcn.extract.extraction import UNUSED
 from segtcn.extract.rates import resample
 from segtcn.extract.windows import Padding, is_used, window_batches
 from segtcn.labels import Labels
-from segtcn.live.waiting_pictures import WaitingPictures
 from segtcn.segmenter import Segmenter
 from segtcn.segmenter.clip_features import RATE_TOLERANCE
 from segtcn.video_io import Image, is_address, is_camera, probe, read_live
@@ -290,3 +290,64 @@ class _Video:
         self._num_spoken += len(names)
         rows = zip(frames, names, confidences, strict=True)
         return LiveMoment(shown, [LiveLabel(frame / session.fps, frame, *row) for frame, *row in rows])
+
+
+class WaitingPictures:
+    """A queue from the thread that reads a source to the one that labels it; it never blocks the reader.
+
+    When more than ``capacity`` pictures wait, all before the newest one whose number is a multiple of ``grid`` are
+    dropped: the network sees only those.
+
+    Args:
+        capacity: pictures that may wait.
+        grid: every how many-th picture the network sees.
+
+    Example:
+        >>> waiting = WaitingPictures(capacity=4, grid=2)
+        >>> for number in range(5):
+        ...     waiting.put(number, None)
+        >>> waiting.close()
+        >>> [number for number, _ in waiting]
+        [4]
+    """
+
+    def __init__(self, capacity: int, grid: int) -> None:
+        self.capacity, self.grid = max(capacity, grid), grid
+        self.is_closed = False
+        self.error: Exception | None = None  # why nothing more comes; None if the source ended
+        self._pictures: deque[tuple[int, Image]] = deque()
+        self._change = threading.Condition()
+
+    def put(self, number: int, picture: Image) -> None:
+        """Append a picture; numbers increase."""
+        with self._change:
+            self._pictures.append((number, picture))
+            if len(self._pictures) > self.capacity:
+                newest = max((n for n, _ in self._pictures if n % self.grid == 0), default=number)
+                while self._pictures[0][0] < newest:
+                    self._pictures.popleft()
+            self._change.notify()
+
+    def close(self, error: Exception | None = None) -> None:
+        """Nothing more comes, because of an error or not; pictures that wait are still given."""
+        with self._change:
+            if not self.is_closed:
+                self.is_closed, self.error = True, error
+            self._change.notify()
+
+    def stop(self) -> None:
+        """Close, and throw away what waits."""
+        with self._change:
+            self.is_closed = True
+            self._pictures.clear()
+            self._change.notify()
+
+    def __iter__(self) -> Iterator[tuple[int, Image]]:
+        while True:
+            with self._change:
+                while not self._pictures and not self.is_closed:
+                    self._change.wait(0.2)  # not for ever: Python handles Ctrl-C between two waits
+                if not self._pictures:
+                    return
+                number, picture = self._pictures.popleft()
+            yield number, picture
