@@ -21,7 +21,7 @@ import torch
 from pytorch_lightning.trainer.states import TrainerFn
 
 from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations, finish
-from segtcn.cli.quiet import quieten
+from segtcn.cli.notes import quieten
 from segtcn.labels import Classes
 from segtcn.models import EDTCN
 from segtcn.segmenter import Segmenter

@@ -7,8 +7,9 @@ import importlib
 import re
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import yaml
 
@@ -21,6 +22,23 @@ if TYPE_CHECKING:
 
 _READERS = {"MSTCNReader": {".npy"}, "NpzReader": {".npz"}, "TableReader": {".csv", ".tsv", ".parquet"}}
 """Of a tree, by the endings of its features; the first that fits."""
+
+
+@dataclass(frozen=True)
+class ReaderFacts:
+    """What the data set does not say.
+
+    Args:
+        fps: features per second.
+        background: the background class.
+    """
+
+    fps: Annotated[float, "RATE"] | None = None
+    background: Annotated[str, "NAMES"] | None = None
+
+    def options(self) -> list[str]:
+        """As options of ``segtcn fit``."""
+        return [f"--data.reader.init_args.{key}={value}" for key, value in vars(self).items() if value is not None]
 
 
 class DataSource(NamedTuple):

@@ -17,7 +17,7 @@ from segtcn.callbacks.epoch_progress import EpochProgressBar
 from segtcn.config_names import config_folder
 from segtcn.data.datamodule import SegmentationDataModule
 from segtcn.data.readers import Reader
-from segtcn.data_source import open_data
+from segtcn.data_source import ReaderFacts, open_data
 from segtcn.losses import Loss
 from segtcn.models import SegmentationModel
 from segtcn.segmenter import Segmenter
@@ -98,9 +98,7 @@ def _plain(name: str) -> str:
 
 def _open(path: Path, fps: float | None, background: str | None) -> tuple[Reader, dict[str, Any]]:
     """The reader of a folder or file, and what its config says of the data module."""
-    facts = {"fps": fps, "background": background}
-    options = [f"--data.reader.init_args.{name}={value}" for name, value in facts.items() if value is not None]
-    source = open_data(path.expanduser(), [], options)
+    source = open_data(path.expanduser(), [], ReaderFacts(fps, background).options())
     if "fps" in source.assumed:
         raise ValueError(f"`fps` is needed, the frames per second of the features: nothing in {path} says it")
     for note in source.notes:

@@ -10,8 +10,7 @@ import warnings
 from collections.abc import Sequence
 
 import segtcn
-from segtcn.cli.allowed_modules import without_option
-from segtcn.cli.config_words import resolve_configs
+from segtcn.cli.config_words import resolve_configs, without_option
 from segtcn.cli.notes import format_as_note
 from segtcn.cli.stopping import STATUS, TerminatedError, ended_by_signals
 

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from segtcn.cli.json_output import write_json
-from segtcn.cli.parser import Configs, Dir, Json, UsageError
-from segtcn.cli.quiet import quieten
-from segtcn.cli.source_options import ReaderFacts
-from segtcn.data_source import open_data
+from segtcn.cli.notes import quieten
+from segtcn.cli.parser import Configs, Dir, Json, UsageError, output_record
+from segtcn.data_source import ReaderFacts, open_data
 
 if TYPE_CHECKING:
     from segtcn.data_source import DataSource
@@ -96,7 +94,7 @@ def check(
     record: dict[str, Any] = {"source": name, **report.record(), "ok": not failed}
     if fixes is not None:
         record["fix"] = {"folder": str(outcome.fix), "changes": [fix._asdict() for fix in fixes]}
-    write_json(outcome.json, record)
+    output_record(outcome.json, record)
     if outcome.json != "-":
         _print(name, report, fixes, outcome)
     if failed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from segtcn.cli.allowed_modules import TRUSTED, check_modules
+from segtcn.cli.config_words import TRUSTED, check_modules
 from segtcn.cli.parser import File
 
 

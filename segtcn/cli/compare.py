@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from segtcn.cli.json_output import write_json
-from segtcn.cli.parser import Json, UsageError
+from segtcn.cli.parser import Json, UsageError, output_record
 from segtcn.options import Resampling, Scoring
 from segtcn.text_table import SCORE_HEADINGS, TABLES, scores_table
 
@@ -68,7 +67,7 @@ def compare(
     ):
         bootstrap = replace(bootstrap, groups=r"^(.*)/[^/]*$")  # the tracks of a video are not independent
     differences = compare_runs(scores, bootstrap)
-    write_json(json, _record(scores, differences, bootstrap))
+    output_record(json, _record(scores, differences, bootstrap))
     if json != "-":
         table, comment = (TABLES["latex"], "% ") if latex else (TABLES["markdown"], "")
         _show(scores, differences, bootstrap, per_video, table)

@@ -1,11 +1,14 @@
-"""Words of the command line that name configs: ``-c ed_tcn``."""
+"""Configs on the command line: ``-c ed_tcn``, and which modules a config may name, because a config is code."""
 
 from __future__ import annotations
 
+import importlib.util
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from segtcn.config_names import config_folder, find_config
+from segtcn.config_names import LARGEST_CONFIG, config_folder, find_config, read_config
 
 _TRAINING = ("fit", "validate", "test", "crossval", "learncurve")
 
@@ -67,3 +70,110 @@ def _find_all(names: str) -> str:
 def configs_of(word: str) -> list[str]:
     """The configs that a word names."""
     return [part for part in word.rpartition("=")[2].split("+") if part.endswith(".yaml")]
+
+
+OPTION = "--allow-modules"
+TRUSTED = ("segtcn", "torch", "pytorch_lightning")
+"""What the config of a run may name in `test` and `validate`, unless the option says more."""
+
+_DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+
+
+def without_option(argv: Sequence[str]) -> list[str]:
+    """The words of a command without ``--allow-modules A,B``, once its configs name no other modules.
+
+    A config that lies in the folder of a run may be a stranger's: ``test`` and ``validate`` take it only if it names
+    no module but :data:`TRUSTED`. Without the option, ``fit`` and ``crossval`` take any config.
+
+    Raises:
+        ValueError: naming the config and what it names, before anything is imported.
+    """
+    words, allowed = [], None
+    rest = iter(join_configs(argv))
+    for word in rest:
+        name, _, value = word.partition("=")
+        if name == OPTION:
+            allowed = tuple((value or next(rest, "")).split(","))
+        else:
+            words.append(word)
+    named = [Path(path) for word in words[1:] for path in configs_of(word)]
+    configs = [path for path in named if path.is_file()]  # the command says which are missing
+    for path in configs:
+        read_config(path)  # so that one which takes minutes to read is refused
+    if allowed is None and words[0] in ("test", "validate"):
+        allowed, configs = TRUSTED, [path for path in configs if path.name == "config.yaml"]
+    if allowed is not None:
+        check_modules(configs, allowed)
+    return words
+
+
+def check_modules(configs: Iterable[Path], allowed: Sequence[str] = TRUSTED) -> None:
+    """Refuse configs that name a class or function of another module; nothing is imported.
+
+    Args:
+        configs: files.
+        allowed: modules; their submodules are allowed, too.
+
+    Raises:
+        FileNotFoundError: if a file is missing.
+        ValueError: naming the config and the classes.
+    """
+    for path in configs:
+        if names := _foreign_names(path, allowed):
+            raise ValueError(
+                f"{path} names {', '.join(names)}, which is code outside {', '.join(allowed)}: if you trust it, add "
+                f"{_option(names, allowed)}"
+            )
+
+
+def needed_option(config: Path) -> str:
+    """The option that `test` and `validate` need for a config, or nothing where it names :data:`TRUSTED` code alone."""
+    names = _foreign_names(config, TRUSTED)
+    return _option(names, TRUSTED) if names else ""
+
+
+def _foreign_names(path: Path, allowed: Sequence[str]) -> list[str]:
+    names = dict.fromkeys(_names(path, set()))
+    inside = tuple(f"{module}." for module in allowed)
+    return [name for name in names if not f"{name}.".startswith(inside) and _can_be_imported(name)]
+
+
+def _option(names: Iterable[str], allowed: Sequence[str]) -> str:
+    modules = dict.fromkeys([*allowed, *(name.partition(".")[0] for name in names)])
+    return f"{OPTION} {','.join(modules)}"
+
+
+def _names(path: Path, visited: set[Path]) -> Iterator[str]:
+    """All dotted names in a config, and in the files that its values name: they may be configs, too."""
+    if path.resolve() in visited:
+        return
+    visited.add(path.resolve())
+    for text in _texts(read_config(path)):
+        if _DOTTED.fullmatch(text):
+            yield text
+        for other in (path.parent / text, Path(text)):
+            if len(text) < 1000 and "\0" not in text and other.is_file() and other.stat().st_size < LARGEST_CONFIG:
+                yield from _names(other, visited) if other.suffix in (".yaml", ".yml", ".json") else ()
+
+
+def _texts(value: Any) -> Iterator[str]:
+    pending = [value]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            pending += [*value.keys(), *value.values()]
+        elif isinstance(value, list | tuple | set):
+            pending += value
+
+
+def _can_be_imported(name: str) -> bool:
+    """Whether the first part of a dotted name is a module; importing it is not needed to know that."""
+    root, _, rest = name.partition(".")
+    try:
+        spec = importlib.util.find_spec(root)
+    except ValueError:  # a module without a specification, such as `__main__`
+        return True
+    # a folder without __init__.py has no code itself: `data.csv` beside a folder `data` is a file
+    return spec is not None and (spec.origin is not None or "." in rest)

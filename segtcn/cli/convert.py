@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from segtcn.cli.quiet import quieten
-from segtcn.cli.source_options import ReaderFacts
-from segtcn.data_source import open_data
+from segtcn.cli.notes import quieten
+from segtcn.data_source import ReaderFacts, open_data
 
 if TYPE_CHECKING:
     from segtcn.prepare.conversion import Conversion

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from segtcn.cli.evaluate_online import HEADER, Online, mean_rows, score_runs
-from segtcn.cli.json_output import write_json
 from segtcn.cli.notes import warnings_as_notes
-from segtcn.cli.parser import File, Json, Names, Rate, UsageError
+from segtcn.cli.parser import File, Json, Names, Rate, UsageError, output_record
 from segtcn.text_table import TABLES, scores_table
 
 if TYPE_CHECKING:
@@ -141,7 +140,7 @@ def evaluate(
     names = PROTOCOLS if protocol == "all" else [protocol or "lea"]
     results = [score_splits(splits, name, left_out, files.fps) for name in names]
     records = {result.protocol: _record(result, pairs.classes) for result in results}
-    write_json(output.json, records if protocol == "all" else records[protocol or "lea"])
+    output_record(output.json, records if protocol == "all" else records[protocol or "lea"])
     if output.json != "-":
         _print_tables(results, output)
         if not output.csv:
@@ -150,7 +149,7 @@ def evaluate(
 
 
 def _print_online(runs: list[list[OnlineScores]], output: OutputOptions) -> None:
-    write_json(output.json, [[row._asdict() for row in rows] for rows in runs])
+    output_record(output.json, [[row._asdict() for row in rows] for rows in runs])
     if output.json != "-":
         table = TABLES["latex" if output.latex else "csv" if output.csv else "markdown"]
         print(table(HEADER, mean_rows(runs)))

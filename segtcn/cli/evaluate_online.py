@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from segtcn.cli.network_module import Module, import_module
+from segtcn.cli.notes import quieten
 from segtcn.cli.parser import UsageError
-from segtcn.cli.quiet import quieten
 from segtcn.text_table import SCORE_HEADINGS
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _score(
 ) -> list[OnlineScores]:
     import numpy as np
 
-    from segtcn.cli.allowed_modules import check_modules
+    from segtcn.cli.config_words import check_modules
     from segtcn.data.datamodule import SegmentationDataModule
     from segtcn.data_source import open_data
     from segtcn.evaluation.online import score_online

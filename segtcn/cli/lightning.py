@@ -26,9 +26,9 @@ from segtcn.callbacks.thresholds import ThresholdFitter  # noqa: F401  # for its
 from segtcn.callbacks.throughput import Throughput
 from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations, finish
 from segtcn.cli import COMMANDS
-from segtcn.cli.allowed_modules import needed_option
+from segtcn.cli.config_words import needed_option
+from segtcn.cli.notes import quieten
 from segtcn.cli.parser_errors import shorten_errors
-from segtcn.cli.quiet import quieten
 from segtcn.cli.run_folder import (
     BEST,
     FOLDER_VARIABLE,

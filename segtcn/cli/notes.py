@@ -1,7 +1,9 @@
-"""What a command says beside its result: `note: ...` on stderr, each text once."""
+"""What a command says beside its result, ``note: ...`` on stderr, each text once; and what libraries shall not say."""
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -41,3 +43,21 @@ def format_as_note(
         'note: a.txt is empty\n'
     """
     return f"{'note' if issubclass(category, UserWarning) else category.__name__}: {message}\n"
+
+
+def quieten() -> None:
+    """Keep warnings about the data and the run; drop advertisements and deprecations between other libraries."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", message=r"`isinstance\(treespec, LeafSpec\)` is deprecated")
+    # meant: a run that continues; one that would overwrite another is refused before
+    warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
+    # the samplers know the position in the epoch themselves
+    warnings.filterwarnings("ignore", message="You're resuming from a checkpoint that ended before the epoch ended")
+    # the checkpoint holds the averaged weights, which are those to test
+    warnings.filterwarnings("ignore", message="You're using the WeightAveraging callback, but loading a checkpoint")
+    # what the task logs was computed over all processes
+    warnings.filterwarnings("ignore", message="It is recommended to use .*sync_dist=True")
+    # schedules of PyTorch that are stepped every epoch, as documented
+    warnings.filterwarnings("ignore", message=".*scheduler is using 'interval': 'epoch'")
+    os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")

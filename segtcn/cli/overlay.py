@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from segtcn.cli.notes import warnings_as_notes
-from segtcn.cli.parser import File, Rate
-from segtcn.cli.titled_path import split_title
+from segtcn.cli.parser import File, Rate, split_title
 from segtcn.text_table import SCORE_HEADINGS
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import inspect
+import json
 import re
 import typing
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ from typing import Annotated, Any, Literal, NoReturn, Union, get_args, get_origi
 import jsonargparse
 from jsonargparse._core import ArgumentGroup
 
+from segtcn.atomic import write_text
 from segtcn.cli.parser_errors import exit_with_error, usage_line
 
 METAVARS = {int: "N", float: "X", str: "NAME", Path: "PATH"}
@@ -43,6 +45,36 @@ def json_name(text: str) -> str:
 
 
 Json = Annotated[str, "FILE.json", ("nargs", "?"), ("const", "-"), ("type", json_name)]
+
+
+def output_record(name: str | None, record: object) -> None:
+    """Write or print a record as the option ``--json`` says: None does nothing, ``-`` prints."""
+    text = json.dumps(record, indent=2, ensure_ascii=False)
+    if name == "-":
+        print(text)
+    elif name is not None:
+        write_text(name, text + "\n")
+
+
+def split_title(text: str) -> tuple[str | None, Path]:
+    """Take ``TITLE=PATH`` apart; a path that exists is not taken apart.
+
+    Args:
+        text: a path, or a title and a path.
+
+    Returns:
+        The title, None where there is none, and the path.
+
+    Example:
+        >>> split_title("MS-TCN=predictions/tea.txt")
+        ('MS-TCN', PosixPath('predictions/tea.txt'))
+        >>> split_title("predictions/tea.txt")
+        (None, PosixPath('predictions/tea.txt'))
+    """
+    title, separator, path = text.partition("=")
+    if not separator or not title or not path or Path(text).exists():
+        return None, Path(text)
+    return title, Path(path)
 
 
 class UsageError(ValueError):

@@ -7,8 +7,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from segtcn.cli.notes import warnings_as_notes
-from segtcn.cli.parser import File, Inches
-from segtcn.cli.titled_path import split_title
+from segtcn.cli.parser import File, Inches, split_title
 from segtcn.options import Selection
 from segtcn.text_table import SCORE_HEADINGS
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from segtcn.cli.notes import warnings_as_notes
-from segtcn.cli.parser import Dir
-from segtcn.cli.titled_path import split_title
+from segtcn.cli.parser import Dir, split_title
 from segtcn.options import Selection
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from segtcn.cli import main
-from segtcn.cli.allowed_modules import check_modules, needed_option
+from segtcn.cli.config_words import check_modules, needed_option
 from tests.cli.test_lightning import CONFIGS
 
 
