@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -65,7 +64,7 @@ def sweep(
     out.mkdir(parents=True, exist_ok=True)
     study = optuna.create_study(
         study_name=file.stem,
-        storage=_storage(storage or str(out / "sweep.db")),
+        storage=_storage(storage or str(out / "sweep.db"), out),
         sampler=space.sampler(),
         pruner=space.pruner(),
         direction=space.goal,
@@ -161,23 +160,24 @@ def _suggest(trial: optuna.Trial, name: str, words: Mapping[str, Any]) -> Any:
     return trial.suggest_float(name, float(low), float(high), log=kind == "log_uniform_values")
 
 
-def _storage(place: str) -> optuna.storages.BaseStorage:
+def _storage(place: str, out: Path) -> optuna.storages.BaseStorage:
     from optuna.storages import JournalStorage, RDBStorage
-    from optuna.storages.journal import JournalFileBackend
-    from sqlalchemy.exc import DBAPIError
+    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
     if place.endswith(".log"):
         return JournalStorage(JournalFileBackend(place))
-    # a process that was killed stops beating, and another one does its trial again
-    address = place if "://" in place else f"sqlite:///{place}"
-    connect = partial(
-        RDBStorage, address, heartbeat_interval=10, grace_period=60, heartbeat_stale_trial_callback=_repeat
-    )
+    lock = JournalFileOpenLock(str(out / "sweep"))  # two processes that start at once must not both make the tables
+    lock.acquire()
     try:
-        return connect()
-    except DBAPIError:  # another process made the tables in the same moment
-        time.sleep(2)
-        return connect()
+        return RDBStorage(
+            place if "://" in place else f"sqlite:///{place}",
+            # a process that was killed stops beating, and another one does its trial again
+            heartbeat_interval=10,
+            grace_period=60,
+            heartbeat_stale_trial_callback=_repeat,
+        )
+    finally:
+        lock.release()
 
 
 def _repeat(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
