@@ -36,15 +36,25 @@ class Stretches:
     measure: Literal["entropy", "margin"] = "entropy"
 
 
+@dataclass(frozen=True)
+class Watched(Served):
+    """In the player.
+
+    Args:
+        clips: folder with one clip a video: opens the player.
+    """
+
+    clips: Dir | None = None
+
+
 def suggest(
     checkpoint: Path,
     features: list[Path],
     *,
     output: Dir,
-    clips: Dir | None = None,
     module: Module | None = None,
     stretches: Stretches,
-    served: Served,
+    watched: Watched,
     quiet: bool = False,
 ) -> None:
     """Suggest which stretches of unlabelled videos to label next: those that a network is unsure of, and that differ.
@@ -57,10 +67,9 @@ def suggest(
         checkpoint: file of a trained network, or folder of a run.
         features: feature files (.npy) of unlabelled videos, or folders of them.
         output: folder of the table and the labels.
-        clips: folder with one clip a video: opens the player.
         module: imported first: it defines a network of yours.
         stretches: which stretches, and how many.
-        served: how the player is served.
+        watched: whether and how the player is served.
         quiet: no progress bar.
 
     Examples:
@@ -107,9 +116,13 @@ def suggest(
     segmenter.classes.write(output / "labels" / "mapping.txt")
     write_text(output / "suggestions.csv", _table(suggestions, fps) + "\n")
     print(f"{len(suggestions)} stretches of {len(shown)} videos: {output / 'suggestions.csv'}")
-    if clips is not None:
+    if watched.clips is not None:
         tracks = {name: {"suggested": labels, "prediction": preds[name]} for name, labels in shown.items()}
-        serve(_player(suggestions, tracks, clips), {name: [str(path)] for name, path in files.items()}, served)
+        serve(
+            _player(suggestions, tracks, watched.clips),
+            {name: [str(path)] for name, path in files.items()},
+            watched,
+        )
 
 
 def _predict(
