@@ -30,6 +30,10 @@ class Continuation(Callback):
     def __init__(self) -> None:
         self._stored: dict[str, Any] = {}
 
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Count epochs once: with `max_steps`, Lightning would count those twice that a continued run has behind it."""
+        trainer.fit_loop._iteration_based_training = lambda: False  # type: ignore[method-assign]  # nothing public
+
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Add the state to a checkpoint, as plain values and tensors."""
         state: dict[str, Any] = {"random": random_state(), "threads": torch.get_num_threads()}
@@ -83,7 +87,7 @@ class Continuation(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Let a schedule that waits for a value step: Lightning leaves it out in the epoch that is continued."""
-        trainer.fit_loop._restarting = False
+        trainer.fit_loop.restarting = False
 
 
 def random_state() -> dict[str, Any]:

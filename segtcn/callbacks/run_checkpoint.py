@@ -69,7 +69,8 @@ class RunCheckpoint(ModelCheckpoint):
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Judge the weights at once where they are validated within an epoch."""
-        self._validated_step = trainer.global_step
+        if not trainer.sanity_checking:
+            self._validated_step = trainer.global_step
         if self._save_on_train_epoch_end and self.monitor is not None and not trainer.is_last_batch:
             if trainer.state.fn == "fit" and not trainer.sanity_checking and not trainer.fast_dev_run:  # type: ignore[attr-defined]
                 saved = self._last_global_step_saved
@@ -86,7 +87,7 @@ class RunCheckpoint(ModelCheckpoint):
 
     def _monitor_candidates(self, trainer: Trainer) -> dict[str, Tensor]:
         candidates = super()._monitor_candidates(trainer)
-        waits = str(self.monitor).startswith("val/") and not trainer.fit_loop.epoch_loop.val_loop._has_run
+        waits = str(self.monitor).startswith("val/") and self._validated_step < 0
         if self.monitor is not None and (waits or not trainer.is_last_batch):
             # without it, Lightning would save nothing before the first validation
             candidates.setdefault(self.monitor, torch.tensor(torch.nan))

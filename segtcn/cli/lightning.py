@@ -186,10 +186,7 @@ class SegmentationCLI(LightningCLI):
         callbacks += [RunFactsWriter(run_name(self.config), self.config.data.as_dict()), Continuation()]
         plugins = options["plugins"] or []
         options["plugins"] = [*(plugins if isinstance(plugins, list) else [plugins]), SealedCheckpointIO()]
-        trainer = self._instantiate_trainer(options, [c for c in callbacks if not isinstance(c, turned_off)])
-        # with `max_steps`, Lightning would count the epochs twice that a continued run has behind it
-        trainer.fit_loop._iteration_based_training = lambda: False  # type: ignore[method-assign]
-        return trainer
+        return self._instantiate_trainer(options, [c for c in callbacks if not isinstance(c, turned_off)])
 
     def instantiate_classes(self) -> None:
         """Build trainer, task and data module; a network that starts from another one gets its weights."""
