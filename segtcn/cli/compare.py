@@ -53,15 +53,15 @@ def compare(
     if latex and json == "-":
         raise UsageError("one form is printed: choose --latex, or --json without a file")
 
-    from segtcn.evaluation import compare_runs, read_run, score_run
-    from segtcn.evaluation.run_scores import with_common_split, with_common_videos
+    from segtcn.evaluation import comparable_runs, compare_runs, read_run, score_run
     from segtcn.labels.track_classes import track_of
 
     read = [read_run(folder, scoring) for folder in runs]
     if len({run.name for run in read}) < len(read):
         read = [replace(run, name=str(folder)) for run, folder in zip(read, runs, strict=True)]
-    comparable = with_common_videos(with_common_split(read), scoring.incomplete)
-    scores = [score_run(run, scoring.protocol, scoring.sample_rate) for run in comparable]
+    scores = [
+        score_run(run, scoring.protocol, scoring.sample_rate) for run in comparable_runs(read, scoring.incomplete)
+    ]
     if bootstrap.groups is None and any(
         track_of(path) for run in read for part in run.parts for path in part.files.values()
     ):

@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from segtcn.cli.notes import raise_failed
 from segtcn.cli.parser import Dir
 
 
@@ -129,13 +130,7 @@ def extract(
         progress=not files.quiet,
     )
     print(*_report(result.made, result.skipped, out), sep="\n")
-    if result.failed:
-        reasons = [
-            reason if str(paths[name]) in reason else f"{paths[name]}: {reason}"
-            for name, reason in result.failed.items()
-        ]
-        others = ", the others are done" if len(reasons) < len(paths) else ""
-        raise ValueError("\n  ".join([f"{len(reasons)} of {len(paths)} videos failed{others}:", *reasons]))
+    raise_failed(result.failed, paths)
 
 
 def _report(made: dict[str, dict[str, Any]], skipped: dict[str, dict[str, Any]], out: Path) -> list[str]:

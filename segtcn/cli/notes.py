@@ -6,8 +6,9 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 
 @contextmanager
@@ -43,6 +44,22 @@ def format_as_note(
         'note: a.txt is empty\n'
     """
     return f"{'note' if issubclass(category, UserWarning) else category.__name__}: {message}\n"
+
+
+def raise_failed(failed: Mapping[str, str], paths: Mapping[str, Path]) -> None:
+    """End a command that has done all videos but some.
+
+    Args:
+        failed: what was wrong with each, by its name; nothing is raised where there is none.
+        paths: the files of all videos.
+
+    Raises:
+        ValueError: naming the videos that failed.
+    """
+    if failed:
+        reasons = [text if str(paths[name]) in text else f"{paths[name]}: {text}" for name, text in failed.items()]
+        others = ", the others are done" if len(failed) < len(paths) else ""
+        raise ValueError("\n  ".join([f"{len(failed)} of {len(paths)} videos failed{others}:", *reasons]))
 
 
 def quieten() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from segtcn.cli.network_module import Module, import_module
+from segtcn.cli.notes import raise_failed
 from segtcn.cli.parser import Dir
 
 if TYPE_CHECKING:
@@ -128,10 +129,7 @@ def predict(
     missing = [name for name in result.skipped if not (out / f"{name}.mp4").exists()]
     to_draw = {name: path for name, path in drawn.items() if name in {*result.made, *missing}}
     failed = result.failed | _draw(to_draw, out, segmenter.classes.common, files.quiet)
-    if failed:
-        reasons = [text if str(paths[name]) in text else f"{paths[name]}: {text}" for name, text in failed.items()]
-        others = ", the others are done" if len(failed) < len(paths) else ""
-        raise ValueError("\n  ".join([f"{len(failed)} of {len(paths)} videos failed{others}:", *reasons]))
+    raise_failed(failed, paths)
 
 
 def _check_drawings(clips: Mapping[str, Path], out: Path, overwrite: bool) -> None:

@@ -7,7 +7,6 @@ from segtcn.evaluation.comparison import Difference as Difference
 from segtcn.evaluation.comparison import compare_runs as compare_runs
 from segtcn.evaluation.errors import ErrorAnalysis as ErrorAnalysis
 from segtcn.evaluation.errors import analyze_run as analyze_run
-from segtcn.evaluation.locating import Source as Source
 from segtcn.evaluation.pairs import LabelPairs as LabelPairs
 from segtcn.evaluation.pairs import ignore_classes as ignore_classes
 from segtcn.evaluation.pairs import pair_files as pair_files
@@ -17,14 +16,12 @@ from segtcn.evaluation.pairs import read_video_list as read_video_list
 from segtcn.evaluation.report import error_report as error_report
 from segtcn.evaluation.run_facts import RunFacts as RunFacts
 from segtcn.evaluation.run_scores import RunScores as RunScores
+from segtcn.evaluation.run_scores import comparable_runs as comparable_runs
 from segtcn.evaluation.run_scores import score_run as score_run
-from segtcn.evaluation.run_scores import with_common_split as with_common_split
-from segtcn.evaluation.run_scores import with_common_videos as with_common_videos
 from segtcn.evaluation.runs import Run as Run
 from segtcn.evaluation.runs import RunPart as RunPart
 from segtcn.evaluation.runs import read_run as read_run
 from segtcn.evaluation.scoring import evaluate as evaluate
-from segtcn.evaluation.scoring import score_pairs as score_pairs
 from segtcn.evaluation.scoring import score_splits as score_splits
 from segtcn.options import Resampling as Resampling
 from segtcn.options import Scoring as Scoring

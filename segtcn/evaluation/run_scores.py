@@ -101,29 +101,19 @@ def scored_pairs(part: RunPart, sample_rate: int = 1) -> dict[str, tuple[NDArray
     }
 
 
-def with_common_split(runs: Sequence[Run]) -> list[Run]:
-    """Give folders of mere predictions, which do not say their split, that of the other runs.
+def comparable_runs(runs: Sequence[Run], incomplete: bool = False) -> list[Run]:
+    """Runs with the same splits, and with the truth of the same videos: those that one run has none of are left out.
 
-    Args:
-        runs: to be compared.
-
-    Returns:
-        The same runs, unchanged unless exactly one split is named among them.
-    """
-    known = {part.split for run in runs for part in run.parts} - {""}
-    if len(known) != 1:
-        return [*runs]
-    (split,) = known
-    return [replace(run, parts=tuple(part._replace(split=split) for part in run.parts)) for run in runs]
-
-
-def with_common_videos(runs: Sequence[Run], incomplete: bool = False) -> list[Run]:
-    """Score on the same videos: those that one run has no truth of are left out of all.
+    Folders of mere predictions do not say their split. They get that of the other runs if these have one in common.
 
     Args:
         runs: to be compared.
         incomplete: whether to leave out those that one run has no prediction of, too.
     """
+    known = {part.split for run in runs for part in run.parts} - {""}
+    if len(known) == 1:
+        (split,) = known
+        runs = [replace(run, parts=tuple(part._replace(split=split) for part in run.parts)) for run in runs]
     parts = [part for run in runs for part in run.parts]
     left_out: dict[str, set[str]] = {part.split: set() for part in parts}
     for part in parts:
