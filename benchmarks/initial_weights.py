@@ -14,7 +14,8 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
-from pytorch_lightning import Trainer, seed_everything
+from pytorch_lightning import seed_everything
+from quiet_trainer import quiet_trainer
 from torch import nn
 
 from segtcn.data.datamodule import SegmentationDataModule
@@ -65,15 +66,7 @@ def measure(case: str, root: str, keras1: bool) -> dict[str, float]:
         if keras1:
             init_as_keras1(net)
         task = SegmentationTask(Segmenter.for_data(net, module), optimizer=optimizer)
-        trainer = Trainer(
-            max_epochs=200,
-            accelerator="cpu",
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            limit_val_batches=0,
-        )
+        trainer = quiet_trainer(200, limit_val_batches=0)
         trainer.fit(task, module)
         trainer.limit_val_batches = 1.0
         (scores,) = trainer.validate(task, module, verbose=False)

@@ -15,7 +15,7 @@ import warnings
 
 import numpy as np
 import torch
-from pytorch_lightning import Trainer
+from quiet_trainer import quiet_trainer
 
 from segtcn.data.datamodule import SegmentationDataModule
 from segtcn.data.readers import Reader
@@ -65,14 +65,7 @@ def train(net: type[SegmentationModel], num_tracks: int) -> float:
     data = SegmentationDataModule(RandomReader(num_tracks), batch_size=4)
     data.setup("fit")
     task = SegmentationTask(Segmenter.for_data(net(WIDTH, len(data.class_names)), data))
-    trainer = Trainer(
-        max_epochs=EPOCHS,
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
+    trainer = quiet_trainer(EPOCHS)
     start = time.process_time()
     trainer.fit(task, datamodule=data)
     return time.process_time() - start

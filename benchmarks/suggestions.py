@@ -17,7 +17,8 @@ from functools import partial
 
 import numpy as np
 import torch
-from pytorch_lightning import Trainer, seed_everything
+from pytorch_lightning import seed_everything
+from quiet_trainer import quiet_trainer
 
 from segtcn.data.datamodule import SegmentationDataModule
 from segtcn.data.dataset import keep_segments
@@ -51,14 +52,7 @@ def train(reader: PartReader, split: int, seed: int) -> tuple[Segmenter, dict[st
     data = SegmentationDataModule(reader, split, sample_rate=5, length_policy="trim")
     segmenter = Segmenter.for_data(EDTCN(data.in_channels, data.num_classes), data)
     task = SegmentationTask(segmenter, optimizer=RMSPROP)
-    trainer = Trainer(
-        max_epochs=EPOCHS,
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
+    trainer = quiet_trainer(EPOCHS)
     trainer.fit(task, data)
     (scores,) = trainer.test(task, data, verbose=False)
     return segmenter.eval(), {key: scores[f"test/{key}"] for key in SCORE_HEADINGS}
