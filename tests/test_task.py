@@ -10,7 +10,7 @@ import torch
 from pytorch_lightning import Trainer
 from torch import Tensor, nn
 
-from segtcn.callbacks.predictions import PredictionWriter
+from segtcn.callbacks.run_files import PredictionWriter
 from segtcn.data.datamodule import SegmentationDataModule
 from segtcn.data.readers import MSTCNReader
 from segtcn.labels import Classes

@@ -51,7 +51,7 @@ ROOMS = {
     "visualization": ["segtcn.visualization", "segtcn.visualization.player"],
     "layers": ["segtcn.layers"],
     "structures": ["segtcn.structures"],
-    "task": ["segtcn.task", "segtcn.callbacks.wandb", "segtcn.callbacks.predictions", "segtcn.callbacks.computation"],
+    "task": ["segtcn.task", "segtcn.callbacks.wandb", "segtcn.callbacks.run_files", "segtcn.callbacks.computation"],
 }
 """Page of the reference: its modules."""
 

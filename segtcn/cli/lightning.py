@@ -19,9 +19,8 @@ from segtcn.atomic import atomic_path, remove_leftovers, write_json
 from segtcn.callbacks.computation import ActivationCheckpointing, CompiledNetwork  # noqa: F401  # for their short names
 from segtcn.callbacks.continuation import Continuation
 from segtcn.callbacks.epoch_progress import EpochProgressBar
-from segtcn.callbacks.predictions import PredictionWriter
 from segtcn.callbacks.run_checkpoint import RunCheckpoint, SealedCheckpointIO
-from segtcn.callbacks.run_writer import RunFactsWriter
+from segtcn.callbacks.run_files import PredictionWriter, RunFactsWriter
 from segtcn.callbacks.thresholds import ThresholdFitter  # noqa: F401  # for its short name
 from segtcn.callbacks.throughput import Throughput
 from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations, finish

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from segtcn.evaluation.locating import Places, Source, locate
-from segtcn.evaluation.run_scores import RunScores, score_run
 from segtcn.evaluation.runs import Run
+from segtcn.evaluation.scores import RunScores, score_run
 from segtcn.labels import TRUTH, Classes, Labels, common_classes, read_archive_labels, read_label_files, read_labels
 from segtcn.labels.classes import listed
 from segtcn.labels.track_classes import named_videos, track_of

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from segtcn.evaluation.run_scores import RunScores
+from segtcn.evaluation.scores import RunScores
 from segtcn.metrics import SCORES, combine_samples
 from segtcn.metrics.counts import VideoCounts
 from segtcn.options import Resampling

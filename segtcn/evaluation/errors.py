@@ -8,8 +8,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from segtcn.evaluation.run_scores import RunScores, score_run, scored_pairs
 from segtcn.evaluation.runs import Run
+from segtcn.evaluation.scores import RunScores, score_run, scored_pairs
 from segtcn.labels import Labels
 from segtcn.metrics.functional import frame_confusion, merge_counts, segment_counts, split_counts
 from segtcn.metrics.functional.overlaps import common_pieces

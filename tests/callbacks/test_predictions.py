@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pytorch_lightning import Trainer
 
-from segtcn.callbacks.predictions import PredictionWriter
+from segtcn.callbacks.run_files import PredictionWriter
 from segtcn.data.datamodule import SegmentationDataModule
 from segtcn.data.readers import MSTCNReader
 from segtcn.labels import Classes, find_mapping, read_archive_labels, read_labels

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from segtcn.callbacks.run_writer import RunFactsWriter
+from segtcn.callbacks.run_files import RunFactsWriter
 from segtcn.evaluation import RunFacts
 from segtcn.labels import Classes
 from segtcn.models import EDTCN
