@@ -48,6 +48,11 @@ def open_array(path: str | os.PathLike[str], ndim: int, kinds: str, content: str
     return array
 
 
+def open_features(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
+    """Map a file of features, ``(D, T)``; fails as :func:`open_array` does."""
+    return open_array(path, ndim=2, kinds="fiu", content="features, numbers (D, T)")
+
+
 def save_array(path: str | os.PathLike[str], array: npt.NDArray[Any]) -> None:
     """Write a ``.npy`` file; where `numpy.save` only counts the bytes that it lacks, the error says why.
 

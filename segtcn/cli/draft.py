@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from segtcn.cli.parser import Dir, Rate
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    pass
 
 
 def draft(
@@ -39,31 +39,25 @@ def draft(
     """
     import numpy as np
 
-    from segtcn.arrays import open_array
+    from segtcn.arrays import open_features
     from segtcn.data.readers.tree import find_layout
     from segtcn.extract.feature_files import find_record
     from segtcn.labels import Classes, Labels, write_labels
     from segtcn.labels.classes import listed
     from segtcn.prepare.draft import draft_labels
     from segtcn.progress import progress_bar
-    from segtcn.segmenter.file_prediction import find_sources
+    from segtcn.segmenter.file_prediction import find_features
 
     if clusters < 1 or sample_rate < 1:
         raise ValueError(f"--clusters and --sample-rate must be at least 1, got {clusters} and {sample_rate}")
-    sources = find_sources(features)
-    clips = [path for path in sources.files.values() if path.suffix.lower() != ".npy"]
-    if clips:
-        raise ValueError(f"{clips[0]} is a clip: make features of it by `segtcn extract`, and give those")
-    if not overwrite and (there := [name for name in sources.files if (output / f"{name}.csv").exists()]):
+    sources = find_features(features)
+    if not overwrite and (there := [name for name in sources if (output / f"{name}.csv").exists()]):
         raise FileExistsError(f"{output} has labels of {listed(there, 5)}: --overwrite replaces them")
 
-    def read_array(name: str) -> npt.NDArray[Any]:
-        return open_array(sources.files[name], ndim=2, kinds="fiu", content="features, numbers (D, T)")
-
-    layout = find_layout(sources.files, lambda name: (read_array(name).shape, None))
+    layout = find_layout(sources, lambda name: (open_features(sources[name]).shape, None))
     classes = Classes(tuple(f"cluster {number}" for number in range(1, clusters + 1)))
-    for name, path in progress_bar(sources.files.items(), "draft", unit="video", total=len(sources.files)):
-        array = read_array(name) if layout.time_axis == 1 else read_array(name).T
+    for name, path in progress_bar(sources.items(), "draft", unit="video", total=len(sources)):
+        array = open_features(path) if layout.time_axis == 1 else open_features(path).T
         rate = fps or (find_record(path) or {}).get("fps")
         drafted = draft_labels(np.asarray(array[:, ::sample_rate], np.float32), clusters, source=str(path))
         indexes = np.repeat(drafted.indexes, sample_rate)[: array.shape[1]]
@@ -74,4 +68,4 @@ def draft(
         write_labels(place.with_suffix(".txt"), labels)
     classes.write(output / "mapping.txt")
     print(f"features {layout.feature_dim} wide")
-    print(f"{len(sources.files)} videos drafted: {output}; watch and name them: segtcn view {output} --clips FOLDER")
+    print(f"{len(sources)} videos drafted: {output}; watch and name them: segtcn view {output} --clips FOLDER")

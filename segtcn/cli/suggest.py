@@ -77,13 +77,13 @@ def suggest(
       segtcn suggest RUN features/ -o next --count 50 --clips videos --save corrected
       segtcn add mydata corrected
     """
-    from segtcn.arrays import open_array
+    from segtcn.arrays import open_features
     from segtcn.atomic import write_text
     from segtcn.cli.view import serve
     from segtcn.labels import write_labels
     from segtcn.prepare.suggestions import only_suggested, suggest_stretches
     from segtcn.segmenter import load
-    from segtcn.segmenter.file_prediction import find_sources
+    from segtcn.segmenter.file_prediction import find_features
 
     if any((output / "labels").glob("**/*.csv")):
         raise FileExistsError(
@@ -92,14 +92,9 @@ def suggest(
     import_module(module)
     segmenter = load(str(checkpoint))
     segmenter.require_labels()
-    sources = find_sources(features).files
-    if clip := next((path for path in sources.values() if path.suffix.lower() != ".npy"), None):
-        raise ValueError(f"{clip} is a clip: make features of it by `segtcn extract`, and give those")
+    sources = find_features(features)
     preds = _predict(segmenter, sources, output / "predictions", stretches, quiet)
-    arrays = {
-        name: open_array(path, ndim=2, kinds="fiu", content="features, numbers (D, T)")
-        for name, path in sources.items()
-    }
+    arrays = {name: open_features(path) for name, path in sources.items()}
     width = segmenter.net.in_channels
     arrays = {name: array if len(array) == width else array.T for name, array in arrays.items()}
     fps = next(iter(preds.values())).fps

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from segtcn.arrays import open_array
+from segtcn.arrays import open_features
 from segtcn.models.base import SegmentationModel
 from segtcn.structures import Output
 
@@ -144,7 +144,7 @@ class StoredVideo:
     def _open(self) -> Tensor | npt.NDArray[Any]:
         """The features as they are, or those of a file, mapped: what was read leaves the memory with the map."""
         if isinstance(self._features, str | os.PathLike):
-            return open_array(self._features, ndim=2, kinds="fiu", content="features, numbers (D, T)")
+            return open_features(self._features)
         return self._features
 
     def read(self, start: int, stop: int) -> Tensor:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.arrays import open_array
+from segtcn.arrays import open_features
 from segtcn.decoding import Decoder, without_short_segments
 from segtcn.extract.feature_files import RECORDS, find_record, name_below
 from segtcn.labels import CLIP_SUFFIXES, Labels
@@ -27,7 +27,7 @@ _LARGEST_DISTANCE = 5.0  # from the training features, of half of the features: 
 _SMALLEST_SPREAD = 0.02  # in standard deviations of the training features
 
 
-class Sources(NamedTuple):
+class VideoFiles(NamedTuple):
     """What there is to predict.
 
     Args:
@@ -77,7 +77,9 @@ class PredictedFiles(NamedTuple):
     notes: list[str]
 
 
-def find_sources(paths: Iterable[str | os.PathLike[str]], relative_to: str | os.PathLike[str] | None = None) -> Sources:
+def find_sources(
+    paths: Iterable[str | os.PathLike[str]], relative_to: str | os.PathLike[str] | None = None
+) -> VideoFiles:
     """The feature files and clips that are meant, by name.
 
     Args:
@@ -96,7 +98,7 @@ def find_sources(paths: Iterable[str | os.PathLike[str]], relative_to: str | os.
         >>> [*find_sources([folder]).files]
         ['tea']
     """
-    sources = Sources({}, [])
+    sources = VideoFiles({}, [])
     for path in map(Path, paths):
         if not path.exists():
             raise FileNotFoundError(f"no file or folder {path}: check the path")
@@ -112,6 +114,19 @@ def find_sources(paths: Iterable[str | os.PathLike[str]], relative_to: str | os.
                     "`relative_to`"
                 )
     return sources
+
+
+def find_features(paths: Iterable[str | os.PathLike[str]]) -> dict[str, Path]:
+    """The feature files that are meant, by name, as :func:`find_sources` finds them.
+
+    Raises:
+        FileNotFoundError: as :func:`find_sources`.
+        ValueError: as :func:`find_sources`, or if one is a clip.
+    """
+    files = find_sources(paths).files
+    if clip := next((path for path in files.values() if path.suffix.lower() != ".npy"), None):
+        raise ValueError(f"{clip} is a clip: make features of it by `segtcn extract`, and give those")
+    return files
 
 
 def _is_usable(file: Path) -> bool:
@@ -217,7 +232,7 @@ def _predict_file(
         if record := find_record(path):
             check_extraction(record, segmenter.extraction, segmenter.fps, path)
             fps = record["fps"]
-        array = open_array(path, ndim=2, kinds="fiu", content="features, numbers (D, T)")
+        array = open_features(path)
         if array.shape[0] != segmenter.net.in_channels == array.shape[1]:
             note(f"{path} is {array.shape}, taken as (T, D)")
             features = array = array.T
