@@ -26,11 +26,8 @@ def folded(segmenter: Segmenter) -> Segmenter:
     convs: list[TemporalConv1d] = []
 
     def note(module: nn.Module, arguments: tuple[Any, ...]) -> None:
-        if (
-            arguments[0] is features
-            and isinstance(module, TemporalConv1d)
-            and {"weight", "bias"} <= {*module._parameters}
-        ):
+        names = {name for name, _ in module.named_parameters(recurse=False)}
+        if arguments[0] is features and isinstance(module, TemporalConv1d) and {"weight", "bias"} <= names:
             convs.append(module)
 
     hooks = [module.register_forward_pre_hook(note) for module in copied.net.modules()]

@@ -85,12 +85,6 @@ class Canvas:
         self.pixels[:] = _plane_column(tags, ground)
         self._halves = np.empty((2, (height + 1) // 2, (width + 1) // 2), np.uint8)
 
-    def copy(self) -> Canvas:
-        """A canvas with the same content."""
-        twin = Canvas.__new__(Canvas)
-        twin.tags, twin.pixels, twin._halves = self.tags, self.pixels.copy(), self._halves.copy()
-        return twin
-
     def restore(self, ground: Canvas, top: int, bottom: int) -> None:
         """Take rows from another canvas of the same size."""
         self.pixels[:, top:bottom] = ground.pixels[:, top:bottom]

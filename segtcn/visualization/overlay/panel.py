@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
@@ -69,7 +70,7 @@ class Panel:
         # how many frames differ before each frame
         self.differing = [None if row.differs is None else np.append(0, np.cumsum(row.differs)) for row in self.rows]
         self._draw_still()
-        self.shown = self.still.copy()
+        self.shown = copy.deepcopy(self.still)
         self.planes = self.shown.planes()
         # what bands of rows, which do not overlap, show at the moment
         self._states: dict[tuple[int, int], Hashable] = {}

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.labels import TRUTH, Classes, Labels
+from segtcn.labels import Classes, Labels
 from segtcn.labels.track_classes import truth_title
 from segtcn.structures import IGNORE, Runs
 from segtcn.video_io import TIMESTAMP_TOLERANCE_S, frame_times, probe
@@ -198,7 +198,6 @@ def track_payload(title: str, labels: Labels, fps: float | None, by_frame: bool)
         ]
     return {
         "title": title,
-        "truth": title == TRUTH,
         "fps": fps,
         "num_frames": len(labels),
         "by_frame": by_frame,
