@@ -79,7 +79,7 @@ def save_folder(
     Example:
         >>> save_folder(Segmenter.load("runs/demo"), "demo-ed-tcn", run="runs/demo")  # doctest: +SKIP
     """
-    save_file = _safetensors("torch").save_file
+    save_file = _safetensors().torch.save_file
     weights = {name: values.detach().cpu().contiguous().clone() for name, values in segmenter.state_dict().items()}
     check_finite(weights, "the segmenter")
     folder = Path(folder)
@@ -146,7 +146,7 @@ def checksum(facts: Mapping[str, Any], weights: bytes) -> str:
 
 def _read_weights(path: Path, facts: dict[str, Any], config: Path) -> dict[str, Tensor]:
     """The weights, once the config claims no more of them than there are."""
-    safetensors = _safetensors("")
+    safetensors = _safetensors()
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             num_values = sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
@@ -156,13 +156,12 @@ def _read_weights(path: Path, facts: dict[str, Any], config: Path) -> dict[str, 
         raise ValueError(f"{path} is damaged ({error}): export or download it again") from error
 
 
-def _safetensors(module: str) -> Any:
+def _safetensors() -> Any:
     try:
-        import safetensors
         import safetensors.torch
     except ImportError as error:
         raise ImportError('folders for the Hub need safetensors: pip install "segtcn[export]"') from error
-    return safetensors.torch if module else safetensors
+    return safetensors
 
 
 def _card(segmenter: Segmenter, run: Path | None) -> str:
