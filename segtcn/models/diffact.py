@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from segtcn.layers.attention import dilated_attention
+from segtcn.layers.attention import AttentionStage, dilated_attention
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.dropout import Dropout
 from segtcn.layers.gaussian_curves import boundary_curve
@@ -178,7 +178,7 @@ class DiffAct(SegmentationModel):
         """
         seed = self.seed if seed is None else seed
         times = self._times(self.num_steps if num_steps is None else num_steps)
-        encoded, condition = self.encoder(features, mask)
+        encoded, condition = self.encoder(features, None, mask)
         noisy = self._noise(seed, times[0], features)
         for now, later in pairwise(times):
             time = torch.full((1,), now, device=features.device)
@@ -193,7 +193,7 @@ class DiffAct(SegmentationModel):
         if batch.labels is None:
             raise ValueError(f"DiffAct learns from one label a frame, and {', '.join(batch.names)} has none")
         device, num_videos = batch.features.device, len(batch.features)
-        encoded, condition = self.encoder(batch.features, batch.mask)
+        encoded, condition = self.encoder(batch.features, None, batch.mask)
         known = batch.mask & (batch.labels != IGNORE)
         one_hot = F.one_hot(batch.labels.masked_fill(~known, 0), self.num_classes).mT * known[:, None]
         time = torch.randint(len(self._gammas), (num_videos,), device=device)
@@ -278,7 +278,7 @@ class _Layer(nn.Module):
         return x + self.mlp(self.norm(self.conv(y, mask) + attended, mask))
 
 
-class _Encoder(nn.Module):
+class _Encoder(AttentionStage):
     """Features to logits, and to what the decoder sees of the video."""
 
     def __init__(
@@ -290,19 +290,14 @@ class _Encoder(nn.Module):
         channel_dropout: float,
         frame_dropout: float,
     ) -> None:
-        super().__init__()
-        channels = layers[0].conv.out_channels
-        self.condition_layers = {*condition_layers}
-        self.channel_dropout, self.frame_dropout = nn.Dropout1d(channel_dropout), nn.Dropout1d(frame_dropout)
-        self.conv_in = TemporalConv1d(in_channels, channels, kernel_size=1)
-        self.layers = nn.ModuleList(layers)
-        self.head = TemporalConv1d(channels, num_classes, kernel_size=1)
+        super().__init__(in_channels, layers[0].conv.out_channels, num_classes, layers, channel_dropout)
+        self.condition_layers, self.frame_dropout = {*condition_layers}, nn.Dropout1d(frame_dropout)
 
-    def forward(self, features: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
-        x = self.conv_in(self.frame_dropout(self.channel_dropout(features).mT).mT)
+    def forward(self, x: Tensor, values: Tensor | None, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        x = self.conv_in(self.frame_dropout(self.channel_dropout(x).mT).mT)
         condition = []
         for number, layer in enumerate(self.layers):
-            x = layer(x, None, mask)
+            x = layer(x, values, mask)
             if number in self.condition_layers:
                 condition.append(x)
         return self.head(x), torch.cat(condition, dim=1)
