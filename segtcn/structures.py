@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+Rate = TypeVar("Rate", float, float | None)
 
 
 class Segment(NamedTuple):
@@ -223,6 +225,20 @@ def is_rate(fps: float) -> bool:
         (True, False, False)
     """
     return 1e-9 < fps < 1e9
+
+
+def checked_rate(fps: Rate) -> Rate:
+    """Frames per second as they are.
+
+    Args:
+        fps: frames per second; None where they are not known.
+
+    Raises:
+        ValueError: if frames cannot have that rate.
+    """
+    if fps is not None and not is_rate(fps):
+        raise ValueError(f"`fps` must be positive, got {fps}")
+    return fps
 
 
 def find_runs(labels: npt.ArrayLike | Tensor) -> Runs:

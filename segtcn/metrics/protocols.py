@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from segtcn.metrics.functional import Background, background_classes
-from segtcn.structures import is_rate
+from segtcn.structures import checked_rate
 
 THRESHOLDS = {"f1@10": 0.10, "f1@25": 0.25, "f1@50": 0.50}
 """Name of each segmental F1 of the field's tables, and its threshold."""
@@ -102,8 +102,7 @@ class Protocol:
             >>> PROTOCOLS["asrf"].frame_step(fps=30), PROTOCOLS["mstcn"].frame_step(fps=30)
             (2, 1)
         """
-        if fps is not None and not is_rate(fps):
-            raise ValueError(f"`fps` must be positive, got {fps}")
+        checked_rate(fps)
         return 1 if fps is None or self.fps is None else max(1, round(fps / self.fps))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from segtcn.labels import TRUTH, Classes, Labels, LabelsLike, as_labels, common_classes
-from segtcn.structures import is_rate
+from segtcn.structures import checked_rate
 
 
 def make_tracks(
@@ -36,8 +36,7 @@ def make_tracks(
     """
     if not videos:
         raise ValueError("expected at least one video to draw, got none")
-    if fps is not None and not is_rate(fps):
-        raise ValueError(f"`fps` must be positive, got {fps}")
+    checked_rate(fps)
     if classes is not None and not isinstance(classes, Classes):
         classes = Classes(tuple(classes)).with_background()
     by_name: dict[str, dict[str, Labels]] = {}

@@ -12,9 +12,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import torch
 
-from segtcn.data.readers.reader import Reader, positive
+from segtcn.data.readers.reader import Reader
 from segtcn.labels.video_lists import Subset, check_names, check_split, read_lines, read_names
-from segtcn.structures import Video
+from segtcn.structures import Video, checked_rate
 
 VIEWS = ("C10095", "C10115", "C10118", "C10119", "C10379", "C10390", "C10395", "C10404")
 _PHASES = ("assembly", "disassembly")
@@ -87,7 +87,7 @@ class Assembly101Reader(Reader):
         self._indices = {name: index for index, name in enumerate(self.class_names)}
         self.background = None
         self._leave_out(ignore)
-        self.fps = positive(fps)
+        self.fps = checked_rate(fps)
         self.splits = [1]
         self._videos = self._read_views(self._annotations / "coarse_seq_views.txt")
         path = self._features / self.views[0]

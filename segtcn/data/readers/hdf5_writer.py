@@ -15,7 +15,7 @@ from segtcn.data.readers.hdf5 import FORMAT_VERSION
 from segtcn.data.readers.reader import class_indexes
 from segtcn.labels.classes import Classes
 from segtcn.labels.video_lists import Subset, check_names
-from segtcn.structures import Video, is_rate
+from segtcn.structures import Video, checked_rate
 
 if TYPE_CHECKING:
     import h5py
@@ -91,8 +91,7 @@ def create_hdf5(
     """
     if not classes.names:
         raise ValueError("`classes` must name at least one class, got none")
-    if not is_rate(fps):
-        raise ValueError(f"`fps` must be positive, got {fps}")
+    checked_rate(fps)
     if not any(any(lists.values()) for lists in splits.values()) or any(number < 0 for number in splits):
         raise ValueError(f"`splits` must list videos: {{1: {{'train': [...], 'test': [...]}}}}, got {splits}")
     with _writing(path, "w") as file:

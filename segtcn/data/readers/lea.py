@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from segtcn.data.readers.reader import Reader, as_float32, class_indexes, first_that_opens, positive, time_axis
+from segtcn.data.readers.reader import Reader, as_float32, class_indexes, first_that_opens, time_axis
 from segtcn.labels.classes import Classes
 from segtcn.labels.matlab import load_matlab
 from segtcn.labels.video_lists import Subset, check_split, read_names
-from segtcn.structures import Video
+from segtcn.structures import Video, checked_rate
 
 _TIME_AXIS = {"A": 0, "X": 0, "S": 1}  # as documented by the release: only the sensors are stored (D, T)
 
@@ -63,7 +63,7 @@ class LeaReader(Reader):
         self._variables = [features] if isinstance(features, str) else list(features)
         if not self._variables or not set(self._variables) <= set(_TIME_AXIS):
             raise ValueError(f"`features` must be one or a list of 'A', 'X' and 'S', got {features!r}")
-        self.fps = positive(fps)
+        self.fps = checked_rate(fps)
         self._lists = Path(root).expanduser() / "splits" / dataset
         folder = Path(root).expanduser() / "features" / dataset / feature_folder
         for path in (folder, self._lists):

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 from segtcn.arrays import open_array
-from segtcn.data.readers.reader import as_float32, positive, time_axis
+from segtcn.data.readers.reader import as_float32, time_axis
 from segtcn.data.readers.tree import Shape, TreeReader, find_layout
 from segtcn.extract.feature_files import common_settings
-from segtcn.structures import Video
+from segtcn.structures import Video, checked_rate
 
 
 class MSTCNReader(TreeReader):
@@ -49,7 +49,7 @@ class MSTCNReader(TreeReader):
     SUFFIXES = (".npy",)
 
     def __init__(self, root: str, fps: float = 15.0, background: str | None = None, ignore: Sequence[str] = ()) -> None:
-        self.fps = positive(fps)
+        self.fps = checked_rate(fps)
         super().__init__(root, ignore)
         self._choose_classes(background, lambda: (c for name in self._lists.names() for c in self._truth_names(name)))
         self.feature_dim, self._time_axis = find_layout(self._names_with_features(), self._shape)

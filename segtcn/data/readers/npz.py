@@ -10,10 +10,10 @@ import numpy as np
 import torch
 
 from segtcn.arrays import archive_names, read_archive
-from segtcn.data.readers.reader import as_float32, class_indexes, positive, time_axis
+from segtcn.data.readers.reader import as_float32, class_indexes, time_axis
 from segtcn.data.readers.tree import Shape, TreeReader, find_layout
 from segtcn.labels.classes import listed
-from segtcn.structures import IGNORE, Video
+from segtcn.structures import IGNORE, Video, checked_rate
 
 _REMEDY = "save it again with `numpy.savez(path, features=..., labels=...)`, names of classes as an array of type `str`"
 
@@ -56,7 +56,7 @@ class NpzReader(TreeReader):
         labels: str = "labels",
         ignore: Sequence[str] = (),
     ) -> None:
-        self.fps = positive(fps)
+        self.fps = checked_rate(fps)
         if not features or not labels or features == labels:
             raise ValueError(f"`features` and `labels` must name two arrays, got {features!r} and {labels!r}")
         self._keys = (features, labels)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from segtcn.labels.classes import Classes
 from segtcn.labels.video_lists import Subset
-from segtcn.structures import IGNORE, Target, Video, is_rate
+from segtcn.structures import IGNORE, Target, Video
 
 _Item = TypeVar("_Item")
 _Opened = TypeVar("_Opened")
@@ -193,17 +193,6 @@ def as_float32(array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     """Numbers in single precision, row by row; one too large becomes infinite, which the data set reports."""
     with np.errstate(over="ignore"):
         return np.ascontiguousarray(array, dtype=np.float32)
-
-
-def positive(fps: float) -> float:
-    """Frames per second as they are.
-
-    Raises:
-        ValueError: if they are not positive.
-    """
-    if not is_rate(fps):
-        raise ValueError(f"`fps` must be positive, got {fps}")
-    return fps
 
 
 def class_indexes(labels: npt.NDArray[Any], num_classes: int, where: str) -> Tensor:

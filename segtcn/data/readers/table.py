@@ -20,7 +20,7 @@ from segtcn.labels.classes import IGNORE_NAME, listed
 from segtcn.labels.files import read_labels
 from segtcn.labels.positions import column_kind, even_rate, frame_step
 from segtcn.labels.segment_tables import COLUMNS
-from segtcn.structures import Video, is_rate
+from segtcn.structures import Video, checked_rate
 
 _CLOCK_TOLERANCE = 0.2  # of a step: milliseconds at 30 frames a second are off by 0.015, hundredths by 0.15
 
@@ -84,8 +84,7 @@ class TableReader(TreeReader):
         delimiter: str = ",",
         ignore: Sequence[str] = (),
     ) -> None:
-        if fps is not None and not is_rate(fps):
-            raise ValueError(f"`fps` must be positive, got {fps}")
+        checked_rate(fps)
         if fps is None and time is None:
             raise ValueError(
                 "give `fps`, the rows per second, or `time`, the column with the seconds of every row: tables do not "

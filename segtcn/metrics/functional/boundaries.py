@@ -9,7 +9,7 @@ from torch import Tensor
 
 from segtcn.metrics.functional.ratios import Matches, f1_ratio, percent
 from segtcn.metrics.functional.sequences import FrameLabels, Frames, check_labels, scored_runs
-from segtcn.structures import is_rate
+from segtcn.structures import checked_rate
 
 
 def boundary_f1(preds: FrameLabels, labels: FrameLabels, tolerance_s: float, fps: float) -> Tensor:
@@ -95,8 +95,7 @@ def tolerance_frames(tolerance_s: float, fps: float) -> int:
     """
     if not 0 <= tolerance_s < math.inf:
         raise ValueError(f"`tolerance_s` must be 0 or more seconds, got {tolerance_s}")
-    if not is_rate(fps):
-        raise ValueError(f"`fps` must be positive, got {fps}")
+    checked_rate(fps)
     return math.floor(tolerance_s * fps + 1e-6)  # 0.29 * 100 is 28.999999999999996
 
 

@@ -12,13 +12,12 @@ from segtcn.metrics.functional.segment_scores import check_threshold
 from segtcn.metrics.functional.sequences import (
     Background,
     FrameLabels,
+    Frames,
     check_labels,
     is_foreground,
     scored_runs,
     to_array,
 )
-
-Frames = npt.NDArray[np.int64]
 
 
 class Delays(NamedTuple):

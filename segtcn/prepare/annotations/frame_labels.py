@@ -13,7 +13,7 @@ from segtcn.labels.classes import IGNORE_NAME
 from segtcn.labels.labels import Labels
 from segtcn.options import LabelRules
 from segtcn.prepare.annotations.intervals import Interval
-from segtcn.structures import is_rate
+from segtcn.structures import checked_rate
 
 Kind = Literal["gap", "closed gap", "overlap", "outside", "short", "point"]
 
@@ -97,8 +97,7 @@ def frame_labels(
         >>> findings[1]
         Finding(kind='overlap', start_s=0.3, stop_s=0.4, num_frames=1, text='pour over cut')
     """
-    if not is_rate(fps):
-        raise ValueError(f"`fps` must be positive, got {fps}")
+    checked_rate(fps)
     if num_frames < 1:
         raise ValueError(f"`num_frames` must be at least 1, got {num_frames}")
     rules = rules or LabelRules()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from segtcn.atomic import write_json
-from segtcn.structures import IGNORE, Segment, is_rate
+from segtcn.structures import IGNORE, Segment, checked_rate
 
 _DATE = "2000-01-01T00:00:00"  # BORIS wants one
 _SELECT, _VIDEO, _LOCAL = 4, 4, 3  # numbers of VIA
@@ -34,8 +34,7 @@ def writable_segments(
         >>> writable_segments("tea.txt", [Segment(0, 4, IGNORE), Segment(4, 6, 0)], ["pour"], fps=2)
         [(Segment(start=4, stop=6, label=0), 'pour')]
     """
-    if not is_rate(fps):
-        raise ValueError(f"`fps` must be positive, got {fps}")
+    checked_rate(fps)
     kept = sorted(segment for segment in segments if segment.label != IGNORE)
     for label in sorted({segment.label for segment in kept}):
         name = class_names[label] if 0 <= label < len(class_names) else ""

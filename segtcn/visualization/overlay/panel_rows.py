@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from segtcn.labels import Labels
 from segtcn.labels.track_classes import truth_title
-from segtcn.structures import IGNORE, find_runs, is_rate
+from segtcn.structures import IGNORE, checked_rate, find_runs
 from segtcn.video_io import TIMESTAMP_TOLERANCE_S, ClipInfo
 
 COUNT_TOLERANCE = 0.02
@@ -43,8 +43,7 @@ def label_numbers(
     Raises:
         ValueError: if ``fps`` is not positive, or the number of labels fits the clip at no known rate.
     """
-    if fps is not None and not is_rate(fps):
-        raise ValueError(f"`fps` must be positive, got {fps}")
+    checked_rate(fps)
     num_labels, num_frames = len(labels), len(times_s)
     fits = abs(num_labels - num_frames) <= COUNT_TOLERANCE * num_frames
     rate = labels.fps or (None if fits else fps)
