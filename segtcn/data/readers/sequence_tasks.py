@@ -13,6 +13,7 @@ import torch
 
 from segtcn.data.readers.reader import Reader
 from segtcn.labels.matlab import load_matlab
+from segtcn.labels.text_rows import read_text
 from segtcn.labels.video_lists import Subset, check_split
 from segtcn.structures import IGNORE, Video
 
@@ -267,10 +268,7 @@ class CharacterReader(_SequenceReader):
             raise ValueError(f"`length` must be at least 1 and `test_share` in 0 .. 1, got {length} and {test_share}")
         if not Path(path).is_file():
             raise FileNotFoundError(f"no text file {path}: check the path")
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{path} is not UTF-8 text (byte {error.start}): save it as UTF-8") from error
+        text = read_text(path, most=2**30)
         num_sequences = (len(text) - 1) // length
         if num_sequences < 2:
             raise ValueError(f"{path} has {len(text)} characters, too few for two sequences of `length` {length}")
