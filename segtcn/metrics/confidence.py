@@ -81,11 +81,17 @@ class SegmentalMAP(Metric):
         Raises:
             ValueError: if shapes or values do not fit; no video of the batch is added then.
         """
-        scored = _split_scores(scores, labels, mask, self.num_classes)
-        of_videos = zip(split_batch(preds, labels, mask), scored, strict=True)
+        if scores.shape != (*labels.shape[:-1], self.num_classes, labels.shape[-1]):
+            raise ValueError(
+                "`scores` must have the shape (C, T) or (B, C, T) with the B and T of `labels`, "
+                f"{tuple(labels.shape)}, got {tuple(scores.shape)}"
+            )
+        frames = split_batch(preds, labels, mask)
+        scored = torch.atleast_2d(labels if mask is None else labels.where(mask, IGNORE)) != IGNORE
+        of_videos = scores.detach().cpu().reshape(-1, *scores.shape[-2:])[scored.any(-1).cpu()]
         videos = [
-            detections(*frames, scores, self.criterion, self.threshold, self.background)
-            for frames, (scores, _) in of_videos
+            detections(*of_video, values, self.criterion, self.threshold, self.background)
+            for of_video, values in zip(frames, of_videos, strict=True)
         ]
         device = self.num_true.device
         self.confidence += [video.confidence.to(device) for video in videos]
@@ -108,16 +114,3 @@ class SegmentalMAP(Metric):
         label, correct = detection.long() // 2, detection.long() % 2 == 1
         score = mean_average_precision(label, confidence, start.long(), correct, self.num_true.cpu())
         return score.to(self.num_true.device)
-
-
-def _split_scores(scores: Tensor, labels: Tensor, mask: Tensor | None, num_classes: int) -> list[tuple[Tensor, Tensor]]:
-    """Scores ``(C, T)`` and labels ``(T,)`` of each video of a batch that has a labelled frame."""
-    if scores.shape != (*labels.shape[:-1], num_classes, labels.shape[-1]):
-        raise ValueError(
-            "`scores` must have the shape (C, T) or (B, C, T) with the B and T of `labels`, "
-            f"{tuple(labels.shape)}, got {tuple(scores.shape)}"
-        )
-    videos = [torch.from_numpy(true) for _, true in split_batch(labels, labels, mask)]
-    scored = torch.atleast_2d(labels if mask is None else labels.where(mask, IGNORE)) != IGNORE
-    batch = scores.detach().cpu().reshape(-1, *scores.shape[-2:])[scored.any(-1).cpu()]
-    return list(zip(batch, videos, strict=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -69,7 +69,10 @@ class CountsMetric(Metric):
             ValueError: if shapes or types do not fit or a label is not a class index; no video of the batch is added
                 then.
         """
-        self._add([self._count(*video) for video in split_batch(preds, labels, mask)])
+        videos = [self._count(*video) for video in split_batch(preds, labels, mask)]
+        counts = [video if isinstance(video, Tensor) else torch.stack([*video]) for video in videos]
+        if counts:
+            self.rows.append(torch.stack(counts).flatten(1).to(self.device, torch.int64))
 
     def compute(self) -> Any:
         """The score of all videos added so far.
@@ -93,11 +96,6 @@ class CountsMetric(Metric):
     def num_videos(self) -> int:
         """Videos that were counted."""
         return len(self.counts)
-
-    def _add(self, videos: Sequence[Tensor | Sequence[Tensor]]) -> None:
-        counts = [video if isinstance(video, Tensor) else torch.stack([*video]) for video in videos]
-        if counts:
-            self.rows.append(torch.stack(counts).flatten(1).to(self.device, torch.int64))
 
     def _gather(self, rows: Tensor, group: Any = None) -> list[Tensor]:
         # torchmetrics sends a vector of floats without elements for a process that has seen no video
