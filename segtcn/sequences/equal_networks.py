@@ -116,10 +116,8 @@ def equal_network(
         dropout: of the network.
 
     Raises:
-        ValueError: if the name is unknown, or ``past`` or ``budget`` cannot be met.
+        ValueError: if ``past`` or ``budget`` cannot be met.
     """
-    kinds = builders(in_channels, num_classes, kernel_size, dropout)
-    if name not in kinds:
-        raise ValueError(f"there is no network {name!r}: choose from {', '.join(kinds)}")
-    layers = smallest_depth(kinds[name], past)
-    return kinds[name](equal_width(kinds[name], layers, budget), layers)
+    build = builders(in_channels, num_classes, kernel_size, dropout)[name]
+    layers = smallest_depth(build, past)
+    return build(equal_width(build, layers, budget), layers)

@@ -52,8 +52,7 @@ def sections(rows: Sequence[Row], results: Mapping[str, dict[str, Any]]) -> dict
     by_claim: dict[str, Lines] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         by_claim[row.claim][row.label].append({**row.arguments, **results[row.name]})
-    sources = {part: "costs" if part in ("time", "memory") else part for part in _SECTIONS}
-    return {part: make(by_claim[sources[part]]) for part, make in _SECTIONS.items() if sources[part] in by_claim}
+    return {part: make(by_claim[claim]) for part, (claim, make) in _SECTIONS.items() if claim in by_claim}
 
 
 def report_text(parts: Mapping[str, Section], note: str) -> str:
@@ -64,11 +63,11 @@ def report_text(parts: Mapping[str, Section], note: str) -> str:
         note: how it was measured.
     """
     texts = ["# Sequence tasks: convolutional and recurrent networks", note]
-    for claim, part in parts.items():
-        source = "costs" if claim in ("time", "memory") else claim
-        texts += [f"## {part.title}", f"```\nsegtcn bench sequences --claims {source}\n```", part.lead]
-        texts += [markdown_table(part.header, part.rows)]
-        texts += [f"![{part.title}](sequences-{claim}.png)"] if part.figure else []
+    for name, part in parts.items():
+        claim = _SECTIONS[name][0]
+        command = f"segtcn bench sequences --claims {claim}{' --music DATA/sequences' if claim == 'music' else ''}"
+        texts += [f"## {part.title}", f"```\n{command}\n```", part.lead, markdown_table(part.header, part.rows)]
+        texts += [f"![{part.title}](sequences-{name}.png)"] if part.figure else []
     return "\n\n".join(texts) + "\n"
 
 
@@ -120,15 +119,16 @@ def _adding(lines: Lines) -> Section:
     lengths = {label.split(", ")[0]: results[0]["task"]["length"] for label, results in lines.items()}
     levels = {task: _error_of_one(length) for task, length in lengths.items()}
     lead = (
-        "Two of T numbers are marked, and their sum must be told at the last frame. All networks take the same number "
-        f"of steps. Who always says 1 has a mean squared error of {AddingReader.memoryless_loss:.3g} on endless "
-        f"sequences, and that of the table on the {NUM_TEST} test sequences."
+        "Two of T numbers are marked, and the network must give their sum at the last frame. At each T, all networks "
+        "take the same number of steps. The constant answer 1 has a mean squared error of "
+        f"{AddingReader.memoryless_loss:.3g} on average. The table shows its error on the {NUM_TEST} test sequences as "
+        "the one without memory."
     )
     return Section("Adding problem", lead, *_learned(lines, "squared error", levels))
 
 
 def _error_of_one(length: int) -> float:
-    """Mean squared error of who always says 1, on the test sequences."""
+    """Mean squared error of the constant answer 1 on the test sequences."""
     reader = AddingReader(length, test=NUM_TEST)
     targets = [reader.read(name).targets for name in reader.videos(1, "test")]
     return statistics.mean((1 - float(target[0, -1])) ** 2 for target in targets if target is not None)
@@ -168,8 +168,9 @@ def _time(lines: Lines) -> Section:
     lead = (
         "Microseconds per frame of forward and backward of one sequence, median of three: processor time of one "
         "thread, and time on the clock with two. Each weight is used once a frame, so equal parameters mean equal "
-        "multiplications. What differs is how they are done: a convolution multiplies all frames at once, layer after "
-        "layer. A recurrent network waits for the frame before."
+        "multiplications. A convolution multiplies all frames at once, layer after layer. A recurrent network waits "
+        "for the frame before. On a CPU, PyTorch runs an LSTM as one call of oneDNN and a GRU as many "
+        "small calls a frame."
     )
     return Section("Parallelism", lead, *_costs(lines, "time", "µs per frame", ".1f"))
 
@@ -192,7 +193,7 @@ def _field(lines: Lines) -> Section:
         f"Copy memory in which each symbol is repeated {lag} frames after it was shown, by TCNs of 16 channels. One "
         "that sees fewer past frames can only guess one of eight symbols, 12.5 %."
     )
-    panels = {f"delay of {lag} frames": {"TCN": points}}
+    panels = {f"symbols are recalled after {lag} frames": {"TCN": points}}
     figure = {"panels": panels, "x": "past frames seen", "y": "recalled, %"}
     return Section("Receptive field", lead, ["stack", "past seen", f"reaches {lag}", "recalled, %"], rows, figure)
 
@@ -207,8 +208,8 @@ def _jacobian(lines: Lines) -> Section:
 def _masked(lines: Lines) -> Section:
     rows = [[label, f"{r['output']:.1e}", f"{r['gradient']:.1e}"] for label, (r,) in lines.items()]
     lead = (
-        "A causal convolution of k taps beside one of 2k - 1 taps around the frame, with the same weights. Its future "
-        "taps are multiplied by zero, as PixelRNN masks pictures. In double precision."
+        "A causal convolution of k taps beside one of 2k - 1 taps around the frame, with the same weights. The future "
+        "taps of the second are multiplied by zero, as in PixelRNN. Differences are in double precision."
     )
     return Section("Masked convolution", lead, ["convolution", "outputs differ by", "gradients differ by"], rows)
 
@@ -228,20 +229,23 @@ def _depth(lines: Lines) -> Section:
         f"Loss on copy memory (T = {first['task']['delay']}) after {first['steps']} steps of stacks of 16 channels, "
         f"with and without the path around each layer and layer normalisation. Without memory it is {level:.3g}."
     )
-    axes = {"x": "layers", "y": "loss", "log_x": True, "log_y": True, "levels": {"loss": ("without memory", level)}}
+    title = f"copy memory, T = {first['task']['delay']}"
+    axes = {"x": "layers", "y": "loss", "log_x": True, "log_y": True, "levels": {title: ("without memory", level)}}
     header = ["stack", *(f"{depth} layers" for depth in depths)]
-    return Section("Residual blocks and normalisation", lead, header, rows, {"panels": {"loss": panel}, **axes})
+    return Section("Residual blocks and normalisation", lead, header, rows, {"panels": {title: panel}, **axes})
 
 
-_SECTIONS: dict[str, Callable[[Lines], Section]] = {
-    "copy": _copy,
-    "adding": _adding,
-    "music": _music,
-    "time": _time,
-    "field": _field,
-    "memory": _memory,
-    "jacobian": _jacobian,
-    "masked": _masked,
-    "depth": _depth,
+_SECTIONS: dict[str, tuple[str, Callable[[Lines], Section]]] = {
+    "copy": ("copy", _copy),
+    "adding": ("adding", _adding),
+    "music": ("music", _music),
+    "time": ("costs", _time),
+    "field": ("field", _field),
+    "memory": ("costs", _memory),
+    "jacobian": ("jacobian", _jacobian),
+    "masked": ("masked", _masked),
+    "depth": ("depth", _depth),
 }
-CLAIMS = ("copy", "adding", "music", "costs", "field", "jacobian", "masked", "depth")
+"""Claim of each section, and what makes it of the claim's rows."""
+
+CLAIMS = tuple(dict.fromkeys(claim for claim, _ in _SECTIONS.values()))
