@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import re
 import warnings
 from collections.abc import Sequence
@@ -89,8 +88,8 @@ def open_data(path: Path | None, configs: Sequence[Path], overrides: Sequence[st
     init_args: dict[str, Any] = vars(config.data.reader.get("init_args") or argparse.Namespace())
     with warnings.catch_warnings(record=True) as reader_warnings:
         warnings.simplefilter("always")
-        reader = _built(config.data.reader)
-    options = {key: value for key, value in vars(config.data).items() if key != "reader"}
+        options = dict(vars(parser.instantiate(config).data))
+    reader = options.pop("reader")
     if explicit.data.get("split") is None:
         options["split"] = next(iter(reader.splits), 1)
     places = [Path(value).expanduser() for value in init_args.values() if isinstance(value, str)]
@@ -101,14 +100,6 @@ def open_data(path: Path | None, configs: Sequence[Path], overrides: Sequence[st
     assumed: list[str] = [name for name in defaults if name != "fps" or init_args[name] is not None]
     notes = [str(warning.message) for warning in reader_warnings]
     return DataSource(reader, options, {*vars(explicit.data)} & {*options}, paths, notes, assumed)
-
-
-def _built(spec: Any) -> Any:
-    """The object that a class path and its arguments describe; an argument may be another such object."""
-    module, _, name = spec.class_path.rpartition(".")
-    arguments = vars(spec.get("init_args") or argparse.Namespace())
-    values = {key: _built(value) if hasattr(value, "class_path") else value for key, value in arguments.items()}
-    return getattr(importlib.import_module(module), name)(**values)
 
 
 def _parser() -> ArgumentParser:

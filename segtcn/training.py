@@ -122,5 +122,5 @@ def _parts(model: dict[str, Any], module: SegmentationDataModule, build_net: boo
     if build_net:
         widths = {"in_channels": module.in_channels, "num_classes": module.num_classes}
         config["net"] = {**config["net"], "init_args": {**config["net"].get("init_args", {}), **widths}}
-    parts = parser.instantiate_classes(parser.parse_object(config))
+    parts = parser.instantiate(parser.parse_object(config))
     return {name: parts[name] for name in config}

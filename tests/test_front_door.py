@@ -78,7 +78,10 @@ def test_what_cannot_be_trained_says_why(write_ms_tcn_tree, tmp_path):
 def test_the_config_of_the_data_counts_as_in_the_shell(write_ms_tcn_tree):
     root = write_ms_tcn_tree()
     reader = f"{{class_path: segtcn.data.readers.MSTCNReader, init_args: {{root: {root}, fps: 10}}}}"
-    (root / "data.yaml").write_text(f"data: {{reader: {reader}, sample_rate: 2, standardize: true}}\n")
+    augmentations = "[{class_path: segtcn.data.augmentation.GaussianNoise}]"
+    (root / "data.yaml").write_text(
+        f"data: {{reader: {reader}, sample_rate: 2, standardize: true, augmentations: {augmentations}}}\n"
+    )
     model = segtcn.fit("ed_tcn", root, max_epochs=1)
     assert model.sample_rate == 2
     assert (model.standardization.std != 1).any()
