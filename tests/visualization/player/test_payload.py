@@ -39,7 +39,7 @@ def test_no_text_ends_the_script_or_the_line():
 def test_a_track_is_its_segments_with_their_mean_confidence():
     labels = Labels([1, 1, 2, 1, IGNORE], CLASSES, 5.0, confidence=np.float32([0.5, 1.0, 0.25, 1.0, np.nan]))
     assert track_payload("net", labels, 5.0, by_frame=False) == {
-        **{"title": "net", "truth": False, "fps": 5.0, "num_frames": 5, "by_frame": False},
+        **{"title": "net", "fps": 5.0, "num_frames": 5, "by_frame": False},
         **{"starts": [0, 2, 3, 4], "classes": [1, 2, 1, -1], "confidence": [0.75, 0.25, 1.0, None], "scores": None},
     }
 
