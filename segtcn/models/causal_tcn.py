@@ -7,9 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from segtcn.layers.conv import TemporalConv1d
+from segtcn.layers.conv import TemporalConv1d, WeightNormConv1d
 from segtcn.layers.sequential import ResidualSequential, TemporalSequential
-from segtcn.layers.weight_norm import WeightNormConv1d
 from segtcn.models.base import SegmentationModel, check_sizes
 
 

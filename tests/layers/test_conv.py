@@ -7,7 +7,7 @@ import torch
 from torch.nn.utils.parametrizations import weight_norm
 
 from segtcn.layers import TemporalConv1d
-from segtcn.layers.weight_norm import WeightNormConv1d
+from segtcn.layers.conv import WeightNormConv1d
 
 
 @pytest.mark.parametrize("dilation", [1, 2, 4])

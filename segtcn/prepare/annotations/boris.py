@@ -1,4 +1,4 @@
-"""BORIS exports: tabular events (a row for every start and stop) and aggregated events (a row for every bout)."""
+"""BORIS: tabular events (a row for every start and stop), aggregated events (a row for every bout), and projects."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from segtcn.labels.detection import boris_header
+from segtcn.labels.detection import boris_header, json_content
 from segtcn.labels.error_list import ErrorList
 from segtcn.labels.text_rows import check_columns, read_rows, read_text
 from segtcn.prepare.annotations.intervals import (
@@ -19,6 +19,7 @@ from segtcn.prepare.annotations.intervals import (
     make_interval,
     number,
     stated_name,
+    well_formed,
 )
 
 _KIND = ("Behavior type", "Status")  # newer and older versions
@@ -137,10 +138,10 @@ def read_boris(path: Path, subject: str | None = None) -> list[Annotations]:
         ValueError: if it is not such an export, several subjects are in it, states are not paired, or rows contradict
             themselves; the message has all of them.
     """
-    return annotations_of_events(path, _events(path, read_text(path, "annotations")), subject)
+    return _annotations_of_events(path, _events(path, read_text(path, "annotations")), subject)
 
 
-def annotations_of_events(path: Path, events: Sequence[Event], subject: str | None) -> list[Annotations]:
+def _annotations_of_events(path: Path, events: Sequence[Event], subject: str | None) -> list[Annotations]:
     """Pair the events of one subject, observation by observation.
 
     Args:
@@ -316,3 +317,70 @@ def _numbers(text: str, where: str) -> tuple[float, ...]:
     """Durations or rates of the clips of the first player; nothing where one of them is not known."""
     parts = [part.strip() for part in text.split("|", 1)[0].split(";")] if text else []
     return () if any(part in _NOTHING for part in parts) else tuple(number(part, where) for part in parts)
+
+
+def read_boris_project(path: Path, subject: str | None = None) -> list[Annotations]:
+    """Read all observations of a project; a project has no starts and stops, they alternate.
+
+    Args:
+        path: the file.
+        subject: whose behaviours to take; None if there is only one subject.
+
+    Returns:
+        As :func:`read_boris`.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is not such a project, or as :func:`read_boris`.
+    """
+    with well_formed(path, "a project of BORIS"):
+        content = json_content(path)
+        behaviors = [*content.get("behaviors_conf", {}).values()]
+        points = {each["code"]: str(each["type"]).lower().startswith("point") for each in behaviors}
+        if len(points) < len(behaviors):
+            raise ValueError(f"{path}: two behaviours have one code among {sorted(points)}: rename one in BORIS")
+        events: list[Event] = []
+        errors = ErrorList()
+        for name, observation in content["observations"].items():
+            with errors.collect():
+                events += _project_events(f"{path}, observation {name!r}", name, observation, points)
+        errors.raise_any()
+    return _annotations_of_events(path, events, subject)
+
+
+def _project_events(where: str, name: str, observation: Any, points: dict[str, bool]) -> list[Event]:
+    files = observation.get("file", {}).get("1", [])
+    facts = observation.get("media_info", {})
+    durations, rates = (
+        tuple(number(facts.get(key, {})[file], where) for file in files if file in facts.get(key, {}))
+        for key in ("length", "fps")
+    )
+    recording = Recording(tuple(map(stated_name, files)), durations, rates)
+    offset_s = number(observation.get("time offset", 0) or 0, where)
+    if observation.get("media_creation_date_as_offset"):
+        raise ValueError(f"{where}: its times count from the date of the clip: export the events in BORIS")
+    events = []
+    running: set[tuple[str, str, str]] = set()
+    for time_s, subject, behavior, modifier, *_ in sorted(observation["events"], key=lambda event: float(event[0])):
+        key = (subject, behavior, modifier)
+        if points and behavior not in points:
+            raise ValueError(f"{where}: {behavior!r} is not among the behaviours of the project; correct it in BORIS")
+        kind = "POINT" if points.get(behavior) else "STOP" if key in running else "START"
+        running ^= set() if kind == "POINT" else {key}
+        place = f"{where}, {behavior!r} at {time_s} s"
+        events.append(
+            Event(
+                place,
+                name,
+                "",
+                recording,
+                subject or "No focal subject",
+                behavior,
+                modifier,
+                kind,
+                (time_s,),
+                (),
+                offset_s,
+            )
+        )
+    return events

@@ -9,8 +9,7 @@ from pathlib import Path
 from segtcn.labels.detection import Format, detect_format
 from segtcn.prepare.annotations.activitynet import read_activitynet
 from segtcn.prepare.annotations.audacity import read_audacity
-from segtcn.prepare.annotations.boris import read_boris
-from segtcn.prepare.annotations.boris_project import read_boris_project
+from segtcn.prepare.annotations.boris import read_boris, read_boris_project
 from segtcn.prepare.annotations.elan import read_elan
 from segtcn.prepare.annotations.frame_list import read_frame_list
 from segtcn.prepare.annotations.intervals import Annotations, Unit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from segtcn.data.readers.reader import Reader
-from segtcn.prepare.check import card_checks, clip_checks, feature_checks, label_checks, list_checks
+from segtcn.prepare.check import clip_checks, feature_checks, label_checks, list_checks
 from segtcn.prepare.check.child_process import Limits
 from segtcn.prepare.check.data_report import DataReport
 from segtcn.prepare.check.facts import Check, CheckOptions
@@ -29,7 +29,7 @@ CHECKS: tuple[Check, ...] = (
     list_checks.check_unlisted,
     clip_checks.check_durations,
     clip_checks.check_rate,
-    card_checks.check_card,
+    list_checks.check_card,
 )
 """In the order in which their problems are reported."""
 
