@@ -140,7 +140,7 @@ def _check(
 
 def _print(name: str, report: DataReport, fixes: Sequence[Fix] | None, outcome: Outcome) -> None:
     """What the data set holds, what is wrong with it, and what the copy differs in if one was made."""
-    from segtcn.prepare.check.data_report import contents_tables
+    from segtcn.prepare.check.checking import contents_tables
 
     if report.facts is not None:
         print(*contents_tables(name, report.facts), sep="\n\n", end="\n\n")

@@ -235,7 +235,7 @@ def _make_clip(root: Path, clip: _Clip, fps: int, bar: tqdm[Never]) -> None:
 
 def _write_lists(root: Path, clips: list[_Clip]) -> None:
     """The classes, for every cook a split that holds out this cook's clips, and a record of the features."""
-    from segtcn.extract.backbones.builtin import BuiltinBackbone
+    from segtcn.extract.descriptor import BuiltinBackbone
     from segtcn.extract.feature_files import ALL, record_path, write_record
 
     files = {root / "mapping.txt": [f"{index} {action}" for index, action in enumerate(ACTIONS)]}

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+
+from segtcn.extract.backbones.backbone import Backbone
+from segtcn.extract.windows import Indices
+from segtcn.video_io import Image, read_frames
 
 COLUMNS, ROWS = 6, 4
 """The grid of cells over which the features are averaged."""
@@ -145,7 +150,30 @@ def extract_features(path: str | os.PathLike[str]) -> Tensor:
         >>> features = extract_features("clip.mp4")  # doctest: +SKIP
         >>> np.save("clip.npy", features.numpy())  # doctest: +SKIP
     """
-    from segtcn.video_io import read_frames
-
     describe = FrameDescriptor()
     return torch.from_numpy(np.stack([describe(frame) for _, frame in read_frames(path)], axis=1))
+
+
+class BuiltinBackbone(Backbone):
+    """:class:`FrameDescriptor` as a backbone; it needs no file and no network connection.
+
+    Motion is from the frame before, whatever the stride.
+    """
+
+    packages = ("opencv-python-headless",)
+    sequential = True
+
+    def __init__(self) -> None:
+        self.feature_dim = FEATURE_DIM
+        self.clip_frames = 1
+        self.settings = {"name": "builtin", "width": FEATURE_DIM}
+        self._describe = FrameDescriptor()
+
+    def start(self) -> None:  # noqa: D102
+        self._describe = FrameDescriptor()
+
+    def prepare(self, frame: Image) -> Tensor:  # noqa: D102
+        return torch.from_numpy(self._describe(frame))
+
+    def describe(self, frames: Sequence[Tensor], windows: Indices) -> Tensor:  # noqa: D102
+        return torch.stack(list(frames))[torch.from_numpy(np.ascontiguousarray(windows[:, 0]))]

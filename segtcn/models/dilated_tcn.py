@@ -7,8 +7,7 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from segtcn.layers.activation import Activation
-from segtcn.layers.blocks import TemporalConvBlock
+from segtcn.layers.blocks import Activation, TemporalConvBlock
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.initialization import init_glorot
 from segtcn.layers.sequential import ResidualSequential

@@ -8,8 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from segtcn.layers.activation import Activation
-from segtcn.layers.blocks import TemporalConvBlock
+from segtcn.layers.blocks import Activation, TemporalConvBlock
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.initialization import init_glorot
 from segtcn.layers.pooling import HalfRate

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from segtcn.layers.activation import Activation
-from segtcn.layers.blocks import TemporalConvBlock
+from segtcn.layers.blocks import Activation, TemporalConvBlock
 from segtcn.layers.conv import TemporalConv1d
 from segtcn.layers.initialization import init_glorot
 from segtcn.layers.sequential import TemporalSequential

@@ -15,7 +15,7 @@ import torch
 
 from segtcn.data.readers import LeaReader, MSTCNReader, Reader
 from segtcn.prepare.check import CheckOptions, DataReport, Facts, Problem, check_data, fix_data
-from segtcn.prepare.check.data_report import contents_tables
+from segtcn.prepare.check.checking import contents_tables
 from segtcn.structures import Video, frames_to_segments
 from tests.clips import write_clip
 from tests.conftest import CLASSES, SPLITS, small_videos

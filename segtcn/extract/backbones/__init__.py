@@ -40,7 +40,7 @@ def load_backbone(
         278
     """
     if name == "builtin":
-        from segtcn.extract.backbones.builtin import BuiltinBackbone
+        from segtcn.extract.descriptor import BuiltinBackbone
 
         return BuiltinBackbone()
     place = choose_device(device)

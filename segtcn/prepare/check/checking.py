@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
 from segtcn.data.readers.reader import Reader
+from segtcn.labels.classes import listed
 from segtcn.prepare.check import clip_checks, feature_checks, label_checks, list_checks
 from segtcn.prepare.check.child_process import Limits
-from segtcn.prepare.check.data_report import DataReport
-from segtcn.prepare.check.facts import Check, CheckOptions
+from segtcn.prepare.check.facts import Check, CheckOptions, Facts
 from segtcn.prepare.check.gathering import gather_facts
+from segtcn.prepare.check.problems import Problem, counted
+from segtcn.text_table import markdown_table
+
+_SHOWN_COLUMNS = 10
 
 CHECKS: tuple[Check, ...] = (
     list_checks.check_failures,
@@ -32,6 +40,51 @@ CHECKS: tuple[Check, ...] = (
     list_checks.check_card,
 )
 """In the order in which their problems are reported."""
+
+
+@dataclass
+class DataReport:
+    """Everything that a check found.
+
+    Args:
+        facts: what was measured; None if the data set could not be opened.
+        problems: in the order in which they were found.
+    """
+
+    facts: Facts | None = None
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def errors(self) -> list[Problem]:
+        """Problems that stop training or void a score."""
+        return [problem for problem in self.problems if problem.severity == "error"]
+
+    @property
+    def warnings(self) -> list[Problem]:
+        """Problems that may be meant."""
+        return [problem for problem in self.problems if problem.severity == "warning"]
+
+    def record(self) -> dict[str, Any]:
+        """The report as JSON holds it."""
+        facts = self.facts
+        totals = {} if facts is None else facts.totals
+        videos = {} if facts is None else facts.videos
+        return {
+            "reader": "" if facts is None else facts.reader,
+            "measured": {name: value for name, value in totals.items() if value is not None or name == "background"},
+            "classes": [] if facts is None else [count._asdict() for count in facts.classes],
+            "splits": [] if facts is None else [count._asdict() for count in facts.splits],
+            "length_differences": {} if facts is None else {str(k): v for k, v in facts.length_differences.items()},
+            "videos": [{"name": name, "split": split, **video._asdict()} for (name, split), video in videos.items()],
+            "problems": [
+                {"severity": problem.severity, "kind": problem.kind, "where": problem.where, "message": problem.message}
+                for problem in self.problems
+            ],
+            "num_errors": len(self.errors),
+            "num_warnings": len(self.warnings),
+            "bytes_read": 0 if facts is None else facts.bytes_read,
+            "seconds": 0.0 if facts is None else facts.seconds,
+        }
 
 
 def check_data(
@@ -65,3 +118,58 @@ def check_data(
             if problem.breaks is not None:
                 facts.broken.setdefault(problem.breaks, problem.message)
     return report
+
+
+def contents_tables(name: str, facts: Facts) -> list[str]:
+    """Markdown tables of what a data set holds: in all, by split, by class and, if they occur, differences of length.
+
+    Args:
+        name: of the data set.
+        facts: what was measured.
+    """
+    totals = facts.totals
+    splits = [[f"{value:,}" for value in count] for count in facts.splits]
+    tables = [
+        markdown_table([f"{name}: {facts.reader}", ""], list(_rows(facts, totals))),
+        markdown_table(["split", "train videos", "frames", "test videos", "frames"], splits),
+        markdown_table(["class", "frames", "%", "segments", "mean s", "videos"], list(_class_rows(facts))),
+    ]
+    differences = [
+        [f"{frames:+d}" if frames else "0", f"{number:,}"] for frames, number in facts.length_differences.items()
+    ]
+    if set(facts.length_differences) - {0}:
+        tables.append(markdown_table(["frames of features more than labels", "videos"], differences))
+    return tables
+
+
+def _rows(facts: Facts, totals: dict[str, Any]) -> Iterator[list[str]]:
+    fps, assumed = totals["fps"], dict.fromkeys(totals["assumed"], ", assumed")
+    rate = f"{totals['seconds'] / 60:,.1f} min at {fps:g} a second{assumed.get('fps', '')}"
+    yield ["videos", f"{totals['videos']:,}"]
+    yield ["frames", f"{totals['frames']:,} ({rate})"]
+    for which, frames in (("shortest", totals["shortest_video"]), ("longest", totals["longest_video"])):
+        yield [f"{which} video", f"{counted(frames, 'frame')} ({frames / fps:,.1f} s)"]
+    if ignored := totals["ignored_frames"]:
+        share = 100 * ignored / (ignored + sum(count.frames for count in facts.classes))
+        yield ["not annotated", f"{counted(ignored, 'frame')} ({share:.1f} %)"]
+    yield ["segments", f"{totals['all_segments']:,}, {totals['segments']:,} without background"]
+    background = f"{totals['background'] or 'none'}{assumed.get('background', '')}"
+    yield ["classes", f"{totals['num_classes']}, background: {background}"]
+    widths = ", ".join(f"{width} ({counted(number, 'video')})" for width, number in totals["widths"].items())
+    yield ["feature width", widths if len(totals["widths"]) > 1 else str(totals["feature_dim"])]
+    if totals["feature_columns"] is not None:
+        yield ["features", listed(totals["feature_columns"], _SHOWN_COLUMNS)]
+    if totals["lowest_feature"] is not None:
+        yield ["feature values", f"{totals['lowest_feature']:.4g} to {totals['highest_feature']:.4g}"]
+    if totals["clips"] is not None:
+        median = "" if totals["fps_of_clips"] is None else f", median {totals['fps_of_clips']:.3g} features a second"
+        yield ["clips", f"{totals['clips']}{median}"]
+    what = counted(len(facts.videos), "video") + (", features of every split" if facts.split_specific else "")
+    yield ["read", f"{what}, {facts.bytes_read / 2**20:,.0f} MiB in {facts.seconds:,.1f} s"]
+
+
+def _class_rows(facts: Facts) -> Iterator[list[str]]:
+    total = max(1, sum(count.frames for count in facts.classes))
+    for name, frames, segments, videos in facts.classes:
+        mean_s = f"{frames / segments / facts.fps:.1f}" if segments else "-"
+        yield [name, f"{frames:,}", f"{100 * frames / total:.1f}", f"{segments:,}", mean_s, f"{videos:,}"]

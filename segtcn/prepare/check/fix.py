@@ -13,7 +13,7 @@ from segtcn.atomic import new_folder_for
 from segtcn.data.readers.reader import Reader
 from segtcn.labels.lengths import common_length
 from segtcn.labels.video_lists import Subset, check_names
-from segtcn.prepare.check.data_report import DataReport
+from segtcn.prepare.check.checking import DataReport
 from segtcn.prepare.check.facts import Facts
 from segtcn.prepare.check.gathering import read_video
 from segtcn.prepare.check.problems import Key, counted

@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from segtcn.video_io.playback import plays_in_browsers, write_playable
+from segtcn.video_io.writing import plays_in_browsers, write_playable
 from segtcn.visualization.player.corrections import parse_correction, save_correction, saved_version
 from segtcn.visualization.player.export import static_files
 from segtcn.visualization.player.payload import clip_payload, index_payload, script, video_id, video_payload

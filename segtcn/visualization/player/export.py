@@ -11,7 +11,7 @@ from pathlib import Path
 from segtcn.atomic import atomic_path, new_folder_for
 from segtcn.progress import progress_bar
 from segtcn.video_io import probe
-from segtcn.video_io.playback import plays_in_browsers, write_playable
+from segtcn.video_io.writing import plays_in_browsers, write_playable
 from segtcn.visualization.player.payload import index_payload, script, video_id, video_payload
 from segtcn.visualization.player.player_videos import Player, PlayerVideo
 

@@ -15,7 +15,7 @@ import pytest
 from segtcn.demo.synthetic import write_recipe
 from segtcn.labels import Classes, Labels
 from segtcn.video_io import frame_times, probe, read_frames
-from segtcn.video_io.playback import plays_in_browsers, write_playable
+from segtcn.video_io.writing import plays_in_browsers, write_playable
 from segtcn.visualization.player import PlayerVideo, export_player
 from segtcn.visualization.player.export import STATIC
 from tests.clips import frame_number, write_clip

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from segtcn.labels import read_labels
-from segtcn.video_io.playback import plays_in_browsers
+from segtcn.video_io.writing import plays_in_browsers
 from segtcn.visualization.player import PlayerServer, PlayerVideo, application, serve_player, server
 from segtcn.visualization.player.export import STATIC
 from tests.clips import write_clip
