@@ -119,6 +119,9 @@ def find_sources(
 def find_features(paths: Iterable[str | os.PathLike[str]]) -> dict[str, Path]:
     """The feature files that are meant, by name, as :func:`find_sources` finds them.
 
+    Args:
+        paths: feature files, and folders, which are searched with all folders in them.
+
     Raises:
         FileNotFoundError: as :func:`find_sources`.
         ValueError: as :func:`find_sources`, or if one is a clip.
