@@ -54,7 +54,11 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
 _FOREIGN: tuple[tuple[str, str, str], ...] = (
     (r"\s*(<!doctype html|<html)", "a web page (HTML)", "the download failed; fetch the file itself"),
     (r"(?s)<\?xml.*?<annotations>|<annotations>", "an export of CVAT", _WRITE + " of its tracks"),
-    (r"<\?xml|<!--|<[A-Za-z][\w:.-]*\s[^>]*=", "XML of another program (The Observer, ANVIL, ...)", _WRITE),
+    (
+        r"<\?xml|<!--|<[A-Za-z][\w:.-]*\s[^>]*=|(?s:<[A-Za-z].*</[A-Za-z])",
+        "XML of another program (The Observer, ANVIL, ...), or a part of a web page",
+        _WRITE,
+    ),
     (r"Bento annotation|Caltech Behavior Annotator", "an .annot file of Bento", "write label,start_frame,stop_frame"),
     (r"(?s).{0,600}(Focal Data File|FirstLineOfData)", "a data file of JWatcher", _WRITE),
     (
@@ -74,6 +78,13 @@ _FOREIGN: tuple[tuple[str, str, str], ...] = (
         "write a table label,start_s,stop_s of Behavior, Time_Relative_sf and Duration_sf",
     ),
     (r"WEBVTT|1\n\d\d:\d\d:\d\d", "subtitles", _WRITE),
+    (r"# Exported using VGG|filename,file_size,file_attributes", "a table of VIA", "save the project of VIA 3 (.json)"),
+    (r"[^\n]*\bannotation_id\b[^\n]*\blead_time\b", "a table of Label Studio", "export JSON"),
+    (
+        r"(?s).{0,600}\bObservation id\b",
+        "an export of BORIS without starts and stops, such as a time budget",
+        "export the events (Observations, Export events)",
+    ),
     (
         r"(?!\d)\S+[ \t]+\d+(\.\d+)?[ \t]+\d+(\.\d+)?[ \t]*(\n|$)",
         "a list of THUMOS or MultiTHUMOS (video, start, stop)",
@@ -97,6 +108,7 @@ _JSON_FOREIGN: tuple[tuple[frozenset[str], str, str], ...] = (
         "predictions in ActivityNet's JSON",
         "write {NAME: [{label, start_s, stop_s}, ...]} of `results`",
     ),
+    (frozenset(("annotation_id", "lead_time")), "a short export of Label Studio (JSON-MIN)", "export JSON"),
     (frozenset(("timelineLabels",)), "a short export of Label Studio (JSON-MIN)", "export JSON"),
     (
         frozenset(("actions", "duration")),
@@ -111,6 +123,20 @@ _JSON_FOREIGN: tuple[tuple[frozenset[str], str, str], ...] = (
 )
 
 
+class ForeignFileError(ValueError):
+    """A file of another program, which is not read.
+
+    Args:
+        path: the file.
+        program: whose it is.
+        remedy: what to export or write there.
+    """
+
+    def __init__(self, path: Path, program: str, remedy: str) -> None:
+        self.program, self.remedy = program, remedy
+        super().__init__(f"{path} is {program}, which is not read: {remedy}")
+
+
 def detect_format(path: str | os.PathLike[str]) -> Format:
     r"""Which format a file has: the ending says it of binary files, the content of text.
 
@@ -120,7 +146,8 @@ def detect_format(path: str | os.PathLike[str]) -> Format:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is a file of another program, with what to export there, or too large.
+        ForeignFileError: if it is a file of another program, with what to export there.
+        ValueError: if it is too large, or a table or JSON of no known format.
 
     Example:
         >>> import tempfile
@@ -138,7 +165,7 @@ def detect_format(path: str | os.PathLike[str]) -> Format:
             data = read_bytes(path)
     for magic, program, remedy in _MAGIC:
         if data.startswith(magic):
-            raise _foreign(path, program, remedy)
+            raise ForeignFileError(path, program, remedy)
     return text_format(path, decoded(data, errors="replace"))
 
 
@@ -169,7 +196,7 @@ def text_format(path: Path, text: str) -> Format:
         return form
     for pattern, program, remedy in _FOREIGN:
         if re.match(pattern, text, re.IGNORECASE):
-            raise _foreign(path, program, remedy)
+            raise ForeignFileError(path, program, remedy)
     if (layout := frame_table_layout(text)) is not None:
         return "one-hot" if layout.one_hot else "frame table"
     first = text.split("\n", 1)[0]
@@ -224,7 +251,7 @@ def _json_format(path: Path, content: Any) -> Format:
     inner = {key for value in item.values() if isinstance(value, dict) for key in value} if keys else set()
     for marks, program, remedy in _JSON_FOREIGN:
         if marks <= keys or marks <= inner:
-            raise _foreign(path, program, remedy)
+            raise ForeignFileError(path, program, remedy)
     return next((form for form, marks in _JSON if any(each <= keys for each in marks)), "json")
 
 
@@ -257,7 +284,3 @@ def is_audacity(text: str) -> bool:
 
 def _is_segments(text: str) -> bool:
     return tuple(text.split("\n", 1)[0].rstrip().removeprefix("track,").split(",")[:3]) == _SEGMENTS
-
-
-def _foreign(path: Path, program: str, remedy: str) -> ValueError:
-    return ValueError(f"{path} is {program}, which is not read: {remedy}")

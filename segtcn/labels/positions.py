@@ -25,7 +25,7 @@ _KINDS: dict[str, ColumnKind] = {
     **dict.fromkeys(_LABEL.split(), "label"),
 }
 
-VIDEO_COLUMN = re.compile(r"(video|file|clip|recording)[\W_]*(id|name|file|path)?s?|name")
+VIDEO_COLUMN = re.compile(r"(video|file|clip|recording|media|movie|youtube)[\W_]*(id|name|file|path)?s?|name")
 """Names of columns that say which video a row belongs to."""
 
 PERSON_COLUMN = re.compile(

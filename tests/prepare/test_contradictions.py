@@ -33,6 +33,8 @@ def read(folder: Path, text: str, name: str = "a.csv") -> list[Interval]:
         (SECONDS.format("") + "cut,0,2\nstir,2,5\ntotal,0,5\n", r"line 4: 'total' seems to add up the rows above it"),
         (SECONDS.format("") + "cut,0,2\nGrand Total,0,2\n", r"line 3: 'Grand Total' seems to add up"),
         (SECONDS.format(",name") + "cut,0,2,P01\nstir,2,5,P01\n", "'name' names other videos than the file: call it `v"),
+        ("classname,label,start,end\ncut,1,0.5,2.5\nstir,-1,3,5\n", "'label' has numbers, 'classname' has names: keep one"),
+        (SECONDS.format(",youtube_id") + "cut,0,2,x1\nstir,2,5,x2\n", "'youtube_id' names other videos than the file"),
         (
             SECONDS.format(",session") + "cut,0,2,1\nstir,2,5,1\ncut,1,2,2\nstir,2,4,2\n",
             r"line 4: times run back where the column 'session' changes from '1' to '2': call it `video` if",

@@ -119,7 +119,7 @@ MILLISECONDS = "label,start_s,stop_s\nwalk,0,3200\nsit,5000,38000\n"
         ("json", '[{"label": "walk", "start": 0, "end": 3200}, {"label": "sit", "start": 5000, "end": 38000}]', "millisec"),
         ("txt", "0\t3200\twalk\n5000\t38000\tsit\n", "milliseconds fit"),
         ("csv", "label,start_s,stop_s\nwalk,0,80\nsit,125,950\n", "frames fit"),
-        ("csv", "label,start_s,stop_s\nwalk,0,39\nsit,41,60\n", "classes that label no frame: sit; .* another unit"),
+        ("csv", "label,start_s,stop_s\nwalk,0,39\nsit,41,60\n", r"classes that label no frame: sit \(v2\.csv\); .* another unit"),
         ("csv", "label,start_s,stop_s\nwalk,0,39\nsit,3.021,3.022\n", "classes that label no frame: sit"),
     ],
 )  # fmt: skip
@@ -127,6 +127,15 @@ def test_units_that_cannot_be_stop_with_the_one_that_fits(tmp_path: Path, name: 
     root = data_set(tmp_path, {"v1": 1000, "v2": 1000}, **{f"v1.{name}": text, f"v2.{name}": text})
     with pytest.raises(ValueError, match=message):
         made(root, fps=25)
+
+
+def test_annotations_that_are_all_ignored_are_refused(tmp_path: Path) -> None:
+    text = "label,start_s,stop_s\n__ignore__,0,40\n"
+    with pytest.raises(ValueError, match="no frame of v1, v2 is annotated: annotate some"):
+        made(
+            data_set(tmp_path, {"v1": 40, "v2": 40}, **{"v1.csv": text, "v2.csv": text}),
+            rules=LabelRules(gaps="ignore"),
+        )
 
 
 def test_class_that_others_cover_is_noted(tmp_path: Path) -> None:
@@ -170,6 +179,23 @@ def test_files_that_are_passed_over_are_listed(tmp_path: Path) -> None:
     files = {"v1.csv": OTHER, "v2.csv": OTHER, "v1.pfsx": "settings", "notes.docx": "x"}
     notes = made(data_set(tmp_path, {"v1": 40, "v2": 40}, **files)).notes
     assert any("passed over in" in note and note.endswith("by their ending: notes.docx, v1.pfsx") for note in notes)
+
+
+def test_passed_over_file_of_another_program_is_named_with_the_way_out(tmp_path: Path) -> None:
+    files = {
+        "v1.csv": OTHER,
+        "v2.csv": OTHER,
+        "v1.pfsx": "<?xml version='1.0'?>",
+        "v3.annot": "Bento annotation file\n",
+    }
+    files |= {"v4.annot": "Bento annotation file\n", "v5.dat": "FirstLineOfData 12\n#---\n"}
+    notes = made(data_set(tmp_path, {f"v{n}": 40 for n in range(1, 6)}, **files)).notes
+    assert "v3.annot, v4.annot: an .annot file of Bento, which is not read: write label,start_frame,stop_frame" in notes
+    assert "v5.dat: a data file of JWatcher, which is not read: write a table label,start_s,stop_s" in notes
+    assert not any("XML" in note for note in notes)  # settings beside what is read
+    (tmp_path / "annotations" / "v2.csv").unlink()
+    with pytest.raises(ValueError, match=r"one labelled video, v1: .*passed over in .*v3\.annot.* file of Bento"):
+        made(tmp_path)
 
 
 @pytest.mark.parametrize(("name", "program"), [("v1.annot", "annot file of Bento"), ("v1.phn", "16000 a second")])

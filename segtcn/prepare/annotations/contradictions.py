@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 
 from segtcn.labels.detection import LABEL, START, STOP
 from segtcn.labels.label_lines import SUMMARY
-from segtcn.labels.positions import PERSON_COLUMN, VIDEO_COLUMN
+from segtcn.labels.positions import PERSON_COLUMN, VIDEO_COLUMN, column_kind
 from segtcn.prepare.annotations.intervals import Unit, number, stated_name
 
 TableRow = tuple[str, Mapping[str, Any]]
 """File and line, and the cells by their column."""
 
 _LENGTH = re.compile(r"(duration|length)(_s|_frames?)?")
+_NUMBER = re.compile(r"[-+]?\d+(\.\d*)?")
 _ROUNDING = {"seconds": 0.016, "frames": 0.5}  # of three times with two decimals
 
 
@@ -57,6 +58,11 @@ def check_columns_beside(path: Path, rows: Sequence[TableRow], fps: float | None
     for columns in (LABEL, *edges):
         if len(several := [name for name in columns if values.get(name)]) > 1:
             raise ValueError(f"{path} has the columns {' and '.join(several)}: keep the one that is meant")
+    label = next((name for name in LABEL if values.get(name)), None)
+    if label is not None and all(map(_NUMBER.fullmatch, values[label])):
+        for name in values.keys() - {*LABEL}:
+            if column_kind(name) == "label" and not all(map(_NUMBER.fullmatch, values[name])):
+                raise ValueError(f"{path}: its column {label!r} has numbers, {name!r} has names: keep one, as `label`")
     for name in values.keys() - {"video"}:
         stems = {stated_name(value).rpartition("/")[2] for value in values[name]}
         if VIDEO_COLUMN.fullmatch(name) and stems - {path.stem}:

@@ -53,8 +53,9 @@ def read_label_studio(path: Path, fps: float | None = None) -> list[Annotations]
     errors.raise_any()
     if not videos:
         raise ValueError(f"{path} has no time-line labels: expected regions of the type timelinelabels")
-    note = (f"regions that are not time-line labels, left out: {left_out}",) if left_out else ()
-    return [videos[0]._replace(notes=note), *videos[1:]]
+    notes = ["Label Studio counts frames from 1, and the last frame of a range is part of it"]
+    notes += [f"regions that are not time-line labels, left out: {left_out}"] if left_out else []
+    return [videos[0]._replace(notes=tuple(notes)), *videos[1:]]
 
 
 def _intervals(value: Any, fps: float, where: str) -> list[Any]:

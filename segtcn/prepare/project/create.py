@@ -73,6 +73,7 @@ def init_project(
     media = find_media(root, sources, progress)
     annotation_fps = sources.annotation_fps or media.fps
     matched = match_annotations(paths, media.names, root / "groundTruth", sources, annotation_fps, progress)
+    matched.notes[:0] = passed_over
     feature_dim, num_frames = count_frames(media, matched.expected_frames(media.fps))
     check_times(matched.annotations, num_frames, media.fps, annotation_fps)
     points = check_points(matched.annotations, rules)
@@ -98,7 +99,6 @@ def init_project(
         formats=matched.formats,
         findings=findings,
         notes=[
-            *passed_over,
             *matched.notes,
             *points,
             *covered,
@@ -147,6 +147,8 @@ def _choose_classes(
 ) -> tuple[Classes, list[str]]:
     """The classes in the order of an existing mapping, else sorted, and what should be known of them."""
     names = {track.name_of(index) for track in labels.values() for index in track.present()}
+    if not names:
+        raise ValueError(f"no frame of {listed(labels)} is annotated: annotate some")
     if background is None and "background" in names:
         background = "background"
     if background is not None and background not in names:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from segtcn.labels.classes import listed
+from segtcn.labels.detection import ForeignFileError
 from segtcn.labels.error_list import ErrorList
 from segtcn.labels.files import read_labels
 from segtcn.labels.folder import counted_alike
@@ -84,9 +85,26 @@ def find_annotations(root: Path, place: str | os.PathLike[str] | None, notes: li
         for path in files:
             detect_format(path)  # names the program of a file that is not read
         raise FileNotFoundError(f"no annotation files in {source}: expected {', '.join(ENDINGS)}")
-    if others := [path.relative_to(source).as_posix() for path in files if path not in paths]:
-        notes.append(f"passed over in {source}, not annotations by their ending: {listed(others)}")
+    if others := [path for path in files if path not in paths]:
+        names = listed(path.relative_to(source).as_posix() for path in others)
+        notes.append(f"passed over in {source}, not annotations by their ending: {names}")
+        notes += _foreign([path for path in others if path.with_suffix("") not in {p.with_suffix("") for p in paths}])
     return {path: path.relative_to(source).with_suffix("").as_posix() for path in paths}
+
+
+def _foreign(paths: Sequence[Path]) -> list[str]:
+    """Which programs made files, once for each, with the way out."""
+    files: dict[tuple[str, str], list[str]] = {}
+    for path in paths:
+        try:
+            detect_format(path)
+        except ForeignFileError as error:
+            files.setdefault((error.program, error.remedy), []).append(path.name)
+        except ValueError:  # nothing that is known
+            continue
+    return [
+        f"{listed(names, most=3)}: {program}, which is not read: {remedy}" for (program, remedy), names in files.items()
+    ]
 
 
 def match_annotations(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from pathlib import Path
 
 from segtcn.labels.classes import IGNORE_NAME, listed
 from segtcn.labels.error_list import ErrorList
@@ -205,8 +206,10 @@ def check_lost_classes(
             if one[0].label in frame_labels(one, len(labels[name]), fps, rules).labels.names()
         }
     if gone := sorted(lost - covered):
+        sources = {interval.label: video.source for video in annotations.values() for interval in video.intervals}
+        names = listed(f"{name} ({Path(sources[name]).name})" for name in gone)
         raise ValueError(
-            f"classes that label no frame: {listed(gone)}; their annotations lie outside of the videos or are shorter "
-            "than a frame: another unit or rate? If they are meant, delete them"
+            f"classes that label no frame: {names}; their annotations lie outside of the videos or are shorter than a "
+            "frame: another unit or rate? If they are meant, delete them"
         )
     return [f"classes without a frame, covered by annotations that start later: {listed(sorted(lost))}"] if lost else []
