@@ -9,12 +9,20 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
+from segtcn.labels.positions import column_kind
+
 SUMMARY = re.compile(r"((grand|sub)[ -]?)?totals?[\s:=]*[\d.]*|sum|overall|mean|average", re.IGNORECASE)
 """What stands in the last row of a table that adds up the rows above, or their mean."""
 
 _FEW, _MANY, _MOSTLY = 4, 10, 0.9  # lines by which, and share of them at which, a list is judged
-_LISTS = ("actions", "categories", "class_names", "classes", "label_names", "labels", "names")
-"""What lists of classes are called."""
+_TITLE = (
+    *("annotation", "annotations", "begin", "end", "gt", "ground", "name", "pred", "prediction", "predictions"),
+    *("start", "stop", "target", "targets", "truth", "true", "video", "y"),
+)
+"""Words above a column of labels, besides those of :func:`~segtcn.labels.positions.column_kind`."""
+
+_COUNTERS = (r"(\D{0,8})(\d{1,18})(?!\d)(.*)", r"(.*?)\b(\d{1,18})()")
+_CLOCK = r"()(\S*\d\S*)\s+(.*)"  # `1h05m cut`
 
 _PATTERNS = (
     ("begin with a path", r"\S+\.(jpe?g|png|bmp|tiff?|webp|mp4|avi|npy)\b|([A-Za-z]:)?[/\\]\S"),
@@ -62,12 +70,13 @@ def _fault(lines: Sequence[str], stem: str) -> str | None:
         ("begin with a number that rises", lambda: nearly_all(r"\d+\s*[,;:|\s]\s*\S") and _rises(lines)),
         ("hold a number that rises", lambda: _counts_on(lines)),
         *((what, partial(nearly_all, pattern)) for what, pattern in _PATTERNS),
+        ("hold a number that rises", lambda: _counts_on(lines, [_CLOCK])),
         ("hold several columns", lambda: len(num_columns) == 1 and 0 not in num_columns),
         ("hold several columns", lambda: _share_a_column(counts, stem)),
-        ("differ", lambda: len(counts) == num_lines > (2 if stem in _LISTS else _FEW)),
+        ("differ", lambda: len(counts) == num_lines > 2),
         ("differ", lambda: _MANY <= num_lines <= len(counts) / _MOSTLY),
         ("stand above a sum", lambda: SUMMARY.fullmatch(lines[-1]) and counts[lines[-1]] == 1),
-        ("stand below a title", lambda: lines[0].casefold() == stem and counts[lines[0]] == 1 < num_lines),
+        ("stand below a title", lambda: counts[lines[0]] == 1 < num_lines and _is_title(lines, stem)),
         (
             "differ from the line after",
             lambda: len(counts) > max(_FEW, num_lines / 3) and num_changes > 0.8 * (num_lines - 1),
@@ -75,6 +84,14 @@ def _fault(lines: Sequence[str], stem: str) -> str | None:
         ("hold one word twice", lambda: len(words) >= _MANY and len({*words}) < len(words)),
     )
     return next((what for what, test in tests if test()), None)
+
+
+def _is_title(lines: Sequence[str], stem: str) -> bool:
+    """Whether the first line is the name of the file, those of columns, or what pandas writes above a column."""
+    words = re.split(r"[\W_]+", lines[0].casefold())
+    if lines[0] == "0":
+        return not any(line.isdigit() for line in lines[1:])
+    return lines[0].casefold() == stem or all(word in _TITLE or column_kind(word) is not None for word in words)
 
 
 def _share_a_column(lines: Collection[str], stem: str) -> bool:
@@ -89,12 +106,12 @@ def _share_a_column(lines: Collection[str], stem: str) -> bool:
     return any(word == stem or re.search(r"\d|^\W+$", word) for word in shared)
 
 
-def _counts_on(lines: Sequence[str]) -> bool:
+def _counts_on(lines: Sequence[str], patterns: Sequence[str] = _COUNTERS) -> bool:
     """Whether a number before or after the names never falls, and is not part of a name: names have several of it."""
-    for pattern in (r"(\D{0,8})(\d{1,18})(?!\d)(.*)", r"(.*?)\b(\d{1,18})()"):
+    for pattern in patterns:
         matches = [match for line in lines if (match := re.fullmatch(pattern, line))]
-        rows = [(int(match[2]), (match[1], match[3])) for match in matches]
-        names, pairs = {name for _, name in rows}, {*rows}
+        rows = [([*map(int, re.findall(r"\d{1,18}", match[2]))], (match[1], match[3])) for match in matches]
+        names, pairs = {name for _, name in rows}, {(*numbers, *name) for numbers, name in rows}
         if len(rows) >= max(_FEW, _MOSTLY * len(lines)) and 1 < len(names) < len(pairs) / 2:
             return all(first[0] <= second[0] for first, second in pairwise(rows))
     return False

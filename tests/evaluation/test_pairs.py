@@ -40,10 +40,10 @@ def test_two_spellings_of_a_class_are_refused(tmp_path: Path) -> None:
 
 
 def test_numbers_as_names_are_ordered_as_numbers(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("2\n10\n0\n")
-    np.save(tmp_path / "a.npy", [2, 1, 0])
+    (tmp_path / "a.txt").write_text("2\n10\n0\n0\n")
+    np.save(tmp_path / "a.npy", [2, 1, 0, 0])
     pairs = pair_files(tmp_path / "a.npy", tmp_path / "a.txt")
-    assert pairs.truth["a"].indexes.tolist() == [2, 10, 0]
+    assert pairs.truth["a"].indexes.tolist() == [2, 10, 0, 0]
     assert pairs.classes == Classes.numbered(11)
 
 

@@ -64,9 +64,16 @@ def rows(form: str, step: int = 1, first: int = 0) -> str:
         (rows('"{1}"'), "stand in quotes"),
         (rows("{1} {1}"), "hold one word twice"),
         ("v1\n" + rows("{1}"), "stand below a title"),
+        ("ground_truth\n" + rows("{1}"), "stand below a title"),
+        ("frame label\n" + rows("{1}"), "stand below a title"),
+        ("0\n" + rows("{1}"), "stand below a title"),
+        ("".join(f"1h{t // 5:02d}m {name}\n" for t, name in enumerate(NAMES)), "hold a number that rises"),
+        ("".join(f"10.{t // 5:02d}.00 {name}\n" for t, name in enumerate(NAMES)), "hold a number that rises"),
         ("".join(f"{t // 5}_{name}\n" for t, name in enumerate(NAMES)), "hold a number that rises"),
         ("".join(f"{name} {7 * t % 20}\n" for t, name in enumerate(NAMES)), "differ from the line after"),
         ("cut\npour\nstir\nput\ntake\n", "5 of its 5 lines are different, and .* differ"),
+        ("cut\npour\nstir\n", "3 of its 3 lines are different, and .* differ"),
+        ("labels:\n  - cut\n  - pour\nfps: 25\n", "3 of its 3 lines are different, and .* differ"),
         (rows("{1}") + "Total: 50\n", "stand above a sum"),
     ],
 )
@@ -82,19 +89,18 @@ def test_two_names_that_look_the_same_are_an_error(other: str) -> None:
     Classes(("phase 1", "phase 2", "Phase 1"))
 
 
-def test_list_of_classes_is_known_by_its_name(tmp_path: Path) -> None:
-    assert read_labels(written(tmp_path, "cut\npour\nstir\n")).names() == ["cut", "pour", "stir"]
-    with pytest.raises(ValueError, match=r"classes\.txt: 3 of its 3 lines are different"):
-        read_labels(written(tmp_path, "cut\npour\nstir\n", "classes.txt"))
-
-
 def test_numbers_that_are_part_of_a_name_stay_in_it(tmp_path: Path) -> None:
-    for names in (["step 1"] * 5 + ["step 2"] * 5 + ["step 3"] * 5, ["1 take"] * 9 + ["2 pour"] * 9 + ["3 put"] * 9):
+    for names in (
+        ["0"] * 5 + ["1"] * 9,
+        ["start"] * 5 + ["end"] * 9,
+        ["step 1"] * 5 + ["step 2"] * 5 + ["step 3"] * 5,
+        ["1 take"] * 9 + ["2 pour"] * 9 + ["3 put"] * 9,
+    ):
         assert read_labels(written(tmp_path, "".join(f"{name}\n" for name in names))).names() == names
 
 
 def test_lines_that_are_known_classes_are_labels_whatever_they_look_like(tmp_path: Path) -> None:
-    names = ["0,cut", "1 pour", "a;b"]
+    names = ["0,cut", "1 pour", "a;b", "cut", "put"]
     path = written(tmp_path, "".join(f"{name}\n" for name in names))
     assert read_labels(path, Classes(tuple(names))).names() == names
     assert read_labels(written(tmp_path, "3\n3\n0\n")).names() == ["3", "3", "0"]
@@ -200,6 +206,12 @@ FOREIGN = {
     "Perception Test": ('{"v1": {"metadata": {}, "action_localisation": []}}', "v1.json"),
     "predictions in ActivityNet": ('{"version": "1.3", "results": {"v1": []}, "external_data": {}}', "v1.json"),
     "JSON-MIN": ('[{"id": 1, "video": "v1.mp4", "timelineLabels": []}]', "v1.json"),
+    "\\(JSON-MIN": ('[{"id": 1, "actions": [], "annotation_id": 3, "lead_time": 1.5}]', "v1.json"),
+    "table of Label Studio": ("video,id,actions,annotator,annotation_id,created_at,updated_at,lead_time\n", "v1.csv"),
+    "table of VIA": ("# Exported using VGG Image Annotator\n# CSV_HEADER = metadata_id,file_list\n", "v1.csv"),
+    "table of VIA.*save the project": ("filename,file_size,file_attributes,region_count\n", "v1.csv"),
+    "BORIS without starts.*export the events": ("Observation id,Subject,Behavior,Total duration (s)\n", "v1.csv"),
+    "part of a web page": ("<head><title>404</title></head>\n<body>x</body>\n", "v1.txt"),
     "no known format": ("a,b\n", "bad.csv"),
 }
 TIMED = {

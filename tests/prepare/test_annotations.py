@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from segtcn.labels.classes import Classes
@@ -529,6 +529,7 @@ CLASSES = ["background", "pour milk", 'a "b", c; d', "gießen & <取る>"]
 def test_segments_to_a_file_to_frames_to_segments(
     tmp_path_factory: pytest.TempPathFactory, labels: list[int], fps: float, form: str
 ) -> None:
+    assume(form != "labels" or len({*labels}) < max(3, len(labels)))  # three lines that differ are a list of classes
     path = tmp_path_factory.getbasetemp() / "P01.csv"
     segments = frames_to_segments(torch.tensor(labels))
     if form in ("segments", "labels"):
@@ -549,7 +550,7 @@ def test_segments_to_a_file_to_frames_to_segments(
 
 def test_elan_holds_no_control_characters(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="XML holds no control characters"):
-        write_elan(tmp_path / "x", frames_to_segments(torch.tensor([0, 0])), ["cut\x00"], 10)
+        write_elan(tmp_path / "x", frames_to_segments(torch.tensor([0, 0])), ["cut\x01"], 10)
     assert list(tmp_path.iterdir()) == []
 
 
