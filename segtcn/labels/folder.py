@@ -65,9 +65,9 @@ def without_ending(name: str) -> str:
 def find_label_files(folder: Path) -> dict[str, Path]:
     """The label file of each video in a folder and the folders in it.
 
-    Where a video has several, the one that holds the most counts: ``.npz``, ``.csv``, ``.txt``, MS-TCN's recognition
-    file, ``.npy``. Hidden files, clips, ``mapping.txt`` and ``prediction.json`` are passed over; other files as
-    well, which is said. The folder of a run stands for its ``predictions``.
+    Where a video has several with the same labels, the one that holds the most counts: ``.npz``, ``.csv``, ``.txt``,
+    MS-TCN's recognition file, ``.npy``. Hidden files, clips, ``mapping.txt`` and ``prediction.json`` are passed over;
+    other files as well, which is said. The folder of a run stands for its ``predictions``.
 
     Args:
         folder: with one file a video; a name may hold folders.
@@ -77,6 +77,7 @@ def find_label_files(folder: Path) -> dict[str, Path]:
 
     Raises:
         FileNotFoundError: if there is no such folder, or no label file in it.
+        ValueError: if two files are of one video and differ; the message has all of them.
 
     Warns:
         UserWarning: if it holds files that are passed over, such as those of another program.
@@ -85,7 +86,7 @@ def find_label_files(folder: Path) -> dict[str, Path]:
         raise FileNotFoundError(f"no folder {folder}: check the path")
     if (folder / "predictions").is_dir():
         folder = folder / "predictions"
-    files: dict[str, Path] = {}
+    of_video: dict[str, list[Path]] = {}
     others: list[str] = []
     for path in sorted(folder.rglob("*")):
         inner = path.relative_to(folder)
@@ -94,9 +95,8 @@ def find_label_files(folder: Path) -> dict[str, Path]:
         if not _holds_labels(path):
             others += [inner.as_posix()] * (path.suffix.lower() not in CLIP_SUFFIXES)
             continue
-        name = without_ending(inner.as_posix())
-        other = files.setdefault(name, path)
-        files[name] = min(other, path, key=_rank)
+        of_video.setdefault(without_ending(inner.as_posix()), []).append(path)
+    files = {name: min(paths, key=_rank) for name, paths in of_video.items()}
     if not files:
         raise FileNotFoundError(
             f"no label files in {folder}: expected one a video, .npz, .csv, .txt, .npy or MS-TCN's recognition files; "
@@ -104,6 +104,7 @@ def find_label_files(folder: Path) -> dict[str, Path]:
         )
     if others:
         warnings.warn(f"{folder}: passed over {listed(others)}, not label files", stacklevel=2)
+    _check_alike(files, of_video)
     return track_files(files)
 
 
@@ -211,6 +212,35 @@ def read_label_files(
                 labels[name] = read_labels(path, classes if path.suffix == ".npy" else None, fps).without_scores()
     errors.raise_any()
     return labels
+
+
+def _check_alike(files: Mapping[str, Path], of_video: Mapping[str, list[Path]]) -> None:
+    """Refuse two files of one video that differ: somebody edited the one that does not count."""
+    errors = ErrorList()
+    for name, path in files.items():
+        labels = _names_in(path) if len(of_video[name]) > 1 else None
+        for other in of_video[name]:
+            names = None if labels is None or other == path else _names_in(other)
+            if labels is None or names is None:
+                continue
+            pairs = {*zip(labels, names, strict=False)}
+            # an array has indexes in place of names: one for each
+            same = (
+                len(pairs) == len({*labels}) == len({*names})
+                if ".npy" in (path.suffix, other.suffix)
+                else labels == names
+            )
+            if len(labels) != len(names) or not same:
+                errors.messages.append(f"{path} and {other} are of one video and differ: remove the one that is wrong")
+    errors.raise_any()
+
+
+def _names_in(path: Path) -> list[str] | None:
+    """Labels of a file; None if it cannot be read, or has several tracks."""
+    try:
+        return read_labels(path).names()
+    except (ValueError, FileNotFoundError):
+        return None
 
 
 def _holds_labels(path: Path) -> bool:

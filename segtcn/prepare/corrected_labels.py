@@ -68,8 +68,8 @@ def add_labels(
 
     Raises:
         FileNotFoundError: if a folder or ``mapping.txt`` is missing, or there is no label file.
-        ValueError: if a video is not in the data set, a file is wrong or has another number of labels, two files of a
-            video differ, or there is a new class without ``new_classes``.
+        ValueError: if a video is not in the data set, a file is wrong, has no label or another number of them, two
+            files of a video differ, or there is a new class without ``new_classes``.
     """
     root, corrected = Path(root).expanduser(), Path(corrected).expanduser()
     truth = root / "groundTruth"
@@ -83,7 +83,9 @@ def add_labels(
     files = find_label_files(corrected)
     _check_names(root, files, {*lists.names()})
     known = Classes.read(root / "mapping.txt")
-    read = {name: _read(path) for name, path in files.items()}
+    read = read_label_files(files)
+    if empty := sorted(name for name, labels in read.items() if not labels.present()):
+        raise ValueError(f"{corrected}: no frame of {listed(empty)} is annotated: annotate some, or remove the file")
     classes = known.extended(labels.classes.names[index] for labels in read.values() for index in labels.present())
     added = classes.names[len(known) :]
     if added and not new_classes:
@@ -119,14 +121,6 @@ def _check_names(root: Path, files: Mapping[str, Path], listed_names: set[str]) 
     tables = (root / "groundTruth" / f"{name}{suffix}" for name in files for suffix in _TABLES)
     if table := next((path for path in tables if path.is_file()), None):
         raise ValueError(f"{table} is a table, which is not replaced: `segtcn convert` makes a tree with text files")
-
-
-def _read(path: Path) -> Labels:
-    """The labels of a file; the player writes two of each video, and somebody may have edited one."""
-    labels, text = read_labels(path), path.with_name(f"{path.name.removesuffix(path.suffix)}.txt")
-    if path.suffix == ".csv" and text.is_file() and read_labels(text).names() != labels.names():
-        raise ValueError(f"{text} and {path} are of one video and differ: remove the one that is wrong")
-    return labels.without_scores()
 
 
 def _num_changed(root: Path, name: str, labels: Labels, classes: Classes) -> int:

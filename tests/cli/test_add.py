@@ -160,6 +160,11 @@ def edit_one(root: Path, corrected: Path) -> None:
     write_labels(corrected / "P02_tea.txt", Labels.from_names(["cut", *names[1:]]))
 
 
+def empty(root: Path, corrected: Path) -> None:
+    labels = Labels.from_names(["__ignore__"] * len(names_of(root, "P02_tea")))
+    write_labels(corrected / "P02_tea.txt", labels)
+
+
 def use_tables(root: Path, corrected: Path) -> None:
     correct(root, corrected, "P02_tea")
     path = root / "groundTruth" / "P02_tea.txt"
@@ -171,7 +176,8 @@ def use_tables(root: Path, corrected: Path) -> None:
     [
         (rename, r"has no video P09_tea: rename the file"),
         (shorten, rf"P02_tea.txt has {len(small_videos()['P02_tea'][1]) - 2} labels, the video"),
-        (edit_one, r"P02_tea.txt and .*P02_tea.csv are of one video and differ"),
+        (edit_one, r"P02_tea.csv and .*P02_tea.txt are of one video and differ"),
+        (empty, r"no frame of P02_tea is annotated: annotate some, or remove the file"),
         (use_tables, r"groundTruth.P02_tea.csv is a table, which is not replaced"),
     ],
 )

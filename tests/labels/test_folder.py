@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from segtcn.labels import CLIP_SUFFIXES, find_clips, find_label_files, find_mapping, video_name, without_ending
+from segtcn.labels import (
+    CLIP_SUFFIXES,
+    Labels,
+    find_clips,
+    find_label_files,
+    find_mapping,
+    video_name,
+    without_ending,
+    write_labels,
+)
 
 
 def touch(folder: Path, *names: str, content: str = "take\n") -> None:
@@ -47,6 +56,21 @@ def test_the_file_that_holds_the_most_counts(tmp_path: Path) -> None:
         "d": "d",
         "e.v2": "e.v2",
     }
+
+
+def test_files_of_one_video_that_differ_are_an_error(tmp_path: Path) -> None:
+    labels = Labels.from_names(["take", "take", "pour"], fps=5)
+    for ending in (".npz", ".csv", ".txt", ".npy"):
+        write_labels(tmp_path / f"a{ending}", labels)
+        write_labels(tmp_path / f"b{ending}", labels)
+    assert names_of(find_label_files(tmp_path), tmp_path) == {"a": "a.npz", "b": "b.npz"}
+    write_labels(tmp_path / "a.txt", Labels.from_names(["take", "pour", "pour"]))
+    write_labels(tmp_path / "b.npy", Labels.from_names(["take", "pour", "pour"]))
+    write_labels(tmp_path / "b.csv", labels[:2])
+    with pytest.raises(
+        ValueError, match=r"(?s)3 errors.*a\.npz and .*a\.txt are of one.*b\.npz.*b\.csv.*b\.npz.*b\.npy"
+    ):
+        find_label_files(tmp_path)
 
 
 def test_other_files_are_passed_over(tmp_path: Path) -> None:
