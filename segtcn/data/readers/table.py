@@ -113,18 +113,25 @@ class TableReader(TreeReader):
                 f"{path} has {rate:.6g} rows a second by its column {self._time!r}, expected {self.fps:g}: "
                 "resample it, or correct `fps`"
             )
-        if rate is not None and not self._labels_inside and abs(values[-1, 0]) * self.fps >= 1 and labels:
-            self._check_start(name, path, values[-1])
+        clock = self._clock(path) if self._time is None else (self._time, values[-1])
+        if clock is not None and not self._labels_inside and labels:
+            self._check_start(name, path, *clock)
         features = self._filled(self._placed(values[: self.feature_dim], path, np.nan), path)
         truth = self._kept_labels(torch.from_numpy(self._read_indexes(name, path))) if labels else None
         return Video(name, torch.from_numpy(as_float32(features)), truth, source=str(path))
 
-    def _check_start(self, name: str, path: Path, times: npt.NDArray[np.float64]) -> None:
+    def _clock(self, path: Path) -> tuple[str, npt.NDArray[np.float64]] | None:
+        """A column with times that nobody named, where none counts the frames."""
+        return self._files.clock(path) if self._counting is None else None
+
+    def _check_start(self, name: str, path: Path, column: str, times: npt.NDArray[np.float64]) -> None:
         """Refuse a clock that starts late where the labels do not: the first frames may have no row."""
+        if abs(times[0]) * self.fps < 1:
+            return
         num_labels = len(self._read_labels(name, path)[0])
         if num_labels != len(times):
             raise ValueError(
-                f"{path} has {len(times)} rows for {num_labels} labels, and its column {self._time!r} begins at "
+                f"{path} has {len(times)} rows for {num_labels} labels, and its column {column!r} begins at "
                 f"{times[0]:g}: add the rows that are missing at the start, or write the time from the video's start"
             )
 
@@ -281,6 +288,8 @@ class TableReader(TreeReader):
         counter, numbers = self._files.row_numbers(path)
         if numbers is not None:
             frame_step(numbers, counter, str(path))
+        else:
+            self._files.clock(path)
         return labels
 
     def _label_columns_of(self, path: Path, columns: Sequence[str]) -> list[str]:

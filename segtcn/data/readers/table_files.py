@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segtcn.labels.classes import listed
-from segtcn.labels.positions import column_kind, frame_step, frames_of_rows
+from segtcn.labels.positions import column_kind, even_rate, frame_step, frames_of_rows
 
 SUFFIXES = (".csv", ".tsv", ".parquet")
 
@@ -24,6 +24,7 @@ Counting = tuple[int, int]
 
 _HEADER_BYTES = 2**22
 _MOST_MISSING = 10  # frames without a row for every row: a number that is wrong would fill the memory
+_MOSTLY_EVEN = 0.8  # share of the steps of a column of times that makes it a clock
 _DEEPLABCUT = (b"scorer", b"individuals", b"bodyparts", b"coords")  # how the lines begin that name its columns
 # what pandas, R, MATLAB and spreadsheets write where there is no number
 _MISSING = ("", "#N/A", "NA", "N/A", "n/a", "NaN", "nan", "-nan", "NULL", "null", "None")
@@ -78,6 +79,13 @@ class TableFiles:
         if not numeric:
             raise ValueError(f"no column of {path} holds numbers that can be features: it has {listed(columns)}")
         return numeric
+
+    def holds_numbers(self, path: Path, column: str) -> bool:
+        """Whether a column is meant to hold numbers."""
+        try:
+            return self.numeric_columns(path, [column]) == [column]
+        except ValueError:
+            return False
 
     def texts(self, path: Path, columns: Sequence[str]) -> list[list[str]]:
         """Cells of the columns without surrounding blanks."""
@@ -142,6 +150,24 @@ class TableFiles:
         if frames[-1] >= (_MOST_MISSING + 1) * len(frames):
             frame_step(numbers, column, str(path))
         return frames
+
+    def clock(self, path: Path) -> tuple[str, npt.NDArray[np.float64]] | None:
+        """A column that has the times of the rows although nobody named it, and the times; None without one.
+
+        Raises:
+            ValueError: if the column is a clock for most rows and not for all.
+        """
+        for column in self.columns(path):
+            if column_kind(column) != "time" or not self.holds_numbers(path, column):
+                continue
+            times = self.numbers(path, [column])[0]
+            steps = np.diff(times)
+            usual = float(np.median(steps)) if len(steps) else 0.0
+            # `T` may be a temperature
+            if usual != 0 and np.mean(np.abs(steps - usual) < 0.5 * abs(usual)) > _MOSTLY_EVEN:
+                even_rate(times, column, str(path))
+                return column, times
+        return None
 
     def _read(self, path: Path, types: dict[str, Any]) -> Any:
         import pyarrow

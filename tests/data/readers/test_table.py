@@ -324,6 +324,32 @@ def test_unknown_label_is_named_with_file_and_line(root: Path) -> None:
         reader(root).read("a")
 
 
+@pytest.mark.parametrize(
+    "change", [lambda rows: rows.pop(9), lambda rows: rows.insert(9, rows[9]), lambda rows: rows.reverse()]
+)
+def test_times_that_nobody_named_place_the_rows_too(root: Path, change: Callable[[list[Any]], None]) -> None:
+    rows = [(0.1 * t, round(t / 25, 3)) for t in range(20)]
+    change(rows)
+    write(root / "features/a.csv", {"x": [x for x, _ in rows], "timestamp": [time for _, time in rows]})
+    with pytest.raises(ValueError, match=r"a\.csv: its column 'timestamp' must be evenly spaced"):
+        reader(root, feature_columns=["x"]).read("a", labels=False)
+
+
+def test_times_that_start_late_need_as_many_labels(root: Path) -> None:
+    write(root / "features/a.csv", {"x": [0.1] * 20, "time": [round(t / 10, 3) for t in range(8, 28)]})
+    (root / "groundTruth/a.txt").write_text("cut\n" * 28)
+    with pytest.raises(ValueError, match=r"a\.csv has 20 rows for 28 labels, and its column 'time' begins at 0\.8"):
+        reader(root, feature_columns=["x"]).read("a")
+    (root / "groundTruth/a.txt").write_text("cut\n" * 20)
+    assert len(labels(reader(root, feature_columns=["x"]))) == 20
+
+
+def test_column_that_is_called_like_a_time_and_is_none_is_a_feature(root: Path) -> None:
+    write(root / "features/a.csv", {"x": [0.1] * 6, "T": [20, 21, 21, 20, 19, 23]})  # a temperature
+    assert reader(root).feature_columns == ["x", "T"]
+    assert reader(root).read("a", labels=False).features.shape == (2, 6)
+
+
 @pytest.mark.parametrize("digits", [3, 6])
 def test_times_tell_the_rate_and_are_no_feature(root: Path, digits: int) -> None:
     times = [round(5 + frame / 29.97, digits) for frame in range(200)]
