@@ -65,6 +65,9 @@ def split_title(text: str) -> tuple[str | None, Path]:
     Returns:
         The title, None where there is none, and the path.
 
+    Raises:
+        ValueError: if the title is that of the true labels, which are no prediction.
+
     Example:
         >>> split_title("MS-TCN=predictions/tea.txt")
         ('MS-TCN', PosixPath('predictions/tea.txt'))
@@ -74,6 +77,10 @@ def split_title(text: str) -> tuple[str | None, Path]:
     title, separator, path = text.partition("=")
     if not separator or not title or not path or Path(text).exists():
         return None, Path(text)
+    from segtcn.labels import TRUTH
+
+    if title == TRUTH:
+        raise ValueError(f"{text}: the true labels are given by --truth {path}; no prediction has their title")
     return title, Path(path)
 
 

@@ -136,7 +136,7 @@ def test_text_table_and_archive_of_a_run_have_the_same_colours(folder: Path) -> 
         (1, ["short.txt", "--truth", "truth/clip.txt", "--scores"], "short.txt has 7 labels and the truth 100: give"),
         (1, ["a/clip.npz", "--mapping", "none.txt"], "none.txt"),
         (1, ["a/clip.npz", "--scores"], "--scores compares with the truth: give --truth LABELS"),
-        (1, ["truth=a/clip.npz"], "another track has the title 'truth': give titles, such as MS-TCN="),
+        (1, ["truth=a/clip.npz"], "truth=a/clip.npz: the true labels are given by --truth a/clip.npz"),
         (1, ["none.txt"], "none.txt"),
         (1, ["short.txt"], "--fps"),
         (1, ["a/clip.npz", "--scale", "0.5", "--height", "9"], "`scale` (--scale) or `height` (--height), got both"),

@@ -110,6 +110,7 @@ def test_a_rate_that_only_one_file_says_is_asked_for(files, capsys):
     [
         (["-o", "out.png"], "nothing to show: give predictions, or the truth (`truth`, --truth)"),
         (["a.txt", "-o", "out.jpg"], "out.jpg: the name must end in .png, .svg or .pdf"),
+        (["truth=a.txt", "-o", "out.png"], "truth=a.txt: the true labels are given by --truth a.txt"),
         (["missing.txt", "-o", "out.png"], "no file or folder missing.txt"),
         (["a.txt", "-o", "nowhere/out.png"], "there is no folder nowhere"),
         (["a.txt", "-o", "out.png", "--scores"], "no scores to show (--scores)"),
