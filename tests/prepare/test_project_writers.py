@@ -60,6 +60,17 @@ def test_the_same_frames_come_back(tmp_path: Path, form: str, fps: float) -> Non
         ([Segment(0, 2, -1)], ["cut"], 10, "class -1 has no name"),
         ([Segment(0, 2, 0)], [" "], 10, "class 0 has no name"),
         ([Segment(0, 2, 0)], ["cut\n"], 10, "a label must be one line without tabs"),
+        ([Segment(0, 2, 0)], ["pour  milk"], 10, "a label must be one line without tabs and with single blanks"),
+        ([Segment(0, 2, 0)], ["cut", "cut"], 10, "two classes are named 'cut'"),
+        ([Segment(0, 2, 0)], ["__ignore__"], 10, "a class cannot be named '__ignore__'"),
+        ([Segment(0, 2, 0)], ["\ud800"], 10, "the name of a class must be one line of text"),
+        (
+            [Segment(9, 5, 0)],
+            ["cut"],
+            10,
+            "a segment must start at frame 0 or later and stop behind that, got frames 9",
+        ),
+        ([Segment(-5, 5, 0)], ["cut"], 10, "a segment must start at frame 0 or later"),
         ([Segment(2, 5, 1), Segment(0, 3, 0)], ["cut", "pour"], 10, "'cut' to frame 3 and 'pour' from frame 2 overlap"),
     ],
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from segtcn.atomic import write_json
+from segtcn.labels.classes import Classes
 from segtcn.structures import IGNORE, Segment, checked_rate
 
 _DATE = "2000-01-01T00:00:00"  # BORIS wants one
@@ -27,8 +28,8 @@ def writable_segments(
         fps: frames per second.
 
     Raises:
-        ValueError: if ``fps`` is not positive, a class has no name, a name is not one line of text, or two segments
-            overlap: a file of one track would show one of them.
+        ValueError: if ``fps`` is not positive, a class has no name, or one that is no name of a class or would not come
+            back, a segment has no frame, or two overlap: a file of one track would show one of them.
 
     Example:
         >>> writable_segments("tea.txt", [Segment(0, 4, IGNORE), Segment(4, 6, 0)], ["pour"], fps=2)
@@ -40,8 +41,19 @@ def writable_segments(
         name = class_names[label] if 0 <= label < len(class_names) else ""
         if not name.strip():
             raise ValueError(f"cannot write {path}: class {label} has no name; give it one in `class_names`")
-        if any(character in name for character in "\t\n\r"):
-            raise ValueError(f"cannot write {path}: a label must be one line without tabs, got {name!r}")
+        if name != " ".join(name.split()):
+            raise ValueError(
+                f"cannot write {path}: a label must be one line without tabs and with single blanks, got {name!r}"
+            )
+    try:
+        Classes(tuple(class_names))
+    except ValueError as error:
+        raise ValueError(f"cannot write {path}: {error}") from None
+    if empty := next((segment for segment in kept if not 0 <= segment.start < segment.stop), None):
+        raise ValueError(
+            f"cannot write {path}: a segment must start at frame 0 or later and stop behind that, got frames "
+            f"{empty.start} to {empty.stop}"
+        )
     for one, other in pairwise(kept):
         if other.start < one.stop:
             raise ValueError(
