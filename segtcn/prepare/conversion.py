@@ -17,6 +17,7 @@ from segtcn.atomic import reason, remove_leftovers
 from segtcn.data.readers import HDF5Reader, MSTCNReader, Reader
 from segtcn.data.readers.hdf5 import HDF5_ENDINGS
 from segtcn.data.readers.hdf5_writer import Compression, DType, append_hdf5, create_hdf5
+from segtcn.labels.error_list import ErrorList
 from segtcn.labels.video_lists import Subset, check_names
 from segtcn.prepare.split_lists import Lists, differs_by_split, splits_of_videos
 from segtcn.prepare.tree_writer import TreeWriter
@@ -117,8 +118,12 @@ def _write_all(
 ) -> Conversion:
     """Write and compare every video of ``jobs``, read from those splits."""
     num_frames, num_present, num_small, unlabelled, unequal = 0, 0, 0, [], []
+    errors = ErrorList()
     for name, splits in progress_bar(jobs.items(), f"write {part.stem}", unit="video", show=progress):
-        video = _read(reader, name, splits)
+        with errors.collect():
+            video = _read(reader, name, splits)
+        if errors.messages:  # the others are only read, so that all that is wrong is said at once
+            continue
         num_present += _write(target, video, part)
         num_small += _compare(video, target.read(video), dtype)
         num_frames += video.features.shape[1]
@@ -126,6 +131,7 @@ def _write_all(
             unlabelled.append(name)
         elif len(video.labels) != video.features.shape[1]:
             unequal.append(name)
+    errors.raise_any()
     small = None if dtype == "float32" else num_small / (num_frames * reader.feature_dim)
     return Conversion(part, len(jobs), num_frames, num_present, unlabelled, unequal, None, small)
 

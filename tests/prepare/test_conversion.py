@@ -162,6 +162,17 @@ def test_video_that_changed_meanwhile_is_noticed(tree: MSTCNReader, tmp_path: Pa
     assert not (tmp_path / "data.h5").exists()
 
 
+def test_all_videos_that_cannot_be_read_are_named_at_once(tree: MSTCNReader, tmp_path: Path) -> None:
+    root = Path(tree._root)
+    wrong = sorted((root / "groundTruth").glob("*.txt"))[1:3]
+    for path in wrong:
+        path.write_text("frame,label\n0,cut\n1,cut\n5,cut\n")
+    with pytest.raises(ValueError, match=r"2 errors") as error:
+        convert(tree, tmp_path / "out.h5")
+    assert all(f"{path}: its column 'frame' jumps from 1 to 5" in str(error.value) for path in wrong)
+    assert not (tmp_path / "out.h5").exists()
+
+
 def test_error_of_float16_is_stated(write_ms_tcn_tree: WriteTree, tmp_path: Path) -> None:
     videos = {"a": (np.array([[1 + 2**-11, 2**-30], [-300.1, 0]], dtype=np.float32), [0, 1])}
     write_ms_tcn_tree(videos=videos, splits={1: (["a"], [])})
