@@ -238,6 +238,7 @@ END = "</ANNOTATION_DOCUMENT>"
         ("0.5 2.25 pour milk\n", "columns or times that cannot be told apart.*: name the columns"),
         # decimal commas and clock times
         ("0,500000\t2,000000\tcut\n", r"line 1: expected a number .* got '0,500000'; the comma must be a point"),
+        ("label,start_s,stop_s\ncut,0,3200000000\n", "no video is as long: another unit"),
         ("label;start_s;stop_s\ncut;0.5;2,5\n", r"line 2: .* got '2,5'; the comma must be a point"),
         ("label,start_s,stop_s\ncut,0,5,2,5\n", r"line 2: expected 3 values, got 5; decimal commas must be points"),
         (TABULAR.replace("2.000", "2,000"), r"line 4: .* got '2,000'; the comma must be a point"),

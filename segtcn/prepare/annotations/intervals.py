@@ -102,7 +102,9 @@ def number(value: str | float, where: str) -> float:
     if not isinstance(value, bool) and _NUMBER.fullmatch(text) and abs(float(text)) <= MAX_SECONDS:
         return float(text)
     remedy = "check the column"
-    if re.fullmatch(r"[+-]?\d*,\d+", text):
+    if _NUMBER.fullmatch(text):
+        remedy = "no video is as long: another unit?"
+    elif re.fullmatch(r"[+-]?\d*,\d+", text):
         remedy = "the comma must be a point: export with decimal points"
     elif ":" in text:
         remedy = "clock times are not read: export seconds"
