@@ -81,3 +81,15 @@ def test_classes_are_made_and_named_on_a_clip_without_labels(open_page, numbered
         press(page, "4")
         assert -1 in state(page)["classes"]
         assert "not annotated" in page.locator("#legend").inner_text()
+
+
+def test_name_typed_whole_is_that_class_and_a_blank_lets_it_begin_with_a_digit(open_page, numbered_clip: Path) -> None:
+    player = blank_player("clips", {"P01": numbered_clip}, Classes(("pour milk", "milk")))
+    with PlayerServer(player, port=0) as server:
+        page = open_page(server.url)
+        press(page, "c")
+        name_segment(page, "milk")  # not the first that has it
+        assert state(page)["classes"] == [1]
+        name_segment(page, " 3")  # a digit alone chooses from the list
+        assert class_names(page) == ["pour milk", "milk", "3"]
+        assert state(page)["classes"] == [2]

@@ -37,7 +37,8 @@
       this.labels = [...player.classes.keys(), -1].filter((label) => player.classOf(label).name.toLocaleLowerCase().includes(part));
       if (name && !player.classes.some((item) => item.name === name)) this.labels.push(name);
       this.list.replaceChildren(...this.labels.map((label, place) => this.option(label, place)));
-      this.mark(Math.min(marked, this.labels.length - 1));
+      const whole = this.labels.findIndex((label) => typeof label === "number" && player.classOf(label).name === name);
+      this.mark(whole < 0 ? Math.min(marked, this.labels.length - 1) : whole);
     }
 
     option(label, place) {
