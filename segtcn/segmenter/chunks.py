@@ -154,13 +154,26 @@ class StoredVideo:
             ValueError: if a value is not finite.
         """
         rate = self._rate
-        part = self._open()[:, start * rate : stop * rate : rate]
-        if not isinstance(part, Tensor):
-            # what PyTorch can read: mapped files cannot be written to, some have the other order of bytes
-            kind = np.float64 if part.dtype.itemsize > 4 else np.float32
-            part = torch.as_tensor(np.require(part, kind, ("C", "W")))
-        frames = part.to(self._like)
+        frames = as_frames(self._open()[:, start * rate : stop * rate : rate], self._like)
         if not frames.isfinite().all():
             frame = (start + int((~frames.isfinite()).any(dim=0).nonzero()[0])) * rate
             raise ValueError(f"`features` must be finite, got NaN or infinity in frame {frame}")
         return frames
+
+
+def as_frames(features: Tensor | npt.NDArray[Any], like: Tensor) -> Tensor:
+    """Features of the type and device of ``like``.
+
+    Raises:
+        ValueError: if they are not real numbers.
+    """
+    if not isinstance(features, Tensor):
+        array = np.asarray(features)
+        if array.dtype.kind not in "fiu":
+            raise ValueError(f"`features` must be real numbers, got {array.dtype}")
+        # what PyTorch can read: mapped files cannot be written to, some have the other order of bytes
+        kind = np.float64 if array.dtype.itemsize > 4 else np.float32
+        features = torch.as_tensor(np.require(array, kind, ("C", "W")))
+    if features.is_complex():
+        raise ValueError(f"`features` must be real numbers, got {features.dtype}")
+    return features.to(like)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -11,7 +12,8 @@ from torch import Tensor
 
 from segtcn.labels import Labels
 from segtcn.models import NetworkStream
-from segtcn.models.base import SegmentationModel
+from segtcn.models.base import SegmentationModel, check_sizes
+from segtcn.segmenter.chunks import as_frames
 from segtcn.structures import Output
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ class Stream:
         on_nan: what to do about a frame with NaN or infinity: ``error``, or ``hold`` the frame before it.
 
     Raises:
-        ValueError: if the network sees the whole video, or decodes it as a whole.
+        ValueError: if the network sees the whole video, or decodes it as a whole, or ``batch_size`` is below 1.
 
     Example:
         >>> from segtcn.models import CausalTCN
@@ -43,6 +45,7 @@ class Stream:
     def __init__(self, segmenter: Segmenter, batch_size: int = 1, on_nan: Literal["error", "hold"] = "error") -> None:
         if on_nan not in ("error", "hold"):
             raise ValueError(f"`on_nan` must be 'error' or 'hold', got {on_nan!r}")
+        check_sizes(batch_size=batch_size)
         segmenter.require_labels()
         past, future = segmenter.net.receptive_field
         if not segmenter.net.causal and (past is None or future is None):
@@ -83,14 +86,15 @@ class Stream:
             None if no frame is decided.
 
         Raises:
-            ValueError: if the shape does not fit, or a value is not finite and ``on_nan`` is ``error``.
+            ValueError: if the shape does not fit, the values are not real numbers, or one is not finite and
+                ``on_nan`` is ``error``.
         """
-        return _only(self.push_batch(torch.as_tensor(features)[None]))
+        return _only(self.push_batch(as_frames(features, self.segmenter.standardization.mean)[None]))
 
     @torch.inference_mode()
     def push_batch(self, features: Tensor | npt.NDArray[Any]) -> list[Labels]:
         """Read the next frames of B videos, ``(B, D, n)``; returns the labels of each, or none, as :meth:`push`."""
-        frames = self._checked(torch.as_tensor(features))
+        frames = self._checked(as_frames(features, self.segmenter.standardization.mean))
         rate = self.segmenter.sample_rate
         sampled = frames[..., -self._num_pushed % rate :: rate]
         self._num_pushed += frames.shape[-1]
@@ -118,21 +122,30 @@ class Stream:
         """All that the stream remembers, as plain values that ``torch.load(weights_only=True)`` reads."""
         counts = [self._num_pushed, self._num_seen, self._num_scored, self._num_answered]
         net = None if self._causal is None else self._causal.state
-        return {"counts": counts, "net": net, "context": self._context, "scores": self._scores, "last": self._last}
+        tensors = {"net": net, "context": self._context, "scores": self._scores, "last": self._last}
+        return {"segmenter": self._identity, "counts": counts, **tensors}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from :meth:`state` of a stream of the same segmenter and batch size.
 
         Raises:
-            ValueError: if the state is of another network or batch size.
+            ValueError: if the state is of another network or batch size, or not of a stream.
         """
-        self.reset()
-        if (state["net"] is None) != (self._causal is None) or state["scores"].shape[:2] != self._scores.shape[:2]:
+        if not isinstance(state, dict) or "segmenter" not in state:
+            raise ValueError(f"expected what `state()` of a stream gave, got {state!r:.80}")
+        if state["segmenter"] != self._identity or state["scores"].shape[:2] != self._scores.shape[:2]:
             raise ValueError("the state belongs to a stream of another network or batch size")
+        self.reset()
         if self._causal is not None:
             self._causal.state = state["net"]
         self._num_pushed, self._num_seen, self._num_scored, self._num_answered = state["counts"]
         self._context, self._scores, self._last = (state[name] for name in ("context", "scores", "last"))
+
+    @property
+    def _identity(self) -> str:
+        """Of the segmenter: the state of another one often has the same shape."""
+        net, rate = self.segmenter.net, self.segmenter.sample_rate
+        return json.dumps([type(net).__name__, net.spec, rate, self.segmenter.digest()])  # lists for tuples
 
     def __enter__(self) -> Stream:
         return self
@@ -140,14 +153,13 @@ class Stream:
     def __exit__(self, *_: object) -> None:
         self.reset()
 
-    def _checked(self, features: Tensor) -> Tensor:
+    def _checked(self, frames: Tensor) -> Tensor:
         net = self.segmenter.net
-        if features.ndim != 3 or features.shape[:2] != (self.batch_size, net.in_channels) or not features.shape[2]:
+        if frames.ndim != 3 or frames.shape[:2] != (self.batch_size, net.in_channels) or not frames.shape[2]:
             raise ValueError(
                 f"`features` must have the shape ({self.batch_size}, {net.in_channels}, n) with n >= 1, "
-                f"got {tuple(features.shape)}"
+                f"got {tuple(frames.shape)}"
             )
-        frames = features.to(self.segmenter.standardization.mean)
         finite = frames.isfinite().all(dim=1)
         if not finite.all():
             number = self._num_pushed + int((~finite).any(dim=0).nonzero()[0])

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import segtcn
 from segtcn.labels import Labels
 from segtcn.models import MSTCN, CausalTCN
 from segtcn.segmenter import Segmenter
+from segtcn.segmenter.export import save_folder
 from segtcn.segmenter.stream import Stream
 from tests.models.networks import IN_CHANNELS, NETWORKS
 from tests.segmenter.test_chunks import segmenter_of
@@ -98,6 +102,42 @@ def test_a_saved_state_continues_elsewhere_and_a_reset_begins_anew(name, tmp_pat
         segmenter.stream(batch_size=2).restore(stream.state())
 
 
+@pytest.mark.parametrize("name", sorted(STREAMING))
+def test_a_state_of_another_segmenter_is_refused_and_the_stream_continues(name):
+    segmenter = segmenter_of(STREAMING[name](), sample_rate=2)
+    features = torch.randn(IN_CHANNELS, 40)
+    answers = pushed(segmenter.stream(), features, [40])
+    stream = segmenter.stream()
+    before = stream.push_batch(features[None, :, :21])
+    others = [segmenter_of(make(), sample_rate=2) for other, make in STREAMING.items() if other != name]
+    altered = copy.deepcopy(segmenter)
+    altered.standardization.mean += 1
+    for other in (*others, altered, segmenter_of(STREAMING[name](), sample_rate=3)):
+        state = other.stream().state()
+        with pytest.raises(ValueError, match="another network"):
+            stream.restore(state)
+    for nothing in ({}, "state.pt", None):
+        with pytest.raises(ValueError, match=r"expected what `state\(\)` of a stream gave"):
+            stream.restore(nothing)
+    rest = pushed(stream, features[:, 21:], [19])
+    np.testing.assert_allclose(scores_of([before, *rest]), scores_of(answers), atol=2e-5)
+
+
+def test_a_state_continues_in_a_copy_of_the_segmenter_in_another_format(tmp_path):
+    segmenter = segmenter_of(STREAMING["causal EDTCN"](), sample_rate=2)
+    stream = segmenter.stream()
+    stream.push(torch.randn(IN_CHANNELS, 9))
+    rest = torch.randn(IN_CHANNELS, 9)
+    segmenter.save(tmp_path / "net.ckpt")
+    save_folder(segmenter, tmp_path / "net")
+    state = stream.state()
+    expected = stream.push(rest).scores
+    for path in (tmp_path / "net.ckpt", tmp_path / "net"):
+        other = segtcn.load(path).stream()
+        other.restore(state)
+        np.testing.assert_array_equal(other.push(rest).scores, expected)
+
+
 def stored_bytes(state: object) -> int:
     """Of all tensors in a state, with what their storage holds beside them."""
     if isinstance(state, torch.Tensor):
@@ -147,6 +187,20 @@ def test_frames_of_another_shape_are_refused(shape):
         stream.push_batch(torch.zeros(shape)) if len(shape) == 3 else stream.push(torch.zeros(shape))
 
 
+def test_frames_are_read_however_their_numbers_are_stored(tmp_path):
+    segmenter = segmenter_of(STREAMING["causal EDTCN"]())
+    features = np.arange(IN_CHANNELS * 12, dtype=np.float32).reshape(IN_CHANNELS, 12)
+    expected = segmenter.predict(features).scores
+    np.save(tmp_path / "features.npy", features)
+    mapped = np.load(tmp_path / "features.npy", mmap_mode="r")
+    backwards = np.ascontiguousarray(features[:, ::-1])[:, ::-1]
+    for stored in (mapped, backwards, features.astype(">f4"), features.astype(np.int16), torch.from_numpy(features)):
+        np.testing.assert_allclose(segmenter.stream().push(stored).scores, expected, atol=2e-5)
+    for wrong in (features * 1j, features > 0, np.full((IN_CHANNELS, 2), "a")):
+        with pytest.raises(ValueError, match="`features` must be real numbers, got"):
+            segmenter.stream().push(wrong)
+
+
 @pytest.mark.parametrize("name", ["causal EDTCN", "MSTCN"])
 def test_after_its_end_a_stream_begins_another_video(name):
     segmenter, features = segmenter_of(STREAMING[name]()), torch.randn(IN_CHANNELS, 30)
@@ -163,6 +217,8 @@ def test_what_cannot_stream_says_so():
         segmenter_of(NETWORKS["ASRF"]()).stream()
     with pytest.raises(ValueError, match="`on_nan` must be 'error' or 'hold', got 'skip'"):
         segmenter_of(STREAMING["causal EDTCN"]()).stream(on_nan="skip")
+    with pytest.raises(ValueError, match="`batch_size` must be at least 1, got 0"):
+        segmenter_of(STREAMING["causal EDTCN"]()).stream(batch_size=0)
 
 
 def test_a_stream_is_a_context_and_its_labels_have_names_and_seconds():
