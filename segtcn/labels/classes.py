@@ -60,7 +60,7 @@ class Classes:
         looks: dict[str, str] = {}
         if alike := next((name for name in self.names if looks.setdefault(_look(name), name) != name), None):
             raise ValueError(f"the classes {looks[_look(alike)]!a} and {alike!a} look the same: give them one name")
-        if self.background is not None and not 0 <= self.background < len(self.names):
+        if self.background is not None and self.background not in range(len(self.names)):
             raise ValueError(f"`background` must be an index of the {len(self.names)} classes, got {self.background}")
 
     def __len__(self) -> int:

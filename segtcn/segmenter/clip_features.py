@@ -13,7 +13,7 @@ from typing import Any
 
 from segtcn.extract import Backbone, FeatureFiles, Windows, extract_videos, load_backbone
 from segtcn.extract.extraction import start_note
-from segtcn.extract.feature_files import differences
+from segtcn.extract.feature_files import differences, find_record
 
 RATE_TOLERANCE = 0.005
 """Share by which two rates may differ and count as equal: 29.97 is meant as 30."""
@@ -167,6 +167,45 @@ def check_extraction(
             f"features of {path} are made with {'; '.join(unlike)} as those that the network was trained on: extract "
             "them in that way, or give a clip"
         )
+
+
+def recorded_rate(path: Path, extraction: Mapping[str, Any] | None, fps: float | None) -> float | None:
+    """Features per second of a file, by its record of ``segtcn extract``; None where there is none.
+
+    Args:
+        path: of the features.
+        extraction: as of :func:`check_extraction`, like ``fps``.
+        fps: of the training features; None if unknown.
+
+    Raises:
+        ValueError: if they were made in another way than the training features.
+    """
+    if (record := find_record(path)) is None:
+        return None
+    check_extraction(record, extraction, fps, path)
+    return record["fps"]
+
+
+def stated_rate(
+    features: object, fps: float | None, extraction: Mapping[str, Any] | None, trained_fps: float | None
+) -> float | None:
+    """Features per second as the caller states it, or the record of their file; None if neither does.
+
+    Args:
+        features: in memory, or their file.
+        fps: what the caller states.
+        extraction: as of :func:`check_extraction`.
+        trained_fps: of the training features; None if unknown.
+
+    Raises:
+        ValueError: if the two contradict each other, or as :func:`recorded_rate`.
+    """
+    if not isinstance(features, str | os.PathLike):
+        return fps
+    recorded = recorded_rate(Path(features), extraction, trained_fps)
+    if recorded is not None and fps is not None and not abs(fps / recorded - 1) <= RATE_TOLERANCE:
+        raise ValueError(f"{features} has {recorded:g} features a second by its record, got `fps` {fps:g}")
+    return recorded if fps is None else fps
 
 
 def load_recorded_backbone(

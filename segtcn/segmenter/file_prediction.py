@@ -18,7 +18,7 @@ from segtcn.extract.feature_files import RECORDS, find_record, name_below
 from segtcn.labels import CLIP_SUFFIXES, Labels
 from segtcn.labels.folder import RECORD
 from segtcn.progress import progress_bar
-from segtcn.segmenter.clip_features import ClipFeatures, check_extraction, remove_feature_folders
+from segtcn.segmenter.clip_features import ClipFeatures, recorded_rate, remove_feature_folders
 from segtcn.segmenter.labels_folder import LabelsFolder
 from segtcn.segmenter.segmenter import Segmenter
 
@@ -232,9 +232,7 @@ def _predict_file(
     if path.suffix.lower() != ".npy":
         features, fps = clips.extract(path)
     else:
-        if record := find_record(path):
-            check_extraction(record, segmenter.extraction, segmenter.fps, path)
-            fps = record["fps"]
+        fps = recorded_rate(path, segmenter.extraction, segmenter.fps)
         array = open_features(path)
         if array.shape[0] != segmenter.net.in_channels == array.shape[1]:
             note(f"{path} is {array.shape}, taken as (T, D)")

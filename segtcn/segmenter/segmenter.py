@@ -18,11 +18,14 @@ from segtcn.labels.track_classes import TrackClasses, occurrence
 from segtcn.models.base import SegmentationModel, build_network, check_sizes
 from segtcn.segmenter.checkpoint import classes_of, find_checkpoint, read_checkpoint, track_facts, write_checkpoint
 from segtcn.segmenter.chunks import CHUNK, WHOLE, Features, StoredVideo, blended_output, chunked_output
-from segtcn.segmenter.clip_features import RATE_TOLERANCE, ClipFeatures
+from segtcn.segmenter.clip_features import RATE_TOLERANCE, ClipFeatures, stated_rate
 from segtcn.segmenter.standardization import Standardization
 from segtcn.segmenter.stream import Stream
 from segtcn.segmenter.weights import check_finite, check_num_weights
 from segtcn.structures import Output, Target, Track, is_rate, repeat_frames
+
+LARGEST_SAMPLE_RATE = 10_000
+"""Minutes of a video; each frame is repeated so often in memory, and the rate of a checkpoint may be forged."""
 
 
 class DataFacts(Protocol):
@@ -80,8 +83,8 @@ class Segmenter(nn.Module):
             raise ValueError(
                 f"the network has {net.num_classes} classes, but {len(classes)} are named: {', '.join(classes.names)}"
             )
-        if sample_rate < 1 or sample_rate % 1:  # of infinity not a number, so true
-            raise ValueError(f"`sample_rate` must be at least 1, a whole number, got {sample_rate}")
+        if not 1 <= sample_rate <= LARGEST_SAMPLE_RATE or sample_rate % 1:  # also not a number
+            raise ValueError(f"`sample_rate` must be a whole number from 1 to {LARGEST_SAMPLE_RATE}, got {sample_rate}")
         if fps is not None and not is_rate(fps):
             raise ValueError(f"`fps` must be positive and finite, got {fps}")
         if target not in get_args(Target):
@@ -243,18 +246,20 @@ class Segmenter(nn.Module):
                 None chooses: all at once up to :data:`~segtcn.segmenter.chunks.WHOLE` frames.
             approximate: cross-fade overlapping chunks; the only way for a long video and a network that sees all of it.
             source: what messages and pictures call the result.
-            fps: rate of ``features``, a multiple of :attr:`network_fps`; None: that of the data set that the network
-                was trained on.
+            fps: rate of ``features``, a multiple of :attr:`network_fps`; None: that of the record beside a file of
+                ``segtcn extract``, or else of the data set that the network was trained on.
             decoder: makes the labels of the scores; None takes those of the network.
 
         Returns:
             The label of every stored frame, with scores: ``labels.rows()`` are its segments in frames and seconds.
 
         Raises:
-            ValueError: if the shape or the rate does not fit the network, there is no frame, a value is not finite,
-                ``chunk`` does not fit the network, or ``decoder`` was fitted on other classes.
+            ValueError: if the shape or the rate does not fit the network, a file was made by another extractor, there
+                is no frame, a value is not finite, ``chunk`` does not fit the network, or ``decoder`` was fitted on
+                other classes.
         """
         self.require_labels()
+        fps = stated_rate(features, fps, self.extraction, self.fps)
         output, stored = self._output(features, chunk, approximate, fps)
         indexes, scores = (
             repeat_frames(values[0], *stored).cpu().numpy()
@@ -296,6 +301,7 @@ class Segmenter(nn.Module):
         """
         if not isinstance(self.classes, TrackClasses):
             raise ValueError("this network does not give several labels at a time: call `predict`")
+        fps = stated_rate(features, fps, self.extraction, self.fps)
         output, stored = self._output(features, chunk, approximate, fps)
         scores = repeat_frames(self.probabilities(output.logits[-1].float())[0], *stored).cpu().numpy()
         return self.classes.labels_of(scores, fps or self.fps, source)

@@ -88,6 +88,8 @@ def test_background_by_name() -> None:
         classes.with_background("SIL")
     with pytest.raises(ValueError, match="`background` must be an index of the 3 classes, got 3"):
         Classes(classes.names, 3)
+    with pytest.raises(ValueError, match=r"`background` must be an index of the 3 classes, got 0\.5"):
+        Classes(classes.names, 0.5)
 
 
 def test_classes_named_by_a_user() -> None:

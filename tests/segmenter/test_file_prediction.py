@@ -344,6 +344,21 @@ def test_features_of_another_extractor_are_refused(tmp_path, settings, fps, mess
     assert message in failure(tmp_path, path, segmenter_of(extraction=FRAMES))
 
 
+def test_a_file_is_compared_with_its_record_in_python_too(tmp_path):
+    segmenter = segmenter_of(sample_rate=2, extraction=FRAMES)  # sees 5 a second
+    path = write_features(tmp_path / "tea.npy", 31, fps=15.0)
+    labels, expected = segmenter.predict(path), segmenter.predict(np.load(path), fps=15)
+    assert (labels.fps, labels.indexes.tolist()) == (15, expected.indexes.tolist())
+    with pytest.raises(ValueError, match=r"tea\.npy has 15 features a second by its record, got `fps` 10"):
+        segmenter.predict(str(path), fps=10)
+    with pytest.raises(ValueError, match="`fps` must be positive"):
+        segmenter.predict(write_features(tmp_path / "milk.npy"), fps=0)
+    with pytest.raises(ValueError, match="features at 12 a second do not fit a network that sees 5"):
+        segmenter.predict(write_features(tmp_path / "soup.npy", fps=12.0))
+    with pytest.raises(ValueError, match="are made with backbone name 'other', not 'pictures'"):
+        segmenter.predict(write_features(tmp_path / "rice.npy", fps=10.0, backbone={"name": "other"}))
+
+
 def test_windows_over_frames_at_another_rate_are_refused(tmp_path):
     """Every 2nd of these features comes at the right time, and from a window of half the duration."""
     settings = FRAMES | {"window": 21, "padding": "zero"}

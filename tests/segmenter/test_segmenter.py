@@ -76,8 +76,10 @@ def test_a_run_folder_stands_for_its_best_or_last_checkpoint(tmp_path):
         ({"classes": ["a", "b"]}, "the network has 3 classes, but 2 are named: a, b"),
         ({"classes": ["a", "b", "a"]}, "two classes are named 'a'"),
         ({"fps": 0}, "`fps` must be positive and finite, got 0"),
-        ({"sample_rate": 0}, "`sample_rate` must be at least 1, a whole number, got 0"),
-        ({"sample_rate": float("inf")}, "`sample_rate` must be at least 1, a whole number, got inf"),
+        ({"sample_rate": 0}, "`sample_rate` must be a whole number from 1 to 10000, got 0"),
+        ({"sample_rate": 2.5}, "`sample_rate` must be a whole number from 1 to 10000, got 2.5"),
+        ({"sample_rate": float("nan")}, "`sample_rate` must be a whole number from 1 to 10000, got nan"),
+        ({"sample_rate": 10**9}, "`sample_rate` must be a whole number from 1 to 10000, got 1000000000"),
     ],
 )
 def test_facts_that_do_not_fit_are_refused(arguments, message):
@@ -95,6 +97,12 @@ def test_features_that_are_not_finite_are_refused():
     features = np.zeros((4, 10))
     features[2, 7] = np.nan
     with pytest.raises(ValueError, match="`features` must be finite, got NaN or infinity in frame 7"):
+        small().predict(features)
+
+
+@pytest.mark.parametrize("features", [np.zeros((4, 10), complex), np.full((4, 10), "a"), torch.zeros(4, 10) * 1j])
+def test_features_that_are_not_real_numbers_are_refused(features):
+    with pytest.raises(ValueError, match="`features` must be real numbers, got"):
         small().predict(features)
 
 
