@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from segtcn.decoding import Decoder, DecoderStream
 from segtcn.extract import Backbone
 from segtcn.extract.extraction import UNUSED
 from segtcn.extract.rates import resample
@@ -92,6 +93,7 @@ class LiveSession:
         backbone: that made the features of the segmenter.
         fps: features per second, where the segmenter does not know it.
         rules: what to do when something is late or lost.
+        decoder: makes the labels of the scores, as in ``Segmenter.predict``; its delay adds to that of the network.
 
     Attributes:
         num_dropped: pictures that were dropped so far.
@@ -99,7 +101,8 @@ class LiveSession:
         loss: why the source was lost for good; None if it was not.
 
     Raises:
-        ValueError: if the network cannot stream, or rate or width of the features are unknown or do not fit.
+        ValueError: if the network cannot stream, rate or width of the features are unknown or do not fit, or the
+            decoder needs the whole video.
 
     Example:
         >>> session = LiveSession(segmenter, "rtsp://camera/1", backbone)  # doctest: +SKIP
@@ -114,6 +117,7 @@ class LiveSession:
         backbone: Backbone,
         fps: float | None = None,
         rules: LiveRules = LiveRules(),
+        decoder: Decoder | None = None,
     ) -> None:
         extraction = segmenter.extraction or {}
         stride, fps = extraction.get("stride", 1), segmenter.fps if fps is None else fps
@@ -130,6 +134,7 @@ class LiveSession:
                 f"the backbone makes {backbone.feature_dim} features and the network takes {segmenter.net.in_channels}"
             )
         self.segmenter, self.source, self.backbone, self.rules = segmenter, str(source), backbone, rules
+        self.decoder = None if decoder is None else DecoderStream(decoder, fps)
         self.fps = fps * stride
         self.grid = stride * segmenter.sample_rate
         self.num_dropped = self.num_reconnections = 0
@@ -151,6 +156,12 @@ class LiveSession:
     def network_latency_s(self) -> float:
         """Seconds of later features that the network needs."""
         return self._stream.lookahead * (self.grid // self.segmenter.sample_rate) / self.fps
+
+    @property
+    def decoder_latency_s(self) -> float:
+        """Seconds of later labels that the decoder needs."""
+        delay = 0 if self.decoder is None else self.decoder.delay
+        return delay * (self.grid // self.segmenter.sample_rate) / self.fps
 
     def stop(self) -> None:
         """End as if the source had ended: labels that wait for later frames are still spoken. From any thread."""
@@ -234,10 +245,12 @@ class _Video:
         self._session, self._waiting, self._first = session, waiting, 0
         self._shown: list[tuple[float, Image]] = []
         self._num_pictures = 0
-        self._num_spoken = 0  # frames of the network
+        self._num_spoken = 0  # labels of stored frames; the network sees every `sample_rate`-th
         self._skip_until = 0  # number of the picture after those that were dropped
         session.backbone.start()
         session._stream.reset()
+        if session.decoder is not None:
+            session.decoder.finish()
 
     def moments(self) -> Generator[LiveMoment, None, int]:
         """Label the video; returns its number of pictures, those dropped included."""
@@ -258,6 +271,8 @@ class _Video:
             yield self._moment(stream.push(torch.stack(columns, dim=1).repeat_interleave(rate, dim=1)))
         if self._num_pictures:
             yield self._moment(stream.finish())
+            if session.decoder is not None:
+                yield self._spoken(session.decoder.finish())
         return self._num_pictures
 
     def _prepared(self) -> Iterator[Tensor]:
@@ -280,14 +295,19 @@ class _Video:
             yield prepared
 
     def _moment(self, labels: Labels | None) -> LiveMoment:
+        decoder = self._session.decoder
+        return self._spoken(labels if decoder is None else decoder.push(labels))
+
+    def _spoken(self, labels: Labels | None) -> LiveMoment:
         shown, self._shown = self._shown, []
         if labels is None:
             return LiveMoment(shown, [])
-        session = self._session
-        step = session.segmenter.sample_rate
-        names, confidences = labels.names()[::step], np.asarray(labels.confidence)[::step].tolist()
-        frames = [self._first + (self._num_spoken + row) * session.grid for row in range(len(names))]
-        self._num_spoken += len(names)
+        session, step = self._session, self._session.segmenter.sample_rate
+        begin = -self._num_spoken % step  # a decoder may answer in the middle of what repeats a frame of the network
+        first = (self._num_spoken + begin) // step
+        self._num_spoken += len(labels)
+        names, confidences = labels.names()[begin::step], np.asarray(labels.confidence)[begin::step].tolist()
+        frames = [self._first + (first + row) * session.grid for row in range(len(names))]
         rows = zip(frames, names, confidences, strict=True)
         return LiveMoment(shown, [LiveLabel(frame / session.fps, frame, *row) for frame, *row in rows])
 

@@ -33,7 +33,7 @@ ALLOWED = {
     "extract": {"arrays", "atomic", "labels", "progress", "video_io"},
     "decoding": {"atomic", "labels", "metrics", "structures"},
     "segmenter": {"arrays", "atomic", "decoding", "extract", "labels", "layers", "models", "progress", "structures"},
-    "live": {"extract", "labels", "segmenter", "video_io"},
+    "live": {"decoding", "extract", "labels", "segmenter", "video_io"},
     "visualization": {"atomic", "labels", "progress", "structures", "video_io"},
     "prepare": {"arrays", "atomic", "data", "extract", "labels", "options", "progress", "structures"}
     | {"text_table", "video_io"},

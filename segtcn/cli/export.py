@@ -43,11 +43,11 @@ def export(
     if format != "folder" and output.suffix != f".{format}":
         raise UsageError(f"the name of the output must end in .{format}, got {output}")
 
-    from segtcn.segmenter import Segmenter
+    from segtcn.segmenter import load
     from segtcn.segmenter.export import export_onnx, export_pt2, save_folder
 
     import_module(module)
-    segmenter = Segmenter.load(checkpoint)
+    segmenter = load(str(checkpoint))
     if format == "folder":
         print(f"folder: {save_folder(segmenter, output, run=_run_of(checkpoint))}")
     elif format == "pt2":

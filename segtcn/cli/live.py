@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -42,18 +43,21 @@ class Shown:
 
 @dataclass(frozen=True)
 class Model:
-    """Features and network.
+    """Features, network and decoder.
 
     Args:
         fps: features a second, where the checkpoint does not know it.
         backbone: where the backbone of the features lies (default: what the checkpoint names).
         device: of the backbone: auto, cpu, cuda, ...
+        decoder: a file of `segtcn decode --fit`, or a name with its parameter, such as median=0.5; one that needs the
+            whole video cannot be used.
         module: imported first: it defines a network of yours.
     """
 
     fps: Rate | None = None
     backbone: Annotated[str, "MODEL"] | None = None
     device: Annotated[str, "DEVICE"] = "auto"
+    decoder: Annotated[str, "FILE|NAME=VALUE"] | None = None
     module: Module | None = None
 
 
@@ -80,7 +84,7 @@ def live(checkpoint: Path, source: Annotated[str, "SOURCE"], *, shown: Shown, mo
     to wait. Ctrl-C ends: labels that wait are still spoken, and the recording is finished.
 
     Args:
-        checkpoint: a checkpoint, or the folder of a run.
+        checkpoint: a checkpoint, the folder of a run, or an export of them.
         source: number of a camera, address, or clip.
         shown: what is shown and kept.
         model: how features are made.
@@ -90,6 +94,7 @@ def live(checkpoint: Path, source: Annotated[str, "SOURCE"], *, shown: Shown, mo
       segtcn live RUN 0
       segtcn live RUN rtsp://camera/1 --record seen.mp4 --retries 100
       segtcn live RUN clip.mp4 --json > labels.jsonl
+      segtcn live RUN 0 --decoder hysteresis=0.2
 
     Falling behind: when more than --behind seconds of pictures wait, all before the newest one that the network sees
     are dropped and counted. An address without a picture for --timeout seconds, that breaks off or ends is tried again
@@ -101,13 +106,15 @@ def live(checkpoint: Path, source: Annotated[str, "SOURCE"], *, shown: Shown, mo
     if shown.record is not None and shown.record.exists() and Path(source).exists() and shown.record.samefile(source):
         raise UsageError(f"`record` would replace the source {source}: choose another name")
 
+    from segtcn.decoding import Decoder
     from segtcn.live import LiveRules, LiveSession
     from segtcn.segmenter import load
 
     import_module(model.module)
-    segmenter = load(checkpoint)
+    segmenter = load(str(checkpoint))
+    decoder = None if model.decoder is None else Decoder.named(model.decoder, segmenter.classes)
     rules = LiveRules(patience.behind_s, patience.timeout_s, patience.retries)
-    session = LiveSession(segmenter, source, _backbone(segmenter, model), model.fps, rules)
+    session = LiveSession(segmenter, source, _backbone(segmenter, model), model.fps, rules, decoder)
     print(_latency(session), file=sys.stderr)
     show = sys.stderr.isatty() if shown.show is None else shown.show
     with _stopped_by_signals(session):
@@ -155,11 +162,12 @@ def _backbone(segmenter: Segmenter, model: Model) -> Backbone:
 
 def _latency(session: LiveSession) -> str:
     frames = session.segmenter.stream().lookahead
-    total_s = session.extractor_latency_s + session.network_latency_s
+    total_s = session.extractor_latency_s + session.network_latency_s + session.decoder_latency_s
+    decoder = "" if session.decoder is None else f", the decoder {session.decoder_latency_s:.2f} s"
     return (
         f"{session.source}: {session.fps:g} pictures a second, the network sees every {session.grid}. "
         f"It looks {frames} features ({session.network_latency_s:.2f} s) ahead, the extractor "
-        f"{session.extractor_latency_s:.2f} s: a label is spoken {total_s:.2f} s after its picture, "
+        f"{session.extractor_latency_s:.2f} s{decoder}: a label is spoken {total_s:.2f} s after its picture, "
         "plus the time to compute it"
     )
 
@@ -175,7 +183,11 @@ def _run(session: LiveSession, shown: Shown, show: bool) -> int:
         for moment in session:
             for label in moment.labels:
                 num_labels += 1
-                _speak(label, label.label != current, session.num_dropped, shown.json, show)
+                try:
+                    _speak(label, label.label != current, session.num_dropped, shown.json, show)
+                except BrokenPipeError:  # whoever read the labels has left: end as after Ctrl-C
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                    session.stop()
                 current = label.label
             pictures = _captioned(moment, current) if recording or window else []
             if recording is not None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import torch
 
 import segtcn
 from segtcn.cli import main
 from segtcn.models import FrameClassifier
 from segtcn.segmenter import Segmenter
+from segtcn.segmenter.export import save_folder
 
 
 def test_a_checkpoint_becomes_a_file_or_a_folder(tmp_path, capsys):
@@ -30,6 +32,19 @@ def test_a_checkpoint_becomes_a_file_or_a_folder(tmp_path, capsys):
         labels = segtcn.load(tmp_path / name).predict(features)
         assert labels.indexes.tolist() == segmenter.predict(features).indexes.tolist()
     assert '"split": 3' in (tmp_path / "net" / "README.md").read_text()
+
+
+def test_commands_take_a_repository_of_the_hub_for_a_checkpoint(tmp_path, monkeypatch, capsys):
+    import huggingface_hub
+
+    segmenter = Segmenter(FrameClassifier(4, 2), ["rest", "work"], fps=15).eval()
+    folder = save_folder(segmenter, tmp_path / "net")
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda name, **_: {"user/name": str(folder)}[name])
+    np.save(tmp_path / "video.npy", np.zeros((4, 9), np.float32))
+    assert main(["predict", "hf:user/name", str(tmp_path / "video.npy"), "--out", str(tmp_path / "labels")]) == 0
+    assert main(["export", "hf:user/name", "-o", str(tmp_path / "net.pt2"), "--format", "pt2"]) == 0
+    assert main(["live", "hf:user/name", str(tmp_path / "clip.mp4")]) == 1
+    assert "the checkpoint does not say how its features were made" in capsys.readouterr().err
 
 
 def test_options_that_do_not_go_together_are_refused(tmp_path, capsys):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,9 +16,12 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from segtcn.cli import main
 from segtcn.cli.live import _Recording
+from segtcn.decoding import Decoder
+from segtcn.extract.descriptor import extract_features
 from segtcn.models import MSTCN, CausalTCN
 from segtcn.segmenter import Segmenter
 from segtcn.video_io import probe, read_frames
@@ -60,6 +64,33 @@ def test_what_a_label_waits_for_is_said_at_the_start(tmp_path, capsys):
     printed = capsys.readouterr()
     assert "It looks 6 features (0.30 s) ahead, the extractor 0.00 s: a label is spoken 0.30 s after" in printed.err
     assert printed.out.split()[:2] == ["0.00", "s"]  # a line for every segment
+
+
+@pytest.mark.parametrize("causal", [True, False])
+@pytest.mark.parametrize(("decoder", "delay_s"), [("median=0.3", 0.15), ("hysteresis=0.2", 0)])
+def test_a_decoder_gives_the_labels_of_predict_and_its_delay_is_said(tmp_path, capsys, causal, decoder, delay_s):
+    torch.manual_seed(0 if causal else 5)  # of networks that change their label often
+    clip, path = write_clip(tmp_path / "clip.mp4", 21, 20), tmp_path / "net.ckpt"
+    segmenter, features = Segmenter.load(checkpoint(path, causal=causal)), extract_features(clip)
+    segmenter.standardization.set(features.mean(dim=1), features.std(dim=1) + 1e-3)
+    segmenter.save(path)
+    assert main(["live", str(path), str(clip), "--decoder", decoder, "--json", "--behind", "60"]) == 0
+    printed = capsys.readouterr()
+    total_s = delay_s + (0 if causal else 0.3)
+    assert f", the decoder {delay_s:.2f} s: a label is spoken {total_s:.2f} s after" in printed.err
+    plain = segmenter.predict(features)
+    decoded = Decoder.named(decoder, segmenter.classes)(plain)
+    assert decoded.names() != plain.names()
+    spoken = [json.loads(line) for line in printed.out.splitlines()]
+    assert [line["frame"] for line in spoken] == [*range(0, 21, 2)]
+    assert [line["label"] for line in spoken] == decoded.names()[::2]
+
+
+def test_a_decoder_that_needs_the_whole_video_is_refused(tmp_path, capsys):
+    clip = write_clip(tmp_path / "clip.mp4", 6, 20)
+    words = ["live", str(checkpoint(tmp_path / "net.ckpt")), str(clip), "--decoder"]
+    assert main([*words, "minimum_duration=0.5"]) == 1
+    assert "the decoder 'minimum_duration' needs the whole video: median, hysteresis do not" in capsys.readouterr().err
 
 
 def test_a_terminal_line_is_rewritten(tmp_path, capsys):
@@ -130,23 +161,32 @@ def test_pictures_of_another_size_are_counted(tmp_path, capsys):
     assert (probe(tmp_path / "seen.mp4").num_frames, recording.num_left_out) == (3, 2)
 
 
-def test_ctrl_c_ends_cleanly_with_a_finished_recording(tmp_path):
+@pytest.fixture
+def labelled_clip(tmp_path):
+    """A process that labels and records a clip of 30 seconds, after its first line."""
     clip = write_clip(tmp_path / "clip.mp4", 600, 20)
-    words = [
-        "live",
-        str(checkpoint(tmp_path / "net.ckpt")),
-        str(clip),
-        "--json",
-        "--record",
-        str(tmp_path / "seen.mp4"),
-    ]
-    command = [sys.executable, "-m", "segtcn", *words]
+    words = [str(checkpoint(tmp_path / "net.ckpt")), str(clip), "--json", "--record", str(tmp_path / "seen.mp4")]
+    command = [sys.executable, "-m", "segtcn", "live", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         process.stdout.readline()
-        time.sleep(0.5)
-        os.kill(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=60)
-    assert process.returncode == 0
+        yield process
+        process.kill()
+
+
+def test_ctrl_c_ends_cleanly_with_a_finished_recording(labelled_clip, tmp_path):
+    time.sleep(0.5)
+    os.kill(labelled_clip.pid, signal.SIGINT)
+    out, err = labelled_clip.communicate(timeout=60)
+    assert labelled_clip.returncode == 0
     assert " pictures dropped, 0 times reconnected" in err
     assert all(json.loads(line) for line in out.splitlines())
+    assert 0 < probe(tmp_path / "seen.mp4").num_frames < 600
+
+
+def test_a_reader_of_the_labels_that_leaves_ends_it_cleanly_too(labelled_clip, tmp_path):
+    labelled_clip.stdout.close()
+    err = labelled_clip.stderr.read()
+    assert labelled_clip.wait(timeout=60) == 0
+    assert re.search(r"\d+ labels, \d+ pictures dropped, 0 times reconnected\n$", err)
+    assert "rror" not in err
     assert 0 < probe(tmp_path / "seen.mp4").num_frames < 600

@@ -59,6 +59,16 @@ class OnnxSegmenter(Segmenter):
         """That of the segmenter that was exported."""
         return self._digest
 
+    def state_dict(self, *args: Any, **kwargs: Any) -> Any:
+        """Of no use: the weights are in the graph, so that nothing can be saved or exported from here.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError(
+            "an ONNX file is an export already, without weights to save: give the checkpoint of its network"
+        )
+
 
 class OnnxNetwork(SegmentationModel):
     """An ONNX session with the interface of a network: features as stored, logits are logarithms of the scores.

@@ -16,7 +16,7 @@ import torch
 import segtcn
 from segtcn.models import EDTCN
 from segtcn.segmenter import Segmenter
-from segtcn.segmenter.export import OnnxSegmenter, certificate, export_onnx, export_pt2, programs
+from segtcn.segmenter.export import OnnxSegmenter, certificate, export_onnx, export_pt2, programs, save_folder
 from segtcn.segmenter.export.rewriting import folded
 from tests.models.networks import NETWORKS
 
@@ -183,3 +183,11 @@ def test_damaged_altered_and_foreign_files_are_refused(files, tmp_path):
     onnx.save(foreign, path)
     with pytest.raises(ValueError, match="was not exported by segtcn"):
         segtcn.load(path)
+
+
+def test_an_onnx_file_is_not_exported_or_saved_again(files, tmp_path):
+    loaded = segtcn.load(files[False])
+    for write in (export_onnx, export_pt2, save_folder, lambda segmenter, path: segmenter.save(path)):
+        with pytest.raises(ValueError, match="an ONNX file is an export already"):
+            write(loaded, tmp_path / "again")
+    assert not [*tmp_path.iterdir()]
