@@ -42,6 +42,31 @@ SMALL: dict[str, list[dict[str, Any]]] = {
     "ASRF": [{"hidden_channels": 8, "num_stages": 2, "num_boundary_stages": 2, "num_layers": 6}],
     "ASFormer": [{"hidden_channels": 8, "num_decoders": 1, "num_layers": 3}],
     "LTContext": [{"hidden_channels": 16, "num_stages": 2, "num_layers": 2}],
+    "DiffAct": [
+        {
+            "hidden_channels": 8,
+            "num_layers": 4,
+            "condition_layers": (1, 2),
+            "decoder_channels": 8,
+            "num_decoder_layers": 3,
+            "time_channels": 16,
+            "num_steps": 4,
+        }
+    ],
+    "FACT": [
+        {
+            "hidden_channels": 16,
+            "frame_channels": 8,
+            "token_channels": 8,
+            "num_tokens": 6,
+            "updates": updates,
+            "num_layers": 3,
+            "num_token_layers": 2,
+            "num_heads": 2,
+            "feedforward": 16,
+        }
+        for updates in (("frames", "segments"), ("frames",))
+    ],
 }
 """Arguments of every network of segtcn.models, causal and not."""
 
@@ -51,8 +76,9 @@ def networks(names: list[str], full: bool) -> dict[str, models.SegmentationModel
     made = {}
     for name in names or SMALL:
         for arguments in SMALL[name]:
-            shape = {key: value for key, value in arguments.items() if not full or key in ("causal", "cell")}
+            shape = {key: value for key, value in arguments.items() if not full or key in ("causal", "cell", "updates")}
             words = ["causal" if shape.get("causal") else "", name, shape.get("cell", "").upper()]
+            words += ["without segments"] if shape.get("updates") == ("frames",) else []
             torch.manual_seed(0)
             made[" ".join(words).strip()] = getattr(models, name)(IN_CHANNELS, NUM_CLASSES, **shape).eval()
     return made

@@ -126,10 +126,10 @@ class C2FTCN(SegmentationModel):
         self.pyramid = _PyramidPooling(bottleneck, pyramid_windows)
         self._weights = list(reversed(ensemble_weights))  # coarsest first, as the decoder computes
         self._eval_windows = dict(Counter(eval_windows))
-        self._train_windows = _window_distribution(window, zoom)
+        self._window, self._zoom = window, zoom
 
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:  # noqa: D102
-        windows = _draw(self._train_windows) if self.training else self._eval_windows
+        windows = _draw(_window_distribution(self._window, self._zoom)) if self.training else self._eval_windows
         log_probs = [
             upsample(self._classify(*max_pool(features, mask, window)), features.shape[-1], window)
             for window in windows

@@ -72,9 +72,13 @@ class CausalTCN(SegmentationModel):
     ) -> None:
         super().__init__(in_channels, num_classes, causal)
         check_sizes(num_layers=num_layers)
-        widths = [in_channels] + [hidden_channels] * num_layers
         self.blocks = TemporalSequential(
-            *(_ResidualBlock(widths[i], widths[i + 1], kernel_size, 2**i, causal, dropout) for i in range(num_layers))
+            *(
+                _ResidualBlock(
+                    hidden_channels if i else in_channels, hidden_channels, kernel_size, 2**i, causal, dropout
+                )
+                for i in range(num_layers)
+            )
         )
         self.head = TemporalConv1d(hidden_channels, num_classes, kernel_size=1)
 

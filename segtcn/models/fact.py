@@ -137,7 +137,7 @@ class FACT(SegmentationModel):
         )
 
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:  # noqa: D102
-        if torch.compiler.is_compiling():  # exporters, too
+        if torch.compiler.is_compiling() and "segments" in self._updates:  # exporters, too
             raise ValueError("FACT cannot be exported or compiled: the number of its segments depends on the video")
         x = self.frame_branch(self.masking(self.channel_dropout(features), mask), mask)
         x, frame_logits = _split(x.mT, self.num_classes)

@@ -82,6 +82,7 @@ NETWORKS: dict[str, Callable[[], M.SegmentationModel]] = {
     ),
     "FACT": small(M.FACT, 16, 12, 8, 6, num_layers=1, num_token_layers=2, num_heads=2, feedforward=9, mask_share=0.3),
     "FACT, segments only": small(M.FACT, 12, 6, 4, 3, ["segments"], 2, 1, 1, 5),
+    "FACT, frames only": small(M.FACT, 12, 6, 4, 3, ["frames"], 2, 1, 1, 5),
     "ASRF": small(M.ASRF, 2, 2, num_layers=2, hidden_channels=8),
     "ASRF, fewer boundary stages": small(M.ASRF, 2, 1, num_layers=2, hidden_channels=8),
     "ASRF on EDTCN": small(M.ASRF, 1, 1, 2, 8, backbone=partial(M.EDTCN, hidden_channels=(6, 8), kernel_size=3)),
@@ -89,3 +90,6 @@ NETWORKS: dict[str, Callable[[], M.SegmentationModel]] = {
         M.ASRF, 2, 1, 2, 8, backbone=partial(M.MSTCN, num_stages=2, num_layers=2, hidden_channels=8)
     ),
 }
+
+UNTRACEABLE = {"FACT", "FACT, segments only"}
+"""Networks whose shapes depend on the video: nothing can export or compile them."""

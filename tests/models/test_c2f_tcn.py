@@ -108,3 +108,10 @@ def test_the_ensemble_stays_finite_where_probabilities_vanish():
     logits.sum().backward()
     assert logits.isfinite().all()
     assert all(parameter.grad.isfinite().all() for parameter in net.parameters())
+
+
+def test_windows_longer_than_the_video_are_those_of_the_whole_video():
+    """However long: the sizes of a checkpoint may be forged, and no memory may depend on them."""
+    features, mask = torch.randn(2, 5, 20), torch.arange(20)[None] < torch.tensor([[20], [13]])
+    expected = small(window=20)(features, mask).logits
+    torch.testing.assert_close(small(window=10**15, zoom=1e9)(features, mask).logits, expected)

@@ -16,7 +16,7 @@ from segtcn.models import FACT, ASFormer, SegmentationModel
 from segtcn.models.base import build_network
 from segtcn.segmenter import Segmenter
 from segtcn.structures import IGNORE, Batch, Output
-from tests.models.networks import IN_CHANNELS, NETWORKS, NUM_CLASSES
+from tests.models.networks import IN_CHANNELS, NETWORKS, NUM_CLASSES, UNTRACEABLE
 
 LENGTHS = [1, 2, 3, 4, 5, 7, 8, 16, 31]
 WITHOUT_INFLUENCE = {  # the first window is one frame, with nothing to weigh; the authors' network has them too
@@ -268,13 +268,13 @@ def test_bfloat16_autocast_stays_near_single_precision(net):
 # Tracing takes a second, compiling half a minute: every class once, causal and not, by its smallest variant; the others
 # are slow tests
 BUILT = sorted(((name, make()) for name, make in NETWORKS.items()), key=lambda pair: -len([*pair[1].modules()]))
-FIRST = {(type(net), net.causal): name for name, net in BUILT}
+FIRST = {(type(net), net.causal): name for name, net in BUILT if name not in UNTRACEABLE}
 # of these, tracing the gradients takes five seconds
-LARGE = {name for name in NETWORKS if name.startswith(("ASFormer", "C2FTCN", "DiffAct", "LTContext"))}
+LARGE = {name for name in NETWORKS if name.startswith(("ASFormer", "C2FTCN", "DiffAct", "FACT", "LTContext"))}
 
 
 def each_traced(first: set[str]) -> pytest.MarkDecorator:
-    traced = [name for name in NETWORKS if not name.startswith("FACT")]  # its segments decide its shapes
+    traced = [name for name in NETWORKS if name not in UNTRACEABLE]
     names = [name if name in first else pytest.param(name, marks=pytest.mark.slow) for name in traced]
     return pytest.mark.parametrize("name", names)
 
@@ -307,9 +307,7 @@ def test_tracing_reproduces_logits_and_gradients(name):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")  # Dynamo, which breaks off at an LSTM
 @pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")  # inductor's own
-@pytest.mark.parametrize(
-    "name", {network: name for (network, _), name in FIRST.items() if network is not FACT}.values()
-)
+@pytest.mark.parametrize("name", {network: name for (network, _), name in FIRST.items()}.values())
 def test_compilation_reproduces_logits_and_gradients(name):
     assert_compiles(build(name), "inductor")
 

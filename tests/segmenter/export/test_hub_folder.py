@@ -152,6 +152,7 @@ DEEP = {"class_name": "MSTCN", "init_args": {"in_channels": 5, "num_classes": 3,
         (forge(fps="10"), "does not describe a segmenter"),
         (forge(net=HUGE), "describes a network of more weights than the"),
         (forge(net=DEEP), "describes a network of more weights than the"),
+        (forge(net=DEEP | {"class_name": "CausalTCN"}), "describes a network of more weights than the"),
         (forge(net={"class_name": "MSTCN", "init_args": {"depth": 3}}), "does not describe a network"),
     ],
 )
