@@ -24,6 +24,10 @@ Masking = Literal["none", "all", "boundary", "relation"]
 """Frames whose features the decoder does not see in training: none, all, those near a boundary, those of a class."""
 
 
+LARGEST_SCHEDULE, LARGEST_SEED = 100_000, 10**12
+"""A schedule is a list, a seed is hashed in 64 bits, and those of a checkpoint may be forged."""
+
+
 class DiffAct(SegmentationModel):
     r"""DiffAct: an encoder looks at the video, and a decoder turns noise into labels, step by step.
 
@@ -76,7 +80,8 @@ class DiffAct(SegmentationModel):
 
     Raises:
         ValueError: if a size is below 1, a kernel even, ``num_steps`` above ``num_timesteps``, a number of
-            ``condition_layers`` not that of a layer, or a name in ``masking`` unknown.
+            ``condition_layers`` not that of a layer, a name in ``masking`` unknown, or ``num_timesteps`` or ``seed``
+            too large.
 
     Example:
         >>> net = DiffAct(in_channels=128, num_classes=11, num_steps=4).eval()
@@ -140,6 +145,11 @@ class DiffAct(SegmentationModel):
             )
         if not masking or not {*masking} <= {*get_args(Masking)}:
             raise ValueError(f"`masking` must be some of {', '.join(get_args(Masking))}, got {list(masking)}")
+        if num_timesteps > LARGEST_SCHEDULE or abs(seed) > LARGEST_SEED:
+            raise ValueError(
+                f"`num_timesteps` must be at most {LARGEST_SCHEDULE} and `seed` at most {LARGEST_SEED}, got "
+                f"{num_timesteps} and {seed}"
+            )
         self.num_steps, self.scale, self.eta, self.seed = num_steps, scale, eta, seed
         self.masking, self.masked_classes = list(masking), masked_classes
         self.boundary_sigma, self.boundary_threshold = boundary_sigma, boundary_threshold
