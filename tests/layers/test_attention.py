@@ -69,6 +69,14 @@ def test_every_frame_attends_to_every_stride_th_frame(num_frames, stride):
     assert_equals_dense(actual, tensors, mask, num_frames, lambda t, s: (t - s) % stride == 0)
 
 
+def test_a_stride_longer_than_the_video_takes_no_memory():
+    """Those of a checkpoint may be forged."""
+    if not torch.compiler.is_compiling():
+        tensors, mask = frames([13, 9])
+        expected = strided_attention(*tensors, mask, stride=13)
+        torch.testing.assert_close(strided_attention(*tensors, mask, stride=10**15), expected)
+
+
 PATTERNS = {
     "windows": partial(windowed_attention, window=(4, 3)),
     "blocks": partial(windowed_attention, window=(2, 2), block=4),
