@@ -7,6 +7,9 @@ from torch import nn
 from segtcn.layers.residual import DualDilatedLayer, RefinementStages, SingleStageTCN, dilated_residual_layers
 from segtcn.models.base import SegmentationModel, check_sizes
 
+LARGEST_NUM_LAYERS = 60
+"""The first layer sees frames at a distance of 2 ** (``num_layers`` - 1)."""
+
 
 class MSTCNPlusPlus(SegmentationModel):
     """MS-TCN++: every layer of the first stage sees near and far frames, further stages correct its probabilities.
@@ -36,7 +39,8 @@ class MSTCNPlusPlus(SegmentationModel):
         features ``(B, D, T)``, mask ``(B, T)`` or None to logits ``(S, B, C, T)``; any ``T >= 1``.
 
     Raises:
-        ValueError: if ``num_layers`` or ``num_refinement_layers`` is below 1 or ``num_refinements`` below 0.
+        ValueError: if ``num_layers`` is below 1 or above 60, ``num_refinement_layers`` below 1 or ``num_refinements``
+            below 0.
 
     Example:
         >>> import torch
@@ -71,6 +75,8 @@ class MSTCNPlusPlus(SegmentationModel):
         super().__init__(in_channels, num_classes, causal)
         check_sizes(num_layers=num_layers, num_refinement_layers=num_refinement_layers)
         check_sizes(0, num_refinements=num_refinements)
+        if num_layers > LARGEST_NUM_LAYERS:
+            raise ValueError(f"`num_layers` must be at most {LARGEST_NUM_LAYERS}, got {num_layers}")
         dual_layers = [
             DualDilatedLayer(
                 hidden_channels,

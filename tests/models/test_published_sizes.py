@@ -109,6 +109,7 @@ BAD_ARGUMENTS = [
         (lambda make=make, size={name: 0}: make(4, 3, **size), f"`{name}` must be at least 1")
         for make, name in BAD_SIZES
     ),
+    (lambda: M.MSTCNPlusPlus(4, 3, num_layers=10**9), "`num_layers` must be at most 60, got 1000000000"),
     (lambda: M.MSTCNPlusPlus(4, 3, num_refinements=-1), "`num_refinements` must be at least 0, got -1"),
     (lambda: M.ASFormer(4, 3, num_decoders=-1), "`num_decoders` must be at least 0, got -1"),
     (lambda: M.ASRF(4, 3, boundary_threshold=1.0), r"`boundary_threshold` must be between 0 and 1, got 1\.0"),
