@@ -80,7 +80,7 @@ def networks(names: list[str], full: bool) -> dict[str, models.SegmentationModel
             words = ["causal" if shape.get("causal") else "", name, shape.get("cell", "").upper()]
             words += ["without segments"] if shape.get("updates") == ("frames",) else []
             torch.manual_seed(0)
-            made[" ".join(words).strip()] = getattr(models, name)(IN_CHANNELS, NUM_CLASSES, **shape).eval()
+            made[" ".join(filter(None, words))] = getattr(models, name)(IN_CHANNELS, NUM_CLASSES, **shape).eval()
     return made
 
 
