@@ -254,9 +254,9 @@ class Segmenter(nn.Module):
             The label of every stored frame, with scores: ``labels.rows()`` are its segments in frames and seconds.
 
         Raises:
-            ValueError: if the shape or the rate does not fit the network, a file was made by another extractor, there
-                is no frame, a value is not finite, ``chunk`` does not fit the network, or ``decoder`` was fitted on
-                other classes.
+            ValueError: if shape or rate does not fit the network, or a file was made by another extractor. Likewise
+                without a frame, with a value that is not finite, for a ``chunk`` that does not fit the network, and for
+                a ``decoder`` that was fitted on other classes.
         """
         self.require_labels()
         fps = stated_rate(features, fps, self.extraction, self.fps)

@@ -307,7 +307,7 @@ def test_short_names_and_model_help(capsys):
         (["--data.split=7"], "split 7 does not exist"),
         (["--data.reader.init_args.root=nowhere"], "nowhere"),
         (["--model.protocol=mine"], "`protocol` must be one of"),
-        (["--data.sample_rate=0"], "`sample_rate` must be at least 1"),
+        (["--data.sample_rate=0"], "`sample_rate` must be a whole number from 1 to 10000, got 0"),
         (["--model.net.init_args.kernel_size=0"], "`kernel_size` and `dilation` must be at least 1, got 0"),
         (
             ["--trainer.default_root_dir=ms_tcn/mapping.txt/run"],
