@@ -60,6 +60,8 @@ class SegmentationModel(nn.Module, ABC):
 
     def __init__(self, in_channels: int, num_classes: int, causal: bool = False) -> None:
         super().__init__()
+        if not isinstance(causal, bool):
+            raise TypeError(f"`causal` must be True or False, got {causal!r}")
         self.in_channels, self.num_classes, self.causal = in_channels, num_classes, causal
 
     @property
@@ -227,18 +229,20 @@ def _output(x: Tensor) -> Output:
 
 
 def check_sizes(least: int = 1, **sizes: float) -> None:
-    """Refuse sizes of a network that are too small.
+    """Refuse sizes of a network that are too small, or that no tensor can have.
 
     Args:
         least: the smallest possible one.
         sizes: by the name of the argument.
 
     Raises:
-        ValueError: if one is smaller.
+        ValueError: if one is smaller, or not below 2^62.
     """
     for name, size in sizes.items():
         if size < least:
             raise ValueError(f"`{name}` must be at least {least}, got {size}")
+        if size >= 2**62:
+            raise ValueError(f"`{name}` must be less than 2^62, got {size}")
 
 
 def build_network(spec: dict[str, Any]) -> SegmentationModel:

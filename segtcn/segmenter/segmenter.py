@@ -144,6 +144,8 @@ class Segmenter(nn.Module):
             segmenter.load_state_dict(checkpoint.weights)
         except (TypeError, KeyError, AttributeError, RuntimeError) as error:
             raise ValueError(f"{file or folder} does not describe a segmenter ({error}): it was altered") from error
+        if not (segmenter.standardization.std > 0).all():
+            raise ValueError(f"{file or folder} holds a standard deviation that is not positive: it was altered")
         return segmenter.to(map_location).eval()
 
     def save(self, path: str | os.PathLike[str]) -> None:

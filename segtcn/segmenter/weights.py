@@ -15,7 +15,7 @@ from segtcn.models.base import build_network
 
 
 def check_finite(weights: Mapping[str, Tensor], source: str | os.PathLike[str]) -> None:
-    """Refuse weights with NaN or infinity.
+    """Refuse weights with NaN, infinity or complex numbers.
 
     Args:
         weights: by name.
@@ -25,6 +25,8 @@ def check_finite(weights: Mapping[str, Tensor], source: str | os.PathLike[str]) 
         ValueError: with the name of the first.
     """
     for name, values in weights.items():
+        if values.is_complex():  # PyTorch would drop the imaginary parts
+            raise ValueError(f"{source} holds complex numbers in {name}: it was altered")
         if values.is_floating_point() and not values.isfinite().all():
             raise ValueError(f"{source} holds NaN or infinity in {name}: take an earlier checkpoint, or train again")
 

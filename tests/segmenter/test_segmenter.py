@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from segtcn.labels import Classes
-from segtcn.models import EDTCN
+from segtcn.models import C2FTCN, EDTCN
 from segtcn.segmenter import Segmenter, find_checkpoint
-from segtcn.segmenter.checkpoint import VERSION
+from segtcn.segmenter.checkpoint import VERSION, write_checkpoint
 
 CLASSES = Classes(("rest", "cut", "pour"), 0)
 EXTRACTION = {"backbone": "builtin", "window": 21, "fps": 30.0}
@@ -135,3 +135,22 @@ def test_a_checkpoint_cannot_name_a_class_that_is_not_a_network(tmp_path):
     torch.save({"segtcn": facts, "state_dict": {}}, tmp_path / "popen.ckpt")
     with pytest.raises(ValueError, match=r"no network is named 'Popen'; known are .*EDTCN.*: import the `module`"):
         Segmenter.load(tmp_path / "popen.ckpt")
+
+
+def test_an_altered_checkpoint_is_refused_before_it_predicts(tmp_path):
+    facts, weights = small().facts(), small().state_dict()
+    first = next(name for name in weights if name.startswith("net."))
+    causal = facts["net"] | {"init_args": facts["net"]["init_args"] | {"causal": "no"}}
+    for altered_facts, altered_weights, message in [
+        ({"net": causal}, {}, "`causal` must be True or False, got 'no'"),
+        ({}, {first: weights[first] * 1j}, rf"complex numbers in .*{first}"),
+        ({}, {"standardization.std": -weights["standardization.std"]}, "is not positive"),
+    ]:
+        write_checkpoint(tmp_path / "altered.ckpt", facts | altered_facts, {**weights, **altered_weights})
+        with pytest.raises(ValueError, match=message):
+            Segmenter.load(tmp_path / "altered.ckpt")
+
+
+def test_sizes_that_no_tensor_can_have_are_refused():
+    with pytest.raises(ValueError, match=r"`window` must be less than 2\^62, got 9223372036854775808"):
+        C2FTCN(4, 3, window=2**63)
