@@ -7,12 +7,12 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-_TEMPORARY = re.compile(r"\..+\.[0-9]+\.[0-9a-f]{8}(\.[^.]+)?")
+_TEMPORARY = re.compile(r"\.(.+)\.[0-9]+\.[0-9a-f]{8}(\.[^.]+)?")
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _LITTLE = 16 * 2**10
@@ -128,15 +128,18 @@ def _no_room(error: Exception, path: Path, temporary: Path) -> OSError:
     return full
 
 
-def remove_leftovers(folder: Path) -> None:
+def remove_leftovers(folder: Path, names: Collection[str] | None = None) -> None:
     """Remove what :func:`atomic_path` lent below a folder to processes that were killed.
 
     Args:
-        folder: that no other process writes to.
+        folder: where to look; it may be missing.
+        names: of files, as paths below the folder without ending, that no other process writes; None: all files.
     """
     for path in folder.rglob(".*"):
-        if _TEMPORARY.fullmatch(path.name) and path.is_file():
-            path.unlink()
+        if (match := _TEMPORARY.fullmatch(path.name)) and path.is_file():
+            name = path.relative_to(folder).with_name(match[1]).as_posix()
+            if names is None or name in names:
+                path.unlink(missing_ok=True)
 
 
 def reason(error: OSError) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from segtcn.atomic import atomic_path
+from segtcn.atomic import atomic_path, remove_leftovers
 
 
 def test_error_keeps_the_old_file_and_leaves_nothing_else(tmp_path: Path) -> None:
@@ -49,3 +49,16 @@ def test_unwritable_folder_is_named_before_any_work(tmp_path: Path, monkeypatch:
     ):
         pytest.fail("the block ran")  # pragma: no cover
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_was_lent_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    left = [".tea.12.0123abcd.npz", "deep/.my.tea.12.0123abcd.npy"]
+    kept = [".milk.12.0123abcd.npz", "tea.npz", ".tea.npz", ".tea.12.0123.npz"]
+    for name in left + kept:
+        (tmp_path / name).touch()
+    remove_leftovers(tmp_path, {"tea", "deep/my.tea"})
+    assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()} == {*kept}
+    remove_leftovers(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {*kept[1:], "deep"}
+    remove_leftovers(tmp_path / "missing")

@@ -14,9 +14,10 @@ import torch
 from tqdm import tqdm
 
 import segtcn
-from segtcn.atomic import reason
+from segtcn.atomic import reason, remove_leftovers
 from segtcn.extract.backbones.backbone import Backbone
 from segtcn.extract.feature_files import (
+    RECORDS,
     differences,
     feature_file,
     forget_record,
@@ -159,6 +160,7 @@ def extract_videos(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PermissionError(f"cannot make the folder {out} ({reason(error)}): choose another `out`") from error
+    remove_leftovers(out, {*videos, *(f"{RECORDS}/{name}" for name in videos)})  # of a process that was killed
     failed: dict[str, str] = {}
     plans: dict[str, _Plan] = {}
     todo = [name for name in videos if name not in skipped]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import segtcn
-from segtcn.atomic import reason, write_json
+from segtcn.atomic import reason, remove_leftovers, write_json
 from segtcn.extract.feature_files import differences
 from segtcn.labels import Labels, write_labels
 from segtcn.labels.folder import MAPPING, RECORD
@@ -68,6 +68,7 @@ class LabelsFolder:
             raise PermissionError(
                 f"cannot make the folder {self.out} ({reason(error)}): choose another `out`"
             ) from error
+        remove_leftovers(self.out, {*sources, mapping.stem, record.stem})  # of a process that was killed
         self._write_record()
         self._classes.write(mapping)
 

@@ -17,7 +17,7 @@ from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
-from segtcn.atomic import write_json
+from segtcn.atomic import remove_leftovers, write_json
 from segtcn.progress import progress_bar
 
 COMPARED = ("TCN", "LSTM", "GRU")
@@ -176,6 +176,7 @@ def run_rows(rows: Sequence[Row], folder: Path, jobs: int = 1, show: bool = True
     if jobs < 1:
         raise ValueError(f"`jobs` must be at least 1, got {jobs}")
     folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(folder)  # of a process that was killed
     results = {row.name: result for row in rows if (result := _stored(row, folder)) is not None}
     missing = [row for row in rows if row.name not in results]
     with progress_bar(name="measuring", unit="row", total=len(rows), initial=len(results), show=show) as bar:

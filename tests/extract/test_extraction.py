@@ -468,6 +468,14 @@ def test_features_that_do_not_fit_their_record_are_not_taken_for_done(tmp_path):
         extract_videos({"a": clip}, tmp_path, FrameNumbers())
 
 
+def test_what_a_killed_process_had_begun_is_removed(tmp_path):
+    (tmp_path / "out" / "extraction").mkdir(parents=True)
+    for name in (".a.12.0123abcd.npy", "extraction/.a.12.0123abcd.json"):
+        (tmp_path / "out" / name).touch()
+    extract_videos({"a": write_clip(tmp_path / "a.mp4", 9)}, tmp_path / "out", FrameNumbers())
+    assert not list((tmp_path / "out").rglob(".*"))
+
+
 def test_interruption_leaves_nothing_half_written(tmp_path):
     class Interrupted(FrameNumbers):
         calls = 0

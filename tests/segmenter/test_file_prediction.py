@@ -229,6 +229,14 @@ def test_temporary_features_of_a_killed_process_are_removed(tmp_path):
     assert [path.name for path in out.glob(".*")] == [f".features-{platform.node()}-{os.getpid()}-abc"]
 
 
+def test_what_a_killed_process_had_begun_is_removed(tmp_path):
+    (tmp_path / "out").mkdir()
+    for name in ("tea.12.0123abcd.npz", "prediction.12.0123abcd.json", "other.12.0123abcd.npz"):
+        (tmp_path / "out" / f".{name}").touch()
+    predict_files(segmenter_of(), {"tea": write_features(tmp_path / "tea.npy")}, tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").glob(".*")] == [".other.12.0123abcd.npz"]
+
+
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "out").touch()
     with pytest.raises(PermissionError, match=r"cannot make the folder .*out .*: choose another `out`"):
