@@ -78,6 +78,7 @@ PUBLISHED = {
     "asrf": "89.4/87.8/79.8, 83.7, 77.3: GTEA, I3D, quoted",
     "asformer": "90.1/88.8/79.2, 84.6, 79.7: GTEA, I3D, quoted",
     "diffact": "92.5/91.5/84.7, 89.6, 80.3: GTEA, I3D, quoted",
+    "fact": "not quoted: the tables of the paper were not at hand",
     "ltcontext": "F1@50 61.9, accuracy 74.6: Breakfast, I3D, the authors' model card, quoted",
 }
 """Published scores by config, with their features: F1@10/25/50, edit, accuracy."""
@@ -279,7 +280,7 @@ def command_help(name: str) -> str:
             main([name, "--help"])
     finally:
         os.environ.pop("COLUMNS") if columns is None else os.environ.update(COLUMNS=columns)
-    text = printed.getvalue()
+    text = printed.getvalue().replace(" \b", "")  # a terminal shows `--print_config[=flags]`
     if not text.strip():
         raise RuntimeError(f"segtcn {name} --help prints nothing")
     text = re.sub(r"^  --(trainer|data|model)\b.*\n(?: {4,}.*\n)*", "", text, flags=re.MULTILINE)
@@ -402,14 +403,15 @@ def _results(config_name: str) -> dict[str, str]:
     """The network's row of the table of all networks on GTEA, and its speed."""
     text = (REPOSITORY / "docs" / "results" / "gtea_models.md").read_text("utf-8")
     rows = [line.strip("| ").split("|") for line in text.splitlines() if line.startswith(f"| {config_name} ")]
+    published = {"published": PUBLISHED.get(config_name, "no number that can be compared")}
     if not rows:
-        return {}
+        return published
     scores = [cell.strip() for cell in rows[0][1:6]]
     speed = [cell.strip() for cell in rows[-1][2:5]]
     link = "[GTEA](../results/gtea_models.md), F1@10/25/50, edit, accuracy"
     return {
         link: f"{'/'.join(scores[:3])}, {scores[3]}, {scores[4]} (one seed, Spatial CNN features, protocol `lea`)",
-        "published": PUBLISHED.get(config_name, "no number that can be compared"),
+        **published,
         "speed on two cores": f"{speed[0]} frames/s in training, {speed[1]} in inference",
         "memory": f"{speed[2]} MiB, the peak of the whole process",
     }

@@ -47,6 +47,8 @@ def test_every_network_and_command_has_a_place(site):
         assert f'id="{kind.__module__}.{kind.__name__}"' in networks, f"docs/networks lacks a page of {kind}"
     commands = (site / "reference" / "cli.html").read_text("utf-8")
     assert all(f"usage: segtcn {name}" in commands for name in COMMANDS)
+    assert "\b" not in commands
+    assert all("published" in (site / "networks" / f"{name}.html").read_text("utf-8") for name in ("ed_tcn", "diffact"))
     drawn = [page for page in (site / "networks").glob("*.html") if 'class="drawing"' in page.read_text("utf-8")]
     assert len(drawn) == len([*(ROOT / "docs" / "networks").glob("*.md")]) - 1  # all but the list of them
 
