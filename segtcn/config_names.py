@@ -65,20 +65,33 @@ def read_config(path: Path) -> Any:
         FileNotFoundError: if there is no such file.
         ValueError: if it is too large, nested too deeply, or not YAML.
     """
-    import yaml
-
     if not path.is_file():
         raise FileNotFoundError(f"no config {path}: check the path")
     if path.stat().st_size > LARGEST_CONFIG:
         raise ValueError(f"{path} has more than a MiB: it cannot be a config")
-    content = path.read_bytes()
-    steps = ((byte in b"[{") - (byte in b"]}") for byte in content)
+    try:
+        return parse_config(path.read_bytes().decode())
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not YAML in UTF-8 ({error}): correct it") from error
+    except ValueError as error:
+        raise ValueError(f"{path} is {error}: correct it") from error
+
+
+def parse_config(text: str) -> Any:
+    """The values of YAML.
+
+    Raises:
+        ValueError: if it is nested too deeply, or not YAML.
+    """
+    import yaml
+
+    steps = ((letter in "[{") - (letter in "]}") for letter in text)
     try:
         # before it is parsed: the time that PyYAML takes is quadratic in the depth
         if max(itertools.accumulate(steps), default=0) > _DEEPEST:
             raise RecursionError
-        return yaml.safe_load(content.decode())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not YAML in UTF-8 ({' '.join(str(error).split())}): correct it") from error
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(f"not YAML in UTF-8 ({' '.join(str(error).split())})") from error
     except RecursionError as error:
-        raise ValueError(f"{path} is nested too deeply: correct it") from error
+        raise ValueError("nested too deeply") from error

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from segtcn.config_names import LARGEST_CONFIG, config_folder, find_config, read_config
+from segtcn.config_names import config_folder, find_config, parse_config, read_config
 
 _TRAINING = ("fit", "validate", "test", "crossval", "learncurve")
 
@@ -69,14 +69,16 @@ def _find_all(names: str) -> str:
 
 def configs_of(word: str) -> list[str]:
     """The configs that a word names."""
-    return [part for part in word.rpartition("=")[2].split("+") if part.endswith(".yaml")]
+    name, _, value = word.rpartition("=")
+    is_config = name in ("-c", "--config", "--models")
+    return [part for part in value.split("+") if is_config or Path(part).suffix in _ENDINGS]
 
 
 OPTION = "--allow-modules"
 TRUSTED = ("segtcn", "torch", "pytorch_lightning")
 """What the config of a run may name in `test` and `validate`, unless the option says more."""
 
-_DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+_ENDINGS = (".yaml", ".yml", ".json")
 
 
 def without_option(argv: Sequence[str]) -> list[str]:
@@ -147,25 +149,35 @@ def _names(path: Path, visited: set[Path]) -> Iterator[str]:
     """All dotted names in a config, and in the files that its values name: they may be configs, too."""
     if path.resolve() in visited:
         return
+    is_config = not visited or path.suffix in _ENDINGS
     visited.add(path.resolve())
-    for text in _texts(read_config(path)):
-        if _DOTTED.fullmatch(text):
+    try:
+        values = read_config(path)
+    except ValueError:
+        if is_config:
+            raise
+        return  # features, for instance
+    for text in _texts(values):
+        if "." in text and all(part.isidentifier() for part in text.split(".")):
             yield text
         for other in (path.parent / text, Path(text)):
-            if len(text) < 1000 and "\0" not in text and other.is_file() and other.stat().st_size < LARGEST_CONFIG:
-                yield from _names(other, visited) if other.suffix in (".yaml", ".yml", ".json") else ()
+            if len(text) < 1000 and "\0" not in text and other.is_file():
+                yield from _names(other, visited)
 
 
 def _texts(value: Any) -> Iterator[str]:
-    pending = [value]
+    """All texts in a value, also in those texts that are YAML themselves, as of options of a command."""
+    pending, visited = [value], {}
     while pending:
         value = pending.pop()
         if isinstance(value, str):
             yield value
-        elif isinstance(value, dict):
-            pending += [*value.keys(), *value.values()]
-        elif isinstance(value, list | tuple | set):
-            pending += value
+            for part in (value, value.partition("=")[2]):
+                with suppress(ValueError):
+                    pending += [inner for inner in [parse_config(part)] if inner != value]
+        elif isinstance(value, dict | list | set) and id(value) not in visited:  # aliases can make it endless
+            visited[id(value)] = value
+            pending += [*value, *(value.values() if isinstance(value, dict) else ())]
 
 
 def _can_be_imported(name: str) -> bool:

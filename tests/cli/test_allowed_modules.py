@@ -15,7 +15,8 @@ from tests.cli.test_lightning import CONFIGS
 def _evil_module(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    Path("evil.py").write_text("open('ran', 'w')\nclass Net: ...\n")
+    for name in ("evil", "évil"):
+        Path(f"{name}.py").write_text("open('ran', 'w')\nclass Net: ...\n")
     yield
     assert not Path("ran").exists()
 
@@ -29,12 +30,20 @@ CASES = {
     "alias": "a: &x evil.Net\nmodel: {net: *x}",
     "another file": "model: {net: inner.yaml}",
     "package": "data: {reader: os.path.join}",
+    "unicode": "model: {net: évil.Net}",
+    "text of JSON": """model: {net: '{"class_path": "evil.Net"}'}""",
+    "text of all": """model: '{"net": {"class_path": "evil.Net"}}'""",
+    "any file": "model: {net: inner.txt}",
+    "option": "command: [segtcn, fit, --model.net=evil.Net]",
+    "config of an option": "command: [segtcn, fit, -c=inner.txt]",
+    "endless": "a: &a [*a, *a]\nmodel: {net: evil.Net}",
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_code_of_other_modules_is_refused_before_the_import(name, capsys):
-    Path("inner.yaml").write_text("class_path: evil.Net\n")
+    for ending in ("yaml", "txt"):
+        Path(f"inner.{ending}").write_text("class_path: evil.Net\n")
     Path("config.yaml").write_text(CASES[name])
     assert main(["check-config", "config.yaml"]) == 1
     assert "which is code outside segtcn, torch, pytorch_lightning: if you trust it" in capsys.readouterr().err
@@ -43,6 +52,14 @@ def test_code_of_other_modules_is_refused_before_the_import(name, capsys):
     for command in ("fit", "crossval"):
         assert main([command, "-c=config.yaml", "--allow-modules", "segtcn,torch"]) == 1
         assert "which is code outside segtcn, torch:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["config.yml", "config.json", "config.txt", "config"])
+def test_a_config_of_any_ending_is_looked_at(name, capsys):
+    Path(name).write_text("model: {net: evil.Net}")
+    for option in (["-c", name], [f"-c={name}"], [f"--config={name}"]):
+        assert main(["fit", *option, "--allow-modules=segtcn"]) == 1
+        assert "evil.Net, which is code outside segtcn:" in capsys.readouterr().err
 
 
 def test_the_option_that_a_run_needs_names_all_modules():
