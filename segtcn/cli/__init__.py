@@ -32,7 +32,6 @@ COMMANDS = {
     "convert": ("segtcn.cli.convert", "write any data set as one HDF5 file, or as an MS-TCN tree"),
     "init": ("segtcn.cli.init", "make a data set of features or clips and annotations: labels, splits, card, config"),
     "draft": ("segtcn.cli.draft", "propose segments of unlabelled features"),
-    "suggest": ("segtcn.cli.suggest", "suggest what to label next: where a network is unsure"),
     "add": ("segtcn.cli.add", "put corrected labels into a data set"),
     "extract": ("segtcn.cli.extract", "make features of videos"),
     "export": ("segtcn.cli.export", "write a trained network as ONNX, for torch.export, or for the Hugging Face Hub"),
@@ -72,7 +71,6 @@ examples:
   segtcn convert DIR gtea.h5 --fps 15 --background background
   segtcn init mydata --fps 25 --folds 4
   segtcn draft features/ --clusters 8 -o drafts
-  segtcn suggest RUN features/ -o next --clips videos --save corrected
   segtcn add mydata corrected
   segtcn extract clips/ --out data/features --backbone facebook/dinov2-base
   segtcn export RUN --format onnx -o model.onnx
