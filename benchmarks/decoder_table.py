@@ -8,12 +8,13 @@ For each seed, the parameter of a decoder for split k is chosen on the test vide
 of those splits predicted them. They are training videos of split k that these networks were not trained on, with
 features that were learned without them. Durations and transitions are counted on the other training videos of split k.
 Test videos of split k take no part. Intervals and p-values are those of `segtcn compare` with the same videos drawn for
-both; seeds are not drawn, because both have the same networks.
+both; seeds are not drawn, because both have the same networks. A cell is the difference with its interval, in bold
+where `segtcn compare` finds it better or worse.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -26,9 +27,9 @@ from segtcn.decoding import METHODS, Decoder, SegmentPrior, fit_decoder
 from segtcn.evaluation import Resampling, Run, RunPart, RunScores, compare_runs, read_run, score_run
 from segtcn.labels import Classes, Labels, read_archive_labels
 from segtcn.labels.matlab import load_matlab
-from segtcn.metrics import SCORES
+from segtcn.text_table import SCORE_HEADINGS, markdown_table
 
-COLUMNS = ("f1@10", "f1@25", "f1@50", "edit", "accuracy")
+SHOWN = ("f1@50", "edit", "accuracy", "f1@25", "f1@10")
 
 
 def with_scores(run: Run) -> Run:
@@ -87,26 +88,31 @@ def decoded(run: Run, method: str) -> tuple[Run, list[float]]:
     return replace(run, name=method, parts=tuple(parts)), values
 
 
-def table(source: str) -> list[str]:
-    """The rows of a network."""
+def rows_of(source: str) -> dict[str, list[str]]:
+    """The row of a network in the table of each score, and of the chosen values."""
     folder, _, fps = source.partition("=")
     run = released_run(Path(folder), float(fps)) if fps else with_scores(read_run(Path(folder)))
     before: RunScores = score_run(replace(run, name="as predicted"))
-    rows = [f"| {run.name} | as predicted | | " + " | ".join(f"{before.scores[key]:.1f}" for key in COLUMNS) + " | |"]
+    rows = {key: [run.name, f"{before.scores[key]:.1f}"] for key in SHOWN} | {"chosen": [run.name, ""]}
     for method in METHODS:
         after, values = decoded(run, method)
-        differences = {d.score: d for d in compare_runs([before, score_run(after)], Resampling(draw_seeds=False))}
-        cells = []
-        for key in COLUMNS:
-            d = differences[key]
-            cells.append(f"{d.value:.1f} ({d.difference:+.1f}: {d.low:+.1f} to {d.high:+.1f})")
-        shown = ", ".join(f"{value:g}" for value in np.unique(values))
-        rows.append(f"| | {method} | {shown} | {' | '.join(cells)} | {differences['f1@50'].verdict} |")
+        for difference in compare_runs([before, score_run(after)], Resampling(draw_seeds=False)):
+            text = f"{difference.difference:+.1f} ({difference.low:+.1f} to {difference.high:+.1f})"
+            is_shown = difference.verdict != "no difference shown"
+            rows[difference.score].append(f"**{text}**" if is_shown else text)
+        rows["chosen"].append(", ".join(f"{value:g}" for value in np.unique(values)))
     return rows
 
 
+def main() -> None:
+    """Print a table for each score, and one of the chosen values."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="+", help="folders of cross-validations, or FOLDER=LABELS_PER_SECOND as released")
+    networks = [rows_of(source) for source in parser.parse_args().runs]
+    for key in (*SHOWN, "chosen"):
+        header = [f"{SCORE_HEADINGS.get(key, 'Value')} of", "as predicted", *(f"`{method}`" for method in METHODS)]
+        print(f"\n{markdown_table(header, [network[key] for network in networks])}", flush=True)
+
+
 if __name__ == "__main__":
-    assert {*COLUMNS} == {*SCORES}
-    print("| network | decoder | chosen | F1@10 | F1@25 | F1@50 | Edit | Accuracy | F1@50 |\n|" + "---|" * 9)
-    for name in sys.argv[1:]:
-        print("\n".join(table(name)), flush=True)
+    main()

@@ -11,6 +11,7 @@ printed.
 
 from __future__ import annotations
 
+import argparse
 import os
 import resource
 import subprocess
@@ -28,6 +29,8 @@ from segtcn.prepare.draft import draft_labels
 
 NUM_FRAMES, NUM_CLASSES, FEATURE_DIM, FPS = 12_000, 20, 2_048, 15
 VALUES = {"minimum_duration": 1.0, "median": 1.0, "hysteresis": 0.3, "viterbi": 2.0, "optimal_transport": 0.3}
+PARTS = {"decoders": "1", "draft": "2"}
+"""What is measured, and its threads."""
 
 
 def noisy_labels(smoothness: float) -> tuple[Labels, Labels]:
@@ -76,10 +79,18 @@ def seconds(call: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
+def main() -> None:
+    """Measure a part, or each part in a process of its own."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", choices=PARTS, nargs="?", help="one of the two (default: both, as above)")
+    part = parser.parse_args().part
+    if part is not None:
+        {"decoders": decoders, "draft": draft}[part]()
+        return
+    for name, threads in PARTS.items():
+        environment = {**os.environ, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
+        subprocess.run([sys.executable, "-m", "benchmarks.decoding", name], env=environment, check=True)
+
+
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        {"decoders": decoders, "draft": draft}[sys.argv[1]]()
-    else:
-        for part, threads in (("decoders", "1"), ("draft", "2")):
-            environment = {**os.environ, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
-            subprocess.run([sys.executable, "-m", "benchmarks.decoding", part], env=environment, check=True)
+    main()

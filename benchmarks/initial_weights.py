@@ -1,6 +1,6 @@
 """Glorot's initial weights against those that Keras 1.1 drew, on held-out training videos only.
 
-    python benchmarks/initial_weights.py --root DIR [--only gtea_ed_tcn]
+    python -m benchmarks.initial_weights --root DIR [--only gtea_ed_tcn]
 
 Prints the table of docs/results/initial_weights.md; takes about half an hour on two cores.
 """
@@ -15,9 +15,9 @@ from functools import partial
 
 import torch
 from pytorch_lightning import seed_everything
-from quiet_trainer import quiet_trainer
 from torch import nn
 
+from benchmarks.quiet_trainer import quiet_trainer
 from segtcn.data.datamodule import SegmentationDataModule
 from segtcn.data.readers import LeaReader
 from segtcn.layers import TemporalConv1d

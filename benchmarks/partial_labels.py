@@ -13,7 +13,7 @@ part of every video, all of whose segments follow each other. *videos*: whole vi
 
 from __future__ import annotations
 
-import sys
+import argparse
 import zlib
 from typing import Any, Literal, get_args
 
@@ -73,7 +73,11 @@ def _parts(labels: Tensor, spans: list[tuple[int, int]], share: float, rng: np.r
     return kept
 
 
-def main(root: str) -> None:
+def main() -> None:
+    """Count and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("root", help="Lea et al.'s release, see datasets/gtea/README.md")
+    root = parser.parse_args().root
     print("| way | labelled frames | segments with a label | changes between labels | classes without a label |")
     for way in get_args(Way):
         counts = []
@@ -91,4 +95,4 @@ def main(root: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

@@ -1,6 +1,6 @@
 """What training on two tracks costs, compared with one label a frame, in processor time.
 
-    python benchmarks/several_labels.py
+    python -m benchmarks.several_labels
 
 Random features and labels, as large as the training videos of a split of GTEA. Both trainings are alternated, so that
 the load of the machine meets both, and processor time is counted, not the time on the clock.
@@ -8,6 +8,7 @@ the load of the machine meets both, and processor time is counted, not the time 
 
 from __future__ import annotations
 
+import argparse
 import logging
 import statistics
 import time
@@ -15,8 +16,8 @@ import warnings
 
 import numpy as np
 import torch
-from quiet_trainer import quiet_trainer
 
+from benchmarks.quiet_trainer import quiet_trainer
 from segtcn.data.datamodule import SegmentationDataModule
 from segtcn.data.readers import Reader
 from segtcn.labels.classes import Classes
@@ -73,6 +74,7 @@ def train(net: type[SegmentationModel], num_tracks: int) -> float:
 
 def main() -> None:
     """Print a row for each network."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     warnings.simplefilter("ignore")
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     torch.set_num_threads(1)

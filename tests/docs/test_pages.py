@@ -7,7 +7,9 @@ import functools
 import importlib
 import io
 import re
+import runpy
 import shlex
+import sys
 from itertools import zip_longest
 from pathlib import Path
 
@@ -195,6 +197,29 @@ def test_shell_lines_name_commands_options_and_configs_that_exist(page, line):
             assert len(shipped) == 1, f"-c {value}: {shipped}"
         for path in re.findall(r"configs/[\w/]+\.yaml", word):
             assert (ROOT / path).is_file()
+
+
+BENCHMARK = re.compile(r"python -m (benchmarks\.\w+)((?:[^\n`]*\\\n)*[^\n`#]*)")
+MEASURED = [
+    match
+    for path in [*PAGES, ROOT / "Makefile", *(ROOT / "benchmarks").glob("*.py")]
+    for match in BENCHMARK.finditer(path.read_text("utf-8"))
+]
+
+
+@pytest.mark.parametrize("module", sorted({match[1] for match in MEASURED}))
+def test_benchmarks_start_and_have_the_options_that_pages_name(module, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", [module, "--help"])
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_module(module, run_name="__main__")
+    text = capsys.readouterr().out
+    options = {word for match in MEASURED if match[1] == module for word in re.findall(r"\s(--?[a-z][\w-]*)", match[2])}
+    assert not {option for option in options if option not in text}
+
+
+def test_benchmarks_are_run_as_modules():
+    assert not [path for path in PAGES if "python benchmarks/" in path.read_text("utf-8")]
 
 
 @pytest.mark.parametrize("name", ["segtcn", "segtcn.models", "segtcn.losses", "segtcn.metrics"])
