@@ -12,6 +12,7 @@ import torch.nn.functional as F
 
 import segtcn
 from segtcn.cli import main
+from segtcn.cli.crossval import split_runs
 from segtcn.cli.view import player_of
 from segtcn.data.datamodule import SegmentationDataModule
 from segtcn.data.readers import MSTCNReader, TrackReader
@@ -121,6 +122,21 @@ def test_files_score_as_the_test_did_track_by_track(run, capsys, tmp_path):
         assert stored[name] == pytest.approx(scores[name], rel=1e-5)
         assert stored["splits"]["track left"][name] == pytest.approx(scores[f"{name}/left"], rel=1e-5)
     assert 0 < scores["map"] <= 100
+
+
+def test_cross_validation_scores_every_track(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(split_runs, "INFERENCE_S", 0.0)
+    monkeypatch.chdir(tmp_path)
+    words = [*OPTIONS[:-2], OPTIONS[-1], f"-c={run.parent / 'data' / 'data.yaml'}", "--seeds=1", "--out=out"]
+    assert main(["crossval", *words]) == 0
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert main(["test", "-c=out/split1-seed1/config.yaml"]) == 0
+    again = json.loads((tmp_path / "out" / "split1-seed1" / "test_scores.json").read_text())
+    for key in ("map", "f1", "edit", "edit/left", "f1@50/right", "accuracy/groom"):
+        assert results["runs"][0][key] == results["scores"][key]["mean"] == pytest.approx(again[key], rel=1e-5)
+    table = (tmp_path / "out" / "results.md").read_text()
+    means = [line.split("|")[1].strip() for line in table.splitlines() if line.startswith("| mean")]
+    assert means == ["mean", "mean, left", "mean, right", "mean, groom"]
 
 
 def test_predict_writes_one_table_with_a_track_column(run, tmp_path):

@@ -41,14 +41,16 @@ def crossval_runs(fit_args: Sequence[str], grid: Grid, out: Path) -> dict[str, A
     Returns:
         What ``results.json`` holds: ``name``, ``protocol``, ``splits``, ``seeds``, ``selection``; ``network`` with its
         ``parameters``, ``epochs``, ``batch_size`` and ``sample_rate``; ``scores`` (mean and, over the seeds, sample
-        standard deviation of the mean over splits, in percent); ``measured`` (``train_minutes`` of all runs, frames a
-        second as the mean over the runs, the largest memory of a process in MiB, device and threads); and ``runs``.
+        standard deviation of the mean over splits, in percent; of several labels at a time the mean over the tracks,
+        and with ``edit/TRACK`` that of each); ``measured`` (``train_minutes`` of all runs, frames a second as the mean
+        over the runs, the largest memory of a process in MiB, device and threads); and ``runs``.
 
     Raises:
         ValueError: if a split does not exist, or ``out`` holds runs of another configuration.
     """
     plan = SegmentationCLI([*fit_args, f"--trainer.default_root_dir={out}"], run=False)
-    plan.datamodule.reader.require_labels("cross-validation")
+    if plan.datamodule.reader.target == "values":
+        plan.datamodule.reader.require_labels("cross-validation")
     known = plan.datamodule.reader.splits
     seeds, splits = grid.seeds, grid.splits or known
     if unknown := sorted({*splits} - {*known}):
@@ -90,7 +92,7 @@ def _results(
         "epochs": plan.trainer.max_epochs,
         "batch_size": plan.datamodule.batch_size,
         "sample_rate": plan.datamodule.sample_rate,
-        "scores": {key: _mean_and_std(runs, key, seeds) for key in SCORE_HEADINGS},
+        "scores": {key: _mean_and_std(runs, key, seeds) for key in _score_names(plan, runs)},
         "measured": {
             "train_minutes": sum(run["train_seconds"] for run in runs) / 60,
             "train_frames_per_second": statistics.fmean(run["train_frames_per_second"] for run in runs),
@@ -125,8 +127,16 @@ def _train_and_test(plan: SegmentationCLI, fit_args: Sequence[str], seed: int, s
         raise
     finally:
         finish()
-    named = {key: scores[f"test/{key}"] for key in SCORE_HEADINGS}
+    names = [name.removeprefix("test/") for name in scores] if cli.model.segmenter.tracks else [*SCORE_HEADINGS]
+    named = {name: scores[f"test/{name}"] for name in names}
     write_json(_scores_file(out, seed, split), {"split": split, "seed": seed, **named, **measured})
+
+
+def _score_names(plan: SegmentationCLI, runs: Sequence[dict[str, Any]]) -> list[str]:
+    """The scores of a run; of several labels at a time those of each track that every run has."""
+    tracks = plan.model.segmenter.tracks
+    names = [*SCORE_HEADINGS, *(f"{key}/{track.name}" for track in tracks for key in SCORE_HEADINGS)]
+    return [name for name in [*names, *(["map", "f1"] if tracks else [])] if all(name in run for run in runs)]
 
 
 def last_checkpoint(folder: Path) -> Path | None:

@@ -33,9 +33,12 @@ def write_results(out: Path, stem: str, results: Mapping[str, Any], table: str) 
 
 
 def results_table(results: Mapping[str, Any]) -> str:
-    """What ``results.md`` holds: every run, then the mean and standard deviation, and what the network costs."""
+    """What ``results.md`` holds: every run, then mean and standard deviation, also of each track, and the costs."""
     rows: dict[str, dict[str, Any]] = {f"split {run['split']}, seed {run['seed']}": run for run in results["runs"]}
-    rows["mean ± std" if len(results["seeds"]) > 1 else "mean"] = {key: _cell(results, key) for key in SCORE_HEADINGS}
+    tracks = [key.removeprefix("edit/") for key in results["scores"] if key.startswith("edit/")]
+    mean = "mean ± std" if len(results["seeds"]) > 1 else "mean"
+    for title, ending in {mean: "", **{f"{mean}, {track}": f"/{track}" for track in tracks}}.items():
+        rows[title] = {key: _cell(results, f"{key}{ending}") for key in SCORE_HEADINGS}
     return f"{scores_table(rows, 'run')}\n\n{_networks({results['network']: results})}"
 
 
