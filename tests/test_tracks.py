@@ -139,7 +139,7 @@ def test_cross_validation_scores_every_track(run, tmp_path, monkeypatch):
     assert means == ["mean", "mean, left", "mean, right", "mean, groom"]
 
 
-def test_predict_writes_one_table_with_a_track_column(run, tmp_path):
+def test_predict_writes_one_table_with_a_track_column_and_decoders_refuse_tracks(run, tmp_path, capsys):
     features = run.parent / "data" / "features" / "P04.npy"
     words = ["predict", str(run), str(features), f"--out={tmp_path / 'out'}", "--quiet"]
     assert main(words) == 0
@@ -152,6 +152,9 @@ def test_predict_writes_one_table_with_a_track_column(run, tmp_path):
     assert main([*words, "--min-duration=60", "--overwrite"]) == 0
     for track in CLASSES:
         assert len(read_labels(tmp_path / "out" / "P04.csv" / track).segments()) == 1
+    for command in ([*words, "--overwrite"], ["decode", str(run), "-o", str(tmp_path / "decoded")]):
+        assert main([*command, "--decoder=median=0.5"]) == 1
+        assert "a decoder takes one label a frame" in capsys.readouterr().err
 
 
 def test_pictures_show_tracks_side_by_side_each_against_its_own_truth(run, tmp_path):

@@ -62,8 +62,12 @@ def decode(
     if fitting.videos is not None and fitting.training is None:
         raise UsageError("--videos chooses among --training: give that, too")
     from segtcn.labels import find_label_files
+    from segtcn.labels.track_classes import track_of
 
-    files = {name: path for name, path in find_label_files(predictions).items() if path.suffix == ".npz"}
+    files = find_label_files(predictions)
+    if any(track_of(path) for path in files.values()):
+        raise ValueError(f"{predictions} holds several tracks, but a decoder takes one label a frame")
+    files = {name: path for name, path in files.items() if path.suffix == ".npz"}
     if not files:
         raise ValueError(
             f"no .npz files in {predictions}: decoders need the scores of `segtcn predict` or `segtcn test`"

@@ -27,6 +27,7 @@ from segtcn.decoding.smoothing import (
 from segtcn.decoding.viterbi import SegmentPrior, viterbi
 from segtcn.labels import Classes, Labels
 from segtcn.labels.classes import listed
+from segtcn.labels.track_classes import TrackClasses
 
 _VERSION = 1
 _SECONDS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0)
@@ -147,12 +148,18 @@ class Decoder:
 
         Raises:
             FileNotFoundError: if there is no such file.
-            ValueError: if the method, its parameter or the file is wrong, or the file is for other classes.
+            ValueError: if the method, its parameter or the file is wrong, the file is for other classes, or the classes
+                are those of several labels at a time.
 
         Example:
             >>> Decoder.named("median=0.5", Classes(("cut", "take"))).value
             0.5
         """
+        if isinstance(classes, TrackClasses):
+            raise ValueError(
+                "a decoder takes one label a frame, but this network gives several: take a minimum duration, which is "
+                "that of the segments of every track"
+            )
         method, sign, value = text.partition("=")
         if not sign and not Path(text).is_file():
             raise FileNotFoundError(
