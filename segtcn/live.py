@@ -320,7 +320,7 @@ class WaitingPictures:
 
     Args:
         capacity: pictures that may wait.
-        grid: every how many-th picture the network sees.
+        grid: the network sees one picture in this many.
 
     Example:
         >>> waiting = WaitingPictures(capacity=4, grid=2)

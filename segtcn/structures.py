@@ -151,7 +151,7 @@ class Track(NamedTuple):
 
     Args:
         name: of the track.
-        class_names: of its classes, of which a frame has one.
+        class_names: of its classes; a frame has one of them.
         background: index of the class in which nothing of interest happens, or None.
         threshold: probability from which on a track that occurs or not occurs. A network has one output for it, and
             ``class_names`` are those of nothing and of the track. None: an output for each class, of which the largest
@@ -291,7 +291,7 @@ def repeat_frames(x: Tensor, sample_rate: int, num_frames: int) -> Tensor:
 
     Args:
         x: ``(..., ceil(num_frames / sample_rate))``.
-        sample_rate: every how many-th frame was kept.
+        sample_rate: one frame in this many was kept.
         num_frames: length of the result.
 
     Returns:

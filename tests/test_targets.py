@@ -115,7 +115,7 @@ def test_nothing_makes_one_label_a_frame_of_several_or_of_numbers(target, tmp_pa
         segmenter.stream,
         lambda: export_onnx(segmenter, tmp_path / "model.onnx"),
     ):
-        with pytest.raises(ValueError, match="of which one label a frame would be made here"):
+        with pytest.raises(ValueError, match="and here every frame gets one label: call `segmenter"):
             use()
 
 

@@ -207,7 +207,7 @@ def test_one_network_of_many_outputs_takes_any_tracks(run):
     segmenter = Segmenter.for_data(EDTCN(7, 6), data)
     assert isinstance(SegmentationTask(segmenter).loss, TrackCrossEntropy)
     assert Segmenter.from_facts(json.loads(json.dumps(segmenter.facts()))).classes == segmenter.classes
-    with pytest.raises(ValueError, match="of which one label a frame would be made here"):
+    with pytest.raises(ValueError, match="and here every frame gets one label: call `segmenter"):
         segmenter.predict(torch.zeros(7, 5))
     with pytest.raises(ValueError, match="does not give several labels at a time"):
         Segmenter(EDTCN(7, 6)).predict_tracks(torch.zeros(7, 5))

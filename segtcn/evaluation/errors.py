@@ -80,7 +80,7 @@ class ErrorAnalysis(NamedTuple):
         confused: the pairs of different classes that have frames, most frames first.
         start_offsets: frames by which found segments start late (positive) or early.
         stop_offsets: the same for where they stop.
-        num_missed: true segments of which no frame is found.
+        num_missed: true segments without a correct frame.
         num_true: true segments; background does not count here and below.
         num_predicted: predicted segments.
         num_broken: true segments that are predicted in several pieces.
@@ -118,7 +118,7 @@ def analyze_run(run: Run, protocol: str | None = None, sample_rate: int | None =
     Args:
         run: predictions and truth.
         protocol: of the scores; None takes the run's own, or ``lea``.
-        sample_rate: score every how many-th label; None leaves it to the protocol.
+        sample_rate: score one label in this many; None leaves it to the protocol.
 
     Raises:
         ValueError: as :func:`score_run`.

@@ -99,7 +99,7 @@ def _segment_section(analysis: ErrorAnalysis) -> list[str]:
         ["true segments", f"{analysis.num_true}", ""],
         ["predicted segments", f"{analysis.num_predicted}", _share(analysis, analysis.num_predicted)],
         ["true segments predicted in several pieces", f"{analysis.num_broken}", _share(analysis, analysis.num_broken)],
-        ["true segments of which no frame is found", f"{analysis.num_missed}", _share(analysis, analysis.num_missed)],
+        ["true segments without a correct frame", f"{analysis.num_missed}", _share(analysis, analysis.num_missed)],
         ["predicted segments that merge several true ones", f"{analysis.num_merged}", ""],
     ]
     return [

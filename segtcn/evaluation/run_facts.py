@@ -43,7 +43,7 @@ class RunFacts:
         videos: names of the test videos; each has a file in ``predictions``.
         protocol: under which the network was scored.
         fps: labels per second of the predictions, which is the rate of the stored features; None where it is unknown.
-        sample_rate: the network saw every how many-th stored frame.
+        sample_rate: the network saw one stored frame in this many.
         split: number of the split.
         seed: of the training.
         name: of the run; None calls it as its folder.

@@ -56,7 +56,7 @@ class Run:
         background: classes that are left out of scores.
         protocol: under which the run was scored, None where nothing says it.
         fps: labels per second of the files, None where nothing says it.
-        sample_rate: the network saw every how many-th label.
+        sample_rate: the network saw one label in this many.
         notes: what the user should know: videos without a prediction or truth.
     """
 

@@ -29,7 +29,7 @@ class RunScores(NamedTuple):
         name: of the run.
         protocol: name of the protocol.
         splits: for each split the scores with each seed; all seeds have the same videos in the same order.
-        sample_rate: every how many-th label was scored.
+        sample_rate: one label in this many was scored.
     """
 
     name: str
@@ -63,7 +63,7 @@ def score_run(run: Run, protocol: str | None = None, sample_rate: int | None = N
     Args:
         run: the predictions and the truth; videos without truth are passed over.
         protocol: name of the protocol; None takes the run's own, or ``lea``.
-        sample_rate: score every how many-th label; None leaves it to the protocol.
+        sample_rate: score one label in this many; None leaves it to the protocol.
 
     Raises:
         ValueError: if the protocol is unknown, ``sample_rate`` is not positive, no video has a truth, or two seeds of a
@@ -100,7 +100,7 @@ def scored_pairs(part: RunPart, sample_rate: int = 1) -> dict[str, tuple[NDArray
 
     Args:
         part: the test videos of a network.
-        sample_rate: every how many-th label is scored.
+        sample_rate: one label in this many is scored.
     """
     return {
         name: (part.preds[name].indexes[::sample_rate], labels.indexes[::sample_rate])

@@ -186,7 +186,7 @@ class TruncatedMSE(Loss):
     """Sum over the stages of :func:`~segtcn.losses.truncated_mse`; MS-TCN adds 0.15 times it to the cross-entropy.
 
     Args:
-        threshold: change of a log-probability from one frame to the next from which on it costs no more.
+        threshold: largest change of a log-probability between neighbouring frames; larger changes cost the same.
 
     Raises:
         ValueError: if the threshold is not positive.
@@ -214,7 +214,7 @@ class GaussianSimilarityTMSE(Loss):
     is far too small, all weights are 0 and nothing is smoothed.
 
     Args:
-        threshold: change of a log-probability from one frame to the next from which on it costs no more.
+        threshold: largest change of a log-probability between neighbouring frames; larger changes cost the same.
         sigma: distance of neighbouring features over which the weight falls to 0.61.
         squared: False leaves the square out of the similarity.
 

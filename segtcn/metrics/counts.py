@@ -75,7 +75,7 @@ def count_videos(
             them.
         protocol: how to count.
         background: the classes that the protocol leaves out, see :meth:`Protocol.background`.
-        step: every how many-th frame of a video is scored.
+        step: one frame in this many is scored.
         num_classes: C to count by class, None to count all together.
 
     Returns:

@@ -87,7 +87,7 @@ class Protocol:
         return tuple(index for index, name in enumerate(class_names) if name in self.background_names)
 
     def frame_step(self, fps: float | None) -> int:
-        """Every how many-th frame this protocol scores.
+        """The number k if this protocol scores every k-th frame.
 
         Args:
             fps: frames per second of the sequences, None if unknown.

@@ -45,7 +45,7 @@ class Segmenter(nn.Module):
         classes: names of the classes and the background, or names alone; None numbers them. Of several at a time,
             :class:`~segtcn.labels.track_classes.TrackClasses`; other classes each occur or not.
         fps: frames per second of the stored features, None if unknown.
-        sample_rate: every how many-th stored frame the network sees.
+        sample_rate: the network sees one stored frame in this many.
         protocol: name of the evaluation protocol, see :mod:`segtcn.metrics.protocols`.
         extraction: how the features were made (backbone, window, rate), as ``segtcn extract`` writes it; None if
             unknown.
@@ -199,8 +199,8 @@ class Segmenter(nn.Module):
         if self.target != "single":
             what = "several labels a frame" if self.target == "multi" else "numbers"
             raise ValueError(
-                f"this network was trained to give {what}, of which one label a frame would be made here: call "
-                "`segmenter(features)` for its outputs"
+                f"this network gives {what}, and here every frame gets one label: call `segmenter(features)` "
+                "for its outputs"
             )
 
     @property
@@ -256,7 +256,7 @@ class Segmenter(nn.Module):
             The label of every stored frame, with scores: ``labels.rows()`` are its segments in frames and seconds.
 
         Raises:
-            ValueError: if shape or rate does not fit the network, or a file was made by another extractor. Likewise
+            ValueError: if shape or rate does not fit the network, or a file was made by another extractor. Also
                 without a frame, with a value that is not finite, for a ``chunk`` that does not fit the network, and for
                 a ``decoder`` that was fitted on other classes.
         """
@@ -362,7 +362,7 @@ class Segmenter(nn.Module):
             return self.predict(path, chunk, approximate, str(clip), rate)
 
     def sampling(self, fps: float | None) -> int:
-        """Every how many-th frame of features at a rate the network sees.
+        """The number k if the network sees every k-th frame of features at a rate.
 
         Args:
             fps: their frames per second; None: as the features of the data set.

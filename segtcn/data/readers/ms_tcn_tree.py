@@ -18,7 +18,7 @@ from segtcn.structures import Video, checked_rate
 
 
 class MSTCNReader(TreeReader):
-    """Features and labels in the tree of the MS-TCN release; the layout to choose for one's own data.
+    """Features and labels in the tree of the MS-TCN release; the layout to choose for your own data.
 
     ::
 

@@ -94,7 +94,7 @@ def merge_counts(preds: FrameLabels, labels: FrameLabels, background: Background
         background: segments of these classes are left out.
 
     Returns:
-        The merging ones, out of all predicted segments, each ``()``.
+        The segments that merge, out of all predicted segments, each ``()``.
 
     Raises:
         ValueError: as :func:`~segtcn.metrics.functional.frame_accuracy`.

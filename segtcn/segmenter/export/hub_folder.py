@@ -38,7 +38,7 @@ labels = segtcn.load("THIS_FOLDER_OR_hf:USER/NAME").predict("features.npy")  # (
 ```
 
 ## Input
-Features ``(D, T)``, D = {in_channels}, {fps} stored frames per second, of which the network sees every {sample_rate}th.
+Features ``(D, T)``, D = {in_channels}, {fps} stored frames per second. The network sees one in {sample_rate}.
 How they were made: {extraction}.
 
 ## Classes
