@@ -1,4 +1,4 @@
-"""Tables of text for the terminal, reports, papers and spreadsheets."""
+"""Tables of text for the terminal, reports, papers and spreadsheets, and numbers of things in words."""
 
 from __future__ import annotations
 
@@ -103,3 +103,13 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 def _cell(value: str | float) -> str:
     return value if isinstance(value, str) else f"{value:.1f}"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things in words.
+
+    Example:
+        >>> counted(1, "video"), counted(1712, "video")
+        ('1 video', '1,712 videos')
+    """
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

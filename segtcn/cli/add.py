@@ -6,6 +6,8 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
+from segtcn.text_table import counted
+
 if TYPE_CHECKING:
     from segtcn.prepare.corrected_labels import AddedLabels
 
@@ -42,13 +44,12 @@ def add(
 def _report(data: Path, added: AddedLabels, dry_run: bool) -> list[str]:
     if not added.changed:
         return [f"nothing to write: {data} has the labels of these {len(added.unchanged)} videos already"]
-    frames = sum(added.changed.values())
-    lines = [
-        f"{'would replace' if dry_run else 'replaced'} the truth of {len(added.changed)} videos, {frames} frames "
-        f"differ: {', '.join(f'{name} ({number})' for name, number in added.changed.items())}"
-    ]
+    truth = f"the truth of {counted(len(added.changed), 'video')}"
+    frames = counted(sum(added.changed.values()), "changed frame")
+    names = ", ".join(f"{name} ({number})" for name, number in added.changed.items())
+    lines = [f"{'would replace' if dry_run else 'replaced'} {truth}, {frames}: {names}"]
     if added.unchanged:
-        lines.append(f"unchanged: {len(added.unchanged)} videos")
+        lines.append(f"unchanged: {counted(len(added.unchanged), 'video')}")
     if added.new_classes:
         names = ", ".join(added.new_classes)
         lines.append(

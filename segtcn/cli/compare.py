@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from segtcn.cli.parser import Json, UsageError, output_record
 from segtcn.options import Resampling, Scoring
-from segtcn.text_table import SCORE_HEADINGS, TABLES, scores_table
+from segtcn.text_table import SCORE_HEADINGS, TABLES, counted, scores_table
 
 FEW_UNITS = 8
 """With fewer videos or groups, a comparison says so."""
@@ -128,8 +128,8 @@ def _notes(scores: Sequence[RunScores], differences: Sequence[Difference], boots
     num_videos = sum(len(seeds[0].videos) for seeds in first.splits.values())
     seeds = ", ".join(f"{run.name} {max(map(len, run.splits.values()))}" for run in scores)
     notes = [
-        f"Protocol {first.protocol}, percent, {num_videos} videos, {len(first.splits)} splits. Seeds: {seeds}; every "
-        "score is the mean over the seeds, then over the splits.",
+        f"Protocol {first.protocol}, percent, {counted(num_videos, 'video')}, {counted(len(first.splits), 'split')}. "
+        f"Seeds: {seeds}; every score is the mean over the seeds, then over the splits.",
         f"Interval: paired bootstrap over the {what}, {bootstrap.num_resamples} resamples, seed {bootstrap.seed}. It "
         f"covers the choice of these{' and of the seeds.' if several else ', not that of seeds.'}",
         "p: paired permutation test over the same units"

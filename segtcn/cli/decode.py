@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from segtcn.cli.parser import Rate, UsageError
+from segtcn.text_table import counted
 
 if TYPE_CHECKING:
     from segtcn.decoding import FittedDecoder
@@ -78,7 +79,7 @@ def decode(
         fitted = _fit(files, fitting)
         fitted.decoder.save(output)
         rows = "\n".join(f"  {value:g}: F1@50 {score:.1f}" for value, score in fitted.scores.items())
-        print(f"{fitting.fit} on {len(files)} videos\n{rows}\n{output}: {fitted.decoder.value:g}")
+        print(f"{fitting.fit} on {counted(len(files), 'video')}\n{rows}\n{output}: {fitted.decoder.value:g}")
     else:
         _decode(files, decoder, output)
 
@@ -139,4 +140,4 @@ def _decode(files: dict[str, Path], decoder: str, output: Path) -> None:
             write_labels(output / f"{name}{ending}", decoded)
         write_labels(place, decoded, truth)
     decode_scores.classes.write(output / "mapping.txt")
-    print(f"{len(files)} videos decoded by {decode_scores.method} ({changed} segments fewer): {output}")
+    print(f"{counted(len(files), 'video')} decoded by {decode_scores.method} ({changed} segments fewer): {output}")

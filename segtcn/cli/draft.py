@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from segtcn.cli.parser import Dir, Rate
+from segtcn.text_table import counted
 
 if TYPE_CHECKING:
     pass
@@ -68,4 +69,6 @@ def draft(
         write_labels(place.with_suffix(".txt"), labels)
     classes.write(output / "mapping.txt")
     print(f"features {layout.feature_dim} wide")
-    print(f"{len(sources)} videos drafted: {output}; watch and name them: segtcn view {output} --clips FOLDER")
+    print(
+        f"{counted(len(sources), 'video')} drafted: {output}; watch and name them: segtcn view {output} --clips FOLDER"
+    )

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from segtcn.cli.notes import raise_failed
 from segtcn.cli.parser import Dir
+from segtcn.text_table import counted
 
 
 def frame_rate(text: str) -> float | Literal["keep"]:
@@ -137,7 +138,7 @@ def _report(made: dict[str, dict[str, Any]], skipped: dict[str, dict[str, Any]],
     from segtcn.extract.extraction import start_note
 
     there = f", {len(skipped)} were there already" if skipped else ""
-    lines = [f"{len(made)} videos extracted{there}: {out}"]
+    lines = [f"{counted(len(made), 'video')} extracted{there}: {out}"]
     records = {**skipped, **made}
     if not records:
         return lines

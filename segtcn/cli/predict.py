@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from segtcn.cli.network_module import Module, import_module
 from segtcn.cli.notes import raise_failed
 from segtcn.cli.parser import Dir
+from segtcn.text_table import counted
 
 if TYPE_CHECKING:
     from segtcn.labels import Classes
@@ -121,7 +122,7 @@ def predict(
         progress=not files.quiet,
     )
     there = f", {len(result.skipped)} were there already" if result.skipped else ""
-    print(f"{len(result.made)} videos labelled{there}: {out}")
+    print(f"{counted(len(result.made), 'video')} labelled{there}: {out}")
     for note in result.notes:
         print(f"note: {note}")
     if passed_over:

@@ -63,8 +63,8 @@ def test_corrections_replace_the_truth_and_nothing_else(root: Path, corrected: P
     kept = {f"groundTruth_before_1/{Path(name).name}": before[name] for name in changed}
     assert {name: after[name] for name in after.keys() - before.keys()} == kept
     printed = capsys.readouterr().out
-    assert "replaced the truth of 2 videos, 3 frames differ: P01_soup (1), P02_tea (2)" in printed
-    assert "unchanged: 1 videos" in printed
+    assert "replaced the truth of 2 videos, 3 changed frames: P01_soup (1), P02_tea (2)" in printed
+    assert "unchanged: 1 video" in printed
     assert "test videos of split 1: P02_tea\ntest videos of split 2: P01_soup\n" in printed
     assert main(["add", str(root), str(corrected)]) == 0
     assert "nothing to write" in capsys.readouterr().out
@@ -117,7 +117,7 @@ def test_dry_run_writes_nothing(root: Path, corrected: Path, capsys) -> None:
     before = content(root)
     assert main(["add", str(root), str(corrected), "--dry-run"]) == 0
     assert content(root) == before
-    assert "would replace the truth of 1 videos, 1 frames differ: P02_tea (1)" in capsys.readouterr().out
+    assert "would replace the truth of 1 video, 1 changed frame: P02_tea (1)" in capsys.readouterr().out
 
 
 def test_new_class_is_asked_for_and_comes_last(root: Path, corrected: Path, capsys) -> None:

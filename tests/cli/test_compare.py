@@ -230,7 +230,7 @@ def test_videos_without_truth_are_said_and_left_out(root, tmp_path, capsys):
     for other in (run, full):
         assert main(["compare", str(run), str(other), "--resamples=5"]) == 0
         out = capsys.readouterr().out
-        assert "percent, 1 videos" in out
+        assert "percent, 1 video," in out
         assert "run: no truth of 1 of 2 videos: P01_tea" in out
         assert "full: no truth" not in out
     edit_facts(run, videos=["P01_tea"])

@@ -44,7 +44,7 @@ def test_failed_videos_are_reported_at_the_end(tmp_path, capsys):
     write_clip(tmp_path / "b.mp4", 5)
     assert main(["extract", str(tmp_path), "--out", str(tmp_path / "out"), "--backbone", "builtin", "--quiet"]) == 1
     printed = capsys.readouterr()
-    assert "1 videos extracted" in printed.out
+    assert "1 video extracted" in printed.out
     assert "1 of 2 videos failed, the others are done:\n" in printed.err
     assert "a.mp4 cannot be decoded" in printed.err
     assert np.load(tmp_path / "out" / "b.npy").shape == (278, 5)

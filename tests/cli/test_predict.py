@@ -120,7 +120,7 @@ def test_failures_are_listed_at_the_end_with_status_1(checkpoint, tmp_path, caps
     files = [tmp_path / name for name in ("tea.npy", "soup.npy", "silent.mp4")]
     assert predict(checkpoint, *files, "--out", tmp_path / "out") == 1
     out, err = capsys.readouterr()
-    assert "1 videos labelled" in out
+    assert "1 video labelled" in out
     assert "2 of 3 videos failed, the others are done:\n" in err
     assert "soup.npy: `features` must have the shape (278, T) with T >= 1, got (12, 20)" in err
     assert "silent.mp4" in err

@@ -12,8 +12,8 @@ from segtcn.prepare.check import clip_checks, feature_checks, label_checks, list
 from segtcn.prepare.check.child_process import Limits
 from segtcn.prepare.check.facts import Check, CheckOptions, Facts
 from segtcn.prepare.check.gathering import gather_facts
-from segtcn.prepare.check.problems import Problem, counted
-from segtcn.text_table import markdown_table
+from segtcn.prepare.check.problems import Problem
+from segtcn.text_table import counted, markdown_table
 
 _SHOWN_COLUMNS = 10
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from segtcn.labels.classes import listed
 from segtcn.prepare.check.clip_facts import MatchedClip, MatchedClips
 from segtcn.prepare.check.facts import Facts
-from segtcn.prepare.check.problems import Problem, counted, warning
+from segtcn.prepare.check.problems import Problem, warning
+from segtcn.text_table import counted
 
 _TOLERANCE_S = 1.0  # what extractors leave out at the ends
 _TOLERANCE = 0.02

@@ -9,7 +9,8 @@ import numpy as np
 
 from segtcn.labels.classes import listed
 from segtcn.prepare.check.facts import Facts, Spread
-from segtcn.prepare.check.problems import Key, Problem, counted, error, warning
+from segtcn.prepare.check.problems import Key, Problem, error, warning
+from segtcn.text_table import counted
 
 _ODD_VIDEO = 10.0  # times the median range of values: features of the same extractor stay far below
 _ODD_FEATURE = 1000.0  # the same between features: pixels beside probabilities

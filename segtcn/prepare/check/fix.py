@@ -16,10 +16,11 @@ from segtcn.labels.video_lists import Subset, check_names
 from segtcn.prepare.check.checking import DataReport
 from segtcn.prepare.check.facts import Facts
 from segtcn.prepare.check.gathering import read_video
-from segtcn.prepare.check.problems import Key, counted
+from segtcn.prepare.check.problems import Key
 from segtcn.prepare.tree_writer import TreeWriter
 from segtcn.progress import progress_bar
 from segtcn.structures import Video
+from segtcn.text_table import counted
 
 
 class Fix(NamedTuple):

@@ -9,7 +9,8 @@ import numpy as np
 from segtcn.labels.classes import listed
 from segtcn.labels.video_lists import Subset
 from segtcn.prepare.check.facts import Facts, VideoFacts
-from segtcn.prepare.check.problems import Problem, counted, error, warning
+from segtcn.prepare.check.problems import Problem, error, warning
+from segtcn.text_table import counted
 
 _BACKGROUND_NAMES = frozenset(
     ("background", "bg", "sil", "silence", "none", "null", "no_action", "no action", "nothing", "idle")

@@ -35,13 +35,3 @@ def error(kind: str, where: str, message: str, breaks: Key | None = None) -> Pro
 def warning(kind: str, where: str, message: str) -> Problem:
     """A problem that may be meant."""
     return Problem("warning", kind, where, message)
-
-
-def counted(number: int, noun: str) -> str:
-    """A number of things in words.
-
-    Example:
-        >>> counted(1, "video"), counted(1712, "video")
-        ('1 video', '1,712 videos')
-    """
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
