@@ -26,7 +26,7 @@ def bench(
     """Compare causal convolutional networks with LSTM and GRU, and write a report with tables and figures.
 
     Each measurement is a file in OUT/rows. The command continues where it stopped, and measures again what has other
-    settings. On two cores of its own all of it takes 35 to 40 minutes.
+    settings. On two cores of its own all of it takes about 30 minutes.
 
     Args:
         name: of the report.

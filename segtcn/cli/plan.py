@@ -40,15 +40,8 @@ def plan(
 
     frames = _frames(receptive_field, seconds, fps)
     stacks = smallest_stacks(frames, kernel or [2, 3, 5, 7, 9], width, features, classes)
-    header = [
-        "network",
-        "kernel",
-        "layers",
-        "frames seen",
-        *(["seconds"] if fps else []),
-        "parameters",
-        "products/frame",
-    ]
+    times = ["seconds"] if fps else []
+    header = ["network", "kernel", "layers", "frames seen", *times, "parameters", "products/frame"]
     rows = []
     for stack in stacks:
         time = [f"{stack.receptive_field / fps:.1f}"] if fps else []

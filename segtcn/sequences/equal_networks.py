@@ -27,20 +27,13 @@ def builders(in_channels: int, num_classes: int, kernel_size: int = 3, dropout: 
         kernel_size: taps of the convolutions.
         dropout: of each network, as its paper places it.
     """
+    sizes = (in_channels, num_classes)
     return {
-        "TCN": lambda width, layers: CausalTCN(in_channels, num_classes, width, layers, kernel_size, dropout),
-        "ByteNet": lambda width, layers: ByteNet(
-            in_channels, num_classes, width, 1, layers, kernel_size, dropout, causal=True
-        ),
-        "Dilated TCN": lambda width, layers: DilatedTCN(
-            in_channels, num_classes, width, 1, layers, kernel_size, dropout, causal=True
-        ),
-        "LSTM": lambda width, layers: RecurrentNetwork(
-            in_channels, num_classes, width, layers, "lstm", dropout, causal=True
-        ),
-        "GRU": lambda width, layers: RecurrentNetwork(
-            in_channels, num_classes, width, layers, "gru", dropout, causal=True
-        ),
+        "TCN": lambda width, layers: CausalTCN(*sizes, width, layers, kernel_size, dropout),
+        "ByteNet": lambda width, layers: ByteNet(*sizes, width, 1, layers, kernel_size, dropout, causal=True),
+        "Dilated TCN": lambda width, layers: DilatedTCN(*sizes, width, 1, layers, kernel_size, dropout, causal=True),
+        "LSTM": lambda width, layers: RecurrentNetwork(*sizes, width, layers, "lstm", dropout, causal=True),
+        "GRU": lambda width, layers: RecurrentNetwork(*sizes, width, layers, "gru", dropout, causal=True),
     }
 
 

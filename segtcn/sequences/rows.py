@@ -83,43 +83,45 @@ def all_rows(music: Path | None, quick: bool = False) -> list[Row]:
 
 
 Training = tuple[str, str, dict[str, Any]]
+"""Claim, label and settings, but for the seed."""
+
+
+def _compared(claim: str, task: str, settings: dict[str, Any]) -> Iterator[Training]:
+    for network in COMPARED:
+        yield claim, f"{task}, {network}", {**settings, "network": network}
 
 
 def _copies(quick: bool) -> Iterator[Training]:
-    for delay, budget in ((30, 1500), (60, 2100)) if quick else ((500, 11_400), (1000, 13_000)):
-        for network in COMPARED:
-            # few paths lead from the far end of a field to the output: one that barely reaches is not enough
-            shape = {"past": 9 * delay // 5, "budget": budget, "kernel_size": 8}
-            steps = {"steps": 90, "every": 30} if quick else {"steps": 1000, "every": 50}
-            settings = {"reader": "CopyMemoryReader", "task": {"delay": delay}, "network": network, "shape": shape}
-            yield "copy", f"T = {delay}, {network}", {**settings, **steps, "learning_rate": 2e-3, "goal": 1e-4}
+    steps = {"steps": 90, "every": 30} if quick else {"steps": 700, "every": 50}
+    for delay in (30, 60) if quick else (500, 1000):
+        # few paths lead from the far end of a field to the output: one that barely reaches is not enough
+        shape = {"past": 108, "budget": 2100} if quick else {"past": 1800, "budget": 13_000}
+        settings = {"reader": "CopyMemoryReader", "task": {"delay": delay}, "shape": {**shape, "kernel_size": 8}}
+        yield from _compared("copy", f"T = {delay}", {**settings, **steps, "learning_rate": 5e-3, "goal": 5e-4})
 
 
 def _sums(quick: bool) -> Iterator[Training]:
     for length in (20, 40) if quick else (200, 600):
-        for network in COMPARED:
-            # as for copy memory: a TCN that sees twice the length learns nothing in the same steps
-            shape = {"past": 8 * length, "budget": 5300 if quick else 30_000, "kernel_size": 7}
-            # of T = 600, nobody learned anything in 1,000 steps either
-            steps = {"steps": 60, "every": 20} if quick else {"steps": 1000 if length == 200 else 400, "every": 50}
-            settings = {"reader": "AddingReader", "task": {"length": length}, "network": network, "shape": shape}
-            yield "adding", f"T = {length}, {network}", {**settings, **steps, "batch_size": 16, "learning_rate": 4e-3}
+        shape = {"past": length - 1, "budget": 5300 if quick else 30_000, "kernel_size": 7}
+        steps = {"steps": 60, "every": 20} if quick else {"steps": 1000 if length == 200 else 400, "every": 50}
+        settings = {"reader": "AddingReader", "task": {"length": length}, "shape": shape, "batch_size": 32}
+        yield from _compared("adding", f"T = {length}", {**settings, **steps, "learning_rate": 4e-3})
 
 
 def _fields(quick: bool) -> Iterator[Training]:
+    steps = {"steps": 60, "every": 30} if quick else {"steps": 900, "every": 100}
     for kernel_size, layers in FIELDS[3:5] if quick else FIELDS:
         shape = {"kernel_size": kernel_size, "layers": layers, "width": 16}
-        steps = {"steps": 60, "every": 30} if quick else {"steps": 900, "every": 100}
-        settings = {"reader": "CopyMemoryReader", "task": {"delay": 10}, "network": "TCN", "shape": shape}
+        settings = {"reader": "CopyMemoryReader", "task": {"delay": 10}, "network": "TCN", "shape": shape, **steps}
         blocks = "1 block" if layers == 1 else f"{layers} blocks"
-        yield "field", f"kernel {kernel_size}, {blocks}", {**settings, **steps, "batch_size": 16, "goal": 1e-3}
+        yield "field", f"kernel {kernel_size}, {blocks}", {**settings, "batch_size": 16, "goal": 1e-3}
 
 
 def _depths(quick: bool) -> Iterator[Training]:
+    steps = {"steps": 30, "every": 10} if quick else {"steps": 400, "every": 100}
     for depth in (4, 8) if quick else (4, 8, 16, 32):
         for name, parts in STACKS.items():
             shape = {"width": 16, "layers": depth, **parts}
-            steps = {"steps": 30, "every": 10} if quick else {"steps": 400, "every": 100}
             settings = {"reader": "CopyMemoryReader", "task": {"delay": 10}, "network": "stack", "shape": shape}
             yield "depth", f"{name}, {depth}", {**settings, **steps, "batch_size": 16, "learning_rate": 1e-3}
 
@@ -127,16 +129,12 @@ def _depths(quick: bool) -> Iterator[Training]:
 def _pieces(quick: bool, folder: Path | None) -> Iterator[Training]:
     for piece, file in MUSIC.items() if folder is not None else ():
         is_long = piece == "Nottingham"
-        for network in COMPARED:
-            shape: dict[str, Any] = {"past": 60, "kernel_size": 6} if is_long else {"past": 20, "kernel_size": 3}
-            shape |= {"budget": 20_000 if quick else 300_000, "dropout": 0.3 if is_long else 0.5}
-            steps = {"steps": 4, "every": 2} if quick else {"steps": 3480, "every": 116}
-            if is_long and not quick:
-                steps = {"steps": 2430, "every": 243}
-            task = {"path": f"{folder}/{file}"}
-            settings: dict[str, Any] = {"reader": "MusicReader", "task": task, "network": network, "shape": shape}
-            settings |= {"batch_size": 2, "learning_rate": 2e-3, "clip": 0.4, "select": True}
-            yield "music", f"{piece}, {network}", {**settings, **steps}
+        shape: dict[str, Any] = {"past": 60, "kernel_size": 6} if is_long else {"past": 20, "kernel_size": 3}
+        shape |= {"budget": 20_000 if quick else 300_000, "dropout": 0.1 if is_long else 0.5}
+        steps = {"steps": 1740, "every": 174} if is_long else {"steps": 1450, "every": 58}
+        settings = {"reader": "MusicReader", "task": {"path": f"{folder}/{file}"}, "shape": shape, "batch_size": 4}
+        settings |= {"steps": 4, "every": 2} if quick else steps
+        yield from _compared("music", piece, {**settings, "learning_rate": 4e-3, "clip": 0.4, "select": True})
 
 
 def _costs(quick: bool) -> Iterator[Row]:

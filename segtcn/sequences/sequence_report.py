@@ -108,9 +108,10 @@ def _copy(lines: Lines) -> Section:
     counts = [
         f"{label}: {sum(r['loss'] < GOAL for r in results)} of {len(results)}" for label, results in lines.items()
     ]
+    goal = next(iter(lines.values()))[0]["goal"]
     lead = (
-        "Ten symbols must be repeated after a delay of T frames. Training ends at a loss of 1e-4, or after the same "
-        f"number of steps for all networks. Seeds that reach a loss under {GOAL:g}: {'; '.join(counts)}."
+        f"Ten symbols must be repeated after a delay of T frames. Training ends at a loss of {goal:g}, or after the "
+        f"same number of steps for all networks. Seeds that reach a loss under {GOAL:g}: {'; '.join(counts)}."
     )
     return Section("Copy memory", lead, *_learned(lines, "loss", levels))
 
