@@ -20,7 +20,6 @@ from torch import nn
 from benchmarks.quiet_trainer import quiet_trainer
 from segtcn.data.datamodule import SegmentationDataModule
 from segtcn.data.readers import LeaReader
-from segtcn.layers import TemporalConv1d
 from segtcn.models import EDTCN, DilatedTCN
 from segtcn.segmenter import Segmenter
 from segtcn.task import SegmentationTask
@@ -30,19 +29,11 @@ RMSPROP = partial(torch.optim.RMSprop, lr=1e-3, alpha=0.9)
 ADAM = partial(torch.optim.Adam, lr=1e-3)
 GTEA = {"dataset": "GTEA", "feature_folder": "SpatialCNN"}
 SALADS = {"dataset": "50Salads", "feature_folder": "SpatialCNN_mid"}
-CASES: dict[str, tuple[dict[str, str], list[int], Callable[[int, int], nn.Module], Callable]] = {
+CASES: dict[str, tuple[dict[str, str], list[int], Callable[..., nn.Module], Callable]] = {
     "gtea_ed_tcn": (GTEA, [1, 2, 3, 4], EDTCN, RMSPROP),
     "gtea_dilated_tcn": (GTEA, [1, 2, 3, 4], DilatedTCN, ADAM),
     "50salads_mid_ed_tcn": (SALADS, [1], partial(EDTCN, kernel_size=15), RMSPROP),
 }
-
-
-def init_as_keras1(net: nn.Module) -> None:
-    """Fan-in ``in * out`` and fan-out ``taps * in * out`` for every convolution but ED-TCN's dense head."""
-    for name, layer in net.named_modules():
-        if isinstance(layer, TemporalConv1d) and not (isinstance(net, EDTCN) and name == "head"):
-            bound = (6 / ((layer.kernel_size[0] + 1) * layer.in_channels * layer.out_channels)) ** 0.5
-            nn.init.uniform_(layer.weight, -bound, bound)
 
 
 def held_out(dataset: str, names: list[str], split: int) -> list[str]:
@@ -62,9 +53,7 @@ def measure(case: str, root: str, keras1: bool) -> dict[str, float]:
         reader = LeaReader(root, **data)
         validation = held_out(data["dataset"], reader.videos(split, "train"), split)
         module = SegmentationDataModule(reader, split, sample_rate=5, validation=validation)
-        net = make(module.in_channels, module.num_classes)
-        if keras1:
-            init_as_keras1(net)
+        net = make(module.in_channels, module.num_classes, init="keras1" if keras1 else "glorot")
         task = SegmentationTask(Segmenter.for_data(net, module), optimizer=optimizer)
         trainer = quiet_trainer(200, limit_val_batches=0)
         trainer.fit(task, module)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from segtcn.layers.blocks import Activation, TemporalConvBlock
 from segtcn.layers.conv import TemporalConv1d
-from segtcn.layers.initialization import init_glorot
+from segtcn.layers.initialization import Init, init_convolutions
 from segtcn.layers.sequential import ResidualSequential
 from segtcn.models.base import SegmentationModel, check_sizes
 
@@ -35,12 +35,13 @@ class DilatedTCN(SegmentationModel):
         dropout: probability of dropping a whole channel.
         activation: ``"wavenet"`` (the paper's), ``"norm_relu"``, ``"relu"`` or ``"tanh"``.
         causal: whether frame t sees only frames up to t.
+        init: initial weights, ``"glorot"`` or, as Keras 1.1 drew them when the code was written, ``"keras1"``.
 
     Shape:
         features ``(B, D, T)``, mask ``(B, T)`` or None to logits ``(1, B, C, T)``; any ``T >= 1``.
 
     Raises:
-        ValueError: if ``num_stacks`` or ``num_layers`` is below 1 or ``activation`` unknown.
+        ValueError: if ``num_stacks`` or ``num_layers`` is below 1 or ``activation`` or ``init`` unknown.
 
     Example:
         >>> import torch
@@ -57,7 +58,7 @@ class DilatedTCN(SegmentationModel):
           convolutions see.
         - ``causal``: the code shifts a convolution by ``dilation // 2`` frames, which is none at dilation 1, so each
           stack sees one frame of the future. Here none does.
-        - The weights start as Glorot & Bengio's, as those of :class:`~segtcn.models.EDTCN`, and for the same reason.
+        - The weights start as Glorot & Bengio's unless ``init`` says so, as those of :class:`~segtcn.models.EDTCN`.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class DilatedTCN(SegmentationModel):
         dropout: float = 0.3,
         activation: Activation = "wavenet",
         causal: bool = False,
+        init: Init = "glorot",
     ) -> None:
         super().__init__(in_channels, num_classes, causal)
         check_sizes(num_stacks=num_stacks, num_layers=num_layers)
@@ -97,7 +99,7 @@ class DilatedTCN(SegmentationModel):
         self.conv_out = TemporalConv1d(hidden_channels, hidden_channels, kernel_size=1)
         self.relu_out = nn.ReLU()
         self.head = TemporalConv1d(hidden_channels, num_classes, kernel_size=1)
-        init_glorot(self)
+        init_convolutions(self, init)
 
 
 class _SkipSequential(ResidualSequential):

@@ -10,7 +10,7 @@ from torch import nn
 
 from segtcn.layers.blocks import Activation, TemporalConvBlock
 from segtcn.layers.conv import TemporalConv1d
-from segtcn.layers.initialization import init_glorot
+from segtcn.layers.initialization import Init, init_convolutions
 from segtcn.layers.pooling import HalfRate
 from segtcn.models.base import SegmentationModel
 
@@ -34,12 +34,13 @@ class EDTCN(SegmentationModel):
         dropout: probability of dropping a whole channel.
         activation: ``"norm_relu"`` (the paper's best), ``"wavenet"``, ``"relu"`` or ``"tanh"``.
         causal: whether frame t sees only frames up to t.
+        init: initial weights, ``"glorot"`` or, as Keras 1.1 drew them when the code was written, ``"keras1"``.
 
     Shape:
         features ``(B, D, T)``, mask ``(B, T)`` or None to logits ``(1, B, C, T)``; any ``T >= 1``.
 
     Raises:
-        ValueError: if ``hidden_channels`` is empty or ``activation`` unknown.
+        ValueError: if ``hidden_channels`` is empty or ``activation`` or ``init`` unknown.
 
     Example:
         >>> import torch
@@ -55,8 +56,8 @@ class EDTCN(SegmentationModel):
         - Any number of frames: the code pads all videos to one length divisible by ``2 ** L`` with frames of -1, which
           the convolutions see. Here the end of a video is the end, and pooling takes the last frame alone.
         - The weights start as Glorot & Bengio's, which the code asks for. The Keras of its time (1.1) took a kernel's
-          axes for those of another layout and drew them several times smaller; held-out training videos of GTEA and
-          50Salads score lower with those (``docs/results/initial_weights.md``).
+          axes for those of another layout and drew them several times smaller: ``init="keras1"``
+          (``docs/results/initial_weights.md``).
         - ``causal``: the code's pooling and up-sampling let up to ``2 ** L - 1`` future frames through; here a pooled
           frame covers the frame before it instead of the frame after, at the price that the newest up to
           ``2 ** L - 1`` frames are not seen yet.
@@ -71,6 +72,7 @@ class EDTCN(SegmentationModel):
         dropout: float = 0.3,
         activation: Activation = "norm_relu",
         causal: bool = False,
+        init: Init = "glorot",
     ) -> None:
         super().__init__(in_channels, num_classes, causal)
         if not hidden_channels:
@@ -84,7 +86,9 @@ class EDTCN(SegmentationModel):
         self.encoder = nn.ModuleList(blocks[: len(hidden_channels)])
         self.decoder = nn.ModuleList(blocks[len(hidden_channels) :])
         self.head = TemporalConv1d(widths[-1], num_classes, kernel_size=1)
-        init_glorot(self)
+        for part in (self.encoder, self.decoder):
+            init_convolutions(part, init)
+        init_convolutions(self.head)  # a dense layer in the authors' code, whose weights Keras 1.1 drew as it should
 
     @property
     def period(self) -> int:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from segtcn.layers.blocks import TemporalConvBlock
 from segtcn.layers.conv import TemporalConv1d
-from segtcn.layers.initialization import init_glorot
+from segtcn.layers.initialization import init_convolutions
 from segtcn.layers.sequential import TemporalSequential
 from segtcn.models.base import SegmentationModel
 
@@ -58,4 +58,4 @@ class FrameClassifier(SegmentationModel):
             )
         )
         self.head = TemporalConv1d(widths[-1], num_classes, kernel_size=1)
-        init_glorot(self)
+        init_convolutions(self)

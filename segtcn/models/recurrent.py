@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from segtcn.layers.conv import TemporalConv1d
-from segtcn.layers.initialization import init_glorot, init_recurrent
+from segtcn.layers.initialization import init_convolutions, init_recurrent
 from segtcn.layers.sequential import Reach, TemporalLayer, TemporalSequential
 from segtcn.models.base import SegmentationModel, check_sizes
 
@@ -81,7 +81,7 @@ class RecurrentNetwork(SegmentationModel):
             )
         )
         self.head = TemporalConv1d(width, num_classes, kernel_size=1)
-        init_glorot(self)
+        init_convolutions(self)
 
 
 class RecurrentLayer(nn.Module, TemporalLayer):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from segtcn.layers.blocks import TemporalConvBlock
 from segtcn.layers.conv import TemporalConv1d
-from segtcn.layers.initialization import init_glorot
+from segtcn.layers.initialization import init_convolutions
 from segtcn.models.base import SegmentationModel
 
 
@@ -60,4 +60,4 @@ class TCNN(SegmentationModel):
             in_channels, hidden_channels, kernel_size, causal=causal, dropout=dropout, activation="relu"
         )
         self.head = TemporalConv1d(hidden_channels, num_classes, kernel_size=1)
-        init_glorot(self)
+        init_convolutions(self)

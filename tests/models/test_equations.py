@@ -63,13 +63,20 @@ def test_ed_tcn_drops_whole_channels_at_the_stated_rate():
     assert 0.26 < dropped.float().mean() < 0.34
 
 
-def test_weights_start_as_glorot_and_bengio_say():
+@pytest.mark.parametrize("init", ["glorot", "keras1"])
+def test_weights_start_as_glorot_and_bengio_say_or_as_keras_1_drew_them(init):
     torch.manual_seed(0)
-    for layer in [EDTCN(128, 11).encoder[0].conv, EDTCN(128, 11).head, DilatedTCN(128, 11).blocks[3].conv]:
+    ed_tcn, dilated_tcn = EDTCN(128, 11, init=init), DilatedTCN(128, 11, init=init)
+    for layer in [ed_tcn.encoder[0].conv, ed_tcn.head, dilated_tcn.blocks[3].conv]:
         (kernel_size,) = layer.kernel_size
-        limit = (6 / (kernel_size * (layer.in_channels + layer.out_channels))) ** 0.5
+        fans = kernel_size * (layer.in_channels + layer.out_channels)
+        if init == "keras1" and layer is not ed_tcn.head:  # which is a dense layer there
+            fans = (kernel_size + 1) * layer.in_channels * layer.out_channels
+        limit = (6 / fans) ** 0.5
         assert layer.bias.abs().max() == 0
         assert 0.98 * limit < layer.weight.abs().max() <= limit
+    with pytest.raises(ValueError, match="`init` must be 'glorot' or 'keras1', got 'he'"):
+        EDTCN(128, 11, init="he")
 
 
 def test_ms_tcn_computes_the_equations_of_the_paper():
