@@ -89,6 +89,15 @@ def _csv_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return table.getvalue().rstrip("\n")
 
 
+def interval_cell(score: float, low: float, high: float) -> str:
+    """A score with its interval.
+
+    >>> interval_cell(55.64, 50.0, 61.0)
+    '55.6 (50.0 to 61.0)'
+    """
+    return f"{score:.1f} ({low:.1f} to {high:.1f})"
+
+
 TABLES = {"markdown": markdown_table, "latex": _latex_table, "csv": _csv_table}
 """Functions that write a table, from its header and its rows."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +16,7 @@ FEW_UNITS = 8
 """With fewer videos or groups, a comparison says so."""
 
 if TYPE_CHECKING:
-    from segtcn.evaluation import Difference, RunScores
+    from segtcn.evaluation import Difference, Run, RunScores
 
 
 def compare(
@@ -54,7 +55,6 @@ def compare(
         raise UsageError("one form is printed: choose --latex, or --json without a file")
 
     from segtcn.evaluation import comparable_runs, compare_runs, read_run, score_run
-    from segtcn.labels.track_classes import track_of
 
     read = [read_run(folder, scoring) for folder in runs]
     if len({run.name for run in read}) < len(read):
@@ -62,20 +62,32 @@ def compare(
     scores = [
         score_run(run, scoring.protocol, scoring.sample_rate) for run in comparable_runs(read, scoring.incomplete)
     ]
-    if bootstrap.groups is None and any(
-        track_of(path) for run in read for part in run.parts for path in part.files.values()
-    ):
-        bootstrap = replace(bootstrap, groups=r"^(.*)/[^/]*$")  # the tracks of a video are not independent
+    if bootstrap.groups is None:
+        bootstrap = replace(bootstrap, groups=known_groups(read, scores[0]))
     differences = compare_runs(scores, bootstrap)
     output_record(json, _record(scores, differences, bootstrap))
     if json != "-":
         table, comment = (TABLES["latex"], "% ") if latex else (TABLES["markdown"], "")
         _show(scores, differences, bootstrap, per_video, table)
         print()
-        for line in _notes(scores, differences, bootstrap):
+        for line in comparison_notes(scores, differences, bootstrap):
             print(f"{comment}{line}")
         for note in [note for run in read for note in run.notes_on_truth()]:
             print(f"{comment}note: {note}")
+
+
+def known_groups(runs: Sequence[Run], scores: RunScores) -> str | None:
+    """Which videos are not independent: the tracks of one, or those that the card of the data set groups."""
+    from segtcn.evaluation.comparison import Units
+    from segtcn.labels.track_classes import track_of
+
+    if any(track_of(path) for run in runs for part in run.parts for path in part.files.values()):
+        return r"^(.*)/[^/]*$"
+    groups = next((run.groups for run in runs if run.groups), None)
+    with suppress(ValueError):  # the videos may have other names than those of the card
+        if groups and Units.of(scores, groups).number > 1:  # of one person alone, only the videos can be drawn
+            return groups
+    return None
 
 
 def _show(
@@ -118,11 +130,14 @@ def _difference_cells(difference: Difference) -> list[str]:
     ]
 
 
-def _notes(scores: Sequence[RunScores], differences: Sequence[Difference], bootstrap: Resampling) -> list[str]:
+def comparison_notes(
+    scores: Sequence[RunScores], differences: Sequence[Difference], bootstrap: Resampling
+) -> list[str]:
+    """What was compared, and what intervals and p-values mean."""
     from segtcn.evaluation.comparison import Units
 
     first, units = scores[0], Units.of(scores[0], bootstrap.groups)
-    what = "videos of each split" if bootstrap.groups is None else f"groups ({units.number} groups)"
+    what = "videos of each split" if bootstrap.groups is None else f"{units.number} groups {bootstrap.groups!r}"
     several = bootstrap.draw_seeds and any(len(seeds) > 1 for run in scores for seeds in run.splits.values())
     num_pairs = len(differences) // len(SCORE_HEADINGS)
     num_videos = sum(len(seeds[0].videos) for seeds in first.splits.values())
@@ -131,13 +146,14 @@ def _notes(scores: Sequence[RunScores], differences: Sequence[Difference], boots
         f"Protocol {first.protocol}, percent, {counted(num_videos, 'video')}, {counted(len(first.splits), 'split')}. "
         f"Seeds: {seeds}; every score is the mean over the seeds, then over the splits.",
         f"Interval: paired bootstrap over the {what}, {bootstrap.num_resamples} resamples, seed {bootstrap.seed}. It "
-        f"covers the choice of these{' and of the seeds.' if several else ', not that of seeds.'}",
+        f"covers the choice of these{' and of the seeds.' if several else ', not that of seeds: train more than one.'}",
         "p: paired permutation test over the same units"
         f"{f', corrected for {num_pairs} pairs (Holm)' if num_pairs > 1 else ''}.",
     ]
     if units.number < FEW_UNITS:
         notes.append(
-            f"Only {units.number} independent units: p cannot be below {2 / 2**units.number:.3g}, intervals are rough."
+            f"Only {units.number} independent units: p cannot be below {differences[0].smallest_p:.3g}, intervals are "
+            "wide."
         )
     if len({run.sample_rate for run in scores}) > 1:
         rates = ", ".join(f"{run.name}: {run.sample_rate}" for run in scores)

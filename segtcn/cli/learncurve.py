@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from segtcn.cli.crossval import crossval
 from segtcn.cli.crossval.models import Grid, Launch
 from segtcn.cli.parser import Configs, Dir, UsageError
-from segtcn.text_table import SCORE_HEADINGS, markdown_table
+from segtcn.text_table import SCORE_HEADINGS, interval_cell, markdown_table
 
 if TYPE_CHECKING:
     from segtcn.evaluation import RunScores
@@ -81,7 +81,7 @@ def _write(out: Path, scores: Mapping[float, RunScores]) -> str:
 
     intervals = {share: score_intervals(run) for share, run in scores.items()}
     rows = [
-        [f"{100 * share:g} %", *(_cell(run.scores[key], intervals[share][key]) for key in SCORE_HEADINGS)]
+        [f"{100 * share:g} %", *(interval_cell(run.scores[key], *intervals[share][key]) for key in SCORE_HEADINGS)]
         for share, run in scores.items()
     ]
     table = markdown_table(["annotated", *SCORE_HEADINGS.values()], rows)
@@ -97,7 +97,3 @@ def _write(out: Path, scores: Mapping[float, RunScores]) -> str:
     figure = plot_curves({"": lines}, "annotated share of the training videos, percent", "percent", bands=bands)
     save_figures([figure], out / "learncurve.png", 200)
     return f"\n{table}\n\n" + "\n".join(str(out / f"learncurve.{ending}") for ending in ("md", "json", "png"))
-
-
-def _cell(score: float, interval: tuple[float, float]) -> str:
-    return f"{score:.1f} ({interval[0]:.1f} to {interval[1]:.1f})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import warnings
 from typing import Any, Literal
@@ -164,6 +165,13 @@ class SegmentationDataModule(LightningDataModule):
     def background(self) -> int | None:
         """Index of the background class, or None."""
         return self.reader.background
+
+    @property
+    def groups(self) -> str | None:
+        """Expression of the person or recording in the name of a video, if the card says it."""
+        with contextlib.suppress(FileNotFoundError):
+            return None if self.card is None else read_card(self.card).get("groups")
+        return None
 
     def names(self, subset: Role) -> list[str]:
         """Names of the videos of a subset, in the order of the split's list.

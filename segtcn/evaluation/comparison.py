@@ -10,14 +10,15 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from segtcn.evaluation.scores import RunScores
-from segtcn.metrics import SCORES, combine_samples
-from segtcn.metrics.counts import VideoCounts
+from segtcn.metrics import SCORES
+from segtcn.metrics.counts import score_sums, summands
 from segtcn.options import Resampling
 
 _MAX_EXACT_UNITS = 12
-_NUM_EXCHANGES = 2000
+_NUM_EXCHANGES = 10_000
 
 
 class Difference(NamedTuple):
@@ -33,7 +34,8 @@ class Difference(NamedTuple):
         high: its upper end.
         against: name of the other run.
         p_value: of a paired permutation test, corrected for all comparisons by the method of Holm.
-        alpha: below which ``p_value`` shows a difference.
+        alpha: up to which ``p_value`` shows a difference.
+        smallest_p: the smallest p-value that so few units and so many comparisons can have.
     """
 
     run: str
@@ -46,29 +48,33 @@ class Difference(NamedTuple):
     against: str
     p_value: float
     alpha: float
+    smallest_p: float = 0.0
 
     @property
     def verdict(self) -> str:
         """``better`` or ``worse`` where the interval leaves out zero and the p-value is small enough.
 
-        Otherwise ``no difference shown``.
+        Where no p-value could be small enough, ``by its interval`` is added; otherwise ``no difference shown``.
         """
-        if self.p_value > self.alpha or self.low <= 0 <= self.high:
+        has_power = self.smallest_p <= self.alpha
+        if self.low <= 0 <= self.high or (has_power and self.p_value > self.alpha):
             return "no difference shown"
-        return "better" if self.low > 0 else "worse"
+        return ("better" if self.low > 0 else "worse") + ("" if has_power else " by its interval")
 
 
 def compare_runs(runs: Sequence[RunScores], how: Resampling = Resampling()) -> list[Difference]:
     """Compare runs by a paired, hierarchical bootstrap, and by a paired permutation test.
 
-    *Interval.* Each resample draws units with replacement, the same for all runs: as many videos of every split as it
-    has, or, with ``groups``, as many groups as there are. It then draws seeds of each run. A run's score of the
-    drawn videos is that of the protocol, pooled scores from the pooled counts; the mean is taken over the seeds, then
-    over the splits, each weighted by how often its groups were drawn. The interval reaches from one percentile of the
-    differences to the one as far from the top. With few units they lie further out, by the t distribution.
+    *Interval.* Each resample draws units with replacement, the same for all runs: videos of every split, one fewer than
+    it has, or, with ``groups``, one fewer than all groups. (Where a split has a single video, all videos are drawn
+    like groups.) It then draws seeds of each run. A run's score of the drawn
+    videos is that of the protocol, pooled scores from the pooled counts; the mean is taken over the seeds, then over
+    the splits, each weighted by how often its groups were drawn. The standard deviation of the differences is the
+    standard error of the difference, and the interval is that of the t distribution around it. (To draw as many units
+    as there are makes standard errors too small, which matters with few.)
 
     *p-value.* Under the hypothesis that two runs are alike, the predictions of a unit may be exchanged. The p-value is
-    the share of exchanges whose difference is at least as large: of all, if there are up to 4,096, or of 2,000 random
+    the share of exchanges whose difference is at least as large: of all, if there are up to 4,096, or of 10,000 random
     ones. For each score, the method of Holm corrects the p-values of all pairs.
 
     Args:
@@ -80,13 +86,14 @@ def compare_runs(runs: Sequence[RunScores], how: Resampling = Resampling()) -> l
 
     Raises:
         ValueError: if there are fewer than two runs, or they have different protocols, splits or videos; if a run has
-            more seeds of one split than of another; if ``groups`` does not match a video or makes a single group; or
-            if a number is out of range.
+            more seeds of one split than of another; if ``groups`` does not match a video; if there are fewer than two
+            units to draw from; or if a number is out of range.
 
     Reference:
         Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 13 and 15; Hesterberg, "What Teachers
-        Should Know About the Bootstrap", The American Statistician, 2015, section 5.3 (few units); Holm, "A Simple
-        Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of Statistics, 1979.
+        Should Know About the Bootstrap", The American Statistician, 2015 (t intervals); Rao and Wu, "Resampling
+        Inference with Complex Survey Data", Journal of the American Statistical Association, 1988 (one unit fewer);
+        Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of Statistics, 1979.
     """
     check_comparable(runs)
     if how.num_resamples < 1 or not 0 < how.confidence < 100:
@@ -95,15 +102,18 @@ def compare_runs(runs: Sequence[RunScores], how: Resampling = Resampling()) -> l
             f"and {how.confidence}"
         )
     units = Units.of(runs[0], how.groups)
-    samples = _resample(runs, units, how)
-    tail = _tail(how.confidence, units.degrees_of_freedom)
+    if units.degrees_of_freedom < 1:
+        what = "videos" if how.groups is None else "groups of videos"
+        raise ValueError(f"an interval needs two or more {what}, got {units.number}: one says nothing about others")
+    samples, width = _resample(runs, units, how), _width(how.confidence, units.degrees_of_freedom)
     pairs = [(i, j) for i in range(len(runs)) for j in range(i + 1, len(runs)) if how.all_pairs or i == 0]
     exchanges = _exchanges(units.number, how.seed)
-    raw = np.stack([_p_values(runs[i], runs[j], units, exchanges) for i, j in pairs])
-    p_values = _holm(raw)
+    p_values = _holm(_p_values(runs, pairs, units, exchanges))
+    exact = len(exchanges) == 2**units.number
+    smallest_p = min(1.0, len(pairs) * (2 if exact else 1) / len(exchanges))
     differences = []
     for (i, j), of_pair in zip(pairs, p_values, strict=True):
-        low, high = np.percentile(samples[j] - samples[i], [tail, 100 - tail], axis=0)
+        margins = width * (samples[j] - samples[i]).std(axis=0)
         first, value = runs[i].scores, runs[j].scores
         differences += [
             Difference(
@@ -112,11 +122,12 @@ def compare_runs(runs: Sequence[RunScores], how: Resampling = Resampling()) -> l
                 first=first[key],
                 value=value[key],
                 difference=value[key] - first[key],
-                low=float(low[k]),
-                high=float(high[k]),
+                low=value[key] - first[key] - float(margins[k]),
+                high=value[key] - first[key] + float(margins[k]),
                 against=runs[i].name,
                 p_value=float(of_pair[k]),
                 alpha=1 - how.confidence / 100,
+                smallest_p=smallest_p,
             )
             for k, key in enumerate(SCORES)
         ]
@@ -131,12 +142,17 @@ def score_intervals(run: RunScores, how: Resampling = Resampling()) -> dict[str,
         how: what is drawn, and how often.
 
     Returns:
-        Lower and upper end of each score, in percent.
+        Lower and upper end of each score, in percent; 0 and 100 if there are fewer than two units.
     """
     units = Units.of(run, how.groups)
-    tail = _tail(how.confidence, units.degrees_of_freedom)
-    low, high = np.percentile(_resample([run], units, how)[0], [tail, 100 - tail], axis=0)
-    return dict(zip(SCORES, zip(low.tolist(), high.tolist(), strict=True), strict=True))
+    if units.degrees_of_freedom < 1:
+        return dict.fromkeys(SCORES, (0.0, 100.0))
+    margins = _width(how.confidence, units.degrees_of_freedom) * _resample([run], units, how)[0].std(axis=0)
+    scores = run.scores
+    return {
+        key: (max(0.0, scores[key] - margin), min(100.0, scores[key] + margin))
+        for key, margin in zip(SCORES, margins.tolist(), strict=True)
+    }
 
 
 class Units(NamedTuple):
@@ -145,7 +161,7 @@ class Units(NamedTuple):
     Args:
         of_split: for each split, the unit of every video, in the order of the first run.
         number: of all units.
-        grouped: whether groups are drawn; otherwise videos, each split for itself.
+        grouped: whether they are drawn from all splits at once: groups, and videos if a split has a single one.
     """
 
     of_split: dict[str, NDArray[np.int64]]
@@ -157,7 +173,7 @@ class Units(NamedTuple):
         """The units of a run.
 
         Raises:
-            ValueError: if the expression is not one or does not match a video, or makes a single group.
+            ValueError: if the expression is not one or does not match a video.
         """
         keys = {
             split: [name if groups is None else _group(name, groups) for name in seeds[0].videos]
@@ -166,25 +182,24 @@ class Units(NamedTuple):
         if groups is None:  # a video of two splits is two units
             keys = {split: [f"{split}/{name}" for name in names] for split, names in keys.items()}
         number_of = {key: number for number, key in enumerate(dict.fromkeys(chain.from_iterable(keys.values())))}
-        if len(number_of) < 2 and groups is not None:
-            raise ValueError(f"there is only one group, {next(iter(number_of))!r}: an interval needs two or more")
         of_split = {split: np.array([number_of[key] for key in names]) for split, names in keys.items()}
-        return cls(of_split, len(number_of), groups is not None)
+        return cls(of_split, len(number_of), groups is not None or min(map(len, of_split.values())) == 1)
 
     @property
     def degrees_of_freedom(self) -> int:
         """Of the mean over the units."""
-        return max(1, self.number - (1 if self.grouped else len(self.of_split)))
+        return self.number - (1 if self.grouped else len(self.of_split))
 
     def draw(self, generator: np.random.Generator, num_resamples: int) -> dict[str, NDArray[np.int64]]:
-        """How often each video of each split is drawn, ``(R, N)``."""
+        """How often each video of each split is drawn, ``(R, N)``; of n units n - 1, if there are two."""
+
+        def times(n: int) -> NDArray[np.int64]:
+            return generator.multinomial(max(n - 1, 1), np.full(n, 1 / n), size=num_resamples)
+
         if self.grouped:
-            times = generator.multinomial(self.number, np.full(self.number, 1 / self.number), size=num_resamples)
-            return {split: times[:, units] for split, units in self.of_split.items()}
-        return {
-            split: generator.multinomial(len(units), np.full(len(units), 1 / len(units)), size=num_resamples)
-            for split, units in self.of_split.items()
-        }
+            drawn = times(self.number)
+            return {split: drawn[:, units] for split, units in self.of_split.items()}
+        return {split: times(len(units)) for split, units in self.of_split.items()}
 
 
 def _group(video: str, groups: str) -> str:
@@ -239,31 +254,30 @@ def _resample(runs: Sequence[RunScores], units: Units, how: Resampling) -> list[
     for run in runs:
         total = np.zeros((how.num_resamples, len(SCORES)))
         for split, times in times_of.items():
-            counts = _ordered_counts(run, runs[0], split)
+            tables = _tables(run, runs[0], split)
             times_of_run = torch.from_numpy(np.where(times.any(1, keepdims=True), times, 1))  # weight 0 if not drawn
-            samples = [combine_samples(of_seed, run.protocol, times_of_run).double().numpy() for of_seed in counts]
-            shares = np.full((how.num_resamples, len(counts)), 1 / len(counts))
-            if how.draw_seeds and len(counts) > 1:
-                shares = generator.multinomial(len(counts), shares[0], size=how.num_resamples) / len(counts)
-            total += weights[split][:, None] * np.einsum("rs,srk->rk", shares, np.stack(samples))
+            samples = score_sums(times_of_run.double() @ tables, run.protocol).double().numpy()
+            shares = np.full((how.num_resamples, len(tables)), 1 / len(tables))
+            if how.draw_seeds and len(tables) > 1:
+                shares = generator.multinomial(len(tables), shares[0], size=how.num_resamples) / len(tables)
+            total += weights[split][:, None] * np.einsum("rs,srk->rk", shares, samples)
         scores.append(total / np.sum([*weights.values()], axis=0)[:, None])
     return scores
 
 
-def _ordered_counts(run: RunScores, first: RunScores, split: str) -> list[VideoCounts]:
-    """Counts of the videos with each seed, in the order of the first run."""
+def _tables(run: RunScores, first: RunScores, split: str) -> Tensor:
+    """What is summed of each video with each seed, ``(seeds, N, 14)``, in the order of the first run."""
     seeds = run.splits[split]
     place = {name: number for number, name in enumerate(seeds[0].videos)}
-    order = torch.tensor([place[name] for name in first.splits[split][0].videos])
-    return [VideoCounts(*(count[order] for count in evaluation.counts)) for evaluation in seeds]
+    order = [place[name] for name in first.splits[split][0].videos]
+    return torch.stack([summands(evaluation.counts, run.protocol)[order] for evaluation in seeds])
 
 
-def _tail(confidence: float, degrees_of_freedom: int) -> float:
-    """The percentile at which an interval begins: further out than ``(100 - confidence) / 2`` with few units."""
+def _width(confidence: float, degrees_of_freedom: int) -> float:
+    """Half the width of an interval in standard errors."""
     from scipy import stats  # half a second
 
-    quantile = stats.t.ppf(0.5 - confidence / 200, degrees_of_freedom)
-    return float(100 * stats.norm.cdf(quantile * np.sqrt((degrees_of_freedom + 1) / degrees_of_freedom)))
+    return float(stats.t.ppf(0.5 + confidence / 200, degrees_of_freedom))
 
 
 def _exchanges(num_units: int, seed: int) -> NDArray[np.int64]:
@@ -275,20 +289,25 @@ def _exchanges(num_units: int, seed: int) -> NDArray[np.int64]:
     return exchanges
 
 
-def _p_values(first: RunScores, other: RunScores, units: Units, exchanges: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Share of the exchanges with a difference at least as large as without, ``(5,)``."""
-    differences = np.zeros((len(exchanges), len(SCORES)))
+def _p_values(
+    runs: Sequence[RunScores], pairs: Sequence[tuple[int, int]], units: Units, exchanges: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """For each pair, the share of the exchanges with a difference at least as large as without, ``(pairs, 5)``."""
+    protocol, differences = runs[0].protocol, np.zeros((len(pairs), len(exchanges), len(SCORES)), np.float32)
     for split, of_video in units.of_split.items():
-        counts, other_counts = _ordered_counts(first, first, split), _ordered_counts(other, first, split)
-        swapped = torch.from_numpy(exchanges[:, of_video])
-        for place in range(num_pairs := max(len(counts), len(other_counts))):
-            pair = counts[place % len(counts)], other_counts[place % len(other_counts)]
-            videos = VideoCounts(*(torch.cat(columns) for columns in zip(*pair, strict=True)))
-            before = combine_samples(videos, first.protocol, torch.cat([1 - swapped, swapped], 1)).double()
-            after = combine_samples(videos, first.protocol, torch.cat([swapped, 1 - swapped], 1)).double()
-            differences += (after - before).numpy() / num_pairs
+        moved = torch.from_numpy(exchanges[:, of_video]).double()
+        tables = [_tables(run, runs[0], split) for run in runs]
+        for place in range(max(map(len, tables))):
+            rows = [table[place % len(table)] for table in tables]
+            sides = [((1 - moved) @ of_run, moved @ of_run) for of_run in rows]
+            for number, (i, j) in enumerate(pairs):
+                num_places = max(len(tables[i]), len(tables[j]))
+                if place < num_places:
+                    (kept, gone), (other_kept, other_gone) = sides[i], sides[j]
+                    after = score_sums(other_kept + gone, protocol) - score_sums(kept + other_gone, protocol)
+                    differences[number] += after.numpy() / num_places
     sizes = np.abs(differences)
-    return (sizes >= sizes[0] - 1e-4).mean(0)  # scores are float32
+    return (sizes >= sizes[:, :1] - 1e-4).mean(axis=1)  # scores are float32
 
 
 def _holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -19,13 +19,14 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("split", "seed", "background"), (int, NoneType)),
     **dict.fromkeys(("network", "data"), dict),
     "extraction": (dict, NoneType),
+    "groups": (str, NoneType),
     "protocol": str,
     "sample_rate": int,
     "fps": (int, float, NoneType),
     "classes": list,
     "videos": list,
 }
-_OPTIONAL = ("name", "network", "data", "checkpoint", "extraction")
+_OPTIONAL = ("name", "network", "data", "checkpoint", "extraction", "groups")
 VERSION = 1
 """Of the layout of ``run.json``; a newer one is refused."""
 
@@ -51,6 +52,7 @@ class RunFacts:
         data: what the data set's card and reader say, for people.
         checkpoint: the weights that predicted; relative to the folder if they lie in it.
         extraction: how the features were made; None where it is unknown.
+        groups: regular expression of the person or recording in the name of a video, as the card says it, or None.
 
     Example:
         >>> import tempfile
@@ -72,6 +74,7 @@ class RunFacts:
     data: Mapping[str, Any] = field(default_factory=dict)
     checkpoint: str | None = None
     extraction: Mapping[str, Any] | None = None
+    groups: str | None = None
 
     def __post_init__(self) -> None:
         if (self.fps is not None and not is_rate(self.fps)) or self.sample_rate < 1:

@@ -58,6 +58,7 @@ class Run:
         fps: labels per second of the files, None where nothing says it.
         sample_rate: the network saw one label in this many.
         notes: what the user should know: videos without a prediction or truth.
+        groups: regular expression of the person or recording in the name of a video, None where nothing says it.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Run:
     fps: float | None = None
     sample_rate: int = 1
     notes: tuple[str, ...] = ()
+    groups: str | None = None
 
     @classmethod
     def read(cls, folder: Path, incomplete: bool = False, progress: bool = False) -> Run:
@@ -107,7 +109,7 @@ class Run:
         name = first.name if first.name and _network_folders(folder) == [folder] else folder.resolve().name
         background = () if first.classes.background is None else (first.classes.background,)
         rates = first.fps, first.sample_rate
-        return cls(name, parts, first.classes, background, first.protocol, *rates, tuple(notes))
+        return cls(name, parts, first.classes, background, first.protocol, *rates, tuple(notes), first.groups)
 
     @classmethod
     def from_files(

@@ -1,6 +1,5 @@
 from .confidence import SegmentalMAP as SegmentalMAP
 from .counts import VideoCounts as VideoCounts
-from .counts import combine_samples as combine_samples
 from .counts import combine_videos as combine_videos
 from .counts import score_classes as score_classes
 from .detailed_scores import BoundaryF1 as BoundaryF1

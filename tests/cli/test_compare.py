@@ -128,8 +128,8 @@ def test_scores_of_splits_videos_and_seeds(runs, root, capsys):
     shares = [100 * np.mean(part.preds["P02_tea"].indexes == part.truths["P02_tea"].indexes) for part in parts]
     assert poor["splits"]["1"]["videos"]["P02_tea"]["accuracy"] == pytest.approx(np.mean(shares), rel=1e-6)
     accuracy = next(each for each in record["differences"] if each["score"] == "accuracy")
-    # all 3 videos are better, but of the 8 exchanges 2 are as far apart: too few videos to say so
-    assert (accuracy["low"] > 0, accuracy["p_value"], accuracy["verdict"]) == (True, 0.25, "no difference shown")
+    # all 3 videos are better, but of the 8 exchanges 2 are as far apart: too few videos for a small p-value
+    assert (accuracy["low"] > 0, accuracy["p_value"], accuracy["verdict"]) == (True, 0.25, "better by its interval")
     assert "Only 3 independent units: p cannot be below 0.25" in out
     assert accuracy["difference"] == pytest.approx(good["accuracy"] - poor["accuracy"])
 
@@ -151,7 +151,7 @@ def test_folders_of_predictions_with_their_truth(runs, root, tmp_path, capsys):
 
 
 def test_other_rates_are_pointed_out(root, tmp_path, capsys):
-    preds = {"P02_tea": truth_of(root, "P02_tea")}
+    preds = {name: truth_of(root, name) for name in TEST_VIDEOS[2]}
     one = write_network(tmp_path / "one", root, preds)
     two = write_network(tmp_path / "two", root, preds, sample_rate=2)
     assert main(["compare", str(one), str(two), "--resamples=10"]) == 0
@@ -184,8 +184,9 @@ def test_what_cannot_be_compared(runs, root, tmp_path, capsys):
         "split1-seed0 was scored under lea and single under mstcn: choose one for both (`protocol`, --protocol)"
         in message
     )
-    assert main(["compare", f"{runs[0]}/split1-seed0", str(single), "--protocol=asrf", "--resamples=5"]) == 0
-    capsys.readouterr()
+    message = failure(capsys, f"{runs[0]}/split1-seed0", str(single), "--protocol=asrf")
+    assert "an interval needs two or more videos, got 1" in message
+    assert "`groups` (--groups) '^S' does not match the video" in failure(capsys, *runs, "--groups=^S")
     folders = [f"{runs[0]}/split{split}-seed0/predictions" for split in (1, 2)]
     message = failure(capsys, *folders, f"--truth={root}/groundTruth")
     assert "have predictions of different videos: only one has P01_soup, P01_tea, P02_tea" in message
@@ -223,18 +224,27 @@ def test_incomplete_runs_are_compared_if_asked(runs, capsys):
 
 
 def test_videos_without_truth_are_said_and_left_out(root, tmp_path, capsys):
-    run = write_network(tmp_path / "run", root, {name: truth_of(root, name) for name in TEST_VIDEOS[2]})
+    names = ["P02_tea", *TEST_VIDEOS[2]]
+    run = write_network(tmp_path / "run", root, {name: truth_of(root, name) for name in names})
     blind = write_network(tmp_path / "blind", root, {"P01_tea": truth_of(root, "P01_tea")}, has_truth=False)
     (blind / "predictions" / "P01_tea.npz").rename(run / "predictions" / "P01_tea.npz")
-    full = write_network(tmp_path / "full", root, {name: truth_of(root, name) for name in TEST_VIDEOS[2]})
+    full = write_network(tmp_path / "full", root, {name: truth_of(root, name) for name in names})
     for other in (run, full):
         assert main(["compare", str(run), str(other), "--resamples=5"]) == 0
         out = capsys.readouterr().out
-        assert "percent, 1 video," in out
-        assert "run: no truth of 1 of 2 videos: P01_tea" in out
+        assert "percent, 2 videos," in out
+        assert "run: no truth of 1 of 3 videos: P01_tea" in out
         assert "full: no truth" not in out
     edit_facts(run, videos=["P01_tea"])
     assert "no truth of any video of" in failure(capsys, str(run), str(run))
+
+
+def test_the_groups_of_the_card_are_drawn_unless_they_say_nothing(root, tmp_path, capsys):
+    preds = {name: truth_of(root, name) for name in ("P01_tea", "P01_soup", "P02_tea", "P02_soup")}
+    for groups, drawn in (("^P[0-9]+", "2 groups '^P[0-9]+'"), ("^P", "videos"), ("^S", "videos"), (None, "videos")):
+        run = str(write_network(tmp_path / f"run{drawn}{groups}", root, preds, groups=groups))
+        assert main(["compare", run, run, "--resamples=5"]) == 0
+        assert f"paired bootstrap over the {drawn}" in capsys.readouterr().out
 
 
 def test_nothing_is_written_where_something_is_wrong(runs, tmp_path, capsys):

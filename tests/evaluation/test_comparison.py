@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from segtcn.evaluation import Resampling, RunScores, compare_runs
-from segtcn.evaluation.comparison import _holm, _tail
+from segtcn.evaluation.comparison import _holm, score_intervals
 from segtcn.metrics import combine_videos, evaluate_videos
 
 
@@ -28,11 +28,11 @@ def scored(name: str, videos: int, quality: float, protocol: str = "lea", seeds:
     return RunScores(name, protocol, splits)
 
 
-def test_interval_is_the_percentiles_of_a_slow_bootstrap():
-    """Every resample on its own, with `combine_videos`, from the same draws."""
+def test_interval_is_that_of_a_slow_bootstrap():
+    """Every resample on its own, with `combine_videos`, from the same draws; t(0.95, 12 videos - 2 splits) = 1.8125."""
     first, second = scored("a", 6, 0.6, "mstcn", seeds=2), scored("b", 6, 0.75, "mstcn", seeds=2, seed=1)
     generator = np.random.default_rng(3)
-    times = {split: generator.multinomial(6, np.full(6, 1 / 6), size=50) for split in ("1", "2")}
+    times = {split: generator.multinomial(5, np.full(6, 1 / 6), size=50) for split in ("1", "2")}
     differences = []
     for r in range(50):
         scores = []
@@ -44,17 +44,14 @@ def test_interval_is_the_percentiles_of_a_slow_bootstrap():
             ]
             scores.append(np.mean(values))
         differences.append(scores[1] - scores[0])
-    tail = _tail(90, 10)  # 12 videos in 2 splits
-    assert tail == pytest.approx(2.866, abs=1e-3)  # t(0.05, 10) = -1.8125, times sqrt(11 / 10)
     (found,) = (
         each
         for each in compare_runs([first, second], Resampling(50, 90, seed=3, draw_seeds=False))
         if each.score == "f1@50"
     )
-    assert (found.low, found.high) == pytest.approx(
-        (np.percentile(differences, tail), np.percentile(differences, 100 - tail)), abs=1e-5
-    )
     assert found.difference == pytest.approx(second.scores["f1@50"] - first.scores["f1@50"])
+    margin = 1.8125 * np.std(differences)
+    assert (found.low, found.high) == pytest.approx((found.difference - margin, found.difference + margin), abs=1e-3)
 
 
 def test_better_is_said_only_where_the_interval_leaves_out_zero():
@@ -120,7 +117,7 @@ def test_groups_are_drawn_as_one_slowly():
     """Three persons in two splits; every resample on its own, splits weighted by how often their persons are drawn."""
     runs = [scored("a", 6, 0.6), scored("b", 6, 0.7, seed=1)]
     runs = [regrouped(run, lambda split, name: f"P{(int(name[1]) + 2 * int(split)) % 3}_{split}{name}") for run in runs]
-    times = np.random.default_rng(0).multinomial(3, np.full(3, 1 / 3), size=40)
+    times = np.random.default_rng(0).multinomial(2, np.full(3, 1 / 3), size=40)
     persons = {}  # numbered as they appear
     for seeds in runs[0].splits.values():
         for name in seeds[0].videos:
@@ -138,10 +135,8 @@ def test_groups_are_drawn_as_one_slowly():
             scores.append(np.average(values, weights=weights))
         differences.append(scores[1] - scores[0])
     found = next(each for each in compare_runs(runs, Resampling(40, 80, groups=r"^P\d")) if each.score == "accuracy")
-    tail = _tail(80, 2)
-    assert (found.low, found.high) == pytest.approx(
-        (np.percentile(differences, tail), np.percentile(differences, 100 - tail)), abs=1e-4
-    )
+    margin = 1.8856 * np.std(differences)  # t(0.9, 3 persons - 1)
+    assert (found.low, found.high) == pytest.approx((found.difference - margin, found.difference + margin), abs=1e-3)
 
 
 def test_a_permutation_test_worked_by_hand():
@@ -165,6 +160,22 @@ def test_all_pairs_name_both_runs():
     assert pairs == [("a", "b"), ("a", "c"), ("b", "c")]
 
 
+def test_differences_can_be_shown_among_the_pairs_of_many_runs():
+    runs = [scored(str(i), 14, 0.5 + 0.03 * i) for i in range(15)]
+    found = {(each.against, each.run): each for each in compare_runs(runs, Resampling(100, all_pairs=True))[4::5]}
+    assert len(found) == 105
+    assert found["0", "14"].verdict == "better"  # of 2,000 exchanges, 105 pairs could not have shown it
+
+
+def test_with_few_groups_the_interval_speaks_alone():
+    """Four persons in two splits: no p-value is below 2 / 16."""
+    runs = [scored("a", 6, 0.5), scored("b", 6, 0.95, seed=1)]
+    runs = [regrouped(run, lambda split, name: f"P{int(name[1]) % 4}_{split}{name}") for run in runs]
+    found = {each.score: each for each in compare_runs(runs, Resampling(200, groups=r"^P\d"))}["accuracy"]
+    assert (found.p_value, found.smallest_p) == (0.125, 0.125)
+    assert found.verdict == "better by its interval"
+
+
 def test_the_choice_of_seeds_widens_the_interval():
     runs = [scored("a", 6, 0.5, seeds=3), scored("b", 6, 0.5, seeds=3, seed=4)]
     wide, narrow = (compare_runs(runs, Resampling(500, draw_seeds=draw)) for draw in (True, False))
@@ -176,7 +187,7 @@ def test_the_choice_of_seeds_widens_the_interval():
     [
         (lambda run: run, {"groups": "^S[0-9]"}, r"`groups` '\^S\[0-9\]' does not match the video v0: every video"),
         (lambda run: run, {"groups": "("}, "`groups` must be a regular expression"),
-        (lambda run: run, {"groups": "^v"}, "there is only one group, 'v'"),
+        (lambda run: run, {"groups": "^v"}, "an interval needs two or more groups of videos, got 1"),
         (lambda run: run._replace(splits={**run.splits, "2": run.splits["2"] * 2}), {}, "has other seeds of split 2"),
         (lambda run: run, {"num_resamples": 0}, "`num_resamples` must be at least 1"),
     ],
@@ -184,3 +195,12 @@ def test_the_choice_of_seeds_widens_the_interval():
 def test_comparisons_that_say_nothing_are_refused(change, how, message):
     with pytest.raises(ValueError, match=message):
         compare_runs([scored("a", 4, 0.6), change(scored("b", 4, 0.6, seed=1))], Resampling(**how))
+
+
+def test_one_video_says_nothing_about_others():
+    runs = [scored(name, 1, quality) for name, quality in (("a", 0.5), ("b", 0.7))]  # one in each of two splits
+    assert all(each.high > each.low for each in compare_runs(runs, Resampling(500)) if each.difference)
+    runs = [RunScores(run.name, run.protocol, {"1": run.splits["1"]}) for run in runs]
+    with pytest.raises(ValueError, match="an interval needs two or more videos, got 1: one says nothing about others"):
+        compare_runs(runs)
+    assert score_intervals(runs[0])["edit"] == (0, 100)

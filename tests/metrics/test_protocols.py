@@ -13,11 +13,11 @@ from segtcn.metrics import (
     Protocol,
     SegmentalF1,
     SegmentationScores,
-    combine_samples,
     combine_videos,
     evaluate_videos,
     mean_over_splits,
 )
+from segtcn.metrics.counts import score_sums, summands
 from segtcn.metrics.protocols import SCORES
 from tests.metrics.sequences import IGNORE, draw_video, pad
 from tests.reference import protocols as reference
@@ -214,13 +214,12 @@ def test_a_selection_of_videos_scores_as_these_videos_evaluated(protocol):
     assert combine_videos(counts, protocol, chosen) == scores_of(protocol, *(videos[i] for i in chosen))
     assert combine_videos(counts, protocol) == scores_of(protocol, *videos)
     times = torch.tensor([[2, 0, 1, 1], [1, 1, 1, 1], [0, 0, 4, 0], [0, 3, 0, 1], [1, 2, 1, 0]])
-    for row, sample in zip(times, combine_samples(counts, protocol, times).tolist(), strict=True):
+    samples = score_sums(times.double() @ summands(counts, protocol), protocol)
+    for row, sample in zip(times, samples.tolist(), strict=True):
         selected = torch.repeat_interleave(torch.arange(4), row)
         assert sample == [*combine_videos(counts, protocol, selected).values()]
     with pytest.raises(ValueError, match="no video is selected: a score needs at least one"):
         combine_videos(counts, protocol, [])
-    with pytest.raises(ValueError, match=r"`times` must have the shape \(R, 4\), got \(4,\)"):
-        combine_samples(counts, protocol, torch.ones(4))
 
 
 def test_a_data_set_is_the_mean_over_its_splits_not_over_its_videos():

@@ -24,7 +24,7 @@ from segtcn.prepare.splits import Split
 from segtcn.structures import IGNORE
 from segtcn.text_table import markdown_table
 
-OWN_WORDS = ("name", "title", "features", "source", "licence", "citation")
+OWN_WORDS = ("name", "title", "features", "source", "licence", "citation", "groups")
 """What a person writes into a card; a new card keeps it."""
 
 UNCOUNTED_WORDS = (*OWN_WORDS, "unchecked", "feature_dim", "extraction")
