@@ -31,6 +31,7 @@ from mkdocs.structure.pages import Page
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))  # MkDocs loads this file by its path
 
+from segtcn.text_table import SCORE_HEADINGS  # noqa: E402
 from tools.docstring_arguments import argument_problems  # noqa: E402
 from tools.docstring_markdown import to_markdown as docstring_markdown  # noqa: E402
 from tools.network_drawings import DRAWINGS, drawing  # noqa: E402
@@ -69,19 +70,6 @@ LICENCES = {
     "bytenet": "no code released",
 }
 """Licence of the authors' code by config, where it is known; segtcn's code was written from the papers."""
-
-PUBLISHED = {
-    "ed_tcn": "73.2/68.5/55.6, 69.9, 63.7: GTEA, Spatial CNN, released predictions of splits 1 to 3, rescored",
-    "dilated_tcn": "60.9/54.7/40.2, 52.9, 61.3: GTEA, Spatial CNN, released predictions of splits 1 to 3, rescored",
-    "ms_tcn": "87.5/85.4/74.6, 81.4, 79.2: GTEA, fine-tuned I3D, quoted",
-    "ms_tcn_plus_plus": "80.7/78.5/70.1, 74.3, 83.7: 50Salads, I3D, quoted",
-    "asrf": "89.4/87.8/79.8, 83.7, 77.3: GTEA, I3D, quoted",
-    "asformer": "90.1/88.8/79.2, 84.6, 79.7: GTEA, I3D, quoted",
-    "diffact": "92.5/91.5/84.7, 89.6, 80.3: GTEA, I3D, quoted",
-    "fact": "not quoted: the tables of the paper were not at hand",
-    "ltcontext": "F1@50 61.9, accuracy 74.6: Breakfast, I3D, the authors' model card, quoted",
-}
-"""Published scores by config, with their features: F1@10/25/50, edit, accuracy."""
 
 MOVED = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "README.md": "index.md"}
 """Files of the repository that are pages of the site."""
@@ -403,7 +391,7 @@ def _results(config_name: str) -> dict[str, str]:
     """The network's row of the table of all networks on GTEA, and its speed."""
     text = (REPOSITORY / "docs" / "results" / "gtea_models.md").read_text("utf-8")
     rows = [line.strip("| ").split("|") for line in text.splitlines() if line.startswith(f"| {config_name} ")]
-    published = {"published": PUBLISHED.get(config_name, "no number that can be compared")}
+    published = {"published": _published(config_name)}
     if not rows:
         return published
     scores = [cell.strip() for cell in rows[0][1:6]]
@@ -415,3 +403,13 @@ def _results(config_name: str) -> dict[str, str]:
         "speed on two cores": f"{speed[0]} frames/s in training, {speed[1]} in inference",
         "memory": f"{speed[2]} MiB, the peak of the whole process",
     }
+
+
+def _published(config_name: str) -> str:
+    """The first row that a paper published of a network, see ``segtcn reproduce``."""
+    rows = yaml.safe_load((REPOSITORY / "configs" / "published.yaml").read_text("utf-8"))
+    for name, row in rows.items():
+        if row["model"].partition("+")[0] == config_name:
+            scores = ", ".join(f"{SCORE_HEADINGS[key]} {score}" for key, score in row["scores"].items())
+            return f"{scores} ({row['source']}; [`segtcn reproduce {name}`](../howto/bench.md))"
+    return "no number that can be compared"

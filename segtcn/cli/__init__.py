@@ -39,7 +39,8 @@ COMMANDS = {
     "timeline": ("segtcn.cli.timeline", "draw the segments of videos as bars, for papers"),
     "view": ("segtcn.cli.view", "play clips with their labels in the browser; compare, correct, export"),
     "plan": ("segtcn.cli.plan", "list the smallest networks that see a given number of frames"),
-    "bench": ("segtcn.cli.bench", "measure what is claimed of convolutional and recurrent networks"),
+    "bench": ("segtcn.cli.bench", "compare networks on a data set, or measure what is claimed of them"),
+    "reproduce": ("segtcn.cli.reproduce", "train what a paper published, and compare the scores"),
     "demo": ("segtcn.cli.demo", "make a small data set of rendered clips, train on it, score it, draw it"),
 }
 """Name of every command: its module, with a function of that name or ``main(argv)``, and what it does."""
@@ -140,7 +141,7 @@ def _how_to_continue(stop: KeyboardInterrupt, argv: Sequence[str]) -> str:
     """What to do next, where something is left to continue."""
     if stop.args:
         return f"; {stop}"
-    if argv[0] in ("crossval", "learncurve", "sweep", "convert", "extract", "predict", "bench"):
+    if argv[0] in ("crossval", "learncurve", "sweep", "convert", "extract", "predict", "bench", "reproduce"):
         return "; the same command continues"
     return ""
 

@@ -4,42 +4,72 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from segtcn.atomic import write_text
+from segtcn.cli.bench_networks import Study, bench_networks
 from segtcn.cli.parser import Dir, UsageError
 
 if TYPE_CHECKING:
     from segtcn.sequences.sequence_report import Section
 
 
+@dataclass(frozen=True)
+class Claims:
+    """Causal convolutional networks against LSTM and GRU (sequences).
+
+    Args:
+        music: folder with JSB_Chorales.mat and Nottingham.mat (default: without the claim about music).
+        claims: only these: copy, adding, music, costs, field, jacobian, masked, depth (default: all).
+    """
+
+    music: Dir | None = None
+    claims: Annotated[list[str], "CLAIM"] | None = None
+
+
 def bench(
-    name: Literal["sequences"],
+    name: Literal["sequences", "gtea", "50salads_mid", "50salads_eval"],
     *,
-    out: Dir = Path("runs/bench_sequences"),
-    music: Dir | None = None,
-    claims: Annotated[list[str], "CLAIM"] | None = None,
+    out: Dir | None = None,
     jobs: int = 2,
     quick: bool = False,
+    study: Study,
+    sequences: Claims,
 ) -> None:
-    """Compare causal convolutional networks with LSTM and GRU, and write a report with tables and figures.
+    """Measure, and write a report with tables and figures.
 
-    Each measurement is a file in OUT/rows. The command continues where it stopped, and measures again what has other
-    settings. On two cores of its own all of it takes about 30 minutes.
+    `gtea`, `50salads_mid` and `50salads_eval` cross-validate networks with the features of Lea et al. Each score has an
+    interval over persons and seeds and a verdict against the best network, under every protocol, in OUT/NAME.md, .tex,
+    .csv and .png. `sequences` compares causal convolutional networks with LSTM and GRU; on two cores of its own it
+    takes about 30 minutes. The same command continues where it stopped.
 
     Args:
         name: of the report.
-        out: folder of the report.
-        music: folder with JSB_Chorales.mat and Nottingham.mat (default: without the claim about music).
-        claims: only these: copy, adding, music, costs, field, jacobian, masked, depth (default: all).
-        jobs: measurements at the same time, with one thread each; timings run alone.
-        quick: small sizes in minutes, to see that all works; the numbers mean nothing.
+        out: folder (default: runs/bench_NAME).
+        jobs: networks or measurements at the same time, which share the cores.
+        quick: one epoch or small sizes, to see that all works; the numbers mean nothing.
+        study: networks on a data set.
+        sequences: claims about networks.
 
     Examples:
+      segtcn bench gtea --root DIR --seeds 10
+      segtcn bench 50salads_mid --root DIR --seeds 5 --models ed_tcn asformer --splits 1
       segtcn bench sequences --out report --music DATA/sequences
       segtcn bench sequences --out report --claims copy field
     """
+    out = out or Path(f"runs/bench_{name}")
+    start_s = time.monotonic()
+    if name == "sequences":
+        files = _bench_sequences(sequences.music, sequences.claims, out, jobs, quick)
+    else:
+        files = bench_networks(name, study, out, jobs, quick)
+    print(*files, f"Done in {time.monotonic() - start_s:.0f} s.", sep="\n")
+
+
+def _bench_sequences(music: Path | None, claims: list[str] | None, out: Path, jobs: int, quick: bool) -> list[Path]:
+    """Measure the claims about sequences; each measurement is a file in OUT/rows."""
     from segtcn.sequences.rows import all_rows, run_rows
     from segtcn.sequences.sequence_report import CLAIMS, report_text, sections
 
@@ -47,13 +77,12 @@ def bench(
         raise UsageError(f"`claims` must be among {', '.join(CLAIMS)}, got {unknown[0]}")
     if claims and "music" in claims and music is None:
         raise UsageError("the claim about music needs `music`, the folder with its files")
-    start_s = time.monotonic()
     rows = [row for row in all_rows(music, quick) if not claims or row.claim in claims]
     results = run_rows(rows, out / "rows", jobs)
     parts = sections(rows, results)
     files = _draw(out, parts)
     write_text(out / "sequences.md", report_text(parts, _note(results, quick)))
-    print(out / "sequences.md", *files, f"Done in {time.monotonic() - start_s:.0f} s.", sep="\n")
+    return [out / "sequences.md", *files]
 
 
 def _note(results: dict[str, dict[str, Any]], quick: bool) -> str:

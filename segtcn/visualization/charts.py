@@ -244,6 +244,38 @@ def plot_curves(
     return figure
 
 
+def plot_intervals(panels: Mapping[str, Mapping[str, tuple[float, float, float]]], x: str) -> Figure:
+    """Draw values with their intervals, one row each, in panels side by side which share the rows.
+
+    Args:
+        panels: value, lower and upper end by panel and row; all panels have the same rows, the first is on top.
+        x: what the horizontal axis shows.
+
+    Returns:
+        A figure of its own, not known to ``pyplot``.
+
+    Raises:
+        ValueError: if there is no panel.
+
+    Example:
+        >>> figure = plot_intervals({"F1@50": {"ED-TCN": (56.0, 50.0, 61.0)}}, "percent")
+        >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
+        ['ED-TCN']
+    """
+    if not panels:
+        raise ValueError("expected at least one panel to draw, got none")
+    names = [*next(iter(panels.values()))]
+    figure = new_figure(WIDTH_IN, 0.9 + 0.25 * len(names), layout="constrained")
+    places = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
+    for axes, (title, rows) in zip(places, panels.items(), strict=True):
+        values, low, high = np.array([rows[name] for name in names]).T
+        axes.errorbar(values, range(len(names)), xerr=(values - low, high - values), fmt="o", color=_BLUE, capsize=3)
+        dress(axes, title, x)
+    places[0].set_yticks(range(len(names)), labels=names, **text_style("".join(names)))
+    places[0].invert_yaxis()
+    return figure
+
+
 def plot_matrices(matrices: Mapping[str, npt.ArrayLike]) -> Figure:
     """Draw Jacobians from 0 to 1 side by side; exactly 0 is white, the smallest other value is not.
 

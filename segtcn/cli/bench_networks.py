@@ -1,0 +1,176 @@
+"""``segtcn bench gtea`` and others: networks on one data set, every score with its interval."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from segtcn.atomic import write_text
+from segtcn.cli.crossval.models import Grid, Launch, crossval_models, numbers
+from segtcn.cli.parser import UsageError
+from segtcn.config_names import config_folder, find_config, read_config
+from segtcn.text_table import SCORE_HEADINGS, TABLES, interval_cell
+
+if TYPE_CHECKING:
+    from segtcn.evaluation import Difference, Resampling, RunScores
+
+DATA = {"gtea": "gtea_lea", "50salads_mid": "50salads_mid_lea", "50salads_eval": "50salads_eval_lea"}
+"""Data sets, and the config of each."""
+
+QUIET = ["--trainer.logger=false", "--trainer.enable_progress_bar=false"]
+
+MARKS = {"better": " +", "worse": " -", "better by its interval": " (+)", "worse by its interval": " (-)"}
+"""What a verdict adds to the score of a network."""
+
+_LEGEND = (
+    "Mean over the splits of the mean over the seeds, and 95 % interval. The first network is the best by F1@50. + and "
+    "- mark scores that differ from its; in parentheses where the units are too few for a p-value, and the interval "
+    "alone shows the difference."
+)
+
+
+@dataclass(frozen=True)
+class Study:
+    """Networks on a data set.
+
+    Args:
+        root: folder of the data set.
+        models: a config for each network, or several joined by `+` (default: all, with recipes for this data set).
+        seeds: trainings of each network on each split.
+        splits: splits (default: all of the data set).
+    """
+
+    root: Annotated[Path, "DIR"] | None = None
+    models: Annotated[list[str], "CONFIG"] | None = None
+    seeds: int = 10
+    splits: Annotated[Sequence[int], "1,2", ("type", numbers), ("nargs", None)] | None = None
+
+
+def bench_networks(name: str, study: Study, out: Path, jobs: int, quick: bool) -> list[Path]:
+    """Cross-validate networks, and write a report on them; what is complete is not trained again.
+
+    Args:
+        name: one of :data:`DATA`.
+        study: what is trained.
+        out: folder of the report; the runs lie in ``runs``.
+        jobs: networks at a time.
+        quick: one epoch only.
+
+    Returns:
+        The files of the report.
+
+    Raises:
+        ChildProcessError: if a network failed, once the others are in the report.
+    """
+    if study.seeds < 1:
+        raise UsageError(f"`seeds` must be at least 1, got {study.seeds}")
+    options = [data_option(DATA[name], study.root), *QUIET, *(["--trainer.max_epochs=1"] if quick else [])]
+    models = study.models or [str(path) for path in sorted((config_folder() / "model").glob("*.yaml"))]
+    paths = [[*map(Path, with_recipe(model, name).split("+"))] for model in models]
+    shared = [Path(find_config(config)) for config in ("trainer/default", f"data/{DATA[name]}")]
+    runs, failure = out / "runs", None
+    try:
+        crossval_models(paths, shared, options, Grid(range(study.seeds), study.splits), runs, Launch(jobs=jobs))
+    except ChildProcessError as error:
+        failure = error
+    results = json.loads((runs / "models.json").read_text(encoding="utf-8"))
+    files = _write_report(out, name, results) if results["models"] else []
+    if failure is not None:
+        raise failure
+    return files
+
+
+def with_recipe(model: str, data: str) -> str:
+    """A network's config, joined with its recipe for a data set if the package has one.
+
+    Example:
+        >>> with_recipe("configs/model/asformer.yaml", "gtea").rpartition("/")[2]
+        'asformer_gtea.yaml'
+    """
+    recipe = config_folder() / "experiment" / f"{Path(model).stem}_{data}.yaml"
+    return f"{model}+{recipe}" if "+" not in model and recipe.is_file() else model
+
+
+def data_option(data: str, root: Path | None) -> str:
+    """The option that names the folder of a data set, once it holds what the config reads; imports nothing heavy.
+
+    Args:
+        data: name of a data config.
+        root: the folder.
+
+    Raises:
+        UsageError: if no folder is given.
+        FileNotFoundError: if something is missing.
+    """
+    config = read_config(Path(find_config(f"data/{data}")))["data"]
+    arguments = config["reader"]["init_args"]
+    parts = ["features", "groundTruth", "splits", "mapping.txt"]
+    if "dataset" in arguments:
+        parts = [f"features/{arguments['dataset']}/{arguments['feature_folder']}", f"splits/{arguments['dataset']}"]
+    expected = f"the folder with {', '.join(parts)}, see {config['card']}"
+    if root is None:
+        raise UsageError(f"`root` is needed: {expected}")
+    if missing := [part for part in parts if not (root / part).exists()]:
+        raise FileNotFoundError(f"no {root / missing[0]}: `root` must be {expected}")
+    return f"--data.reader.init_args.root={root}"
+
+
+def _write_report(out: Path, name: str, results: dict[str, Any]) -> list[Path]:
+    """Score all predictions under every protocol, and write tables and a figure."""
+    from segtcn.cli.compare import comparison_notes, known_groups
+    from segtcn.evaluation import Resampling, comparable_runs, compare_runs, read_run, score_run
+    from segtcn.metrics.protocols import PROTOCOLS
+    from segtcn.visualization.charts import plot_intervals
+    from segtcn.visualization.figures import save_figure
+
+    runs = comparable_runs([read_run(out / "runs" / network) for network in results["models"]])
+    text = [f"# Networks on {name}", f"```\n{results['command']}\n```", _LEGEND]
+    latex, records, tables = [], [], {}
+    for protocol in PROTOCOLS:
+        scores = sorted((score_run(run, protocol) for run in runs), key=lambda run: -run.scores["f1@50"])
+        how = Resampling(groups=known_groups(runs, scores[0]))
+        differences = compare_runs(scores, how) if len(scores) > 1 else []
+        tables[protocol] = table = _rows(scores, differences, how)
+        cells = [
+            [network, *(interval_cell(*row[key][:3]) + MARKS.get(row[key][-1], "") for key in SCORE_HEADINGS)]
+            for network, row in table.items()
+        ]
+        header = ["network", *SCORE_HEADINGS.values()]
+        text += [f"## Protocol `{protocol}`", TABLES["markdown"](header, cells)]
+        text += comparison_notes(scores, differences, how) if differences else []
+        latex += [f"% protocol {protocol}", TABLES["latex"](header, cells)]
+        records += [
+            [protocol, network, key, *(value if isinstance(value, str) else f"{value:.4f}" for value in row[key])]
+            for network, row in table.items()
+            for key in SCORE_HEADINGS
+        ]
+    columns = ["protocol", "network", "score", "mean", "low", "high", "difference", "p", "verdict"]
+    texts = {"md": "\n\n".join(text), "tex": "\n".join(latex), "csv": TABLES["csv"](columns, records)}
+    files = [out / f"{name}.{ending}" for ending in (*texts, "png")]
+    for path, content in zip(files, texts.values(), strict=False):
+        write_text(path, content + "\n")
+    shown = {"F1@50": "f1@50", "Edit": "edit", "Accuracy": "accuracy"}
+    protocol, table = next(iter(tables.items()))
+    panels = {heading: {network: row[key][:3] for network, row in table.items()} for heading, key in shown.items()}
+    save_figure(plot_intervals(panels, f"percent, protocol {protocol}"), files[-1])
+    return files
+
+
+def _rows(
+    scores: Sequence[RunScores], differences: Sequence[Difference], how: Resampling
+) -> dict[str, dict[str, tuple[float, float, float, float, float, str]]]:
+    """For each network and score: mean, interval, difference from the best network, p-value and verdict."""
+    from segtcn.evaluation.comparison import score_intervals
+
+    found = {(each.run, each.score): (each.difference, each.p_value, each.verdict) for each in differences}
+    rows = {}
+    for run in scores:
+        ends = score_intervals(run, how)
+        rows[run.name] = {
+            key: (run.scores[key], *ends[key], *found.get((run.name, key), (0.0, 1.0, "best")))
+            for key in SCORE_HEADINGS
+        }
+    return rows

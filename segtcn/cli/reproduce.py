@@ -1,0 +1,93 @@
+"""``segtcn reproduce``: a row that a paper published, trained here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from segtcn.atomic import write_text
+from segtcn.cli.bench_networks import QUIET, data_option
+from segtcn.cli.crossval.models import Grid, Launch, crossval_parallel
+from segtcn.cli.parser import Dir, UsageError
+from segtcn.config_names import config_folder, find_config, read_config
+from segtcn.text_table import SCORE_HEADINGS, markdown_table
+
+PUBLISHED = "published.yaml"
+"""The rows of papers, in the folder of the configs."""
+
+
+def reproduce(
+    name: str,
+    *,
+    root: Annotated[Path, "DIR"] | None = None,
+    seeds: int = 3,
+    jobs: int = 1,
+    out: Dir | None = None,
+    overrides: Annotated[Sequence[str], "--"] = (),
+) -> None:
+    """Train a network as its paper did, and compare the scores with the published ones.
+
+    The rows are in configs/published.yaml, each with its source, recipe, protocol and tolerance. OUT/reproduce.md says
+    which scores are within the tolerance. The same command continues where it stopped. All options of `segtcn fit` are
+    options here too, and make it another experiment.
+
+    Args:
+        name: of the row; a wrong name lists all.
+        root: folder of the data set, as its card describes it.
+        seeds: trainings on each split.
+        jobs: trainings at the same time.
+        out: folder (default: runs/reproduce_NAME).
+        overrides: options of ``segtcn fit``.
+
+    Examples:
+      segtcn reproduce ed_tcn_gtea --root DIR --seeds 5
+      segtcn reproduce ms_tcn_50salads_i3d --root data/50salads --jobs 2
+      segtcn reproduce asformer_breakfast --root data/breakfast --trainer.precision=bf16-mixed
+    """
+    rows = read_config(config_folder() / PUBLISHED)
+    if name not in rows or seeds < 1:
+        raise UsageError(
+            f"expected the name of a row and at least 1 of `seeds`, got {name!r} and {seeds}: there are "
+            f"{', '.join(rows)}"
+        )
+    row, out = rows[name], out or Path(f"runs/reproduce_{name}")
+    configs = ["trainer/default", f"data/{row['data']}", *row["model"].split("+")]
+    options = [data_option(row["data"], root), *QUIET, f"--model.protocol={row['protocol']}", *row.get("options", [])]
+    fit_args = [*(f"-c={find_config(config)}" for config in configs), *options, *overrides]
+    crossval_parallel(fit_args, Grid(range(seeds), row["splits"]), out, Launch(jobs=jobs))
+    results = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    changed = f"Not the recipe of the paper: {' '.join(overrides)}.\n\n" if overrides else ""
+    text = f"{_table(row, results)}\n\n{changed}{_verdict(row, results['scores'])}"
+    write_text(out / "reproduce.md", f"# {row['network']}, {row['data']}\n\n{text}\n")
+    print(f"\n{text}\n\n{out / 'reproduce.md'}")
+
+
+def _table(row: Mapping[str, Any], results: Mapping[str, Any]) -> str:
+    ours, published = results["scores"], row["scores"]
+    cells = {
+        "published": {key: f"{score:.1f}" for key, score in published.items()},
+        "here": {key: f"{score['mean']:.1f} ± {score['std']:.1f}" for key, score in ours.items()},
+        "difference": {key: f"{ours[key]['mean'] - score:+.1f}" for key, score in published.items()},
+    }
+    rows = [[line, *(of_line.get(key, "") for key in SCORE_HEADINGS)] for line, of_line in cells.items()]
+    splits = ", ".join(map(str, results["splits"]))
+    return (
+        f"{markdown_table([row['network'], *SCORE_HEADINGS.values()], rows)}\n\nPublished: {row['source']}. Here: "
+        f"{results['epochs']} epochs, {results['selection']}, splits {splits}, mean ± standard deviation over "
+        f"{len(results['seeds'])} seeds. Protocol `{row['protocol']}`, percent."
+    )
+
+
+def _verdict(row: Mapping[str, Any], scores: Mapping[str, Mapping[str, float]]) -> str:
+    """Whether all scores are as published."""
+    far = [
+        f"{SCORE_HEADINGS[key]} by {scores[key]['mean'] - score:+.1f}"
+        for key, score in row["scores"].items()
+        if abs(scores[key]["mean"] - score) > row["tolerance"]
+    ]
+    found = (
+        f"Not reproduced: beyond {row['tolerance']} points are {', '.join(far)}." if far else "Reproduced: all scores"
+    )
+    return found if far else f"{found} are within {row['tolerance']} points."

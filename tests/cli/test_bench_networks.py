@@ -1,0 +1,111 @@
+"""`segtcn bench` of networks and `segtcn reproduce`, on small trees of the layouts of the data sets."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+import yaml
+
+from segtcn.cli import bench_networks, main
+from segtcn.cli.lightning import SegmentationCLI
+from segtcn.cli.reproduce import _verdict
+from segtcn.config_names import find_config
+from segtcn.metrics.protocols import PROTOCOLS
+from segtcn.text_table import SCORE_HEADINGS
+
+PUBLISHED = yaml.safe_load((Path(__file__).resolve().parents[2] / "configs" / "published.yaml").read_text())
+SMALL = ["--model.net.init_args.hidden_channels=[4]", "--model.net.init_args.kernel_size=3", "--trainer.max_epochs=1"]
+
+
+@pytest.mark.slow  # six processes train
+def test_a_bench_scores_networks_under_every_protocol_and_continues(write_lea_tree, tmp_path, capsys):
+    words = ["bench", "gtea", f"--root={write_lea_tree()}", "--seeds=2", "--quick", f"--out={tmp_path}/out"]
+    words += ["--models", "frame_classifier", "tcnn"]
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    assert "frame_classifier: run 1 of 4" in printed
+    with (tmp_path / "out" / "gtea.csv").open() as file:
+        rows = [*csv.DictReader(file)]
+    assert len(rows) == len(PROTOCOLS) * 2 * len(SCORE_HEADINGS)
+    assert sum(row["verdict"] == "best" for row in rows) == len(PROTOCOLS) * len(SCORE_HEADINGS)
+    assert all(0 <= float(row["low"]) <= float(row["mean"]) <= float(row["high"]) <= 100 for row in rows)
+    report = (tmp_path / "out" / "gtea.md").read_text()
+    assert all(f"## Protocol `{protocol}`" in report for protocol in PROTOCOLS)
+    assert "Seeds: " in report
+    assert (tmp_path / "out" / "gtea.tex").read_text().count("begin{tabular}") == len(PROTOCOLS)
+    assert (tmp_path / "out" / "gtea.png").stat().st_size > 10_000
+    assert main(words) == 0
+    assert "run 1 of 4" not in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ed_tcn_gtea", "ms_tcn_gtea_i3d"])
+def test_a_published_row_is_trained_and_compared(name, write_lea_tree, write_ms_tcn_tree, tmp_path, monkeypatch):
+    is_lea = PUBLISHED[name]["data"] == "gtea_lea"
+    root = write_lea_tree() if is_lea else write_ms_tcn_tree()
+    monkeypatch.setitem(PUBLISHED, name, {**PUBLISHED[name], "splits": [1, 2]})
+    monkeypatch.setattr("segtcn.cli.reproduce.read_config", lambda path: PUBLISHED)
+    small = SMALL if is_lea else ["--model.net.init_args.hidden_channels=4", "--trainer.max_epochs=1"]
+    assert main(["reproduce", name, f"--root={root}", "--seeds=1", f"--out={tmp_path}/out", *small]) == 0
+    report = (tmp_path / "out" / "reproduce.md").read_text()
+    assert f"Published: {PUBLISHED[name]['source']}" in report
+    assert "Not the recipe of the paper: --model.net" in report
+    assert "Not reproduced: beyond 3 points are F1@10 by " in report
+
+
+def test_a_row_is_reproduced_if_all_scores_are_within_the_tolerance():
+    row = {"scores": {"f1@50": 50.0, "edit": 70.0}, "tolerance": 3}
+    ours = {"f1@50": {"mean": 52.9}, "edit": {"mean": 67.1}, "accuracy": {"mean": 1.0}}
+    assert _verdict(row, ours) == "Reproduced: all scores are within 3 points."
+    ours["edit"]["mean"] = 66.9
+    assert _verdict(row, ours) == "Not reproduced: beyond 3 points are Edit by -3.1."
+
+
+def test_published_rows_name_configs_splits_and_scores():
+    for row in PUBLISHED.values():
+        configs = [find_config(config) for config in (f"data/{row['data']}", *row["model"].split("+"))]
+        assert all(Path(config).is_file() for config in configs)
+        assert row["protocol"] in PROTOCOLS
+        assert {*row["scores"]} <= {*SCORE_HEADINGS}
+        assert row["splits"]
+        assert row["tolerance"] > 0
+
+
+@pytest.mark.slow  # half a minute
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_recipe_of_a_published_row_builds(name, write_lea_tree, write_ms_tcn_tree, tmp_path):
+    row = PUBLISHED[name]
+    root = write_ms_tcn_tree()
+    if row["data"].endswith("lea"):
+        folder = "SpatialCNN" if row["data"] == "gtea_lea" else "SpatialCNN_mid"
+        root = write_lea_tree(dataset="GTEA" if row["data"] == "gtea_lea" else "50Salads", feature_folder=folder)
+    configs = ["trainer/default", f"data/{row['data']}", *row["model"].split("+")]
+    words = [*(f"-c={find_config(config)}" for config in configs), bench_networks.data_option(row["data"], root)]
+    words += [*bench_networks.QUIET, *row.get("options", []), f"--trainer.default_root_dir={tmp_path}/run"]
+    cli = SegmentationCLI([*words, f"--model.protocol={row['protocol']}", "--data.card=null"], run=False)
+    assert cli.model.segmenter.protocol == row["protocol"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["bench", "gtea"], r"`root` (--root) is needed: the folder with features/GTEA/SpatialCNN, splits/GTEA, see"),
+        (["bench", "gtea", "--root=."], "no features/GTEA/SpatialCNN: `root` (--root) must be the folder with"),
+        (["bench", "gtea", "--root=.", "--seeds=0"], "`seeds` (--seeds) must be at least 1, got 0"),
+        (
+            ["reproduce", "ms_tcn_breakfast", "--root=."],
+            "no features: `root` (--root) must be the folder with features",
+        ),
+        (["reproduce", "ms_tcn"], "expected the name of a row and at least 1 of `seeds` (--seeds), got 'ms_tcn' and 3"),
+    ],
+)
+def test_without_data_or_a_known_name_it_is_said_what_is_missing(words, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    try:
+        status = main(words)
+    except SystemExit as stop:
+        status = stop.code
+    assert status in (1, 2)
+    assert message in capsys.readouterr().err
