@@ -23,8 +23,8 @@ class Continuation(Callback):
 
     These are the states of the random generators of PyTorch, NumPy and Python; the scores and losses of an epoch that
     has begun, and its accumulated gradients; the value that a schedule waits for at the end of an epoch; whether early
-    stopping has stopped; and what was logged to W&B. A run that continues with another number of threads is warned of:
-    sums are added in another order.
+    stopping has stopped; and what was logged to W&B. Of several processes, each has its own. A run that continues with
+    another number of threads or processes is warned of: sums are added in another order.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,10 @@ class Continuation(Callback):
             state["epoch"] = pl_module.epoch_state()
             if trainer.fit_loop.epoch_loop._should_accumulate():
                 named = pl_module.named_parameters()
-                state["gradients"] = {name: value.grad for name, value in named if value.grad is not None}
+                state["gradients"] = {name: value.grad.cpu() for name, value in named if value.grad is not None}
+        if trainer.world_size > 1:
+            state["processes"] = [None] * trainer.world_size
+            torch.distributed.all_gather_object(state["processes"], {**state, "processes": None})
         checkpoint[KEY] = state
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
@@ -64,6 +67,15 @@ class Continuation(Callback):
         trainer.should_stop = trainer.should_stop or any(each.wait_count >= each.patience for each in stopped)
         if not (state := self._stored):
             return
+        states = state.get("processes") or [state]
+        if len(states) == trainer.world_size:
+            state = states[trainer.global_rank]
+        else:
+            warnings.warn(
+                f"the run was trained by {len(states)} processes and continues with {trainer.world_size}: its batches "
+                f"are others, so that its weights will differ; `devices` {len(states)} continues exactly",
+                stacklevel=2,
+            )
         if (threads := torch.get_num_threads()) != state["threads"]:
             warnings.warn(
                 f"the run was trained with {state['threads']} threads and continues with {threads}: sums are added in "

@@ -21,6 +21,7 @@ from segtcn.callbacks.continuation import Continuation
 from segtcn.callbacks.epoch_progress import EpochProgressBar
 from segtcn.callbacks.run_checkpoint import RunCheckpoint, SealedCheckpointIO
 from segtcn.callbacks.run_files import PredictionWriter, RunFactsWriter
+from segtcn.callbacks.shared_stop import SharedStop
 from segtcn.callbacks.thresholds import ThresholdFitter  # noqa: F401  # for its short name
 from segtcn.callbacks.throughput import Throughput
 from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations, finish
@@ -37,7 +38,7 @@ from segtcn.cli.run_folder import (
     resume_words,
     run_name,
 )
-from segtcn.cli.stopping import raise_if_interrupted, saved_by_signals
+from segtcn.cli.stopping import handle, is_requested, raise_if_interrupted, saved_by_signals
 from segtcn.data.datamodule import SegmentationDataModule
 from segtcn.segmenter.checkpoint import find_checkpoint, newest_intact, read_stored
 from segtcn.segmenter.transfer import check_same, take_weights
@@ -183,6 +184,7 @@ class SegmentationCLI(LightningCLI):
         turned_off = tuple(kind for switch, kind in switches.items() if options[switch] is False)
         callbacks = [self.config_init[key] for key in self.parser.callback_keys]
         callbacks += [RunFactsWriter(run_name(self.config), self.config.data.as_dict()), Continuation()]
+        callbacks.append(SharedStop(handle, is_requested))
         plugins = options["plugins"] or []
         options["plugins"] = [*(plugins if isinstance(plugins, list) else [plugins]), SealedCheckpointIO()]
         return self._instantiate_trainer(options, [c for c in callbacks if not isinstance(c, turned_off)])

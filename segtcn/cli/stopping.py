@@ -33,7 +33,7 @@ def ended_by_signals() -> Iterator[None]:
         yield
         return
     _State.requested = False
-    before = {number: signal.signal(number, _handle) for number in _SIGNALS}
+    before = {number: signal.signal(number, handle) for number in _SIGNALS}
     try:
         yield
     finally:
@@ -60,13 +60,19 @@ def saved_by_signals() -> Iterator[None]:
         raise TerminatedError
 
 
+def is_requested() -> bool:
+    """Whether a signal has asked the command to end."""
+    return _State.requested
+
+
 def raise_if_interrupted(stop: SystemExit) -> None:
     """Turn the exit that Lightning makes of Ctrl-C back into what it was."""
     if isinstance(stop.__context__, KeyboardInterrupt):
         raise KeyboardInterrupt from stop
 
 
-def _handle(number: int, frame: FrameType | None) -> None:
+def handle(number: int, frame: FrameType | None) -> None:
+    """End the command, or while training lasts, remember that it shall end."""
     if number != signal.SIGTERM:  # the handler of SIGTERM is Lightning's and this one
         signal.raise_signal(signal.SIGTERM)
         return

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.cli.kill_harness import assert_equal
 from tests.cli.test_lightning import ROOT, UNLOGGED, small_options
 from tests.conftest import small_videos, write_tree
 
@@ -29,10 +30,13 @@ def options(tmp_path, monkeypatch) -> list[str]:
     return [*small_options(root), *UNLOGGED, "--trainer.deterministic=true", "--trainer.enable_progress_bar=false"]
 
 
-def run_python(*words: str) -> None:
+def run_python(*words: str, status: int = 0) -> str:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run([sys.executable, *words], env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
+    done = subprocess.run(
+        [sys.executable, *words], env=environment, capture_output=True, text=True, check=False, timeout=200
+    )
+    assert done.returncode == status, done.stderr[-2000:]
+    return done.stderr
 
 
 def segtcn(*words: str) -> None:
@@ -41,6 +45,35 @@ def segtcn(*words: str) -> None:
 
 def processes(number: int) -> list[str]:
     return [f"--trainer.devices={number}", "--trainer.strategy=ddp"] if number > 1 else []
+
+
+# a signal reaches the first process within a step
+STOP = """
+import signal, sys
+from segtcn.cli import main
+from segtcn.task import SegmentationTask
+step, count = SegmentationTask.training_step, iter(range(10**6))
+def counted(self, batch, batch_idx):
+    if next(count) == 7 and self.global_rank == 0:
+        signal.raise_signal(signal.SIGTERM)
+    return step(self, batch, batch_idx)
+SegmentationTask.training_step = counted
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+def test_a_run_of_two_processes_that_a_signal_ended_continues_bit_for_bit(options):
+    net = ["--model.net=MSTCN", "--model.net.num_stages=2", "--model.net.num_layers=2", "--model.net.hidden_channels=4"]
+    words = ["fit", *[word for word in options if "model.net" not in word], *net, "--data.batch_size=1", *processes(2)]
+    segtcn(*words, "--trainer.default_root_dir=whole")
+    Path("stop.py").write_text(STOP)
+    assert "segtcn fit stopped --resume continues" in run_python(
+        "stop.py", *words, "--trainer.default_root_dir=stopped", status=143
+    )
+    assert torch.load("stopped/checkpoints/last.ckpt", weights_only=True)["global_step"] % 6
+    segtcn("fit", "stopped", "--resume")
+    assert_equal(Path("whole"), Path("stopped"))
 
 
 # all tests in the same processes: to start them takes much longer than to score
