@@ -83,6 +83,10 @@ def config_cases(folder: Path, tree: Path) -> Iterator[list[str]]:
         if number % 5 == 0:
             training = [f"-c={path}", "--model.net=EDTCN", "--trainer.logger=false"]
             yield ["test", f"-c={path}"]
+            yield ["validate", f"-c={path}"]
+            yield ["sweep", str(path), "--trials=1", f"--out={folder}/sweep{number}"]
+            learning = ["--annotated=1", "--splits=1", "--trainer.max_epochs=1", f"--out={folder}/learncurve{number}"]
+            yield ["learncurve", *training, *learning]
             yield ["fit", *training, "--trainer.fast_dev_run=true"]
             yield ["crossval", *training, "--trainer.max_epochs=1", f"--out={folder}/crossval{number}"]
             yield ["check", str(path), "--quiet"]
@@ -97,6 +101,7 @@ def binary_cases(folder: Path, tree: Path) -> Iterator[list[str]]:
         path.parent.mkdir()
         path.write_bytes(content)
         yield ["predict", str(net), str(path), f"--out={path.parent}/labels", "--quiet"]
+        yield ["suggest", str(net), str(path), f"-o={path.parent}/next", "--quiet"]
         yield ["draft", str(path), "--clusters=2", "--fps=10", "--overwrite", f"-o={path.parent}/drafts"]
         yield [
             "init",
@@ -159,6 +164,9 @@ def option_cases(folder: Path, tree: Path) -> Iterator[list[str]]:
         ("compare", f"{folder}/runs/run", f"{folder}/runs/run"): ("resamples", "seed", "confidence"),
         ("crossval", f"-c={folder}/nothing.yaml", f"--out={folder}/crossval"): ("seeds", "splits", "jobs"),
         ("check", str(tree), "--fps=10", "--quiet"): ("fps",),
+        ("suggest", net, features, f"-o={folder}/next", "--quiet"): ("count", "shortest-s", "longest-s"),
+        ("sweep", f"{folder}/nothing.yaml", f"--out={folder}/sweep"): ("trials",),
+        ("learncurve", f"-c={folder}/nothing.yaml", f"--out={folder}/learncurve"): ("annotated",),
         ("export", net, f"-o={folder}/out.onnx"): ("opset",),
     }
     for words, names in options.items():
