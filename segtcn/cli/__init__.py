@@ -160,8 +160,9 @@ def _text_for_users(error: Exception) -> str | None:
 
 def _dispatch(argv: Sequence[str]) -> None:
     name = argv[0]
-    if name in NETWORK_COMMANDS and os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())  # `--model.net mine.MyNet`; last, so that nothing there hides a library
+    # `--model.net mine.MyNet`; last, so that nothing there hides a library
+    if name in (*NETWORK_COMMANDS, "check-config") and os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
     if name in NETWORK_COMMANDS:
         argv = without_option(argv)
     module = importlib.import_module(COMMANDS[name][0])

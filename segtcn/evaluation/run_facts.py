@@ -31,6 +31,7 @@ VERSION = 1
 """Of the layout of ``run.json``; a newer one is refused."""
 
 RUN_FILE = "run.json"
+_LONGEST = 4096
 PREDICTIONS = "predictions"
 """Folder with one archive ``NAME.npz`` for each video, beside ``run.json``."""
 
@@ -138,6 +139,8 @@ def _check_types(record: Mapping[str, Any]) -> None:
     for name in ("classes", "videos"):
         if not all(isinstance(value, str) for value in record[name]):
             raise TypeError(f"`{name}` must be names")
+    if any(len(name) > _LONGEST for name in (record.get("name") or "", *record["classes"], *record["videos"])):
+        raise ValueError(f"a name has more than {_LONGEST:,} characters")
     for name in ("fps", "sample_rate"):
         if record[name] is not None and not is_rate(record[name]):
             raise ValueError(f"`{name}` must be positive and below 1e9, got {record[name]}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,13 @@ def test_a_config_of_any_ending_is_looked_at(name, capsys):
     for option in (["-c", name], [f"-c={name}"], [f"--config={name}"]):
         assert main(["fit", *option, "--allow-modules=segtcn"]) == 1
         assert "evil.Net, which is code outside segtcn:" in capsys.readouterr().err
+
+
+def test_code_of_the_current_directory_is_seen_as_fit_would_see_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "path", [folder for folder in sys.path if folder != str(tmp_path)])
+    Path("config.yaml").write_text("model: {net: evil.Net}")
+    assert main(["check-config", "config.yaml"]) == 1
+    assert "evil.Net, which is code outside" in capsys.readouterr().err
 
 
 def test_the_option_that_a_run_needs_names_all_modules():

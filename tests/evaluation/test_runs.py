@@ -67,6 +67,7 @@ def test_facts_are_read_as_they_were_written(tmp_path):
         ({"background": 9}, r"`background` must be an index of the 3 classes, got 9"),
         ({"fps": -1}, r"`fps` must be positive and below 1e9, got -1"),
         ({"videos": ["../../secret"]}, r"must not lead out of the folder, got '\.\./\.\./secret'"),
+        ({"name": "x" * 9999}, r"run\.json cannot be understood .*a name has more than 4,096 characters"),
         ("{", r"run\.json cannot be understood .*: run `segtcn test` again"),
         ("[]", r"run\.json cannot be understood"),
         ('{"version": 1, "classes": ["cut"], "background": null}', r"run\.json cannot be understood .*videos"),
