@@ -47,11 +47,10 @@ def reproduce(
       segtcn reproduce asformer_breakfast --root data/breakfast --trainer.precision=bf16-mixed
     """
     rows = read_config(config_folder() / PUBLISHED)
-    if name not in rows or seeds < 1:
-        raise UsageError(
-            f"expected the name of a row and at least 1 of `seeds`, got {name!r} and {seeds}: there are "
-            f"{', '.join(rows)}"
-        )
+    if name not in rows:
+        raise UsageError(f"nobody published the row {name!r}: there are {', '.join(rows)}")
+    if seeds < 1:
+        raise UsageError(f"`seeds` must be at least 1, got {seeds}")
     row, out = rows[name], out or Path(f"runs/reproduce_{name}")
     configs = ["trainer/default", f"data/{row['data']}", *row["model"].split("+")]
     options = [data_option(row["data"], root), *QUIET, f"--model.protocol={row['protocol']}", *row.get("options", [])]

@@ -272,7 +272,7 @@ def plot_intervals(panels: Mapping[str, Mapping[str, tuple[float, float, float]]
         axes.errorbar(values, range(len(names)), xerr=(values - low, high - values), fmt="o", color=_BLUE, capsize=3)
         dress(axes, title, x)
     places[0].set_yticks(range(len(names)), labels=names, **text_style("".join(names)))
-    places[0].invert_yaxis()
+    places[0].set_ylim(len(names) - 0.5, -0.5)  # the first on top
     return figure
 
 

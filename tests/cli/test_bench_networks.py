@@ -98,7 +98,7 @@ def test_the_recipe_of_a_published_row_builds(name, write_lea_tree, write_ms_tcn
             ["reproduce", "ms_tcn_breakfast", "--root=."],
             "no features: `root` (--root) must be the folder with features",
         ),
-        (["reproduce", "ms_tcn"], "expected the name of a row and at least 1 of `seeds` (--seeds), got 'ms_tcn' and 3"),
+        (["reproduce", "ms_tcn"], "nobody published the row 'ms_tcn': there are ed_tcn_gtea, dilated_tcn_gtea"),
     ],
 )
 def test_without_data_or_a_known_name_it_is_said_what_is_missing(words, message, tmp_path, monkeypatch, capsys):
