@@ -40,9 +40,9 @@ def learncurve(
     r"""Train with shares of the annotation, and draw the scores against them: is it worth to label more?
 
     For each share there is a cross-validation, in OUT/annotated-SHARE. It keeps whole segments of every training video,
-    see `data.annotated`; test videos keep all labels. Intervals have 95 % confidence, by a bootstrap over test videos
-    and seeds. OUT/learncurve.md and .json have the scores, OUT/learncurve.png shows them. What is complete is not
-    repeated, and an interrupted run continues: give the same command.
+    see `data.annotated`; test videos keep all labels. Intervals have 95 % confidence, by a bootstrap over test videos,
+    or the persons that the card names, and seeds. OUT/learncurve.md and .json have the scores, OUT/learncurve.png shows
+    them. What is complete is not repeated, and an interrupted run continues: give the same command.
 
     Args:
         config: config of the network, the data or the trainer; may be repeated.
@@ -59,27 +59,32 @@ def learncurve(
     """
     if any(word.partition("=")[0] == "--data.annotated" for word in overrides):
         raise UsageError("--data.annotated is one share: give all by --annotated")
-    from segtcn.evaluation import read_run, score_run
+    from segtcn.cli.compare import known_groups
+    from segtcn.evaluation import Resampling, read_run, score_run
+    from segtcn.evaluation.comparison import score_intervals
 
     out = out or Path("runs") / "-".join(["learncurve", *(path.stem for path in config or [])])
     scores: dict[float, RunScores] = {}
+    intervals: dict[float, dict[str, tuple[float, float]]] = {}
     for share in annotated or [0.05, 0.1, 0.2, 0.5, 1.0]:
         folder = out / f"annotated-{share:g}"
         print(f"{100 * share:g} % of the annotation", flush=True)
         of_share = [*overrides, f"--data.annotated={share}"]
         crossval(config=config, protocol=protocol, out=folder, grid=grid, launch=launch, overrides=of_share)
-        scores[share] = score_run(read_run(folder))
-    print(_write(out, scores))
+        run = read_run(folder)
+        scores[share] = score_run(run)
+        intervals[share] = score_intervals(scores[share], Resampling(groups=known_groups([run], scores[share])))
+    print(_write(out, scores, intervals))
 
 
-def _write(out: Path, scores: Mapping[float, RunScores]) -> str:
+def _write(
+    out: Path, scores: Mapping[float, RunScores], intervals: Mapping[float, Mapping[str, tuple[float, float]]]
+) -> str:
     """Write table, numbers and figure; returns what to print."""
     from segtcn.atomic import write_json, write_text
-    from segtcn.evaluation.comparison import score_intervals
     from segtcn.visualization.charts import plot_curves
     from segtcn.visualization.figures import save_figures
 
-    intervals = {share: score_intervals(run) for share, run in scores.items()}
     rows = [
         [f"{100 * share:g} %", *(interval_cell(run.scores[key], *intervals[share][key]) for key in SCORE_HEADINGS)]
         for share, run in scores.items()
