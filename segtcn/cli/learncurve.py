@@ -99,6 +99,6 @@ def _write(
     shown = {"F1@50": "f1@50", "Edit": "edit", "Accuracy": "accuracy"}
     lines = {name: [(100 * share, run.scores[key]) for share, run in scores.items()] for name, key in shown.items()}
     bands = {name: [intervals[share][key] for share in scores] for name, key in shown.items()}
-    figure = plot_curves({"": lines}, "annotated share of the training videos, percent", "percent", bands=bands)
+    figure = plot_curves({"": lines}, "annotated share of the training videos, percent", "score, percent", bands=bands)
     save_figures([figure], out / "learncurve.png", 200)
     return f"\n{table}\n\n" + "\n".join(str(out / f"learncurve.{ending}") for ending in ("md", "json", "png"))
