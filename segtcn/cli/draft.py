@@ -56,11 +56,12 @@ def draft(
         raise FileExistsError(f"{output} has labels of {listed(there, 5)}: --overwrite replaces them")
 
     layout = find_layout(sources, lambda name: (open_features(sources[name]).shape, None))
-    classes = Classes(tuple(f"cluster {number}" for number in range(1, clusters + 1)))
     for name, path in progress_bar(sources.items(), "draft", unit="video", total=len(sources)):
         array = open_features(path) if layout.time_axis == 1 else open_features(path).T
         rate = fps or (find_record(path) or {}).get("fps")
         drafted = draft_labels(np.asarray(array[:, ::sample_rate], np.float32), clusters, source=str(path))
+        # after the draft, which refuses more clusters than frames
+        classes = Classes(tuple(f"cluster {number}" for number in range(1, clusters + 1)))
         indexes = np.repeat(drafted.indexes, sample_rate)[: array.shape[1]]
         place = output / f"{name}.csv"
         place.parent.mkdir(parents=True, exist_ok=True)

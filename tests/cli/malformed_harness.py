@@ -101,7 +101,6 @@ def binary_cases(folder: Path, tree: Path) -> Iterator[list[str]]:
         path.parent.mkdir()
         path.write_bytes(content)
         yield ["predict", str(net), str(path), f"--out={path.parent}/labels", "--quiet"]
-        yield ["suggest", str(net), str(path), f"-o={path.parent}/next", "--quiet"]
         yield ["draft", str(path), "--clusters=2", "--fps=10", "--overwrite", f"-o={path.parent}/drafts"]
         yield [
             "init",
@@ -164,7 +163,6 @@ def option_cases(folder: Path, tree: Path) -> Iterator[list[str]]:
         ("compare", f"{folder}/runs/run", f"{folder}/runs/run"): ("resamples", "seed", "confidence"),
         ("crossval", f"-c={folder}/nothing.yaml", f"--out={folder}/crossval"): ("seeds", "splits", "jobs"),
         ("check", str(tree), "--fps=10", "--quiet"): ("fps",),
-        ("suggest", net, features, f"-o={folder}/next", "--quiet"): ("count", "shortest-s", "longest-s"),
         ("sweep", f"{folder}/nothing.yaml", f"--out={folder}/sweep"): ("trials",),
         ("learncurve", f"-c={folder}/nothing.yaml", f"--out={folder}/learncurve"): ("annotated",),
         ("export", net, f"-o={folder}/out.onnx"): ("opset",),

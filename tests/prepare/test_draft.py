@@ -81,6 +81,8 @@ def test_the_command_writes_labels_that_the_player_opens(tmp_path, capsys):
     assert "drafts has labels of tea: --overwrite replaces them" in capsys.readouterr().err
     assert main([*words, "--overwrite"]) == 0
     assert len(read_labels(tmp_path / "drafts" / "tea.csv")) == 29
+    assert main([*words, "--overwrite", f"--clusters={10**30}"]) == 1
+    assert "must be 1 to 29, the frames" in capsys.readouterr().err
     (tmp_path / "clip.mp4").write_bytes(b"")
     assert main(["draft", str(tmp_path / "clip.mp4"), "-o", str(tmp_path / "drafts")]) == 1
     assert "make features of it by `segtcn extract`" in capsys.readouterr().err
