@@ -81,7 +81,8 @@ def newest_intact(folder: Path, first: Sequence[str] = ("last.ckpt",)) -> Path:
     files.sort(key=lambda file: (rank.get(file.name, len(first)), -file.stat().st_mtime_ns))
     for file in files:
         try:
-            check_seal(file)
+            if not check_seal(file):  # of another writer, or its checksum is cut off
+                read_stored(file)
         except DamagedFileError:
             continue
         if file != files[0]:

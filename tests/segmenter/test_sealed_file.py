@@ -168,9 +168,11 @@ def test_the_newest_intact_checkpoint_replaces_a_damaged_one_by_name(intact, tmp
         shutil.copy(intact, folder / name)
         os.utime(folder / name, (1e9 - age, 1e9 - age))
     assert find_checkpoint(tmp_path) == folder / "last.ckpt"
-    (folder / "last.ckpt").write_bytes(intact.read_bytes()[:-100])
-    with pytest.warns(UserWarning, match=r"last.ckpt is damaged: .*epoch=3-step=4.ckpt is used instead"):
-        assert find_checkpoint(tmp_path) == folder / "epoch=3-step=4.ckpt"
+    content = intact.read_bytes()
+    for damaged in (content[:-100], content[:-9], content[:-23] + b"S" + content[-22:]):
+        (folder / "last.ckpt").write_bytes(damaged)
+        with pytest.warns(UserWarning, match=r"last.ckpt is damaged: .*epoch=3-step=4.ckpt is used instead"):
+            assert find_checkpoint(tmp_path) == folder / "epoch=3-step=4.ckpt"
     shutil.copy(intact, folder / ".last.17.0123abcd.ckpt")  # unfinished, of a process that was killed
     for path in folder.glob("[!.]*"):
         path.write_bytes(b"")
