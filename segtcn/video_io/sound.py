@@ -38,8 +38,8 @@ class Excerpt:
     speed: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.speed < math.inf:
-            raise ValueError(f"`speed` must be positive, such as 2 for twice as fast, got {self.speed:g}")
+        if not 0.001 <= self.speed <= 1000:
+            raise ValueError(f"`speed` must be 0.001 to 1000, such as 2 for twice as fast, got {self.speed:g}")
 
     @property
     def is_whole(self) -> bool:

@@ -69,8 +69,9 @@ def test_a_frame_that_is_shown_for_long_is_stored_once() -> None:
         ({"start_s": 9.0}, "no frame lies between the start at 9 s and the stop at 5 s: the clip lasts 5.00 s"),
         ({"start_s": -1.0}, "no frame lies between the start at -1 s"),
         ({"stop_s": 0.0}, "no frame lies between the start at 0 s and the stop at 0 s"),
-        ({"speed": 0.0}, "`speed` must be positive, such as 2 for twice as fast, got 0"),
-        ({"speed": float("inf")}, "`speed` must be positive, .*, got inf"),
+        ({"speed": 0.0}, "`speed` must be 0.001 to 1000, such as 2 for twice as fast, got 0"),
+        ({"speed": float("inf")}, "`speed` must be 0.001 to 1000, .*, got inf"),
+        ({"speed": 1e-320}, "`speed` must be 0.001 to 1000, .*, got 9.99989e-321"),
     ],
 )
 def test_impossible_excerpts_are_refused(arguments: dict[str, float], message: str) -> None:
