@@ -40,6 +40,8 @@ class Learning:
         every: steps between two scores.
         batch_size: sequences of a step.
         learning_rate: of Adam at its highest: it rises for a tenth of the steps and falls along half a cosine.
+        beta: share of the mean square of gradients that Adam keeps at a step. With 0.999, the large gradients of the
+            first steps slow down hundreds of steps.
         clip: largest norm of the gradient.
         goal: loss on new sequences at which training ends.
         seed: of weights and batches.
@@ -54,6 +56,7 @@ class Learning:
     every: int = 50
     batch_size: int = 8
     learning_rate: float = 4e-3
+    beta: float = 0.97
     clip: float = 1.0
     goal: float = 0.0
     seed: int = 0
@@ -116,8 +119,7 @@ def learn(**settings: Any) -> dict[str, Any]:
     start_s = time.process_time()
     data = _data(learning)
     net, loss = _network(learning, data), DEFAULTS[data.reader.target]()
-    # the large gradients of the first steps are soon forgotten: with 0.999 they slow down hundreds of steps
-    optimizer = torch.optim.Adam(net.parameters(), learning.learning_rate, betas=(0.9, 0.97))
+    optimizer = torch.optim.Adam(net.parameters(), learning.learning_rate, betas=(0.9, learning.beta))
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, learning.learning_rate, total_steps=learning.steps + 1, pct_start=0.1, cycle_momentum=False
     )

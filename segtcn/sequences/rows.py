@@ -92,8 +92,8 @@ def _compared(claim: str, task: str, settings: dict[str, Any]) -> Iterator[Train
 
 
 def _copies(quick: bool) -> Iterator[Training]:
-    steps = {"steps": 90, "every": 30} if quick else {"steps": 700, "every": 50}
     for delay in (30, 60) if quick else (500, 1000):
+        steps = {"steps": 90, "every": 30} if quick else {"steps": 900 if delay == 500 else 700, "every": 50}
         # few paths lead from the far end of a field to the output: one that barely reaches is not enough
         shape = {"past": 108, "budget": 2100} if quick else {"past": 1800, "budget": 13_000}
         settings = {"reader": "CopyMemoryReader", "task": {"delay": delay}, "shape": {**shape, "kernel_size": 8}}
@@ -103,7 +103,7 @@ def _copies(quick: bool) -> Iterator[Training]:
 def _sums(quick: bool) -> Iterator[Training]:
     for length in (20, 40) if quick else (200, 600):
         shape = {"past": length - 1, "budget": 5300 if quick else 30_000, "kernel_size": 7}
-        steps = {"steps": 60, "every": 20} if quick else {"steps": 1000 if length == 200 else 400, "every": 50}
+        steps = {"steps": 60, "every": 20} if quick else {"steps": 1000 if length == 200 else 250, "every": 50}
         settings = {"reader": "AddingReader", "task": {"length": length}, "shape": shape, "batch_size": 32}
         yield from _compared("adding", f"T = {length}", {**settings, **steps, "learning_rate": 4e-3})
 
@@ -131,10 +131,11 @@ def _pieces(quick: bool, folder: Path | None) -> Iterator[Training]:
         is_long = piece == "Nottingham"
         shape: dict[str, Any] = {"past": 60, "kernel_size": 6} if is_long else {"past": 20, "kernel_size": 3}
         shape |= {"budget": 20_000 if quick else 300_000, "dropout": 0.1 if is_long else 0.5}
-        steps = {"steps": 1740, "every": 174} if is_long else {"steps": 1450, "every": 58}
-        settings = {"reader": "MusicReader", "task": {"path": f"{folder}/{file}"}, "shape": shape, "batch_size": 4}
+        steps = {"steps": 1392, "every": 174} if is_long else {"steps": 3450, "every": 115}
+        settings: dict[str, Any] = {"reader": "MusicReader", "task": {"path": f"{folder}/{file}"}, "shape": shape}
+        settings |= {"batch_size": 4 if is_long else 2, "learning_rate": 4e-3, "beta": 0.999}
         settings |= {"steps": 4, "every": 2} if quick else steps
-        yield from _compared("music", piece, {**settings, "learning_rate": 4e-3, "clip": 0.4, "select": True})
+        yield from _compared("music", piece, {**settings, "clip": 0.4, "select": True})
 
 
 def _costs(quick: bool) -> Iterator[Row]:
