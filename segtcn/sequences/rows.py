@@ -102,7 +102,7 @@ def _copies(quick: bool) -> Iterator[Training]:
 
 def _sums(quick: bool) -> Iterator[Training]:
     for length in (20, 40) if quick else (200, 600):
-        shape = {"past": length - 1, "budget": 5300 if quick else 30_000, "kernel_size": 7}
+        shape = {"past": length - 1, "budget": 5300 if quick else 28_600, "kernel_size": 7}
         steps = {"steps": 60, "every": 20} if quick else {"steps": 1000 if length == 200 else 250, "every": 50}
         settings = {"reader": "AddingReader", "task": {"length": length}, "shape": shape, "batch_size": 32}
         yield from _compared("adding", f"T = {length}", {**settings, **steps, "learning_rate": 4e-3})

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -263,10 +264,13 @@ def test_planned_budgets_can_be_met_and_rows_have_names_of_their_own(quick, tmp_
         (tmp_path / name).touch()
     planned = all_rows(tmp_path, quick)
     assert len({row.name for row in planned}) == len(planned)
-    widths = {"copy": (10, 10), "adding": (2, 1), "music": (88, 88)}
+    widths, sizes = {"copy": (10, 10), "adding": (2, 1), "music": (88, 88)}, defaultdict[str, list[int]](list)
     for row in planned:
         if row.arguments.get("seed") == 0 and row.claim in widths:
-            equal_network(row.arguments["network"], *widths[row.claim], **row.arguments["shape"])
+            net = equal_network(row.arguments["network"], *widths[row.claim], **row.arguments["shape"])
+            sizes[row.claim + row.label.split(",")[0]].append(sum(p.numel() for p in net.parameters()))
+    if not quick:
+        assert all(max(counts) <= (1 + TOLERANCE) * min(counts) for counts in sizes.values()), sizes
 
 
 @pytest.mark.slow
