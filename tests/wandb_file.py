@@ -18,6 +18,8 @@ def records(path: Path) -> Iterator[Any]:
     from wandb.proto.wandb_internal_pb2 import Record
 
     content = path.read_bytes()
+    if not content:  # another process writes it
+        return
     assert content.startswith(b":W&B")
     position, parts = HEADER_BYTES, []
     while position + 7 <= len(content):
