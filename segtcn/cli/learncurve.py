@@ -98,7 +98,8 @@ def _write(
     write_text(out / "learncurve.md", f"{table}\n\nScore, and its interval of 95 % confidence.\n")
     shown = {"F1@50": "f1@50", "Edit": "edit", "Accuracy": "accuracy"}
     lines = {name: [(100 * share, run.scores[key]) for share, run in scores.items()] for name, key in shown.items()}
+    panels = {name: {name: points} for name, points in lines.items()}  # intervals that overlap hide each other
     bands = {name: [intervals[share][key] for share in scores] for name, key in shown.items()}
-    figure = plot_curves({"": lines}, "annotated share of the training videos, percent", "score, percent", bands=bands)
+    figure = plot_curves(panels, "annotated share, percent", "score, percent", bands=bands)
     save_figures([figure], out / "learncurve.png", 200)
     return f"\n{table}\n\n" + "\n".join(str(out / f"learncurve.{ending}") for ending in ("md", "json", "png"))
