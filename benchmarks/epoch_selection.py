@@ -1,8 +1,8 @@
 r"""What it is worth to choose the epoch on the test videos (docs/results/test_selection.md).
 
-    python -m benchmarks.test_selection train ed_tcn c2f_tcn+c2f_tcn_gtea --root DIR --out runs/test_selection
-    python -m benchmarks.test_selection table runs/test_selection/*
-    python -m benchmarks.test_selection table HASR_iccv2021/record/*/gtea      # the same of HASR's records
+    python -m benchmarks.epoch_selection train ed_tcn c2f_tcn+c2f_tcn_gtea --root DIR --splits 1 2 --out runs/selection
+    python -m benchmarks.epoch_selection table runs/selection/*
+    python -m benchmarks.epoch_selection table HASR_iccv2021/record/*/gtea      # the same of HASR's records
 
 Trains networks on GTEA as `segtcn crossval` does and scores the test videos after each epoch. The files have the layout
 of HASR's records, NETWORK/split_K_all.csv. A file that exists is not made again. No other page has numbers for which
@@ -110,7 +110,7 @@ def main() -> None:
     training = commands.add_parser("train", help="other options are those of segtcn fit")
     training.add_argument("models", nargs="+", help="a config of each network, or several joined by `+`")
     training.add_argument("--root", required=True, help="Lea et al.'s release, see datasets/gtea/README.md")
-    training.add_argument("--out", type=Path, default=Path("runs/test_selection"))
+    training.add_argument("--out", type=Path, default=Path("runs/selection"))
     training.add_argument("--splits", type=int, nargs="+", default=[1, 2, 3, 4])
     commands.add_parser("table").add_argument("folders", type=Path, nargs="+")
     options, others = parser.parse_known_args()
