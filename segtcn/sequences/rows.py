@@ -123,7 +123,7 @@ def _depths(quick: bool) -> Iterator[Training]:
         for name, parts in STACKS.items():
             shape = {"width": 16, "layers": depth, **parts}
             settings = {"reader": "CopyMemoryReader", "task": {"delay": 10}, "network": "stack", "shape": shape}
-            yield "depth", f"{name}, {depth}", {**settings, **steps, "batch_size": 16, "learning_rate": 1e-3}
+            yield "depth", f"{name}, {depth}", {**settings, **steps, "batch_size": 16, "learning_rate": 2e-3}
 
 
 def _pieces(quick: bool, folder: Path | None) -> Iterator[Training]:
