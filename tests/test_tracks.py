@@ -177,8 +177,8 @@ def test_tracks_of_a_video_are_one_unit_of_a_comparison(run, capsys):
     assert main(["compare", str(run), str(run), "--groups", "^P0"]) == 1  # one video: no interval
     one_group = capsys.readouterr().err
     assert main(["compare", str(run), str(run)]) == 1
-    assert "there is only one group" in one_group
-    assert "there is only one group" in capsys.readouterr().err
+    assert "needs two or more groups of videos, got 1" in one_group
+    assert "needs two or more groups of videos, got 1" in capsys.readouterr().err
 
 
 def test_check_opens_a_reader_within_a_reader_and_says_what_it_does_not_count(run, capsys):
