@@ -43,7 +43,7 @@ def bench(
     `gtea`, `50salads_mid` and `50salads_eval` cross-validate networks with the features of Lea et al. Each score has an
     interval over persons and seeds and a verdict against the best network, under every protocol, in OUT/NAME.md, .tex,
     .csv and .png. `sequences` compares causal convolutional networks with LSTM and GRU; on two cores of its own it
-    takes about 30 minutes. The same command continues where it stopped.
+    takes about 40 minutes. The same command continues where it stopped.
 
     Args:
         name: of the report.
