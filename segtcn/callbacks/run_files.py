@@ -123,7 +123,7 @@ class RunFactsWriter(Callback):
             data=self.data,
             checkpoint=_checkpoint_of(trainer, folder),
             extraction=segmenter.extraction,
-            groups=getattr(datamodule, "groups", None),
+            groups=datamodule.groups,
         ).write(folder)
 
     on_predict_start, on_predict_end = on_test_start, on_test_end

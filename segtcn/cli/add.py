@@ -43,7 +43,7 @@ def add(
 
 def _report(data: Path, added: AddedLabels, dry_run: bool) -> list[str]:
     if not added.changed:
-        return [f"nothing to write: {data} has the labels of these {len(added.unchanged)} videos already"]
+        return [f"nothing to write: {data} has the labels of {counted(len(added.unchanged), 'video')} already"]
     truth = f"the truth of {counted(len(added.changed), 'video')}"
     frames = counted(sum(added.changed.values()), "changed frame")
     names = ", ".join(f"{name} ({number})" for name, number in added.changed.items())

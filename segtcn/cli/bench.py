@@ -59,6 +59,9 @@ def bench(
       segtcn bench sequences --out report --music DATA/sequences
       segtcn bench sequences --out report --claims copy field
     """
+    ignored, given = ("a data set", study != Study()) if name == "sequences" else ("`sequences`", sequences != Claims())
+    if given:
+        raise UsageError(f"`{name}` does not take the options of {ignored}")
     out = out or Path(f"runs/bench_{name}")
     start_s = time.monotonic()
     if name == "sequences":

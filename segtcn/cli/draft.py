@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from segtcn.cli.parser import Dir, Rate
 from segtcn.text_table import counted
-
-if TYPE_CHECKING:
-    pass
 
 
 def draft(
@@ -43,7 +40,7 @@ def draft(
     from segtcn.arrays import open_features
     from segtcn.data.readers.tree import find_layout
     from segtcn.extract.feature_files import find_record
-    from segtcn.labels import Classes, Labels, write_labels
+    from segtcn.labels import Labels, write_labels
     from segtcn.labels.classes import listed
     from segtcn.prepare.draft import draft_labels
     from segtcn.progress import progress_bar
@@ -60,15 +57,13 @@ def draft(
         array = open_features(path) if layout.time_axis == 1 else open_features(path).T
         rate = fps or (find_record(path) or {}).get("fps")
         drafted = draft_labels(np.asarray(array[:, ::sample_rate], np.float32), clusters, source=str(path))
-        # after the draft, which refuses more clusters than frames
-        classes = Classes(tuple(f"cluster {number}" for number in range(1, clusters + 1)))
         indexes = np.repeat(drafted.indexes, sample_rate)[: array.shape[1]]
         place = output / f"{name}.csv"
         place.parent.mkdir(parents=True, exist_ok=True)
-        labels = Labels(indexes, classes, rate, source=str(path))
+        labels = Labels(indexes, drafted.classes, rate, source=str(path))
         write_labels(place, labels)
         write_labels(place.with_suffix(".txt"), labels)
-    classes.write(output / "mapping.txt")
+    drafted.classes.write(output / "mapping.txt")
     print(f"features {layout.feature_dim} wide")
     print(
         f"{counted(len(sources), 'video')} drafted: {output}; watch and name them: segtcn view {output} --clips FOLDER"

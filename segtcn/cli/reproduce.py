@@ -86,7 +86,6 @@ def _verdict(row: Mapping[str, Any], scores: Mapping[str, Mapping[str, float]]) 
         for key, score in row["scores"].items()
         if abs(scores[key]["mean"] - score) > row["tolerance"]
     ]
-    found = (
-        f"Not reproduced: beyond {row['tolerance']} points are {', '.join(far)}." if far else "Reproduced: all scores"
-    )
-    return found if far else f"{found} are within {row['tolerance']} points."
+    if far:
+        return f"Not reproduced: beyond {row['tolerance']} points are {', '.join(far)}."
+    return f"Reproduced: all scores are within {row['tolerance']} points."

@@ -98,10 +98,12 @@ def test_the_recipe_of_a_published_row_builds(name, write_lea_tree, write_ms_tcn
             ["reproduce", "ms_tcn_breakfast", "--root=."],
             "no features: `root` (--root) must be the folder with features",
         ),
+        (["bench", "gtea", "--claims", "copy"], "`gtea` does not take the options of `sequences`"),
+        (["bench", "sequences", "--root=."], "`sequences` does not take the options of a data set"),
         (["reproduce", "ms_tcn"], "nobody published the row 'ms_tcn': there are ed_tcn_gtea, dilated_tcn_gtea"),
     ],
 )
-def test_without_data_or_a_known_name_it_is_said_what_is_missing(words, message, tmp_path, monkeypatch, capsys):
+def test_wrong_words_are_answered_with_what_is_missing(words, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     try:
         status = main(words)
