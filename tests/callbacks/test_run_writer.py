@@ -22,7 +22,7 @@ def task() -> SegmentationTask:
 
 
 def trainer_in(folder: Path, ckpt_path: str | None, last: str = "", **changes: object) -> SimpleNamespace:
-    data = SimpleNamespace(names=lambda subset: [f"{subset}/tea"], split=2, seed=7)
+    data = SimpleNamespace(names=lambda subset: [f"{subset}/tea"], split=2, seed=7, groups="persons")
     callback = SimpleNamespace(last_model_path=last)
     facts = {"is_global_zero": True, "default_root_dir": str(folder), "datamodule": data, "ckpt_path": ckpt_path}
     return SimpleNamespace(**{**facts, "checkpoint_callback": callback, **changes})
@@ -34,6 +34,7 @@ def test_a_network_is_described_by_what_it_is(task, tmp_path):
     facts = RunFacts.read(tmp_path)
     assert (facts.name, facts.classes, facts.videos) == ("wide", task.segmenter.classes, ("test/tea",))
     assert (facts.protocol, facts.fps, facts.sample_rate, facts.split, facts.seed) == ("mstcn", 15, 3, 2, 7)
+    assert facts.groups == "persons"
     assert facts.network["class_name"].endswith("EDTCN")
     assert facts.data == {"reader": {"class_path": "LeaReader"}}
 
