@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from segtcn.decoding import METHODS, Decoder, SegmentPrior
 from segtcn.labels import Classes, Labels
+from segtcn.peak_memory import peak_memory_mib
 from segtcn.prepare.draft import draft_labels
 
 NUM_FRAMES, NUM_CLASSES, FEATURE_DIM, FPS = 12_000, 20, 2_048, 15
@@ -66,7 +66,7 @@ def draft() -> None:
     start = time.perf_counter()
     used = seconds(lambda: draft_labels(features, 20))
     spent = time.perf_counter() - start
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    memory = peak_memory_mib() / 2**10
     print(
         f"draft (TW-FINCH): {spent:.1f} s ({used:.1f} s of the processor), {memory:.2f} GiB at most with the features"
     )

@@ -11,7 +11,6 @@ video, in turns. *stream*: memory after 1,000 and after 100,000 frames, one at a
 from __future__ import annotations
 
 import argparse
-import resource
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ import numpy as np
 import torch
 
 from segtcn.models import EDTCN, MSTCN, CausalTCN, DilatedTCN, SegmentationModel
+from segtcn.peak_memory import peak_memory_mib
 from segtcn.segmenter import Segmenter
 
 WIDTH, CLASSES, CHUNK = 2048, 11, 4096
@@ -30,10 +30,6 @@ WIDTH, CLASSES, CHUNK = 2048, 11, 4096
 def resident_mib() -> float:
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 2**10
-
-
-def peak_mib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
 def hours(num_hours: float) -> None:
@@ -45,7 +41,7 @@ def hours(num_hours: float) -> None:
         before, begin = resident_mib(), time.perf_counter()
         labels = segmenter.predict(path)
         seconds = time.perf_counter() - begin
-    print(f"| {num_hours:g} h, {len(labels):,} frames | {before:,.0f} | {peak_mib():,.0f} | {seconds:.0f} |")
+    print(f"| {num_hours:g} h, {len(labels):,} frames | {before:,.0f} | {peak_memory_mib():,.0f} | {seconds:.0f} |")
 
 
 def chunks(num_frames: int, repeats: int) -> None:

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -38,6 +37,7 @@ from segtcn import structures
 from segtcn.layers import kernels
 from segtcn.losses import CrossEntropy, LossSum, TruncatedMSE
 from segtcn.models import EDTCN, MSTCN, TCNN, CausalTCN, DilatedTCN
+from segtcn.peak_memory import peak_memory_mib
 
 IN_CHANNELS, NUM_CLASSES = 2048, 19
 SIZES = [(1, 3000), (4, 3000), (1, 12_000), (4, 12_000)]  # videos, frames of the longest
@@ -226,7 +226,7 @@ def profiles() -> None:
 
 
 def memory() -> None:
-    print("| peak of a training step above the batch, MB | plain | segtcn |\n|---|--:|--:|")
+    print("| peak of a training step above the batch, MiB | plain | segtcn |\n|---|--:|--:|")
     for batch_size, num_frames in SIZES:
         cells = []
         for name in ("plain", "segtcn"):
@@ -238,9 +238,9 @@ def memory() -> None:
 def peak_of_a_step(name: str, batch_size: int, num_frames: int) -> None:
     data, (net, _, loss) = batch(batch_size, num_frames), networks()[name]
     training_step(net, lambda: loss(tuple(x[..., :64] for x in data)))()  # what the libraries themselves allocate
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before_mib = peak_memory_mib()
     training_step(net, lambda: loss(data))()
-    print(f"{(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1000:.0f}")
+    print(f"{peak_memory_mib() - before_mib:.0f}")
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -157,10 +157,10 @@ def measure_hour(folder: Path) -> None:
     start_s = time.perf_counter()
     subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)
     seconds = time.perf_counter() - start_s
-    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**10
     made = probe(folder / "out.mp4")
     print(f"{info.width}x{info.height}, {info.duration_s / 3600:.2f} h, {info.num_frames} frames, 3 tracks, window")
-    print(f"{seconds:.0f} s, {info.num_frames / seconds:.0f} frames a second, {memory:.0f} MB resident at most")
+    print(f"{seconds:.0f} s, {info.num_frames / seconds:.0f} frames a second, {memory:.0f} MiB resident at most")
     print(f"output: {made.num_frames} frames, {made.duration_s / 3600:.2f} h")
 
 

@@ -10,7 +10,6 @@ with network and features in memory.
 from __future__ import annotations
 
 import argparse
-import resource
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from pytorch_lightning import Trainer
 from segtcn.callbacks.computation import ActivationCheckpointing
 from segtcn.losses import CrossEntropy, LossSum, TruncatedMSE
 from segtcn.models import EDTCN, MSTCN
+from segtcn.peak_memory import peak_memory_mib
 from segtcn.segmenter import Segmenter
 from segtcn.structures import Batch
 from segtcn.task import SegmentationTask
@@ -28,10 +28,6 @@ from segtcn.task import SegmentationTask
 WIDTH, CLASSES = 2048, 11
 NETWORKS = {"ms_tcn": MSTCN, "ed_tcn": EDTCN}
 LENGTHS = (2_000, 8_000, 32_000, 64_000)
-
-
-def peak_mib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
 def train(name: str, num_frames: int, checkpointing: bool) -> None:
@@ -52,9 +48,9 @@ def train(name: str, num_frames: int, checkpointing: bool) -> None:
     }
     callbacks = [ActivationCheckpointing()] if checkpointing else []
     trainer = Trainer(max_epochs=2, accelerator="cpu", callbacks=callbacks, **options)
-    before, begin = peak_mib(), time.perf_counter()
+    before, begin = peak_memory_mib(), time.perf_counter()
     trainer.fit(task, torch.utils.data.DataLoader([batch], batch_size=None), [])
-    print(f"{peak_mib() - before:.0f} {(time.perf_counter() - begin) / 2:.1f}")
+    print(f"{peak_memory_mib() - before:.0f} {(time.perf_counter() - begin) / 2:.1f}")
 
 
 def main() -> None:

@@ -120,8 +120,15 @@ def data_option(data: str, root: Path | None) -> str:
 
 def _write_report(out: Path, name: str, results: dict[str, Any]) -> list[Path]:
     """Score all predictions under every protocol, and write tables and a figure."""
-    from segtcn.cli.compare import comparison_notes, known_groups
-    from segtcn.evaluation import Resampling, comparable_runs, compare_runs, read_run, score_run
+    from segtcn.evaluation import (
+        Resampling,
+        comparable_runs,
+        compare_runs,
+        comparison_notes,
+        known_groups,
+        read_run,
+        score_run,
+    )
     from segtcn.metrics.protocols import PROTOCOLS
     from segtcn.visualization.charts import plot_intervals
     from segtcn.visualization.figures import save_figure

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from segtcn.cli.parser import Json, UsageError, output_record
 from segtcn.options import Resampling, Scoring
-from segtcn.text_table import SCORE_HEADINGS, TABLES, counted, scores_table
-
-FEW_UNITS = 8
-"""With fewer videos or groups, a comparison says so."""
+from segtcn.text_table import SCORE_HEADINGS, TABLES, scores_table
 
 if TYPE_CHECKING:
-    from segtcn.evaluation import Difference, Run, RunScores
+    from segtcn.evaluation import Difference, RunScores
 
 
 def compare(
@@ -54,7 +50,7 @@ def compare(
     if latex and json == "-":
         raise UsageError("one form is printed: choose --latex, or --json without a file")
 
-    from segtcn.evaluation import comparable_runs, compare_runs, read_run, score_run
+    from segtcn.evaluation import comparable_runs, compare_runs, comparison_notes, known_groups, read_run, score_run
 
     read = [read_run(folder, scoring) for folder in runs]
     if len({run.name for run in read}) < len(read):
@@ -74,20 +70,6 @@ def compare(
             print(f"{comment}{line}")
         for note in [note for run in read for note in run.notes_on_truth()]:
             print(f"{comment}note: {note}")
-
-
-def known_groups(runs: Sequence[Run], scores: RunScores) -> str | None:
-    """Which videos are not independent: the tracks of one, or those that the card of the data set groups."""
-    from segtcn.evaluation.comparison import Units
-    from segtcn.labels.track_classes import track_of
-
-    if any(track_of(path) for run in runs for part in run.parts for path in part.files.values()):
-        return r"^(.*)/[^/]*$"
-    groups = next((run.groups for run in runs if run.groups), None)
-    with suppress(ValueError):  # the videos may have other names than those of the card
-        if groups and Units.of(scores, groups).number > 1:  # of one person alone, only the videos can be drawn
-            return groups
-    return None
 
 
 def _show(
@@ -128,37 +110,6 @@ def _difference_cells(difference: Difference) -> list[str]:
         f"{difference.p_value:.3f}",
         difference.verdict,
     ]
-
-
-def comparison_notes(
-    scores: Sequence[RunScores], differences: Sequence[Difference], bootstrap: Resampling
-) -> list[str]:
-    """What was compared, and what intervals and p-values mean."""
-    from segtcn.evaluation.comparison import Units
-
-    first, units = scores[0], Units.of(scores[0], bootstrap.groups)
-    what = "videos of each split" if bootstrap.groups is None else f"{units.number} groups {bootstrap.groups!r}"
-    several = bootstrap.draw_seeds and any(len(seeds) > 1 for run in scores for seeds in run.splits.values())
-    num_pairs = len(differences) // len(SCORE_HEADINGS)
-    num_videos = sum(len(seeds[0].videos) for seeds in first.splits.values())
-    seeds = ", ".join(f"{run.name} {max(map(len, run.splits.values()))}" for run in scores)
-    notes = [
-        f"Protocol {first.protocol}, percent, {counted(num_videos, 'video')}, {counted(len(first.splits), 'split')}. "
-        f"Seeds: {seeds}; every score is the mean over the seeds, then over the splits.",
-        f"Interval: paired bootstrap over the {what}, {bootstrap.num_resamples} resamples, seed {bootstrap.seed}. It "
-        f"covers the choice of these{' and of the seeds.' if several else ', not that of seeds: train more than one.'}",
-        "p: paired permutation test over the same units"
-        f"{f', corrected for {num_pairs} pairs (Holm)' if num_pairs > 1 else ''}.",
-    ]
-    if units.number < FEW_UNITS:
-        notes.append(
-            f"Only {units.number} independent units: p cannot be below {differences[0].smallest_p:.3g}, intervals are "
-            "wide."
-        )
-    if len({run.sample_rate for run in scores}) > 1:
-        rates = ", ".join(f"{run.name}: {run.sample_rate}" for run in scores)
-        notes.append(f"The runs are scored on every Nth stored frame, N = {rates}; --sample-rate 1 scores all on all.")
-    return notes
 
 
 def _record(scores: Sequence[RunScores], differences: Sequence[Difference], bootstrap: Resampling) -> dict[str, Any]:

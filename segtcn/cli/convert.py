@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from segtcn.cli.notes import quieten
 from segtcn.data_source import ReaderFacts, open_data
+from segtcn.text_table import counted
 
 if TYPE_CHECKING:
     from segtcn.prepare.conversion import Conversion
@@ -84,8 +85,8 @@ def _report(conversion: Conversion, feature_dim: int) -> list[str]:
     path = conversion.path
     right = "every bit is right" if conversion.small is None else "right but for the rounding"
     lines = [
-        f"{path}: {conversion.num_videos} videos, {conversion.num_frames:,} frames of {feature_dim} features, "
-        f"{size_on_disk(path) / 1e6:,.1f} MB; read back and compared, {right}"
+        f"{path}: {counted(conversion.num_videos, 'video')}, {conversion.num_frames:,} frames of "
+        f"{feature_dim} features, {size_on_disk(path) / 1e6:,.1f} MB; read back and compared, {right}"
     ]
     if conversion.num_kept:
         lines.append(f"{conversion.num_kept} of them were there from an earlier try, and were compared too")
@@ -109,4 +110,4 @@ def _report(conversion: Conversion, feature_dim: int) -> list[str]:
 
 
 def _some(names: Sequence[str]) -> str:
-    return f"{len(names)} videos ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+    return f"{counted(len(names), 'video')} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"

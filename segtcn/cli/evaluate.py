@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from segtcn.cli.evaluate_online import HEADER, Online, mean_rows, score_runs
 from segtcn.cli.notes import warnings_as_notes
 from segtcn.cli.parser import File, Json, Names, Rate, UsageError, output_record
-from segtcn.text_table import TABLES, scores_table
+from segtcn.text_table import TABLES, counted, scores_table
 
 if TYPE_CHECKING:
     from segtcn.evaluation import LabelPairs, RunScores
@@ -205,7 +205,8 @@ def _notes(results: Sequence[RunScores], classes: Classes, fps: float | None) ->
     num_videos, num_splits = len(first.videos), len(first.splits)
     parts = "tracks" if all(split.startswith(_TRACK) for split in first.splits) else "splits"
     notes = [
-        f"{num_videos} videos{f' in {num_splits} {parts}, mean over the {parts}' if num_splits > 1 else ''}, percent."
+        f"{counted(num_videos, 'video')}"
+        f"{f' in {num_splits} {parts}, mean over the {parts}' if num_splits > 1 else ''}, percent."
     ]
     for result in results:
         protocol = PROTOCOLS[result.protocol]

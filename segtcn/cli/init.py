@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from segtcn.cli.parser import CommandParser, with_options
 from segtcn.options import Folds, LabelRules, Sources
+from segtcn.text_table import counted
 
 if TYPE_CHECKING:
     from segtcn.prepare.project import Project
@@ -82,11 +83,12 @@ def _report(project: Project, dry_run: bool, verbose: bool) -> list[str]:
     parser = CommandParser(init)
     wide = "features not there yet" if project.feature_dim is None else f"features {project.feature_dim} wide"
     lines = [
-        f"{len(project.labels)} labelled videos, {sum(project.num_frames.values())} frames, {project.fps:g} a second",
+        f"{counted(len(project.labels), 'labelled video')}, "
+        f"{counted(sum(project.num_frames.values()), 'frame')}, {project.fps:g} a second",
         f"{wide}; annotations: {', '.join(project.formats)}",
         f"{len(project.class_names)} classes: {', '.join(project.class_names)}",
         f"background: {project.background or 'none'}",
-        f"{len(project.splits)} splits, test videos: {', '.join(map(_test, project.splits))}",
+        f"{counted(len(project.splits), 'split')}, test videos: {', '.join(map(_test, project.splits))}",
         *summarize(project.findings, None if verbose else 3),
         *(f"note: {with_options(note, parser)}" for note in project.notes),
     ]
@@ -96,7 +98,8 @@ def _report(project: Project, dry_run: bool, verbose: bool) -> list[str]:
         return [*lines, f"nothing to write: {project.root} is complete"]
     folders = dict.fromkeys(path.parent if path.parent != project.root else path for path in project.written)
     lines.append(
-        f"{'would write' if dry_run else 'wrote'} {len(project.written)} files: {', '.join(map(str, folders))}"
+        f"{'would write' if dry_run else 'wrote'} {counted(len(project.written), 'file')}: "
+        f"{', '.join(map(str, folders))}"
         + (f"; {len(project.unchanged)} were there and are right" if project.unchanged else "")
     )
     return [*lines, *_next_commands(project)]

@@ -59,8 +59,7 @@ def learncurve(
     """
     if any(word.partition("=")[0] == "--data.annotated" for word in overrides):
         raise UsageError("--data.annotated is one share: give all by --annotated")
-    from segtcn.cli.compare import known_groups
-    from segtcn.evaluation import Resampling, read_run, score_run
+    from segtcn.evaluation import Resampling, known_groups, read_run, score_run
     from segtcn.evaluation.comparison import score_intervals
 
     out = out or Path("runs") / "-".join(["learncurve", *(path.stem for path in config or [])])

@@ -12,7 +12,7 @@ from segtcn.cli.bench_networks import QUIET, data_option
 from segtcn.cli.crossval.models import Grid, Launch, crossval_parallel
 from segtcn.cli.parser import Dir, UsageError
 from segtcn.config_names import config_folder, find_config, read_config
-from segtcn.text_table import SCORE_HEADINGS, markdown_table
+from segtcn.text_table import SCORE_HEADINGS, counted, markdown_table
 
 PUBLISHED = "published.yaml"
 """The rows of papers, in the folder of the configs."""
@@ -75,7 +75,7 @@ def _table(row: Mapping[str, Any], results: Mapping[str, Any]) -> str:
     return (
         f"{markdown_table([row['network'], *SCORE_HEADINGS.values()], rows)}\n\nPublished: {row['source']}. Here: "
         f"{results['epochs']} epochs, {results['selection']}, splits {splits}, mean ± standard deviation over "
-        f"{len(results['seeds'])} seeds. Protocol `{row['protocol']}`, percent."
+        f"{counted(len(results['seeds']), 'seed')}. Protocol `{row['protocol']}`, percent."
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fnmatch
 import warnings
 from typing import Any, Literal
@@ -169,9 +168,7 @@ class SegmentationDataModule(LightningDataModule):
     @property
     def groups(self) -> str | None:
         """Expression of the person or recording in the name of a video, if the card says it."""
-        with contextlib.suppress(FileNotFoundError):
-            return None if self.card is None else read_card(self.card).get("groups")
-        return None
+        return self._read_card().get("groups")
 
     def names(self, subset: Role) -> list[str]:
         """Names of the videos of a subset, in the order of the split's list.
@@ -257,15 +254,17 @@ class SegmentationDataModule(LightningDataModule):
             "data/sample_rate": self.sample_rate,
             "data/fps": self.fps,
         }
+        card = self._read_card().items()
+        return values | {f"card/{name}": value for name, value in card if isinstance(value, str | int | float | bool)}
+
+    def _read_card(self) -> dict[str, Any]:
         if self.card is None:
-            return values
+            return {}
         try:
-            card = read_card(self.card)
+            return read_card(self.card)
         except FileNotFoundError as error:
-            warnings.warn(f"{error}; the run is logged without it (`card: null` says so)", stacklevel=2)
-            return values
-        scalars = {f"card/{name}": value for name, value in card.items() if isinstance(value, str | int | float | bool)}
-        return values | scalars
+            warnings.warn(f"{error}; the run goes on without it (`card: null` says so)", stacklevel=2)
+            return {}
 
     def setup(self, stage: str) -> None:
         """Read and check the videos that a stage needs, so that a bad one fails before the first step.

@@ -5,8 +5,10 @@ from segtcn.evaluation.collection import Collection as Collection
 from segtcn.evaluation.collection import collect_videos as collect_videos
 from segtcn.evaluation.comparison import Difference as Difference
 from segtcn.evaluation.comparison import compare_runs as compare_runs
+from segtcn.evaluation.comparison import comparison_notes as comparison_notes
 from segtcn.evaluation.errors import ErrorAnalysis as ErrorAnalysis
 from segtcn.evaluation.errors import analyze_run as analyze_run
+from segtcn.evaluation.independent_units import known_groups as known_groups
 from segtcn.evaluation.pairs import LabelPairs as LabelPairs
 from segtcn.evaluation.pairs import ignore_classes as ignore_classes
 from segtcn.evaluation.pairs import pair_files as pair_files

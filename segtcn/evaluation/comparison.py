@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -12,10 +10,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from segtcn.evaluation.independent_units import Units
 from segtcn.evaluation.scores import RunScores
 from segtcn.metrics import SCORES
 from segtcn.metrics.counts import score_sums, summands
 from segtcn.options import Resampling
+from segtcn.text_table import SCORE_HEADINGS, counted
+
+FEW_UNITS = 8
+"""With fewer videos or groups, a comparison says so."""
 
 _MAX_EXACT_UNITS = 12
 _NUM_EXCHANGES = 10_000
@@ -155,61 +158,35 @@ def score_intervals(run: RunScores, how: Resampling = Resampling()) -> dict[str,
     }
 
 
-class Units(NamedTuple):
-    """What is drawn: videos of each split, or groups of videos.
-
-    Args:
-        of_split: for each split, the unit of every video, in the order of the first run.
-        number: of all units.
-        grouped: whether they are drawn from all splits at once: groups, and videos if a split has a single one.
-    """
-
-    of_split: dict[str, NDArray[np.int64]]
-    number: int
-    grouped: bool
-
-    @classmethod
-    def of(cls, run: RunScores, groups: str | None = None) -> Units:
-        """The units of a run.
-
-        Raises:
-            ValueError: if the expression is not one or does not match a video.
-        """
-        keys = {
-            split: [name if groups is None else _group(name, groups) for name in seeds[0].videos]
-            for split, seeds in run.splits.items()
-        }
-        if groups is None:  # a video of two splits is two units
-            keys = {split: [f"{split}/{name}" for name in names] for split, names in keys.items()}
-        number_of = {key: number for number, key in enumerate(dict.fromkeys(chain.from_iterable(keys.values())))}
-        of_split = {split: np.array([number_of[key] for key in names]) for split, names in keys.items()}
-        return cls(of_split, len(number_of), groups is not None or min(map(len, of_split.values())) == 1)
-
-    @property
-    def degrees_of_freedom(self) -> int:
-        """Of the mean over the units."""
-        return self.number - (1 if self.grouped else len(self.of_split))
-
-    def draw(self, generator: np.random.Generator, num_resamples: int) -> dict[str, NDArray[np.int64]]:
-        """How often each video of each split is drawn, ``(R, N)``; of n units n - 1, if there are two."""
-
-        def times(n: int) -> NDArray[np.int64]:
-            return generator.multinomial(max(n - 1, 1), np.full(n, 1 / n), size=num_resamples)
-
-        if self.grouped:
-            drawn = times(self.number)
-            return {split: drawn[:, units] for split, units in self.of_split.items()}
-        return {split: times(len(units)) for split, units in self.of_split.items()}
-
-
-def _group(video: str, groups: str) -> str:
-    try:
-        match = re.search(groups, video)
-    except re.error as error:
-        raise ValueError(f"`groups` must be a regular expression, got {groups!r}: {error}") from error
-    if match is None:
-        raise ValueError(f"`groups` {groups!r} does not match the video {video}: every video needs a group")
-    return match[match.re.groups and 1] or ""
+def comparison_notes(
+    scores: Sequence[RunScores], differences: Sequence[Difference], bootstrap: Resampling
+) -> list[str]:
+    """What was compared, and what intervals and p-values mean."""
+    first, units = scores[0], Units.of(scores[0], bootstrap.groups)
+    what = "videos of each split" if bootstrap.groups is None else f"{units.number} groups {bootstrap.groups!r}"
+    several = bootstrap.draw_seeds and any(len(seeds) > 1 for run in scores for seeds in run.splits.values())
+    num_pairs = len(differences) // len(SCORE_HEADINGS)
+    num_videos = sum(len(seeds[0].videos) for seeds in first.splits.values())
+    seeds = ", ".join(f"{run.name} {max(map(len, run.splits.values()))}" for run in scores)
+    notes = [
+        f"Protocol {first.protocol}, percent, {counted(num_videos, 'video')}, {counted(len(first.splits), 'split')}. "
+        f"Seeds: {seeds}; every score is the mean over the seeds, then over the splits.",
+        f"Interval: paired bootstrap over the {what}, {bootstrap.num_resamples} resamples, seed {bootstrap.seed}. It "
+        f"covers the choice of these{' and of the seeds.' if several else ', not that of seeds: train more than one.'}",
+        "p: paired permutation test over the same units"
+        f"{f', corrected for {num_pairs} pairs (Holm)' if num_pairs > 1 else ''}.",
+    ]
+    if units.number < FEW_UNITS:
+        notes.append(
+            f"Only {units.number} independent units: p cannot be below {differences[0].smallest_p:.3g}, intervals are "
+            "wide."
+        )
+    if len({run.sample_rate for run in scores}) > 1:
+        rates = ", ".join(f"{run.name}: {run.sample_rate}" for run in scores)
+        notes.append(
+            f"The runs are scored on every Nth stored frame, N = {rates}; `sample_rate` = 1 scores all on all."
+        )
+    return notes
 
 
 def check_comparable(runs: Sequence[RunScores]) -> None:

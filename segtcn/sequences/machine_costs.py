@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import resource
 import statistics
-import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from segtcn.models.base import SegmentationModel
+from segtcn.peak_memory import peak_memory_mib
 from segtcn.sequences.equal_networks import equal_network
 
 IN_CHANNELS, NUM_CLASSES = 64, 10
@@ -41,11 +39,11 @@ def measure_costs(
     torch.set_num_threads(threads)
     clock = time.process_time if threads == 1 else time.perf_counter
     _step_s(net, 16, clock)
-    before_mib, times, peaks = _peak_mib(), [], []
+    before_mib, times, peaks = peak_memory_mib(), [], []
     for length in lengths:
         _step_s(net, length, clock)  # the first of a length prepares memory
         times.append((length, 1e6 * statistics.median(_step_s(net, length, clock) for _ in range(repeats)) / length))
-        peaks.append((length, _peak_mib() - before_mib))
+        peaks.append((length, peak_memory_mib() - before_mib))
     torch.set_num_threads(num_threads)
     return {"parameters": sum(p.numel() for p in net.parameters()), "time": times, "memory": peaks}
 
@@ -55,12 +53,3 @@ def _step_s(net: SegmentationModel, length: int, clock: Callable[[], float]) -> 
     features, start_s = torch.randn(1, IN_CHANNELS, length), clock()
     net(features).logits.square().mean().backward()
     return clock() - start_s
-
-
-def _peak_mib() -> float:
-    status = Path("/proc/self/status")
-    if status.exists():  # `ru_maxrss` begins with the memory of the process that started this one
-        lines = status.read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 2**10
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)

@@ -155,7 +155,7 @@ def test_other_rates_are_pointed_out(root, tmp_path, capsys):
     one = write_network(tmp_path / "one", root, preds)
     two = write_network(tmp_path / "two", root, preds, sample_rate=2)
     assert main(["compare", str(one), str(two), "--resamples=10"]) == 0
-    assert "N = one: 1, two: 2; --sample-rate 1 scores all on all" in capsys.readouterr().out
+    assert "N = one: 1, two: 2; `sample_rate` = 1 scores all on all" in capsys.readouterr().out
     assert main(["compare", str(one), str(two), "--resamples=10", "--sample-rate=1"]) == 0
     assert "--sample-rate 1" not in capsys.readouterr().out
     assert "`sample_rate` (--sample-rate) must be at least 1" in failure(capsys, str(one), str(two), "--sample-rate=0")

@@ -397,7 +397,7 @@ def test_missing_card_is_a_warning_and_a_broken_one_an_error(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     data = make(card="datasets/tea/README.md")
-    with pytest.warns(UserWarning, match=r"no data set card datasets/tea/README\.md .*; the run is logged without it"):
+    with pytest.warns(UserWarning, match=r"no data set card datasets/tea/README\.md .*; the run goes on without it"):
         assert "data/reader" in data.card_values()
     (tmp_path / "README.md").write_text("# no front matter")
     with pytest.raises(ValueError, match="no front matter"):

@@ -538,7 +538,7 @@ def test_width_of_features_that_come_later_or_are_made_again_is_brought_into_the
     capsys.readouterr()
     assert main(["init", str(clips), "--quiet"]) == 0
     printed = capsys.readouterr()
-    assert "wrote 1 files" in printed.out
+    assert "wrote 1 file:" in printed.out
     assert printed.err == ""
     assert read_card(card)["feature_dim"] == 278
     assert read_card(card)["extraction"]["backbone"]["name"] == "builtin"

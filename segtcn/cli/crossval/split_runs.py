@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-import resource
 import statistics
-import sys
 import time
 import warnings
 from collections.abc import Sequence
@@ -23,6 +21,7 @@ from segtcn.cli.crossval.tables import results_table, write_results
 from segtcn.cli.lightning import SegmentationCLI
 from segtcn.cli.run_folder import choose_checkpoint
 from segtcn.cli.stopping import raise_if_interrupted, saved_by_signals
+from segtcn.peak_memory import peak_memory_mib
 from segtcn.segmenter.checkpoint import newest_intact
 from segtcn.text_table import SCORE_HEADINGS
 
@@ -171,13 +170,11 @@ def _measure(cli: SegmentationCLI) -> dict[str, float]:
             [sample.video.features.to(device) for sample in cli.datamodule.dataset("test")],
             INFERENCE_S,
         )
-    # KiB on Linux, bytes on macOS
-    unit = 2**20 if sys.platform == "darwin" else 2**10
     return {
         "train_seconds": throughput.seconds,
         "train_frames_per_second": throughput.frames_per_second,
         "inference_frames_per_second": speed,
-        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit,
+        "peak_memory_mib": peak_memory_mib(),
     }
 
 

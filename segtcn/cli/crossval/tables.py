@@ -21,7 +21,7 @@ NOTES = """\
 Rate k: the network sees every k-th stored frame, and these are the frames that are counted. Training: wall time of all
 runs with loading, scores and logging. Inference: forward pass of the trained network, test videos one at a time without
 padding, median of the passes within a second. Memory: the most that the process which trained and tested the network
-had resident (`ru_maxrss`), Python, PyTorch and the data included."""
+had resident, Python, PyTorch and the data included."""
 
 
 def write_results(out: Path, stem: str, results: Mapping[str, Any], table: str) -> None:

@@ -22,7 +22,7 @@ from segtcn.prepare.annotations import Finding
 from segtcn.prepare.check.facts import ClassCount
 from segtcn.prepare.splits import Split
 from segtcn.structures import IGNORE
-from segtcn.text_table import markdown_table
+from segtcn.text_table import counted, markdown_table
 
 OWN_WORDS = ("name", "title", "features", "source", "licence", "citation", "groups")
 """What a person writes into a card; a new card keeps it."""
@@ -123,8 +123,8 @@ def card_text(project: Project) -> str:
         except ValueError as error:
             raise ValueError(f"{error}; it has the name of the data set's card: give it another") from error
     splits = [
-        f"Split {number} tests {split.held_out or f'fold {number}'}: {len(split.test)} videos, and trains on the other "
-        f"{len(split.train)}."
+        f"Split {number} tests {split.held_out or f'fold {number}'}: {counted(len(split.test), 'video')}, "
+        f"and trains on the other {len(split.train)}."
         for number, split in enumerate(project.splits, start=1)
     ]
     return "\n".join(
@@ -284,8 +284,8 @@ def config_text(project: Project, length_tolerance: int) -> str:
     if length_tolerance:
         data |= {"length_policy": "trim", "length_tolerance": length_tolerance}
     return (
-        f"# {root.name}: {len(project.labels)} videos, {len(project.class_names)} classes, "
-        f"{len(project.splits)} splits.\n# Written by `segtcn init`; train on it with\n"
+        f"# {root.name}: {counted(len(project.labels), 'video')}, {len(project.class_names)} classes, "
+        f"{counted(len(project.splits), 'split')}.\n# Written by `segtcn init`; train on it with\n"
         f"#   segtcn fit -c ed_tcn -c {quote(str(root / 'data.yaml'))}\n"
         "# The paths are absolute, so that it works from everywhere; change them if the folder moves.\n"
         + yaml.safe_dump({"data": data}, sort_keys=False, allow_unicode=True, width=1000)

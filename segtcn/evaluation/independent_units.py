@@ -1,0 +1,84 @@
+"""What is independent in a comparison and so is drawn: videos, or the persons and recordings that they show."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segtcn.evaluation.runs import Run
+from segtcn.evaluation.scores import RunScores
+from segtcn.labels.track_classes import track_of
+
+
+class Units(NamedTuple):
+    """What is drawn: videos of each split, or groups of videos.
+
+    Args:
+        of_split: for each split, the unit of every video, in the order of the first run.
+        number: of all units.
+        grouped: whether they are drawn from all splits at once: groups, and videos if a split has a single one.
+    """
+
+    of_split: dict[str, NDArray[np.int64]]
+    number: int
+    grouped: bool
+
+    @classmethod
+    def of(cls, run: RunScores, groups: str | None = None) -> Units:
+        """The units of a run.
+
+        Raises:
+            ValueError: if the expression is not one or does not match a video.
+        """
+        keys = {
+            split: [name if groups is None else _group(name, groups) for name in seeds[0].videos]
+            for split, seeds in run.splits.items()
+        }
+        if groups is None:  # a video of two splits is two units
+            keys = {split: [f"{split}/{name}" for name in names] for split, names in keys.items()}
+        number_of = {key: number for number, key in enumerate(dict.fromkeys(chain.from_iterable(keys.values())))}
+        of_split = {split: np.array([number_of[key] for key in names]) for split, names in keys.items()}
+        return cls(of_split, len(number_of), groups is not None or min(map(len, of_split.values())) == 1)
+
+    @property
+    def degrees_of_freedom(self) -> int:
+        """Of the mean over the units."""
+        return self.number - (1 if self.grouped else len(self.of_split))
+
+    def draw(self, generator: np.random.Generator, num_resamples: int) -> dict[str, NDArray[np.int64]]:
+        """How often each video of each split is drawn, ``(R, N)``; of n units n - 1, if there are two."""
+
+        def times(n: int) -> NDArray[np.int64]:
+            return generator.multinomial(max(n - 1, 1), np.full(n, 1 / n), size=num_resamples)
+
+        if self.grouped:
+            drawn = times(self.number)
+            return {split: drawn[:, units] for split, units in self.of_split.items()}
+        return {split: times(len(units)) for split, units in self.of_split.items()}
+
+
+def _group(video: str, groups: str) -> str:
+    try:
+        match = re.search(groups, video)
+    except re.error as error:
+        raise ValueError(f"`groups` must be a regular expression, got {groups!r}: {error}") from error
+    if match is None:
+        raise ValueError(f"`groups` {groups!r} does not match the video {video}: every video needs a group")
+    return match[match.re.groups and 1] or ""
+
+
+def known_groups(runs: Sequence[Run], scores: RunScores) -> str | None:
+    """Which videos are not independent: the tracks of one, or those that the card of the data set groups."""
+    if any(track_of(path) for run in runs for part in run.parts for path in part.files.values()):
+        return r"^(.*)/[^/]*$"
+    groups = next((run.groups for run in runs if run.groups), None)
+    with suppress(ValueError):  # the videos may have other names than those of the card
+        if groups and Units.of(scores, groups).number > 1:  # of one person alone, only the videos can be drawn
+            return groups
+    return None
