@@ -176,9 +176,8 @@ class WandbSegmentations(Callback):
     table with scores and timeline of every video, the worst first) and ``SUBSET/overlay`` (clips with labels). SUBSET
     is ``train``, ``val`` or ``test``, and ``train`` only where there is no validation.
 
-    Every test and validation is logged, and the last epoch, after training. While training, every ``every_n_epochs``
-    epochs are logged; training waits about half a second for it (``docs/results/see_it_speed.md``). Clips take longer
-    and are drawn after training and testing only.
+    Every test and validation is logged, and the last epoch, after training. While training, timelines alone are logged,
+    every ``every_n_epochs`` epochs: training waits for them (``docs/results/see_it_speed.md``).
 
     Does nothing unless the trainer logs to Weights & Biases. Of several processes (DDP) the first one logs the videos
     that it has seen.
@@ -196,7 +195,7 @@ class WandbSegmentations(Callback):
     def __init__(
         self,
         num_videos: int = 4,
-        every_n_epochs: int = 25,
+        every_n_epochs: int = 50,
         confusion: bool = True,
         table_timelines: int | None = 20,
         clips: str | None = None,
@@ -249,9 +248,9 @@ class WandbSegmentations(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         num_epochs = trainer.current_epoch + 1
-        is_last = num_epochs == trainer.max_epochs  # drawn after training, with clips
+        is_last = num_epochs == trainer.max_epochs  # drawn after training
         if self.every_n_epochs > 0 and num_epochs % self.every_n_epochs == 0 and not is_last:
-            self._log(trainer, pl_module, with_clips=False)
+            self._log(trainer, pl_module, timelines_alone=True)
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         self._log(trainer, pl_module)
@@ -279,25 +278,33 @@ class WandbSegmentations(Callback):
         scores = output.probabilities.detach() if has_clip else output.probabilities.new_empty(0)
         self._outputs.append(output._replace(batch=batch, probabilities=scores))
 
-    def _log(self, trainer: Trainer, task: LightningModule, with_clips: bool = True) -> None:
+    def _log(self, trainer: Trainer, task: LightningModule, timelines_alone: bool = False) -> None:
         if not self._outputs or not isinstance(task, SegmentationTask) or not isinstance(trainer.logger, WandbLogger):
             return
         with tempfile.TemporaryDirectory(prefix="segtcn-pictures-", ignore_cleanup_errors=True) as name:
             # W&B copies the files when it is given them, so that the folder may go
-            media = self._draw(_segmentations(task, self._outputs), Path(name))
-            if with_clips and self.clips is not None and self.num_overlays:
-                media |= self._draw_clips(task, Path(name))
+            segmentations = _segmentations(task, self._outputs)
+            media = self._draw_timelines(segmentations, Path(name))
+            if not timelines_alone:
+                media |= self._draw_scores(segmentations, Path(name))
+                if self.clips is not None and self.num_overlays:
+                    media |= self._draw_clips(task, Path(name))
             if media:
                 named = {f"{self._subset}/{key}": value for key, value in media.items()}
                 trainer.logger.log_metrics({**named, "epoch": self._step["epoch"]}, self._step["trainer/global_step"])
 
-    def _draw(self, segmentations: Segmentations, folder: Path) -> dict[str, Any]:
+    def _draw_timelines(self, segmentations: Segmentations, folder: Path) -> dict[str, Any]:
+        if not self.num_videos:
+            return {}
+        import wandb
+
+        names = segmentations.draw_timelines(self.num_videos, folder / "timelines.png")
+        return {"timelines": wandb.Image(str(folder / "timelines.png"), caption=", ".join(names))}
+
+    def _draw_scores(self, segmentations: Segmentations, folder: Path) -> dict[str, Any]:
         import wandb
 
         media: dict[str, Any] = {}
-        if self.num_videos:
-            names = segmentations.draw_timelines(self.num_videos, folder / "timelines.png")
-            media["timelines"] = wandb.Image(str(folder / "timelines.png"), caption=", ".join(names))
         if self.confusion and segmentations.draw_confusion(folder / "confusion.png"):
             media["confusion"] = wandb.Image(str(folder / "confusion.png"))
         if self.table_timelines is not None and (rows := segmentations.score_videos(self.table_timelines, folder)):

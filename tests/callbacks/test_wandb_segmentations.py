@@ -185,8 +185,12 @@ def test_an_offline_run_holds_the_pictures_of_training_and_testing(task, tmp_pat
     assert [row["epoch"] for row in rows] == [0, 1, 2, 3]
     for row, subset in zip(rows, ("val", "val", "val", "test"), strict=True):
         assert row[f"{subset}/timelines.caption"] == "P01"
+        assert (run.parent / "files" / row[f"{subset}/timelines.path"]).is_file()
+    for row, subset in zip(rows[2:], ("val", "test"), strict=True):
         assert row[f"{subset}/confusion._type"] == "image-file"
         assert row[f"{subset}/videos._type"] == "table-file"
         assert row[f"{subset}/videos.nrows"] == 1
-        for key in ("timelines", "confusion", "videos"):
+        for key in ("confusion", "videos"):
             assert (run.parent / "files" / row[f"{subset}/{key}.path"]).is_file()
+    for row in rows[:2]:  # while training, timelines alone
+        assert not {"val/confusion._type", "val/videos._type"} & {*row}
