@@ -161,7 +161,16 @@ def score_intervals(run: RunScores, how: Resampling = Resampling()) -> dict[str,
 def comparison_notes(
     scores: Sequence[RunScores], differences: Sequence[Difference], bootstrap: Resampling
 ) -> list[str]:
-    """What was compared, and what intervals and p-values mean."""
+    """What was compared, and what intervals and p-values mean, for the foot of a table.
+
+    Args:
+        scores: of the runs, the first is what the others are compared with.
+        differences: what :func:`compare_runs` made of them.
+        bootstrap: how it drew.
+
+    Returns:
+        Lines of text.
+    """
     first, units = scores[0], Units.of(scores[0], bootstrap.groups)
     what = "videos of each split" if bootstrap.groups is None else f"{units.number} groups {bootstrap.groups!r}"
     several = bootstrap.draw_seeds and any(len(seeds) > 1 for run in scores for seeds in run.splits.values())

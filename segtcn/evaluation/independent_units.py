@@ -74,7 +74,15 @@ def _group(video: str, groups: str) -> str:
 
 
 def known_groups(runs: Sequence[Run], scores: RunScores) -> str | None:
-    """Which videos are not independent: the tracks of one, or those that the card of the data set groups."""
+    """Which videos are not independent: the tracks of one, or those that the card of the data set groups.
+
+    Args:
+        runs: of the same videos.
+        scores: of the first one.
+
+    Returns:
+        A regular expression for :class:`segtcn.options.Resampling`, None where nothing says it.
+    """
     if any(track_of(path) for run in runs for part in run.parts for path in part.files.values()):
         return r"^(.*)/[^/]*$"
     groups = next((run.groups for run in runs if run.groups), None)
