@@ -47,15 +47,8 @@ class RunCheckpoint(ModelCheckpoint):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Remove checkpoints that a newer one had replaced or that training will write again."""
         super().on_train_start(trainer, pl_module)
-        folder = Path(self.dirpath or "")
-        if not trainer.is_global_zero or not self.dirpath or not folder.is_dir():
-            return
         # not the one that was read: until the next is written, it is all there is
-        kept = {self.best_model_path, self.last_model_path, *self.best_k_models, trainer.ckpt_path}
-        names = {Path(path).name for path in kept if path}
-        for file in folder.glob("epoch=*.ckpt") if self.save_top_k == 1 else ():
-            if re.fullmatch(r"epoch=\d+-step=\d+(-v\d+)?", file.stem) and file.name not in names:
-                file.unlink()
+        self._remove_superseded(trainer, keep=trainer.ckpt_path)
 
     def on_train_batch_end(  # noqa: D102
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -113,11 +106,23 @@ class RunCheckpoint(ModelCheckpoint):
             self._last_global_step_saved = 0
         if not self._should_skip_saving_checkpoint(trainer):
             self._save_last_checkpoint(trainer, self._monitor_candidates(trainer))
+        self._remove_superseded(trainer)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Save when a signal ends training."""
         if isinstance(exception, SIGTERMException) and not self._should_skip_saving_checkpoint(trainer):
             self._save_last_checkpoint(trainer, self._monitor_candidates(trainer))
+
+    def _remove_superseded(self, trainer: Trainer, keep: str | os.PathLike[str] | None = None) -> None:
+        folder = Path(self.dirpath or "")
+        if not trainer.is_global_zero or not self.dirpath or not folder.is_dir():
+            return
+        names = {
+            Path(path).name for path in (keep, self.best_model_path, self.last_model_path, *self.best_k_models) if path
+        }
+        for file in folder.glob("epoch=*.ckpt") if self.save_top_k == 1 else ():
+            if re.fullmatch(r"epoch=\d+-step=\d+(-v\d+)?", file.stem) and file.name not in names:
+                file.unlink()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:  # noqa: D102
         old, best = state_dict.get("dirpath"), state_dict.get("best_model_path")

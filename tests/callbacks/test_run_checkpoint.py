@@ -91,3 +91,17 @@ def test_weights_are_judged_by_their_own_validation(tmp_path, saved_steps, when,
     segtcn_defaults = {"save_on_train_epoch_end": True, "save_last": True}
     checkpoint = RunCheckpoint(tmp_path, monitor="val/loss", **segtcn_defaults, **when)
     assert saved_steps(checkpoint, growth=-1, **options) == {"best": best, "last": last}
+
+
+@pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty")
+def test_a_checkpoint_that_training_continued_from_goes_once_a_newer_one_is_there(tmp_path):
+    quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "limit_train_batches": 2}
+
+    def train(max_epochs: int, path: str | None = None) -> list[str]:
+        checkpoint = RunCheckpoint(tmp_path, save_last=True)
+        Trainer(callbacks=[checkpoint], max_epochs=max_epochs, **quiet).fit(Scored(), ckpt_path=path)
+        return sorted(file.name for file in tmp_path.iterdir())
+
+    assert train(1) == ["epoch=0-step=2.ckpt", "last.ckpt"]
+    (tmp_path / "last.ckpt").unlink()  # as after a kill between the two
+    assert train(3, str(tmp_path / "epoch=0-step=2.ckpt")) == ["epoch=2-step=6.ckpt", "last.ckpt"]
