@@ -16,7 +16,15 @@ from segtcn.cli import main
 from tests.cli.test_crossval_models import DILATED_TCN, ED_TCN, ROOT, status_of
 from tests.conftest import write_tree
 
-pytest.importorskip("submitit")
+submitit = pytest.importorskip("submitit")
+
+WITHOUT_SLURM = "from submitit import SlurmExecutor; SlurmExecutor.affinity = classmethod(lambda cls: -1); "
+
+
+@pytest.fixture(autouse=True)
+def this_machine(monkeypatch):
+    """Start jobs here, although the machine may have SLURM."""
+    monkeypatch.setattr(submitit.SlurmExecutor, "affinity", lambda: -1)
 
 
 @pytest.fixture
@@ -91,7 +99,7 @@ class Flaky(EDTCN):
 def test_ctrl_c_cancels_the_jobs_which_the_same_command_continues(command):
     words = ["crossval", "-c=small.yaml", *command, "--splits=1", "--trainer.max_epochs=3000"]
     words.append("--checkpoint.every_n_epochs=5")
-    child = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    child = WITHOUT_SLURM + "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
     child += "from segtcn.cli import main; sys.exit(main(sys.argv[1:]))"
     process = subprocess.Popen([sys.executable, "-c", child, *words], stderr=subprocess.PIPE, text=True, env=os.environ)
     while not [*Path("out").rglob("last.ckpt")]:
