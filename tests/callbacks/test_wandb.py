@@ -65,6 +65,5 @@ def test_training_goes_on_offline_where_the_server_cannot_be_reached(tmp_path, m
     message = r"(?s)cannot be reached .*: the run is kept offline; `wandb sync \S+/offline-\*`"
     with pytest.warns(UserWarning, match=message):
         assert main([*words, "--trainer.logger.init_args.offline=false"]) == 0
-    (run,) = (tmp_path / "run" / "wandb").glob("offline-run-*")
-    (file,) = run.glob("*.wandb")
+    (file,) = wandb_file.run_files(tmp_path / "run")
     assert len([row for row in wandb_file.history(file) if "train/loss" in row]) == 3
