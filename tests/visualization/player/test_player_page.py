@@ -110,6 +110,19 @@ def test_curves_list_the_highest_scores_at_the_cursor(page):
     assert top.inner_text().split("\n")[0] == "take"
 
 
+def test_the_highest_scores_are_of_the_video_that_is_shown(site, open_page):
+    for label in (1, 2):
+        scores = np.zeros((4, 90))
+        scores[label] = 1
+        site.add([track_payload("ED-TCN", [(label, 90)], scores=scores_payload(scores))])
+    page = open_page(site.write())
+    assert lines(page, "#curves-top") == ["take", "1.00"]
+    page.evaluate("location.hash = 'video=0002'")
+    wait_until(page, "segtcn.player.recording.id === '0002'")
+    wait_until_shown(page)
+    assert lines(page, "#curves-top") == ["pour milk", "1.00"]
+
+
 def test_curves_are_drawn_at_the_same_time_as_the_tracks(site, open_page):
     scores = np.zeros((4, 180))
     scores[1, :90] = scores[2, 90:] = 1
@@ -226,7 +239,10 @@ def test_without_a_clip_the_frames_go_on_to_the_end_of_the_longest_track(site, o
     assert "frame 127 / 130" in text(page, ".readout")
     click(page, 1, 3.55)
     assert frame_of(page) == 106
-    assert lines(page, "#now") == ["truth", "ends before", "ED-TCN", "take", "0.8 s left"]
+    beside = ["truth", "ends before", "ED-TCN", "take", "0.8 s left"]
+    assert lines(page, "#now") == beside
+    press(page, "1")
+    assert lines(page, "#now") == beside
 
 
 @pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 600)])

@@ -134,7 +134,7 @@
       this.tracks = player.recording.tracks.filter((track) => track.scores);
       this.plot.hidden = this.side.hidden = !this.tracks.length;
       segtcn.fillSelect(this.select, this.tracks.map(({ title }) => title));
-      this.track = null;
+      this.track = this.listed = null;
       if (this.tracks.length) this.choose(this.tracks.includes(player.active) ? player.active : this.tracks[0]);
     }
 

@@ -20,7 +20,7 @@
         const rest = element("p", { class: "now-rest" });
         const root = element("div", { class: "now-row" }, element("p", { class: "now-track" }, nameElement(track.title)), label, rest);
         root.classList.toggle("active", number === player.activeTrack);
-        return { track, root, label, rest, shown: undefined };
+        return { track, root, label, rest, shown: null };
       });
       this.root.replaceChildren(...this.rows.map((row) => row.root));
     }
