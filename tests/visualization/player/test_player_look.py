@@ -124,6 +124,16 @@ def test_segments_are_walked_with_the_arrows(quiet_page):
     assert page.locator("#segments table").get_attribute("aria-rowcount") == "7"
 
 
+@pytest.mark.parametrize("key", ["ArrowUp", "Enter"])
+def test_behind_the_last_segment_the_arrows_lead_back_to_it(site, open_page, key):
+    site.add([track_payload("truth", [(0, 60), (1, 40)]), track_payload("ED-TCN", [(0, 130)])])
+    page = open_page(site.write())
+    press(page, "End", "1")
+    page.locator("#segments tr[tabindex='0']").focus()
+    press(page, key)
+    assert frame_of(page) == 60
+
+
 def test_a_long_track_has_a_short_table(site, open_page):
     site.add([track_payload("truth", [(i % 4, 10) for i in range(3000)])])
     page = open_page(site.write())

@@ -71,7 +71,9 @@
       if (!(event.key in steps) || event.ctrlKey || event.altKey || event.metaKey) return;
       event.preventDefault();
       event.stopPropagation();
-      this.go(this.here + steps[event.key]);
+      // behind the end, the last segment is before the cursor
+      const here = this.here < 0 ? this.player.active.length : this.here;
+      this.go(here + steps[event.key]);
     }
   }
 
