@@ -11,7 +11,7 @@ from segtcn.labels import read_labels
 from segtcn.visualization.palette import class_color
 from segtcn.visualization.player import PlayerServer, PlayerVideo, corrections
 from tests.visualization.player.pages import click, color_at, frame_of, point, press, wait_until, wait_until_shown
-from tests.visualization.player.payloads import CLASS_NAMES, FPS, demo_tracks, track_payload
+from tests.visualization.player.payloads import CLASS_NAMES, FPS, class_payload, demo_tracks, track_payload
 from tests.visualization.player.players import player, run, truth
 
 COPY = 1  # row of the corrected truth
@@ -320,6 +320,22 @@ def test_a_damaged_draft_is_ignored(page):
     wait_until(page, "segtcn.player?.recording")
     press(page, "c")
     assert segments(page) == ORIGINAL
+
+
+def test_a_draft_keeps_its_classes_when_the_list_of_classes_has_changed(site, open_page):
+    site.add(demo_tracks())
+    site.index["spare_colors"] = [{"color": "#123456", "text": "#ffffff"}]
+    page = open_page(site.write())
+    press(page, "c", "r")
+    page.keyboard.type("whisk")
+    press(page, "Enter")
+    site.index["classes"] += class_payload(["knead"], background=None)
+    site.write()
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    wait_until(page, "segtcn.player?.recording")
+    press(page, "c")
+    assert page.evaluate("segtcn.player.classOf(segtcn.parts.tools.track.classes[0]).name") == "whisk"
 
 
 def test_changes_are_kept_while_another_video_is_shown(site, open_page):

@@ -88,11 +88,11 @@
     /**
      * Labels of another visit, with the indexes of this page.
      * @param {{starts: number[], classes: number[]}} labels
-     * @param {string[]} names of the classes beyond the known ones
+     * @param {string[]} names of the classes from `first` on
+     * @param {number} first class whose index may be another one here
      */
-    adopt({ starts, classes }, names) {
-      const indexes = names.map((name) => this.addClass(name));
-      return { starts, classes: classes.map((label) => (label < this.numKnown ? label : indexes[label - this.numKnown])) };
+    adopt({ starts, classes }, names, first = this.numKnown) {
+      return { starts, classes: classes.map((label) => (label < first ? label : this.addClass(names[label - first]))) };
     }
 
     /** @param {Recording} recording whose payload has been loaded */

@@ -14,12 +14,13 @@
     keyOf(track) {
       const { index, recording } = this.player;
       const original = [...track.starts, ...track.classes].reduce((hash, value) => (hash * 31 + value) | 0, 7);
-      return `segtcn ${JSON.stringify([location.pathname, index.title, recording.id, track.title, original])}`;
+      return `segtcn draft ${JSON.stringify([location.pathname, index.title, recording.id, track.title, original])}`;
     }
 
     keep(correction, track) {
+      const names = this.player.classes.map(({ name }) => name); // the list of classes may be another one next time
       if (!correction.unsaved) this.forget(track);
-      else stored((storage) => storage.setItem(this.keyOf(track), JSON.stringify({ ...correction.state, names: this.player.newNames })));
+      else stored((storage) => storage.setItem(this.keyOf(track), JSON.stringify({ ...correction.state, names })));
     }
 
     forget(track) {
@@ -29,7 +30,7 @@
     /** @returns {boolean} whether there was a draft */
     restore(correction, track) {
       const draft = stored((storage) => JSON.parse(storage.getItem(this.keyOf(track))));
-      if (draft) correction.replace(this.player.adopt(draft, draft.names ?? []));
+      if (draft) correction.replace(this.player.adopt(draft, draft.names, 0));
       return Boolean(draft);
     }
   }
