@@ -233,7 +233,8 @@ def _table(study: optuna.Study, space: Space) -> str:
     trials = [trial for trial in study.trials if trial.value is not None]
     trials.sort(key=lambda trial: trial.value or 0.0, reverse=space.goal == "maximize")
     rows = [
-        [trial.user_attrs[RUN], f"{trial.value:.4g}", trial.state.name.lower(), *map(str, trial.params.values())]
+        [trial.user_attrs[RUN], f"{trial.value:.4g}", trial.state.name.lower()]
+        + [str(trial.params.get(name, "")) for name in space.parameters]
         for trial in trials
     ]
     return markdown_table(["run", space.metric, "state", *space.parameters], rows)

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from segtcn.cli import main
+from segtcn.cli.sweep import Space, _table
 from segtcn.task import SegmentationTask
 from tests.cli.test_lightning import ROOT, UNLOGGED, small_options
 from tests.conftest import write_tree
@@ -104,6 +105,19 @@ def test_an_interrupted_trial_continues_with_its_values_from_its_checkpoint(swee
     first, second = optuna.load_study(study_name="sweep", storage=storage).trials
     assert first.params == second.params
     assert second.user_attrs["run"] == "out/trial0"
+
+
+def test_the_table_has_each_value_under_its_parameter_after_these_were_changed():
+    optuna = pytest.importorskip("optuna")
+    study = optuna.create_study(direction="minimize")
+    distributions = {name: optuna.distributions.FloatDistribution(0, 1) for name in "ab"}
+    before = {"params": {"b": 0.25, "a": 0.5}, "distributions": distributions, "user_attrs": {"run": "out/trial0"}}
+    study.add_trial(optuna.trial.create_trial(value=2.0, **before))
+    table = _table(study, Space((), {"a": {}, "c": {}}, "val/loss", "minimize", "bayes", None))
+    heading, _, row = ([cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines())
+    assert dict(zip(heading, row, strict=True)) == {
+        "run": "out/trial0", "val/loss": "2", "state": "complete", "a": "0.5", "c": ""
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
