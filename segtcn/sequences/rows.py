@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
@@ -179,12 +178,10 @@ def run_rows(rows: Sequence[Row], folder: Path, jobs: int = 1, show: bool = True
     results = {row.name: result for row in rows if (result := _stored(row, folder)) is not None}
     missing = [row for row in rows if row.name not in results]
     with progress_bar(name="measuring", unit="row", total=len(rows), initial=len(results), show=show) as bar:
-        for alone in (True, False):
-            part = [row for row in missing if row.runs_alone == alone]
-            # a process of its own where the peak of memory is measured, which never falls
-            context, tasks = multiprocessing.get_context("spawn"), 1 if alone else None
-            workers = 1 if alone else jobs
-            with _pool(workers, context, tasks) as pool:
+        together = [row for row in missing if not row.runs_alone]
+        # a process of its own where the peak of memory is measured, which never falls
+        for part in (*([row] for row in missing if row.runs_alone), together):
+            with _pool(jobs) as pool:
                 futures = {pool.submit(measure, row): row for row in part}
                 for future in as_completed(futures):
                     row = futures[future]
@@ -195,10 +192,10 @@ def run_rows(rows: Sequence[Row], folder: Path, jobs: int = 1, show: bool = True
 
 
 @contextmanager
-def _pool(workers: int, context: BaseContext, tasks: int | None) -> Iterator[ProcessPoolExecutor]:
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """Processes that end at once with an error or a signal; an executor alone waits for every row, and drops it."""
     others = multiprocessing.active_children()
-    pool = ProcessPoolExecutor(workers, context, _end_with_parent, max_tasks_per_child=tasks)
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _end_with_parent)
     try:
         yield pool
     except BaseException:

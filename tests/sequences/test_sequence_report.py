@@ -238,6 +238,27 @@ def test_rows_are_measured_once(tmp_path, monkeypatch):
         run_rows([row], tmp_path, jobs=0)
 
 
+FULL_DISK = """
+import sys
+from pathlib import Path
+from segtcn.sequences import rows
+
+def fail(*_):
+    raise OSError("no space is left")
+
+rows.write_json = fail
+settings = {"network": "TCN", "lengths": [16], "budget": 3000, "past": 4}
+planned = [rows.Row("costs", str(number), "machine_costs.measure_costs", settings) for number in range(4)]
+rows.run_rows(planned, Path(sys.argv[1]), show=False)
+"""
+
+
+def test_a_report_that_cannot_be_stored_ends(tmp_path):
+    words = [sys.executable, "-c", FULL_DISK, tmp_path]
+    result = subprocess.run(words, capture_output=True, text=True, timeout=150, check=False)
+    assert result.stderr.endswith("OSError: no space is left\n")
+
+
 @pytest.mark.slow
 def test_a_killed_report_leaves_no_process_that_measures(tmp_path):
     words = ["bench", "sequences", "--claims", "copy", "--out", str(tmp_path), "--jobs", "1"]
