@@ -210,31 +210,28 @@ def _annotations(path: Path, observation: str, events: list[Event], recording: R
     return Annotations(tuple(names), intervals, str(path), None, tuple(notes), spans)
 
 
-def _bouts(events: list[Event]) -> Iterator[tuple[Event | None, Event | None]]:
-    """Start and stop of every bout; None, or another start, where one has no partner."""
+def _bouts(events: list[Event]) -> Iterator[tuple[Event, Event | str]]:
+    """Start and stop of every bout; an event without a partner, and in words what is wrong with it."""
     running: dict[tuple[str, str], Event] = {}
     for event in events:
         key = event.behavior, event.modifiers
         if event.kind in ("POINT", "STATE"):
             yield event, event
-        elif event.kind == "STOP":
-            yield running.pop(key, None), event
-        else:
+        elif event.kind == "START":
             if key in running:
-                yield running[key], event
+                yield event, "starts again before it stops"
             running[key] = event
+        elif key in running:
+            yield running.pop(key), event
+        else:
+            yield event, "stops and never started"
     for event in running.values():
-        yield event, None
+        yield event, "starts and never stops"
 
 
-def _interval(start: Event | None, stop: Event | None) -> Interval:
-    if start is None or stop is None or (start.kind, stop.kind) == ("START", "START"):
-        event, what = (start, "starts and never stops") if stop is None else (stop, "stops and never started")
-        if start is not None and stop is not None:
-            what = "starts again before it stops"
-        raise ValueError(
-            f"{event.where if event else ''}: {event.behavior if event else ''!r} {what}; pair them in BORIS"
-        )
+def _interval(start: Event, stop: Event | str) -> Interval:
+    if isinstance(stop, str):
+        raise ValueError(f"{start.where}: {start.behavior!r} {stop}; pair them in BORIS")
     start_s = start.seconds(0)
     # a point event has `NA`, nothing, or the same time in place of its stop
     stop_s = start_s if start.kind == "POINT" else stop.seconds(len(stop.times) - 1)
