@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from types import NoneType
 from typing import Any
 
 import segtcn
 from segtcn.atomic import write_text
 from segtcn.labels import Classes
+from segtcn.labels.video_lists import leads_out
 from segtcn.structures import is_rate
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
@@ -81,8 +82,7 @@ class RunFacts:
         if (self.fps is not None and not is_rate(self.fps)) or self.sample_rate < 1:
             raise ValueError(f"`fps` and `sample_rate` must be positive, got {self.fps} and {self.sample_rate}")
         for name in self.videos:
-            path = PurePosixPath(name)
-            if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in name:
+            if leads_out(name):
                 raise ValueError(f"the name of a video must not lead out of the folder, got {name!r}")
 
     def write(self, folder: Path) -> Path:

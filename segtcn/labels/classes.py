@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segtcn.atomic import write_text
-from segtcn.labels.text_rows import read_text
+from segtcn.labels.text_rows import lines_of, read_text
 from segtcn.structures import IGNORE
 
 BACKGROUND_NAMES = ("background", "SIL")
@@ -129,15 +129,13 @@ class Classes:
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"no {path}: write one line for every class, `0 background`, `1 cut`, ...")
-        text = read_text(path)
         names: dict[int, str] = {}
-        # not `splitlines`: it also splits at characters that may stand within a name
-        for number, line in enumerate(text.rstrip().split("\n") if text.strip() else [], start=1):
-            match = _LINE.fullmatch(line.strip())
+        for number, line in enumerate(lines_of(read_text(path)), start=1):
+            match = _LINE.fullmatch(line)
             if match is None:
                 raise ValueError(f"line {number} of {path} must be `ID NAME`, such as `0 background`, got {line!r}")
             if int(match[1]) in names:
-                raise ValueError(f"line {number} of {path} repeats the id {match[1]}: {line.strip()!r}")
+                raise ValueError(f"line {number} of {path} repeats the id {match[1]}: {line!r}")
             names[int(match[1])] = match[2]
         if not names or sorted(names) != list(range(len(names))):
             raise ValueError(

@@ -25,7 +25,7 @@ from segtcn.labels.frame_table import (
 from segtcn.labels.label_lines import check_frame_list
 from segtcn.labels.labels import Labels
 from segtcn.labels.segment_tables import MAX_FRAMES, read_segments, segment_table, tracks_in
-from segtcn.labels.text_rows import existing, read_text
+from segtcn.labels.text_rows import existing, lines_of, read_text
 from segtcn.structures import IGNORE
 
 _ARCHIVE_KEYS = ("class_names", "labels", "scores", "confidence", "fps", "truth")
@@ -244,7 +244,7 @@ def _frame_format(path: Path, classes: Classes | None) -> Format:
     try:
         return detect_format(path)
     except ValueError:
-        if classes is None or not {*_lines(_text(path))} <= {*classes.names, IGNORE_NAME}:
+        if classes is None or not {*lines_of(_text(path))} <= {*classes.names, IGNORE_NAME}:
             raise
         return "names"
 
@@ -266,13 +266,8 @@ def _read_text_labels(path: Path, form: Format, classes: Classes | None) -> Labe
     return _read_names(path, text, form, classes)
 
 
-def _lines(text: str) -> list[str]:
-    # not `splitlines`: a form feed or U+2028 within a label would end it
-    return [line.strip() for line in text.rstrip().split("\n")]
-
-
 def _read_names(path: Path, text: str, form: Format, classes: Classes | None) -> Labels:
-    lines = _lines(text)
+    lines = lines_of(text)
     if form == "recognition":
         if len(lines) != 2:
             raise ValueError(

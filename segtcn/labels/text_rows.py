@@ -68,6 +68,18 @@ def decoded(data: bytes, errors: str = "strict") -> str:
     return data.decode(encoding, errors=errors).replace("\r\n", "\n").replace("\r", "\n")
 
 
+def lines_of(text: str) -> list[str]:
+    r"""The lines of a text, stripped; empty ones at its end do not count.
+
+    Unlike ``str.splitlines``, it does not split at a form feed or U+2028, which may stand within a name.
+
+    Example:
+        >>> lines_of("pour milk\n\n stir\n\n")
+        ['pour milk', '', 'stir']
+    """
+    return [line.strip() for line in text.rstrip().split("\n")] if text.strip() else []
+
+
 def read_rows(
     path: str | os.PathLike[str], text: str, delimiter: str = ",", keep_empty: bool = False
 ) -> Iterator[tuple[int, list[str]]]:

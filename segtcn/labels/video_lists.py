@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from segtcn.labels.text_rows import read_text
+from segtcn.labels.text_rows import lines_of, read_text
 
 Subset = Literal["train", "test"]
 """Which list of a split."""
@@ -24,8 +24,7 @@ def read_lines(path: Path) -> list[str]:
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         raise ValueError(f"line {line} of {path} holds a zero byte, so it is not text: save it again as UTF-8")
-    # not `splitlines`: it also splits at characters that may stand within a name
-    return [line.strip() for line in text.rstrip().split("\n")] if text.strip() else []
+    return lines_of(text)
 
 
 def read_names(path: Path, clean: Callable[[str], str]) -> list[str]:
@@ -59,8 +58,8 @@ def check_names(names: list[str], where: str) -> list[str]:
     Raises:
         ListError: if the list holds a video twice, or a name leads out of the data set.
     """
-    outside = [name for name in names if _leads_out(name)]
-    usable = list(dict.fromkeys(name for name in names if not _leads_out(name)))
+    outside = [name for name in names if leads_out(name)]
+    usable = list(dict.fromkeys(name for name in names if not leads_out(name)))
     if outside:  # predictions are written to files of that name
         raise ListError(f"{where} lists {outside[0]!r}: a name must not lead out of the data set's folder", usable)
     if len(usable) < len(names):
@@ -92,7 +91,8 @@ class ListError(ValueError):
         self.names = list(names)
 
 
-def _leads_out(name: str) -> bool:
+def leads_out(name: str) -> bool:
+    """Whether a file of that name would lie outside of its folder, or nowhere."""
     path = PurePosixPath(name)
     return path.is_absolute() or ".." in path.parts or not path.parts or "\0" in name
 
