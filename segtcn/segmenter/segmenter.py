@@ -21,7 +21,7 @@ from segtcn.segmenter.chunks import CHUNK, WHOLE, Features, StoredVideo, blended
 from segtcn.segmenter.clip_features import RATE_TOLERANCE, ClipFeatures, stated_rate
 from segtcn.segmenter.standardization import Standardization
 from segtcn.segmenter.stream import Stream
-from segtcn.segmenter.weights import check_finite, check_num_weights
+from segtcn.segmenter.weights import check_num_weights
 from segtcn.structures import Output, Target, Track, is_rate, repeat_frames
 
 LARGEST_SAMPLE_RATE = 10_000
@@ -129,23 +129,22 @@ class Segmenter(nn.Module):
             >>> segmenter.predict(features).rows()[0]  # doctest: +SKIP
             LabelRow(label='open', start=0, stop=31, start_s=0.0, stop_s=1.24, confidence=0.98)
         """
-        folder, file = Path(path), None
-        if (folder / "config.json").is_file():
+        source = Path(path)
+        if (source / "config.json").is_file():
             from segtcn.segmenter.export.hub_folder import read_folder
 
-            checkpoint = read_folder(folder)
+            checkpoint = read_folder(source)
         else:
-            file = find_checkpoint(path)
-            checkpoint = read_checkpoint(file, map_location)
-            check_num_weights(checkpoint.facts, sum(values.numel() for values in checkpoint.weights.values()), file)
-        check_finite(checkpoint.weights, file or folder)
+            source = find_checkpoint(path)
+            checkpoint = read_checkpoint(source, map_location)
+            check_num_weights(checkpoint.facts, sum(values.numel() for values in checkpoint.weights.values()), source)
         try:
             segmenter = cls.from_facts(checkpoint.facts)
             segmenter.load_state_dict(checkpoint.weights)
         except (TypeError, KeyError, AttributeError, RuntimeError) as error:
-            raise ValueError(f"{file or folder} does not describe a segmenter ({error}): it was altered") from error
+            raise ValueError(f"{source} does not describe a segmenter ({error}): it was altered") from error
         if not (segmenter.standardization.std > 0).all():
-            raise ValueError(f"{file or folder} holds a standard deviation that is not positive: it was altered")
+            raise ValueError(f"{source} holds a standard deviation that is not positive: it was altered")
         return segmenter.to(map_location).eval()
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from segtcn.segmenter.checkpoint import read_checkpoint
@@ -62,7 +62,7 @@ def take_weights(path: str | os.PathLike[str], segmenter: Segmenter) -> tuple[in
     return len(fitting), new
 
 
-def _other_network(stored: dict[str, Any], present: dict[str, Any], skip: set[str] = frozenset()) -> Iterator[str]:  # type: ignore[assignment]
+def _other_network(stored: dict[str, Any], present: dict[str, Any], skip: Collection[str] = ()) -> Iterator[str]:
     if stored["class_name"] != present["class_name"]:
         yield f"it is of {stored['class_name']}, this is {present['class_name']}"
         return

@@ -135,7 +135,9 @@ def read_folder(folder: Path) -> Checkpoint:
             f"{config} or {path.name} was altered after the export: download or export the folder again; to change "
             "facts, change the segmenter and call `save_folder`"
         )
-    return Checkpoint(facts, _read_weights(path, facts, config))
+    weights = _read_weights(path, facts, config)
+    check_finite(weights, folder)
+    return Checkpoint(facts, weights)
 
 
 def checksum(facts: Mapping[str, Any], weights: bytes) -> str:
