@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segtcn.evaluation.errors import ErrorAnalysis
-from segtcn.text_table import SCORE_HEADINGS, markdown_table, scores_table
+from segtcn.text_table import SCORE_HEADINGS, counted, markdown_table, scores_table
 
 WORST = 10
 """Videos that the report lists, the worst first."""
@@ -24,16 +24,16 @@ def error_report(analysis: ErrorAnalysis) -> str:
         analysis: of the run.
     """
     run = analysis.run
-    networks, splits = len(run.parts), len(analysis.scores.splits)
+    networks, splits, videos = len(run.parts), len(analysis.scores.splits), len(analysis.videos)
     sample_rate = analysis.scores.sample_rate
     rate = f", one stored frame in {sample_rate}" if sample_rate > 1 else ""
     fps = f" at {analysis.fps:g} frames a second" if analysis.fps else ""
     background = ", ".join(run.classes.names[label] for label in run.background) or "none"
     sections = [
         f"# Errors of {run.name}",
-        f"{len(analysis.videos)} test videos in {splits} split{'s' * (splits > 1)}, predicted by {networks} "
-        f"network{'s' * (networks > 1)}{fps}{rate}; background: {background}. Protocol `{analysis.scores.protocol}`, "
-        "percent, mean over the seeds, then over the splits:",
+        f"{counted(videos, 'test video')} in {counted(splits, 'split')}, predicted by {counted(networks, 'network')}"
+        f"{fps}{rate}; background: {background}. Protocol `{analysis.scores.protocol}`, percent, mean over the seeds, "
+        "then over the splits:",
         scores_table({run.name: analysis.scores.scores}, "run"),
         *(["Below, frames and segments are summed over the seeds."] if networks > splits else []),
         *_confusion_section(analysis),

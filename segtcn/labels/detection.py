@@ -161,7 +161,7 @@ def detect_format(path: str | os.PathLike[str]) -> Format:
         return _BINARY[path.suffix.lower()]
     with path.open("rb") as file:
         data = file.read(_HEAD)
-        if data.lstrip()[:1] in (b"[", b"{") or data[:4].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"[", b"{"):
+        if data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"[", b"{"):
             data = read_bytes(path)
     for magic, program, remedy in _MAGIC:
         if data.startswith(magic):

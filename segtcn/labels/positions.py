@@ -60,7 +60,7 @@ def frame_step(numbers: npt.NDArray[np.int64], column: str, source: str) -> int:
         25
     """
     steps = np.diff(numbers)
-    step = int(steps.min(initial=np.iinfo(np.int64).max)) if len(steps) else 1
+    step = int(steps.min()) if len(steps) else 1
     if step < 1:
         row = int((steps < 1).argmax())
         raise ValueError(

@@ -54,7 +54,7 @@ class FACT(SegmentationModel):
         frame_weight: w.
         num_masks: runs of frames whose features are hidden in training.
         mask_frames: such a run is shorter than this, and than ``mask_share`` of the video.
-        mask_share: see above.
+        mask_share: see ``mask_frames``.
 
     Shape:
         features ``(B, D, T)``, mask ``(B, T)`` or None to logits ``(2 + len(updates), B, C, T)``, and tokens of each
@@ -115,7 +115,7 @@ class FACT(SegmentationModel):
             raise ValueError(f"`num_heads` must divide `token_channels` ({token_channels}), got {num_heads}")
         if not updates or not {*updates} <= {"frames", "segments"}:
             raise ValueError(f"`updates` must be some of frames, segments, got {list(updates)}")
-        self.frame_weight, self._updates = frame_weight, list(updates)
+        self.frame_weight = frame_weight
         self.masking = _FrameMasking(num_masks, mask_frames, mask_share)
         self.channel_dropout = nn.Dropout1d(channel_dropout)
         self.positions = nn.Parameter(torch.randn(num_tokens, token_channels))
@@ -140,7 +140,7 @@ class FACT(SegmentationModel):
         )
 
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Output:  # noqa: D102
-        if torch.compiler.is_compiling() and "segments" in self._updates:  # exporters, too
+        if torch.compiler.is_compiling() and any(update.of_segments for update in self.updates):  # exporters, too
             raise ValueError("FACT cannot be exported or compiled: the number of its segments depends on the video")
         x = self.frame_branch(self.masking(self.channel_dropout(features), mask), mask)
         x, frame_logits = _split(x.mT, self.num_classes)
@@ -148,12 +148,12 @@ class FACT(SegmentationModel):
         for layer in self.token_layers:
             tokens = layer(tokens, self.positions, x, mask)
         tokens, logits = _split(self.token_out(self.token_norm(tokens)), self.num_classes + 1)
-        stages, said = [frame_logits.mT], [Tokens(logits)]
+        stages, outputs = [frame_logits.mT], [Tokens(logits)]
         for update in self.updates:
-            x, tokens, frame_logits, spoken = update(x, tokens, self.positions, mask)
+            x, tokens, frame_logits, output = update(x, tokens, self.positions, mask)
             stages.append(frame_logits.mT)
-            said.append(spoken)
-        return Output(torch.stack([*stages, _merge(stages[-1], said[-1], self.frame_weight)]), tokens=said)
+            outputs.append(output)
+        return Output(torch.stack([*stages, _merge(stages[-1], outputs[-1], self.frame_weight)]), tokens=outputs)
 
 
 class _Update(nn.Module):

@@ -44,9 +44,8 @@ def read_csv(path: Path, fps: float | None = None, unit: Unit | None = None) -> 
     text = read_text(path, "annotations")
     delimiter = segment_delimiter(text)
     if delimiter is None:
-        raise ValueError(
-            f"{path}, line 1: expected a header such as label,start_s,stop_s, got {_first_line(text)[:80]!r}"
-        )
+        first = text.lstrip().split("\n", 1)[0]
+        raise ValueError(f"{path}, line 1: expected a header such as label,start_s,stop_s, got {first[:80]!r}")
     table = read_rows(path, text, delimiter)
     _, header = next(table)
     columns = [name.lower() for name in header]
@@ -172,7 +171,3 @@ def _times(path: Path, rows: Sequence[TableRow], unit: Unit | None) -> tuple[str
         if start and stop:
             return start, stop, unit_of_ending
     raise ValueError(f"{path}: expected `label`, `start` and `stop` (or `start_s` and `stop_s`), got {sorted(present)}")
-
-
-def _first_line(text: str) -> str:
-    return text.lstrip().split("\n", 1)[0]

@@ -169,9 +169,6 @@ def _find_unlisted(facts: Facts, child: ChildProcess) -> None:
         facts.failures.append(error("unreadable", facts.reader, str(failure)))
 
 
-# --------------------------------------------------------------------------------------- what a child process does
-
-
 def _read_lists(reader: Reader) -> tuple[Lists, list[Problem]]:
     """The lists of all splits; of a wrong one what is usable."""
     lists: Lists = {}
