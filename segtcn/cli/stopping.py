@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
+from typing import Any
 
 STATUS = 143
 """Exit status after SIGTERM, as shells give it; also after those that clusters send before they end a job."""
@@ -34,9 +37,12 @@ def ended_by_signals() -> Iterator[None]:
         return
     _State.requested = False
     before = {number: signal.signal(number, handle) for number in _SIGNALS}
+    hook = sys.unraisablehook
+    sys.unraisablehook = partial(_signal_again, hook)
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -58,6 +64,19 @@ def saved_by_signals() -> Iterator[None]:
         _State.saving = False
     if _State.requested:  # after the last batch, when nothing was left to end
         raise TerminatedError
+
+
+def _signal_again(hook: Callable[[Any], None], ignored: sys.UnraisableHookArgs) -> None:
+    """Where Python has to ignore what a handler raised, in a destructor for example, the signal comes once more."""
+    if not isinstance(ignored.exc_value, KeyboardInterrupt):
+        hook(ignored)
+        return
+    is_termination = isinstance(ignored.exc_value, TerminatedError)
+    number = signal.SIGTERM if is_termination else signal.SIGINT
+    _State.requested = _State.requested and not is_termination
+    again = threading.Timer(0.05, signal.pthread_kill, (threading.main_thread().ident, number))
+    again.daemon = True
+    again.start()
 
 
 def is_requested() -> bool:

@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from segtcn.cli import main
+from segtcn.cli.stopping import TerminatedError, ended_by_signals
 from segtcn.models import EDTCN
 from segtcn.segmenter import Segmenter
 from tests.cli.kill_harness import leftovers
@@ -179,3 +180,21 @@ main({[*training("fit", "-c", MODEL)(tmp_path)[0], f"--trainer.default_root_dir=
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     ended = partial(subprocess.run, env=environment, timeout=50, check=False)
     assert ended([sys.executable, "-c", code]).returncode == 143
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT], ids=lambda number: number.name)
+def test_a_signal_within_a_destructor_is_not_lost(number, monkeypatch):
+    """Python ignores what is raised there."""
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)  # not that of pytest
+
+    class Freed:
+        def __del__(self) -> None:
+            signal.raise_signal(number)
+
+    def command() -> None:
+        with ended_by_signals():
+            Freed()
+            time.sleep(5)
+
+    with pytest.raises(KeyboardInterrupt if number == signal.SIGINT else TerminatedError):
+        command()
