@@ -179,8 +179,8 @@ class WandbSegmentations(Callback):
     Every test and validation is logged, and the last epoch, after training. While training, timelines alone are logged,
     every ``every_n_epochs`` epochs: training waits for them (``docs/results/see_it_speed.md``).
 
-    Does nothing unless the trainer logs to Weights & Biases. Of several processes (DDP) the first one logs the videos
-    that it has seen.
+    Does nothing unless the trainer logs to Weights & Biases. Of several processes (DDP), the first one logs its share
+    of the videos.
 
     Args:
         num_videos: how many videos the timelines show, the first of the subset; 0 logs none.

@@ -37,7 +37,7 @@ def learncurve(
     launch: Launch,
     overrides: Annotated[Sequence[str], "--"] = (),
 ) -> None:
-    r"""Train with shares of the annotation, and draw the scores against them: is it worth to label more?
+    r"""Train with shares of the annotation, and draw the scores against them: is it worth labelling more?
 
     For each share there is a cross-validation, in OUT/annotated-SHARE. It keeps whole segments of every training video,
     see `data.annotated`; test videos keep all labels. Intervals have 95 % confidence, by a bootstrap over test videos,

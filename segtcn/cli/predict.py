@@ -77,9 +77,9 @@ def predict(
     """Write the labels of features and clips: OUT/NAME.txt, NAME.csv and NAME.npz.
 
     NAME.txt has one label a line, NAME.csv one segment a line in frames and seconds, NAME.npz has the scores. For
-    several labels at a time there is no NAME.txt, and NAME.csv has a first column `track`.
-    Videos that are done already are skipped; one that fails does not stop the others, and the end reports it. Stop and
-    continue at will: nothing is ever half written. No ground truth, data set or config is needed.
+    several labels at a time there is no NAME.txt, and NAME.csv has a first column `track`. Videos that are done already
+    are skipped; one that fails does not stop the others, and the end reports it. Stop and continue at will: nothing is
+    ever half written. No ground truth, data set or config is needed.
 
     Args:
         checkpoint: file of a trained network, or folder of a run.
@@ -97,8 +97,8 @@ def predict(
       segtcn predict net.ckpt more/ --out labels --relative-to more
 
     The features of a clip are made like the training features, as recorded by `segtcn extract` and stored in the
-    checkpoint. Feature files are (D, T); those of `segtcn extract` are refused if another
-    backbone or window made them. Their rate may be any multiple of what the network sees.
+    checkpoint. Feature files are (D, T); those of `segtcn extract` are refused if another backbone or window made them.
+    Their rate may be any multiple of what the network sees.
     """
     from segtcn.decoding import Decoder
     from segtcn.extract.backbones import choose_device

@@ -70,11 +70,11 @@ def compare_runs(runs: Sequence[RunScores], how: Resampling = Resampling()) -> l
 
     *Interval.* Each resample draws units with replacement, the same for all runs: videos of every split, one fewer than
     it has, or, with ``groups``, one fewer than all groups. (Where a split has a single video, all videos are drawn
-    like groups.) It then draws seeds of each run. A run's score of the drawn
-    videos is that of the protocol, pooled scores from the pooled counts; the mean is taken over the seeds, then over
-    the splits, each weighted by how often its groups were drawn. The standard deviation of the differences is the
-    standard error of the difference, and the interval is that of the t distribution around it. (To draw as many units
-    as there are makes standard errors too small, which matters with few.)
+    like groups.) It then draws seeds of each run. A run's score of the drawn videos is that of the protocol, pooled
+    scores from the pooled counts; the mean is taken over the seeds, then over the splits, each weighted by how often
+    its groups were drawn. The standard deviation of the differences is the standard error of the difference, and the
+    interval is that of the t distribution around it. (Drawing as many units as there are makes standard errors too
+    small, which matters where units are few.)
 
     *p-value.* Under the hypothesis that two runs are alike, the predictions of a unit may be exchanged. The p-value is
     the share of exchanges whose difference is at least as large: of all, if there are up to 4,096, or of 10,000 random

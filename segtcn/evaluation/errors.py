@@ -166,7 +166,7 @@ def _offsets(preds: Frames, labels: Frames, background: tuple[int, ...]) -> tupl
     pred, true = scored_runs(preds), scored_runs(labels)
     pieces = common_pieces(pred, true)
     same = pred.values[pieces.pred] == true.values[pieces.true]
-    # The longest piece of each true run last, so that it stays where several are written to one place
+    # the longest piece of each true run last, so that it stays where several are written to one place
     order = np.argsort(pieces.length[same], kind="stable")
     partner = np.full(len(true.values), -1)
     partner[pieces.true[same][order]] = pieces.pred[same][order]

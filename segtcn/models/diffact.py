@@ -68,7 +68,7 @@ class DiffAct(SegmentationModel):
         num_timesteps: steps of the noise, with the cosine schedule of Nichol and Dhariwal.
         num_steps: steps of a prediction, see :meth:`sample`.
         scale: b, how loud labels are beside the noise; 1 on 50Salads.
-        eta: new noise in each step of a prediction; 0 is none, 1 that of DDPM.
+        eta: new noise in each step of a prediction: 0 for no noise, 1 for that of DDPM.
         masking: what a video of training draws from; a name that stands twice is twice as likely.
         masked_classes: classes that ``relation`` hides, drawn one by one; 2 on 50Salads.
         boundary_sigma: width of a boundary in frames, see :func:`~segtcn.layers.gaussian_curves.boundary_curve`.
@@ -154,7 +154,7 @@ class DiffAct(SegmentationModel):
         self.masking, self.masked_classes = list(masking), masked_classes
         self.boundary_sigma, self.boundary_threshold = boundary_sigma, boundary_threshold
         self._gammas = _cosine_schedule(num_timesteps)
-        self._times(num_steps)
+        self._times(num_steps)  # refuses a number that is too large
         encoder_layers = [_Layer(hidden_channels, 0, kernel_size, 2**i, dropout) for i in range(num_layers)]
         self.encoder = _Encoder(
             in_channels, num_classes, encoder_layers, condition_layers, channel_dropout, frame_dropout
@@ -229,7 +229,7 @@ class DiffAct(SegmentationModel):
         return choices[drawn, torch.arange(len(labels), device=labels.device)]
 
     def _times(self, num_steps: int) -> list[int]:
-        """Steps of the noise that a prediction visits, from the noisiest to -1, which is none."""
+        """Steps of the noise that a prediction visits, from the noisiest to -1, which has no noise."""
         total = len(self._gammas)
         if not 1 <= num_steps <= total:
             raise ValueError(f"`num_steps` must be from 1 to the {total} of `num_timesteps`, got {num_steps}")

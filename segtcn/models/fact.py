@@ -28,7 +28,7 @@ class FACT(SegmentationModel):
         "segments":     in such a block x is first averaged over runs of frames of one predicted class, goes through a
                         GRU, and is joined with x again after it has seen the tokens
         each:           the last channels of x are the logits of C classes, those of a token of C classes and "none";
-                        they go on as probabilities
+                        they continue as probabilities
 
     The last stage is the logarithm of
 

@@ -24,9 +24,8 @@ from segtcn.prepare.tree_writer import TreeWriter
 from segtcn.progress import progress_bar
 from segtcn.structures import Video
 
-_OF_FILES = re.compile(
-    r"\.([a-z]+|h\w*5\w*)", re.IGNORECASE
-)  # endings that no folder is meant to have, though it could
+# endings that no folder is meant to have, though it could
+_OF_FILES = re.compile(r"\.([a-z]+|h\w*5\w*)", re.IGNORECASE)
 
 MARGIN = 2**20
 """Bytes that must be free beside a video's features."""

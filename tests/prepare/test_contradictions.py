@@ -24,7 +24,7 @@ def read(folder: Path, text: str, name: str = "a.csv") -> list[Interval]:
     ("text", "message"),
     [
         (FRAMES + "cut,0,2\npour,2,3.25\nstir,4,6\n", r"line 3: frame 3.25 is not a whole number: are these seconds"),
-        (FRAMES + "cut,0,9\npour,9,9\n", r"line 3: frames 9 to 9 are none, because the stop is not part"),
+        (FRAMES + "cut,0,9\npour,9,9\n", r"line 3: a segment from frame 9 to 9 is empty, because its stop is not part"),
         (FRAMES + "cut,0,9\npour,10,19\nstir,30,39\n", r"line 3: frame 10 follows the stop of the row before, as in 1 of 2"),
         (FRAMES + "stir,20,29\ncut,0,9\npour,10,19\n", r"line 4: frame 10 follows .* in 2 of 2 rows"),
         (FRAMES.replace("\n", ",duration\n") + "cut,2,7,6\nstir,9,19,11\n", "lasts 5 frames by its times, but .* says 6"),

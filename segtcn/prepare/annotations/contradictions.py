@@ -145,8 +145,8 @@ def _check_frames(rows: Sequence[Timed]) -> None:
             )
         if row.start == row.stop:
             raise ValueError(
-                f"{row.where}: frames {row.start:g} to {row.stop:g} are none, because the stop is not part of a "
-                "segment: write the frame after the last one in all rows, or times in seconds"
+                f"{row.where}: a segment from frame {row.start:g} to {row.stop:g} is empty, because its stop is not "
+                "part of it: write the frame after the last one in all rows, or times in seconds"
             )
     ordered = sorted(rows, key=lambda row: row.start)
     steps = [after.start - before.stop for before, after in pairwise(ordered)]

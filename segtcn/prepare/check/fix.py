@@ -48,10 +48,9 @@ def fix_data(
     The copy is a tree for :class:`~segtcn.data.readers.MSTCNReader` with a ``data.yaml``; where features differ from
     split to split, one tree a split in ``split1``, ``split2``, ... Features become ``(D, T)`` float32. Features and
     labels whose lengths differ are cut to the shorter if ``length_policy`` is ``trim``: only a person knows that they
-    differ at the end. A video that cannot be repaired or never changes (others do)
-    is left out, and so is one of two with equal features and labels. One that is listed for training and for test, or
-    has the features of a test video, is left out of the training list. Features are never made up: NaN are not filled
-    in.
+    differ at the end. A video that cannot be repaired is left out. So is a video that never changes where others do,
+    and one of two with equal features and labels. One that is listed for training and for test, or has the features of
+    a test video, is left out of the training list. Features are never made up: NaN are not filled in.
 
     Args:
         reader: the data set.

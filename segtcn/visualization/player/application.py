@@ -26,11 +26,11 @@ from segtcn.visualization.player.payload import clip_payload, index_payload, scr
 from segtcn.visualization.player.player_videos import Player
 
 MAX_BODY = 8 * 2**20
-"""Bytes that a correction may have: those of a 3-hour video with 5,000 segments have a fiftieth of it."""
+"""Bytes that a correction may have; a 3-hour video with 5,000 segments takes a fiftieth of them."""
 
 
 class PlayerFiles:
-    """The files that can be asked for, and what is made of them: payloads and encoded clips, each made once."""
+    """Everything that the server sends: the page, and payloads and encoded clips, each made once."""
 
     def __init__(self, player: Player, save: Path | None, is_ending: Callable[[], bool]) -> None:
         self.player = player
@@ -67,7 +67,7 @@ class PlayerFiles:
         """The clip itself, or a copy that browsers play; encoding takes long, and ends when nobody wants the copy.
 
         Raises:
-            InterruptedError: if nobody awaits it any longer.
+            InterruptedError: if nobody waits for it any longer.
         """
         clip = self.clips[key]
         if plays_in_browsers(clip):
@@ -75,7 +75,7 @@ class PlayerFiles:
 
         def check() -> None:
             if self.is_ending() or not is_awaited():
-                raise InterruptedError(f"{clip} is not awaited any longer")
+                raise InterruptedError(f"nobody waits for {clip} any longer")
 
         with self._locks[key]:
             if key not in self._encoded:
@@ -89,7 +89,7 @@ class PlayerFiles:
         """Save a correction that a page sent; names the files, and their version.
 
         Raises:
-            PermissionError: if the token is of another server, or a file cannot be written.
+            PermissionError: if the token is that of another server, or a file cannot be written.
             ValueError: if it is not a correction, or fits no track.
             OSError: if it cannot be saved.
         """

@@ -47,7 +47,7 @@ def parse_correction(body: bytes, token: str) -> Correction:
         token: that the page was given.
 
     Raises:
-        PermissionError: if the token is another: the page is of an earlier server, or not ours.
+        PermissionError: if the token is another one: the page belongs to an earlier server, or is not ours.
         ValueError: if anything is not as described.
     """
     try:
@@ -56,7 +56,9 @@ def parse_correction(body: bytes, token: str) -> Correction:
         raise ValueError("expected a correction as JSON, got something else") from error
     claim = content.get("token") if isinstance(content, dict) else None
     if not isinstance(claim, str) or not secrets.compare_digest(claim.encode("utf-8", "replace"), token.encode()):
-        raise PermissionError("the page is of another server: load it again (labels can be downloaded before)")
+        raise PermissionError(
+            "the page belongs to another server: download labels that are not saved, and load the page again"
+        )
     track, labels = content.get("track"), content.get("labels")
     if not isinstance(track, str) or not isinstance(labels, dict):
         raise ValueError('expected {"token", "track", "labels": {"starts", "classes", "num_frames"}}')
@@ -198,9 +200,7 @@ def check_sources(folder: Path, name: str, sources: Iterable[str]) -> None:
     targets = {path.resolve() for path in correction_files(folder, name)}
     for source in sources:
         if "\0" not in source and Path(source).resolve() in targets:
-            raise PermissionError(
-                f"corrections would replace {source}, which is shown: give another folder, which may be new"
-            )
+            raise PermissionError(f"corrections would replace {source}, which is shown: choose another folder")
 
 
 def _whole_numbers(labels: dict[str, Any], key: str) -> list[int]:

@@ -133,7 +133,7 @@ def video_payload(
         fps = labels.fps
         if clip is None and fps is None and known is not None:
             fps = known
-            notes.append(f"the rate of {title} is unknown: it is shown at {known:g} labels a second, as the others")
+            notes.append(f"the rate of {title} is unknown: it is shown at {known:g} labels a second, like the others")
         row = track_payload(title, labels, fps, by_frame=fps is None or _is_frame_by_frame(labels, clip))
         truth = truth_title(title, tracks)
         rows.append(row | {"truth": title == truth, "reference": [*tracks].index(truth) if truth else None})
@@ -183,7 +183,7 @@ def track_payload(title: str, labels: Labels, fps: float | None, by_frame: bool)
     """A track as segments; class -1 stands for frames that nobody annotated.
 
     Args:
-        title: of the track; ``truth`` is the one that others are compared with.
+        title: of the track.
         labels: of the classes of the player.
         fps: labels per second, or None.
         by_frame: whether label n belongs to frame n of the clip, whenever that is shown.

@@ -35,7 +35,7 @@ def test_a_correction_is_read():
 
 @pytest.mark.parametrize("token", ["wrong", "", None, 1, "sécret", "\ud800"])
 def test_another_token_is_refused(token):
-    with pytest.raises(PermissionError, match="the page is of another server"):
+    with pytest.raises(PermissionError, match="the page belongs to another server"):
         parse_correction(body(token), "secret")
 
 
@@ -178,7 +178,7 @@ def test_no_two_videos_share_a_file():
 def test_the_files_that_are_shown_are_never_replaced(tmp_path):
     write_labels(tmp_path / "tea.txt", truth())
     source = str(tmp_path / "tea.txt")
-    with pytest.raises(PermissionError, match=r"corrections would replace .*tea\.txt, which is shown: give another"):
+    with pytest.raises(PermissionError, match=r"corrections would replace .*tea\.txt, which is shown: choose another"):
         check_sources(tmp_path, "tea", [source])
     with pytest.raises(PermissionError, match="corrections would replace"):
         save_correction(tmp_path, "tea", of(1), {"truth": truth(source=source)}, None)

@@ -130,8 +130,8 @@ def test_without_a_clip_tracks_of_different_length_and_rate_are_noted():
     payload = video_payload("0001", PlayerVideo("tea", tracks), CLASSES)
     assert [track["fps"] for track in payload["tracks"]] == [5.0] * 3
     assert payload["notes"] == [
-        "the rate of truth is unknown: it is shown at 5 labels a second, as the others",
-        "the rate of ED-TCN is unknown: it is shown at 5 labels a second, as the others",
+        "the rate of truth is unknown: it is shown at 5 labels a second, like the others",
+        "the rate of ED-TCN is unknown: it is shown at 5 labels a second, like the others",
         "ED-TCN has 2 labels more than truth",
         "rated has 6 labels fewer than truth",
     ]

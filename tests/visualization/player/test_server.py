@@ -192,7 +192,7 @@ def test_a_correction_is_saved_and_read_back(get, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "status", "error"),
     [
-        ({"token": "wrong"}, 403, "the page is of another server"),
+        ({"token": "wrong"}, 403, "the page belongs to another server"),
         ({"Origin": "http://evil.example"}, 403, "corrections are taken from the player's own page only"),
         ({"Origin": "null"}, 403, "corrections are taken"),
         ({"Origin": ""}, 403, "corrections are taken"),

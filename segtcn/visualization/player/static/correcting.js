@@ -194,7 +194,7 @@
     get frame() {
       const { time } = this.player;
       if (this.track.indexAt(time) < 0) {
-        throw new segtcn.UserError("the cursor is behind the last frame of this track: move it to the left");
+        throw new segtcn.UserError("the cursor is past the last frame of this track: move it to the left");
       }
       return this.track.timebase.frameAt(time);
     }

@@ -131,7 +131,7 @@
   /** The labels of one video from one source, as segments. */
   class Track {
     /**
-     * @param {object} payload `title`, `truth`, `starts`, `classes`, `num_frames`, `confidence`, `scores` (see the index)
+     * @param {object} payload `title`, `truth`, `starts`, `classes`, `num_frames`, `confidence`, `scores`
      * @param {Timebase} timebase
      */
     constructor(payload, timebase) {
@@ -256,7 +256,7 @@
       });
       /** Labels that were saved to the server's folder: `starts`, `classes`, `num_frames`, `file`; or null. */
       this.saved = payload.saved ?? null;
-      /** Tells the server that nobody saved others meanwhile. */
+      /** Version of the saved labels, by which the server notices that somebody else has saved meanwhile. */
       this.savedVersion = payload.saved_version;
     }
 
