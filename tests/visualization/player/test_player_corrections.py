@@ -100,6 +100,18 @@ def test_a_boundary_is_dragged_to_whole_frames_and_is_one_step(page):
     assert segments(page)[2] == (63, "pour milk")
 
 
+@pytest.mark.parametrize("key", ["c", "i", "j"])
+def test_keys_wait_until_a_dragged_boundary_is_dropped(page, key):
+    drag(page, 1.0, 1.3, release=False)
+    press(page, key)
+    page.mouse.move(*point(page, COPY, 1.5), steps=4)
+    page.mouse.up()
+    wait_until_shown(page)
+    assert segments(page) == [(0, "background"), (45, "take"), *ORIGINAL[2:]]
+    press(page, "Control+z")
+    assert segments(page) == ORIGINAL
+
+
 def test_split_relabel_and_join(page):
     click(page, COPY, 2.017)
     press(page, "s")

@@ -109,6 +109,7 @@
     }
 
     toggle() {
+      if (this.correction?.beforeDrag) return; // the boundary is dropped first
       if (this.isOn) this.stop();
       else this.start(this.player.recording.correctable);
     }
@@ -169,7 +170,7 @@
 
     /** Do what the user asked for; if it cannot be done, say why. */
     attempt(action) {
-      if (!this.isOn) return;
+      if (!this.isOn || this.correction.beforeDrag) return;
       this.failed = "";
       try {
         action();
