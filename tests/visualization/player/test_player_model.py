@@ -332,7 +332,7 @@ def test_frames_that_nobody_annotated_come_back_and_differ_from_nothing(js, tmp_
         assert js("return segtcn.disagreements(track(input[0]), track(input[1])).starts;", pair) == [4 / 30]
 
 
-@pytest.mark.parametrize("name", ["two\nlines", " outer", "", "outer "])
+@pytest.mark.parametrize("name", ["two\nlines", " outer", "", "outer ", "NaN", "_Ignore", "x" * 1001])
 def test_names_that_would_not_be_read_back_are_not_written(js, name):
     code = (
         """try { segtcn.labelsAsTable({starts: [0], classes: [0]}, 3, input, 30); } catch (e) { return e.message; }"""

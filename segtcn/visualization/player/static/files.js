@@ -6,6 +6,7 @@
 
   // -1 in files: frames that nobody annotated
   const IGNORE_NAME = "__ignore__";
+  const LONGEST_NAME = 1000;
 
   /**
    * Segments with the names of their classes; -1 stands for frames that nobody annotated.
@@ -23,10 +24,11 @@
 
   /** @throws {UserError} if a file with the name of this class would not be read back */
   function checkName(name) {
-    if (!name || name !== name.trim() || /[\0\r\n\ufeff]/.test(name) || name === IGNORE_NAME) {
+    const isLine = name && name === name.trim() && name.length <= LONGEST_NAME && !/[\0\r\n\ufeff]/.test(name);
+    if (!isLine || /^(nan|_+ignore_*)$/i.test(name)) {
       throw new segtcn.UserError(
-        `the class ${JSON.stringify(shorten(name))} cannot be written: a label must be one line without outer white space, ` +
-          `and ${IGNORE_NAME} stands for frames that nobody annotated`,
+        `the class ${JSON.stringify(shorten(name))} cannot be written: a label must be one line without outer white space, of ` +
+          `at most ${LONGEST_NAME} characters; nan and ${IGNORE_NAME} stand for frames that nobody annotated`,
       );
     }
   }
