@@ -79,12 +79,10 @@ class TrackClasses(Classes):
             row += track.num_outputs
         return labels
 
-    def truth_of(self, targets: npt.NDArray[np.float32], fps: float | None = None) -> dict[str, Labels]:
+    def truth_of(self, targets: npt.NDArray[np.float32]) -> dict[str, Labels]:
         """The labels that :meth:`targets_of` made targets of."""
         columns = zip(self.tracks, track_indexes(targets, self.tracks), strict=True)
-        return {
-            track.name: Labels(indexes, Classes(track.class_names, track.background), fps) for track, indexes in columns
-        }
+        return {track.name: Labels(indexes, Classes(track.class_names, track.background)) for track, indexes in columns}
 
     def targets_of(self, labels: Mapping[str, Labels]) -> npt.NDArray[np.float32]:
         """What a network learns of the labels of a video: 1 for the class of a frame, 0 for others, NaN if unknown.

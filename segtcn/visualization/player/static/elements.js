@@ -50,6 +50,8 @@
     return `${value.toFixed(value > 0 && value < 9.95 ? 1 : 0)}\u202f%`;
   }
 
+  // CSS pixels that a label of the axis needs
+  const LABEL_ROOM = 80;
   const SECOND_STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
 
   /**
@@ -57,11 +59,10 @@
    * @param {number} span visible length, in units of the axis
    * @param {number} width of the axis in CSS pixels
    * @param {"s"|"frames"} unit
-   * @param {number} room that a label needs, in CSS pixels
    * @returns {{step: number, parts: number, decimals: number}} `parts`: minor intervals in one step
    */
-  function ticks(span, width, unit, room = 80) {
-    const least = (span / width) * room;
+  function ticks(span, width, unit) {
+    const least = (span / width) * LABEL_ROOM;
     if (unit === "s") {
       const step = SECOND_STEPS.find((value) => value >= least) ?? Math.ceil(least / 3600) * 3600;
       const parts = [15, 30, 900, 1800].includes(step) ? 3 : [60, 120, 3600, 7200].includes(step) ? 4 : 5;

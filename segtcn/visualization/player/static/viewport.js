@@ -50,9 +50,9 @@
      * Turn the page if `time` is out of sight.
      * @returns {boolean} whether the visible part changed
      */
-    reveal(time, share = 0.1) {
+    reveal(time) {
       if (this.contains(time)) return false;
-      const start = time > this.stop ? time - share * this.span : time - (1 - share) * this.span;
+      const start = time - (time > this.stop ? 0.1 : 0.9) * this.span;
       const before = this.start;
       this.show(start, start + this.span);
       return this.start !== before;
