@@ -2,6 +2,7 @@ r"""What each decoder brings to networks that were cross-validated (docs/results
 
     segtcn crossval -c ed_tcn -c gtea_lea --data.reader.init_args.root DIR --seeds 0,1,2 --out runs/ed_tcn   # and so on
     python -m benchmarks.decoder_table runs/ed_tcn runs/ms_tcn
+    python -m benchmarks.decoder_table runs/asformer+ runs/ed_tcn+runs/asformer   # means of the scores of all seeds
     python -m benchmarks.decoder_table DIR/predictions/GTEA/video_ED-TCN_L2_C25=3   # of Lea et al., 3 labels a second
 
 For each seed, the parameter of a decoder for split k is chosen on the test videos of the other splits, as the networks
@@ -60,6 +61,19 @@ def released_run(folder: Path, fps: float) -> Run:
     return Run(f"{folder.name} (released)", tuple(parts), classes, (0,), "lea", fps)
 
 
+def ensemble(runs: list[Run]) -> Run:
+    """One run, whose scores are the mean of those of all seeds of some runs on the same videos."""
+    parts = []
+    for split in dict.fromkeys(part.split for part in runs[0].parts):
+        members = [part for run in runs for part in run.parts if part.split == split]
+        preds = {}
+        for name, labels in members[0].preds.items():
+            scores = np.mean([member.preds[name].scores for member in members], axis=0, dtype=np.float32)
+            preds[name] = replace(labels, scores=scores, indexes=scores.argmax(axis=0))
+        parts.append(members[0]._replace(preds=preds))
+    return replace(runs[0], name=" + ".join(run.name for run in runs), parts=tuple(parts))
+
+
 def chosen_decoder(method: str, part: RunPart, others: list[RunPart], scores: dict[Any, dict[float, float]]) -> Decoder:
     """The decoder for a split, chosen on the test videos of the other splits; `scores` keeps those of every value."""
     totals: Counter[float] = Counter()
@@ -91,7 +105,11 @@ def decoded(run: Run, method: str) -> tuple[Run, list[float]]:
 def rows_of(source: str) -> dict[str, list[str]]:
     """The row of a network in the table of each score, and of the chosen values."""
     folder, _, fps = source.partition("=")
-    run = released_run(Path(folder), float(fps)) if fps else with_scores(read_run(Path(folder)))
+    if fps:
+        run = released_run(Path(folder), float(fps))
+    else:
+        runs = [with_scores(read_run(Path(name))) for name in source.split("+") if name]
+        run = ensemble(runs) if "+" in source else runs[0]
     before: RunScores = score_run(replace(run, name="as predicted"))
     rows = {key: [run.name, f"{before.scores[key]:.1f}"] for key in SHOWN} | {"chosen": [run.name, ""]}
     for method in METHODS:
@@ -107,7 +125,7 @@ def rows_of(source: str) -> dict[str, list[str]]:
 def main() -> None:
     """Print a table for each score, and one of the chosen values."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", nargs="+", help="folders of cross-validations, or FOLDER=LABELS_PER_SECOND as released")
+    parser.add_argument("runs", nargs="+", help="folders of cross-validations, or FOLDER=LABELS_PER_SECOND")
     networks = [rows_of(source) for source in parser.parse_args().runs]
     for key in (*SHOWN, "chosen"):
         header = [f"{SCORE_HEADINGS.get(key, 'Value')} of", "as predicted", *(f"`{method}`" for method in METHODS)]
