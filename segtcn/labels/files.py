@@ -76,11 +76,12 @@ def read_labels(path: str | os.PathLike[str], classes: Classes | None = None, fp
         ['take', 'take', 'pour milk']
     """
     path = Path(path)
-    form = _frame_format(_file_of(path)[0], classes)
+    file, track = _file_of(path)
+    form = _frame_format(file, classes)
     if form == "archive":
         labels, _ = read_archive_labels(path)
-    elif _file_of(path)[1]:
-        labels = _read_track(*_file_of(path), form)
+    elif track:
+        labels = _read_track(file, track, form)
     elif form == "array":
         labels = _read_indexes(path, classes)
     elif form == "matlab":

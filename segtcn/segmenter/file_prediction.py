@@ -133,9 +133,8 @@ def find_features(paths: Iterable[str | os.PathLike[str]]) -> dict[str, Path]:
 
 
 def _is_usable(file: Path) -> bool:
-    if not file.is_file():  # a pipe would be waited for
-        return False
-    return file.suffix.lower() == ".npy" or file.suffix.lower() in CLIP_SUFFIXES
+    # not a pipe, which would be waited for
+    return file.is_file() and file.suffix.lower() in (".npy", *CLIP_SUFFIXES)
 
 
 def _usable_files(folder: Path, passed_over: list[Path]) -> list[Path]:

@@ -157,8 +157,7 @@ def _onnx_program(segmenter: Segmenter, traced: WholeVideos, opset: int | None) 
 
 def _pt2_program(segmenter: Segmenter, traced: WholeVideos) -> torch.export.ExportedProgram:
     if any(isinstance(module, torch.nn.RNNBase) for module in traced.modules()):
-        unrolled = ValueError("torch.export unrolls recurrent layers; try onnx")
-        raise _cannot(segmenter, "pt2", unrolled)
+        raise _cannot(segmenter, "pt2", ValueError("torch.export unrolls recurrent layers; try onnx"))
     try:
         # without it, a trace holds for more than one frame only; torch.onnx does the same
         with _quiet(), torch.no_grad(), fx_config.patch(backed_size_oblivious=True):  # type: ignore[attr-defined]
