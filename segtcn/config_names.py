@@ -81,7 +81,7 @@ def parse_config(text: str) -> Any:
     """The values of YAML.
 
     Raises:
-        ValueError: if it is nested too deeply, or not YAML.
+        ValueError: if it is nested too deeply, not YAML, or too large with its aliases.
     """
     import yaml
 
@@ -90,8 +90,22 @@ def parse_config(text: str) -> Any:
         # before it is parsed: the time that PyYAML takes is quadratic in the depth
         if max(itertools.accumulate(steps), default=0) > _DEEPEST:
             raise RecursionError
-        return yaml.safe_load(text)
+        values = yaml.safe_load(text)
+        if _size(values, {}) > LARGEST_CONFIG:
+            raise ValueError("too large once its aliases are written out")
+        return values
     except yaml.YAMLError as error:
         raise ValueError(f"not YAML in UTF-8 ({' '.join(str(error).split())})") from error
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+
+
+def _size(value: Any, sizes: dict[int, int]) -> int:
+    """How many values there are once aliases are written out: a few lines of them can mean billions."""
+    if not isinstance(value, dict | list | set):
+        return 1
+    if id(value) not in sizes:
+        sizes[id(value)] = 0  # of an alias that lies in what it stands for
+        parts = [*value, *value.values()] if isinstance(value, dict) else value
+        sizes[id(value)] = 1 + sum(_size(part, sizes) for part in parts)
+    return sizes[id(value)]

@@ -136,12 +136,32 @@ def needed_option(config: Path) -> str:
 
 def _foreign_names(path: Path, allowed: Sequence[str]) -> list[str]:
     names = dict.fromkeys(_names(path, set()))
-    inside = tuple(f"{module}." for module in allowed)
-    return [name for name in names if not f"{name}.".startswith(inside) and _can_be_imported(name)]
+    return [
+        name for name in names if not any(_is_code_of(name, module) for module in allowed) and _can_be_imported(name)
+    ]
+
+
+def _is_code_of(name: str, module: str) -> bool:
+    """Whether a name lies in a module; `torch.os.system` does not lie in torch, which only imported `os`."""
+    if not f"{name}.".startswith(f"{module}."):
+        return False
+    root, *inner = module.split(".")
+    with suppress(ValueError):  # a module without a specification, such as `__main__`
+        spec = importlib.util.find_spec(root)
+        folders = [Path(place, *inner) for place in (spec and spec.submodule_search_locations) or ()]
+        parts = name.split(".")[len(inner) + 1 :]
+        while parts and any((folder / parts[0]).is_dir() or [*folder.glob(f"{parts[0]}.*")] for folder in folders):
+            part = parts.pop(0)
+            folders = [folder / part for folder in folders]
+        # what is not a file is an attribute, of which a class may have one
+        return len(parts) < 2 or (len(parts) == 2 and parts[0][0].isupper())
+    return True
 
 
 def _option(names: Iterable[str], allowed: Sequence[str]) -> str:
-    modules = dict.fromkeys([*allowed, *(name.partition(".")[0] for name in names)])
+    roots = {name: name.partition(".")[0] for name in names}
+    modules = [name.rpartition(".")[0] if root in allowed else root for name, root in roots.items()]
+    modules = [*dict.fromkeys([*allowed, *modules])]
     return f"{OPTION} {','.join(modules)}"
 
 

@@ -31,6 +31,8 @@ CASES = {
     "alias": "a: &x evil.Net\nmodel: {net: *x}",
     "another file": "model: {net: inner.yaml}",
     "package": "data: {reader: os.path.join}",
+    "by way of torch": "trainer: {callbacks: [{class_path: X, init_args: {on_fit_start: torch.os.abort}}]}",
+    "by way of a module of ours": "model: {net: segtcn.cli.crossval.models.subprocess.Popen}",
     "unicode": "model: {net: évil.Net}",
     "text of JSON": """model: {net: '{"class_path": "evil.Net"}'}""",
     "text of all": """model: '{"net": {"class_path": "evil.Net"}}'""",
@@ -77,6 +79,13 @@ def test_the_option_that_a_run_needs_names_all_modules():
     assert not needed_option(Path("config.yaml"))
 
 
+def test_a_module_that_another_one_imported_can_be_allowed_by_its_path():
+    Path("config.yaml").write_text("model: {net: torch.os.abort, loss: evil.Outer.Inner}")
+    allowed = "segtcn,torch,pytorch_lightning,evil,torch.os"
+    assert needed_option(Path("config.yaml")) == f"--allow-modules {allowed}"
+    check_modules([Path("config.yaml")], allowed.split(","))
+
+
 def test_our_own_configs_name_only_known_modules_and_files_are_not_code(capsys):
     assert main(["check-config", *(config.removeprefix("-c=") for config in CONFIGS)]) == 0
     assert "no code outside segtcn,torch,pytorch_lightning is named" in capsys.readouterr().out
@@ -89,9 +98,17 @@ def test_our_own_configs_name_only_known_modules_and_files_are_not_code(capsys):
         check_modules([Path("own.yaml")], ["segtcn", "evil.Ne"])
 
 
+BOMB = "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 10))
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("[" * 20_000, "nested too deeply"), ("a: [", "is not YAML in UTF-8"), ("x" * 2**21, "more than a MiB")],
+    [
+        ("[" * 20_000, "nested too deeply"),
+        ("a: [", "is not YAML in UTF-8"),
+        ("x" * 2**21, "more than a MiB"),
+        (BOMB, "large once its"),
+    ],
 )
 def test_a_config_that_is_none_is_named(content, message, capsys):
     Path("config.yaml").write_text(content)
