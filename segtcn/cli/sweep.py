@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 RUN = "run"
 """What Optuna keeps of a trial beside its parameters: the folder of its run."""
+
+SWEEP = "sweep"
+"""What Optuna keeps of a study: what all of its trials share."""
 
 
 def sweep(
@@ -58,7 +62,7 @@ def sweep(
     except ImportError as error:
         raise ImportError('a sweep needs Optuna: pip install "segtcn[sweep]"') from error
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # warnings repeat an error of a trial, with its traceback
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)  # of the heartbeat, for instance
     space = Space.read(file)
     out.mkdir(parents=True, exist_ok=True)
@@ -70,6 +74,7 @@ def sweep(
         direction=space.goal,
         load_if_exists=True,
     )
+    _check_same_sweep(study, space, overrides)
     ended = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
     enough = optuna.study.MaxTrialsCallback(trials, states=ended)
     if len(study.get_trials(states=ended)) < trials:
@@ -112,7 +117,8 @@ class Space:
             command, metric = [*map(str, values["command"])], values["metric"]
             name, goal, method = str(metric["name"]), metric["goal"], values["method"]
             parameters = {str(option): dict(words) for option, words in values["parameters"].items()}
-            min_iter = int(values["early_terminate"]["min_iter"]) if "early_terminate" in values else None
+            early = dict(values["early_terminate"]) if "early_terminate" in values else None
+            min_iter = None if early is None else int(early["min_iter"])
         except (TypeError, KeyError, ValueError, AttributeError) as error:
             raise ValueError(
                 f"{path} is not a sweep ({type(error).__name__}: {error}): it needs `command`, `parameters`, `method`, "
@@ -124,6 +130,14 @@ class Space:
             raise ValueError(f"{path}: `goal` must be maximize or minimize, `method` bayes or random: {goal}, {method}")
         if command[:2] != ["segtcn", "fit"] or "${args}" not in command:
             raise ValueError(f"{path}: `command` must begin with segtcn, fit and hold ${{args}}")
+        if early is not None and (early.get("type", "hyperband") != "hyperband" or int(early["min_iter"]) < 1):
+            raise ValueError(f"{path}: `early_terminate` must be of type hyperband, `min_iter` at least 1, got {early}")
+        for option, words in parameters.items():
+            if not _is_known(words):
+                raise ValueError(
+                    f"the parameter {option} needs `values`, or `min` and `max` of the distribution uniform, "
+                    f"int_uniform or log_uniform_values, got {words}"
+                )
         return cls(command[2:], parameters, name, goal, method, min_iter)
 
     def words(self, trial: optuna.Trial) -> list[str]:
@@ -144,18 +158,49 @@ class Space:
         return NopPruner() if self.min_iter is None else HyperbandPruner(min_resource=self.min_iter)
 
 
+def _check_same_sweep(study: optuna.Study, space: Space, overrides: Sequence[str]) -> None:
+    """Refuse to mix trials that are not comparable in one study."""
+    sweep = {"metric": space.metric, "goal": space.goal, "command": [*space.command, *overrides]}
+    stored = study.user_attrs.get(SWEEP)
+    if stored is None:
+        study.set_user_attr(SWEEP, sweep)
+        return
+    for key, value in sweep.items():
+        if stored[key] == value:
+            continue
+        before, now = stored[key], value
+        if isinstance(now, list):  # a command is long
+            before, now = [word for word in before if word not in value], [word for word in now if word not in before]
+        raise ValueError(
+            f"the sweep {study.study_name} has trials of another `{key}` ({before!r}; now {now!r}): choose another "
+            "folder with --out, or another storage"
+        )
+
+
+def _is_known(words: Mapping[str, Any]) -> bool:
+    """Whether Optuna would try what W&B tries for a parameter."""
+    kind, keys = words.get("distribution"), words.keys() - {"distribution"}
+    if keys == {"value"}:
+        return kind in (None, "constant")
+    if keys == {"values"}:
+        return kind in (None, "categorical") and isinstance(words["values"], list) and words["values"] != []
+    if keys != {"min", "max"} or kind not in (None, "uniform", "int_uniform", "log_uniform_values"):
+        return False
+    try:
+        low, high = float(words["min"]), float(words["max"])
+    except (TypeError, ValueError):
+        return False
+    if kind == "int_uniform" and not (isinstance(words["min"], int) and isinstance(words["max"], int)):
+        return False
+    return math.isfinite(low) and math.isfinite(high) and low <= high and (low > 0 or kind != "log_uniform_values")
+
+
 def _suggest(trial: optuna.Trial, name: str, words: Mapping[str, Any]) -> Any:
     """A value of a parameter as W&B describes it."""
     if "value" in words or "values" in words:
         return trial.suggest_categorical(name, [words["value"]] if "value" in words else words["values"])
-    kind = words.get("distribution", "uniform")
-    if not {"min", "max"} <= words.keys() or kind not in ("uniform", "int_uniform", "log_uniform_values"):
-        raise ValueError(
-            f"the parameter {name} needs `values`, or `min` and `max` of the distribution uniform, int_uniform or "
-            f"log_uniform_values, got {dict(words)}"
-        )
-    low, high = words["min"], words["max"]
-    if kind == "int_uniform" or (kind == "uniform" and isinstance(low, int) and isinstance(high, int)):
+    kind, low, high = words.get("distribution"), words["min"], words["max"]
+    if kind == "int_uniform" or (kind is None and isinstance(low, int) and isinstance(high, int)):
         return trial.suggest_int(name, low, high)
     return trial.suggest_float(name, float(low), float(high), log=kind == "log_uniform_values")
 

@@ -132,12 +132,61 @@ def test_the_table_has_each_value_under_its_parameter_after_these_were_changed()
         ({"command": ["python", "train.py"]}, "`command` must begin with segtcn, fit"),
         ({"parameters": {"data.seed": {"distribution": "normal"}}}, "the parameter data.seed needs `values`"),
         ({"parameters": None}, "is not a sweep"),
+        *(
+            ({"parameters": {"model.net.init_args.dropout": words}}, "dropout needs `values`, or `min` and `max` of")
+            for words in (
+                {"values": 0.1},
+                {"values": "0.1"},
+                {"values": []},
+                {"values": None},
+                {"values": [0.1], "min": 0.2, "max": 0.3},
+                {"min": 0.1, "max": 0.3, "q": 0.1},
+                {"min": 0.3, "max": 0.1},
+                {"min": float("nan"), "max": 0.1},
+                {"min": "low", "max": 0.1},
+                {"min": 0.1, "max": 0.5, "distribution": "int_uniform"},
+                {"min": 0, "max": 0.1, "distribution": "log_uniform_values"},
+            )
+        ),
+        ({"early_terminate": {"type": "envelope", "min_iter": 1}}, "`early_terminate` must be of type hyperband"),
+        ({"early_terminate": {"min_iter": 0}}, "`early_terminate` must be of type hyperband"),
     ],
 )
 def test_wrong_sweeps_are_refused(sweep, capsys, change, message):
     write_sweep({**yaml.safe_load(Path("sweep.yaml").read_text()), **change})
     assert main(sweep) == 1
-    assert message in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_a_uniform_distribution_between_whole_numbers_is_continuous():
+    """As W&B has it; without a distribution whole ends mean whole numbers."""
+    optuna = pytest.importorskip("optuna")
+    from segtcn.cli.sweep import _suggest
+
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    uniform, plain = {"distribution": "uniform", "min": 0, "max": 1}, {"min": 0, "max": 9}
+    trials = [study.ask() for _ in range(5)]
+    assert all(0 < _suggest(trial, "dropout", uniform) < 1 for trial in trials)
+    assert all(isinstance(_suggest(trial, "layers", plain), int) for trial in trials)
+
+
+@pytest.mark.parametrize(
+    ("change", "option", "message"),
+    [
+        ({"metric": {"name": "val/loss", "goal": "maximize"}}, "--trials=2", "another `goal` ('minimize'; now 'max"),
+        ({"metric": {"name": "val/edit", "goal": "minimize"}}, "--trials=2", "another `metric` ('val/loss'; now"),
+        ({}, "--trainer.max_epochs=6", "another `command` ([]; now ['--trainer.max_epochs=6'])"),
+    ],
+)
+def test_a_sweep_is_not_continued_as_another_one(sweep, capsys, change, option, message):
+    assert main([*sweep, "--trials=1"]) == 0
+    write_sweep({**yaml.safe_load(Path("sweep.yaml").read_text()), **change})
+    assert main([*sweep, option]) == 1
+    err = capsys.readouterr().err
+    assert "has trials of another" in err
+    assert message in err
 
 
 def test_a_sweep_without_validation_videos_is_refused(sweep, capsys):
