@@ -65,8 +65,7 @@ def bench_networks(name: str, study: Study, out: Path, jobs: int, quick: bool) -
     Raises:
         ChildProcessError: if a network failed, once the others are in the report.
     """
-    if study.seeds < 1:
-        raise UsageError(f"`seeds` must be at least 1, got {study.seeds}")
+    check_counts(seeds=study.seeds, jobs=jobs)
     options = [data_option(DATA[name], study.root), *QUIET, *(["--trainer.max_epochs=1"] if quick else [])]
     models = study.models or [str(path) for path in sorted((config_folder() / "model").glob("*.yaml"))]
     paths = [[*map(Path, with_recipe(model, name).split("+"))] for model in models]
@@ -81,6 +80,20 @@ def bench_networks(name: str, study: Study, out: Path, jobs: int, quick: bool) -
     if failure is not None:
         raise failure
     return files
+
+
+def check_counts(**counts: int) -> None:
+    """Refuse options below 1.
+
+    Args:
+        counts: value of each option by its name.
+
+    Raises:
+        UsageError: naming the option.
+    """
+    for name, count in counts.items():
+        if count < 1:
+            raise UsageError(f"`{name}` must be at least 1, got {count}")
 
 
 def with_recipe(model: str, data: str) -> str:

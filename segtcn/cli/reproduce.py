@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from segtcn.atomic import write_text
-from segtcn.cli.bench_networks import QUIET, data_option
+from segtcn.cli.bench_networks import QUIET, check_counts, data_option
 from segtcn.cli.crossval.models import Grid, Launch, crossval_parallel
 from segtcn.cli.parser import Dir, UsageError
 from segtcn.config_names import config_folder, find_config, read_config
@@ -49,8 +49,7 @@ def reproduce(
     rows = read_config(config_folder() / PUBLISHED)
     if name not in rows:
         raise UsageError(f"nobody published the row {name!r}: there are {', '.join(rows)}")
-    if seeds < 1:
-        raise UsageError(f"`seeds` must be at least 1, got {seeds}")
+    check_counts(seeds=seeds, jobs=jobs)
     row, out = rows[name], out or Path(f"runs/reproduce_{name}")
     configs = ["trainer/default", f"data/{row['data']}", *row["model"].split("+")]
     options = [data_option(row["data"], root), *QUIET, f"--model.protocol={row['protocol']}", *row.get("options", [])]
@@ -75,7 +74,7 @@ def _table(row: Mapping[str, Any], results: Mapping[str, Any]) -> str:
     return (
         f"{markdown_table([row['network'], *SCORE_HEADINGS.values()], rows)}\n\nPublished: {row['source']}. Here: "
         f"{results['epochs']} epochs, {results['selection']}, splits {splits}, mean ± standard deviation over "
-        f"{counted(len(results['seeds']), 'seed')}. Protocol `{row['protocol']}`, percent."
+        f"{counted(len(results['seeds']), 'seed')}. Protocol `{results['protocol']}`, percent."
     )
 
 
@@ -84,7 +83,7 @@ def _verdict(row: Mapping[str, Any], scores: Mapping[str, Mapping[str, float]]) 
     far = [
         f"{SCORE_HEADINGS[key]} by {scores[key]['mean'] - score:+.1f}"
         for key, score in row["scores"].items()
-        if abs(scores[key]["mean"] - score) > row["tolerance"]
+        if not abs(scores[key]["mean"] - score) <= row["tolerance"]  # NaN is not within it
     ]
     if far:
         return f"Not reproduced: beyond {row['tolerance']} points are {', '.join(far)}."

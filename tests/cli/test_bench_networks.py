@@ -10,7 +10,7 @@ import yaml
 
 from segtcn.cli import bench_networks, main
 from segtcn.cli.lightning import SegmentationCLI
-from segtcn.cli.reproduce import _verdict
+from segtcn.cli.reproduce import _table, _verdict
 from segtcn.config_names import find_config
 from segtcn.metrics.protocols import PROTOCOLS
 from segtcn.text_table import SCORE_HEADINGS
@@ -61,6 +61,14 @@ def test_a_row_is_reproduced_if_all_scores_are_within_the_tolerance():
     assert _verdict(row, ours) == "Reproduced: all scores are within 3 points."
     ours["edit"]["mean"] = 66.9
     assert _verdict(row, ours) == "Not reproduced: beyond 3 points are Edit by -3.1."
+    ours["edit"]["mean"] = float("nan")
+    assert _verdict(row, ours).startswith("Not reproduced")
+
+
+def test_a_reproduction_names_the_protocol_of_its_scores():
+    results = {"scores": {}, "splits": [1], "seeds": [0], "epochs": 1, "selection": "last epoch", "protocol": "mstcn"}
+    row = {"network": "ED-TCN", "source": "a paper", "protocol": "lea", "scores": {}}
+    assert "Protocol `mstcn`" in _table(row, results)
 
 
 def test_published_rows_name_configs_splits_and_scores():
@@ -94,6 +102,8 @@ def test_the_recipe_of_a_published_row_builds(name, write_lea_tree, write_ms_tcn
         (["bench", "gtea"], r"`root` (--root) is needed: the folder with features/GTEA/SpatialCNN, splits/GTEA, see"),
         (["bench", "gtea", "--root=."], "no features/GTEA/SpatialCNN: `root` (--root) must be the folder with"),
         (["bench", "gtea", "--root=.", "--seeds=0"], "`seeds` (--seeds) must be at least 1, got 0"),
+        (["bench", "gtea", "--root=.", "--jobs=0"], "`jobs` (--jobs) must be at least 1, got 0"),
+        (["reproduce", "tcnn_gtea", "--root=.", "--jobs=-1"], "`jobs` (--jobs) must be at least 1, got -1"),
         (
             ["reproduce", "ms_tcn_breakfast", "--root=."],
             "no features: `root` (--root) must be the folder with features",

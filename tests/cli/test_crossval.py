@@ -112,6 +112,17 @@ def test_complete_runs_are_not_repeated_and_interrupted_ones_continue(command, t
     assert json.loads(before[1]).keys() == json.loads((second / "scores.json").read_text()).keys()
 
 
+@pytest.mark.parametrize("damage", ["", "null", "[]", '{"split": 1, "seed": 0}', "another split"])
+def test_damaged_scores_of_a_run_are_refused_by_name(command, capsys, damage):
+    assert main(command) == 0
+    first, second = (Path(f"out/split{split}-seed0/scores.json") for split in (1, 2))
+    first.write_text(second.read_text() if damage == "another split" else damage)
+    assert main(command) == 1
+    err = capsys.readouterr().err
+    assert f"{first} does not hold the scores of split 1 with seed 0" in err
+    assert "Traceback" not in err
+
+
 def test_a_folder_with_runs_of_another_configuration_is_refused_and_a_renamed_one_continued(command, capsys):
     silent = [*command, "--trainer.logger=false", "--splits=1"]
     assert main(silent) == 0
@@ -213,4 +224,11 @@ def test_several_runs_at_a_time_give_the_table_of_one_after_the_other(command, t
     complete = (tmp_path / "side" / "split1-seed0" / "scores.json").stat().st_mtime_ns
     assert main([*silent, "--out=side", "--jobs=2"]) == 0
     assert (tmp_path / "side" / "split1-seed0" / "scores.json").stat().st_mtime_ns == complete
+    assert (
+        main([*silent, "--out=side", "--jobs=2", "--trainer.max_epochs=9"]) == 1
+    )  # all is complete, but something else
+    err = capfd.readouterr().err
+    assert "holds runs of another configuration" in err
+    assert "the table could not be made, see above" in err
+    assert "Traceback" not in err
     assert main([*silent, "--out=bad", "--jobs=2", "--model.net.init_args.kernel_size=0"]) == 1

@@ -147,13 +147,14 @@ def crossval_parallel(fit_args: Sequence[str], grid: Grid, out: Path, launch: La
         launch: how the runs are started.
 
     Raises:
-        ChildProcessError: naming the runs that failed, once all others are done.
+        ChildProcessError: naming the runs that failed, once all others are done; or if the table cannot be made.
     """
     commands = _missing_runs(fit_args, grid, out)
     failed = _run_all(commands, out, launch)
     _raise_if_any(failed, out, f"{len(failed)} of {len(commands)} runs")
     table = [*PROGRAM, "crossval", *fit_args, f"--out={out}", *grid.words()]
-    subprocess.run(table, check=True)  # all runs are complete: only the table is left
+    if subprocess.run(table, check=False).returncode:  # all runs are complete: only the table is left
+        raise ChildProcessError("the table could not be made, see above")
 
 
 def _raise_if_any(failed: Sequence[str], out: Path, how_many: str) -> None:

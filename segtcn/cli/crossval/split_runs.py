@@ -28,6 +28,8 @@ from segtcn.text_table import SCORE_HEADINGS
 INFERENCE_S = 1.0
 """How long the speed of each trained network is measured."""
 
+_MEASURED = ("train_seconds", "train_frames_per_second", "inference_frames_per_second", "peak_memory_mib")
+
 
 def crossval_runs(fit_args: Sequence[str], grid: Grid, out: Path) -> dict[str, Any]:
     """Train and test every split with every seed.
@@ -45,7 +47,7 @@ def crossval_runs(fit_args: Sequence[str], grid: Grid, out: Path) -> dict[str, A
         over the runs, the largest memory of a process in MiB, device and threads); and ``runs``.
 
     Raises:
-        ValueError: if a split does not exist, or ``out`` holds runs of another configuration.
+        ValueError: if a split does not exist, or ``out`` holds runs of another configuration or damaged scores.
     """
     plan = SegmentationCLI([*fit_args, f"--trainer.default_root_dir={out}"], run=False)
     if plan.datamodule.reader.target == "values":
@@ -65,7 +67,7 @@ def crossval_runs(fit_args: Sequence[str], grid: Grid, out: Path) -> dict[str, A
         print(f"run {len(todo) - len(missing) + i + 1} of {len(todo)}: split {split}, seed {seed}{left}", flush=True)
         _train_and_test(plan, fit_args, seed, split, out)
 
-    runs = [json.loads(_scores_file(out, *run).read_text(encoding="utf-8")) for run in todo]
+    runs = [_complete_run(out, *run) for run in todo]
     results = _results(plan, runs, seeds, splits, out)
     write_results(out, "results", results, results_table(results))
     return results
@@ -181,6 +183,25 @@ def _measure(cli: SegmentationCLI) -> dict[str, float]:
 def _scores_file(out: Path, seed: int, split: int) -> Path:
     """Written last: a run is complete exactly if it exists."""
     return out / f"split{split}-seed{seed}" / "scores.json"
+
+
+def _complete_run(out: Path, seed: int, split: int) -> dict[str, Any]:
+    """What a run wrote at its end.
+
+    Raises:
+        ValueError: if the file was cut off, or is that of another run.
+    """
+    path = _scores_file(out, seed, split)
+    try:
+        run: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        is_whole = (run["split"], run["seed"]) == (split, seed) and run.keys() >= {*_MEASURED}
+    except (ValueError, TypeError, KeyError):
+        is_whole = False
+    if not is_whole:
+        raise ValueError(
+            f"{path} does not hold the scores of split {split} with seed {seed}: delete it to score the run again"
+        )
+    return run
 
 
 def _mean_and_std(runs: Sequence[dict[str, Any]], key: str, seeds: Sequence[int]) -> dict[str, float]:
