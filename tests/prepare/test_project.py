@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, rmtree
 from typing import Any
 
 import numpy as np
@@ -131,6 +131,21 @@ def test_words_of_a_person_in_the_card_are_kept(folder: Make) -> None:
     made(root, folds=3, force=True)
     assert read_card(card)["licence"] == "CC-BY-4.0"
     assert read_card(card)["splits"] == 3
+
+
+def test_card_keeps_the_groups_of_the_splits_so_that_comparisons_draw_them(folder: Make) -> None:
+    root = folder()
+    card = root / "README.md"
+    made(root)
+    assert "groups" not in read_card(card)
+    rmtree(root / "splits")
+    made(root, group=r"^(P\d\d)")  # a card that is there gets them, too
+    assert read_card(card)["groups"] == r"^(P\d\d)"
+    made(root, force=True)  # without a new expression the old one holds
+    assert read_card(card)["groups"] == r"^(P\d\d)"
+    made(root, group="^P01|^P02", force=True)
+    assert read_card(card)["groups"] == "^P01|^P02"
+    assert made(root, group="^P01|^P02").written == ()
 
 
 def test_dry_run_writes_nothing_and_says_what_it_would(folder: Make, capsys: Any) -> None:

@@ -96,6 +96,7 @@ def init_project(
         fps_is_measured=media.fps_is_measured,
         classes=classes,
         splits=splits,
+        groups=folds.group,
         formats=matched.formats,
         findings=findings,
         notes=[

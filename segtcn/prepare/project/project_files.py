@@ -48,6 +48,7 @@ class Project(NamedTuple):
         fps_is_measured: whether that is from the clips.
         classes: their names, and the background class.
         splits: the splits, the first is number 1.
+        groups: regular expression of the person or recording in a name that the splits keep together, or None.
         formats: of the annotations, with their numbers of files.
         findings: of every video, what the rules of the annotations decided.
         notes: what else should be known.
@@ -66,6 +67,7 @@ class Project(NamedTuple):
     fps_is_measured: bool
     classes: Classes
     splits: list[Split]
+    groups: str | None
     formats: list[str]
     findings: dict[str, list[Finding]]
     notes: list[str]
@@ -116,10 +118,11 @@ def card_text(project: Project) -> str:
     """
     counts = _count_classes(project.labels.values(), project.classes)
     values = _card_values(project, _num_segments(counts, project.background))
+    kept_words = [word for word in OWN_WORDS if word != "groups" or project.groups is None]
     path = project.root / "README.md"
     if path.is_file():
         try:
-            values |= {key: old for key, old in read_card(path).items() if key in OWN_WORDS and isinstance(old, str)}
+            values |= {key: old for key, old in read_card(path).items() if key in kept_words and isinstance(old, str)}
         except ValueError as error:
             raise ValueError(f"{error}; it has the name of the data set's card: give it another") from error
     splits = [
@@ -214,6 +217,7 @@ def _card_values(project: Project, num_segments: int) -> dict[str, Any]:
         "source": "none given",
         "licence": "none given",
         "citation": "none",
+        **({} if project.groups is None else {"groups": project.groups}),
     }
 
 
@@ -235,6 +239,8 @@ def amended_texts(project: Project, texts: Mapping[Path, str]) -> dict[Path, str
         old, new = read_card(card), yaml.safe_load(texts[card].split("\n---", 1)[0])
         if all(key in old and old[key] == value for key, value in new.items() if key not in UNCOUNTED_WORDS):
             amended[card] = _with_features(card.read_bytes().decode(), project)
+            if project.groups not in (None, old.get("groups")):
+                amended[card] = _with_values(amended[card], {"groups": project.groups})
     if config.is_file() and not config.is_symlink():
         text, new = config.read_bytes(), yaml.safe_load(texts[config])
         with suppress(yaml.YAMLError, UnicodeDecodeError):
