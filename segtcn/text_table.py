@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ _LATEX = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}
     | {"±": r"$\pm$", "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 )
+_HYPHEN = re.compile(r"(?<!\S)-(?=[\d.])")
 
 
 def scores_table(
@@ -62,16 +64,19 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def _latex_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     r"""A ``tabular`` in the style of ``booktabs``.
 
-    >>> print(_latex_table(["run", "F1@50"], [["mid_video", "55.6"]]))
-    \begin{tabular}{lr}
+    >>> print(_latex_table(["run", "F1@50", "difference"], [["mid_video", "55.6", "-1.2"]]))
+    \begin{tabular}{lrr}
     \toprule
-    run & F1@50 \\
+    run & F1@50 & difference \\
     \midrule
-    mid\_video & 55.6 \\
+    mid\_video & 55.6 & $-$1.2 \\
     \bottomrule
     \end{tabular}
     """
-    first, *others = (" & ".join(cell.translate(_LATEX) for cell in row) + r" \\" for row in (header, *rows))
+    # a hyphen before a number would be typeset shorter than a minus
+    first, *others = (
+        " & ".join(_HYPHEN.sub("$-$", cell.translate(_LATEX)) for cell in row) + r" \\" for row in (header, *rows)
+    )
     columns = "l" + "r" * (len(header) - 1)
     start = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", first, r"\midrule"]
     return "\n".join([*start, *others, r"\bottomrule", r"\end{tabular}"])
