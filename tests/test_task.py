@@ -16,7 +16,7 @@ from segtcn.data.readers import MSTCNReader
 from segtcn.labels import Classes
 from segtcn.losses import CrossEntropy, Focal, Loss, LossSum, class_weights
 from segtcn.metrics.functional import edit_score, frame_accuracy, segmental_f1
-from segtcn.models import EDTCN, DilatedTCN, FrameClassifier
+from segtcn.models import EDTCN, DilatedTCN, FrameClassifier, SegmentationModel
 from segtcn.segmenter import Segmenter
 from segtcn.structures import IGNORE, Batch, Output
 from segtcn.task import SegmentationTask
@@ -130,6 +130,24 @@ def test_only_a_training_step_shows_the_network_the_labels(datamodule):
     mixing = make_task(datamodule, SeesLabels(datamodule.in_channels, datamodule.num_classes), mixup=0.2)
     with pytest.raises(ValueError, match="`mixup` cannot mix labels that SeesLabels sees: leave it at 0"):
         make_trainer(max_epochs=1).fit(mixing, datamodule)
+
+
+class ReturnsLogits(SegmentationModel):
+    """Its scores are not wrapped."""
+
+    def __init__(self, in_channels: int, num_classes: int) -> None:
+        super().__init__(in_channels, num_classes)
+        self.head = nn.Conv1d(in_channels, num_classes, 1)
+
+    def forward(self, features: Tensor, mask: Tensor | None = None) -> Tensor:
+        return self.head(features)
+
+
+def test_network_that_does_not_return_an_output_is_named(datamodule):
+    task = make_task(datamodule, ReturnsLogits(datamodule.in_channels, datamodule.num_classes))
+    message = r"`ReturnsLogits.forward` must return a segtcn.structures.Output with logits \(S, B, C, T\), got a Tensor"
+    with pytest.raises(ValueError, match=message):
+        make_trainer(max_epochs=1).fit(task, datamodule)
 
 
 class Broken(Loss):

@@ -117,9 +117,14 @@ class SegmentationModel(nn.Module, ABC):
             batch: its features as :meth:`forward` gets them.
 
         Raises:
-            ValueError: if the network needs labels, and the batch has none.
+            ValueError: if the network needs labels, and the batch has none, or if :meth:`forward` returns no output.
         """
-        output: Output = self(batch.features, batch.mask)
+        output: Any = self(batch.features, batch.mask)
+        if not isinstance(output, Output):
+            raise ValueError(
+                f"`{type(self).__name__}.forward` must return a segtcn.structures.Output with logits (S, B, C, T), "
+                f"got a {type(output).__name__}; logits (B, C, T) of one stage become `Output(logits[None])`"
+            )
         return output
 
     @property
