@@ -18,6 +18,7 @@ _DELIMITERS = ("\t", ",", ";", "|", " ")
 _INTEGER = re.compile(r"\d{1,12}", re.ASCII)
 _DECIMAL = re.compile(r"\d{1,12}(\.\d{1,12})?", re.ASCII)
 _NUMBER = re.compile(r"[-+]?[\d.]+([eE][-+]?\d+)?", re.ASCII)
+_BOUNDARY = re.compile(r"start|begin|stop|end", re.IGNORECASE)
 _ONE, _ZERO = ("1", "1.0"), ("0", "0.0")
 
 NOTHING = "background"
@@ -165,6 +166,11 @@ def _check_columns(path: Path, layout: TableLayout, kinds: list[str | None]) -> 
         raise ValueError(f"{path}, line 1: several columns count frames or times, {listed(layout.columns)}: keep one")
     values = [name for name, kind in zip(layout.columns, kinds, strict=True) if kind in (None, "label")]
     if not layout.one_hot and len(values) != 1:
+        if sum(_BOUNDARY.match(name) is not None for name in layout.columns) == 2:
+            raise ValueError(
+                f"{path} is a table with the columns {listed(layout.columns)}: for segments, expected the columns "
+                "label, start_s and stop_s (seconds), or start_frame and stop_frame, between commas, semicolons or tabs"
+            )
         raise ValueError(
             f"{path} is a table with the columns {listed(layout.columns)}: expected the frame (or time) and one column "
             "of labels, or a column of 0 and 1 for every class; remove the others"
