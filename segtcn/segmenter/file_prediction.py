@@ -273,7 +273,8 @@ def _unlike_training(features: npt.NDArray[Any], segmenter: Segmenter) -> str | 
 
 def _assumption(unrecorded: list[Path], fps: float | None) -> str:
     rate = "which is unknown" if fps is None else f"{fps:g} a second"
+    files = "file" if len(unrecorded) == 1 else "files"
     return (
-        f"no record of how they were made fits {len(unrecorded)} feature files, such as {unrecorded[0]}: assumed to be "
-        f"made like the training features, at their rate ({rate})"
+        f"no record of how they were made fits {len(unrecorded)} feature {files}, such as {unrecorded[0]}: assumed to "
+        f"be made like the training features, at their rate ({rate})"
     )

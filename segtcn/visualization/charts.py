@@ -158,12 +158,15 @@ def _edges(sizes: npt.NDArray[np.float64], step: float) -> npt.NDArray[np.float6
 def _draw_histogram(
     axes: Axes, kind: str, numbers: npt.NDArray[np.float64], edges: npt.NDArray[np.float64], unit: str
 ) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     middles = (edges[:-1] + edges[1:]) / 2
     inside = np.clip(numbers, middles[0], middles[-1])
     bars: Any = axes.hist(inside, bins=edges.tolist(), color=_BLUE, edgecolor="white", linewidth=0.5)[2]
     for bar in (bars[0], bars[-1]):
         bar.set_facecolor(_PALE_BLUE)
     axes.axvline(0, color=PALE_INK, linewidth=1)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     heading = f"{kind}: {len(numbers)} segments"
     if len(numbers):
         median = float(np.median(numbers))

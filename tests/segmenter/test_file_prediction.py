@@ -305,6 +305,7 @@ def test_what_is_assumed_of_features_without_a_record_is_said_once(tmp_path):
         "training features, at their rate (10 a second)"
     ]
     result = predict_files(segmenter_of(fps=None), {"a": sources["a"]}, tmp_path / "unknown")
+    assert "fits 1 feature file, such as" in result.notes[0]
     assert "at their rate (which is unknown)" in result.notes[0]
 
 

@@ -32,6 +32,11 @@ def test_nothing_is_lost_beyond_the_scale():
     assert "frames" in axes.get_xlabel()
 
 
+def test_segments_are_counted_in_whole_numbers():
+    (axes,) = plot_offsets({"start": [0.2, 0.2]}, step=0.1).axes
+    assert all(tick == round(tick) for tick in axes.get_yticks())
+
+
 def test_no_offset_at_all_is_an_empty_picture():
     (axes,) = plot_offsets({"start": []}, step=0.1).axes
     assert heights(axes) == {}
