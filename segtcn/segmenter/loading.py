@@ -37,10 +37,13 @@ def load(path: str | os.PathLike[str], map_location: Any = "cpu") -> Segmenter:
 def _download(name: str) -> str:
     try:
         import huggingface_hub
+        from huggingface_hub.errors import LocalEntryNotFoundError
     except ImportError as error:
         raise ImportError('the Hub needs huggingface_hub: pip install "segtcn[export]"') from error
     try:
         return huggingface_hub.snapshot_download(name, allow_patterns=["config.json", "model.safetensors"])
     except Exception as error:  # of the Hub, of HTTP and of the system
-        reason = str(error).strip().split("\n", 1)[0][:300]
+        # older releases of huggingface_hub name the server's answer in the cause alone
+        cause = error.__cause__ if isinstance(error, LocalEntryNotFoundError) else None
+        reason = str(cause or error).strip().split("\n", 1)[0][:300]
         raise FileNotFoundError(f"{HUB}{name} cannot be downloaded ({reason}): check name and network") from error
