@@ -78,7 +78,7 @@ def test_videos_without_truth_are_said_and_left_out(write_ms_tcn_tree, tmp_path,
     (blind / "predictions" / "P01_tea.npz").replace(run / "predictions" / "P01_tea.npz")
     assert main(["analyze", str(run), "--fps=20"]) == 0
     out = capsys.readouterr().out
-    assert "1 test videos in 1 split, predicted by 1 network at 20 frames a second" in out
+    assert "1 test video in 1 split, predicted by 1 network at 20 frames a second" in out
     assert "note: run: no truth of 1 of 2 videos: P01_tea" in out
 
 

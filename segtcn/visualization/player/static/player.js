@@ -92,7 +92,8 @@
      * @param {number} first class whose index may be another one here
      */
     adopt({ starts, classes }, names, first = this.numKnown) {
-      return { starts, classes: classes.map((label) => (label < first ? label : this.addClass(names[label - first]))) };
+      const indexes = names.map((name) => this.addClass(name)); // all, in their order
+      return { starts, classes: classes.map((label) => (label < first ? label : indexes[label - first])) };
     }
 
     /** @param {Recording} recording whose payload has been loaded */
