@@ -59,18 +59,18 @@ def test_steps_may_be_as_short_as_a_frame(index: int, num_frames: int) -> None:
 @pytest.mark.parametrize(
     ("number", "means"),
     [
-        (30, [168.34, 161.24, 173.76, 152.37, 140.59, 136.46, 134.42, 139.32]),  # peel
-        (60, [166.04, 159.09, 171.16, 149.91, 137.39, 140.64, 128.06, 137.22]),  # cut
-        (85, [166.07, 157.89, 169.33, 147.53, 117.76, 142.83, 133.7, 136.39]),  # put
-        (110, [164.25, 157.64, 168.41, 149.4, 143.04, 143.91, 135.79, 116.28]),  # pour
-        (138, [165.67, 158.82, 167.35, 148.77, 144.54, 145.3, 131.67, 123.6]),  # shake
-        (160, [167.58, 160.9, 170.83, 152.09, 146.21, 132.23, 140.31, 130.57]),  # stir
+        (30, [168.348, 161.245, 173.765, 152.374, 140.594, 136.464, 134.428, 139.323]),  # peel
+        (60, [166.048, 159.101, 171.161, 149.914, 137.39, 140.641, 128.06, 137.229]),  # cut
+        (85, [166.077, 157.894, 169.339, 147.536, 117.766, 142.838, 133.7, 136.398]),  # put
+        (110, [164.259, 157.641, 168.42, 149.399, 143.042, 143.911, 135.798, 116.281]),  # pour
+        (138, [165.674, 158.83, 167.358, 148.775, 144.549, 145.303, 131.68, 123.606]),  # shake
+        (160, [167.584, 160.908, 170.841, 152.094, 146.215, 132.238, 140.312, 130.571]),  # stir
     ],
 )
 def test_a_seed_draws_the_pictures_that_it_always_drew(meal: list[np.ndarray], number: int, means: list[float]) -> None:
-    """Mean brightness of eight parts of the picture; OpenCV's versions may differ in single pixels."""
+    """Mean brightness of eight parts, halfway between OpenCV 4.10 and 5.0, which differ in single pixels."""
     parts = meal[number].reshape(2, HEIGHT // 2, 4, WIDTH // 4, 3).mean((1, 3, 4)).ravel()
-    assert parts == pytest.approx(means, abs=0.02)
+    assert parts == pytest.approx(means, abs=0.015)
 
 
 def test_another_seed_draws_other_pictures(meal: list[np.ndarray]) -> None:
