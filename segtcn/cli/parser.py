@@ -66,7 +66,7 @@ def split_title(text: str) -> tuple[str | None, Path]:
         The title, None where there is none, and the path.
 
     Raises:
-        ValueError: if the title is that of the true labels, which are no prediction.
+        ValueError: if the title is that of the true labels, which are not a prediction.
 
     Example:
         >>> split_title("MS-TCN=predictions/tea.txt")

@@ -28,8 +28,8 @@ def writable_segments(
         fps: frames per second.
 
     Raises:
-        ValueError: if ``fps`` is not positive, a class has no name, or one that is no name of a class or would not come
-            back, a segment has no frame, or two overlap: a file of one track would show one of them.
+        ValueError: if ``fps`` is not positive, a class has no name or one that a class may not have or that would not
+            come back, a segment has no frame, or two overlap: a file of one track would show one of them.
 
     Example:
         >>> writable_segments("tea.txt", [Segment(0, 4, IGNORE), Segment(4, 6, 0)], ["pour"], fps=2)
