@@ -1,1 +1,1 @@
-"""What segtcn costs: a page of `docs/results` for most modules. A package, since pyarrow 17 installs one of this name."""
+"""What segtcn costs, by the page of `docs/results`; a package, since pyarrow 17 installs one of this name."""
