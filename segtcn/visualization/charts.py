@@ -272,7 +272,8 @@ def plot_intervals(panels: Mapping[str, Mapping[str, tuple[float, float, float]]
     places = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
     for axes, (title, rows) in zip(places, panels.items(), strict=True):
         values, low, high = np.array([rows[name] for name in names]).T
-        axes.errorbar(values, range(len(names)), xerr=(values - low, high - values), fmt="o", color=_BLUE, capsize=3)
+        lengths = np.array([values - low, high - values]).tolist()  # of arrays of one value NumPy 2.0 warns
+        axes.errorbar(values, range(len(names)), xerr=lengths, fmt="o", color=_BLUE, capsize=3)
         dress(axes, title, x)
     places[0].set_yticks(range(len(names)), labels=names, **text_style("".join(names)))
     places[0].set_ylim(len(names) - 0.5, -0.5)  # the first on top
