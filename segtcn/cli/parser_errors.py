@@ -23,6 +23,13 @@ CLASSES = {
 """Options of ``segtcn fit`` whose values are classes, and the modules that may be left out before their names."""
 
 
+CONFIGS = {
+    "model.net": "no model config is given, such as -c ed_tcn",
+    "data.reader": "no data config is given, such as -c mydata/data.yaml, which `segtcn init mydata` writes",
+}
+"""Required options of ``segtcn fit`` that a config usually gives."""
+
+
 def shorten_errors(parser: Parser) -> Parser:
     """Let a parser print its errors as :func:`exit_with_error` does; returns the parser."""
     setattr(parser, "error", MethodType(exit_with_error, parser))  # noqa: B010  # a method, for mypy
@@ -52,7 +59,8 @@ def explain(message: str, parser: argparse.ArgumentParser) -> str:
         names = {action.dest: _word(action) for action in parser._actions}
         # of a subcommand jsonargparse says `fit.data.reader`
         words = [names.get(name, f"--{name.partition('.')[2]}") for name in match[1].split(", ")]
-        return f"give {', '.join(words)}"
+        missing = "; ".join(CONFIGS[name] for name in match[1].split(", ") if name in CONFIGS)
+        return f"give {', '.join(words)}{missing and f': {missing}'}"
     match = re.match(r'Parser key "([\w.]+)": (.*)', text)
     return text if match is None else _explain_value(match[1], match[2], parser)
 

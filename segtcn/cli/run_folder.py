@@ -51,11 +51,17 @@ def resume_words(args: Sequence[str]) -> list[str]:
     A run that was ended before its first checkpoint starts anew.
 
     Raises:
-        FileNotFoundError: if no run is named.
+        FileNotFoundError: if no run is named, or it was ended before it had a config.
     """
     words = [word for word in join_configs(args) if word != "--resume"]
-    configs = (Path(word.partition("=")[2]) for word in words if word.startswith(("-c=", "--config=")))
-    folder = next((config.parent for config in configs if config.name == "config.yaml" and config.is_file()), None)
+    paths = (Path(word.partition("=")[2]) for word in words if word.startswith(("-c=", "--config=")))
+    configs = [path for path in paths if path.name == "config.yaml"]
+    folder = next((config.parent for config in configs if config.is_file()), None)
+    if folder is None and configs:
+        raise FileNotFoundError(
+            f"no {configs[0]}: the run was ended before it trained, or is not a run; start it again with the options "
+            f"of its first start and --trainer.default_root_dir {configs[0].parent}"
+        )
     if folder is None:
         raise FileNotFoundError("`--resume` needs the folder of a run with its config.yaml: segtcn fit RUN --resume")
     words.append(f"--trainer.default_root_dir={folder}")

@@ -119,6 +119,16 @@ def test_a_run_without_a_checkpoint_starts_anew_and_one_without_a_folder_is_name
     assert "`--resume` needs the folder of a run" in capsys.readouterr().err
 
 
+def test_a_run_that_was_killed_before_it_had_a_config_is_started_again_in_its_folder(options, capsys):
+    Path("killed", "wandb").mkdir(parents=True)
+    assert main(["fit", "killed", "--resume"]) == 1
+    assert (
+        "no killed/config.yaml: the run was ended before it trained, or is not a run; start it again with the options "
+        "of its first start and --trainer.default_root_dir killed\n"
+    ) in capsys.readouterr().err
+    assert main(["fit", *options, "--trainer.default_root_dir", "killed"]) == 0
+
+
 def test_a_run_that_is_complete_says_so(options, capsys):
     assert main(["fit", *options, "--trainer.default_root_dir=run"]) == 0
     assert "complete" not in capsys.readouterr().out
