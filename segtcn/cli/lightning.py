@@ -191,7 +191,10 @@ class SegmentationCLI(LightningCLI):
 
     def instantiate_classes(self) -> None:
         """Build trainer, task and data module; a network that starts from another one gets its weights."""
-        super().instantiate_classes()
+        try:
+            super().instantiate_classes()
+        except FileNotFoundError as error:
+            raise FileNotFoundError(f"{error}{self._remedy_of_missing_data()}") from error
         names = [each.monitor for each in _watchers(self.config) if each.monitor.startswith("val/")]
         if names and self.command in ("fit", None) and not self.datamodule.names("val"):
             raise ValueError(f"{names[0]} is of validation videos, and there are none: add --data.validation 0.2")
@@ -199,6 +202,12 @@ class SegmentationCLI(LightningCLI):
         if path is not None and self.command in ("fit", None) and self.config_init.get("ckpt_path") is None:
             number, new = take_weights(find_checkpoint(path), self.model.segmenter)
             rank_zero_only(print)(f"weights: {number} of {path}, new: {', '.join(new) or 'none'}")
+
+    def _remedy_of_missing_data(self) -> str:
+        """The option for the place of the data set, where its place in the config is empty."""
+        reader = self.config.data.reader.get("init_args") or {}
+        gone = [key for key in ("root", "path") if reader.get(key) and not Path(reader[key]).expanduser().exists()]
+        return f"; give its place: --data.reader.init_args.{gone[0]} PATH" if gone else ""
 
     def fit(self) -> None:
         """Train, then say where the run lies."""

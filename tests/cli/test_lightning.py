@@ -143,6 +143,16 @@ def test_wandb_run_holds_config_scores_classes_card_and_timelines(run):
     assert any("test/f1@50/cut" in row for row in rows)
 
 
+def test_a_data_set_that_was_moved_is_found_by_the_option_that_the_error_names(run, tmp_path, capsys):
+    (tmp_path / "ms_tcn").rename(tmp_path / "moved")
+    error = failure(capsys, "test", str(run))
+    assert f"no folder {tmp_path}/ms_tcn: `root` must hold" in error
+    assert "; give its place: --data.reader.init_args.root PATH\n" in error
+    assert main(["test", str(run), "--data.reader.init_args.root", str(tmp_path / "moved")]) == 0
+    (tmp_path / "moved" / "splits").rename(tmp_path / "moved" / "other")
+    assert "give its place" not in failure(capsys, "test", str(run), f"--data.reader.init_args.root={tmp_path}/moved")
+
+
 def test_a_moved_run_is_scored_where_it_lies_whatever_the_seed(run, tmp_path, monkeypatch, capsys):
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
