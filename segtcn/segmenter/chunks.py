@@ -134,9 +134,10 @@ class StoredVideo:
         self._features, self._rate, self._like = features, rate, like
         shape = tuple(self._open().shape)
         if len(shape) != 2 or shape[0] != len(like) or shape[1] == 0:
+            remedy = "; these are stored as (T, D), give their `.T`" if shape[1:] == (len(like),) else ""
             raise ValueError(
-                f"`features` must have the shape ({len(like)}, T) with T >= 1, got {shape}; features stored as (T, D) "
-                "need `.T`"
+                f"`features` must have the shape ({len(like)}, T) with T >= 1, got {shape}: the network was trained "
+                f"with features {len(like)} wide{remedy}"
             )
         self.num_stored = shape[1]
         self.num_frames = -(-self.num_stored // rate)

@@ -93,6 +93,13 @@ def test_features_of_another_shape_are_refused(shape):
         small().predict(torch.zeros(shape))
 
 
+def test_features_of_another_width_are_told_from_those_that_lie_on_their_side():
+    with pytest.raises(ValueError, match=r"got \(5, 10\): the network was trained with features 4 wide$"):
+        small().predict(torch.zeros(5, 10))
+    with pytest.raises(ValueError, match=r"features 4 wide; these are stored as \(T, D\), give their `\.T`$"):
+        small().predict(torch.zeros(10, 4))
+
+
 def test_features_that_are_not_finite_are_refused():
     features = np.zeros((4, 10))
     features[2, 7] = np.nan
