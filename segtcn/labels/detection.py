@@ -203,7 +203,8 @@ def text_format(path: Path, text: str) -> Format:
     if path.suffix.lower() in (".csv", ".tsv", ".eaf", ".json", ".xml", ".textgrid", ".boris", ".annot"):
         raise ValueError(
             f"{path} has no known format: expected a table with the columns label, start_s and stop_s or frame and "
-            f"label, an annotation file of a known program, or JSON; its first line is {first[:60]!r}"
+            "label, an annotation file of a known program, JSON, or, named .txt, one label a line; its first line is "
+            f"{first[:60]!r}"
         )
     if "\t" in first or re.match(r"[0-9][0-9.,:]*([ \t]*-[ \t]*|[ \t]+)[0-9][0-9.,:]*[ \t]+\S", first):
         raise ValueError(

@@ -284,6 +284,43 @@ def test_class_that_a_split_cannot_learn_is_noted(folder: Make) -> None:
     assert "classes that differ in spelling only: Cut, cut" in notes
 
 
+def test_names_that_begin_alike_hint_at_groups(folder: Make, capsys: Any) -> None:
+    root = folder()
+    assert main(["init", str(root), "--fps=10", "--folds=2", "--dry-run"]) == 0
+    assert (
+        "note: names begin with P01, P02: if each is a person or a recording, keep its videos on one side of a split "
+        "(`group`, --group, for instance '^[A-Za-z]+[0-9]+')"
+    ) in capsys.readouterr().out
+    assert [split.held_out for split in made(root, folds=None, group="^[A-Za-z]+[0-9]+").splits] == ["P01", "P02"]
+
+
+@pytest.mark.parametrize(
+    ("names", "group"),
+    [
+        (["P01_tea", "P01_soup", "P02_tea", "P02_soup"], r"^P\d\d"),
+        (["P01_tea", "P02_tea", "P03_tea"], None),  # each its own
+        (["P01_tea", "P01_soup", "P02_tea", "soup"], None),
+        (["clip1", "clip2", "clip3", "clip4"], None),
+        (["P01_a", "P01_b", "P01_c"], None),  # no other group to test on
+    ],
+)
+def test_no_groups_are_guessed_where_names_do_not_show_them(folder: Make, names: list[str], group: str | None) -> None:
+    lengths = {name: 40 + number for number, name in enumerate(names)}
+    assert not [note for note in made(folder(lengths), group=group).notes if "begin" in note]
+
+
+def test_one_label_a_line_is_called_so_and_named_txt(folder: Make, capsys: Any) -> None:
+    root = folder({"a": 20, "b": 20}, "take\n" * 10 + "pour\n" * 10, ending=".txt")
+    command = ["init", str(root), "--fps=10", "--folds=2", "--dry-run"]
+    assert main(command) == 0
+    assert "annotations: one label a line (2)" in capsys.readouterr().out
+    for path in (root / "annotations").iterdir():
+        path.rename(path.with_suffix(".csv"))
+    assert main(command) == 1
+    assert "a.csv has no known format: expected a table" in (printed := capsys.readouterr().err)
+    assert "or, named .txt, one label a line; its first line is 'take'" in printed
+
+
 def test_stratify_balances_the_classes(folder: Make) -> None:
     root = folder({f"v{i}": 40 + i for i in range(8)})
     for i in (0, 5):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,7 @@ def init_project(
             *_mostly_background(counts, classes),
             *_short_gaps(findings),
             *_untrained_classes(splits, counts, classes),
+            *_shared_beginnings(labels, folds),
         ],
     )
     texts = project_texts(project, set(matched.labels), LENGTH_TOLERANCE)
@@ -215,3 +217,14 @@ def _untrained_classes(
         if missing := [name for name, a, b in zip(classes.names, trained, tested, strict=True) if b and not a]:
             notes.append(f"split {number} tests classes that none of its training videos has: {', '.join(missing)}")
     return notes
+
+
+def _shared_beginnings(names: Collection[str], folds: Folds) -> list[str]:
+    """Whether the names look as if several videos showed one person, whose videos no split should divide."""
+    beginnings = Counter(match[0] for name in names if (match := re.match(r"[A-Za-z]+[0-9]+(?=[\W_])", name)))
+    if folds.group or beginnings.total() < len(names) or not 2 <= len(beginnings) <= len(names) / 2:
+        return []
+    return [
+        f"names begin with {listed(beginnings)}: if each is a person or a recording, keep its videos on one side of a "
+        "split (`group`, for instance '^[A-Za-z]+[0-9]+')"
+    ]

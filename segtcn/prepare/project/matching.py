@@ -158,7 +158,8 @@ def match_annotations(
         matched.notes.append(f"annotations of no video, left out: {listed(homeless)}")
     if unlabelled := [name for name in videos if name not in matched.annotations and name not in matched.labels]:
         matched.notes.append(f"videos without annotations, left out: {listed(unlabelled)}")
-    return matched._replace(formats=[f"{form} ({number})" for form, number in sorted(formats.items())])
+    words = {"names": "one label a line"}
+    return matched._replace(formats=[f"{words.get(form, form)} ({number})" for form, number in sorted(formats.items())])
 
 
 class _Names:
