@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import segtcn
 from segtcn.cli.config_words import resolve_configs, without_option
 from segtcn.cli.notes import format_as_note
-from segtcn.cli.stopping import STATUS, TerminatedError, ended_by_signals
+from segtcn.cli.stopping import STATUS, UNREAD, TerminatedError, ended_by_signals, is_unread
 
 COMMANDS = {
     "fit": ("segtcn.cli.lightning", "train a network"),
@@ -102,10 +102,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the words after ``segtcn``; None takes them from the shell.
 
     Returns:
-        The exit status: 0, or 1 after an error, or 2 if the command line itself is wrong; 130 after Ctrl-C, and 143
-        after SIGTERM or SIGUSR1.
+        The exit status: 0, or 1 after an error, or 2 if the command line itself is wrong; 130 after Ctrl-C, 141 if
+        nobody reads the output any more, and 143 after SIGTERM or SIGUSR1.
     """
-    argv = list(sys.argv[1:] if argv is None else argv)
+    try:
+        try:
+            return _run_command(list(sys.argv[1:] if argv is None else argv))
+        finally:
+            sys.stdout.flush()  # here, not at exit, where Python would print the error
+    except BrokenPipeError:  # `| head -1`
+        if not is_unread():
+            raise
+        return UNREAD
+
+
+def _run_command(argv: list[str]) -> int:
     warnings.formatwarning = format_as_note
     if not argv or argv[0] in ("-h", "--help", "help"):
         print(usage(), end="")
@@ -128,6 +139,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return STATUS if is_signal else 130
+    except BrokenPipeError:
+        raise
     except Exception as error:
         text = _text_for_users(error)
         if text is None or os.environ.get("SEGTCN_TRACEBACK"):

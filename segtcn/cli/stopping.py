@@ -1,4 +1,4 @@
-"""Signals that end a command: the first one cleanly, the second at once."""
+"""What ends a command: signals, the first one cleanly, the second at once, and a reader of its output that leaves."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from typing import Any
 STATUS = 143
 """Exit status after SIGTERM, as shells give it; also after those that clusters send before they end a job."""
 
+UNREAD = 141
+"""Exit status after the reader of the output has left, as shells give it after SIGPIPE."""
 
 # one on Windows; submitit sends SIGUSR2 before a job's time is over
 _SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGUSR1", "SIGUSR2") if hasattr(signal, name)]
@@ -100,3 +102,13 @@ def handle(number: int, frame: FrameType | None) -> None:
     _State.requested = True
     if not _State.saving:
         raise TerminatedError
+
+
+def is_unread() -> bool:
+    """Whether the reader of the output has left, as ``head`` does; what is printed from now on is discarded then."""
+    try:
+        print(flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False

@@ -198,3 +198,32 @@ def test_a_signal_within_a_destructor_is_not_lost(number, monkeypatch):
 
     with pytest.raises(KeyboardInterrupt if number == signal.SIGINT else TerminatedError):
         command()
+
+
+@pytest.mark.parametrize(
+    ("words", "buffered"),
+    [
+        (["--help"], True),
+        (["--help"], False),
+        (["timeline", "--help"], True),
+        (["plan", "--seconds=6", "--fps=15"], True),
+        (["plan", "--seconds=6", "--fps=15"], False),
+    ],
+)
+def test_a_reader_of_the_output_that_leaves_ends_a_command_quietly(words, buffered):
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "" if buffered else "1"}
+    command = [sys.executable, "-m", "segtcn", *words]
+    done = subprocess.run(command, stdout=write_end, stderr=subprocess.PIPE, text=True, env=environment, check=False)
+    os.close(write_end)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_a_broken_pipe_that_is_not_the_output_is_an_error(monkeypatch):
+    def fail(argv):
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr("segtcn.cli._dispatch", fail)
+    with pytest.raises(BrokenPipeError):
+        main(["plan"])
