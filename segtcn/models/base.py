@@ -224,8 +224,12 @@ class SegmentationModel(nn.Module, ABC):
             return
         future = self.receptive_field[1]
         needs = "all future frames" if future is None else f"{future} future frames"
-        remedy = "; build it with `causal=True`" if "causal" in self.init_args else " and has no causal variant"
-        raise ValueError(f"{type(self).__name__} cannot stream: it needs {needs}{remedy}")
+        remedy = " and has no causal variant"
+        if "causal" in self.init_args:
+            remedy = "; build it with `causal=True` and train it again"
+        if future is not None:
+            remedy += "; `segtcn live` runs this one, late"
+        raise ValueError(f"{type(self).__name__} cannot stream: it needs {needs} (it is not causal){remedy}")
 
 
 def _output(x: Tensor) -> Output:
