@@ -76,8 +76,9 @@ class Throughput(Callback):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: D102
         self._earlier_s, self._start_s = self.seconds, None
         if trainer.is_global_zero:
+            process = f"first of {trainer.world_size} processes: " if trainer.world_size > 1 else ""
             print(
-                f"trained {self.num_frames:,} frames in {self.seconds:.1f} s: "
+                f"{process}trained {self.num_frames:,} frames in {self.seconds:.1f} s: "
                 f"{self.frames_per_second:,.0f} frames per second, "
                 f"{_percent(self.num_padded, self.num_frames):.1f} % of the batches were padding"
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -51,6 +52,13 @@ def test_inference_speed_is_that_of_single_videos_after_the_first_call(clock):
 def test_inference_speed_needs_a_video():
     with pytest.raises(ValueError, match="`videos` must hold at least one video"):
         inference_speed(nn.Identity(), [])
+
+
+def test_frames_of_one_process_among_several_are_called_so(capsys):
+    callback = Throughput()
+    callback.num_frames = 66
+    callback.on_train_end(SimpleNamespace(is_global_zero=True, world_size=2), nn.Identity())
+    assert capsys.readouterr().out.startswith("first of 2 processes: trained 66 frames in")
 
 
 def test_a_run_that_continues_goes_on_counting(write_ms_tcn_tree, tmp_path, monkeypatch, capsys):
