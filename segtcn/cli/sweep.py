@@ -82,6 +82,8 @@ def sweep(
     table = _table(study, space)
     write_text(out / "sweep.md", f"{table}\n")
     print(f"{table}\n\ntable: {out / 'sweep.md'}")
+    if not study.get_trials(states=ended[:1]):
+        raise ValueError("all trials ended early, so that none is the best: ask for more `trials`")
     print(f"score the best: segtcn test {study.best_trial.user_attrs[RUN]}")
 
 

@@ -84,6 +84,19 @@ def test_a_sweep_finds_the_better_value_ends_trials_and_continues(sweep, capsys,
     assert "trial" not in capsys.readouterr().out.partition("|")[0]
 
 
+def test_a_sweep_whose_trials_all_ended_early_has_no_best(sweep, monkeypatch, capsys):
+    optuna = pytest.importorskip("optuna")
+
+    def prune(trial, value, epoch):
+        raise optuna.TrialPruned
+
+    monkeypatch.setattr("segtcn.cli.sweep._report", prune)
+    assert main([*sweep, "--trials=2"]) == 1
+    shown = capsys.readouterr()
+    assert "table: out/sweep.md" in shown.out
+    assert "error: all trials ended early, so that none is the best: ask for more `trials` (--trials)\n" in shown.err
+
+
 def test_an_interrupted_trial_continues_with_its_values_from_its_checkpoint(sweep, monkeypatch, capsys):
     optuna = pytest.importorskip("optuna")
     started = []
