@@ -75,6 +75,8 @@ def quieten() -> None:
     warnings.filterwarnings("ignore", message="You're using the WeightAveraging callback, but loading a checkpoint")
     # what the task logs was computed over all processes
     warnings.filterwarnings("ignore", message="It is recommended to use .*sync_dist=True")
+    # SLURM may be installed where nobody uses it
+    warnings.filterwarnings("ignore", message="The `srun` command is available on your system but is not used")
     # schedules of PyTorch that are stepped every epoch, as documented
     warnings.filterwarnings("ignore", message=".*scheduler is using 'interval': 'epoch'")
     os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")

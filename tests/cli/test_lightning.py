@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import warnings
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -15,8 +16,10 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from lightning_fabric.plugins.environments import SLURMEnvironment
 
 from segtcn.cli import main
+from segtcn.cli.notes import quieten
 from segtcn.cli.run_folder import new_folder
 from segtcn.labels import read_archive_labels, read_labels
 from segtcn.task import SegmentationTask
@@ -63,6 +66,15 @@ def test_a_fit_without_configs_prints_no_notices_of_lightning(tmp_path, capsys):
     shown = capsys.readouterr()
     assert "run: " in shown.out
     assert not [word for word in ("Params", "GPU", "log_every_n_steps") if word in shown.out + shown.err]
+
+
+def test_slurm_that_is_installed_and_not_used_is_no_news(monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        quieten()
+        assert not SLURMEnvironment.detect()
+    assert shown == []
 
 
 @pytest.fixture(scope="module")
