@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from segtcn.cli.parser import Json, UsageError, output_record
+from segtcn.cli.parser import Json, UsageError, output_record, split_title
 from segtcn.options import Resampling, Scoring
 from segtcn.text_table import SCORE_HEADINGS, TABLES, scores_table
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def compare(
-    runs: Annotated[list[Path], "RUN"],
+    runs: Annotated[list[str], "[TITLE=]RUN"],
     *,
     per_video: bool = False,
     latex: bool = False,
@@ -32,7 +31,7 @@ def compare(
     recording, name these by --groups: such videos are not independent.
 
     Args:
-        runs: folders; the others are compared with the first.
+        runs: folders; the others are compared with the first. TITLE=RUN names a run in the tables.
         per_video: also the scores of every video.
         latex: print LaTeX.
         json: write JSON there, or print it alone.
@@ -41,6 +40,7 @@ def compare(
 
     Examples:
       segtcn compare runs/ed_tcn runs/dilated_tcn
+      segtcn compare plain=runs/a smoothed=runs/b
       segtcn compare runs/a runs/b runs/c --protocol mstcn --per-video --json comparison.json
       segtcn compare runs/a runs/b runs/c --all-pairs --groups '^S\d+'
       segtcn compare predictions_a/ predictions_b/ --truth groundTruth/ --background background
@@ -52,9 +52,14 @@ def compare(
 
     from segtcn.evaluation import comparable_runs, compare_runs, comparison_notes, known_groups, read_run, score_run
 
-    read = [read_run(folder, scoring) for folder in runs]
-    if len({run.name for run in read}) < len(read):
-        read = [replace(run, name=str(folder)) for run, folder in zip(read, runs, strict=True)]
+    titles, folders = zip(*map(split_title, runs), strict=True)
+    read = [read_run(folder, scoring) for folder in folders]
+    names = [title or run.name for title, run in zip(titles, read, strict=True)]
+    if len({*names}) < len(names):
+        names = [title or str(folder) for title, folder in zip(titles, folders, strict=True)]
+    if twice := [title for title in titles if title and names.count(title) > 1]:
+        raise UsageError(f"two runs are called {twice[0]!r}: give each another TITLE=RUN")
+    read = [replace(run, name=name) for name, run in zip(names, read, strict=True)]
     scores = [
         score_run(run, scoring.protocol, scoring.sample_rate) for run in comparable_runs(read, scoring.incomplete)
     ]

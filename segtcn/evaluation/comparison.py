@@ -176,7 +176,7 @@ def comparison_notes(
     several = bootstrap.draw_seeds and any(len(seeds) > 1 for run in scores for seeds in run.splits.values())
     num_pairs = len(differences) // len(SCORE_HEADINGS)
     num_videos = sum(len(seeds[0].videos) for seeds in first.splits.values())
-    seeds = ", ".join(f"{run.name} {max(map(len, run.splits.values()))}" for run in scores)
+    seeds = ", ".join(f"{max(map(len, run.splits.values()))} of {run.name}" for run in scores)
     notes = [
         f"Protocol {first.protocol}, percent, {counted(num_videos, 'video')}, {counted(len(first.splits), 'split')}. "
         f"Seeds: {seeds}; every score is the mean over the seeds, then over the splits.",

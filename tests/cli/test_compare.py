@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -109,7 +110,7 @@ def test_scores_of_splits_videos_and_seeds(runs, root, capsys):
     out = capsys.readouterr().out
     assert "| good, split 1" in out
     assert "| P02_tea, poor " in out
-    assert "Seeds: poor 2, good 2" in out
+    assert "Seeds: 2 of poor, 2 of good" in out
     assert main(["compare", *runs, "--resamples=200", "--latex"]) == 0
     latex = capsys.readouterr().out
     assert latex.count(r"\begin{tabular}") == 2
@@ -132,6 +133,17 @@ def test_scores_of_splits_videos_and_seeds(runs, root, capsys):
     assert (accuracy["low"] > 0, accuracy["p_value"], accuracy["verdict"]) == (True, 0.25, "better by its interval")
     assert "Only 3 independent units: p cannot be below 0.25" in out
     assert accuracy["difference"] == pytest.approx(good["accuracy"] - poor["accuracy"])
+
+
+def test_a_title_names_a_run_in_every_table(runs, capsys):
+    assert main(["compare", f"First try={runs[0]}", runs[1], "--resamples=5"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"\n\| First try +\|.*\n\| good, split 1 +\|", out)
+    assert "\n| good against First try | First try |" in out
+    assert "Seeds: 2 of First try, 2 of good" in out
+    with pytest.raises(SystemExit, match="2"):
+        main(["compare", f"same={runs[0]}", f"same={runs[1]}"])
+    assert "two runs are called 'same': give each another TITLE=RUN" in capsys.readouterr().err
 
 
 def test_folders_of_predictions_with_their_truth(runs, root, tmp_path, capsys):
@@ -220,7 +232,7 @@ def test_incomplete_runs_are_compared_if_asked(runs, capsys):
     assert out.count("no predictions of P01_tea in") == 2
     Path(runs[0], "split2-seed1", "run.json").unlink()
     assert main(["compare", *runs, "--incomplete", "--resamples=5"]) == 0
-    assert "Seeds: poor 2, good 2" in capsys.readouterr().out
+    assert "Seeds: 2 of poor, 2 of good" in capsys.readouterr().out
 
 
 def test_videos_without_truth_are_said_and_left_out(root, tmp_path, capsys):
