@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -264,6 +265,20 @@ def spelled_alike(name: str) -> str:
         True
     """
     return re.sub(r"[\s_-]+", "", name.casefold())
+
+
+def alike_names(names: Collection[str]) -> list[str]:
+    """Those of the names that differ from another one in spelling only.
+
+    Args:
+        names: of classes.
+
+    Example:
+        >>> alike_names(["pour milk", "stir", "Pour_milk"])
+        ['pour milk', 'Pour_milk']
+    """
+    spellings = Counter(map(spelled_alike, names))
+    return [name for name in names if spellings[spelled_alike(name)] > 1]
 
 
 def _check_name(name: str) -> None:

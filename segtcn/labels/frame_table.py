@@ -216,6 +216,7 @@ def _label(row: list[str], layout: TableLayout, kinds: list[str | None], where: 
     ones = [name for name, cell in values.items() if cell in _ONE]
     if len(ones) != 1 or not {*values.values()} <= {*_ONE, *_ZERO}:
         raise ValueError(
-            f"{where}: expected a single 1 and otherwise 0, got {listed(values.values())}; a frame has one label"
+            f"{where}: expected a single 1 and otherwise 0, got {listed(values.values())}; a frame has one label, "
+            "several at a time are tracks, in a table of segments with a column `track`"
         )
     return ones[0]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from segtcn.data.readers.reader import Reader
-from segtcn.labels.classes import Classes, listed
+from segtcn.labels.classes import Classes, alike_names, listed
 from segtcn.labels.files import read_labels
 from segtcn.labels.folder import find_label_files
 from segtcn.labels.frame_table import NOTHING
@@ -114,6 +115,14 @@ class TrackReader(Reader):
                 present[track] |= {labels.name_of(index) for index in labels.present()}
         if empty := [track for track, classes in present.items() if not classes]:
             raise ValueError(f"no frame of the track {empty[0]!r} is annotated in any video: label it, or leave it out")
+        for track, classes in present.items():
+            names = sorted(classes - {NOTHING})
+            if alike_names(names) or 0 < sum(map(str.isdecimal, names)) < len(names):
+                warnings.warn(
+                    f"the track {track!r} has the classes {listed(names)}: if two of them mean the same, write one of "
+                    "them in all videos",
+                    stacklevel=4,
+                )
         return TrackClasses.of(_track(track, present[track]) for track in first)
 
 

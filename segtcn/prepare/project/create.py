@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.labels.classes import Classes, listed, spelled_alike
+from segtcn.labels.classes import Classes, alike_names, listed
 from segtcn.labels.labels import Labels
 from segtcn.options import Folds, LabelRules, Sources
 from segtcn.prepare.annotations import Finding, frame_labels
@@ -164,8 +164,7 @@ def _choose_classes(
     notes = []
     if absent := [name for name in class_names if name not in names]:
         notes.append(f"classes without a frame: {', '.join(absent)}")
-    spellings = Counter(map(spelled_alike, class_names))
-    if twins := [name for name in class_names if spellings[spelled_alike(name)] > 1]:
+    if twins := alike_names(class_names):
         notes.append(f"classes that differ in spelling only: {', '.join(twins)}")
     return Classes(class_names, None if background is None else class_names.index(background)), notes
 

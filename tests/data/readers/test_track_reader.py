@@ -82,6 +82,22 @@ def test_videos_have_the_same_tracks_each_complete(tree, change, message):
         TrackReader(features_of(tree), str(tree / "tracks"))
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "classes"),
+    [("left,reach", "left,Reach", "Reach, hold, reach"), ("left,reach", "left,1", "1, hold, reach")],
+)
+def test_names_that_may_be_one_class_are_pointed_out(tree, before, after, classes):
+    rewrite(tree, "P02", lambda rows: [row.replace(before, after) for row in rows])
+    with pytest.warns(UserWarning, match=f"the track 'left' has the classes {classes}: if two of them mean the same"):
+        assert len(TrackReader(features_of(tree), str(tree / "tracks")).class_names) == 7
+
+
+def test_a_table_of_tracks_is_not_one_of_classes(tmp_path):
+    (tmp_path / "P01.csv").write_text("groom,rear\n0,1\n1,1\n")
+    with pytest.raises(ValueError, match="several at a time are tracks, in a table of segments with a column `track`"):
+        read_labels(tmp_path / "P01.csv")
+
+
 def test_a_track_that_nobody_annotated_is_refused(tree):
     for number, name in enumerate(VIDEOS):
         stop = 50 + 7 * number
