@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import segtcn
 from segtcn.cli.config_words import resolve_configs, without_option
 from segtcn.cli.notes import format_as_note
-from segtcn.cli.stopping import STATUS, UNREAD, TerminatedError, ended_by_signals, is_unread
+from segtcn.cli.stopping import STATUS, UNREAD, TerminatedError, discard_if_unread, ended_by_signals
 
 COMMANDS = {
     "fit": ("segtcn.cli.lightning", "train a network"),
@@ -111,7 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         finally:
             sys.stdout.flush()  # here, not at exit, where Python would print the error
     except BrokenPipeError:  # `| head -1`
-        if not is_unread():
+        if not discard_if_unread():
             raise
         return UNREAD
 

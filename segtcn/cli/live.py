@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from segtcn.cli.network_module import Module, import_module
 from segtcn.cli.parser import Rate, UsageError
-from segtcn.cli.stopping import is_unread
+from segtcn.cli.stopping import discard_if_unread
 
 if TYPE_CHECKING:
     from segtcn.extract import Backbone
@@ -186,7 +186,7 @@ def _run(session: LiveSession, shown: Shown, show: bool) -> int:
                 try:
                     _speak(label, label.label != current, session.num_dropped, shown.json, show)
                 except BrokenPipeError:  # whoever read the labels has left: end as after Ctrl-C
-                    is_unread()
+                    discard_if_unread()
                     session.stop()
                 current = label.label
             pictures = _captioned(moment, current) if recording or window else []

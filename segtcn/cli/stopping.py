@@ -104,8 +104,8 @@ def handle(number: int, frame: FrameType | None) -> None:
         raise TerminatedError
 
 
-def is_unread() -> bool:
-    """Whether the reader of the output has left, as ``head`` does; what is printed from now on is discarded then."""
+def discard_if_unread() -> bool:
+    """Discard all further output if its reader has left, as ``head`` does; returns whether it has."""
     try:
         print(flush=True)
     except BrokenPipeError:
