@@ -145,23 +145,28 @@ def overlay(
 
 def _read(predictions: Sequence[str], options: LabelFiles) -> tuple[dict[str, Labels], Classes, float | None]:
     """Labels by their titles, their classes, and the rate of those that do not state it."""
-    from segtcn.labels import TRUTH, read_labels
+    from segtcn.labels import TRUTH, common_classes, read_labels
     from segtcn.labels.track_classes import files_by_track
 
     titled, truth = _titled(predictions), {} if options.truth is None else {TRUTH: options.truth}
     fps = _rates(options.fps or [], list(titled))
     rates = {**fps, TRUTH: options.truth_fps}
+    known = _known_classes([*truth.values(), *titled.values()], options)
     tracks: dict[str, Labels] = {}
     for track, files in files_by_track({**truth, **titled}).items():
-        of_track = {title: read_labels(path, fps=rates.get(title)) for title, path in files.items()}
+        of_track = {
+            title: read_labels(path, known if path.suffix == ".npy" else None, rates.get(title))
+            for title, path in files.items()
+        }
         true_labels = None if TRUTH in files else _truth_in(files.values())
         if true_labels is not None:
             of_track = {TRUTH: true_labels, **of_track}
         tracks |= {f"{track}: {title}" if track else title: labels for title, labels in of_track.items()}
-    classes = _classes([*truth.values(), *titled.values()], [*tracks.values()], options)
+    if known is None or options.mapping is None:  # an explicit one must have all
+        known = common_classes(tracks.values(), known, options.background)
     # of a truth whose file does not state its rate
     common = next(iter({*fps.values()})) if len({*fps.values()}) == 1 else None
-    return {title: labels.in_classes(classes) for title, labels in tracks.items()}, classes, common
+    return {title: labels.in_classes(known) for title, labels in tracks.items()}, known, common
 
 
 def _titled(texts: Sequence[str]) -> dict[str, Path]:
@@ -197,16 +202,17 @@ def _truth_in(files: Iterable[Path]) -> Labels | None:
     return next((truth for truth in archives if truth is not None), None)
 
 
-def _classes(files: Sequence[Path], tracks: Sequence[Labels], options: LabelFiles) -> Classes:
-    """Classes of the mapping that was given; else those of one beside the label files, or of the labels, come first."""
-    from segtcn.labels import Classes, common_classes, find_mapping
+def _known_classes(files: Sequence[Path], options: LabelFiles) -> Classes | None:
+    """Classes of the mapping that was given, or else of one beside the label files; they come first."""
+    from segtcn.labels import Classes, find_mapping
 
     if options.mapping is not None:
         return Classes.read(options.mapping, options.background)
     mapping = find_mapping(files)
-    if mapping is not None:
-        warnings.warn(f"colours of the classes as in {mapping}", stacklevel=2)
-    return common_classes(tracks, None if mapping is None else Classes.read(mapping), options.background)
+    if mapping is None:
+        return None
+    warnings.warn(f"colours of the classes as in {mapping}", stacklevel=2)
+    return Classes.read(mapping)
 
 
 def _scores(tracks: Mapping[str, Labels], protocol: str) -> dict[str, dict[str, float]]:

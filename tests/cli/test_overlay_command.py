@@ -86,6 +86,16 @@ def test_classes_that_a_mapping_lacks_come_after_its_own_but_an_explicit_one_mus
     assert re.search("is not a known class.* has walk", capsys.readouterr().err, re.IGNORECASE)
 
 
+@pytest.mark.parametrize("option", [[], ["--mapping", "mapping.txt"]])
+def test_a_mapping_names_the_indexes_of_an_array(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, option: list[str]
+) -> None:
+    (folder / "mapping.txt").write_text("0 take\n1 pour\n")
+    np.save("a.npy", np.array([0] * 60 + [1] * 40))
+    scores = scores_on(monkeypatch, "a.npy", "--truth", "truth/clip.txt", *option)
+    assert scores["prediction"]["Accuracy"] == 90
+
+
 def scores_on(monkeypatch: pytest.MonkeyPatch, *words: str) -> dict[str, dict[str, float]]:
     """The scores that the picture would show."""
     looks = []
