@@ -10,7 +10,16 @@ from typing import NamedTuple
 from segtcn.evaluation.locating import Places, Source, locate
 from segtcn.evaluation.runs import Run
 from segtcn.evaluation.scores import RunScores, score_run
-from segtcn.labels import TRUTH, Classes, Labels, common_classes, read_archive_labels, read_label_files, read_labels
+from segtcn.labels import (
+    TRUTH,
+    Classes,
+    Labels,
+    check_names,
+    common_classes,
+    read_archive_labels,
+    read_label_files,
+    read_labels,
+)
 from segtcn.labels.classes import listed
 from segtcn.labels.track_classes import named_videos, track_of
 from segtcn.options import Selection
@@ -260,6 +269,7 @@ def _replace_truth(run: Run, truths: Mapping[str, Labels], known: Classes | None
         return run
     odd = [name for name, length in lengths.items() if length != len(truths[name])]
     tracks = [labels for part in run.parts for labels in part.preds.values()] + [truths[name] for name in lengths]
+    check_names(tracks)
     run = run.in_classes(common_classes(tracks, known if run.protocol is None else run.classes))
     parts = []
     for part in run.parts:

@@ -10,7 +10,7 @@ from segtcn.labels.classes import Classes, listed, spelled_alike
 from segtcn.labels.error_list import ErrorList
 from segtcn.labels.files import read_labels
 from segtcn.labels.folder import counted_alike, find_label_files, video_name, without_ending
-from segtcn.labels.labels import Labels, common_classes
+from segtcn.labels.labels import Labels, check_names, common_classes
 from segtcn.labels.lengths import LengthPolicy, check_length_policy, common_length
 from segtcn.labels.matlab import read_matlab_labels
 from segtcn.labels.track_classes import named_videos, track_files, track_of
@@ -92,7 +92,9 @@ def pair_labels(
             raise ValueError(f"no {kind} of {listed(missing)}: give predictions and truth of the same videos")
     may_differ = classes is not None  # who names the classes says that some may never occur
     if classes is None:
-        classes = _classes_of([*preds.values(), *truth.values()])
+        tracks = [*preds.values(), *truth.values()]
+        check_names(tracks)
+        classes = common_classes(tracks)
     rates = [labels.fps for labels in [*preds.values(), *truth.values()] if labels.fps is not None]
     pairs = LabelPairs({}, {}, classes, rates[0] if rates and max(rates) < 1.01 * min(rates) else None)
     for name in truth:
@@ -225,17 +227,6 @@ def _read(files: Mapping[str, Path], classes: Classes | None, errors: ErrorList)
             with errors.collect():
                 tracks[name] = read_labels(path, classes)
     return tracks
-
-
-def _classes_of(tracks: Sequence[Labels]) -> Classes:
-    numbered = next((labels for labels in tracks if labels.classes.is_numbered and labels.present()), None)
-    named = next((labels for labels in tracks if not labels.classes.is_numbered), None)
-    if numbered is not None and named is not None:
-        raise ValueError(
-            f"{named.source} holds names of classes and {numbered.source} their indexes: say which is which by "
-            "`classes`, such as those of a mapping.txt"
-        )
-    return common_classes(tracks)
 
 
 def _files_of_videos(

@@ -13,6 +13,7 @@ from segtcn.evaluation.run_facts import PREDICTIONS, RUN_FILE, RunFacts
 from segtcn.labels import (
     Classes,
     Labels,
+    check_names,
     common_classes,
     find_label_files,
     read_archive_labels,
@@ -195,6 +196,7 @@ def _pair_with_truth(run: Run, scoring: Scoring, known: Classes | None) -> Run:
     files = find_label_files(Path(str(scoring.truth)))
     names = {name for part in run.parts for name in part.preds}
     truths = read_label_files({name: path for name, path in files.items() if name in names}, known)
+    check_names([*truths.values(), *(labels for part in run.parts for labels in part.preds.values())])
     run = run.in_classes(known or common_classes(truths.values(), run.classes))
     parts = []
     for part in run.parts:

@@ -16,6 +16,7 @@ from segtcn.labels.folder import video_name as video_name
 from segtcn.labels.folder import without_ending as without_ending
 from segtcn.labels.labels import TRUTH as TRUTH
 from segtcn.labels.labels import Labels as Labels
+from segtcn.labels.labels import check_names as check_names
 from segtcn.labels.labels import common_classes as common_classes
 from segtcn.labels.labels_like import LabelsLike as LabelsLike
 from segtcn.labels.labels_like import as_labels as as_labels

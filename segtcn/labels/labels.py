@@ -286,3 +286,18 @@ def common_classes(tracks: Iterable[Labels], classes: Classes | None = None, bac
         ]
         return classes.with_background(next((name for name in named if name in classes.index), None))
     return classes
+
+
+def check_names(tracks: Sequence[Labels]) -> None:
+    """Refuse names of classes together with indexes that have none: no frame of theirs would agree.
+
+    Raises:
+        ValueError: if there are both.
+    """
+    numbered = next((labels for labels in tracks if labels.classes.is_numbered and labels.present()), None)
+    named = next((labels for labels in tracks if not labels.classes.is_numbered), None)
+    if numbered is not None and named is not None:
+        raise ValueError(
+            f"{named.source} holds names of classes and {numbered.source} their indexes: say which is which by "
+            "`classes`, such as those of a mapping.txt"
+        )

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segtcn.evaluation import Collection, Selection, collect_videos, read_run, score_run
+from segtcn.evaluation import Collection, Scoring, Selection, collect_videos, read_run, score_run
 from segtcn.labels import Classes, Labels, write_labels
 from tests.conftest import SPLITS
 from tests.run_folders import truth_of, write_crossval, write_network
@@ -161,6 +161,17 @@ def test_class_indexes_get_their_names_from_the_mapping(tmp_path):
     np.save(tmp_path / "tea.npy", np.array([0, 1, 1]))
     (video,) = collect(tmp_path / "tea.npy").videos
     assert video.read()["prediction"].names() == ["background", "cut", "cut"]
+
+
+def test_names_are_not_scored_against_indexes_that_have_none(tmp_path):
+    write(tmp_path / "truth" / "tea.txt", TRUTH)
+    (tmp_path / "a").mkdir()
+    np.save(tmp_path / "a" / "tea.npy", np.array([0] * 4 + [1] * 6))
+    message = "tea.txt holds names of classes and .*tea.npy their indexes"
+    with pytest.raises(ValueError, match=message):
+        collect(tmp_path / "a", truth=tmp_path / "truth")
+    with pytest.raises(ValueError, match=message):
+        read_run(tmp_path / "a", Scoring(truth=tmp_path / "truth"))
 
 
 def test_background_is_left_out_of_scores_as_asked_and_notes_say_when_it_was_guessed(tmp_path):
