@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from segtcn.cli.config_words import join_configs
-from segtcn.segmenter.checkpoint import find_checkpoint, newest_intact
+from segtcn.segmenter.checkpoint import find_checkpoint, is_trained_run, newest_intact
 
 FOLDER_VARIABLE = "SEGTCN_RUN_FOLDER"
 """Environment variable by which the first process of a distributed run passes its folder to the others."""
@@ -39,9 +39,9 @@ def follow_configs(args: Sequence[str]) -> list[str]:
     for word in join_configs(args):
         followed.append(word)
         option, _, value = word.partition("=")
-        folder, is_config = Path(value).parent, option in ("-c", "--config") and Path(value).is_file()
-        if is_config and ((folder / "checkpoints").is_dir() or (folder / "run.json").is_file()):
-            followed.append(f"--trainer.default_root_dir={folder}")
+        is_config = option in ("-c", "--config") and Path(value).is_file()
+        if is_config and is_trained_run(Path(value).parent):
+            followed.append(f"--trainer.default_root_dir={Path(value).parent}")
     return followed
 
 

@@ -24,6 +24,9 @@ BACKGROUND_NAMES = ("background", "SIL")
 IGNORE_NAME = "__ignore__"
 """What label files write for frames that nobody annotated (:data:`segtcn.structures.IGNORE`); never a class."""
 
+MAX_CLASS = 100_000
+"""A larger number in a file is hardly the index of a class."""
+
 _LINE = re.compile(r"(\d{1,9})\s+(.+)", re.ASCII)
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,3}")  # four digits: no list of a billion classes
 _LONGEST_NAME = 1000

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from segtcn.arrays import archive_names, open_array, read_archive, save_array
 from segtcn.atomic import atomic_path
-from segtcn.labels.classes import IGNORE_NAME, Classes, listed
+from segtcn.labels.classes import IGNORE_NAME, MAX_CLASS, Classes, listed
 from segtcn.labels.detection import TIMED, Format, detect_format, text_format
 from segtcn.labels.frame_table import (
     NOTHING,
@@ -30,7 +30,6 @@ from segtcn.structures import IGNORE
 
 _ARCHIVE_KEYS = ("class_names", "labels", "scores", "confidence", "fps", "truth")
 _REMEDY = "write it with `segtcn.write_labels`"
-_MAX_CLASS = 100_000
 _MAX_BYTES = 2**28
 
 
@@ -76,7 +75,7 @@ def read_labels(path: str | os.PathLike[str], classes: Classes | None = None, fp
         ['take', 'take', 'pour milk']
     """
     path = Path(path)
-    file, track = _file_of(path)
+    file, track = file_and_track(path)
     form = _frame_format(file, classes)
     if form == "archive":
         labels, _ = read_archive_labels(path)
@@ -105,7 +104,7 @@ def read_archive_labels(path: str | os.PathLike[str]) -> tuple[Labels, Labels | 
         FileNotFoundError: if there is no such file.
         ValueError: if it is not such an archive.
     """
-    file, track = _file_of(Path(path))
+    file, track = file_and_track(Path(path))
     prefix = f"{track}/" if track else ""
     stored = read_archive(existing(file), [prefix + key for key in _ARCHIVE_KEYS], _REMEDY)
     arrays = {key.removeprefix(prefix): values for key, values in stored.items()}
@@ -223,7 +222,7 @@ def track_names(path: Path, one_hot: bool = False) -> list[str]:
         return []
 
 
-def _file_of(path: Path) -> tuple[Path, str]:
+def file_and_track(path: Path) -> tuple[Path, str]:
     """The file that a path means, and the track in it, or nothing."""
     return (path.parent, path.name) if path.parent.is_file() else (path, "")
 
@@ -291,7 +290,7 @@ def _read_indexes(path: Path, classes: Classes | None) -> Labels:
         raise ValueError(
             f"{path} holds {largest}, which is -1 in {indexes.dtype}: save it as int64, with {IGNORE} there"
         )
-    if largest > _MAX_CLASS:
+    if largest > MAX_CLASS:
         raise ValueError(f"{path} holds {largest}, which is hardly a class index: save it again with `numpy.save`")
     # a copy: the file is closed
     return Labels(np.array(indexes), classes or Classes.numbered(largest + 1), source=str(path))

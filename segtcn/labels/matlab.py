@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from segtcn.labels.classes import Classes
+from segtcn.labels.classes import MAX_CLASS, Classes
 from segtcn.labels.labels import Labels
 
-_MAX_CLASS = 100_000
 _VERSION = slice(124, 128)  # bytes of the header
 _VERSION_7_3 = (b"\x00\x02IM", b"\x02\x00MI")
 
@@ -104,7 +103,7 @@ def _cells(arrays: Mapping[str, Any], key: str, path: Path) -> list[npt.NDArray[
         where = f"{path}: {key} of video {number}"
         if cell.size == 0 or cell.size != max(cell.shape) or cell.dtype.kind not in "fiu":
             raise ValueError(f"{where} must be the class index of every frame, (1, T), got {cell.dtype} {cell.shape}")
-        if not ((cell >= 0) & (cell == np.round(cell)) & (cell <= _MAX_CLASS)).all():
+        if not ((cell >= 0) & (cell == np.round(cell)) & (cell <= MAX_CLASS)).all():
             raise ValueError(f"{where} must hold class indexes, whole numbers from 0, got {cell.min()} to {cell.max()}")
     return [cell.ravel().astype(np.int64) for cell in cells]
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from segtcn.atomic import atomic_path, write_text
 from segtcn.labels.classes import Classes, listed
-from segtcn.labels.files import save_archive, track_names
+from segtcn.labels.files import file_and_track, save_archive, track_names
 from segtcn.labels.frame_table import NOTHING
 from segtcn.labels.labels import TRUTH, Labels
 from segtcn.labels.segment_tables import segment_table
@@ -171,7 +171,7 @@ def track_files(files: Mapping[str, Path], one_hot: bool = False) -> dict[str, P
 
 def track_of(path: str | os.PathLike[str]) -> str | None:
     """The track that a path ``FILE/TRACK`` means; None of other paths."""
-    return Path(path).name if Path(path).parent.is_file() else None
+    return file_and_track(Path(path))[1] or None
 
 
 def named_videos(videos: Iterable[str], names: Collection[str]) -> dict[str, list[str]]:

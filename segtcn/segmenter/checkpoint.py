@@ -59,6 +59,11 @@ def find_checkpoint(path: str | os.PathLike[str]) -> Path:
     return path if path.is_file() else newest_intact(path, ("best.ckpt", "last.ckpt"))
 
 
+def is_trained_run(folder: Path) -> bool:
+    """Whether a folder is that of a run with checkpoints or predictions; a config alone makes none."""
+    return (folder / "checkpoints").is_dir() or (folder / "run.json").is_file()
+
+
 def newest_intact(folder: Path, first: Sequence[str] = ("last.ckpt",)) -> Path:
     """The first intact checkpoint of a run, with a warning if it replaces a damaged one.
 

@@ -13,6 +13,7 @@ from segtcn.extract.feature_files import differences
 from segtcn.labels import Labels, write_labels
 from segtcn.labels.folder import MAPPING, RECORD
 from segtcn.labels.track_classes import write_tracks
+from segtcn.segmenter.checkpoint import is_trained_run
 from segtcn.segmenter.segmenter import Segmenter
 
 FORMATS = (".txt", ".csv", ".npz")
@@ -76,9 +77,9 @@ class LabelsFolder:
         """Refuse the folder of a run, and one of a data set."""
         place = self.out.resolve()
         for folder in (place, *place.parents):
-            if folder.name in ("predictions", "checkpoints") and _is_run(folder.parent):
+            if folder.name in ("predictions", "checkpoints") and is_trained_run(folder.parent):
                 raise ValueError(f"{folder} holds the {folder.name} of a run, which stay: choose another `out`")
-        if _is_run(place):
+        if is_trained_run(place):
             raise ValueError(f"{place} is the folder of a run: choose another `out`, such as {place / 'labels'}")
         is_other = place.is_dir() and any(place.iterdir()) and not (place / RECORD).exists()
         if is_other and (place.parent / MAPPING).exists():
@@ -142,10 +143,6 @@ class LabelsFolder:
 
     def _paths(self, name: str) -> list[Path]:
         return [self.out / f"{name}{suffix}" for suffix in self._formats]
-
-
-def _is_run(folder: Path) -> bool:
-    return any((folder / name).exists() for name in ("run.json", "checkpoints"))
 
 
 def _is_same(recorded: Mapping[str, Any], source: Path) -> bool:
