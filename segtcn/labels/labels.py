@@ -291,6 +291,9 @@ def common_classes(tracks: Iterable[Labels], classes: Classes | None = None, bac
 def check_names(tracks: Sequence[Labels]) -> None:
     """Refuse names of classes together with indexes that have none: no frame of theirs would agree.
 
+    Args:
+        tracks: labels that are to be scored or drawn together.
+
     Raises:
         ValueError: if there are both.
     """
