@@ -240,9 +240,15 @@ def _read(reader: Reader, key: Key, split: int | None) -> tuple[Video | None, st
         video = reader.read(key[0], split, labels=False)
     except _FAILURES as failure:
         kind = "missing" if isinstance(failure, FileNotFoundError) else "unreadable"
-        return None, kind, str(failure) or type(failure).__name__
+        return None, kind, _message(failure, key[0])
     kind = "no truth" if isinstance(first, FileNotFoundError) else "labels"
-    return video, kind, str(first) or type(first).__name__
+    return video, kind, _message(first, key[0])
+
+
+def _message(failure: Exception, name: str) -> str:
+    """What a reader says, with the video's name where it leaves it out, as errors of memory do."""
+    text = str(failure) or type(failure).__name__
+    return text if name in text else f"video {name!r}: {text}"
 
 
 def measure(video: Video, num_classes: int, fps: float) -> tuple[VideoFacts, Extremes]:
