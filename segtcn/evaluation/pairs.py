@@ -216,7 +216,7 @@ def read_video_list(path: Path) -> list[str]:
         ValueError: if it is empty or names a video twice.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"no list of videos {path}: check the path")
+        raise FileNotFoundError(f"no list of videos {path}: give a file that names them, one a line")
     return read_names(path, clean=without_ending)
 
 
