@@ -10,6 +10,8 @@ import av
 import numpy as np
 
 NUM_BITS = 10
+IRREGULAR_S = [0.0, 0.05, 0.2, 0.21, 0.5, 0.9, 1.0, 1.3]
+"""Time stamps of a clip without a constant rate."""
 
 
 def numbered_frame(number: int, width: int, height: int) -> np.ndarray:

@@ -1,10 +1,9 @@
-"""Models of Hugging Face and ONNX files as backbones: tiny random ones, written on the spot; nothing is downloaded."""
+"""Models of Hugging Face as backbones: tiny random ones, written on the spot; nothing is downloaded."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,32 +13,10 @@ import torch
 
 from segtcn.extract import Windows, extract_videos, load_backbone
 from segtcn.extract.preprocessing import parse_preprocessing
-from segtcn.video_io import read_frames
-from tests.clips import write_clip
+from tests.extract.tiny_models import SIZE, STEPS, features_of, inputs
 
 transformers = pytest.importorskip("transformers", reason='needs pip install "segtcn[extract]"')
-onnxruntime = pytest.importorskip("onnxruntime", reason='needs pip install "segtcn[extract]"')
-onnx = pytest.importorskip("onnx", reason="writes ONNX files")
-
-SIZE = 28
-STEPS = {
-    "size": {"shortest_edge": 32},
-    "crop_size": {"height": SIZE, "width": SIZE},
-    "resample": 3,
-    "rescale_factor": 1 / 255,
-    "image_mean": [0.4, 0.5, 0.6],
-    "image_std": [0.2, 0.25, 0.3],
-}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def offline() -> Iterator[None]:
-    """No test may reach the Hub."""
-    import huggingface_hub
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-        yield
+pytestmark = pytest.mark.usefixtures("offline")
 
 
 def save(model: Any, folder: Path) -> None:
@@ -59,24 +36,6 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, model in {"dino": dino, "videomae": transformers.VideoMAEModel(clips)}.items():
         save(model, root / name)
     return root
-
-
-@pytest.fixture
-def clip(tmp_path: Path) -> Path:
-    return write_clip(tmp_path / "clip.mp4", 11, 25)
-
-
-def inputs(clip: Path) -> torch.Tensor:
-    """All frames of a clip as the networks get them, ``(T, 3, H, W)``."""
-    steps = parse_preprocessing(STEPS)
-    return steps.values(torch.stack([steps.picture(frame) for _, frame in read_frames(clip)]))
-
-
-def features_of(clip: Path, name: Path, tmp_path: Path, windows: Windows | None = None, **options: Any) -> np.ndarray:
-    """Features by the whole path, ``(T, D)``."""
-    result = extract_videos({"x": clip}, tmp_path / "out", load_backbone(str(name), **options), windows, batch_size=3)
-    assert result.failed == {}
-    return np.load(tmp_path / "out" / "x.npy").T
 
 
 @pytest.mark.parametrize(
@@ -318,111 +277,3 @@ def test_folder_that_is_not_there_is_not_looked_for_on_the_hub(name):
 def test_device_that_is_not_here_is_named():
     with pytest.raises(ValueError, match=r"`device` 'nonsense' is not here"):
         load_backbone("any.onnx", device="nonsense")
-
-
-@pytest.fixture
-def write_onnx(tmp_path: Path) -> Callable[..., Path]:
-    """Function that writes an ONNX file: the mean over places (and frames) of each colour, or the input as it is."""
-
-    def write(shape: list[Any], kind: str = "FLOAT", axes: tuple[int, ...] = (2, 3), steps: Any = None) -> Path:
-        helper, types = onnx.helper, onnx.TensorProto
-        pixels = helper.make_tensor_value_info("pixels", getattr(types, kind), shape)
-        output = helper.make_tensor_value_info("features", types.FLOAT, None)
-        nodes = [helper.make_node("Cast", ["pixels"], ["numbers"], to=types.FLOAT)]
-        if axes:
-            nodes.append(helper.make_node("ReduceMean", ["numbers", "axes"], ["features"], keepdims=0))
-        else:
-            nodes.append(helper.make_node("Identity", ["numbers"], ["features"]))
-        constants = [helper.make_tensor("axes", types.INT64, [len(axes)], axes)] if axes else []
-        graph = helper.make_graph(nodes, "mean", [pixels], [output], constants)
-        opset = [helper.make_opsetid("", 18)]
-        onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=9), tmp_path / "model.onnx")
-        if steps is not None:
-            (tmp_path / "preprocessor_config.json").write_text(json.dumps(steps))
-        return tmp_path / "model.onnx"
-
-    return write
-
-
-@pytest.mark.parametrize("batch", ["N", 1, 4])
-@pytest.mark.parametrize("kind", ["FLOAT", "FLOAT16"])
-def test_onnx_file_describes_pictures(write_onnx, clip, tmp_path, batch, kind):
-    path = write_onnx([batch, 3, SIZE, SIZE], kind, steps=STEPS)
-    found = features_of(clip, path, tmp_path)
-    np.testing.assert_allclose(found, inputs(clip).mean((2, 3)).numpy(), atol=1e-5 if kind == "FLOAT" else 1e-2)
-
-
-def test_onnx_file_of_bytes_gets_the_pixels(write_onnx, clip, tmp_path):
-    path = write_onnx(["N", 3, "H", "W"], "UINT8", steps=STEPS)
-    steps = parse_preprocessing(STEPS)
-    pixels = torch.stack([steps.picture(frame) for _, frame in read_frames(clip)])
-    np.testing.assert_allclose(features_of(clip, path, tmp_path), pixels.float().mean((2, 3)).numpy(), rtol=1e-5)
-
-
-@pytest.mark.parametrize(("shape", "axes"), [(["N", 3, "T", 28, 28], (2, 3, 4)), (["N", "T", 3, 28, 28], (1, 3, 4))])
-def test_onnx_file_gets_clips_in_its_own_order(write_onnx, clip, tmp_path, shape, axes):
-    path = write_onnx(shape, axes=axes, steps=STEPS)
-    found = features_of(clip, path, tmp_path, Windows(window=5))
-    colours = np.pad(inputs(clip).mean((2, 3)).numpy(), ((2, 2), (0, 0)))
-    windows = np.stack([colours[start : start + 5] for start in range(11)])
-    np.testing.assert_allclose(found, windows.mean(1), atol=1e-3)
-
-
-def test_onnx_file_says_how_many_frames_it_takes(write_onnx):
-    backbone = load_backbone(str(write_onnx([1, 3, 16, 112, 112], axes=(2, 3, 4))))
-    assert (backbone.clip_frames, backbone.feature_dim, backbone.batch_size) == (16, 3, 1)
-    assert backbone.checked_window(None) == 16
-    free = load_backbone(str(write_onnx(["N", 3, "T", 112, 112], axes=(2, 3, 4))))
-    assert free.checked_window(None) == 21
-
-
-def test_onnx_file_without_preprocessing_gets_the_usual_one(write_onnx, clip, tmp_path):
-    backbone = load_backbone(str(write_onnx(["N", 3, 20, 30])))
-    steps = backbone.settings["preprocessing"]
-    assert (steps["shortest_edge"], steps["crop"], steps["mean"]) == (30, [20, 30], [0.485, 0.456, 0.406])
-
-
-def test_map_of_an_onnx_file_is_averaged(write_onnx, clip, tmp_path):
-    path = write_onnx(["N", 3, SIZE, SIZE], axes=(), steps=STEPS)
-    np.testing.assert_allclose(features_of(clip, path, tmp_path), inputs(clip).mean((2, 3)).numpy(), atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("shape", "kind", "message"),
-    [
-        (["N", "L"], "FLOAT", r"pixels \['N', 'L'\] tensor\(float\): expected pictures \(N, 3, H, W\), or clips"),
-        (["N", 28, 28, 3], "FLOAT", r"expected pictures \(N, 3, H, W\)"),
-        (["N", 3, 28, 28], "INT64", r"must have one input of pictures, one of tensor\(float\).*got pixels .*int64"),
-    ],
-)
-def test_other_onnx_files_are_refused(write_onnx, shape, kind, message):
-    with pytest.raises(ValueError, match=rf"model\.onnx.*{message}"):
-        load_backbone(str(write_onnx(shape, kind, axes=(1,))))
-
-
-def test_onnx_file_and_preprocessing_of_other_sizes_are_refused(write_onnx):
-    path = write_onnx(["N", 3, 30, 30], steps=STEPS)
-    with pytest.raises(ValueError, match=r"takes pictures of 30 x 30 .* the preprocessing makes 28 x 28"):
-        load_backbone(str(path))
-
-
-def test_broken_onnx_files_are_named(tmp_path, write_onnx):
-    with pytest.raises(FileNotFoundError, match=r"no ONNX file .*nothing\.onnx"):
-        load_backbone(str(tmp_path / "nothing.onnx"))
-    content = write_onnx(["N", 3, 28, 28]).read_bytes()
-    for number, broken in enumerate((b"", b"no ONNX", content[: len(content) // 2])):
-        path = tmp_path / f"broken{number}.onnx"
-        path.write_bytes(broken)
-        with pytest.raises(ValueError, match=rf"broken{number}\.onnx cannot be read as ONNX"):
-            load_backbone(str(path))
-
-
-@pytest.mark.parametrize(("package", "name"), [("transformers", "some/model"), ("onnxruntime", "model.onnx")])
-def test_missing_package_names_the_extra(monkeypatch, write_onnx, tmp_path, package, name):
-    import sys
-
-    write_onnx(["N", 3, 28, 28])
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ImportError, match=r'pip install "segtcn\[extract\]"'):
-        load_backbone(name)
