@@ -20,7 +20,7 @@ from torch import nn
 from benchmarks.networks import header, in_turns, inference, row, training_step
 from segtcn.losses import BoundaryAlignment, LossSum, SetPrediction, SoftCrossEntropy, TruncatedMSE
 from segtcn.structures import Batch
-from tests.models.test_authors_code import DIFFACT, diffact, fact, load
+from tests.models.authors_code import DIFFACT, diffact, fact, load
 
 WEIGHTS = {"encoder_ce": 0.5, "encoder_mse": 0.1, "decoder_ce": 0.5, "decoder_mse": 0.1, "decoder_boundary": 0.1}
 
