@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("mkdocs", reason='the list of public names is that of the site: pip install "segtcn[docs]"')
 
 from tools.docstring_arguments import argument_problems, docstring
-from tools.site_hooks import ROOMS, public_objects
+from tools.reference_pages import ROOMS, public_objects
 
 CORE = ("segtcn", "labels", "segmenter", "models", "losses", "metrics", "data", "layers", "structures")
 
