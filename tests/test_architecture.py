@@ -14,6 +14,8 @@ from segtcn.cli import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted((ROOT / "segtcn").rglob("*.py"))
+BESIDE = {folder: sorted((ROOT / folder).rglob("*.py")) for folder in ("tests", "tools", "benchmarks")}
+"""Python files that are not of the library, by their folder."""
 
 # each part may import these parts and itself; nothing points up
 ALLOWED = {
@@ -180,6 +182,12 @@ def test_a_file_name_occurs_once():
     assert sorted({name for name in names if names.count(name) > 1}) == []
 
 
+@pytest.mark.parametrize("folder", BESIDE)
+def test_a_file_name_occurs_once_beside_the_library(folder):
+    names = [path.stem for path in BESIDE[folder] if path.stem not in ("__init__", "conftest")]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
 def test_the_page_for_strangers_names_every_room():
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     table = text[text.index("## The rooms") : text.index("`configs/` holds")]
@@ -260,6 +268,15 @@ def test_nothing_public_goes_without_a_docstring():
     assert missing == []
 
 
+def num_lines(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
 @pytest.mark.parametrize("module", MODULES, ids=name_of)
 def test_a_file_is_read_in_one_sitting(module):
-    assert len(module.read_text(encoding="utf-8").splitlines()) <= 400
+    assert num_lines(module) <= 400
+
+
+@pytest.mark.parametrize("folder", BESIDE)
+def test_files_beside_the_library_are_read_in_one_sitting(folder):
+    assert {str(path.relative_to(ROOT)): num_lines(path) for path in BESIDE[folder] if num_lines(path) > 400} == {}
