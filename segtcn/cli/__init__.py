@@ -103,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0, or 1 after an error, or 2 if the command line itself is wrong; 130 after Ctrl-C, 141 if
-        nobody reads the output any more, and 143 after SIGTERM or SIGUSR1.
+        nobody reads the output any more, and 143 after SIGTERM, SIGUSR1 or SIGUSR2.
     """
     try:
         try:

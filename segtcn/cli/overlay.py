@@ -50,7 +50,7 @@ class LabelFiles:
         fps: labels per second of all predictions, or of one, if files do not state them; may be repeated.
         truth_fps: the same for the true labels, if different.
         mapping: mapping.txt of the data set: colours as in its other figures (default: looked for beside the label
-            files and in the folder above).
+            files and in the two folders above).
         background: the class drawn in grey (default: background or SIL).
     """
 

@@ -70,7 +70,7 @@ class FACT(SegmentationModel):
         (torch.Size([4, 2, 11, 333]), torch.Size([2, 60, 12]))
 
     Reference:
-        Lu, Elhamifar: "FACT: Frame-Action Cross-Attention Temporal Modeling for Efficient Supervised Action
+        Lu, Elhamifar: "FACT: Frame-Action Cross-Attention Temporal Modeling for Efficient Action
         Segmentation", CVPR 2024, section 3.
 
         Differs from the authors' code:
