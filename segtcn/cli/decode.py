@@ -36,7 +36,7 @@ class Fitting:
 def decode(
     predictions: Path, *, output: Path, decoder: Annotated[str, "FILE|NAME=VALUE"] | None = None, fitting: Fitting
 ) -> None:
-    """Make other labels of the scores of any network: no fragments, likely durations, likely orders.
+    """Turn the scores of any network into other labels: no fragments, likely durations, likely orders.
 
     Fit a decoder first, on videos that the network was not trained on and that are not test videos: hold out some
     training videos, train, and label them by `segtcn predict`. Then decode any predictions with it.

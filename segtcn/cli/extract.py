@@ -80,7 +80,7 @@ class Files:
 def extract(
     videos: list[Path], *, out: Dir, backbone: Annotated[str, "MODEL"], time: Time, model: Model, files: Files
 ) -> None:
-    """Make features of videos, one for every frame.
+    """Make features from videos, one for every frame.
 
     The command writes OUT/NAME.npy (D, T), ready to be the `features` folder of an MS-TCN tree, and beside them
     OUT/extraction/NAME.json, which says how. It skips videos that are done already; one that fails does not stop the
@@ -109,7 +109,7 @@ def extract(
     the shorter side is resized, the middle cut out, and mean and deviation are ImageNet's; a note says so.
 
     Time: a clip keeps its frames, one feature each. Where its rate varies (more than one frame is missing or beside
-    its place), it is first brought to its average rate by time stamps; `--fps` brings all clips to one rate, and with
+    its place), it is first brought to its average rate by their times; `--fps` brings all clips to one rate, and with
     `--fps keep` there is a feature for every decoded frame whatever their times, for labels that count frames. A
     window of W frames around frame t is [t - W // 2, t + (W - 1) // 2].
     """

@@ -1,4 +1,4 @@
-"""``segtcn init``: make a data set of features or clips and annotations."""
+"""``segtcn init``: make a data set from features or clips and annotations."""
 
 from __future__ import annotations
 
