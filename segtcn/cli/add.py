@@ -28,7 +28,7 @@ def add(
     Args:
         data: the data set.
         corrected: folder with one label file a video.
-        new_classes: add classes that mapping.txt lacks, behind the others.
+        new_classes: add classes that mapping.txt lacks, after the others.
         dry_run: write nothing.
 
     Examples:

@@ -36,7 +36,7 @@ def sweep(
     """Try options of `segtcn fit`, and find those with the best score on validation videos.
 
     FILE describes the sweep as Weights & Biases does: `metric`, `parameters`, `method` (bayes or random),
-    `early_terminate`, and `command`, the `segtcn fit` of each trial. Further options come behind those of the command.
+    `early_terminate`, and `command`, the `segtcn fit` of each trial. Further options come after those of the command.
     Trials that fall behind on the validation videos end early. Test videos are never looked at: score the best run
     once, at the end.
 
