@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from segtcn.evaluation.pairs import LabelPairs, pair_files, pair_labels
 from segtcn.evaluation.runs import Run, RunPart
-from segtcn.labels.classes import Classes
+from segtcn.labels.classes import Classes, listed
 from segtcn.labels.files import read_labels
 from segtcn.labels.folder import find_label_files, video_name
 from segtcn.labels.labels import Labels
@@ -151,6 +151,7 @@ def evaluate(
     classes: Classes | Sequence[str] | None = None,
     background: str | int | Collection[int] | None = None,
     fps: float | None = None,
+    videos: Collection[str] | None = None,
 ) -> Evaluation:
     """The field's five scores of predictions: of one video or of several, in memory or in files.
 
@@ -164,6 +165,7 @@ def evaluate(
             commas between them.
         fps: labels per second, for protocols that score at a rate of their own; None takes what labels and files state,
             or the frames as they come.
+        videos: names of the videos to score, such as those of a split; None takes all, which both sides must hold.
 
     Returns:
         The scores of all videos and of each, in percent.
@@ -181,9 +183,9 @@ def evaluate(
     if classes is not None and not isinstance(classes, Classes):
         classes = Classes(tuple(classes))
     if _is_path(preds) and _is_path(labels):
-        pairs = pair_files(Path(preds), Path(labels), classes)
+        pairs = pair_files(Path(preds), Path(labels), classes, videos)
     else:
-        pred_videos, true_videos = (_by_name(side, classes) for side in (preds, labels))
+        pred_videos, true_videos = (_chosen(_by_name(side, classes), videos) for side in (preds, labels))
         if not any(isinstance(side, Mapping) or (_is_path(side) and Path(side).is_dir()) for side in (preds, labels)):
             true_videos = dict(zip(pred_videos, true_videos.values(), strict=True))
         pairs = pair_labels(pred_videos, true_videos, classes)
@@ -241,6 +243,14 @@ def score_splits(
 
 def _is_path(side: Videos) -> bool:
     return isinstance(side, str | os.PathLike)
+
+
+def _chosen(labels: dict[str, Labels], videos: Collection[str] | None) -> dict[str, Labels]:
+    if videos is None:
+        return labels
+    if missing := [name for name in videos if name not in labels]:
+        raise ValueError(f"no labels of the video {missing[0]}: there are {listed(labels)}")
+    return {name: labels[name] for name in videos}
 
 
 def _by_name(side: Videos, classes: Classes | None) -> dict[str, Labels]:

@@ -118,6 +118,22 @@ def test_one_video_needs_no_name(tmp_path: Path) -> None:
     assert evaluate(tmp_path / "a.txt", truth).videos["a"]["accuracy"] == 75
 
 
+def test_some_videos_are_scored_of_a_folder_or_a_dict_that_holds_more(tmp_path: Path) -> None:
+    truth = {name: Labels.from_names(["cut", "pour"]) for name in "abc"}
+    preds = {"a": Labels.from_names(["cut", "cut"]), "b": truth["b"]}
+    for side, videos in (("preds", preds), ("truth", truth)):
+        (tmp_path / side).mkdir()
+        for name, labels in videos.items():
+            write_labels(tmp_path / side / f"{name}.txt", labels)
+    for inputs in ((preds, truth), (tmp_path / "preds", tmp_path / "truth"), (preds, tmp_path / "truth")):
+        with pytest.raises(ValueError, match="no predictions"):
+            evaluate(*inputs)
+        assert evaluate(*inputs, videos=["a", "b"]).scores["accuracy"] == 75
+        assert evaluate(*inputs, videos=["a"]).scores["accuracy"] == 50
+        with pytest.raises(ValueError, match=r"no (labels of the video|predictions in .* for) c"):
+            evaluate(*inputs, videos=["a", "c"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
