@@ -13,7 +13,8 @@ class Selection:
 
     Args:
         truth: true labels, a file or one a video in a folder, which may hold other videos, too.
-        videos: these videos only (default: all); timelines keep their order.
+        videos: these videos only (default: all): their names, or a file with one name a line; timelines keep their
+            order.
         fps: labels per second, in place of what runs and files say.
         mapping: mapping.txt with all classes (default: looked for beside the labels).
         background: background classes, names or indexes with commas (default: what runs say, or else the field's

@@ -22,14 +22,14 @@ class Fitting:
         fit: the decoder whose parameter is chosen by the F1@50 of the predictions.
         truth: true labels of the same videos (default: those in the predictions).
         training: true labels of training videos, on which viterbi counts segments (default: the truth).
-        videos: count on the videos that this file names, one a line: those of the training split.
+        videos: count on these videos only, those of the training split: their names, or a file with one name a line.
         fps: labels per second of label files without a rate.
     """
 
     fit: Literal["minimum_duration", "median", "hysteresis", "viterbi", "optimal_transport"] | None = None
     truth: Path | None = None
     training: Path | None = None
-    videos: Annotated[Path, "LIST"] | None = None
+    videos: Annotated[list[str], "NAME"] | None = None
     fps: Rate | None = None
 
 
@@ -86,7 +86,7 @@ def decode(
 
 def _fit(files: dict[str, Path], fitting: Fitting) -> FittedDecoder:
     from segtcn.decoding import fit_decoder
-    from segtcn.evaluation import read_video_list
+    from segtcn.evaluation import chosen_videos
     from segtcn.labels import find_label_files, read_archive_labels
     from segtcn.labels.classes import listed
 
@@ -103,10 +103,10 @@ def _fit(files: dict[str, Path], fitting: Fitting) -> FittedDecoder:
     if fitting.training is not None:
         files = find_label_files(fitting.training)
         if fitting.videos is not None:
-            names = read_video_list(fitting.videos)
+            names = chosen_videos(fitting.videos)
             if missing := [name for name in names if name not in files]:
                 raise ValueError(
-                    f"{fitting.training} has no labels of {listed(missing, 5)}, which {fitting.videos} lists"
+                    f"{fitting.training} has no labels of {listed(missing, 5)}, which {', '.join(fitting.videos)} lists"
                 )
             files = {name: files[name] for name in names}
         training = _read_truth(files, predictions[0], fitting.fps)

@@ -62,14 +62,14 @@ class Files:
         ignore: true classes whose frames do not count, as if nobody had annotated them.
         fps: labels per second, for protocols with a rate.
         mapping: mapping.txt: `ID NAME` of every class, a line each.
-        videos: score the videos that this file names, one a line.
+        videos: these videos only: their names, or a file with one name a line.
     """
 
     background: Names | None = None
     ignore: Names | None = None
     fps: Rate | None = None
     mapping: File | None = None
-    videos: Annotated[Path, "LIST"] | None = None
+    videos: Annotated[list[str], "NAME"] | None = None
 
 
 def evaluate(
@@ -156,7 +156,7 @@ def _print_online(runs: list[list[OnlineScores]], output: OutputOptions) -> None
 
 
 def _read(paths: Sequence[Path], files: Files, lengths: Lengths) -> dict[str, LabelPairs]:
-    from segtcn.evaluation import pair_files, pair_matlab_files, read_video_list
+    from segtcn.evaluation import chosen_videos, pair_files, pair_matlab_files
     from segtcn.labels import Classes
 
     classes = None if files.mapping is None else Classes.read(files.mapping)
@@ -166,7 +166,7 @@ def _read(paths: Sequence[Path], files: Files, lengths: Lengths) -> dict[str, La
     if matlab or len(paths) != 2:
         text = ", ".join(map(str, paths))
         raise ValueError(f"expected PREDICTIONS and TRUTH, or .mat files alone, which hold both; got {text}")
-    names = None if files.videos is None else read_video_list(files.videos)
+    names = None if files.videos is None else chosen_videos(files.videos)
     predictions, truth = paths
     pairs = pair_files(predictions, truth, classes, names, **vars(lengths))
     return {f"{_TRACK}{track}": of_track for track, of_track in pairs.by_track().items()} or {"all": pairs}

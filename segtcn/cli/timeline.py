@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from segtcn.cli.notes import warnings_as_notes
@@ -80,11 +80,13 @@ def timeline(
     if worst is not None and worst < 1:
         raise ValueError(f"--worst must be at least 1, got {worst}")
 
-    from segtcn.evaluation import collect_videos
+    from segtcn.evaluation import chosen_videos, collect_videos
     from segtcn.visualization.figures import check_ending, save_figures
     from segtcn.visualization.timeline import Look, plot_timelines
 
     check_ending(output)  # before minutes of reading
+    if labels.videos is not None:
+        labels = replace(labels, videos=chosen_videos(labels.videos))
     with warnings_as_notes() as print_note:
         collection = collect_videos([split_title(source) for source in sources], labels, progress=True)
         videos = _in_order(collection, labels.videos, worst)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -90,8 +90,10 @@ def view(
     if exported.no_clips and exported.export is None:
         raise ValueError("--no-clips goes with --export: leave it out")
 
-    from segtcn.evaluation import collect_videos
+    from segtcn.evaluation import chosen_videos, collect_videos
 
+    if labels.videos is not None:
+        labels = replace(labels, videos=chosen_videos(labels.videos))
     named = [split_title(source) for source in sources]
     shown: dict[str, list[str]] = {}
     notes = ["no labels are given: each clip is shown as one segment, to be split and named"]

@@ -10,6 +10,7 @@ from segtcn.evaluation.errors import ErrorAnalysis as ErrorAnalysis
 from segtcn.evaluation.errors import analyze_run as analyze_run
 from segtcn.evaluation.independent_units import known_groups as known_groups
 from segtcn.evaluation.pairs import LabelPairs as LabelPairs
+from segtcn.evaluation.pairs import chosen_videos as chosen_videos
 from segtcn.evaluation.pairs import ignore_classes as ignore_classes
 from segtcn.evaluation.pairs import pair_files as pair_files
 from segtcn.evaluation.pairs import pair_labels as pair_labels

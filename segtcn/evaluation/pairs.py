@@ -220,6 +220,24 @@ def read_video_list(path: Path) -> list[str]:
     return read_names(path, clean=without_ending)
 
 
+def chosen_videos(words: Iterable[str]) -> list[str]:
+    """Names of videos; a list, such as ``test.split1.bundle``, stands for the names in it.
+
+    Args:
+        words: names, and lists: files, or what ends like one.
+
+    Raises:
+        FileNotFoundError: as for :func:`read_video_list`.
+        ValueError: as for :func:`read_video_list`.
+    """
+    lists = (Path(word) for word in words)
+    return [
+        name
+        for path in lists
+        for name in (read_video_list(path) if path.is_file() or path.suffix in (".bundle", ".txt") else [str(path)])
+    ]
+
+
 def _read(files: Mapping[str, Path], classes: Classes | None, errors: ErrorList) -> dict[str, Labels]:
     tracks: dict[str, Labels] = {}
     with errors.collect(), counted_alike(files.values()):

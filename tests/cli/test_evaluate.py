@@ -199,10 +199,11 @@ def test_the_given_frame_rate_or_that_of_the_files_matters_to_protocols_with_the
     assert "at 15 frames a second" in capsys.readouterr().out
 
 
-def test_a_list_chooses_the_videos(folders, tmp_path, capsys):
+def test_names_or_a_list_choose_the_videos(folders, tmp_path, capsys):
     (tmp_path / "test.bundle").write_text("P01.cam2.txt\nP02")
     (tmp_path / "preds" / "P01.cam1.txt").unlink()
     assert [*record_of(capsys, *folders, "--videos", tmp_path / "test.bundle")["videos"]] == ["P01.cam2", "P02"]
+    assert [*record_of(capsys, *folders, "--videos", "P01.cam2", "P02")["videos"]] == ["P01.cam2", "P02"]
     (tmp_path / "test.bundle").write_text("P01.cam1\nP02")
     message = failure(capsys, *folders, "--videos", str(tmp_path / "test.bundle"))
     assert f"no predictions in {folders[0]} for P01.cam1: add the files" in message

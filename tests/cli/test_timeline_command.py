@@ -72,9 +72,11 @@ def test_a_run_with_the_worst_first(run, tmp_path, capsys):
 
 
 def test_named_videos_in_the_order_given(run, tmp_path):
-    out = tmp_path / "two.svg"
-    assert main(["timeline", str(run), "--videos", "P02_tea", "P01_soup", "-o", str(out)]) == 0
-    assert [text for text in texts(out) if text.startswith("P0")] == ["P02_tea", "P01_soup"]
+    out, listed = tmp_path / "two.svg", tmp_path / "test.bundle"
+    listed.write_text("P02_tea.txt\nP01_soup.txt\n")
+    for videos in (["P02_tea", "P01_soup"], [str(listed)]):
+        assert main(["timeline", str(run), "--videos", *videos, "-o", str(out)]) == 0
+        assert [text for text in texts(out) if text.startswith("P0")] == ["P02_tea", "P01_soup"]
 
 
 def test_many_videos_are_pages(run, tmp_path, capsys):

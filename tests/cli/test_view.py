@@ -103,7 +103,8 @@ def test_runs_become_a_player_with_the_worst_video_to_be_found(write_ms_tcn_tree
     runs = [write_crossval(tmp_path / name, root, test_videos, share) for name, share in (("a", 0.4), ("b", 1.0))]
     assert view(*runs, "--export", tmp_path / "out.zip") == 0
     assert (tmp_path / "out.zip").is_file()
-    assert view(*runs, "--export", tmp_path / "out", "--protocol", "mstcn", "--videos", "P02_tea") == 0
+    (tmp_path / "one.txt").write_text("P02_tea\n")
+    assert view(*runs, "--export", tmp_path / "out", "--protocol", "mstcn", "--videos", str(tmp_path / "one.txt")) == 0
     index = content(tmp_path / "out" / "data" / "index.js")
     assert (index["protocol"], index["runs"]) == ("mstcn", ["a", "b"])
     (video,) = index["videos"]
