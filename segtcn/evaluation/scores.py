@@ -185,7 +185,10 @@ def evaluate(
     if _is_path(preds) and _is_path(labels):
         pairs = pair_files(Path(preds), Path(labels), classes, videos)
     else:
-        pred_videos, true_videos = (_chosen(_by_name(side, classes), videos) for side in (preds, labels))
+        pred_videos, true_videos = (
+            _chosen(_by_name(side, classes, kind), videos)
+            for side, kind in ((preds, "the prediction"), (labels, "the truth"))
+        )
         if not any(isinstance(side, Mapping) or (_is_path(side) and Path(side).is_dir()) for side in (preds, labels)):
             true_videos = dict(zip(pred_videos, true_videos.values(), strict=True))
         pairs = pair_labels(pred_videos, true_videos, classes)
@@ -253,9 +256,9 @@ def _chosen(labels: dict[str, Labels], videos: Collection[str] | None) -> dict[s
     return {name: labels[name] for name in videos}
 
 
-def _by_name(side: Videos, classes: Classes | None) -> dict[str, Labels]:
+def _by_name(side: Videos, classes: Classes | None, kind: str) -> dict[str, Labels]:
     if isinstance(side, Mapping):
-        return {name: as_labels(video, classes, source=f"video {name!r}") for name, video in side.items()}
+        return {name: as_labels(video, classes, source=f"{kind} of {name!r}") for name, video in side.items()}
     if _is_path(side) and Path(side).is_dir():
         return {name: read_labels(path, classes) for name, path in find_label_files(Path(side)).items()}
-    return {video_name(os.fspath(side)) if _is_path(side) else "video": as_labels(side, classes)}
+    return {video_name(os.fspath(side)) if _is_path(side) else "video": as_labels(side, classes, source=kind)}
