@@ -137,8 +137,8 @@ def test_some_videos_are_scored_of_a_folder_or_a_dict_that_holds_more(tmp_path: 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"preds": [[0, 1]]}, r"the video: expected the class index of every frame, integers \(T,\)"),
-        ({"preds": []}, r"the video: .* with T >= 1"),
+        ({"preds": [[0, 1]]}, r"the prediction: expected the class index of every frame, integers \(T,\)"),
+        ({"preds": []}, r"the prediction: .* with T >= 1"),
         ({"preds": {"a": [0, 1]}}, "no predictions of video: give predictions and truth of the same videos"),
         ({"preds": [0]}, "the prediction has 1 frames and the truth has 2"),
         ({"preds": [0, 2], "classes": ["cut", "pour"]}, "class 2 at frame 1 has no name"),
