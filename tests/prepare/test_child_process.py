@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -97,3 +99,25 @@ def test_a_check_survives_files_that_end_its_process_and_reads_the_others(write_
         "P02_tea": f"{root}/features/P02_tea.npy is damaged: reading it took more than 0.5 s (signal SIGKILL)" + remedy,
     }
     assert {name for name, _ in report.facts.videos} == {"P01_tea", "P02_soup"}
+
+
+class Waiting:
+    """Garbage that waits for its own process when it is destroyed, as a decoder waits for its threads."""
+
+    def __init__(self) -> None:
+        self.cycle, self.process = self, os.getpid()
+
+    def __del__(self) -> None:
+        if os.getpid() != self.process:
+            time.sleep(60)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a spawned process has nothing of its parent's")
+def test_garbage_of_the_parent_is_not_destroyed_in_the_child() -> None:
+    gc.disable()
+    try:
+        Waiting()
+        with ChildProcess(limits=Limits(seconds=5)) as child:
+            assert isinstance(child.call(gc.collect), int)
+    finally:
+        gc.enable()

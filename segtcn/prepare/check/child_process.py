@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import signal
 import sys
@@ -116,6 +117,7 @@ class ChildProcess:
 def _serve(connection: Connection, parents_end: Connection, bound: tuple[object, ...], limits: Limits) -> None:
     """Answer calls until the other end is closed."""
     parents_end.close()  # or the pipe would stay open when the parent has ended
+    gc.freeze()  # garbage of a forked parent is not destroyed here, where it may wait for a thread that only it has
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, which ends this process
     torch.set_num_threads(1)  # a fork has none of its parent's threads
     _limit_memory(limits.memory_gib)
