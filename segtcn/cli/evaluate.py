@@ -85,9 +85,9 @@ def evaluate(
     """Score predictions against the truth, both given as a file or as a folder with one file a video.
 
     Files are matched by name without ending. Formats: .txt with one label a line, MS-TCN's recognition files, .csv
-    tables of segments, .npz archives of `segtcn test`, .npy with class indexes (T,). Frames labelled __ignore__ do not
-    count. Files of several tracks, as `segtcn predict` writes them for several labels at a time, are scored track by
-    track. The .mat files of Lea et al. hold predictions P and truth Y of one split each: give them alone.
+    tables of segments in frames, .npz archives of `segtcn test`, .npy with class indexes (T,). Frames labelled
+    __ignore__ do not count. Files of several tracks, as `segtcn predict` writes them, are scored track by track. The
+    .mat files of Lea et al. hold predictions P and truth Y of one split each: give them alone.
 
     With --online, give runs: their networks label the test videos as if these were running.
 

@@ -130,7 +130,7 @@ def overlay(
 
     Labels meet frames in time: with --fps, or the rate that a file contains, the frame at t seconds has label
     floor(t * rate). Without a rate there must be one label for every frame of the clip. Files: .txt with one label a
-    line, MS-TCN's recognition files, .csv tables of segments, .npz with the scores of all classes and the truth
+    line, MS-TCN's recognition files, .csv tables of segments in frames, .npz with scores of all classes and the truth
     (written by `segtcn test`). A file of several tracks becomes a timeline for each.
     """
     from segtcn.visualization.overlay import Excerpt, OverlayLook, overlay_video

@@ -113,8 +113,8 @@ class RunFacts:
         path = folder / RUN_FILE
         if not path.is_file():
             raise FileNotFoundError(
-                f"no {RUN_FILE} in {folder}: the run is not finished (give the command of `segtcn crossval` again), or "
-                "older than this file (run `segtcn test` again)"
+                f"no {RUN_FILE} in {folder}: it was not scored yet, or by an older segtcn, so run `segtcn test` again; "
+                "if `segtcn crossval` was stopped, give its command again"
             )
         try:
             record = json.loads(path.read_text(encoding="utf-8"))

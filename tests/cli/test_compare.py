@@ -263,5 +263,5 @@ def test_nothing_is_written_where_something_is_wrong(runs, tmp_path, capsys):
     Path(runs[1], "split1-seed0", "run.json").unlink()
     message = failure(capsys, *runs, f"--json={tmp_path}/comparison.json")
     assert "no run.json in" in message
-    assert "give the command of `segtcn crossval` again" in message
+    assert "not scored yet" in message
     assert not (tmp_path / "comparison.json").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -123,3 +124,18 @@ def test_where_all_features_have_one_shape_the_clips_tell_time_from_width(clips:
         np.save(clips / "features" / f"{name}.npy", np.zeros((num_frames, 270), dtype=np.float32))
     project = made(clips, fps=fps, dry_run=True)
     assert (project.feature_dim, set(project.num_frames.values())) == (270, {num_frames})
+
+
+def test_the_records_of_extraction_state_the_rate_and_the_width(clips: Path) -> None:
+    (clips / "videos" / "b.mp4").write_bytes((clips / "videos" / "a.1.mp4").read_bytes())
+    extract = ["extract", f"{clips}/videos", "--out", f"{clips}/features", "--backbone", "builtin", "--quiet"]
+    assert main(extract) == 0
+    measured = made(clips, fps=None, dry_run=True)
+    with pytest.raises(ValueError, match=r"a\.1\.npy has 29\.97 features a second by its record in extraction"):
+        made(clips, fps=15, dry_run=True)
+    given = made(clips, fps=29.97, dry_run=True)  # annotations end far beyond 12 frames, nearer to 278
+    shutil.rmtree(clips / "videos")
+    recorded = made(clips, fps=None, dry_run=True)
+    for project in (given, recorded):
+        assert (project.feature_dim, project.num_frames) == (278, measured.num_frames)
+        assert project.fps == pytest.approx(measured.fps, rel=1e-4)

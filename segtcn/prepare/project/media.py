@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from segtcn.arrays import open_array
 from segtcn.data.readers.reader import time_axis
-from segtcn.extract.feature_files import common_settings
+from segtcn.extract.feature_files import RECORDS, common_settings, find_record
 from segtcn.extract.rates import ClipRate, clip_rate, num_resampled
 from segtcn.labels.folder import CLIP_SUFFIXES
 from segtcn.options import Sources
@@ -48,7 +48,8 @@ class Media(NamedTuple):
         arrays: path of every video's features; empty if there are only clips.
         shapes: of every video's features.
         clips: of the videos that were measured.
-        fps: frames per second of the features; from the clips unless it was given.
+        records: of extraction, of the videos that have one.
+        fps: frames per second of the features; from the clips, or else the records, unless it was given.
         fps_is_measured: whether it is from the clips.
         extraction: how the features were made, by the records beside them; None where nothing says it.
         link: folder of the features, if it is not in the data set's.
@@ -58,6 +59,7 @@ class Media(NamedTuple):
     arrays: dict[str, Path]
     shapes: dict[str, tuple[int, int]]
     clips: dict[str, Clip]
+    records: dict[str, dict[str, Any]]
     fps: float
     fps_is_measured: bool
     extraction: dict[str, Any] | None
@@ -99,9 +101,16 @@ def find_media(root: Path, sources: Sources, progress: bool) -> Media:
         clips = {name: _measure(path) for name, path in bar}
     is_elsewhere = features_folder is not None and features_folder.resolve() != (root / "features").resolve()
     link = features_folder if arrays and is_elsewhere else None
-    rate = sources.fps or _common_rate(clips)
+    records = {name: record for name, path in arrays.items() if (record := find_record(path)) is not None}
+    for name, record in records.items():
+        if sources.fps and abs(sources.fps / record["fps"] - 1) > DURATION_TOLERANCE:
+            raise ValueError(
+                f"{arrays[name]} has {record['fps']:g} features a second by its record in {RECORDS}, not "
+                f"{sources.fps:g}: leave `fps` out"
+            )
+    rate = sources.fps or _common_rate(clips, records)
     extraction = common_settings(features_folder) if arrays and features_folder is not None else None
-    return Media(arrays, shapes, clips, rate, sources.fps is None, extraction, link, videos_folder)
+    return Media(arrays, shapes, clips, records, rate, bool(clips) and not sources.fps, extraction, link, videos_folder)
 
 
 def count_frames(media: Media, expected: Mapping[str, int]) -> tuple[int | None, dict[str, int]]:
@@ -176,7 +185,10 @@ def _measure(path: Path) -> Clip:
     return Clip(len(times), clip_rate(times, float(probe(path).fps)), float(times[-1] - times[0]))
 
 
-def _common_rate(clips: Mapping[str, Clip]) -> float:
+def _common_rate(clips: Mapping[str, Clip], records: Mapping[str, Mapping[str, Any]]) -> float:
+    recorded = {record["fps"] for record in records.values()}
+    if not clips and len(recorded) == 1:
+        return float(recorded.pop())
     rates = sorted({round(clip.rate.fps, 3) for clip in clips.values()})
     if not rates:
         raise ValueError("the rate of the features is unknown: give their frames per second (`fps`)")
@@ -202,8 +214,9 @@ def _feature_dim(media: Media, known: Mapping[str, int]) -> int:
                 f"{media.shapes[names[0]]}: expected features of one width; compute them again in the same way"
             )
         common &= set(media.shapes[name])
-    if len(common) == 1:
-        return common.pop()
+    recorded = {int(record["shape"][0]) for record in media.records.values()}
+    if len(common) == 1 or len(common & recorded) == 1:
+        return (common & recorded or common).pop()
     shape = media.shapes[names[0]]
     num_frames = max((known[name] for name in names if name in known), default=shape[1])
     if num_frames in shape:
