@@ -121,7 +121,7 @@ def test_it_works_in_a_browser_without_the_network(home, browser):
     page.locator("button[data-md-type=copy]").nth(2).click()
     page.wait_for_selector(".md-dialog--active")
     assert page.evaluate("navigator.clipboard.readText()").startswith("pip install segtcn\nsegtcn extract")
-    page.locator("input.md-search__input").fill("receptive field")
+    page.locator("input.md-search__input").press_sequentially("receptive field")
     page.locator("a.md-search-result__link").first.click()
     page.wait_for_url("**h=receptive**")
     page.goto(f"{home}/getting_started.html")
