@@ -105,9 +105,7 @@ def _fit(files: dict[str, Path], fitting: Fitting) -> FittedDecoder:
         if fitting.videos is not None:
             names = chosen_videos(fitting.videos)
             if missing := [name for name in names if name not in files]:
-                raise ValueError(
-                    f"{fitting.training} has no labels of {listed(missing, 5)}, which {', '.join(fitting.videos)} lists"
-                )
+                raise ValueError(f"{fitting.training} has no labels of {listed(missing, 5)}, which --videos names")
             files = {name: files[name] for name in names}
         training = _read_truth(files, predictions[0], fitting.fps)
     return fit_decoder(str(fitting.fit), predictions, [truth[name] for name in pairs], list(training.values()))
