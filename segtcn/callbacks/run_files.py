@@ -87,7 +87,8 @@ class PredictionWriter(Callback):
 class RunFactsWriter(Callback):
     """Write ``run.json`` into ``trainer.default_root_dir`` once the test videos are predicted.
 
-    While they are predicted there is none: a folder whose predictions are of two checkpoints must not look complete.
+    While they are predicted, and once training has continued, there is none: a folder whose predictions are of two
+    checkpoints, or of older weights, must not look complete.
 
     Args:
         name: of the run; None calls it as its folder.
@@ -127,6 +128,7 @@ class RunFactsWriter(Callback):
         ).write(folder)
 
     on_predict_start, on_predict_end = on_test_start, on_test_end
+    on_train_epoch_start = on_test_start  # not when training starts: a complete run that is resumed trains nothing
 
 
 def _checkpoint_of(trainer: Trainer, folder: Path) -> str | None:

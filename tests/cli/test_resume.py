@@ -139,6 +139,19 @@ def test_a_run_that_is_complete_says_so(options, capsys):
     assert "complete" not in capsys.readouterr().out
 
 
+def test_predictions_of_older_weights_are_not_scored_once_training_continued(options, capsys):
+    assert main(["fit", *options, "--trainer.default_root_dir=run"]) == 0
+    assert main(["test", "run"]) == 0
+    assert main(["fit", "run", "--resume"]) == 0  # nothing was trained: the predictions are those of the weights
+    assert main(["analyze", "run"]) == 0
+    assert main(["fit", "run", "--resume", "--trainer.max_epochs=4"]) == 0
+    capsys.readouterr()
+    assert main(["analyze", "run"]) != 0
+    assert "run `segtcn test` again" in capsys.readouterr().err
+    assert main(["test", "run"]) == 0
+    assert main(["analyze", "run"]) == 0
+
+
 def test_other_threads_are_warned_of(options, signal_in_step, capsys):
     signal_in_step(4)
     assert main(["fit", *options, "--trainer.default_root_dir=run"]) == 143
