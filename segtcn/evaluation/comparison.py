@@ -172,7 +172,7 @@ def comparison_notes(
         Lines of text.
     """
     first, units = scores[0], Units.of(scores[0], bootstrap.groups)
-    what = "videos of each split" if bootstrap.groups is None else f"{units.number} groups {bootstrap.groups!r}"
+    what = "videos of each split" if bootstrap.groups is None else f"{units.number} groups '{bootstrap.groups}'"
     several = bootstrap.draw_seeds and any(len(seeds) > 1 for run in scores for seeds in run.splits.values())
     num_pairs = len(differences) // len(SCORE_HEADINGS)
     num_videos = sum(len(seeds[0].videos) for seeds in first.splits.values())

@@ -67,9 +67,9 @@ def _group(video: str, groups: str) -> str:
     try:
         match = re.search(groups, video)
     except re.error as error:
-        raise ValueError(f"`groups` must be a regular expression, got {groups!r}: {error}") from error
+        raise ValueError(f"`groups` must be a regular expression, got '{groups}': {error}") from error
     if match is None:
-        raise ValueError(f"`groups` {groups!r} does not match the video {video}: every video needs a group")
+        raise ValueError(f"`groups` '{groups}' does not match the video {video}: every video needs a group")
     return match[match.re.groups and 1] or ""
 
 

@@ -253,7 +253,7 @@ def test_videos_without_truth_are_said_and_left_out(root, tmp_path, capsys):
 
 def test_the_groups_of_the_card_are_drawn_unless_they_say_nothing(root, tmp_path, capsys):
     preds = {name: truth_of(root, name) for name in ("P01_tea", "P01_soup", "P02_tea", "P02_soup")}
-    for groups, drawn in (("^P[0-9]+", "2 groups '^P[0-9]+'"), ("^P", "videos"), ("^S", "videos"), (None, "videos")):
+    for groups, drawn in ((r"^P\d+", r"2 groups '^P\d+'"), ("^P", "videos"), ("^S", "videos"), (None, "videos")):
         run = str(write_network(tmp_path / f"run{drawn}{groups}", root, preds, groups=groups))
         assert main(["compare", run, run, "--resamples=5"]) == 0
         assert f"paired bootstrap over the {drawn}" in capsys.readouterr().out
