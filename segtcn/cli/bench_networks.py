@@ -153,7 +153,7 @@ def _write_report(out: Path, name: str, results: dict[str, Any]) -> list[Path]:
         scores = sorted((score_run(run, protocol) for run in runs), key=lambda run: -run.scores["f1@50"])
         how = Resampling(groups=known_groups(runs, scores[0]))
         differences = compare_runs(scores, how) if len(scores) > 1 else []
-        tables[protocol] = table = _rows(scores, differences, how)
+        tables[protocol] = table = network_rows(scores, differences, how)
         cells = [
             [network, *(interval_cell(*row[key][:3]) + MARKS.get(row[key][-1], "") for key in SCORE_HEADINGS)]
             for network, row in table.items()
@@ -179,10 +179,20 @@ def _write_report(out: Path, name: str, results: dict[str, Any]) -> list[Path]:
     return files
 
 
-def _rows(
+def network_rows(
     scores: Sequence[RunScores], differences: Sequence[Difference], how: Resampling
 ) -> dict[str, dict[str, tuple[float, float, float, float, float, str]]]:
-    """For each network and score: mean, interval, difference from the best network, p-value and verdict."""
+    """What a table says of networks.
+
+    Args:
+        scores: of the networks, the best first.
+        differences: of the others from it.
+        how: what is drawn for the intervals.
+
+    Returns:
+        For each network and score: mean and ends of its interval in percent, difference from the best network, p-value
+        and verdict.
+    """
     from segtcn.evaluation.comparison import score_intervals
 
     found = {(each.run, each.score): (each.difference, each.p_value, each.verdict) for each in differences}

@@ -48,7 +48,7 @@ def reproduce(
     """
     rows = read_config(config_folder() / PUBLISHED)
     if name not in rows:
-        raise UsageError(f"nobody published the row {name!r}: there are {', '.join(rows)}")
+        raise UsageError(f"no published row {name!r}: there are {', '.join(rows)}")
     check_counts(seeds=seeds, jobs=jobs)
     row, out = rows[name], out or Path(f"runs/reproduce_{name}")
     configs = ["trainer/default", f"data/{row['data']}", *row["model"].split("+")]

@@ -87,8 +87,8 @@ def test_the_recipe_of_a_published_row_builds(name, write_lea_tree, write_ms_tcn
     row = PUBLISHED[name]
     root = write_ms_tcn_tree()
     if row["data"].endswith("lea"):
-        folder = "SpatialCNN" if row["data"] == "gtea_lea" else "SpatialCNN_mid"
-        root = write_lea_tree(dataset="GTEA" if row["data"] == "gtea_lea" else "50Salads", feature_folder=folder)
+        reader = yaml.safe_load(Path(find_config(f"data/{row['data']}")).read_text())["data"]["reader"]["init_args"]
+        root = write_lea_tree(dataset=reader["dataset"], feature_folder=reader["feature_folder"])
     configs = ["trainer/default", f"data/{row['data']}", *row["model"].split("+")]
     words = [*(f"-c={find_config(config)}" for config in configs), bench_networks.data_option(row["data"], root)]
     words += [*bench_networks.QUIET, *row.get("options", []), f"--trainer.default_root_dir={tmp_path}/run"]
@@ -110,7 +110,7 @@ def test_the_recipe_of_a_published_row_builds(name, write_lea_tree, write_ms_tcn
         ),
         (["bench", "gtea", "--claims", "copy"], "`gtea` does not take the options of `sequences`"),
         (["bench", "sequences", "--root=."], "`sequences` does not take the options of a data set"),
-        (["reproduce", "ms_tcn"], "nobody published the row 'ms_tcn': there are ed_tcn_gtea, dilated_tcn_gtea"),
+        (["reproduce", "ms_tcn"], "no published row 'ms_tcn': there are ed_tcn_gtea, dilated_tcn_gtea"),
     ],
 )
 def test_wrong_words_are_answered_with_what_is_missing(words, message, tmp_path, monkeypatch, capsys):
