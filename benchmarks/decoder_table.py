@@ -4,13 +4,15 @@ r"""What each decoder brings to networks that were cross-validated (docs/results
     python -m benchmarks.decoder_table runs/ed_tcn runs/ms_tcn
     python -m benchmarks.decoder_table runs/asformer+ runs/ed_tcn+runs/asformer   # means of the scores of all seeds
     python -m benchmarks.decoder_table DIR/predictions/GTEA/video_ED-TCN_L2_C25=3   # of Lea et al., 3 labels a second
+    python -m benchmarks.decoder_table runs/ed_tcn+@DIR/predictions/50Salads/mid/mid_video_ED-TCN_L2_C15=0.6
 
 For each seed, the parameter of a decoder for split k is chosen on the test videos of the other splits, as the networks
 of those splits predicted them. They are training videos of split k that these networks were not trained on, with
 features that were learned without them. Durations and transitions are counted on the other training videos of split k.
-Test videos of split k take no part. Intervals and p-values are those of `segtcn compare` with the same videos drawn for
-both; seeds are not drawn, because both have the same networks. A cell is the difference with its interval, in bold
-where `segtcn compare` finds it better or worse.
+Test videos of split k take no part. A run of one split takes the other splits from released predictions: RUN@RELEASED.
+Its labels are decoded at the rate of the network. Intervals and p-values are those of `segtcn compare` with the same
+videos drawn for both; seeds are not drawn, because both have the same networks. A cell is the difference with its
+interval, in bold where `segtcn compare` finds it better or worse.
 """
 
 from __future__ import annotations
@@ -91,11 +93,32 @@ def chosen_decoder(method: str, part: RunPart, others: list[RunPart], scores: di
     return Decoder(method, float(value), classes, SegmentPrior.count(training) if METHODS[method].needs_prior else None)
 
 
-def decoded(run: Run, method: str) -> tuple[Run, list[float]]:
-    """The run after a decoder, and the values that were chosen for it."""
+def at_rate_of_network(run: Run) -> Run:
+    """The run with the labels of the frames that the network saw."""
+    parts = []
+    for part in run.parts:
+        preds = {name: labels[:: run.sample_rate] for name, labels in part.preds.items()}
+        truths = {name: labels[:: run.sample_rate] for name, labels in part.truths.items()}
+        parts.append(part._replace(preds=preds, truths=truths))
+    return replace(run, parts=tuple(parts), sample_rate=1)
+
+
+def with_classes(run: Run, classes: Classes) -> Run:
+    """The run with other names of the same classes."""
+    parts = []
+    for part in run.parts:
+        preds = {name: replace(labels, classes=classes) for name, labels in part.preds.items()}
+        truths = {name: replace(labels, classes=classes) for name, labels in part.truths.items()}
+        parts.append(part._replace(preds=preds, truths=truths))
+    return replace(run, parts=tuple(parts), classes=classes)
+
+
+def decoded(run: Run, method: str, chosen_on: Run | None = None) -> tuple[Run, list[float]]:
+    """The run after a decoder, and the values that were chosen for it, on its own other splits or on those of a run."""
     parts, values, scores = [], [], {}
     for part in run.parts:
-        others = [other for other in run.parts if other.seed == part.seed and other.split != part.split]
+        others = [other for other in (chosen_on or run).parts if other.split != part.split]
+        others = others if chosen_on else [other for other in others if other.seed == part.seed]
         decoder = chosen_decoder(method, part, others, scores)
         values.append(decoder.value)
         parts.append(part._replace(preds={name: decoder(labels) for name, labels in part.preds.items()}))
@@ -104,16 +127,24 @@ def decoded(run: Run, method: str) -> tuple[Run, list[float]]:
 
 def rows_of(source: str) -> dict[str, list[str]]:
     """The row of a network in the table of each score, and of the chosen values."""
+    source, _, released = source.partition("@")
     folder, _, fps = source.partition("=")
     if fps:
         run = released_run(Path(folder), float(fps))
     else:
         runs = [with_scores(read_run(Path(name))) for name in source.split("+") if name]
         run = ensemble(runs) if "+" in source else runs[0]
+    chosen_on = None
+    if released:
+        folder, _, fps = released.partition("=")
+        run = at_rate_of_network(run)
+        chosen_on = with_classes(
+            released_run(Path(folder), float(fps)), next(iter(run.parts[0].preds.values())).classes
+        )
     before: RunScores = score_run(replace(run, name="as predicted"))
     rows = {key: [run.name, f"{before.scores[key]:.1f}"] for key in SHOWN} | {"chosen": [run.name, ""]}
     for method in METHODS:
-        after, values = decoded(run, method)
+        after, values = decoded(run, method, chosen_on)
         for difference in compare_runs([before, score_run(after)], Resampling(draw_seeds=False)):
             text = f"{difference.difference:+.1f} ({difference.low:+.1f} to {difference.high:+.1f})"
             is_shown = difference.verdict != "no difference shown"
