@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,3 +43,20 @@ def read_card(path: str | Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ValueError(f"the front matter of {path} must be `name: value` lines, got {type(values).__name__}")
     return values
+
+
+def note_other_rate(card: Mapping[str, Any], path: str, fps: float | None) -> None:
+    """Warn where a card and the reader of the data name different rates: one of the two makes all seconds wrong.
+
+    Args:
+        card: its values.
+        path: where it lies.
+        fps: stored frames per second by the reader.
+    """
+    stated = card.get("fps")
+    if isinstance(stated, int | float) and fps and not math.isclose(stated, fps, rel_tol=1e-3):
+        warnings.warn(
+            f"{path} says {stated:g} frames a second, and the data are read at {fps:g}, by which seconds are "
+            "counted: correct `fps` of the reader or of the card, or `card: null` if it describes other files",
+            stacklevel=2,
+        )

@@ -14,7 +14,7 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSample
 
 from segtcn.data.augmentation import Augmentation, AugmentedDataset
 from segtcn.data.batching import collate
-from segtcn.data.card import read_card
+from segtcn.data.card import note_other_rate, read_card
 from segtcn.data.dataset import Sample, SegmentationDataset, TruthRules
 from segtcn.data.readers import Reader
 from segtcn.data.sampling import BucketSampler, CappedBatches, SharedBatches, SharedShuffle, Shuffle, WholeBatches
@@ -279,6 +279,8 @@ class SegmentationDataModule(LightningDataModule):
         warnings.filterwarnings("ignore", message="Total length of `list` across ranks is zero")
         if stage == "validate" and not self.names("val"):
             raise ValueError("there are no validation videos: hold some out with `validation`, or run `test`")
+        if stage == "fit":
+            note_other_rate(self._read_card(), str(self.card), self.reader.fps)
         subsets: dict[str, list[Role]] = {"validate": ["val"], "test": ["test"], "predict": ["predict"]}
         for subset in subsets.get(stage, ["train", "val"]):
             self.dataset(subset).check()

@@ -258,3 +258,17 @@ def test_released_data_passes_every_check(shared_data: Path) -> None:
         assert statistics[1].min() > 0
         wide = parse("-c", config, "--data.reader.init_args.root", root, "--data.reader.init_args.features", "[A, X]")
         assert wide.in_channels == 128 + classes
+
+
+def test_a_rate_that_contradicts_the_card_is_noted(make: Make, tmp_path: Path, recwarn) -> None:
+    card = tmp_path / "README.md"
+    card.write_text("---\nfps: 15.001\n---\n")
+    make(card=str(card)).setup("fit")
+    card.write_text("---\nname: Tea\n---\n")
+    make(card=str(card)).setup("fit")
+    assert not [str(warning.message) for warning in recwarn]
+    card.write_text("---\nfps: 30\n---\n")
+    with pytest.warns(
+        UserWarning, match=r"README\.md says 30 frames a second, and the data are read at 15, by which seconds"
+    ):
+        make(card=str(card)).setup("fit")

@@ -176,6 +176,15 @@ def test_with_few_groups_the_interval_speaks_alone():
     assert found.verdict == "better by its interval"
 
 
+def test_no_interval_leaves_the_range_of_a_difference():
+    """Two persons, of whom one shows the opposite of the other."""
+    worse, better = scored("b", 6, 0.1, seed=1).splits, scored("b", 6, 0.95, seed=1).splits
+    runs = [scored("a", 6, 0.5), RunScores("b", "lea", {"1": worse["1"], "2": better["2"]})]
+    runs = [regrouped(run, lambda split, name: f"P{split}_{name}") for run in runs]
+    for found in compare_runs(runs, Resampling(200, groups=r"^P\d")):
+        assert (found.low, found.high) == (-100, 100)
+
+
 def test_the_choice_of_seeds_widens_the_interval():
     runs = [scored("a", 6, 0.5, seeds=3), scored("b", 6, 0.5, seeds=3, seed=4)]
     wide, narrow = (compare_runs(runs, Resampling(500, draw_seeds=draw)) for draw in (True, False))
