@@ -34,7 +34,7 @@ class Units(NamedTuple):
         """The units of a run.
 
         Raises:
-            ValueError: if the expression is not one or does not match a video.
+            ValueError: if the expression is not one, or matches nothing of a video.
         """
         keys = {
             split: [name if groups is None else _group(name, groups) for name in seeds[0].videos]
@@ -70,7 +70,11 @@ def _group(video: str, groups: str) -> str:
         raise ValueError(f"`groups` must be a regular expression, got '{groups}': {error}") from error
     if match is None:
         raise ValueError(f"`groups` '{groups}' does not match the video {video}: every video needs a group")
-    return match[match.re.groups and 1] or ""
+    if not (group := match[match.re.groups and 1]):  # all such videos would be one group
+        raise ValueError(
+            f"`groups` '{groups}' matches nothing of the video {video}: its first parenthesis, or all, names the group"
+        )
+    return group
 
 
 def known_groups(runs: Sequence[Run], scores: RunScores) -> str | None:
@@ -85,8 +89,8 @@ def known_groups(runs: Sequence[Run], scores: RunScores) -> str | None:
     """
     if any(track_of(path) for run in runs for part in run.parts for path in part.files.values()):
         return r"^(.*)/[^/]*$"
-    groups = next((run.groups for run in runs if run.groups), None)
-    with suppress(ValueError):  # the videos may have other names than those of the card
-        if groups and Units.of(scores, groups).number > 1:  # of one person alone, only the videos can be drawn
-            return groups
+    for groups in filter(None, dict.fromkeys(run.groups for run in runs)):
+        with suppress(ValueError):  # the videos may have other names than those of the card
+            if Units.of(scores, groups).number > 1:  # of one person alone, only the videos can be drawn
+                return groups
     return None

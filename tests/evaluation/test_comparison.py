@@ -197,6 +197,8 @@ def test_the_choice_of_seeds_widens_the_interval():
         (lambda run: run, {"groups": "^S[0-9]"}, r"`groups` '\^S\[0-9\]' does not match the video v0: every video"),
         (lambda run: run, {"groups": "("}, "`groups` must be a regular expression"),
         (lambda run: run, {"groups": "^v"}, "an interval needs two or more groups of videos, got 1"),
+        (lambda run: run, {"groups": "^(v0)|^(v1)|^(v2)|^(v3)"}, "matches nothing of the video v1"),
+        (lambda run: run, {"groups": "[1-9]*$"}, "matches nothing of the video v0"),
         (lambda run: run._replace(splits={**run.splits, "2": run.splits["2"] * 2}), {}, "has other seeds of split 2"),
         (lambda run: run, {"num_resamples": 0}, "`num_resamples` must be at least 1"),
     ],
