@@ -99,10 +99,10 @@ def compare_runs(runs: Sequence[RunScores], how: Resampling = Resampling()) -> l
         Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of Statistics, 1979.
     """
     check_comparable(runs)
-    if how.num_resamples < 1 or not 0 < how.confidence < 100:
+    if how.num_resamples < 1 or not 50 <= how.confidence < 100:  # 0.95 is a share
         raise ValueError(
-            f"`num_resamples` must be at least 1 and `confidence` between 0 and 100 percent, got {how.num_resamples} "
-            f"and {how.confidence}"
+            "`num_resamples` must be at least 1 and `confidence` from 50 to below 100 percent, got "
+            f"{how.num_resamples} and {how.confidence}"
         )
     units = Units.of(runs[0], how.groups)
     if units.degrees_of_freedom < 1:

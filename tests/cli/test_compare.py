@@ -203,7 +203,7 @@ def test_what_cannot_be_compared(runs, root, tmp_path, capsys):
     message = failure(capsys, *folders, f"--truth={root}/groundTruth")
     assert "have predictions of different videos: only one has P01_soup, P01_tea, P02_tea" in message
     assert "`num_resamples` (--resamples) must be at least 1" in failure(capsys, *runs, "--resamples=0")
-    assert "`confidence` (--confidence) between 0 and 100 percent" in failure(capsys, *runs, "--confidence=100")
+    assert "`confidence` (--confidence) from 50 to below 100 percent" in failure(capsys, *runs, "--confidence=100")
 
 
 def test_truth_that_does_not_fit(runs, root, capsys):

@@ -201,6 +201,7 @@ def test_the_choice_of_seeds_widens_the_interval():
         (lambda run: run, {"groups": "[1-9]*$"}, "matches nothing of the video v0"),
         (lambda run: run._replace(splits={**run.splits, "2": run.splits["2"] * 2}), {}, "has other seeds of split 2"),
         (lambda run: run, {"num_resamples": 0}, "`num_resamples` must be at least 1"),
+        (lambda run: run, {"confidence": 0.95}, "`confidence` from 50 to below 100 percent"),
     ],
 )
 def test_comparisons_that_say_nothing_are_refused(change, how, message):
