@@ -89,8 +89,8 @@ def compare_runs(runs: Sequence[RunScores], how: Resampling = Resampling()) -> l
 
     Raises:
         ValueError: if there are fewer than two runs, or they have different protocols, splits or videos; if a run has
-            more seeds of one split than of another; if ``groups`` does not match a video; if there are fewer than two
-            units to draw from; or if a number is out of range.
+            more seeds of one split than of another; if ``groups`` matches nothing of a video; if there are fewer than
+            two units to draw from; or if a number is out of range.
 
     Reference:
         Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 13 and 15; Hesterberg, "What Teachers
@@ -205,12 +205,13 @@ def check_comparable(runs: Sequence[RunScores]) -> None:
         runs: the first is what the others are compared with.
 
     Raises:
-        ValueError: if there are fewer than two runs, or they differ in protocol, splits or videos.
+        ValueError: if there are fewer than two runs, they differ in protocol, splits or videos, or one has more seeds
+            of one split than of another.
     """
     if len(runs) < 2:
         raise ValueError(f"expected two or more runs to compare, got {len(runs)}")
     first = runs[0]
-    for run in runs[1:]:
+    for run in runs:
         if run.protocol != first.protocol:
             raise ValueError(
                 f"{first.name} was scored under {first.protocol} and {run.name} under {run.protocol}: choose one for "

@@ -84,11 +84,12 @@ class Run:
 
         Raises:
             FileNotFoundError: if there is no ``run.json``, or a prediction is missing.
-            ValueError: if a file is damaged or written by a newer segtcn.
+            ValueError: if a file is damaged or written by a newer segtcn, or two networks have the same split and seed.
         """
         if not folder.is_dir():
             raise FileNotFoundError(f"no folder {folder}: give the folder of a run, or of prediction files")
         tested: list[tuple[RunFacts, RunPart]] = []
+        place_of: dict[tuple[str, int | None], Path] = {}
         notes: list[str] = []
         for place in _network_folders(folder):
             try:
@@ -101,6 +102,10 @@ class Run:
                     raise
                 notes.append(str(error))
                 continue
+            if (twin := place_of.setdefault((part.split, part.seed), place)) != place:
+                raise ValueError(
+                    f"{folder} holds split {part.split} with seed {part.seed} twice: {twin.name} and {place.name}"
+                )
             tested.append((facts, part))
             notes += [missing] if missing else []
         if not tested:

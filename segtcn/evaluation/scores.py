@@ -112,12 +112,17 @@ def scored_pairs(part: RunPart, sample_rate: int = 1) -> dict[str, tuple[NDArray
 def comparable_runs(runs: Sequence[Run], incomplete: bool = False) -> list[Run]:
     """Runs with the same splits, and with the truth of the same videos: those that one run has none of are left out.
 
-    Folders of mere predictions do not say their split. They get that of the other runs if these have one in common.
+    Folders of mere predictions do not say their split and their background. They get those of the other runs if these
+    have one in common.
 
     Args:
         runs: to be compared.
-        incomplete: whether to leave out those that one run has no prediction of, too.
+        incomplete: whether to leave out those that one run has no prediction of, too, and seeds that a split lacks.
+
+    Raises:
+        ValueError: if two runs have another truth of a video, or other classes as background.
     """
+    runs = _of_one_background([_with_whole_seeds(run) for run in runs] if incomplete else runs)
     known = {part.split for run in runs for part in run.parts} - {""}
     if len(known) == 1:
         (split,) = known
@@ -128,7 +133,58 @@ def comparable_runs(runs: Sequence[Run], incomplete: bool = False) -> list[Run]:
         truths = {name for name, labels in part.truths.items() if labels.present()}
         names = {name for other in parts if other.split == part.split for name in other.preds}
         left_out[part.split] |= (names if incomplete else part.preds.keys()) - truths
-    return [replace(run, parts=tuple(_without_truth(part, left_out[part.split]) for part in run.parts)) for run in runs]
+    runs = [replace(run, parts=tuple(_without_truth(part, left_out[part.split]) for part in run.parts)) for run in runs]
+    for run in runs:
+        _check_same_truth(runs[0], run)
+    return runs
+
+
+def _with_whole_seeds(run: Run) -> Run:
+    """A run with the seeds that all of its splits have, if there are any."""
+    seeds = {split: {part.seed for part in run.parts if part.split == split} for split in {p.split for p in run.parts}}
+    whole = set.intersection(*seeds.values())
+    return replace(run, parts=tuple(part for part in run.parts if part.seed in whole)) if whole else run
+
+
+def _of_one_background(runs: Sequence[Run]) -> list[Run]:
+    """Runs with the same background; those of mere predictions get that of the others."""
+    known = next((run for run in runs if run.protocol is not None), None)
+    if known is not None:
+        left_out = [known.classes.names[label] for label in known.background]
+        runs = [run if run.protocol or run.background else _with_background(run, left_out) for run in runs]
+    first, *_ = names_of = [{run.classes.names[label] for label in run.background} for run in runs]
+    for run, names in zip(runs, names_of, strict=True):
+        # a class that never occurs is not missed
+        if names & {*runs[0].classes.names} != first & {*run.classes.names}:
+            one, other = (", ".join(sorted(each)) or "nothing" for each in (first, names))
+            raise ValueError(
+                f"{runs[0].name} leaves out {one} and {run.name} {other} as background: name it for both (`background`)"
+            )
+    return [*runs]
+
+
+def _with_background(run: Run, names: Sequence[str]) -> Run:
+    return replace(run, background=tuple(run.classes.index[name] for name in names if name in run.classes.index))
+
+
+def _check_same_truth(first: Run, run: Run) -> None:
+    remedy = "score both on one (`truth`)"
+    if different := _true_names(first) ^ _true_names(run):
+        raise ValueError(
+            f"{first.name} and {run.name} have another truth: only one has {listed(sorted(different))}; {remedy}"
+        )
+    truths = {(part.split, name): labels for part in first.parts for name, labels in part.truths.items()}
+    for part in run.parts:
+        for name, labels in part.truths.items():
+            expected = truths.get((part.split, name), labels)
+            # other lengths: another rate, or cut to the predictions
+            if len(labels) == len(expected) and (labels.in_classes(expected.classes).indexes != expected.indexes).any():
+                raise ValueError(f"{first.name} and {run.name} have another truth of the video {name}: {remedy}")
+
+
+def _true_names(run: Run) -> set[str]:
+    present = {label for part in run.parts for labels in part.truths.values() for label in labels.present()}
+    return {run.classes.names[label] for label in present}
 
 
 def _without_truth(part: RunPart, names: Container[str]) -> RunPart:

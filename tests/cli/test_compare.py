@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -157,7 +158,10 @@ def test_folders_of_predictions_with_their_truth(runs, root, tmp_path, capsys):
         assert {key: a[key] for key in KEYS} == {key: b[key] for key in KEYS}
     # both have the name `predictions`: told apart by their paths
     assert [run["run"] for run in mine] == folders
-    assert main(["compare", folders[0], f"{runs[1]}/split2-seed0", f"--truth={root}/groundTruth"]) == 0
+    # a folder of predictions does not say its background: it is that of the run
+    assert main(["compare", folders[0], f"{runs[0]}/split2-seed0", f"--truth={root}/groundTruth", "--json"]) == 0
+    first, second = json.loads(capsys.readouterr().out)["runs"]
+    assert [first[key] for key in KEYS] == [second[key] for key in KEYS] == [mine[0][key] for key in KEYS]
     (tmp_path / "mapping.txt").write_text("".join(f"{i} {name}\n" for i, name in enumerate(CLASSES)))
     assert main([*argv, f"--mapping={tmp_path}/mapping.txt"]) == 0
 
@@ -184,6 +188,40 @@ def test_background_and_mapping_of_a_run_can_be_replaced(runs, root, tmp_path):
     (tmp_path / "mapping.txt").write_text("0 pour milk\n1 background\n")
     with pytest.raises(ValueError, match="'cut' is not a known class"):
         read_run(Path(runs[0]), Scoring(mapping=tmp_path / "mapping.txt"))
+
+
+def test_runs_of_another_truth_are_refused(runs, root, tmp_path, capsys):
+    other = write_crossval(tmp_path / "other", root, TEST_VIDEOS, 0.5, seeds=(0, 1))
+    path = other / "split2-seed1" / "predictions" / "P01_tea.npz"
+    truth = Labels.from_names(truth_of(root, "P01_tea"), Classes(tuple(CLASSES)), 10.0)
+    write_labels(path, truth, replace(truth, indexes=truth.indexes[::-1]))
+    message = failure(capsys, runs[0], str(other))
+    assert "poor and other have another truth of the video P01_tea: score both on one (`truth`, --truth)" in message
+    assert main(["compare", runs[0], str(other), f"--truth={root}/groundTruth", "--resamples=5"]) == 0
+
+
+def test_runs_with_another_background_are_refused(runs, root, tmp_path, capsys):
+    other = write_crossval(tmp_path / "other", root, TEST_VIDEOS, 0.5, seeds=(0, 1))
+    for folder in other.iterdir():
+        edit_facts(folder, background=None)
+    message = failure(capsys, runs[0], str(other))
+    assert "poor leaves out background and other nothing as background: name it for both (`background`" in message
+    assert main(["compare", runs[0], str(other), "--background=background", "--resamples=5"]) == 0
+
+
+def test_groups_are_those_of_the_run_that_has_fitting_ones(runs, root, capsys):
+    for folder in Path(runs[0]).iterdir():
+        edit_facts(folder, groups="^S[0-9]+")
+    for folder in Path(runs[1]).iterdir():
+        edit_facts(folder, groups="^P[0-9]+")
+    for order in (runs, runs[::-1]):
+        assert main(["compare", *order, "--resamples=5", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["groups"] == "^P[0-9]+"
+
+
+def test_a_network_counts_once(runs, capsys):
+    edit_facts(Path(runs[0]) / "split2-seed1", seed=0)
+    assert "holds split 2 with seed 0 twice: split2-seed0 and split2-seed1" in failure(capsys, *runs)
 
 
 def test_what_cannot_be_compared(runs, root, tmp_path, capsys):
@@ -232,7 +270,7 @@ def test_incomplete_runs_are_compared_if_asked(runs, capsys):
     assert out.count("no predictions of P01_tea in") == 2
     Path(runs[0], "split2-seed1", "run.json").unlink()
     assert main(["compare", *runs, "--incomplete", "--resamples=5"]) == 0
-    assert "Seeds: 2 of poor, 2 of good" in capsys.readouterr().out
+    assert "Seeds: 1 of poor, 2 of good" in capsys.readouterr().out  # the other seed has not all splits
 
 
 def test_videos_without_truth_are_said_and_left_out(root, tmp_path, capsys):

@@ -209,6 +209,13 @@ def test_comparisons_that_say_nothing_are_refused(change, how, message):
         compare_runs([scored("a", 4, 0.6), change(scored("b", 4, 0.6, seed=1))], Resampling(**how))
 
 
+def test_the_first_run_has_as_many_seeds_of_each_split_as_the_others():
+    first, second = scored("a", 4, 0.6, seeds=2), scored("b", 4, 0.6, seed=1)
+    first = first._replace(splits={**first.splits, "2": first.splits["2"][:1]})
+    with pytest.raises(ValueError, match="a has other seeds of split 2 than of the others: train the missing"):
+        compare_runs([first, second])
+
+
 def test_one_video_says_nothing_about_others():
     runs = [scored(name, 1, quality) for name, quality in (("a", 0.5), ("b", 0.7))]  # one in each of two splits
     assert all(each.high > each.low for each in compare_runs(runs, Resampling(500)) if each.difference)
