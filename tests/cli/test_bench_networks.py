@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 import yaml
@@ -101,6 +103,16 @@ def test_the_recipe_of_a_published_row_builds(name, write_lea_tree, write_ms_tcn
     [
         (["bench", "gtea"], r"`root` (--root) is needed: the folder with features/GTEA/SpatialCNN, splits/GTEA, see"),
         (["bench", "gtea", "--root=."], "no features/GTEA/SpatialCNN: `root` (--root) must be the folder with"),
+@pytest.mark.parametrize("out", ["file", "file/out"])
+def test_a_folder_that_cannot_be_written_is_named(out, write_lea_tree, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    words = ["bench", "gtea", f"--root={write_lea_tree()}", "--quick", f"--out={tmp_path}/{out}", "--models", "tcnn"]
+    assert main(words) == 1
+    error, *others = capsys.readouterr().err.splitlines()
+    assert re.search(rf"error: .*{tmp_path}/{out}", error)
+    assert others == ["(SEGTCN_TRACEBACK=1 shows where)"]
+
+
         (["bench", "gtea", "--root=.", "--seeds=0"], "`seeds` (--seeds) must be at least 1, got 0"),
         (["bench", "gtea", "--root=.", "--jobs=0"], "`jobs` (--jobs) must be at least 1, got 0"),
         (["reproduce", "tcnn_gtea", "--root=.", "--jobs=-1"], "`jobs` (--jobs) must be at least 1, got -1"),

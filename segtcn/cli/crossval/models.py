@@ -189,6 +189,8 @@ def _run_all(commands: Mapping[str, Sequence[str]], out: Path, launch: Launch) -
     signals: list[int] = []
     try:
         return asyncio.run(_run(commands, out, launch, signals))
+    except ExceptionGroup as errors:  # that of `asyncio.TaskGroup` is of no use to a reader
+        raise errors.exceptions[0] from None
     except asyncio.CancelledError:
         raise (TerminatedError if signals and signals[0] != signal.SIGHUP else KeyboardInterrupt) from None
 
