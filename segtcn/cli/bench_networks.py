@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +15,7 @@ from segtcn.config_names import config_folder, find_config, read_config
 from segtcn.text_table import SCORE_HEADINGS, TABLES, interval_cell
 
 if TYPE_CHECKING:
-    from segtcn.evaluation import Difference, Resampling, RunScores
+    from segtcn.evaluation import Difference, Resampling, Run, RunScores
 
 DATA = {"gtea": "gtea_lea", "50salads_mid": "50salads_mid_lea", "50salads_eval": "50salads_eval_lea"}
 """Data sets, and the config of each."""
@@ -139,14 +139,13 @@ def _write_report(out: Path, name: str, results: dict[str, Any]) -> list[Path]:
         compare_runs,
         comparison_notes,
         known_groups,
-        read_run,
         score_run,
     )
     from segtcn.metrics.protocols import PROTOCOLS
     from segtcn.visualization.charts import plot_intervals
     from segtcn.visualization.figures import save_figure
 
-    runs = comparable_runs([read_run(out / "runs" / network) for network in results["models"]])
+    runs = comparable_runs([_read_grid(out / "runs" / name, result) for name, result in results["models"].items()])
     text = [f"# Networks on {name}", f"```\n{results['command']}\n```", _LEGEND]
     latex, records, tables = [], [], {}
     for protocol in PROTOCOLS:
@@ -177,6 +176,15 @@ def _write_report(out: Path, name: str, results: dict[str, Any]) -> list[Path]:
     panels = {heading: {network: row[key][:3] for network, row in table.items()} for heading, key in shown.items()}
     save_figure(plot_intervals(panels, f"percent, protocol {protocol}"), files[-1])
     return files
+
+
+def _read_grid(folder: Path, results: dict[str, Any]) -> Run:
+    """The runs that ``results`` names; the folder may hold others, of another call."""
+    from segtcn.evaluation import read_run
+
+    places = [folder / f"split{split}-seed{seed}" for split in results["splits"] for seed in results["seeds"]]
+    first, *_ = runs = [read_run(place) for place in places]
+    return replace(first, name=folder.name, parts=tuple(part for run in runs for part in run.parts))
 
 
 def network_rows(

@@ -40,6 +40,11 @@ def test_a_bench_scores_networks_under_every_protocol_and_continues(write_lea_tr
     assert (tmp_path / "out" / "gtea.png").stat().st_size > 10_000
     assert main(words) == 0
     assert "run 1 of 4" not in capsys.readouterr().out
+    # fewer seeds and splits: the report is on these, whatever else the folder holds
+    rmtree(tmp_path / "out" / "runs" / "tcnn" / "split1-seed1")
+    assert main([*words, "--seeds=1", "--splits=2"]) == 0
+    report = (tmp_path / "out" / "gtea.md").read_text()
+    assert "2 videos, 1 split. Seeds: 1 of" in report
 
 
 @pytest.mark.slow
@@ -98,11 +103,6 @@ def test_the_recipe_of_a_published_row_builds(name, write_lea_tree, write_ms_tcn
     assert cli.model.segmenter.protocol == row["protocol"]
 
 
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["bench", "gtea"], r"`root` (--root) is needed: the folder with features/GTEA/SpatialCNN, splits/GTEA, see"),
-        (["bench", "gtea", "--root=."], "no features/GTEA/SpatialCNN: `root` (--root) must be the folder with"),
 @pytest.mark.parametrize("out", ["file", "file/out"])
 def test_a_folder_that_cannot_be_written_is_named(out, write_lea_tree, tmp_path, capsys):
     (tmp_path / "file").touch()
@@ -113,6 +113,11 @@ def test_a_folder_that_cannot_be_written_is_named(out, write_lea_tree, tmp_path,
     assert others == ["(SEGTCN_TRACEBACK=1 shows where)"]
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["bench", "gtea"], r"`root` (--root) is needed: the folder with features/GTEA/SpatialCNN, splits/GTEA, see"),
+        (["bench", "gtea", "--root=."], "no features/GTEA/SpatialCNN: `root` (--root) must be the folder with"),
         (["bench", "gtea", "--root=.", "--seeds=0"], "`seeds` (--seeds) must be at least 1, got 0"),
         (["bench", "gtea", "--root=.", "--jobs=0"], "`jobs` (--jobs) must be at least 1, got 0"),
         (["reproduce", "tcnn_gtea", "--root=.", "--jobs=-1"], "`jobs` (--jobs) must be at least 1, got -1"),
