@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
 from segtcn.atomic import write_text
 from segtcn.cli.bench_networks import QUIET, check_counts, data_option
 from segtcn.cli.crossval.models import Grid, Launch, crossval_parallel
-from segtcn.cli.parser import Dir, UsageError
+from segtcn.cli.parser import Dir, UsageError, option_of
 from segtcn.config_names import config_folder, find_config, read_config
 from segtcn.text_table import SCORE_HEADINGS, counted, markdown_table
 
 PUBLISHED = "published.yaml"
 """The rows of papers, in the folder of the configs."""
+
+OF_CROSSVAL = {"--models", *(option_of(field.name) for group in (Grid, Launch) for field in fields(group))}
+"""Options that the processes of the runs would take for theirs."""
 
 
 def reproduce(
@@ -50,6 +54,9 @@ def reproduce(
     if name not in rows:
         raise UsageError(f"no published row {name!r}: there are {', '.join(rows)}")
     check_counts(seeds=seeds, jobs=jobs)
+    for option in (word.partition("=")[0] for word in overrides):
+        if option in OF_CROSSVAL:
+            raise UsageError(f"{option} is not an option of `segtcn fit`: the row says what is trained on which splits")
     row, out = rows[name], out or Path(f"runs/reproduce_{name}")
     configs = ["trainer/default", f"data/{row['data']}", *row["model"].split("+")]
     options = [data_option(row["data"], root), *QUIET, f"--model.protocol={row['protocol']}", *row.get("options", [])]

@@ -127,6 +127,8 @@ def test_a_folder_that_cannot_be_written_is_named(out, write_lea_tree, tmp_path,
         ),
         (["bench", "gtea", "--claims", "copy"], "`gtea` does not take the options of `sequences`"),
         (["bench", "sequences", "--root=."], "`sequences` does not take the options of a data set"),
+        (["reproduce", "tcnn_gtea", "--root=.", "--splits=1"], "--splits is not an option of `segtcn fit`: the row"),
+        (["reproduce", "tcnn_gtea", "--root=.", "--models", "tdnn"], "--models is not an option of `segtcn fit`"),
         (["reproduce", "ms_tcn"], "no published row 'ms_tcn': there are ed_tcn_gtea, dilated_tcn_gtea"),
     ],
 )
