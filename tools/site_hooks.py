@@ -34,18 +34,12 @@ from tools.reference_pages import ROOMS, cli_page, public_objects, reference_pag
 
 LICENCES = {
     **dict.fromkeys(("ed_tcn", "dilated_tcn", "tcnn", "tdnn", "bilstm"), "MIT (Lea et al.)"),
-    "ms_tcn": "MIT",
-    "ms_tcn_plus_plus": "no licence stated",
-    "causal_tcn": "MIT",
-    "asformer": "MIT",
-    "asrf": "MIT",
-    "c2f_tcn": "MIT",
+    "ms_tcn": "MIT with Commons Clause (not to be sold)",
+    **dict.fromkeys(("ms_tcn_plus_plus", "causal_tcn", "asformer", "asrf", "c2f_tcn", "diffact", "fact"), "MIT"),
     "ltcontext": "CC BY-NC",
-    "diffact": "MIT",
-    "fact": "MIT",
-    "bytenet": "no code released",
+    **dict.fromkeys(("bytenet", "bigru", "frame_classifier"), "none"),
 }
-"""Licence of the authors' code by config, where it is known; segtcn's code was written from the papers."""
+"""Licence of the authors' code by config, as its LICENSE file states it; segtcn's code was written from the papers."""
 
 MOVED = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "README.md": "index.md"}
 """Files of the repository that are pages of the site."""
@@ -198,7 +192,7 @@ def network_facts(config_name: str) -> str:
         "loss": _call(recipe.get("loss")) or "`CrossEntropy`",
         "optimizer": _call(recipe.get("optimizer")),
         "epochs, batch size": f"{config['trainer']['max_epochs']}, {config['data']['batch_size']}",
-        "authors' code": LICENCES.get(config_name, "licence not checked"),
+        "authors' code": LICENCES[config_name],
         **_results(config_name),
     }
     return "\n".join(["| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in rows.items())])

@@ -255,3 +255,10 @@ def test_sentences_are_short(page):
     lengths = {sentence: len(sentence.split()) for sentence in sentences(ROOT / page)}
     assert max(lengths.values(), default=0) <= 35, max(lengths, key=lambda sentence: lengths[sentence])
     assert sum(lengths.values()) <= 20 * len(lengths)
+
+
+def test_every_network_says_the_licence_of_its_authors_code():
+    pytest.importorskip("mkdocs", reason='the site needs: pip install "segtcn[docs]"')
+    from tools.site_hooks import LICENCES
+
+    assert LICENCES.keys() == {path.stem for path in (ROOT / "configs" / "model").glob("*.yaml")}
