@@ -132,6 +132,9 @@ def test_a_folder_with_runs_of_another_configuration_is_refused_and_a_renamed_on
     assert "max_epochs: 3" in err
     assert main([*silent, "--splits=1,9"]) == 1
     assert "there is no split 9; the data set has 1, 2" in capsys.readouterr().err
+    assert main([*silent, "--splits=1,9", "--jobs=2", "--out=side"]) == 1  # before anything is trained
+    assert "there is no split 9; the data set has 1, 2" in capsys.readouterr().err
+    assert not Path("side/split1-seed0").exists()
     Path("out").rename("renamed")
     assert main([*silent, "--seeds=0,1", "--out=renamed"]) == 0  # another seed is not another configuration
     assert "run 2 of 2: split 1, seed 1" in capsys.readouterr().out

@@ -164,14 +164,19 @@ def _raise_if_any(failed: Sequence[str], out: Path, how_many: str) -> None:
 
 
 def _missing_runs(fit_args: Sequence[str], grid: Grid, out: Path) -> dict[str, list[str]]:
-    """The command of each run of one network that is not complete."""
+    """The command of each run of one network that is not complete; refuses a split that does not exist before any."""
     splits = grid.splits or _known_splits(fit_args, out)
-    return {
+    missing = {
         f"split{split}-seed{seed}": ["crossval", *fit_args, f"--out={out}", f"--splits={split}", f"--seeds={seed}"]
         for seed in grid.seeds
         for split in splits
         if not (out / f"split{split}-seed{seed}" / "scores.json").is_file()
     }
+    if grid.splits and missing:
+        known = _known_splits(fit_args, out)
+        if unknown := sorted({*splits} - {*known}):
+            raise ValueError(f"there is no split {unknown[0]}; the data set has {', '.join(map(str, known))}")
+    return missing
 
 
 def _known_splits(fit_args: Sequence[str], out: Path) -> list[int]:
