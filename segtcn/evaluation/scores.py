@@ -168,23 +168,28 @@ def _with_background(run: Run, names: Sequence[str]) -> Run:
 
 
 def _check_same_truth(first: Run, run: Run) -> None:
+    truths, others = _truths(first), _truths(run)
+    shared = [video for video in truths if video in others]
+    present, of_others = ({name for video in shared for name in _present(of[video])} for of in (truths, others))
     remedy = "score both on one (`truth`)"
-    if different := _true_names(first) ^ _true_names(run):
+    if different := present ^ of_others:
         raise ValueError(
             f"{first.name} and {run.name} have another truth: only one has {listed(sorted(different))}; {remedy}"
         )
-    truths = {(part.split, name): labels for part in first.parts for name, labels in part.truths.items()}
-    for part in run.parts:
-        for name, labels in part.truths.items():
-            expected = truths.get((part.split, name), labels)
-            # other lengths: another rate, or cut to the predictions
-            if len(labels) == len(expected) and (labels.in_classes(expected.classes).indexes != expected.indexes).any():
-                raise ValueError(f"{first.name} and {run.name} have another truth of the video {name}: {remedy}")
+    for video in shared:
+        expected, found = truths[video], others[video]
+        # other lengths: another rate, or cut to the predictions
+        if len(found) == len(expected) and (found.in_classes(expected.classes).indexes != expected.indexes).any():
+            raise ValueError(f"{first.name} and {run.name} have another truth of the video {video[1]}: {remedy}")
 
 
-def _true_names(run: Run) -> set[str]:
-    present = {label for part in run.parts for labels in part.truths.values() for label in labels.present()}
-    return {run.classes.names[label] for label in present}
+def _truths(run: Run) -> dict[tuple[str, str], Labels]:
+    """The truth of each video of each split; all seeds have the same."""
+    return {(part.split, name): labels for part in run.parts for name, labels in part.truths.items()}
+
+
+def _present(labels: Labels) -> list[str]:
+    return [labels.classes.names[label] for label in labels.present()]
 
 
 def _without_truth(part: RunPart, names: Container[str]) -> RunPart:
