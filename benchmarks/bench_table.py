@@ -98,7 +98,7 @@ def main() -> None:
     showing.add_argument("--groups", help="regular expression of the person in the name of a video")
     options = parser.parse_args()
     if options.command == "keep":
-        keep(options.folders, options.to)
+        keep([folder for folder in options.folders if folder.is_dir()], options.to)
     else:
         print(table(options.file, options.groups))
 
