@@ -69,12 +69,12 @@ def compare_runs(runs: Sequence[RunScores], how: Resampling = Resampling()) -> l
     """Compare runs by a paired, hierarchical bootstrap, and by a paired permutation test.
 
     *Interval.* Each resample draws units with replacement, the same for all runs: videos of every split, one fewer than
-    it has, or, with ``groups``, one fewer than all groups. (Where a split has a single video, all videos are drawn
-    like groups.) It then draws seeds of each run. A run's score of the drawn videos is that of the protocol, pooled
-    scores from the pooled counts; the mean is taken over the seeds, then over the splits, each weighted by how often
-    its groups were drawn. The standard deviation of the differences is the standard error of the difference, and the
-    interval is that of the t distribution around it. (Drawing as many units as there are makes standard errors too
-    small, which matters where units are few.)
+    it has, or, with ``groups``, one fewer than all groups. (Where a split has a single video, all videos are drawn like
+    groups.) It then draws seeds of each run, one fewer than it has. A run's score of the drawn videos is that of the
+    protocol, pooled scores from the pooled counts; the mean is taken over the seeds, then over the splits, each
+    weighted by how often its groups were drawn. The standard deviation of the differences is the standard error of the
+    difference, and the interval is that of the t distribution around it. (Drawing as many units as there are makes
+    standard errors too small, which matters where units are few.)
 
     *p-value.* Under the hypothesis that two runs are alike, the predictions of a unit may be exchanged. The p-value is
     the share of exchanges whose difference is at least as large: of all, if there are up to 4,096, or of 10,000 random
@@ -246,7 +246,8 @@ def _resample(runs: Sequence[RunScores], units: Units, how: Resampling) -> list[
             samples = score_sums(times_of_run.double() @ tables, run.protocol).double().numpy()
             shares = np.full((how.num_resamples, len(tables)), 1 / len(tables))
             if how.draw_seeds and len(tables) > 1:
-                shares = generator.multinomial(len(tables), shares[0], size=how.num_resamples) / len(tables)
+                drawn = len(tables) - 1
+                shares = generator.multinomial(drawn, shares[0], size=how.num_resamples) / drawn
             total += weights[split][:, None] * np.einsum("rs,srk->rk", shares, samples)
         scores.append(total / np.sum([*weights.values()], axis=0)[:, None])
     return scores

@@ -176,6 +176,24 @@ def test_with_few_groups_the_interval_speaks_alone():
     assert found.verdict == "better by its interval"
 
 
+@pytest.mark.parametrize("num_seeds", [2, 3])
+def test_the_standard_error_of_few_seeds_is_that_of_their_mean(num_seeds):
+    """All videos are alike, so that only seeds differ: variance / number of seeds, of both runs."""
+    labels = {f"v{i}": np.zeros(100, int) for i in range(20)}
+    right = {"a": [50, 56, 64][:num_seeds], "b": [60, 70, 62][:num_seeds]}
+    runs = [
+        RunScores(
+            name,
+            "lea",
+            {"1": [evaluate_videos(dict.fromkeys(labels, (np.arange(100) >= n) * 1), labels) for n in numbers]},
+        )
+        for name, numbers in right.items()
+    ]
+    (found,) = (each for each in compare_runs(runs, Resampling(20_000)) if each.score == "accuracy")
+    error = np.sqrt(sum(np.var(numbers, ddof=1) / num_seeds for numbers in right.values()))
+    assert found.high - found.difference == pytest.approx(2.093 * error, rel=0.02)  # t of 19 degrees of freedom
+
+
 def test_no_interval_leaves_the_range_of_a_difference():
     """Two persons, of whom one shows the opposite of the other."""
     worse, better = scored("b", 6, 0.1, seed=1).splits, scored("b", 6, 0.95, seed=1).splits
