@@ -177,8 +177,10 @@ NETWORKS = {
 
 
 def our_logits(net: SegmentationModel, features: Tensor) -> Tensor:
-    logits, boundaries = net(features)
-    return logits if boundaries is None else torch.cat([logits[-1], boundaries[-1][:, None]], dim=1)[None]
+    output = net(features)
+    if output.boundaries is None:
+        return output.logits
+    return torch.cat([output.logits[-1], output.boundaries[-1][:, None]], dim=1)[None]
 
 
 @pytest.mark.parametrize("smaller", [False, True], ids=["paper", "smaller"])
