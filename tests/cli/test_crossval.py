@@ -209,7 +209,17 @@ def test_ctrl_c_in_the_middle_leaves_a_checkpoint_from_which_the_same_command_go
     assert started == [10, 11]
 
 
+@pytest.fixture
+def one_thread():
+    """As each of two jobs has on two cores: the number of threads changes the order of sums."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
 def test_several_runs_at_a_time_give_the_table_of_one_after_the_other(command, tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     silent = [*command[:-1], "--trainer.logger=false", "--seeds=0,1"]
