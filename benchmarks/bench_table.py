@@ -37,9 +37,10 @@ def keep(folders: list[Path], path: Path) -> None:
     names = {folder.name for folder in folders}
     lines = [line for line in lines if line[0] not in names]
     for folder in folders:
-        run = score_run(read_run(folder), PROTOCOL)
-        for split, seeds in run.splits.items():
-            for seed, evaluation in enumerate(seeds):
+        run = read_run(folder)
+        for split, evaluations in score_run(run, PROTOCOL).splits.items():
+            seeds = [part.seed for part in run.parts if part.split == split]
+            for seed, evaluation in zip(seeds, evaluations, strict=True):
                 counts = evaluation.counts
                 sums = [counts.correct.sum(1), counts.frames.sum(1), counts.predicted.sum(1), counts.true.sum(1)]
                 table = torch.stack([*sums, *counts.hits.sum(2).T, counts.distance], dim=1)

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -93,24 +94,13 @@ def chosen_decoder(method: str, part: RunPart, others: list[RunPart], scores: di
     return Decoder(method, float(value), classes, SegmentPrior.count(training) if METHODS[method].needs_prior else None)
 
 
-def at_rate_of_network(run: Run) -> Run:
-    """The run with the labels of the frames that the network saw."""
+def map_labels(run: Run, change: Callable[[Labels], Labels]) -> Run:
+    """The run with other predictions and truths."""
     parts = []
     for part in run.parts:
-        preds = {name: labels[:: run.sample_rate] for name, labels in part.preds.items()}
-        truths = {name: labels[:: run.sample_rate] for name, labels in part.truths.items()}
+        preds, truths = ({name: change(labels) for name, labels in each.items()} for each in (part.preds, part.truths))
         parts.append(part._replace(preds=preds, truths=truths))
-    return replace(run, parts=tuple(parts), sample_rate=1)
-
-
-def with_classes(run: Run, classes: Classes) -> Run:
-    """The run with other names of the same classes."""
-    parts = []
-    for part in run.parts:
-        preds = {name: replace(labels, classes=classes) for name, labels in part.preds.items()}
-        truths = {name: replace(labels, classes=classes) for name, labels in part.truths.items()}
-        parts.append(part._replace(preds=preds, truths=truths))
-    return replace(run, parts=tuple(parts), classes=classes)
+    return replace(run, parts=tuple(parts))
 
 
 def decoded(run: Run, method: str, chosen_on: Run | None = None) -> tuple[Run, list[float]]:
@@ -137,10 +127,10 @@ def rows_of(source: str) -> dict[str, list[str]]:
     chosen_on = None
     if released:
         folder, _, fps = released.partition("=")
-        run = at_rate_of_network(run)
-        chosen_on = with_classes(
-            released_run(Path(folder), float(fps)), next(iter(run.parts[0].preds.values())).classes
-        )
+        rate = run.sample_rate
+        run = replace(map_labels(run, lambda labels: labels[::rate]), sample_rate=1)
+        classes = next(iter(run.parts[0].preds.values())).classes  # the released ones are numbered
+        chosen_on = map_labels(released_run(Path(folder), float(fps)), lambda labels: replace(labels, classes=classes))
     before: RunScores = score_run(replace(run, name="as predicted"))
     rows = {key: [run.name, f"{before.scores[key]:.1f}"] for key in SHOWN} | {"chosen": [run.name, ""]}
     for method in METHODS:
