@@ -17,11 +17,11 @@ from pathlib import Path
 import torch
 
 from segtcn.atomic import write_text
-from segtcn.cli.bench_networks import MARKS, network_rows
+from segtcn.cli.bench_networks import marked_cells, network_rows
 from segtcn.evaluation import Resampling, RunScores, compare_runs, read_run, score_run
 from segtcn.metrics import SCORES, Evaluation, VideoCounts, combine_videos
 from segtcn.metrics.counts import score_videos
-from segtcn.text_table import SCORE_HEADINGS, TABLES, interval_cell
+from segtcn.text_table import SCORE_HEADINGS, TABLES
 
 PROTOCOL = "lea"
 NUMBERS = ("correct", "frames", "predicted", "true", "hits@10", "hits@25", "hits@50", "distance")
@@ -78,11 +78,7 @@ def table(path: Path, groups: str | None) -> str:
     how = Resampling(groups=groups)
     rows = network_rows(scores, compare_runs(scores, how), how)
     cells = [
-        [
-            name,
-            str(max(map(len, run.splits.values()))),
-            *(interval_cell(*row[key][:3]) + MARKS.get(row[key][-1], "") for key in SCORE_HEADINGS),
-        ]
+        [name, str(max(map(len, run.splits.values()))), *marked_cells(row)]
         for (name, row), run in zip(rows.items(), scores, strict=True)
     ]
     return TABLES["markdown"](["network", "Seeds", *SCORE_HEADINGS.values()], cells)

@@ -22,8 +22,11 @@ DATA = {"gtea": "gtea_lea", "50salads_mid": "50salads_mid_lea", "50salads_eval":
 
 QUIET = ["--trainer.logger=false", "--trainer.enable_progress_bar=false"]
 
-MARKS = {"better": " +", "worse": " -", "better by its interval": " (+)", "worse by its interval": " (-)"}
+_MARKS = {"better": " +", "worse": " -", "better by its interval": " (+)", "worse by its interval": " (-)"}
 """What a verdict adds to the score of a network."""
+
+Row = dict[str, tuple[float, float, float, float, float, str]]
+"""Of each score: mean, ends of its interval, difference from the best network, p-value, verdict."""
 
 _LEGEND = (
     "Mean over the splits of the mean over the seeds, and 95 % interval. The first network is the best by F1@50. + and "
@@ -153,13 +156,10 @@ def _write_report(out: Path, name: str, results: dict[str, Any]) -> list[Path]:
         how = Resampling(groups=known_groups(runs, scores[0]))
         differences = compare_runs(scores, how) if len(scores) > 1 else []
         tables[protocol] = table = network_rows(scores, differences, how)
-        cells = [
-            [network, *(interval_cell(*row[key][:3]) + MARKS.get(row[key][-1], "") for key in SCORE_HEADINGS)]
-            for network, row in table.items()
-        ]
+        cells = [[network, *marked_cells(row)] for network, row in table.items()]
         header = ["network", *SCORE_HEADINGS.values()]
         text += [f"## Protocol `{protocol}`", TABLES["markdown"](header, cells)]
-        text += comparison_notes(scores, differences, how) if differences else []
+        text += comparison_notes(scores, differences, how)
         latex += [f"% protocol {protocol}", TABLES["latex"](header, cells)]
         records += [
             [protocol, network, key, *(value if isinstance(value, str) else f"{value:.4f}" for value in row[key])]
@@ -187,9 +187,7 @@ def _read_grid(folder: Path, results: dict[str, Any]) -> Run:
     return replace(first, name=folder.name, parts=tuple(part for run in runs for part in run.parts))
 
 
-def network_rows(
-    scores: Sequence[RunScores], differences: Sequence[Difference], how: Resampling
-) -> dict[str, dict[str, tuple[float, float, float, float, float, str]]]:
+def network_rows(scores: Sequence[RunScores], differences: Sequence[Difference], how: Resampling) -> dict[str, Row]:
     """What a table says of networks.
 
     Args:
@@ -198,8 +196,7 @@ def network_rows(
         how: what is drawn for the intervals.
 
     Returns:
-        For each network and score: mean and ends of its interval in percent, difference from the best network, p-value
-        and verdict.
+        The row of each network, in percent.
     """
     from segtcn.evaluation.comparison import score_intervals
 
@@ -212,3 +209,16 @@ def network_rows(
             for key in SCORE_HEADINGS
         }
     return rows
+
+
+def marked_cells(row: Row) -> list[str]:
+    """The cells of a network: score, interval and mark of the verdict.
+
+    Args:
+        row: of :func:`network_rows`.
+
+    Example:
+        >>> marked_cells(dict.fromkeys(SCORE_HEADINGS, (55.0, 50.0, 60.0, -3.0, 0.01, "worse")))[0]
+        '55.0 (50.0 to 60.0) -'
+    """
+    return [interval_cell(*row[key][:3]) + _MARKS.get(row[key][-1], "") for key in SCORE_HEADINGS]

@@ -165,14 +165,15 @@ def comparison_notes(
 
     Args:
         scores: of the runs, the first is what the others are compared with.
-        differences: what :func:`compare_runs` made of them.
+        differences: what :func:`compare_runs` made of them; none of a single run.
         bootstrap: how it drew.
 
     Returns:
         Lines of text.
     """
     first, units = scores[0], Units.of(scores[0], bootstrap.groups)
-    what = "videos of each split" if bootstrap.groups is None else f"{units.number} groups '{bootstrap.groups}'"
+    groups, paired = bootstrap.groups, "paired " if differences else ""
+    what = "videos of each split" if groups is None else f"{counted(units.number, 'group')} '{groups}'"
     several = bootstrap.draw_seeds and any(len(seeds) > 1 for run in scores for seeds in run.splits.values())
     num_pairs = len(differences) // len(SCORE_HEADINGS)
     num_videos = sum(len(seeds[0].videos) for seeds in first.splits.values())
@@ -180,16 +181,15 @@ def comparison_notes(
     notes = [
         f"Protocol {first.protocol}, percent, {counted(num_videos, 'video')}, {counted(len(first.splits), 'split')}. "
         f"Seeds: {seeds}; every score is the mean over the seeds, then over the splits.",
-        f"Interval: paired bootstrap over the {what}, {bootstrap.num_resamples} resamples, seed {bootstrap.seed}. It "
+        f"Interval: {paired}bootstrap over the {what}, {bootstrap.num_resamples} resamples, seed {bootstrap.seed}. It "
         f"covers the choice of these{' and of the seeds.' if several else ', not that of seeds: train more than one.'}",
-        "p: paired permutation test over the same units"
-        f"{f', corrected for {num_pairs} pairs (Holm)' if num_pairs > 1 else ''}.",
     ]
+    if differences:
+        corrected = f", corrected for {num_pairs} pairs (Holm)" if num_pairs > 1 else ""
+        notes.append(f"p: paired permutation test over the same units{corrected}.")
     if units.number < FEW_UNITS:
-        notes.append(
-            f"Only {units.number} independent units: p cannot be below {differences[0].smallest_p:.3g}, intervals are "
-            "wide."
-        )
+        on_p = f"p cannot be below {differences[0].smallest_p:.3g}, " if differences else ""
+        notes.append(f"Only {counted(units.number, 'independent unit')}: {on_p}intervals are wide.")
     if len({run.sample_rate for run in scores}) > 1:
         rates = ", ".join(f"{run.name}: {run.sample_rate}" for run in scores)
         notes.append(

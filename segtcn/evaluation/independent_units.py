@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
-from contextlib import suppress
 from itertools import chain
 from typing import NamedTuple
 
@@ -89,8 +89,18 @@ def known_groups(runs: Sequence[Run], scores: RunScores) -> str | None:
     """
     if any(track_of(path) for run in runs for part in run.parts for path in part.files.values()):
         return r"^(.*)/[^/]*$"
+    problems = []
     for groups in filter(None, dict.fromkeys(run.groups for run in runs)):
-        with suppress(ValueError):  # the videos may have other names than those of the card
-            if Units.of(scores, groups).number > 1:  # of one person alone, only the videos can be drawn
+        try:
+            if Units.of(scores, groups).number > 1:
                 return groups
+            problems.append(f"'{groups}', which makes one group of all videos")
+        except ValueError:  # the videos have other names than those of the card
+            problems.append(f"'{groups}', which does not match the name of every video")
+    if problems:
+        warnings.warn(
+            f"the card of the data set groups videos by {problems[0]}: they are drawn as if they were independent, and "
+            "intervals may be too narrow",
+            stacklevel=2,
+        )
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -291,9 +292,16 @@ def test_videos_without_truth_are_said_and_left_out(root, tmp_path, capsys):
 
 def test_the_groups_of_the_card_are_drawn_unless_they_say_nothing(root, tmp_path, capsys):
     preds = {name: truth_of(root, name) for name in ("P01_tea", "P01_soup", "P02_tea", "P02_soup")}
-    for groups, drawn in ((r"^P\d+", r"2 groups '^P\d+'"), ("^P", "videos"), ("^S", "videos"), (None, "videos")):
+    cases = (
+        (r"^P\d+", r"2 groups '^P\d+'", nullcontext()),
+        ("^P", "videos", pytest.warns(UserWarning, match=re.escape("'^P', which makes one group of all videos"))),
+        ("^S", "videos", pytest.warns(UserWarning, match=re.escape("'^S', which does not match the name of every"))),
+        (None, "videos", nullcontext()),
+    )
+    for groups, drawn, noted in cases:
         run = str(write_network(tmp_path / f"run{drawn}{groups}", root, preds, groups=groups))
-        assert main(["compare", run, run, "--resamples=5"]) == 0
+        with noted:
+            assert main(["compare", run, run, "--resamples=5"]) == 0
         assert f"paired bootstrap over the {drawn}" in capsys.readouterr().out
 
 

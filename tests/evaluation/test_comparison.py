@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from segtcn.evaluation import Resampling, RunScores, compare_runs
+from segtcn.evaluation import Resampling, RunScores, compare_runs, comparison_notes
 from segtcn.evaluation.comparison import _holm, score_intervals
 from segtcn.metrics import combine_videos, evaluate_videos
 
@@ -241,3 +241,10 @@ def test_one_video_says_nothing_about_others():
     with pytest.raises(ValueError, match="an interval needs two or more videos, got 1: one says nothing about others"):
         compare_runs(runs)
     assert score_intervals(runs[0])["edit"] == (0, 100)
+
+
+def test_the_notes_of_a_single_run_say_its_seeds_and_units():
+    notes = comparison_notes([scored("a", 2, 0.6, seeds=3)], [], Resampling(groups="."))
+    assert "4 videos, 2 splits. Seeds: 3 of a" in notes[0]
+    assert notes[1].startswith("Interval: bootstrap over the 1 group '.'")
+    assert notes[2:] == ["Only 1 independent unit: intervals are wide."]
