@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from segtcn.atomic import write_text
-from segtcn.cli.bench_networks import marked_cells, network_rows
+from segtcn.cli.bench_networks import network_rows
 from segtcn.evaluation import Resampling, RunScores, compare_runs, read_run, score_run
 from segtcn.metrics import SCORES, Evaluation, VideoCounts, combine_videos
 from segtcn.metrics.counts import score_videos
@@ -75,10 +75,10 @@ def evaluation(videos: dict[str, list[int]]) -> Evaluation:
 
 def table(path: Path, groups: str | None) -> str:
     scores = sorted(read_scores(path), key=lambda run: -run.scores["f1@50"])
-    how = Resampling(groups=groups)
+    how = Resampling(groups=groups, all_pairs=True)
     rows = network_rows(scores, compare_runs(scores, how), how)
     cells = [
-        [name, str(max(map(len, run.splits.values()))), *marked_cells(row)]
+        [name, str(max(map(len, run.splits.values()))), *(score.cell for score in row.values())]
         for (name, row), run in zip(rows.items(), scores, strict=True)
     ]
     return TABLES["markdown"](["network", "Seeds", *SCORE_HEADINGS.values()], cells)

@@ -6,13 +6,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from segtcn.atomic import write_text
 from segtcn.cli.crossval.models import Grid, Launch, crossval_models, numbers
 from segtcn.cli.parser import UsageError
 from segtcn.config_names import config_folder, find_config, read_config
-from segtcn.text_table import SCORE_HEADINGS, TABLES, interval_cell
+from segtcn.text_table import SCORE_HEADINGS, TABLES, counted, interval_cell
 
 if TYPE_CHECKING:
     from segtcn.evaluation import Difference, Resampling, Run, RunScores
@@ -25,14 +25,40 @@ QUIET = ["--trainer.logger=false", "--trainer.enable_progress_bar=false"]
 _MARKS = {"better": " +", "worse": " -", "better by its interval": " (+)", "worse by its interval": " (-)"}
 """What a verdict adds to the score of a network."""
 
-Row = dict[str, tuple[float, float, float, float, float, str]]
-"""Of each score: mean, ends of its interval, difference from the best network, p-value, verdict."""
-
 _LEGEND = (
     "Mean over the splits of the mean over the seeds, and 95 % interval. The first network is the best by F1@50. + and "
     "- mark scores that differ from its; in parentheses where the units are too few for a p-value, and the interval "
-    "alone shows the difference."
+    "alone shows the difference. P-values are corrected for all pairs, since these scores also choose the best."
 )
+
+
+class TableScore(NamedTuple):
+    """What a table says of one score of a network.
+
+    Args:
+        mean: in percent.
+        low: lower end of the interval.
+        high: upper end.
+        difference: from the best network.
+        p_value: of this difference.
+        verdict: on it; ``best`` for the best network itself.
+    """
+
+    mean: float
+    low: float
+    high: float
+    difference: float = 0.0
+    p_value: float = 1.0
+    verdict: str = "best"
+
+    @property
+    def cell(self) -> str:
+        """The score with its interval and the mark of the verdict.
+
+        >>> TableScore(55.0, 50.0, 60.0, -3.0, 0.01, "worse").cell
+        '55.0 (50.0 to 60.0) -'
+        """
+        return interval_cell(self.mean, self.low, self.high) + _MARKS.get(self.verdict, "")
 
 
 @dataclass(frozen=True)
@@ -73,6 +99,8 @@ def bench_networks(name: str, study: Study, out: Path, jobs: int, quick: bool) -
     models = study.models or [str(path) for path in sorted((config_folder() / "model").glob("*.yaml"))]
     paths = [[*map(Path, with_recipe(model, name).split("+"))] for model in models]
     shared = [Path(find_config(config)) for config in ("trainer/default", f"data/{DATA[name]}")]
+    if not quick:
+        print(_plan(paths, shared, study.seeds), flush=True)
     runs, failure = out / "runs", None
     try:
         crossval_models(paths, shared, options, Grid(range(study.seeds), study.splits), runs, Launch(jobs=jobs))
@@ -83,6 +111,18 @@ def bench_networks(name: str, study: Study, out: Path, jobs: int, quick: bool) -
     if failure is not None:
         raise failure
     return files
+
+
+def _plan(models: Sequence[Sequence[Path]], shared: Sequence[Path], num_seeds: int) -> str:
+    """What is going to be trained; some networks take thousands of epochs."""
+    epochs = []
+    for paths in models:
+        configs = [values for path in (*shared, *paths) if isinstance(values := read_config(path), dict)]
+        trainers = [trainer for values in configs if isinstance(trainer := values.get("trainer"), dict)]
+        numbers = [trainer["max_epochs"] for trainer in trainers if "max_epochs" in trainer]
+        epochs.append(f"{paths[0].stem} {numbers[-1] if numbers else 'as the trainer has it'}")
+    runs = f"{counted(len(models), 'network')}, {counted(num_seeds, 'seed')} on each split"
+    return f"{runs}. Epochs of a run: {', '.join(epochs)}."
 
 
 def check_counts(**counts: int) -> None:
@@ -153,18 +193,18 @@ def _write_report(out: Path, name: str, results: dict[str, Any]) -> list[Path]:
     latex, records, tables = [], [], {}
     for protocol in PROTOCOLS:
         scores = sorted((score_run(run, protocol) for run in runs), key=lambda run: -run.scores["f1@50"])
-        how = Resampling(groups=known_groups(runs, scores[0]))
+        how = Resampling(groups=known_groups(runs, scores[0]), all_pairs=True)  # the best is found by these scores
         differences = compare_runs(scores, how) if len(scores) > 1 else []
         tables[protocol] = table = network_rows(scores, differences, how)
-        cells = [[network, *marked_cells(row)] for network, row in table.items()]
+        cells = [[network, *(score.cell for score in row.values())] for network, row in table.items()]
         header = ["network", *SCORE_HEADINGS.values()]
         text += [f"## Protocol `{protocol}`", TABLES["markdown"](header, cells)]
         text += comparison_notes(scores, differences, how)
         latex += [f"% protocol {protocol}", TABLES["latex"](header, cells)]
         records += [
-            [protocol, network, key, *(value if isinstance(value, str) else f"{value:.4f}" for value in row[key])]
+            [protocol, network, key, *(value if isinstance(value, str) else f"{value:.4f}" for value in score)]
             for network, row in table.items()
-            for key in SCORE_HEADINGS
+            for key, score in row.items()
         ]
     columns = ["protocol", "network", "score", "mean", "low", "high", "difference", "p", "verdict"]
     texts = {"md": "\n\n".join(text), "tex": "\n".join(latex), "csv": TABLES["csv"](columns, records)}
@@ -187,38 +227,30 @@ def _read_grid(folder: Path, results: dict[str, Any]) -> Run:
     return replace(first, name=folder.name, parts=tuple(part for run in runs for part in run.parts))
 
 
-def network_rows(scores: Sequence[RunScores], differences: Sequence[Difference], how: Resampling) -> dict[str, Row]:
+def network_rows(
+    scores: Sequence[RunScores], differences: Sequence[Difference], how: Resampling
+) -> dict[str, dict[str, TableScore]]:
     """What a table says of networks.
 
     Args:
         scores: of the networks, the best first.
-        differences: of the others from it.
+        differences: of pairs of them; those from the best are shown.
         how: what is drawn for the intervals.
 
     Returns:
-        The row of each network, in percent.
+        The scores of each network by key, in the order of tables.
     """
     from segtcn.evaluation.comparison import score_intervals
 
-    found = {(each.run, each.score): (each.difference, each.p_value, each.verdict) for each in differences}
+    found = {
+        (each.run, each.score): (each.difference, each.p_value, each.verdict)
+        for each in differences
+        if each.against == scores[0].name
+    }
     rows = {}
     for run in scores:
         ends = score_intervals(run, how)
         rows[run.name] = {
-            key: (run.scores[key], *ends[key], *found.get((run.name, key), (0.0, 1.0, "best")))
-            for key in SCORE_HEADINGS
+            key: TableScore(run.scores[key], *ends[key], *found.get((run.name, key), ())) for key in SCORE_HEADINGS
         }
     return rows
-
-
-def marked_cells(row: Row) -> list[str]:
-    """The cells of a network: score, interval and mark of the verdict.
-
-    Args:
-        row: of :func:`network_rows`.
-
-    Example:
-        >>> marked_cells(dict.fromkeys(SCORE_HEADINGS, (55.0, 50.0, 60.0, -3.0, 0.01, "worse")))[0]
-        '55.0 (50.0 to 60.0) -'
-    """
-    return [interval_cell(*row[key][:3]) + _MARKS.get(row[key][-1], "") for key in SCORE_HEADINGS]

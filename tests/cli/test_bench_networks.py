@@ -36,6 +36,7 @@ def test_a_bench_scores_networks_under_every_protocol_and_continues(write_lea_tr
     report = (tmp_path / "out" / "gtea.md").read_text()
     assert all(f"## Protocol `{protocol}`" in report for protocol in PROTOCOLS)
     assert "Seeds: " in report
+    assert "corrected for" not in report  # two networks are one pair
     assert (tmp_path / "out" / "gtea.tex").read_text().count("begin{tabular}") == len(PROTOCOLS)
     assert (tmp_path / "out" / "gtea.png").stat().st_size > 10_000
     assert main(words) == 0
