@@ -48,7 +48,7 @@ def compare(
     A run keeps its truth, classes and rates beside its predictions: it can be moved, and its data set may be elsewhere.
     """
     if latex and json == "-":
-        raise UsageError("one form is printed: choose --latex, or --json without a file")
+        raise UsageError("choose one form: --latex, or --json without a file")
 
     from segtcn.evaluation import comparable_runs, compare_runs, comparison_notes, known_groups, read_run, score_run
 
@@ -58,7 +58,7 @@ def compare(
     if len({*names}) < len(names):
         names = [title or str(folder) for title, folder in zip(titles, folders, strict=True)]
     if twice := [title for title in titles if title and names.count(title) > 1]:
-        raise UsageError(f"two runs are called {twice[0]!r}: give each another TITLE=RUN")
+        raise UsageError(f"two runs are called {twice[0]!r}: name one of them, TITLE=RUN")
     read = [replace(run, name=name) for name, run in zip(names, read, strict=True)]
     scores = [
         score_run(run, scoring.protocol, scoring.sample_rate) for run in comparable_runs(read, scoring.incomplete)

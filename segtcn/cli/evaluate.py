@@ -113,7 +113,7 @@ def evaluate(
     splits.
     """
     if output.latex + output.csv + (output.json == "-") > 1:
-        raise UsageError("one form is printed: choose --latex, --csv or --json without a file")
+        raise UsageError("choose one form: --latex, --csv or --json without a file")
     if online.online and (files != Files() or lengths != Lengths() or output.per_video):
         raise UsageError(
             "--online scores networks on the data of their runs: leave --per-video and options of files out"

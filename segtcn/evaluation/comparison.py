@@ -107,7 +107,7 @@ def compare_runs(runs: Sequence[RunScores], how: Resampling = Resampling()) -> l
     units = Units.of(runs[0], how.groups)
     if units.degrees_of_freedom < 1:
         what = "videos" if how.groups is None else "groups of videos"
-        raise ValueError(f"an interval needs two or more {what}, got {units.number}: one says nothing about others")
+        raise ValueError(f"an interval needs two or more {what}, got {units.number}")
     samples, width = _resample(runs, units, how), _width(how.confidence, units.degrees_of_freedom)
     pairs = [(i, j) for i in range(len(runs)) for j in range(i + 1, len(runs)) if how.all_pairs or i == 0]
     exchanges = _exchanges(units.number, how.seed)
@@ -223,7 +223,11 @@ def check_comparable(runs: Sequence[RunScores]) -> None:
             )
         for split in first.splits:
             if len(run.splits[split]) != len(next(iter(run.splits.values()))):
-                raise ValueError(f"{run.name} has other seeds of split {split} than of the others: train the missing")
+                other, count = next((name, len(seeds)) for name, seeds in run.splits.items())
+                raise ValueError(
+                    f"{run.name} has {counted(len(run.splits[split]), 'seed')} of split {split} and {count} of split "
+                    f"{other}: train the missing"
+                )
             if different := {*first.splits[split][0].videos} ^ {*run.splits[split][0].videos}:
                 where = f" in split {split}" if split else ""
                 raise ValueError(

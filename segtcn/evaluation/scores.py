@@ -174,13 +174,13 @@ def _check_same_truth(first: Run, run: Run) -> None:
     remedy = "score both on one (`truth`)"
     if different := present ^ of_others:
         raise ValueError(
-            f"{first.name} and {run.name} have another truth: only one has {listed(sorted(different))}; {remedy}"
+            f"{first.name} and {run.name} differ in their truth: only one has {listed(sorted(different))}; {remedy}"
         )
     for video in shared:
         expected, found = truths[video], others[video]
         # other lengths: another rate, or cut to the predictions
         if len(found) == len(expected) and (found.in_classes(expected.classes).indexes != expected.indexes).any():
-            raise ValueError(f"{first.name} and {run.name} have another truth of the video {video[1]}: {remedy}")
+            raise ValueError(f"{first.name} and {run.name} differ in their truth of the video {video[1]}: {remedy}")
 
 
 def _truths(run: Run) -> dict[tuple[str, str], Labels]:

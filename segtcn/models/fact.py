@@ -53,8 +53,8 @@ class FACT(SegmentationModel):
         channel_dropout: probability of dropping a whole feature.
         frame_weight: w.
         num_masks: runs of frames whose features are hidden in training.
-        mask_frames: such a run is shorter than this, and than ``mask_share`` of the video.
-        mask_share: see ``mask_frames``.
+        mask_frames: every such run is shorter.
+        mask_share: largest share of the video in one run.
 
     Shape:
         features ``(B, D, T)``, mask ``(B, T)`` or None to logits ``(2 + len(updates), B, C, T)``, and tokens of each

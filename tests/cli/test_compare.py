@@ -119,7 +119,7 @@ def test_scores_of_splits_videos_and_seeds(runs, root, capsys):
     assert all(line.startswith("% ") for line in latex.split(r"\end{tabular}")[-1].split("\n") if line)
     with pytest.raises(SystemExit):
         main(["compare", *runs, "--latex", "--json"])
-    assert "one form is printed" in capsys.readouterr().err
+    assert "choose one form: --latex" in capsys.readouterr().err
     assert main(["compare", *runs, "--resamples=200", "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
     poor, good = record["runs"]
@@ -145,7 +145,7 @@ def test_a_title_names_a_run_in_every_table(runs, capsys):
     assert "Seeds: 2 of First try, 2 of good" in out
     with pytest.raises(SystemExit, match="2"):
         main(["compare", f"same={runs[0]}", f"same={runs[1]}"])
-    assert "two runs are called 'same': give each another TITLE=RUN" in capsys.readouterr().err
+    assert "two runs are called 'same': name one of them, TITLE=RUN" in capsys.readouterr().err
 
 
 def test_folders_of_predictions_with_their_truth(runs, root, tmp_path, capsys):
@@ -197,7 +197,7 @@ def test_runs_of_another_truth_are_refused(runs, root, tmp_path, capsys):
     truth = Labels.from_names(truth_of(root, "P01_tea"), Classes(tuple(CLASSES)), 10.0)
     write_labels(path, truth, replace(truth, indexes=truth.indexes[::-1]))
     message = failure(capsys, runs[0], str(other))
-    assert "poor and other have another truth of the video P01_tea: score both on one (`truth`, --truth)" in message
+    assert "poor and other differ in their truth of the video P01_tea: score both on one (`truth`, --truth)" in message
     assert main(["compare", runs[0], str(other), f"--truth={root}/groundTruth", "--resamples=5"]) == 0
 
 

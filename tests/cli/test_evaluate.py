@@ -226,7 +226,7 @@ def test_tables_for_papers_and_spreadsheets(folders, tmp_path, capsys):
     for other in ("--latex", "--json"):
         with pytest.raises(SystemExit):
             main([*argv, "--csv", other])
-        assert "one form is printed: choose --latex, --csv or --json without a file" in capsys.readouterr().err
+        assert "choose one form: --latex, --csv or --json without a file" in capsys.readouterr().err
 
 
 def test_released_predictions_reproduce_the_published_rows(shared_data, capsys):

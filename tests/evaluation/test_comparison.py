@@ -217,7 +217,11 @@ def test_the_choice_of_seeds_widens_the_interval():
         (lambda run: run, {"groups": "^v"}, "an interval needs two or more groups of videos, got 1"),
         (lambda run: run, {"groups": "^(v0)|^(v1)|^(v2)|^(v3)"}, "matches nothing of the video v1"),
         (lambda run: run, {"groups": "[1-9]*$"}, "matches nothing of the video v0"),
-        (lambda run: run._replace(splits={**run.splits, "2": run.splits["2"] * 2}), {}, "has other seeds of split 2"),
+        (
+            lambda run: run._replace(splits={**run.splits, "2": run.splits["2"] * 2}),
+            {},
+            "b has 2 seeds of split 2 and 1 of split 1: train",
+        ),
         (lambda run: run, {"num_resamples": 0}, "`num_resamples` must be at least 1"),
         (lambda run: run, {"confidence": 0.95}, "`confidence` from 50 to below 100 percent"),
     ],
@@ -230,7 +234,7 @@ def test_comparisons_that_say_nothing_are_refused(change, how, message):
 def test_the_first_run_has_as_many_seeds_of_each_split_as_the_others():
     first, second = scored("a", 4, 0.6, seeds=2), scored("b", 4, 0.6, seed=1)
     first = first._replace(splits={**first.splits, "2": first.splits["2"][:1]})
-    with pytest.raises(ValueError, match="a has other seeds of split 2 than of the others: train the missing"):
+    with pytest.raises(ValueError, match="a has 1 seed of split 2 and 2 of split 1: train the missing"):
         compare_runs([first, second])
 
 
@@ -238,7 +242,7 @@ def test_one_video_says_nothing_about_others():
     runs = [scored(name, 1, quality) for name, quality in (("a", 0.5), ("b", 0.7))]  # one in each of two splits
     assert all(each.high > each.low for each in compare_runs(runs, Resampling(500)) if each.difference)
     runs = [RunScores(run.name, run.protocol, {"1": run.splits["1"]}) for run in runs]
-    with pytest.raises(ValueError, match="an interval needs two or more videos, got 1: one says nothing about others"):
+    with pytest.raises(ValueError, match="an interval needs two or more videos, got 1$"):
         compare_runs(runs)
     assert score_intervals(runs[0])["edit"] == (0, 100)
 

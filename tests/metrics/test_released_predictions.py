@@ -1,4 +1,4 @@
-"""The scores of the predictions that Lea et al. released equal the published ones (background 0)."""
+"""The predictions that Lea et al. released have the scores that their metric gives them (background 0)."""
 
 from __future__ import annotations
 

@@ -66,8 +66,8 @@ class Launch:
     """How runs are started.
 
     Args:
-        jobs: networks at a time with --models, otherwise and with --launcher runs at a time, each with its share of the
-            cores (default: 1; on a cluster: all).
+        jobs: how many train at a time, each with its share of the cores: networks with --models, runs without it or
+            with --launcher (default: 1; on a cluster: all).
         launcher: start each run as a job of SLURM, or where there is none as a process here; needs segtcn[cluster].
         launcher_options: of submitit, such as slurm_partition=gpu timeout_min=240 cpus_per_task=4.
         retries: how often a run that failed is started again (default: 0; with --launcher 2).
