@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -77,6 +78,12 @@ class Study:
     seeds: int = 10
     splits: Annotated[Sequence[int], "1,2", ("type", numbers), ("nargs", None)] | None = None
 
+    def words(self) -> list[str]:
+        """The options that give it to ``segtcn bench``."""
+        models = ["--models", *self.models] if self.models else []
+        splits = [f"--splits={','.join(map(str, self.splits))}"] if self.splits else []
+        return [f"--root={self.root}", f"--seeds={self.seeds}", *splits, *models]
+
 
 def bench_networks(name: str, study: Study, out: Path, jobs: int, quick: bool) -> list[Path]:
     """Cross-validate networks, and write a report on them; what is complete is not trained again.
@@ -107,7 +114,10 @@ def bench_networks(name: str, study: Study, out: Path, jobs: int, quick: bool) -
     except ChildProcessError as error:
         failure = error
     results = json.loads((runs / "models.json").read_text(encoding="utf-8"))
-    files = _write_report(out, name, results) if results["models"] else []
+    command = shlex.join(["segtcn", "bench", name, *study.words(), *(["--quick"] if quick else []), f"--out={out}"])
+    warning = "**Quick: one epoch, the numbers mean nothing.**\n\n" if quick else ""
+    introduction = f"```\n{command}\n```\n\n{warning}{_LEGEND}"
+    files = _write_report(out, name, results, introduction) if results["models"] else []
     if failure is not None:
         raise failure
     return files
@@ -174,7 +184,7 @@ def data_option(data: str, root: Path | None) -> str:
     return f"--data.reader.init_args.root={root}"
 
 
-def _write_report(out: Path, name: str, results: dict[str, Any]) -> list[Path]:
+def _write_report(out: Path, name: str, results: dict[str, Any], introduction: str) -> list[Path]:
     """Score all predictions under every protocol, and write tables and a figure."""
     from segtcn.evaluation import (
         Resampling,
@@ -189,7 +199,7 @@ def _write_report(out: Path, name: str, results: dict[str, Any]) -> list[Path]:
     from segtcn.visualization.figures import save_figure
 
     runs = comparable_runs([_read_grid(out / "runs" / name, result) for name, result in results["models"].items()])
-    text = [f"# Networks on {name}", f"```\n{results['command']}\n```", _LEGEND]
+    text = [f"# Networks on {name}", introduction]
     latex, records, tables = [], [], {}
     for protocol in PROTOCOLS:
         scores = sorted((score_run(run, protocol) for run in runs), key=lambda run: -run.scores["f1@50"])
@@ -199,8 +209,9 @@ def _write_report(out: Path, name: str, results: dict[str, Any]) -> list[Path]:
         cells = [[network, *(score.cell for score in row.values())] for network, row in table.items()]
         header = ["network", *SCORE_HEADINGS.values()]
         text += [f"## Protocol `{protocol}`", TABLES["markdown"](header, cells)]
-        text += comparison_notes(scores, differences, how)
-        latex += [f"% protocol {protocol}", TABLES["latex"](header, cells)]
+        notes = comparison_notes(scores, differences, how)
+        text += notes
+        latex += [*(f"% {note}" for note in notes), TABLES["latex"](header, cells)]
         records += [
             [protocol, network, key, *(value if isinstance(value, str) else f"{value:.4f}" for value in score)]
             for network, row in table.items()
@@ -214,7 +225,7 @@ def _write_report(out: Path, name: str, results: dict[str, Any]) -> list[Path]:
     shown = {"F1@50": "f1@50", "Edit": "edit", "Accuracy": "accuracy"}
     protocol, table = next(iter(tables.items()))
     panels = {heading: {network: row[key][:3] for network, row in table.items()} for heading, key in shown.items()}
-    save_figure(plot_intervals(panels, f"percent, protocol {protocol}"), files[-1])
+    save_figure(plot_intervals(panels, f"percent, 95 % interval, protocol {protocol}"), files[-1])
     return files
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
+from segtcn.cli.evaluate import background_note
 from segtcn.cli.parser import Json, UsageError, output_record, split_title
 from segtcn.options import Resampling, Scoring
 from segtcn.text_table import SCORE_HEADINGS, TABLES, scores_table
@@ -71,7 +72,8 @@ def compare(
         table, comment = (TABLES["latex"], "% ") if latex else (TABLES["markdown"], "")
         _show(scores, differences, bootstrap, per_video, table)
         print()
-        for line in comparison_notes(scores, differences, bootstrap):
+        left_out, remedy = background_note(scores[0], read[0].classes)
+        for line in [*comparison_notes(scores, differences, bootstrap), f"Background: {left_out}.{remedy}"]:
             print(f"{comment}{line}")
         for note in [note for run in read for note in run.notes_on_truth()]:
             print(f"{comment}note: {note}")

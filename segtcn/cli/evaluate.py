@@ -186,6 +186,21 @@ def _print_tables(results: Sequence[RunScores], output: OutputOptions) -> None:
         print(f"\n{scores_table(videos, 'video' if len(results) == 1 else 'protocol, video', table)}")
 
 
+def background_note(result: RunScores, classes: Classes) -> tuple[str, str]:
+    """Which classes scores leave out, and what to do if none is left out that may be background.
+
+    Args:
+        result: the scores.
+        classes: of the labels.
+    """
+    if left_out := _background(result, classes):
+        return ", ".join(left_out), ""
+    if classes.background is None:
+        return "none", ""
+    name = classes.names[classes.background]
+    return "none", f" The class {name!r} counts: --background {name} leaves it out."
+
+
 def _background(result: RunScores, classes: Classes) -> list[str]:
     (evaluation, *_), *_ = result.splits.values()
     return [classes.names[index] for index in evaluation.background]
@@ -211,10 +226,6 @@ def _notes(results: Sequence[RunScores], classes: Classes, fps: float | None) ->
     for result in results:
         protocol = PROTOCOLS[result.protocol]
         at = "" if protocol.fps is None else f"at {protocol.fps:g} frames a second" if fps else "at the files' rate"
-        background = _background(result, classes)
-        left_out = ", ".join(background) or "none"
-        notes.append(f"{result.protocol}: {protocol.used_by}; background: {left_out}{at and '; '}{at}.")
-        if classes.background is not None and not background:
-            name = classes.names[classes.background]
-            notes[-1] += f" The class {name!r} counts: --background {name} leaves it out."
+        left_out, remedy = background_note(result, classes)
+        notes.append(f"{result.protocol}: {protocol.used_by}; background: {left_out}{at and '; '}{at}.{remedy}")
     return notes

@@ -23,7 +23,7 @@ OF_CROSSVAL = {"--models", *(option_of(field.name) for group in (Grid, Launch) f
 
 
 def reproduce(
-    name: str,
+    name: str | None = None,
     *,
     root: Annotated[Path, "DIR"] | None = None,
     seeds: int = 3,
@@ -38,7 +38,7 @@ def reproduce(
     options here too, and make it another experiment.
 
     Args:
-        name: of the row; a wrong name lists all.
+        name: of the row (default: list all rows).
         root: folder of the data set, as its card describes it.
         seeds: trainings on each split.
         jobs: trainings at the same time.
@@ -46,13 +46,17 @@ def reproduce(
         overrides: options of ``segtcn fit``.
 
     Examples:
+      segtcn reproduce
       segtcn reproduce ed_tcn_gtea --root DIR --seeds 5
       segtcn reproduce ms_tcn_50salads_i3d --root data/50salads --jobs 2
       segtcn reproduce asformer_breakfast --root data/breakfast --trainer.precision=bf16-mixed
     """
     rows = read_config(config_folder() / PUBLISHED)
+    if name is None:
+        print(_list(rows))
+        return
     if name not in rows:
-        raise UsageError(f"no published row {name!r}: there are {', '.join(rows)}")
+        raise UsageError(f"no published row {name!r}: `segtcn reproduce` without a name lists all")
     check_counts(seeds=seeds, jobs=jobs)
     for option in (word.partition("=")[0] for word in overrides):
         if option in OF_CROSSVAL:
@@ -63,25 +67,38 @@ def reproduce(
     fit_args = [*(f"-c={find_config(config)}" for config in configs), *options, *overrides]
     crossval_parallel(fit_args, Grid(range(seeds), row["splits"]), out, Launch(jobs=jobs))
     results = json.loads((out / "results.json").read_text(encoding="utf-8"))
-    changed = f"Not the recipe of the paper: {' '.join(overrides)}.\n\n" if overrides else ""
-    text = f"{_table(row, results)}\n\n{changed}{_verdict(row, results['scores'])}"
+    changed = f"Not the recipe of the paper ({' '.join(overrides)}), so there is no verdict."
+    text = f"{_table(row, results)}\n\n{changed if overrides else _verdict(row, results['scores'])}"
     write_text(out / "reproduce.md", f"# {row['network']}, {row['data']}\n\n{text}\n")
     print(f"\n{text}\n\n{out / 'reproduce.md'}")
+
+
+def _list(rows: Mapping[str, Mapping[str, Any]]) -> str:
+    cells = [
+        [name, row["network"], row["data"], ", ".join(map(str, row["splits"])), f"{row['scores']['f1@50']:.1f}"]
+        for name, row in rows.items()
+    ]
+    return markdown_table(["name", "network", "data", "splits", "F1@50"], cells)
 
 
 def _table(row: Mapping[str, Any], results: Mapping[str, Any]) -> str:
     ours, published = results["scores"], row["scores"]
     cells = {
         "published": {key: f"{score:.1f}" for key, score in published.items()},
-        "here": {key: f"{score['mean']:.1f} ± {score['std']:.1f}" for key, score in ours.items()},
+        "here": {
+            key: f"{score['mean']:.1f}" + (f" ± {score['std']:.1f}" if len(results["seeds"]) > 1 else "")
+            for key, score in ours.items()
+        },
         "difference": {key: f"{ours[key]['mean'] - score:+.1f}" for key, score in published.items()},
     }
     rows = [[line, *(of_line.get(key, "") for key in SCORE_HEADINGS)] for line, of_line in cells.items()]
-    splits = ", ".join(map(str, results["splits"]))
+    splits = f"split{'s' if len(results['splits']) > 1 else ''} {', '.join(map(str, results['splits']))}"
+    number = len(results["seeds"])
+    seeds = f"mean ± standard deviation over {number} seeds" if number > 1 else "one seed"
     return (
         f"{markdown_table([row['network'], *SCORE_HEADINGS.values()], rows)}\n\nPublished: {row['source']}. Here: "
-        f"{results['epochs']} epochs, {results['selection']}, splits {splits}, mean ± standard deviation over "
-        f"{counted(len(results['seeds']), 'seed')}. Protocol `{results['protocol']}`, percent."
+        f"{counted(results['epochs'], 'epoch')}, {results['selection']}, {splits}, {seeds}. Protocol "
+        f"`{results['protocol']}`, percent."
     )
 
 

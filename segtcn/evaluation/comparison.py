@@ -12,6 +12,7 @@ from torch import Tensor
 
 from segtcn.evaluation.independent_units import Units
 from segtcn.evaluation.scores import RunScores
+from segtcn.labels.classes import listed
 from segtcn.metrics import SCORES
 from segtcn.metrics.counts import score_sums, summands
 from segtcn.options import Resampling
@@ -60,7 +61,8 @@ class Difference(NamedTuple):
         Where no p-value could be small enough, ``by its interval`` is added; otherwise ``no difference shown``.
         """
         has_power = self.smallest_p <= self.alpha
-        if self.low <= 0 <= self.high or (has_power and self.p_value > self.alpha):
+        is_shown = self.p_value <= self.alpha if has_power else self.low < self.high  # equal values show no spread
+        if self.low <= 0 <= self.high or not is_shown:
             return "no difference shown"
         return ("better" if self.low > 0 else "worse") + ("" if has_power else " by its interval")
 
@@ -173,16 +175,20 @@ def comparison_notes(
     """
     first, units = scores[0], Units.of(scores[0], bootstrap.groups)
     groups, paired = bootstrap.groups, "paired " if differences else ""
-    what = "videos of each split" if groups is None else f"{counted(units.number, 'group')} '{groups}'"
-    several = bootstrap.draw_seeds and any(len(seeds) > 1 for run in scores for seeds in run.splits.values())
+    what = (
+        "videos of each split"
+        if groups is None
+        else f"{counted(units.number, 'group')} '{groups}' (test videos of {units.sizes})"
+    )
+    kind = f"t distribution, {counted(units.degrees_of_freedom, 'degree')} of freedom, with the standard error of a "
     num_pairs = len(differences) // len(SCORE_HEADINGS)
     num_videos = sum(len(seeds[0].videos) for seeds in first.splits.values())
     seeds = ", ".join(f"{max(map(len, run.splits.values()))} of {run.name}" for run in scores)
     notes = [
         f"Protocol {first.protocol}, percent, {counted(num_videos, 'video')}, {counted(len(first.splits), 'split')}. "
         f"Seeds: {seeds}; every score is the mean over the seeds, then over the splits.",
-        f"Interval: {paired}bootstrap over the {what}, {bootstrap.num_resamples} resamples, seed {bootstrap.seed}. It "
-        f"covers the choice of these{' and of the seeds.' if several else ', not that of seeds: train more than one.'}",
+        f"Interval: {bootstrap.confidence:g} %, {kind}{paired}bootstrap over the {what}, {bootstrap.num_resamples} "
+        f"resamples, seed {bootstrap.seed}. It covers the choice of these{_on_seeds(scores, bootstrap)}.",
     ]
     if differences:
         corrected = f", corrected for {num_pairs} pairs (Holm)" if num_pairs > 1 else ""
@@ -313,4 +319,14 @@ def _holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _splits(run: RunScores) -> str:
-    return f"the splits {', '.join(run.splits)}" if any(run.splits) else "no splits"
+    return f"split{'s' if len(run.splits) > 1 else ''} {', '.join(run.splits)}" if any(run.splits) else "no splits"
+
+
+def _on_seeds(scores: Sequence[RunScores], bootstrap: Resampling) -> str:
+    """Whether an interval covers the choice of the seeds, too."""
+    single = [run.name for run in scores if max(map(len, run.splits.values())) == 1]
+    if not bootstrap.draw_seeds:
+        return ", not that of seeds"
+    if len(single) == len(scores):
+        return ", not that of seeds: train more than one"
+    return f" and of the seeds{f', but not of the single seed of {listed(single)}: train more' if single else ''}"

@@ -13,7 +13,11 @@ from numpy.typing import NDArray
 
 from segtcn.evaluation.runs import Run
 from segtcn.evaluation.scores import RunScores
+from segtcn.labels.classes import listed
 from segtcn.labels.track_classes import track_of
+
+MOST_LISTED = 12
+"""So many groups are named."""
 
 
 class Units(NamedTuple):
@@ -21,12 +25,12 @@ class Units(NamedTuple):
 
     Args:
         of_split: for each split, the unit of every video, in the order of the first run.
-        number: of all units.
+        names: of all units.
         grouped: whether they are drawn from all splits at once: groups, and videos if a split has a single one.
     """
 
     of_split: dict[str, NDArray[np.int64]]
-    number: int
+    names: tuple[str, ...]
     grouped: bool
 
     @classmethod
@@ -44,12 +48,23 @@ class Units(NamedTuple):
             keys = {split: [f"{split}/{name}" for name in names] for split, names in keys.items()}
         number_of = {key: number for number, key in enumerate(dict.fromkeys(chain.from_iterable(keys.values())))}
         of_split = {split: np.array([number_of[key] for key in names]) for split, names in keys.items()}
-        return cls(of_split, len(number_of), groups is not None or min(map(len, of_split.values())) == 1)
+        return cls(of_split, tuple(number_of), groups is not None or min(map(len, of_split.values())) == 1)
+
+    @property
+    def number(self) -> int:
+        """How many there are."""
+        return len(self.names)
 
     @property
     def degrees_of_freedom(self) -> int:
         """Of the mean over the units."""
         return self.number - (1 if self.grouped else len(self.of_split))
+
+    @property
+    def sizes(self) -> str:
+        """How many test videos of all splits each unit has."""
+        numbers = np.bincount(np.concatenate([*self.of_split.values()])).tolist()
+        return listed((f"{name}: {number}" for name, number in zip(self.names, numbers, strict=True)), MOST_LISTED)
 
     def draw(self, generator: np.random.Generator, num_resamples: int) -> dict[str, NDArray[np.int64]]:
         """How often each video of each split is drawn, ``(R, N)``; of n units n - 1, if there are two."""

@@ -181,6 +181,8 @@ def read_run(folder: Path, scoring: Scoring | None = None) -> Run:
     if not folder.is_dir() or is_run(folder):
         run = Run.read(folder, scoring.incomplete)
     elif scoring.truth is None:
+        if inside := [path.name for path in sorted(folder.iterdir()) if is_run(path)]:
+            raise FileNotFoundError(f"{folder} holds several runs, give one of them: {listed(inside)}")
         raise FileNotFoundError(
             f"no {RUN_FILE} in {folder}, so it does not say the truth: give the folder of a run, or the true labels "
             "(`truth`)"

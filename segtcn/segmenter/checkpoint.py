@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from segtcn.labels import Classes
+from segtcn.labels.classes import listed
 from segtcn.labels.track_classes import TrackClasses
 from segtcn.segmenter.sealed_file import DamagedFileError, check_seal, read_sealed, write_sealed
 from segtcn.segmenter.weights import check_finite
@@ -79,6 +80,8 @@ def newest_intact(folder: Path, first: Sequence[str] = ("last.ckpt",)) -> Path:
     # not the unfinished file of a process that was killed, whose name begins with a dot
     files = [file for file in candidates if file.is_file() and not file.name.startswith(".")]
     if not files:
+        if inside := sorted(path.parent.name for path in folder.glob("*/checkpoints")):
+            raise FileNotFoundError(f"no checkpoint {folder}: it holds the runs {listed(inside)}, give one of them")
         raise FileNotFoundError(
             f"no checkpoint {folder}: `segtcn fit` writes one as checkpoints/last.ckpt into the folder of its run"
         )

@@ -80,6 +80,17 @@ def test_what_nobody_said_is_marked_as_assumed(sound, check):
     assert (record["measured"]["assumed"], record["problems"]) == (["fps"], [])
 
 
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [("^P[0-9]+", None), ("tea", "does not match P01_soup"), ("(", "is no regular expression")],
+)
+def test_groups_of_the_card_fit_the_names_of_the_videos(groups, message, sound, tmp_path, check):
+    (tmp_path / "card.md").write_text(f"---\ngroups: {groups}\n---\n")
+    out = check(0, sound, "--data.card", tmp_path / "card.md")
+    assert ("warning [card] " in out) == (message is not None)
+    assert (message or "") in out
+
+
 @pytest.mark.parametrize("name", ["SIL", "bg", "No_Action", "none"])
 def test_a_class_that_sounds_like_background_is_warned_of(write_ms_tcn_tree, name, check):
     classes = [name, "cut", "pour milk"]

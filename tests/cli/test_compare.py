@@ -157,6 +157,8 @@ def test_folders_of_predictions_with_their_truth(runs, root, tmp_path, capsys):
     own = json.loads(capsys.readouterr().out)["runs"]
     for a, b in zip(mine, own, strict=True):
         assert {key: a[key] for key in KEYS} == {key: b[key] for key in KEYS}
+    assert main(["compare", *folders, f"--truth={root}/groundTruth", "--resamples=9"]) == 0
+    assert "Background: none. The class 'background' counts: --background background" in capsys.readouterr().out
     # both have the name `predictions`: told apart by their paths
     assert [run["run"] for run in mine] == folders
     # a folder of predictions does not say its background: it is that of the run
@@ -228,7 +230,7 @@ def test_a_network_counts_once(runs, capsys):
 def test_what_cannot_be_compared(runs, root, tmp_path, capsys):
     assert "expected two or more runs to compare, got 1" in failure(capsys, runs[0])
     single = write_network(tmp_path / "single", root, {"P02_tea": truth_of(root, "P02_tea")})
-    assert "poor has the splits 1, 2 and single has the splits 1" in failure(capsys, runs[0], str(single))
+    assert "poor has splits 1, 2 and single has split 1" in failure(capsys, runs[0], str(single))
     edit_facts(single, protocol="mstcn")
     message = failure(capsys, f"{runs[0]}/split1-seed0", str(single))
     assert (
@@ -259,6 +261,8 @@ def test_truth_that_does_not_fit(runs, root, capsys):
     message = failure(capsys, f"{runs[0]}/split1-seed0/predictions", runs[1])
     assert "no run.json in" in message
     assert "or the true labels (`truth`, --truth)" in message
+    message = failure(capsys, str(Path(runs[0]).parent), runs[1])
+    assert "holds several runs, give one of them: good, poor" in message
 
 
 def test_incomplete_runs_are_compared_if_asked(runs, capsys):

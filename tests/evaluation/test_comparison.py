@@ -242,7 +242,7 @@ def test_one_video_says_nothing_about_others():
     runs = [scored(name, 1, quality) for name, quality in (("a", 0.5), ("b", 0.7))]  # one in each of two splits
     assert all(each.high > each.low for each in compare_runs(runs, Resampling(500)) if each.difference)
     runs = [RunScores(run.name, run.protocol, {"1": run.splits["1"]}) for run in runs]
-    with pytest.raises(ValueError, match="an interval needs two or more videos, got 1$"):
+    with pytest.raises(ValueError, match=r"an interval needs two or more videos, got 1$"):
         compare_runs(runs)
     assert score_intervals(runs[0])["edit"] == (0, 100)
 
@@ -250,5 +250,32 @@ def test_one_video_says_nothing_about_others():
 def test_the_notes_of_a_single_run_say_its_seeds_and_units():
     notes = comparison_notes([scored("a", 2, 0.6, seeds=3)], [], Resampling(groups="."))
     assert "4 videos, 2 splits. Seeds: 3 of a" in notes[0]
-    assert notes[1].startswith("Interval: bootstrap over the 1 group '.'")
+    assert "standard error of a bootstrap over the 1 group '.' (test videos of v: 4)" in notes[1]
     assert notes[2:] == ["Only 1 independent unit: intervals are wide."]
+
+
+def test_the_notes_say_whose_seeds_the_interval_covers():
+    runs = {number: scored(f"of {number}", 6, 0.6, seeds=number) for number in (1, 2, 3)}
+
+    def on_seeds(numbers, draw_seeds=True):
+        how = Resampling(5, draw_seeds=draw_seeds)
+        chosen = [runs[number] for number in numbers]
+        return comparison_notes(chosen, compare_runs(chosen, how), how)[1].rpartition("choice of these")[2]
+
+    assert on_seeds((2, 3)) == " and of the seeds."
+    assert on_seeds((1, 2)) == " and of the seeds, but not of the single seed of of 1: train more."
+    assert on_seeds((1, 1)) == ", not that of seeds: train more than one."
+    assert on_seeds((2, 3), draw_seeds=False) == ", not that of seeds."
+
+
+def test_equal_differences_of_few_videos_show_nothing():
+    """Their interval has no width: three videos cannot say how much others would differ."""
+    frames = np.repeat([0, 1, 2, 1], 5)
+    truth = {f"v{i}": frames for i in range(3)}
+    runs = [
+        RunScores(name, "lea", {"": [evaluate_videos(dict.fromkeys(truth, preds), truth, "lea", background=0)]})
+        for name, preds in (("poor", np.repeat([0, 1, 2, 2], 5)), ("good", frames))
+    ]
+    for each in compare_runs(runs, Resampling(50)):
+        assert each.low == each.high == each.difference
+        assert each.verdict == "no difference shown"

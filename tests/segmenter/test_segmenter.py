@@ -68,6 +68,9 @@ def test_a_run_folder_stands_for_its_best_or_last_checkpoint(tmp_path):
         small().save(tmp_path / "checkpoints" / name)
         assert find_checkpoint(tmp_path).name == name
         assert len(Segmenter.load(tmp_path).classes) == 3
+    (tmp_path / "all" / "split1-seed0" / "checkpoints").mkdir(parents=True)
+    with pytest.raises(FileNotFoundError, match="holds the runs split1-seed0, give one of them"):
+        find_checkpoint(tmp_path / "all")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 from segtcn.data.card import read_card
 from segtcn.labels.classes import listed
@@ -61,6 +62,9 @@ def check_card(facts: Facts) -> Iterator[Problem]:
     except (ValueError, OSError) as failure:
         yield warning("card", str(path), f"{failure} (`card: null` goes without)")
         return
+    groups = card.get("groups")
+    if isinstance(groups, str):
+        yield from _check_groups(groups, path, facts.all_listed())
     complete = not any(problem.kind in ("missing", "unreadable", "no truth", "labels") for problem in facts.failures)
     for name, measured in facts.totals.items():
         if name not in card or (name in _OF_ALL_VIDEOS and not complete) or (measured is None and name != "background"):
@@ -73,6 +77,22 @@ def check_card(facts: Facts) -> Iterator[Problem]:
                 f"{path} says `{name}`: {_text(stated)}, the data has {_text(measured)}: correct the card or the data, "
                 "or `card: null` if it describes other files",
             )
+
+
+def _check_groups(groups: str, path: str, names: Sequence[str]) -> Iterator[Problem]:
+    """The expression of persons or recordings fits the names of the videos."""
+    try:
+        strange = [name for name in names if not re.search(groups, name)]
+    except re.error as error:
+        yield warning("card", "groups", f"{path} says `groups`: {groups}, which is no regular expression ({error})")
+        return
+    if strange:
+        yield warning(
+            "card",
+            "groups",
+            f"{path} says `groups`: {groups}, which does not match {listed(strange)}: `segtcn compare` will draw "
+            "single videos",
+        )
 
 
 def _agree(name: str, stated: object, measured: object) -> bool:
