@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,20 @@ from segtcn.labels.files import write_labels
 from segtcn.labels.labels import Labels
 from segtcn.labels.video_lists import Subset, list_text
 from segtcn.structures import Video
+
+
+def tree_config(root: Path, fps: float, background: str | None, values: Mapping[str, Any]) -> str:
+    """Content of the data config of a tree.
+
+    Args:
+        root: folder of the tree.
+        fps: frames per second.
+        background: name of the background class, or None.
+        values: other arguments of the data module.
+    """
+    init_args = {"root": str(root), "fps": fps, "background": background}
+    data = {"reader": {"class_path": "segtcn.data.readers.MSTCNReader", "init_args": init_args}, **values}
+    return yaml.safe_dump({"data": data}, sort_keys=False, allow_unicode=True, width=1000)
 
 
 class TreeWriter:
@@ -66,11 +80,7 @@ class TreeWriter:
             comment: first line, with its ``#``.
         """
         background = None if self._classes.background is None else self._classes.names[self._classes.background]
-        init_args = {"root": str(root.absolute()), "fps": self._fps, "background": background}
-        data: dict[str, Any] = {"reader": {"class_path": "segtcn.data.readers.MSTCNReader", "init_args": init_args}}
-        if split is not None:
-            data["split"] = split
-        text = yaml.safe_dump({"data": data}, sort_keys=False, allow_unicode=True, width=1000)
+        text = tree_config(root.absolute(), self._fps, background, {} if split is None else {"split": split})
         write_text(self.folder / "data.yaml", (f"{comment}\n" if comment else "") + text)
 
     def _new_file(self, part: str, name: str) -> Path:

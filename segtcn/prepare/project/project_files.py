@@ -21,6 +21,7 @@ from segtcn.labels.video_lists import list_text
 from segtcn.prepare.annotations import Finding
 from segtcn.prepare.check.facts import ClassCount
 from segtcn.prepare.splits import Split
+from segtcn.prepare.tree_writer import tree_config
 from segtcn.structures import IGNORE
 from segtcn.text_table import counted, markdown_table
 
@@ -277,24 +278,15 @@ def _with_values(card: str, values: Mapping[str, Any]) -> str:
 def config_text(project: Project, length_tolerance: int) -> str:
     """The data config; with a tolerance it lets the data module trim features and labels to the shorter."""
     root = project.root.resolve()
-    data: dict[str, Any] = {
-        "reader": {
-            "class_path": "segtcn.data.readers.MSTCNReader",
-            "init_args": {"root": str(root), "fps": project.fps, "background": project.background},
-        },
-        "split": 1,
-        "sample_rate": 1,
-        "standardize": True,
-        "card": str(root / "README.md"),
-    }
+    values = {"split": 1, "sample_rate": 1, "standardize": True, "card": str(root / "README.md")}
     if length_tolerance:
-        data |= {"length_policy": "trim", "length_tolerance": length_tolerance}
+        values |= {"length_policy": "trim", "length_tolerance": length_tolerance}
     return (
         f"# {root.name}: {counted(len(project.labels), 'video')}, {len(project.class_names)} classes, "
         f"{counted(len(project.splits), 'split')}.\n# Written by `segtcn init`; train on it with\n"
         f"#   segtcn fit -c ed_tcn -c {quote(str(root / 'data.yaml'))}\n"
         "# The paths are absolute, so that it works from everywhere; change them if the folder moves.\n"
-        + yaml.safe_dump({"data": data}, sort_keys=False, allow_unicode=True, width=1000)
+        + tree_config(root, project.fps, project.background, values)
     )
 
 
