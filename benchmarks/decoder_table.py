@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -94,15 +93,6 @@ def chosen_decoder(method: str, part: RunPart, others: list[RunPart], scores: di
     return Decoder(method, float(value), classes, SegmentPrior.count(training) if METHODS[method].needs_prior else None)
 
 
-def map_labels(run: Run, change: Callable[[Labels], Labels]) -> Run:
-    """The run with other predictions and truths."""
-    parts = []
-    for part in run.parts:
-        preds, truths = ({name: change(labels) for name, labels in each.items()} for each in (part.preds, part.truths))
-        parts.append(part._replace(preds=preds, truths=truths))
-    return replace(run, parts=tuple(parts))
-
-
 def decoded(run: Run, method: str, chosen_on: Run | None = None) -> tuple[Run, list[float]]:
     """The run after a decoder, and the values that were chosen for it, on its own other splits or on those of a run."""
     parts, values, scores = [], [], {}
@@ -128,9 +118,9 @@ def rows_of(source: str) -> dict[str, list[str]]:
     if released:
         folder, _, fps = released.partition("=")
         rate = run.sample_rate
-        run = replace(map_labels(run, lambda labels: labels[::rate]), sample_rate=1)
+        run = replace(run.map_labels(lambda labels: labels[::rate]), sample_rate=1)
         classes = next(iter(run.parts[0].preds.values())).classes  # the released ones are numbered
-        chosen_on = map_labels(released_run(Path(folder), float(fps)), lambda labels: replace(labels, classes=classes))
+        chosen_on = released_run(Path(folder), float(fps)).map_labels(lambda labels: replace(labels, classes=classes))
     before: RunScores = score_run(replace(run, name="as predicted"))
     rows = {key: [run.name, f"{before.scores[key]:.1f}"] for key in SHOWN} | {"chosen": [run.name, ""]}
     for method in METHODS:

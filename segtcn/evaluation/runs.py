@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -135,9 +135,21 @@ class Run:
         """
         preds = read_label_files(files, classes, fps)
         classes = common_classes(preds.values(), classes)
-        preds = {video: labels.in_classes(classes) for video, labels in preds.items()}
         rate = next((labels.fps for labels in preds.values() if labels.fps), None)
-        return cls(name, (RunPart("", None, preds, {}, dict(files)),), classes, fps=rate)
+        return cls(name, (RunPart("", None, preds, {}, dict(files)),), classes, fps=rate).in_classes(classes)
+
+    def map_labels(self, change: Callable[[Labels], Labels]) -> Run:
+        """The same run with other labels, predicted and true.
+
+        Args:
+            change: makes the labels of a video from those that the run has.
+        """
+
+        def changed(side: Mapping[str, Labels]) -> dict[str, Labels]:
+            return {name: change(labels) for name, labels in side.items()}
+
+        parts = (part._replace(preds=changed(part.preds), truths=changed(part.truths)) for part in self.parts)
+        return replace(self, parts=tuple(parts))
 
     def in_classes(self, classes: Classes) -> Run:
         """The same run with the indexes of another list of classes.
@@ -145,16 +157,10 @@ class Run:
         Raises:
             ValueError: if a class that occurs is not in ``classes``.
         """
-        parts = []
-        for part in self.parts:
-            preds, truths = (
-                {name: labels.in_classes(classes) for name, labels in side.items()}
-                for side in (part.preds, part.truths)
-            )
-            parts.append(part._replace(preds=preds, truths=truths))
         background = [self.classes.names[label] for label in self.background]
         indexes = tuple(classes.index[name] for name in background if name in classes.index)
-        return replace(self, parts=tuple(parts), classes=classes, background=indexes)
+        run = self.map_labels(lambda labels: labels.in_classes(classes))
+        return replace(run, classes=classes, background=indexes)
 
     def notes_on_truth(self) -> list[str]:
         """The notes of this run, and which of its videos have no truth."""
