@@ -113,9 +113,17 @@ class Run:
         first, parts = tested[0][0], tuple(part for _, part in tested)
         # the name of a cross-validation is that of its folder: each of its networks has one of its own
         name = first.name if first.name and _network_folders(folder) == [folder] else folder.resolve().name
-        background = () if first.classes.background is None else (first.classes.background,)
-        rates = first.fps, first.sample_rate
-        return cls(name, parts, first.classes, background, first.protocol, *rates, tuple(notes), first.groups)
+        return cls(
+            name,
+            parts,
+            first.classes,
+            background=() if first.classes.background is None else (first.classes.background,),
+            protocol=first.protocol,
+            fps=first.fps,
+            sample_rate=first.sample_rate,
+            notes=tuple(notes),
+            groups=first.groups,
+        )
 
     @classmethod
     def from_files(
