@@ -185,9 +185,9 @@ def _titled(texts: Sequence[str]) -> dict[str, Path]:
 
 
 def _rates(pairs: Sequence[tuple[str, float]], titles: Sequence[str]) -> dict[str, float]:
-    """The rate of each prediction: an empty title means all of them, another one wins."""
+    """The rate of each prediction: an empty title means all of them, another one wins, and of two the last."""
     rates: dict[str, float] = {}
-    for title, rate in sorted(pairs):
+    for title, rate in sorted(pairs, key=lambda pair: pair[0]):
         if title and title not in titles:
             raise ValueError(f"--fps {title}={rate:g}: there is no prediction {title!r}; there are {', '.join(titles)}")
         rates |= dict.fromkeys([title] if title else titles, rate)

@@ -110,8 +110,8 @@ def test_scores_are_those_of_evaluate_at_the_rate_of_the_truth(folder: Path, mon
     assert scores == {"prediction": {**perfect, "Accuracy": 90.0}}
     write_labels("half.txt", named(25, 25))
     words = ["x=half.txt", "y=a/clip.npz", "--truth", "truth/clip.txt", "--truth-fps", "25"]
-    for rates in (["--fps", "x=12.5"], ["--fps", "x=12.5", "--fps", "25"]):
-        scores = scores_on(monkeypatch, *words, *rates)
+    for rates in (["x=12.5"], ["x=12.5", "25"], ["x=20", "x=12.5"]):  # of two for one title the last
+        scores = scores_on(monkeypatch, *words, *(f"--fps={rate}" for rate in rates))
         assert [row["Accuracy"] for row in scores.values()] == [100, 90]
 
 
