@@ -129,8 +129,8 @@ def _plan(models: Sequence[Sequence[Path]], shared: Sequence[Path], num_seeds: i
     for paths in models:
         configs = [values for path in (*shared, *paths) if isinstance(values := read_config(path), dict)]
         trainers = [trainer for values in configs if isinstance(trainer := values.get("trainer"), dict)]
-        numbers = [trainer["max_epochs"] for trainer in trainers if "max_epochs" in trainer]
-        epochs.append(f"{paths[0].stem} {numbers[-1] if numbers else 'as the trainer has it'}")
+        of_run = [trainer["max_epochs"] for trainer in trainers if "max_epochs" in trainer]
+        epochs.append(f"{paths[0].stem} {of_run[-1] if of_run else 'as the trainer has it'}")
     runs = f"{counted(len(models), 'network')}, {counted(num_seeds, 'seed')} on each split"
     return f"{runs}. Epochs of a run: {', '.join(epochs)}."
 

@@ -67,8 +67,8 @@ def reproduce(
     fit_args = [*(f"-c={find_config(config)}" for config in configs), *options, *overrides]
     crossval_parallel(fit_args, Grid(range(seeds), row["splits"]), out, Launch(jobs=jobs))
     results = json.loads((out / "results.json").read_text(encoding="utf-8"))
-    changed = f"Not the recipe of the paper ({' '.join(overrides)}), so there is no verdict."
-    text = f"{_table(row, results)}\n\n{changed if overrides else _verdict(row, results['scores'])}"
+    changed = f" The recipe of the paper was changed: {' '.join(overrides)}." if overrides else ""
+    text = f"{_table(row, results)}\n\n{_verdict(row, results['scores'])}{changed}"
     write_text(out / "reproduce.md", f"# {row['network']}, {row['data']}\n\n{text}\n")
     print(f"\n{text}\n\n{out / 'reproduce.md'}")
 

@@ -195,7 +195,7 @@ def comparison_notes(
         notes.append(f"p: paired permutation test over the same units{corrected}.")
     if units.number < FEW_UNITS:
         on_p = f"p cannot be below {differences[0].smallest_p:.3g}, " if differences else ""
-        notes.append(f"Only {counted(units.number, 'independent unit')}: {on_p}intervals are wide.")
+        notes.append(f"Only {counted(units.number, 'unit')} to draw from: {on_p}intervals are wide.")
     if len({run.sample_rate for run in scores}) > 1:
         rates = ", ".join(f"{run.name}: {run.sample_rate}" for run in scores)
         notes.append(

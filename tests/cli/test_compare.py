@@ -133,7 +133,7 @@ def test_scores_of_splits_videos_and_seeds(runs, root, capsys):
     accuracy = next(each for each in record["differences"] if each["score"] == "accuracy")
     # all 3 videos are better, but of the 8 exchanges 2 are as far apart: too few videos for a small p-value
     assert (accuracy["low"] > 0, accuracy["p_value"], accuracy["verdict"]) == (True, 0.25, "better by its interval")
-    assert "Only 3 independent units: p cannot be below 0.25" in out
+    assert "Only 3 units to draw from: p cannot be below 0.25" in out
     assert accuracy["difference"] == pytest.approx(good["accuracy"] - poor["accuracy"])
 
 

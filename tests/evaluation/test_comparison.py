@@ -251,7 +251,7 @@ def test_the_notes_of_a_single_run_say_its_seeds_and_units():
     notes = comparison_notes([scored("a", 2, 0.6, seeds=3)], [], Resampling(groups="."))
     assert "4 videos, 2 splits. Seeds: 3 of a" in notes[0]
     assert "standard error of a bootstrap over the 1 group '.' (test videos of v: 4)" in notes[1]
-    assert notes[2:] == ["Only 1 independent unit: intervals are wide."]
+    assert notes[2:] == ["Only 1 unit to draw from: intervals are wide."]
 
 
 def test_the_notes_say_whose_seeds_the_interval_covers():
