@@ -6,20 +6,23 @@ r"""What each decoder brings to networks that were cross-validated (docs/results
     python -m benchmarks.decoder_table DIR/predictions/GTEA/video_ED-TCN_L2_C25=3   # of Lea et al., 3 labels a second
     python -m benchmarks.decoder_table runs/ed_tcn+@DIR/predictions/50Salads/mid/mid_video_ED-TCN_L2_C15=0.6
 
-For each seed, the parameter of a decoder for split k is chosen on the test videos of the other splits, as the networks
-of those splits predicted them. They are training videos of split k that these networks were not trained on, with
-features that were learned without them. Durations and transitions are counted on the other training videos of split k.
-Test videos of split k take no part. A run of one split takes the other splits from released predictions: RUN@RELEASED.
-Its labels are decoded at the rate of the network. Intervals and p-values are those of `segtcn compare` with the same
-videos drawn for both; seeds are not drawn, because both have the same networks. A cell is the difference with its
-interval, in bold where `segtcn compare` finds it better or worse.
+For each seed, the parameter of a decoder for split k is chosen on the test videos of the other splits, as the
+networks of those splits predicted them; in the column `any` the decoder is chosen, too. They are training videos of
+split k that these networks were not trained on, with features that were learned without them. Durations and
+transitions are counted on the other training videos of split k. Test videos of split k take no part. A run of one
+split takes the other splits from released predictions: RUN@RELEASED. Its labels are decoded at the rate of the
+network. Intervals and p-values are those of `segtcn compare` with the same videos drawn for both; seeds are not
+drawn, because both have the same networks. A cell is the difference with its interval, in bold where `segtcn compare`
+finds it better or worse.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,9 @@ from segtcn.evaluation import Resampling, Run, RunPart, RunScores, compare_runs,
 from segtcn.labels import Classes, Labels, read_archive_labels
 from segtcn.labels.matlab import load_matlab
 from segtcn.text_table import SCORE_HEADINGS, markdown_table
+
+CHOICES = {f"`{method}`": [method] for method in METHODS} | {"any": [*METHODS]}
+"""Among which decoders each column chooses."""
 
 SHOWN = ("f1@50", "edit", "accuracy", "f1@25", "f1@10")
 
@@ -76,33 +82,36 @@ def ensemble(runs: list[Run]) -> Run:
     return replace(runs[0], name=" + ".join(run.name for run in runs), parts=tuple(parts))
 
 
-def chosen_decoder(method: str, part: RunPart, others: list[RunPart], scores: dict[Any, dict[float, float]]) -> Decoder:
+def chosen_decoder(
+    methods: Sequence[str], part: RunPart, others: list[RunPart], scores: dict[Any, dict[float, float]]
+) -> Decoder:
     """The decoder for a split, chosen on the test videos of the other splits; `scores` keeps those of every value."""
-    totals: Counter[float] = Counter()
-    for held_out in others:
+    totals: Counter[tuple[str, float]] = Counter()
+    for method, held_out in product(methods, others):
         counted = [other.split for other in others if other is not held_out] if METHODS[method].needs_prior else []
         key = method, id(held_out), *counted
         if key not in scores:
             training = [truth for other in others if other.split in counted for truth in other.truths.values()]
             truth = [held_out.truths[name] for name in held_out.preds]
             scores[key] = fit_decoder(method, [*held_out.preds.values()], truth, training).scores
-        totals.update(scores[key])
-    value = max(METHODS[method].values, key=lambda value: totals[float(value)])  # of equal ones the first
+        totals.update({(method, value): score for value, score in scores[key].items()})
+    method, value = max(totals, key=totals.__getitem__)  # of equal ones the first
     training = [truth for other in others for truth in other.truths.values()]
     classes = next(iter(part.preds.values())).classes
-    return Decoder(method, float(value), classes, SegmentPrior.count(training) if METHODS[method].needs_prior else None)
+    return Decoder(method, value, classes, SegmentPrior.count(training) if METHODS[method].needs_prior else None)
 
 
-def decoded(run: Run, method: str, chosen_on: Run | None = None) -> tuple[Run, list[float]]:
-    """The run after a decoder, and the values that were chosen for it, on its own other splits or on those of a run."""
-    parts, values, scores = [], [], {}
+def decoded(run: Run, methods: Sequence[str], chosen_on: Run | None = None) -> tuple[Run, list[str]]:
+    """The run after one of some decoders, and what was chosen, on its own other splits or on those of another run."""
+    parts, chosen = [], []
+    scores: dict[Any, dict[float, float]] = {}
     for part in run.parts:
         others = [other for other in (chosen_on or run).parts if other.split != part.split]
         others = others if chosen_on else [other for other in others if other.seed == part.seed]
-        decoder = chosen_decoder(method, part, others, scores)
-        values.append(decoder.value)
+        decoder = chosen_decoder(methods, part, others, scores)
+        chosen.append(f"{decoder.value:g}" if len(methods) == 1 else f"{decoder.method} {decoder.value:g}")
         parts.append(part._replace(preds={name: decoder(labels) for name, labels in part.preds.items()}))
-    return replace(run, name=method, parts=tuple(parts)), values
+    return replace(run, name=" or ".join(methods), parts=tuple(parts)), chosen
 
 
 def rows_of(source: str) -> dict[str, list[str]]:
@@ -123,13 +132,13 @@ def rows_of(source: str) -> dict[str, list[str]]:
         chosen_on = released_run(Path(folder), float(fps)).map_labels(lambda labels: replace(labels, classes=classes))
     before: RunScores = score_run(replace(run, name="as predicted"))
     rows = {key: [run.name, f"{before.scores[key]:.1f}"] for key in SHOWN} | {"chosen": [run.name, ""]}
-    for method in METHODS:
-        after, values = decoded(run, method, chosen_on)
+    for methods in CHOICES.values():
+        after, chosen = decoded(run, methods, chosen_on)
         for difference in compare_runs([before, score_run(after)], Resampling(draw_seeds=False)):
             text = f"{difference.difference:+.1f} ({difference.low:+.1f} to {difference.high:+.1f})"
             is_shown = difference.verdict != "no difference shown"
             rows[difference.score].append(f"**{text}**" if is_shown else text)
-        rows["chosen"].append(", ".join(f"{value:g}" for value in np.unique(values)))
+        rows["chosen"].append(", ".join(sorted({*chosen}, key=lambda text: float(text.split()[-1]))))
     return rows
 
 
@@ -139,7 +148,7 @@ def main() -> None:
     parser.add_argument("runs", nargs="+", help="folders of cross-validations, or FOLDER=LABELS_PER_SECOND")
     networks = [rows_of(source) for source in parser.parse_args().runs]
     for key in (*SHOWN, "chosen"):
-        header = [f"{SCORE_HEADINGS.get(key, 'Value')} of", "as predicted", *(f"`{method}`" for method in METHODS)]
+        header = [f"{SCORE_HEADINGS.get(key, 'Value')} of", "as predicted", *CHOICES]
         print(f"\n{markdown_table(header, [network[key] for network in networks])}", flush=True)
 
 
