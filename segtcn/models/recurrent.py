@@ -107,9 +107,9 @@ class RecurrentLayer(nn.Module, TemporalLayer):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:  # noqa: D102
         x = x.mT
-        outputs = [self.ahead(x)[0]]
+        outputs = [_run(self.ahead, x)[0]]
         if self.back is not None:
-            outputs.append(_reverse(self.back(_reverse(x, mask))[0], mask))
+            outputs.append(_reverse(_run(self.back, _reverse(x, mask))[0], mask))
         return self.dropout(torch.cat(outputs, dim=-1)).mT
 
     def initial_state(self, batch_size: int) -> Any:
@@ -118,8 +118,16 @@ class RecurrentLayer(nn.Module, TemporalLayer):
         return (zeros, zeros) if isinstance(self.ahead, nn.LSTM) else zeros
 
     def step(self, x: Tensor, state: Any, last: bool = False) -> tuple[Tensor, Any]:  # noqa: D102
-        x, state = self.ahead(x.mT, state)
+        x, state = _run(self.ahead, x.mT, state)
         return self.dropout(x).mT, state
+
+
+def _run(rnn: nn.LSTM | nn.GRU, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+    """Output and state; single precision on a CPU, where an LSTM in bfloat16 needs instructions that not all have."""
+    if x.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+        with torch.autocast("cpu", enabled=False):
+            return rnn(x.float(), state)
+    return rnn(x, state)
 
 
 def _reverse(x: Tensor, mask: Tensor | None) -> Tensor:
