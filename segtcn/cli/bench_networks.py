@@ -80,7 +80,9 @@ class Study:
 
     def words(self) -> list[str]:
         """The options that give it to ``segtcn bench``."""
-        models = ["--models", *self.models] if self.models else []
+        shipped = {str(path): path.stem for path in config_folder().glob("*/*.yaml")}
+        names = ["+".join(shipped.get(part, part) for part in model.split("+")) for model in self.models or []]
+        models = ["--models", *names] if names else []
         splits = [f"--splits={','.join(map(str, self.splits))}"] if self.splits else []
         return [f"--root={self.root}", f"--seeds={self.seeds}", *splits, *models]
 
