@@ -217,21 +217,27 @@ def _short(value: Any) -> str:
 
 
 def _results(config_name: str) -> dict[str, str]:
-    """The network's row of the table of all networks on GTEA, and its speed."""
+    """The network's row of the first table of all networks on GTEA that has it, and its speed where it was measured."""
     text = (REPOSITORY / "docs" / "results" / "gtea_models.md").read_text("utf-8")
-    rows = [line.strip("| ").split("|") for line in text.splitlines() if line.startswith(f"| {config_name} ")]
-    published = {"published": _published(config_name)}
-    if not rows:
-        return published
-    scores = [cell.strip() for cell in rows[0][1:6]]
-    speed = [cell.strip() for cell in rows[-1][2:5]]
-    link = "[GTEA](../results/gtea_models.md), F1@10/25/50, edit, accuracy"
-    return {
-        link: f"{'/'.join(scores[:3])}, {scores[3]}, {scores[4]} (one seed, Spatial CNN features, protocol `lea`)",
-        **published,
-        "speed on two cores": f"{speed[0]} frames/s in training, {speed[1]} in inference",
-        "memory": f"{speed[2]} MiB, the peak of the whole process",
-    }
+    tables, _, sizes = text.partition("## Size, speed and memory")
+    found, published = {}, {"published": _published(config_name)}
+    if scores := _table_row(tables, config_name):
+        seeds = "five seeds" if "(" in scores[0] else "one seed"
+        first, second, third, edit, accuracy = (cell.split()[0] for cell in scores[:5])
+        found["[GTEA](../results/gtea_models.md), F1@10/25/50, edit, accuracy"] = (
+            f"{first}/{second}/{third}, {edit}, {accuracy} ({seeds}, Spatial CNN features, protocol `lea`)"
+        )
+    speed = {}
+    if size := _table_row(sizes, config_name):
+        speed["speed on two cores"] = f"{size[1]} frames/s in training, {size[2]} in inference"
+        speed["memory"] = f"{size[3]} MiB, the peak of the whole process"
+    return found | published | speed
+
+
+def _table_row(text: str, name: str) -> list[str]:
+    """The other cells of the first row of a table that begins with a name, none if there is none."""
+    rows = ([cell.strip() for cell in line.strip("| ").split("|")] for line in text.splitlines() if line[:2] == "| ")
+    return next((cells for first, *cells in rows if first.rstrip("*") == name), [])
 
 
 def _published(config_name: str) -> str:
