@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +25,7 @@ def read_card(path: str | Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file has no front matter, or it is not a YAML mapping.
+        ValueError: if the file has no front matter, it is not a YAML mapping, or ``groups`` is no regular expression.
     """
     path = Path(path).expanduser()
     shipped = config_folder().parent / path  # the shipped configs name cards that lie beside them
@@ -42,6 +43,10 @@ def read_card(path: str | Path) -> dict[str, Any]:
         raise ValueError(f"the front matter of {path} is not YAML: {error}") from error
     if not isinstance(values, dict):
         raise ValueError(f"the front matter of {path} must be `name: value` lines, got {type(values).__name__}")
+    try:
+        re.compile(values.get("groups") or "")
+    except (TypeError, re.error) as error:
+        raise ValueError(f"{path}: `groups` must be a regular expression, got {values['groups']!r}: {error}") from error
     return values
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Sequence
 from itertools import chain
@@ -15,6 +14,7 @@ from segtcn.evaluation.runs import Run
 from segtcn.evaluation.scores import RunScores
 from segtcn.labels.classes import listed
 from segtcn.labels.track_classes import track_of
+from segtcn.labels.video_lists import group_of
 
 MOST_LISTED = 12
 """So many groups are named."""
@@ -41,7 +41,7 @@ class Units(NamedTuple):
             ValueError: if the expression is not one, or matches nothing of a video.
         """
         keys = {
-            split: [name if groups is None else _group(name, groups) for name in seeds[0].videos]
+            split: [name if groups is None else group_of(name, groups) for name in seeds[0].videos]
             for split, seeds in run.splits.items()
         }
         if groups is None:  # a video of two splits is two units
@@ -76,20 +76,6 @@ class Units(NamedTuple):
             drawn = times(self.number)
             return {split: drawn[:, units] for split, units in self.of_split.items()}
         return {split: times(len(units)) for split, units in self.of_split.items()}
-
-
-def _group(video: str, groups: str) -> str:
-    try:
-        match = re.search(groups, video)
-    except re.error as error:
-        raise ValueError(f"`groups` must be a regular expression, got '{groups}': {error}") from error
-    if match is None:
-        raise ValueError(f"`groups` '{groups}' does not match the video {video}: every video needs a group")
-    if not (group := match[match.re.groups and 1]):  # all such videos would be one group
-        raise ValueError(
-            f"`groups` '{groups}' matches nothing of the video {video}: its first parenthesis, or all, names the group"
-        )
-    return group
 
 
 def known_groups(runs: Sequence[Run], scores: RunScores) -> str | None:

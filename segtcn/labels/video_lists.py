@@ -78,6 +78,31 @@ def check_split(split: int, splits: Sequence[int], where: object) -> None:
         raise ValueError(f"split {split} does not exist in {where}: choose from {', '.join(map(str, splits))}")
 
 
+def group_of(video: str, groups: str, argument: str = "groups") -> str:
+    """The person or recording that a video shows, read from its name.
+
+    Args:
+        video: the name.
+        groups: regular expression; its first parenthesis, or all of it, names the group.
+        argument: what gave the expression, for messages.
+
+    Raises:
+        ValueError: if it is no regular expression, or matches nothing of the name.
+    """
+    try:
+        match = re.search(groups, video)
+    except re.error as error:
+        raise ValueError(f"`{argument}` must be a regular expression, got '{groups}': {error}") from error
+    if match is None:
+        raise ValueError(f"`{argument}` '{groups}' does not match the video {video}: every video needs a group")
+    if not (group := match[match.re.groups and 1]):  # all such videos would be one group
+        raise ValueError(
+            f"`{argument}` '{groups}' matches nothing of the video {video}: its first parenthesis, or all, names the "
+            "group"
+        )
+    return group
+
+
 class ListError(ValueError):
     """A list of videos that is wrong.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from segtcn.labels.video_lists import group_of
 
 
 class Split(NamedTuple):
@@ -85,19 +86,9 @@ def make_splits(
 
 
 def _groups(names: Sequence[str], pattern: str | None) -> dict[str, list[str]]:
-    if pattern is None:
-        return {name: [name] for name in names}
-    try:
-        expression = re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"`group` must be a regular expression, got {pattern!r}: {error}") from error
     groups: dict[str, list[str]] = {}
     for name in names:
-        match = expression.search(name)
-        key = match and match[1 if expression.groups else 0]
-        if not key:
-            raise ValueError(f"the group expression {pattern!r} finds nothing in {name!r}: correct it")
-        groups.setdefault(key, []).append(name)
+        groups.setdefault(name if pattern is None else group_of(name, pattern, "group"), []).append(name)
     return groups
 
 

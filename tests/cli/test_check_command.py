@@ -82,7 +82,13 @@ def test_what_nobody_said_is_marked_as_assumed(sound, check):
 
 @pytest.mark.parametrize(
     ("groups", "message"),
-    [("^P[0-9]+", None), ("tea", "does not match P01_soup"), ("(", "is no regular expression")],
+    [
+        ("^P[0-9]+", None),
+        ("tea", "does not match P01_soup"),
+        ("^P[0-9]*?", "makes one group of all videos"),
+        ("(", "`groups` must be a regular expression, got '('"),
+        (5, "`groups` must be a regular expression, got 5"),
+    ],
 )
 def test_groups_of_the_card_fit_the_names_of_the_videos(groups, message, sound, tmp_path, check):
     (tmp_path / "card.md").write_text(f"---\ngroups: {groups}\n---\n")

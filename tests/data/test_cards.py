@@ -26,6 +26,9 @@ FIELDS = {"name", "videos", "frames", "num_classes", "classes", "background", "f
         ("", "no front matter"),
         ("---\nname: [Tea\n---\n", "is not YAML"),
         ("---\n- Tea\n---\n", "must be `name: value` lines, got list"),
+        ("---\ngroups: 5\n---\n", "`groups` must be a regular expression, got 5"),
+        ("---\ngroups: [a]\n---\n", r"`groups` must be a regular expression, got \['a'\]"),
+        ("---\ngroups: ^(S\n---\n", r"`groups` must be a regular expression, got '\^\(S'"),
         ("---\nname: Tea\nclasses: [a, b]\n---\n# Tea\n---\nvideos: 4\n", ""),
     ],
 )

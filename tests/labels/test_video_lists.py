@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from segtcn.labels.video_lists import read_lines, read_names
+from segtcn.labels.video_lists import group_of, read_lines, read_names
 
 
 @pytest.mark.parametrize("text", ["a b\nc", "a b\nc\n", "a b\r\nc\r\n", "\ufeffa b \nc\n\n\n", " a b\rc"])
@@ -51,3 +51,14 @@ def test_empty_or_repeating_list_is_refused(tmp_path: Path, text: str, message: 
     path.write_text(text)
     with pytest.raises(ValueError, match=message):
         read_names(path, clean=lambda line: line.removesuffix(".txt"))
+
+
+@pytest.mark.parametrize(("groups", "group"), [("^S[0-9]+", "S12"), ("^S([0-9]+)_(.*)$", "12"), (".+", "S12_tea")])
+def test_the_first_parenthesis_or_all_names_the_group(groups: str, group: str) -> None:
+    assert group_of("S12_tea", groups) == group
+
+
+@pytest.mark.parametrize("groups", ["(", "^P", "x*", "^(P)|tea$"])
+def test_groups_that_say_nothing_of_a_video_are_refused_with_their_argument(groups: str) -> None:
+    with pytest.raises(ValueError, match="`group` "):
+        group_of("S12_tea", groups, "group")

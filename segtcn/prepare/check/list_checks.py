@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 
 from segtcn.data.card import read_card
 from segtcn.labels.classes import listed
+from segtcn.labels.video_lists import group_of
 from segtcn.prepare.check.facts import Facts
 from segtcn.prepare.check.problems import Problem, error, warning
 
@@ -62,9 +62,8 @@ def check_card(facts: Facts) -> Iterator[Problem]:
     except (ValueError, OSError) as failure:
         yield warning("card", str(path), f"{failure} (`card: null` goes without)")
         return
-    groups = card.get("groups")
-    if isinstance(groups, str):
-        yield from _check_groups(groups, path, facts.all_listed())
+    if card.get("groups"):
+        yield from _check_groups(card["groups"], path, facts.all_listed())
     complete = not any(problem.kind in ("missing", "unreadable", "no truth", "labels") for problem in facts.failures)
     for name, measured in facts.totals.items():
         if name not in card or (name in _OF_ALL_VIDEOS and not complete) or (measured is None and name != "background"):
@@ -81,17 +80,18 @@ def check_card(facts: Facts) -> Iterator[Problem]:
 
 def _check_groups(groups: str, path: str, names: Sequence[str]) -> Iterator[Problem]:
     """The expression of persons or recordings fits the names of the videos."""
-    try:
-        strange = [name for name in names if not re.search(groups, name)]
-    except re.error as error:
-        yield warning("card", "groups", f"{path} says `groups`: {groups}, which is no regular expression ({error})")
-        return
-    if strange:
+    found, strange = set(), []
+    for name in names:
+        try:
+            found.add(group_of(name, groups))
+        except ValueError:
+            strange.append(name)
+    if strange or len(found) == 1 < len(names):
+        what = f"does not match {listed(strange)}" if strange else "makes one group of all videos"
         yield warning(
             "card",
             "groups",
-            f"{path} says `groups`: {groups}, which does not match {listed(strange)}: `segtcn compare` will draw "
-            "single videos",
+            f"{path} says `groups`: {groups}, which {what}: `segtcn compare` will draw single videos",
         )
 
 
