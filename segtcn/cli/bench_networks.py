@@ -201,24 +201,32 @@ def _write_report(out: Path, name: str, results: dict[str, Any], introduction: s
     from segtcn.visualization.figures import save_figure
 
     runs = comparable_runs([_read_grid(out / "runs" / name, result) for name, result in results["models"].items()])
-    text = [f"# Networks on {name}", introduction]
-    latex, records, tables = [], [], {}
-    for protocol in PROTOCOLS:
-        scores = sorted((score_run(run, protocol) for run in runs), key=lambda run: -run.scores["f1@50"])
-        how = Resampling(groups=known_groups(runs, scores[0]), all_pairs=True)  # the best is found by these scores
+    scores_of = {
+        protocol: sorted((score_run(run, protocol) for run in runs), key=lambda run: -run.scores["f1@50"])
+        for protocol in PROTOCOLS
+    }
+    groups = known_groups(runs, next(iter(scores_of.values()))[0])
+    how = Resampling(groups=groups, all_pairs=True)  # of all pairs, since the best is found by these scores
+    records, tables, notes = [], {}, {}
+    for protocol, scores in scores_of.items():
         differences = compare_runs(scores, how) if len(scores) > 1 else []
         tables[protocol] = table = network_rows(scores, differences, how)
-        cells = [[network, *(score.cell for score in row.values())] for network, row in table.items()]
-        header = ["network", *SCORE_HEADINGS.values()]
-        text += [f"## Protocol `{protocol}`", TABLES["markdown"](header, cells)]
-        notes = comparison_notes(scores, differences, how)
-        text += notes
-        latex += [*(f"% {note}" for note in notes), TABLES["latex"](header, cells)]
+        notes[protocol] = comparison_notes(scores, differences, how)
         records += [
             [protocol, network, key, *(value if isinstance(value, str) else f"{value:.4f}" for value in score)]
             for network, row in table.items()
             for key, score in row.items()
         ]
+    on_all = [note for note in notes[protocol] if all(note in others for others in notes.values())]
+    header = ["network", *SCORE_HEADINGS.values()]
+    text, latex = [f"# Networks on {name}", introduction], []
+    for protocol, table in tables.items():
+        cells = [[network, *(score.cell for score in row.values())] for network, row in table.items()]
+        own = [note for note in notes[protocol] if note not in on_all]
+        text += [f"## Protocol `{protocol}`", TABLES["markdown"](header, cells), *own]
+        latex += [*(f"% {note}" for note in own), TABLES["latex"](header, cells)]
+    text += ["## Intervals under all protocols", *on_all]
+    latex += [f"% {note}" for note in on_all]
     columns = ["protocol", "network", "score", "mean", "low", "high", "difference", "p", "verdict"]
     texts = {"md": "\n\n".join(text), "tex": "\n".join(latex), "csv": TABLES["csv"](columns, records)}
     files = [out / f"{name}.{ending}" for ending in (*texts, "png")]

@@ -36,7 +36,8 @@ def test_a_bench_scores_networks_under_every_protocol_and_continues(write_lea_tr
     assert all(0 <= float(row["low"]) <= float(row["mean"]) <= float(row["high"]) <= 100 for row in rows)
     report = (tmp_path / "out" / "gtea.md").read_text()
     assert all(f"## Protocol `{protocol}`" in report for protocol in PROTOCOLS)
-    assert "Seeds: " in report
+    assert report.count("Seeds: ") == len(PROTOCOLS)
+    assert report.count("Interval: 95 %") == 1  # what holds for all protocols stands once, at the end
     assert "**Quick: one epoch, the numbers mean nothing.**" in report
     assert f"segtcn bench gtea --root={words[2].partition('=')[2]} --seeds=2 --models frame_classifier tcnn" in report
     assert (tmp_path / "out" / "gtea.tex").read_text().count("begin{tabular}") == len(PROTOCOLS)
