@@ -137,6 +137,16 @@ def test_it_works_in_a_browser_without_the_network(home, browser):
     context.close()
 
 
+@pytest.mark.parametrize("name", ["networks/asformer", "networks/bytenet", "results/gtea_models"])
+def test_a_laptop_shows_drawings_and_the_first_results_whole(home, browser, name):
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(f"{home}/{name}.html")
+    page.wait_for_selector(".drawing, .md-typeset__scrollwrap")
+    box = "document.querySelector('.drawing, .md-typeset__scrollwrap')"
+    assert page.evaluate(f"{box}.scrollWidth <= {box}.clientWidth")
+    page.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_are_accessible(home, browser, scheme):
     path = Path(os.environ.get("SEGTCN_AXE", ROOT / "node_modules" / "axe-core" / "axe.min.js"))
