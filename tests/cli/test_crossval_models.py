@@ -170,7 +170,10 @@ for run in (1, 2):
     (out / f"split{run}-seed0" / "scores.json").write_text("")
 """
     )
-    assert main(["crossval", "--models", "small.yaml", "other.yaml", *command]) == 0
+    for run in ("split1-seed7", "split3-seed0"):  # of other calls
+        Path(f"out/small/{run}").mkdir(parents=True)
+        Path(f"out/small/{run}/scores.json").write_text("")
+    assert main(["crossval", "--models", "small.yaml", "other.yaml", *command, "--splits=1,2"]) == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if "run " in line and "split" in line]
     assert [re.search(r"all networks (\d of 4) runs are done, about \d+ min left", line)[1] for line in lines[1:]] == [
         "1 of 4",

@@ -60,6 +60,11 @@ class Grid:
         lists = {"seeds": self.seeds, "splits": self.splits}
         return [f"--{name}={','.join(map(str, numbers))}" for name, numbers in lists.items() if numbers is not None]
 
+    def has(self, folder: str) -> bool:
+        """Whether a folder, ``split1-seed0``, is that of one of the runs."""
+        match = re.fullmatch(r"split(\d+)-seed(\d+)", folder)
+        return match is not None and int(match[2]) in self.seeds and int(match[1]) in (self.splits or [int(match[1])])
+
 
 @dataclass(frozen=True)
 class Launch:
@@ -116,12 +121,12 @@ def crossval_models(
             for name, args in fit_args.items()
             for run, words in _missing_runs(args, grid, out / name).items()
         }
-        failed_runs = _run_all(jobs, out, launch)
+        failed_runs = _run_all(jobs, grid, out, launch)
         launch = Launch()  # only the tables are left
     failed = [*dict.fromkeys(run.partition("/")[0] for run in failed_runs)]
     names = [name for name in networks if name not in failed]
     commands = {name: ["crossval", *fit_args[name], *grid.words(), f"--out={out / name}"] for name in names}
-    failed_networks = _run_all(commands, out, launch)
+    failed_networks = _run_all(commands, grid, out, launch)
     failed += failed_networks
     done = [name for name in networks if name not in failed]
     results = {
@@ -150,7 +155,7 @@ def crossval_parallel(fit_args: Sequence[str], grid: Grid, out: Path, launch: La
         ChildProcessError: naming the runs that failed, once all others are done; or if the table cannot be made.
     """
     commands = _missing_runs(fit_args, grid, out)
-    failed = _run_all(commands, out, launch)
+    failed = _run_all(commands, grid, out, launch)
     _raise_if_any(failed, out, f"{len(failed)} of {len(commands)} runs")
     table = [*PROGRAM, "crossval", *fit_args, f"--out={out}", *grid.words()]
     if subprocess.run(table, check=False).returncode:  # all runs are complete: only the table is left
@@ -189,11 +194,11 @@ def _known_splits(fit_args: Sequence[str], out: Path) -> list[int]:
     return [int(word) for word in result.stdout.split()]
 
 
-def _run_all(commands: Mapping[str, Sequence[str]], out: Path, launch: Launch) -> list[str]:
+def _run_all(commands: Mapping[str, Sequence[str]], grid: Grid, out: Path, launch: Launch) -> list[str]:
     """Run all commands, some at a time; returns the names of those that failed."""
     signals: list[int] = []
     try:
-        return asyncio.run(_run(commands, out, launch, signals))
+        return asyncio.run(_run(commands, grid, out, launch, signals))
     except ExceptionGroup as errors:  # that of `asyncio.TaskGroup` is of no use to a reader
         raise errors.exceptions[0] from None
     except asyncio.CancelledError:
@@ -216,7 +221,9 @@ def _named(models: Sequence[Sequence[Path]]) -> dict[str, Sequence[Path]]:
     return networks
 
 
-async def _run(commands: Mapping[str, Sequence[str]], out: Path, launch: Launch, signals: list[int]) -> list[str]:
+async def _run(
+    commands: Mapping[str, Sequence[str]], grid: Grid, out: Path, launch: Launch, signals: list[int]
+) -> list[str]:
     """Run all commands, some at a time; returns the names of those that failed.
 
     Signals, which are added to ``signals``, end the processes: the first lets them save, the second does not.
@@ -234,7 +241,7 @@ async def _run(commands: Mapping[str, Sequence[str]], out: Path, launch: Launch,
     is_here = cluster is None or cluster.is_local
     environment = _shared_cores(jobs) if is_here else {}
     retries = launch.retries if launch.retries is not None else 0 if cluster is None else 2
-    progress, free = _Progress(out, [*commands]), asyncio.Semaphore(jobs)
+    progress, free = _Progress(out, [*commands], grid), asyncio.Semaphore(jobs)
 
     async def run(name: str) -> None:
         words, log = [*PROGRAM, *commands[name]], out / name / "log.txt"
@@ -303,9 +310,9 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 class _Progress:
     """Lines about all networks: which run of which one, and how much time the rest will take."""
 
-    def __init__(self, out: Path, names: Sequence[str]) -> None:
+    def __init__(self, out: Path, names: Sequence[str], grid: Grid) -> None:
         self.failed: list[str] = []
-        self._out, self._names = out, names
+        self._out, self._names, self._grid = out, names, grid
         self._start_s, self._before = time.monotonic(), self._complete()
 
     def show(self, name: str, line: str) -> None:
@@ -330,7 +337,8 @@ class _Progress:
         print(f"{name}: failed with status {status}: {messages[-1] if messages else 'no message'}", flush=True)
 
     def _complete(self) -> dict[str, int]:
-        return {name: len([*(self._out / name).glob("**/scores.json")]) for name in self._names}
+        found = {name: (self._out / name).glob("**/scores.json") for name in self._names}
+        return {name: sum(self._grid.has(path.parent.name) for path in paths) for name, paths in found.items()}
 
 
 def _num_threads() -> int:
