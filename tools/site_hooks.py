@@ -237,7 +237,7 @@ def _results(config_name: str) -> dict[str, str]:
 def _table_row(text: str, name: str) -> list[str]:
     """The other cells of the first row of a table that begins with a name, none if there is none."""
     rows = ([cell.strip() for cell in line.strip("| ").split("|")] for line in text.splitlines() if line[:2] == "| ")
-    return next((cells for first, *cells in rows if first.rstrip("*") == name), [])
+    return next((cells for first, *cells in rows if first == name), [])
 
 
 def _published(config_name: str) -> str:

@@ -217,7 +217,8 @@ def _write_report(out: Path, name: str, results: dict[str, Any], introduction: s
             for network, row in table.items()
             for key, score in row.items()
         ]
-    on_all = [note for note in notes[protocol] if all(note in others for others in notes.values())]
+    first, *others = notes.values()
+    on_all = [note for note in first if all(note in each for each in others)]
     header = ["network", *SCORE_HEADINGS.values()]
     text, latex = [f"# Networks on {name}", introduction], []
     for protocol, table in tables.items():

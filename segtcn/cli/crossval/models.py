@@ -63,7 +63,10 @@ class Grid:
     def has(self, folder: str) -> bool:
         """Whether a folder, ``split1-seed0``, is that of one of the runs."""
         match = re.fullmatch(r"split(\d+)-seed(\d+)", folder)
-        return match is not None and int(match[2]) in self.seeds and int(match[1]) in (self.splits or [int(match[1])])
+        if match is None:
+            return False
+        split, seed = map(int, match.groups())
+        return seed in self.seeds and (not self.splits or split in self.splits)
 
 
 @dataclass(frozen=True)
