@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,10 +17,12 @@ from segtcn.cli.crossval import split_runs
 from segtcn.cli.view import player_of
 from segtcn.data.datamodule import SegmentationDataModule
 from segtcn.data.readers import MSTCNReader, TrackReader
-from segtcn.evaluation import collect_videos
+from segtcn.evaluation import RunScores, collect_videos, known_groups, read_run
+from segtcn.evaluation.independent_units import Units
 from segtcn.labels import find_label_files, read_archive_labels, read_labels
 from segtcn.labels.track_classes import truth_title
 from segtcn.losses import TrackCrossEntropy, multi_label_bce, track_cross_entropy
+from segtcn.metrics import evaluate_videos
 from segtcn.models import EDTCN
 from segtcn.segmenter import Segmenter
 from segtcn.task import SegmentationTask
@@ -171,6 +174,17 @@ def test_pictures_show_tracks_side_by_side_each_against_its_own_truth(run, tmp_p
         assert row["truth"] == title.endswith(": truth")
     assert {*video.scores} == {f"{track}: A" for track in CLASSES}
     assert main(["view", str(run), f"--save={tmp_path / 'saved'}"]) == 1
+
+
+def test_persons_of_the_card_are_the_units_of_videos_with_tracks(run, tmp_path):
+    truth = {f"P0{i}_{trial}/{track}": [0, 1, 1] for i in (1, 2) for trial in "ab" for track in ("left", "right")}
+    scores = RunScores("a", "lea", {"1": [evaluate_videos(truth, truth)]})
+    read = read_run(run)
+    for groups, number in ((r"^P\d+", 2), (None, 4)):
+        units = Units.of(scores, known_groups([replace(read, groups=groups)], scores))
+        assert units.number == number
+    with pytest.warns(UserWarning, match=r"'\^S', which does not match P01_a/left"):
+        assert Units.of(scores, known_groups([replace(read, groups="^S")], scores)).number == 4
 
 
 def test_tracks_of_a_video_are_one_unit_of_a_comparison(run, capsys):

@@ -43,10 +43,11 @@ def read_card(path: str | Path) -> dict[str, Any]:
         raise ValueError(f"the front matter of {path} is not YAML: {error}") from error
     if not isinstance(values, dict):
         raise ValueError(f"the front matter of {path} must be `name: value` lines, got {type(values).__name__}")
+    groups = values.get("groups")
     try:
-        re.compile(values.get("groups") or "")
+        re.search("" if groups is None else groups, "")
     except (TypeError, re.error) as error:
-        raise ValueError(f"{path}: `groups` must be a regular expression, got {values['groups']!r}: {error}") from error
+        raise ValueError(f"{path}: `groups` must be a regular expression, got {groups!r}: {error}") from error
     return values
 
 

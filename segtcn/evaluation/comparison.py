@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -39,7 +40,7 @@ class Difference(NamedTuple):
         against: name of the other run.
         p_value: of a paired permutation test, corrected for all comparisons by the method of Holm.
         alpha: up to which ``p_value`` shows a difference.
-        smallest_p: the smallest p-value that so few units and so many comparisons can have.
+        smallest_p: the smallest p-value that so few units can have, before the correction.
     """
 
     run: str
@@ -58,7 +59,8 @@ class Difference(NamedTuple):
     def verdict(self) -> str:
         """``better`` or ``worse`` where the interval leaves out zero and the p-value is small enough.
 
-        Where no p-value could be small enough, ``by its interval`` is added; otherwise ``no difference shown``.
+        Where units are too few for any p-value to be small enough, ``by its interval`` is added: the interval alone
+        decides, not corrected for several comparisons. Otherwise ``no difference shown``.
         """
         has_power = self.smallest_p <= self.alpha
         is_shown = self.p_value <= self.alpha if has_power else self.low < self.high  # equal values show no spread
@@ -115,7 +117,7 @@ def compare_runs(runs: Sequence[RunScores], how: Resampling = Resampling()) -> l
     exchanges = _exchanges(units.number, how.seed)
     p_values = _holm(_p_values(runs, pairs, units, exchanges))
     exact = len(exchanges) == 2**units.number
-    smallest_p = min(1.0, len(pairs) * (2 if exact else 1) / len(exchanges))
+    smallest_p = (2 if exact else 1) / len(exchanges)
     differences = []
     for (i, j), of_pair in zip(pairs, p_values, strict=True):
         margins = width * (samples[j] - samples[i]).std(axis=0)
@@ -194,8 +196,9 @@ def comparison_notes(
         corrected = f", corrected for {num_pairs} pairs (Holm)" if num_pairs > 1 else ""
         notes.append(f"p: paired permutation test over the same units{corrected}.")
     if units.number < FEW_UNITS:
-        on_p = f"p cannot be below {differences[0].smallest_p:.3g}, " if differences else ""
-        notes.append(f"Only {counted(units.number, 'unit')} to draw from: {on_p}intervals are wide.")
+        notes.append(f"Only {counted(units.number, 'unit')} to draw from: intervals are wide.")
+    if differences:
+        notes += _notes_on_power(differences[0], num_pairs)
     if len({run.sample_rate for run in scores}) > 1:
         rates = ", ".join(f"{run.name}: {run.sample_rate}" for run in scores)
         notes.append(
@@ -295,15 +298,15 @@ def _p_values(
     for split, of_video in units.of_split.items():
         moved = torch.from_numpy(exchanges[:, of_video]).double()
         tables = [_tables(run, runs[0], split) for run in runs]
-        for place in range(max(map(len, tables))):
+        num_places = [math.lcm(len(tables[i]), len(tables[j])) for i, j in pairs]  # each seed equally often
+        for place in range(max(num_places)):
             rows = [table[place % len(table)] for table in tables]
             sides = [((1 - moved) @ of_run, moved @ of_run) for of_run in rows]
             for number, (i, j) in enumerate(pairs):
-                num_places = max(len(tables[i]), len(tables[j]))
-                if place < num_places:
+                if place < num_places[number]:
                     (kept, gone), (other_kept, other_gone) = sides[i], sides[j]
                     after = score_sums(other_kept + gone, protocol) - score_sums(kept + other_gone, protocol)
-                    differences[number] += after.numpy() / num_places
+                    differences[number] += after.numpy() / num_places[number]
     sizes = np.abs(differences)
     return (sizes >= sizes[:, :1] - 1e-4).mean(axis=1)  # scores are float32
 
@@ -320,6 +323,17 @@ def _holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _splits(run: RunScores) -> str:
     return f"split{'s' if len(run.splits) > 1 else ''} {', '.join(run.splits)}" if any(run.splits) else "no splits"
+
+
+def _notes_on_power(difference: Difference, num_pairs: int) -> list[str]:
+    """What p-values of so few units cannot show."""
+    smallest_p = min(1.0, num_pairs * difference.smallest_p)
+    if smallest_p <= difference.alpha:
+        return []
+    if difference.smallest_p <= difference.alpha:
+        return [f"With {num_pairs} pairs p cannot be below {smallest_p:.3g}: no difference can be shown."]
+    alone = f", and is not corrected for {num_pairs} pairs" if num_pairs > 1 else ""
+    return [f"p cannot be below {smallest_p:.3g}: the interval decides alone{alone}."]
 
 
 def _on_seeds(scores: Sequence[RunScores], bootstrap: Resampling) -> str:

@@ -14,10 +14,10 @@ from segtcn.evaluation.runs import Run
 from segtcn.evaluation.scores import RunScores
 from segtcn.labels.classes import listed
 from segtcn.labels.track_classes import track_of
-from segtcn.labels.video_lists import group_of
+from segtcn.labels.video_lists import group_of, group_problem
 
 MOST_LISTED = 12
-"""So many groups are named."""
+"""Groups that a note names; it counts the others."""
 
 
 class Units(NamedTuple):
@@ -79,7 +79,7 @@ class Units(NamedTuple):
 
 
 def known_groups(runs: Sequence[Run], scores: RunScores) -> str | None:
-    """Which videos are not independent: the tracks of one, or those that the card of the data set groups.
+    """Which videos are not independent: those that the card of the data set groups, or the tracks of one video.
 
     Args:
         runs: of the same videos.
@@ -88,20 +88,16 @@ def known_groups(runs: Sequence[Run], scores: RunScores) -> str | None:
     Returns:
         A regular expression for :class:`segtcn.options.Resampling`, None where nothing says it.
     """
-    if any(track_of(path) for run in runs for part in run.parts for path in part.files.values()):
-        return r"^(.*)/[^/]*$"
-    problems = []
-    for groups in filter(None, dict.fromkeys(run.groups for run in runs)):
-        try:
-            if Units.of(scores, groups).number > 1:
-                return groups
-            problems.append(f"'{groups}', which makes one group of all videos")
-        except ValueError:  # the videos have other names than those of the card
-            problems.append(f"'{groups}', which does not match the name of every video")
+    videos = [name for seeds in scores.splits.values() for name in seeds[0].videos]
+    expressions = [*filter(None, dict.fromkeys(run.groups for run in runs))]
+    problems = {groups: group_problem(videos, groups) for groups in expressions}
+    if fitting := [groups for groups, problem in problems.items() if problem is None]:
+        return fitting[0]
     if problems:
         warnings.warn(
-            f"the card of the data set groups videos by {problems[0]}: they are drawn as if they were independent, and "
-            "intervals may be too narrow",
+            f"the card of the data set groups videos by {problems[expressions[0]]}: they are drawn as if they were "
+            "independent, and intervals may be too narrow. Correct `groups` in the card, or name the groups (`groups`)",
             stacklevel=2,
         )
-    return None
+    has_tracks = any(track_of(path) for run in runs for part in run.parts for path in part.files.values())
+    return r"^(.*)/[^/]*$" if has_tracks else None

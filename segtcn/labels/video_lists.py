@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from segtcn.labels.classes import listed
 from segtcn.labels.text_rows import lines_of, read_text
 
 Subset = Literal["train", "test"]
@@ -95,12 +96,32 @@ def group_of(video: str, groups: str, argument: str = "groups") -> str:
         raise ValueError(f"`{argument}` must be a regular expression, got '{groups}': {error}") from error
     if match is None:
         raise ValueError(f"`{argument}` '{groups}' does not match the video {video}: every video needs a group")
-    if not (group := match[match.re.groups and 1]):  # all such videos would be one group
+    group = match[1] if match.re.groups else match[0]
+    if not group:  # all such videos would be one group
         raise ValueError(
             f"`{argument}` '{groups}' matches nothing of the video {video}: its first parenthesis, or all, names the "
             "group"
         )
     return group
+
+
+def group_problem(videos: Sequence[str], groups: str) -> str | None:
+    """Why an expression from the card of a data set says nothing of some videos, None if it does.
+
+    Example:
+        >>> group_problem(["P01_tea", "P02_tea", "tea"], "^P[0-9]+")
+        "'^P[0-9]+', which does not match tea"
+    """
+    names: set[str] = set()
+    unmatched = []
+    for video in videos:
+        try:
+            names.add(group_of(video, groups))
+        except ValueError:
+            unmatched.append(video)
+    if unmatched:
+        return f"'{groups}', which does not match {listed(unmatched)}"
+    return f"'{groups}', which makes one group of all videos" if len(names) == 1 < len(videos) else None
 
 
 class ListError(ValueError):

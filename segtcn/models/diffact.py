@@ -25,7 +25,7 @@ Masking = Literal["none", "all", "boundary", "relation"]
 
 
 LARGEST_SCHEDULE, LARGEST_SEED = 100_000, 10**12
-"""A schedule is a list, a seed is hashed in 64 bits, and those of a checkpoint may be forged."""
+"""A schedule is a list, and a seed is multiplied in 64 bits, of which the noise depends on 32."""
 
 
 class DiffAct(SegmentationModel):
@@ -80,8 +80,8 @@ class DiffAct(SegmentationModel):
 
     Raises:
         ValueError: if a size is below 1, a kernel even, ``num_steps`` above ``num_timesteps``, a number of
-            ``condition_layers`` not that of a layer, a name in ``masking`` unknown, or ``num_timesteps`` or ``seed``
-            too large.
+            ``condition_layers`` not that of a layer, a name in ``masking`` unknown, ``eta`` not from 0 to 1, ``scale``
+            or ``boundary_sigma`` not positive, or ``num_timesteps`` or ``seed`` too large.
 
     Example:
         >>> net = DiffAct(in_channels=128, num_classes=11, num_steps=4).eval()
@@ -150,6 +150,10 @@ class DiffAct(SegmentationModel):
                 f"`num_timesteps` must be at most {LARGEST_SCHEDULE} and `seed` at most {LARGEST_SEED}, got "
                 f"{num_timesteps} and {seed}"
             )
+        if not 0 <= eta <= 1:
+            raise ValueError(f"`eta` must be from 0 to 1, got {eta}")
+        if not (0 < scale < math.inf and 0 < boundary_sigma < math.inf):
+            raise ValueError(f"`scale` and `boundary_sigma` must be positive, got {scale} and {boundary_sigma}")
         self.num_steps, self.scale, self.eta, self.seed = num_steps, scale, eta, seed
         self.masking, self.masked_classes = list(masking), masked_classes
         self.boundary_sigma, self.boundary_threshold = boundary_sigma, boundary_threshold

@@ -61,8 +61,9 @@ class FACT(SegmentationModel):
         block; any ``T >= 1``.
 
     Raises:
-        ValueError: if a size is below 1, ``hidden_channels`` does not exceed the classes, ``num_heads`` does not divide
-            ``token_channels``, or an update is unknown.
+        ValueError: if a size is below 1, ``hidden_channels`` does not exceed the classes, is less than
+            ``token_channels`` or odd (with segments), ``num_heads`` does not divide ``token_channels``, or an update is
+            unknown.
 
     Example:
         >>> output = FACT(in_channels=128, num_classes=11, num_layers=3).eval()(torch.zeros(2, 128, 333))
@@ -111,6 +112,12 @@ class FACT(SegmentationModel):
                 f"`hidden_channels` must be at least {num_classes + 2}, as it holds {num_classes} classes, 'none' and "
                 f"something more, got {hidden_channels}"
             )
+        if hidden_channels < token_channels:
+            raise ValueError(
+                f"`hidden_channels` must be at least `token_channels` ({token_channels}), got {hidden_channels}"
+            )
+        if "segments" in updates and hidden_channels % 2:
+            raise ValueError(f"`hidden_channels` must be even, as a GRU has two directions, got {hidden_channels}")
         if num_heads < 1 or token_channels % num_heads:
             raise ValueError(f"`num_heads` must divide `token_channels` ({token_channels}), got {num_heads}")
         if not updates or not {*updates} <= {"frames", "segments"}:

@@ -133,7 +133,8 @@ def test_scores_of_splits_videos_and_seeds(runs, root, capsys):
     accuracy = next(each for each in record["differences"] if each["score"] == "accuracy")
     # all 3 videos are better, but of the 8 exchanges 2 are as far apart: too few videos for a small p-value
     assert (accuracy["low"] > 0, accuracy["p_value"], accuracy["verdict"]) == (True, 0.25, "better by its interval")
-    assert "Only 3 units to draw from: p cannot be below 0.25" in out
+    assert "Only 3 units to draw from: intervals are wide." in out
+    assert "p cannot be below 0.25: the interval decides alone." in out
     assert accuracy["difference"] == pytest.approx(good["accuracy"] - poor["accuracy"])
 
 
@@ -299,7 +300,7 @@ def test_the_groups_of_the_card_are_drawn_unless_they_say_nothing(root, tmp_path
     cases = (
         (r"^P\d+", r"2 groups '^P\d+'", nullcontext()),
         ("^P", "videos", pytest.warns(UserWarning, match=re.escape("'^P', which makes one group of all videos"))),
-        ("^S", "videos", pytest.warns(UserWarning, match=re.escape("'^S', which does not match the name of every"))),
+        ("^S", "videos", pytest.warns(UserWarning, match=re.escape("'^S', which does not match P01_"))),
         (None, "videos", nullcontext()),
     )
     for groups, drawn, noted in cases:

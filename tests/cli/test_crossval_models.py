@@ -97,7 +97,7 @@ def test_one_row_a_network_and_a_failure_stops_no_other(command, tmp_path, capsy
     capsys.readouterr()
     assert main(both) == 0
     out = capsys.readouterr().out
-    assert "other: run 1 of 1: split 2, seed 0 (of all networks 1 of 2 runs are done)" in out
+    assert "other: run 1 of 1: split 2, seed 0 (in all 1 of 2 runs are done)" in out
     assert "small: run" not in out
     assert checkpoint.stat().st_mtime_ns == before
     results = json.loads(Path("out/models.json").read_text())
@@ -156,7 +156,7 @@ time.sleep(0.3)
     assert {threads for *_, threads in times} == {"3"}
     overlaps = [sum(start <= moment < stop for start, stop, _ in times) for moment, *_ in times]
     assert max(overlaps) == 2
-    assert "a: run 1 of 2: split 2, seed 0 (of all networks 0 of 8 runs are done)" in capsys.readouterr().out
+    assert "a: run 1 of 2: split 2, seed 0 (in all 0 of 8 runs are done)" in capsys.readouterr().out
 
 
 def test_the_time_left_counts_the_runs_of_all_networks(command, stub, capsys):

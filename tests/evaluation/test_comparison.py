@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -174,6 +176,41 @@ def test_with_few_groups_the_interval_speaks_alone():
     found = {each.score: each for each in compare_runs(runs, Resampling(200, groups=r"^P\d"))}["accuracy"]
     assert (found.p_value, found.smallest_p) == (0.125, 0.125)
     assert found.verdict == "better by its interval"
+
+
+def test_more_comparisons_never_make_a_verdict_looser():
+    """Six persons: 2 of 64 exchanges are enough for one pair, and not for two."""
+    runs = [
+        scored(name, 6, quality, seed=seed) for seed, (name, quality) in enumerate((("a", 0.5), ("b", 0.8), ("c", 0.8)))
+    ]
+    runs = [regrouped(run, lambda split, name: f"P{name[1]}_{split}") for run in runs]
+    how = Resampling(200, groups=r"^P\d")
+    alone = {each.score: each for each in compare_runs(runs[:2], how)}
+    among = {each.score: each for each in compare_runs(runs, how) if each.run == "b"}
+    assert alone["accuracy"].verdict == "better"
+    assert {each.verdict for each in among.values()} == {"no difference shown"}
+    notes = comparison_notes(runs, compare_runs(runs, how), how)
+    assert "With 2 pairs p cannot be below 0.0625: no difference can be shown." in notes
+    few = [regrouped(run, lambda split, name: f"P{int(name[1]) % 4}_{name}") for run in runs]
+    notes = comparison_notes(few, compare_runs(few, how), how)
+    assert "p cannot be below 0.25: the interval decides alone, and is not corrected for 2 pairs." in notes
+
+
+@pytest.mark.parametrize(("first", "second"), [(3, 5), (4, 6), (1, 3)])
+def test_the_permutation_test_gives_each_seed_the_same_weight(first, second):
+    """Slowly: accuracy under `lea` is a mean over videos, so that the means of the seeds change sides."""
+    runs = []
+    for name, number in (("a", first), ("b", second)):
+        each = [scored(name, 4, 0.3 + 0.5 * seed / number, seed=10 * number + seed) for seed in range(number)]
+        runs.append(RunScores(name, "lea", {split: [run.splits[split][0] for run in each] for split in ("1", "2")}))
+    means = [
+        np.array([row["accuracy"] for split in run.splits for row in run.video_scores(split).values()]) for run in runs
+    ]
+    signs = np.array([*product((1, -1), repeat=8)])
+    sizes = np.abs((signs * (means[1] - means[0])).mean(1))
+    expected = (sizes >= abs((means[1] - means[0]).mean()) - 1e-4).mean()
+    (found,) = (each.p_value for each in compare_runs(runs, Resampling(5)) if each.score == "accuracy")
+    assert found == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("num_seeds", [2, 3])

@@ -130,6 +130,13 @@ BAD_ARGUMENTS = [
     (lambda: M.DiffAct(4, 3, num_steps=1001), "`num_steps` must be from 1 to the 1000 of `num_timesteps`, got 1001"),
     (lambda: M.DiffAct(4, 3, time_channels=7), "`time_channels` must be even and at least 4, got 7"),
     (lambda: M.FACT(4, 3, hidden_channels=4), "`hidden_channels` must be at least 5, as it holds 3 classes"),
+    *((lambda eta=eta: M.DiffAct(4, 3, eta=eta), f"`eta` must be from 0 to 1, got {eta}") for eta in (-0.1, 1.5)),
+    *(
+        (lambda values=values: M.DiffAct(4, 3, **values), "`scale` and `boundary_sigma` must be positive, got ")
+        for values in ({"scale": 0}, {"boundary_sigma": -1.0}, {"scale": float("nan")})
+    ),
+    (lambda: M.FACT(4, 3, hidden_channels=64), r"`hidden_channels` must be at least `token_channels` \(128\), got 64"),
+    (lambda: M.FACT(4, 3, hidden_channels=129), "`hidden_channels` must be even, as a GRU .*, got 129"),
     (lambda: M.FACT(4, 3, num_heads=3), r"`num_heads` must divide `token_channels` \(128\), got 3"),
     (lambda: M.FACT(4, 3, updates=["tokens"]), r"`updates` must be some of frames, segments, got \['tokens'\]"),
     (lambda: M.EDTCN(4, 3, ()), "`hidden_channels` must hold the width of at least one encoder layer"),

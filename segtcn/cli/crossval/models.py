@@ -327,7 +327,7 @@ class _Progress:
         total = max(int(match[1]) * len(complete), done)
         minutes = (time.monotonic() - self._start_s) / 60
         left = f", about {minutes / new * (total - done):.0f} min left" if new else ""
-        print(f"{name}: {line} (of all networks {done} of {total} runs are done{left})", flush=True)
+        print(f"{name}: {line} (in all {done} of {total} runs are done{left})", flush=True)
 
     def end(self, name: str, status: int) -> None:
         """Print that a network is done or has failed, and why."""

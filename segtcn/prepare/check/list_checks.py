@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from segtcn.data.card import read_card
 from segtcn.labels.classes import listed
-from segtcn.labels.video_lists import group_of
+from segtcn.labels.video_lists import group_problem
 from segtcn.prepare.check.facts import Facts
 from segtcn.prepare.check.problems import Problem, error, warning
 
@@ -62,8 +62,9 @@ def check_card(facts: Facts) -> Iterator[Problem]:
     except (ValueError, OSError) as failure:
         yield warning("card", str(path), f"{failure} (`card: null` goes without)")
         return
-    if card.get("groups"):
-        yield from _check_groups(card["groups"], path, facts.all_listed())
+    if card.get("groups") and (problem := group_problem(facts.all_listed(), card["groups"])):
+        what = f"{path} says `groups`: {problem}: correct it, or `segtcn compare` draws single videos"
+        yield warning("card", "groups", what)
     complete = not any(problem.kind in ("missing", "unreadable", "no truth", "labels") for problem in facts.failures)
     for name, measured in facts.totals.items():
         if name not in card or (name in _OF_ALL_VIDEOS and not complete) or (measured is None and name != "background"):
@@ -76,23 +77,6 @@ def check_card(facts: Facts) -> Iterator[Problem]:
                 f"{path} says `{name}`: {_text(stated)}, the data has {_text(measured)}: correct the card or the data, "
                 "or `card: null` if it describes other files",
             )
-
-
-def _check_groups(groups: str, path: str, names: Sequence[str]) -> Iterator[Problem]:
-    """The expression of persons or recordings fits the names of the videos."""
-    found, strange = set(), []
-    for name in names:
-        try:
-            found.add(group_of(name, groups))
-        except ValueError:
-            strange.append(name)
-    if strange or len(found) == 1 < len(names):
-        what = f"does not match {listed(strange)}" if strange else "makes one group of all videos"
-        yield warning(
-            "card",
-            "groups",
-            f"{path} says `groups`: {groups}, which {what}: `segtcn compare` will draw single videos",
-        )
 
 
 def _agree(name: str, stated: object, measured: object) -> bool:
