@@ -5,7 +5,8 @@
 
 A study is two networks with the same true accuracy, some persons with some videos each, and some seeds. Persons differ
 in difficulty and in which network suits them, seeds differ too, so that videos of one person are not independent. Good
-intervals hold zero in 95 % of the studies; p-values are below 0.05 in at most 5 %, and no network is called better.
+intervals hold zero in 95 % of the studies; p-values are below 0.05 in at most 5 %, and in 95 % no network is called
+better or worse.
 """
 
 from __future__ import annotations

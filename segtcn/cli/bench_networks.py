@@ -29,7 +29,8 @@ _MARKS = {"better": " +", "worse": " -", "better by its interval": " (+)", "wors
 _LEGEND = (
     "Mean over the splits of the mean over the seeds, and 95 % interval. The first network is the best by F1@50. + and "
     "- mark scores that differ from its; in parentheses where the units are too few for a p-value, and the interval "
-    "alone shows the difference. P-values are corrected for all pairs, since these scores also choose the best."
+    "alone shows the difference, not corrected for several networks. P-values are corrected for all pairs, since these "
+    "scores also choose the best."
 )
 
 
@@ -192,8 +193,9 @@ def _write_report(out: Path, name: str, results: dict[str, Any], introduction: s
         Resampling,
         comparable_runs,
         compare_runs,
-        comparison_notes,
+        interval_notes,
         known_groups,
+        score_notes,
         score_run,
     )
     from segtcn.metrics.protocols import PROTOCOLS
@@ -207,27 +209,25 @@ def _write_report(out: Path, name: str, results: dict[str, Any], introduction: s
     }
     groups = known_groups(runs, next(iter(scores_of.values()))[0])
     how = Resampling(groups=groups, all_pairs=True)  # of all pairs, since the best is found by these scores
-    records, tables, notes = [], {}, {}
+    records, tables, on_intervals = [], {}, []
     for protocol, scores in scores_of.items():
         differences = compare_runs(scores, how) if len(scores) > 1 else []
         tables[protocol] = table = network_rows(scores, differences, how)
-        notes[protocol] = comparison_notes(scores, differences, how)
+        on_intervals = interval_notes(scores, differences, how)
         records += [
             [protocol, network, key, *(value if isinstance(value, str) else f"{value:.4f}" for value in score)]
             for network, row in table.items()
             for key, score in row.items()
         ]
-    first, *others = notes.values()
-    on_all = [note for note in first if all(note in each for each in others)]
     header = ["network", *SCORE_HEADINGS.values()]
     text, latex = [f"# Networks on {name}", introduction], []
     for protocol, table in tables.items():
         cells = [[network, *(score.cell for score in row.values())] for network, row in table.items()]
-        own = [note for note in notes[protocol] if note not in on_all]
-        text += [f"## Protocol `{protocol}`", TABLES["markdown"](header, cells), *own]
-        latex += [*(f"% {note}" for note in own), TABLES["latex"](header, cells)]
-    text += ["## Intervals under all protocols", *on_all]
-    latex += [f"% {note}" for note in on_all]
+        notes = score_notes(scores_of[protocol])
+        text += [f"## Protocol `{protocol}`", TABLES["markdown"](header, cells), *notes]
+        latex += [*(f"% {note}" for note in notes), TABLES["latex"](header, cells)]
+    text += ["## Intervals under all protocols", *on_intervals]
+    latex += [f"% {note}" for note in on_intervals]
     columns = ["protocol", "network", "score", "mean", "low", "high", "difference", "p", "verdict"]
     texts = {"md": "\n\n".join(text), "tex": "\n".join(latex), "csv": TABLES["csv"](columns, records)}
     files = [out / f"{name}.{ending}" for ending in (*texts, "png")]

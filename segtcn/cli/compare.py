@@ -28,8 +28,9 @@ def compare(
 
     A run is a folder of `segtcn crossval`, one of `segtcn fit` after `segtcn test`, or, with --truth, any folder with
     one prediction file a video. Differences have a confidence interval by a paired bootstrap and a p-value by a paired
-    permutation test; a run is called better or worse only where both agree. Where several videos show one person or
-    recording, name these by --groups: such videos are not independent.
+    permutation test. A run is called better or worse only where both agree, or, where units are too few for any small
+    p-value, by its interval, and the verdict says so. Where several videos show one person or recording, name these by
+    --groups: such videos are not independent.
 
     Args:
         runs: folders; the others are compared with the first. TITLE=RUN names a run in the tables.
@@ -51,7 +52,15 @@ def compare(
     if latex and json == "-":
         raise UsageError("choose one form: --latex, or --json without a file")
 
-    from segtcn.evaluation import comparable_runs, compare_runs, comparison_notes, known_groups, read_run, score_run
+    from segtcn.evaluation import (
+        comparable_runs,
+        compare_runs,
+        interval_notes,
+        known_groups,
+        read_run,
+        score_notes,
+        score_run,
+    )
 
     titles, folders = zip(*map(split_title, runs), strict=True)
     read = [read_run(folder, scoring) for folder in folders]
@@ -73,7 +82,8 @@ def compare(
         _show(scores, differences, bootstrap, per_video, table)
         print()
         left_out, remedy = background_note(scores[0], read[0].classes)
-        for line in [*comparison_notes(scores, differences, bootstrap), f"Background: {left_out}.{remedy}"]:
+        notes = [*score_notes(scores), *interval_notes(scores, differences, bootstrap)]
+        for line in [*notes, f"Background: {left_out}.{remedy}"]:
             print(f"{comment}{line}")
         for note in [note for run in read for note in run.notes_on_truth()]:
             print(f"{comment}note: {note}")

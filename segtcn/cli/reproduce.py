@@ -105,10 +105,10 @@ def _table(row: Mapping[str, Any], results: Mapping[str, Any]) -> str:
 def _verdict(row: Mapping[str, Any], scores: Mapping[str, Mapping[str, float]]) -> str:
     """Whether all scores are as published."""
     far = [
-        f"{SCORE_HEADINGS[key]} by {scores[key]['mean'] - score:+.1f}"
+        f"{SCORE_HEADINGS[key]} differs by {scores[key]['mean'] - score:+.1f}"
         for key, score in row["scores"].items()
         if not abs(scores[key]["mean"] - score) <= row["tolerance"]  # NaN is not within it
     ]
     if far:
-        return f"Not reproduced: beyond {row['tolerance']} points are {', '.join(far)}."
+        return f"Not reproduced: {', '.join(far)}, the tolerance is {row['tolerance']}."
     return f"Reproduced: all scores are within {row['tolerance']} points."

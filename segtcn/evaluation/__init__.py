@@ -5,7 +5,8 @@ from segtcn.evaluation.collection import Collection as Collection
 from segtcn.evaluation.collection import collect_videos as collect_videos
 from segtcn.evaluation.comparison import Difference as Difference
 from segtcn.evaluation.comparison import compare_runs as compare_runs
-from segtcn.evaluation.comparison import comparison_notes as comparison_notes
+from segtcn.evaluation.comparison import interval_notes as interval_notes
+from segtcn.evaluation.comparison import score_notes as score_notes
 from segtcn.evaluation.errors import ErrorAnalysis as ErrorAnalysis
 from segtcn.evaluation.errors import analyze_run as analyze_run
 from segtcn.evaluation.independent_units import known_groups as known_groups

@@ -162,10 +162,32 @@ def score_intervals(run: RunScores, how: Resampling = Resampling()) -> dict[str,
     }
 
 
-def comparison_notes(
-    scores: Sequence[RunScores], differences: Sequence[Difference], bootstrap: Resampling
-) -> list[str]:
-    """What was compared, and what intervals and p-values mean, for the foot of a table.
+def score_notes(scores: Sequence[RunScores]) -> list[str]:
+    """What was scored, for the foot of a table.
+
+    Args:
+        scores: of the runs.
+
+    Returns:
+        Lines of text.
+    """
+    first = scores[0]
+    num_videos = sum(len(seeds[0].videos) for seeds in first.splits.values())
+    seeds = ", ".join(f"{max(map(len, run.splits.values()))} of {run.name}" for run in scores)
+    notes = [
+        f"Protocol {first.protocol}, percent, {counted(num_videos, 'video')}, {counted(len(first.splits), 'split')}. "
+        f"Seeds: {seeds}; every score is the mean over the seeds, then over the splits."
+    ]
+    if len({run.sample_rate for run in scores}) > 1:
+        rates = ", ".join(f"{run.name}: {run.sample_rate}" for run in scores)
+        notes.append(
+            f"The runs are scored on every Nth stored frame, N = {rates}; `sample_rate` = 1 scores all on all."
+        )
+    return notes
+
+
+def interval_notes(scores: Sequence[RunScores], differences: Sequence[Difference], bootstrap: Resampling) -> list[str]:
+    """What intervals and p-values mean, for the foot of a table; the same under all protocols.
 
     Args:
         scores: of the runs, the first is what the others are compared with.
@@ -175,7 +197,7 @@ def comparison_notes(
     Returns:
         Lines of text.
     """
-    first, units = scores[0], Units.of(scores[0], bootstrap.groups)
+    units = Units.of(scores[0], bootstrap.groups)
     groups, paired = bootstrap.groups, "paired " if differences else ""
     what = (
         "videos of each split"
@@ -184,13 +206,10 @@ def comparison_notes(
     )
     kind = f"t distribution, {counted(units.degrees_of_freedom, 'degree')} of freedom, with the standard error of a "
     num_pairs = len(differences) // len(SCORE_HEADINGS)
-    num_videos = sum(len(seeds[0].videos) for seeds in first.splits.values())
-    seeds = ", ".join(f"{max(map(len, run.splits.values()))} of {run.name}" for run in scores)
+    drawn = f"{'videos' if groups is None else 'groups'}{_on_seeds(scores, bootstrap)}"
     notes = [
-        f"Protocol {first.protocol}, percent, {counted(num_videos, 'video')}, {counted(len(first.splits), 'split')}. "
-        f"Seeds: {seeds}; every score is the mean over the seeds, then over the splits.",
         f"Interval: {bootstrap.confidence:g} %, {kind}{paired}bootstrap over the {what}, {bootstrap.num_resamples} "
-        f"resamples, seed {bootstrap.seed}. It covers the choice of these{_on_seeds(scores, bootstrap)}.",
+        f"resamples, seed {bootstrap.seed}. It covers the choice of these {drawn}."
     ]
     if differences:
         corrected = f", corrected for {num_pairs} pairs (Holm)" if num_pairs > 1 else ""
@@ -199,11 +218,6 @@ def comparison_notes(
         notes.append(f"Only {counted(units.number, 'unit')} to draw from: intervals are wide.")
     if differences:
         notes += _notes_on_power(differences[0], num_pairs)
-    if len({run.sample_rate for run in scores}) > 1:
-        rates = ", ".join(f"{run.name}: {run.sample_rate}" for run in scores)
-        notes.append(
-            f"The runs are scored on every Nth stored frame, N = {rates}; `sample_rate` = 1 scores all on all."
-        )
     return notes
 
 

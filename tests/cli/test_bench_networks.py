@@ -63,7 +63,7 @@ def test_a_published_row_is_trained_and_compared(name, write_lea_tree, write_ms_
     report = (tmp_path / "out" / "reproduce.md").read_text()
     assert f"Published: {PUBLISHED[name]['source']}" in report
     assert "The recipe of the paper was changed: --model.net" in report
-    assert "Not reproduced: beyond 3 points are F1@10 by " in report
+    assert "Not reproduced: F1@10 differs by " in report
     assert "one seed" in report
     assert "±" not in report
 
@@ -73,7 +73,7 @@ def test_a_row_is_reproduced_if_all_scores_are_within_the_tolerance():
     ours = {"f1@50": {"mean": 52.9}, "edit": {"mean": 67.1}, "accuracy": {"mean": 1.0}}
     assert _verdict(row, ours) == "Reproduced: all scores are within 3 points."
     ours["edit"]["mean"] = 66.9
-    assert _verdict(row, ours) == "Not reproduced: beyond 3 points are Edit by -3.1."
+    assert _verdict(row, ours) == "Not reproduced: Edit differs by -3.1, the tolerance is 3."
     ours["edit"]["mean"] = float("nan")
     assert _verdict(row, ours).startswith("Not reproduced")
 

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from segtcn.evaluation import Resampling, RunScores, compare_runs, comparison_notes
+from segtcn.evaluation import Resampling, RunScores, compare_runs, interval_notes, score_notes
 from segtcn.evaluation.comparison import _holm, score_intervals
 from segtcn.metrics import combine_videos, evaluate_videos
 
@@ -189,10 +189,10 @@ def test_more_comparisons_never_make_a_verdict_looser():
     among = {each.score: each for each in compare_runs(runs, how) if each.run == "b"}
     assert alone["accuracy"].verdict == "better"
     assert {each.verdict for each in among.values()} == {"no difference shown"}
-    notes = comparison_notes(runs, compare_runs(runs, how), how)
+    notes = interval_notes(runs, compare_runs(runs, how), how)
     assert "With 2 pairs p cannot be below 0.0625: no difference can be shown." in notes
     few = [regrouped(run, lambda split, name: f"P{int(name[1]) % 4}_{name}") for run in runs]
-    notes = comparison_notes(few, compare_runs(few, how), how)
+    notes = interval_notes(few, compare_runs(few, how), how)
     assert "p cannot be below 0.25: the interval decides alone, and is not corrected for 2 pairs." in notes
 
 
@@ -285,10 +285,11 @@ def test_one_video_says_nothing_about_others():
 
 
 def test_the_notes_of_a_single_run_say_its_seeds_and_units():
-    notes = comparison_notes([scored("a", 2, 0.6, seeds=3)], [], Resampling(groups="."))
-    assert "4 videos, 2 splits. Seeds: 3 of a" in notes[0]
-    assert "standard error of a bootstrap over the 1 group '.' (test videos of v: 4)" in notes[1]
-    assert notes[2:] == ["Only 1 unit to draw from: intervals are wide."]
+    runs = [scored("a", 2, 0.6, seeds=3)]
+    notes = interval_notes(runs, [], Resampling(groups="."))
+    assert "4 videos, 2 splits. Seeds: 3 of a" in score_notes(runs)[0]
+    assert "standard error of a bootstrap over the 1 group '.' (test videos of v: 4)" in notes[0]
+    assert notes[1:] == ["Only 1 unit to draw from: intervals are wide."]
 
 
 def test_the_notes_say_whose_seeds_the_interval_covers():
@@ -297,7 +298,7 @@ def test_the_notes_say_whose_seeds_the_interval_covers():
     def on_seeds(numbers, draw_seeds=True):
         how = Resampling(5, draw_seeds=draw_seeds)
         chosen = [runs[number] for number in numbers]
-        return comparison_notes(chosen, compare_runs(chosen, how), how)[1].rpartition("choice of these")[2]
+        return interval_notes(chosen, compare_runs(chosen, how), how)[0].rpartition("choice of these videos")[2]
 
     assert on_seeds((2, 3)) == " and of the seeds."
     assert on_seeds((1, 2)) == " and of the seeds, but not of the single seed of of 1: train more."
