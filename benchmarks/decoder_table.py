@@ -79,7 +79,7 @@ def ensemble(runs: list[Run]) -> Run:
             scores = np.mean([member.preds[name].scores for member in members], axis=0, dtype=np.float32)
             preds[name] = replace(labels, scores=scores, indexes=scores.argmax(axis=0))
         parts.append(members[0]._replace(preds=preds))
-    return replace(runs[0], name=" + ".join(run.name for run in runs), parts=tuple(parts))
+    return replace(runs[0], name=f"mean of {' + '.join(run.name for run in runs)}", parts=tuple(parts))
 
 
 def chosen_decoder(

@@ -1,4 +1,4 @@
-"""Losses of tokens that each stand for a segment: who is responsible for which one, and what it should say and see."""
+"""Losses of tokens that each stand for a segment: the segment of each token, its class, and what it attends to."""
 
 from __future__ import annotations
 
