@@ -48,7 +48,7 @@ def find_config(name: str) -> str:
         raise ValueError(f"{name!r} names {len(matches)} configs: write {' or '.join(matches)}")
     if not matches:
         names = [key.partition("/")[2] for key in shipped]
-        near = difflib.get_close_matches(name.rpartition("/")[2], names, 3) or sorted(names)
+        near = difflib.get_close_matches(name.rpartition("/")[2].lower(), names, 3) or sorted(names)
         raise ValueError(
             f"no config {name!r}: neither a file here nor one of segtcn's; the nearest names: {', '.join(near)}"
         )

@@ -181,10 +181,10 @@ def test_persons_of_the_card_are_the_units_of_videos_with_tracks(run, tmp_path):
     scores = RunScores("a", "lea", {"1": [evaluate_videos(truth, truth)]})
     read = read_run(run)
     for groups, number in ((r"^P\d+", 2), (None, 4)):
-        units = Units.of(scores, known_groups([replace(read, groups=groups)], scores))
+        units = Units.of(scores, known_groups([replace(read, groups=groups)], scores)[0])
         assert units.number == number
     with pytest.warns(UserWarning, match=r"'\^S', which does not match P01_a/left"):
-        assert Units.of(scores, known_groups([replace(read, groups="^S")], scores)).number == 4
+        assert Units.of(scores, known_groups([replace(read, groups="^S")], scores)[0]).number == 4
 
 
 def test_tracks_of_a_video_are_one_unit_of_a_comparison(run, capsys):

@@ -120,7 +120,7 @@ def bench_networks(name: str, study: Study, out: Path, jobs: int, quick: bool) -
     command = shlex.join(["segtcn", "bench", name, *study.words(), *(["--quick"] if quick else []), f"--out={out}"])
     warning = "**Quick: one epoch, the numbers mean nothing.**\n\n" if quick else ""
     introduction = f"```\n{command}\n```\n\n{warning}{_LEGEND}"
-    files = _write_report(out, name, results, introduction) if results["models"] else []
+    files = _write_report(out, name, results, introduction, quick) if results["models"] else []
     if failure is not None:
         raise failure
     return files
@@ -187,7 +187,7 @@ def data_option(data: str, root: Path | None) -> str:
     return f"--data.reader.init_args.root={root}"
 
 
-def _write_report(out: Path, name: str, results: dict[str, Any], introduction: str) -> list[Path]:
+def _write_report(out: Path, name: str, results: dict[str, Any], introduction: str, quick: bool) -> list[Path]:
     """Score all predictions under every protocol, and write tables and a figure."""
     from segtcn.evaluation import (
         Resampling,
@@ -207,9 +207,9 @@ def _write_report(out: Path, name: str, results: dict[str, Any], introduction: s
         protocol: sorted((score_run(run, protocol) for run in runs), key=lambda run: -run.scores["f1@50"])
         for protocol in PROTOCOLS
     }
-    groups = known_groups(runs, next(iter(scores_of.values()))[0])
+    groups, note = known_groups(runs, next(iter(scores_of.values()))[0])
     how = Resampling(groups=groups, all_pairs=True)  # of all pairs, since the best is found by these scores
-    records, tables, on_intervals = [], {}, []
+    records, tables, on_intervals = [], {}, list[str]()
     for protocol, scores in scores_of.items():
         differences = compare_runs(scores, how) if len(scores) > 1 else []
         tables[protocol] = table = network_rows(scores, differences, how)
@@ -220,12 +220,14 @@ def _write_report(out: Path, name: str, results: dict[str, Any], introduction: s
             for key, score in row.items()
         ]
     header = ["network", *SCORE_HEADINGS.values()]
-    text, latex = [f"# Networks on {name}", introduction], []
+    text = [f"# Networks on {name}", introduction]
+    latex = [f"% {line}" for line in introduction.splitlines() if line.strip("`")]
     for protocol, table in tables.items():
         cells = [[network, *(score.cell for score in row.values())] for network, row in table.items()]
         notes = score_notes(scores_of[protocol])
         text += [f"## Protocol `{protocol}`", TABLES["markdown"](header, cells), *notes]
         latex += [*(f"% {note}" for note in notes), TABLES["latex"](header, cells)]
+    on_intervals += [f"Note: {note}."] if note else []
     text += ["## Intervals under all protocols", *on_intervals]
     latex += [f"% {note}" for note in on_intervals]
     columns = ["protocol", "network", "score", "mean", "low", "high", "difference", "p", "verdict"]
@@ -236,7 +238,8 @@ def _write_report(out: Path, name: str, results: dict[str, Any], introduction: s
     shown = {"F1@50": "f1@50", "Edit": "edit", "Accuracy": "accuracy"}
     protocol, table = next(iter(tables.items()))
     panels = {heading: {network: row[key][:3] for network, row in table.items()} for heading, key in shown.items()}
-    save_figure(plot_intervals(panels, f"percent, 95 % interval, protocol {protocol}"), files[-1])
+    label = f"percent, 95 % interval, protocol {protocol}" + (", one epoch: the numbers mean nothing" if quick else "")
+    save_figure(plot_intervals(panels, label), files[-1])
     return files
 
 

@@ -57,6 +57,7 @@ def compare(
         compare_runs,
         interval_notes,
         known_groups,
+        left_out_notes,
         read_run,
         score_notes,
         score_run,
@@ -70,11 +71,10 @@ def compare(
     if twice := [title for title in titles if title and names.count(title) > 1]:
         raise UsageError(f"two runs are called {twice[0]!r}: name one of them, TITLE=RUN")
     read = [replace(run, name=name) for name, run in zip(names, read, strict=True)]
-    scores = [
-        score_run(run, scoring.protocol, scoring.sample_rate) for run in comparable_runs(read, scoring.incomplete)
-    ]
+    comparable = comparable_runs(read, scoring.incomplete)
+    scores = [score_run(run, scoring.protocol, scoring.sample_rate) for run in comparable]
     if bootstrap.groups is None:
-        bootstrap = replace(bootstrap, groups=known_groups(read, scores[0]))
+        bootstrap = replace(bootstrap, groups=known_groups(read, scores[0])[0])
     differences = compare_runs(scores, bootstrap)
     output_record(json, _record(scores, differences, bootstrap))
     if json != "-":
@@ -85,7 +85,8 @@ def compare(
         notes = [*score_notes(scores), *interval_notes(scores, differences, bootstrap)]
         for line in [*notes, f"Background: {left_out}.{remedy}"]:
             print(f"{comment}{line}")
-        for note in [note for run in read for note in run.notes_on_truth()]:
+        on_runs = [note for run in read for note in run.notes_on_truth()]
+        for note in [*on_runs, *(left_out_notes(read, comparable) if scoring.incomplete else [])]:
             print(f"{comment}note: {note}")
 
 
@@ -124,7 +125,7 @@ def _difference_cells(difference: Difference) -> list[str]:
         f"{difference.value:.1f}",
         f"{difference.difference:+.1f}",
         f"{difference.low:+.1f} to {difference.high:+.1f}",
-        f"{difference.p_value:.3f}",
+        f"{difference.p_value:.3f}" if difference.p_value >= 0.001 else "< 0.001",
         difference.verdict,
     ]
 

@@ -72,7 +72,8 @@ def learncurve(
         crossval(config=config, protocol=protocol, out=folder, grid=grid, launch=launch, overrides=of_share)
         run = read_run(folder)
         scores[share] = score_run(run)
-        intervals[share] = score_intervals(scores[share], Resampling(groups=known_groups([run], scores[share])))
+        groups, _ = known_groups([run], scores[share])
+        intervals[share] = score_intervals(scores[share], Resampling(groups=groups))
     print(_write(out, scores, intervals))
 
 

@@ -68,7 +68,8 @@ def reproduce(
     crossval_parallel(fit_args, Grid(range(seeds), row["splits"]), out, Launch(jobs=jobs))
     results = json.loads((out / "results.json").read_text(encoding="utf-8"))
     changed = f" The recipe of the paper was changed: {' '.join(overrides)}." if overrides else ""
-    text = f"{_table(row, results)}\n\n{_verdict(row, results['scores'])}{changed}"
+    verdict = _other_data(row, results, out) or _verdict(row, results["scores"])
+    text = f"{_table(row, results)}\n\n{verdict}{changed}"
     write_text(out / "reproduce.md", f"# {row['network']}, {row['data']}\n\n{text}\n")
     print(f"\n{text}\n\n{out / 'reproduce.md'}")
 
@@ -100,6 +101,19 @@ def _table(row: Mapping[str, Any], results: Mapping[str, Any]) -> str:
         f"{counted(results['epochs'], 'epoch')}, {results['selection']}, {splits}, {seeds}. Protocol "
         f"`{results['protocol']}`, percent."
     )
+
+
+def _other_data(row: Mapping[str, Any], results: Mapping[str, Any], out: Path) -> str:
+    """What to say where the test videos are fewer or more than those of the data set's card."""
+    from segtcn.data.card import read_card
+
+    card = read_card(read_config(Path(find_config(f"data/{row['data']}")))["data"]["card"])
+    expected = card["test_videos"] * len(row["splits"]) if "test_videos" in card else card["videos"]
+    runs = [out / f"split{split}-seed{results['seeds'][0]}" / "run.json" for split in row["splits"]]
+    number = sum(len(json.loads(path.read_text(encoding="utf-8"))["videos"]) for path in runs)
+    if number == expected:
+        return ""
+    return f"Not comparable: {number} test videos, and the published scores are of {expected}."
 
 
 def _verdict(row: Mapping[str, Any], scores: Mapping[str, Mapping[str, float]]) -> str:

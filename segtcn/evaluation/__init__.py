@@ -25,6 +25,7 @@ from segtcn.evaluation.runs import read_run as read_run
 from segtcn.evaluation.scores import RunScores as RunScores
 from segtcn.evaluation.scores import comparable_runs as comparable_runs
 from segtcn.evaluation.scores import evaluate as evaluate
+from segtcn.evaluation.scores import left_out_notes as left_out_notes
 from segtcn.evaluation.scores import score_run as score_run
 from segtcn.evaluation.scores import score_splits as score_splits
 from segtcn.options import Resampling as Resampling

@@ -103,6 +103,8 @@ def compare_runs(runs: Sequence[RunScores], how: Resampling = Resampling()) -> l
         Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of Statistics, 1979.
     """
     check_comparable(runs)
+    if how.seed < 0:
+        raise ValueError(f"`seed` must be at least 0, got {how.seed}")
     if how.num_resamples < 1 or not 50 <= how.confidence < 100:  # 0.95 is a share
         raise ValueError(
             "`num_resamples` must be at least 1 and `confidence` from 50 to below 100 percent, got "
@@ -183,6 +185,9 @@ def score_notes(scores: Sequence[RunScores]) -> list[str]:
         notes.append(
             f"The runs are scored on every Nth stored frame, N = {rates}; `sample_rate` = 1 scores all on all."
         )
+    elif len({run.fps for run in scores} - {None}) > 1:
+        rates = ", ".join(f"{run.name}: {run.fps or 'unknown':{'g' if run.fps else ''}}" for run in scores)
+        notes.append(f"The runs are scored at different rates, labels a second: {rates}.")
     return notes
 
 

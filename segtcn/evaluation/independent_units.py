@@ -78,7 +78,7 @@ class Units(NamedTuple):
         return {split: times(len(units)) for split, units in self.of_split.items()}
 
 
-def known_groups(runs: Sequence[Run], scores: RunScores) -> str | None:
+def known_groups(runs: Sequence[Run], scores: RunScores) -> tuple[str | None, str]:
     """Which videos are not independent: those that the card of the data set groups, or the tracks of one video.
 
     Args:
@@ -86,18 +86,20 @@ def known_groups(runs: Sequence[Run], scores: RunScores) -> str | None:
         scores: of the first one.
 
     Returns:
-        A regular expression for :class:`segtcn.options.Resampling`, None where nothing says it.
+        A regular expression for :class:`segtcn.options.Resampling`, None where nothing says it; and the text of a
+        warning, if the card has one that does not fit.
     """
     videos = [name for seeds in scores.splits.values() for name in seeds[0].videos]
     expressions = [*filter(None, dict.fromkeys(run.groups for run in runs))]
     problems = {groups: group_problem(videos, groups) for groups in expressions}
     if fitting := [groups for groups, problem in problems.items() if problem is None]:
-        return fitting[0]
+        return fitting[0], ""
+    note = ""
     if problems:
-        warnings.warn(
+        note = (
             f"the card of the data set groups videos by {problems[expressions[0]]}: they are drawn as if they were "
-            "independent, and intervals may be too narrow. Correct `groups` in the card, or name the groups (`groups`)",
-            stacklevel=2,
+            "independent, and intervals may be too narrow. Correct `groups` in the card, or name the groups (`groups`)"
         )
+        warnings.warn(note, stacklevel=2)
     has_tracks = any(track_of(path) for run in runs for part in run.parts for path in part.files.values())
-    return r"^(.*)/[^/]*$" if has_tracks else None
+    return r"^(.*)/[^/]*$" if has_tracks else None, note

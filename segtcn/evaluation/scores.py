@@ -20,6 +20,7 @@ from segtcn.labels.labels import Labels
 from segtcn.labels.labels_like import as_labels
 from segtcn.metrics import Evaluation, evaluate_videos
 from segtcn.metrics.protocols import SCORES, get_protocol
+from segtcn.text_table import counted
 
 
 class RunScores(NamedTuple):
@@ -30,12 +31,14 @@ class RunScores(NamedTuple):
         protocol: name of the protocol.
         splits: for each split the scores with each seed; all seeds have the same videos in the same order.
         sample_rate: one label in this many was scored.
+        fps: scored labels per second, None where nothing says it.
     """
 
     name: str
     protocol: str
     splits: dict[str, list[Evaluation]]
     sample_rate: int = 1
+    fps: float | None = None
 
     @property
     def scores(self) -> dict[str, float]:
@@ -67,13 +70,15 @@ def score_run(run: Run, protocol: str | None = None, sample_rate: int | None = N
 
     Raises:
         ValueError: if the protocol is unknown, ``sample_rate`` is not positive, no video has a truth, or two seeds of a
-            split have different videos.
+            split have different videos or another truth of one.
     """
     if sample_rate is not None and sample_rate < 1:
         raise ValueError(f"`sample_rate` must be at least 1 (every frame), got {sample_rate}")
     choice = protocol or run.protocol or "lea"
     rate = sample_rate or (1 if get_protocol(choice).stored_rate else run.sample_rate)
+    fps = None if run.fps is None else run.fps / rate
     splits: dict[str, list[Evaluation]] = {}
+    _check_one_truth(run)
     for part in run.parts:
         pairs = scored_pairs(part, rate)
         if not pairs:
@@ -84,7 +89,7 @@ def score_run(run: Run, protocol: str | None = None, sample_rate: int | None = N
             choice,
             class_names=run.classes.names,
             background=run.background,
-            fps=None if run.fps is None else run.fps / rate,
+            fps=fps,
         )
         seeds = splits.setdefault(part.split, [])
         seeds.append(evaluation)
@@ -92,7 +97,7 @@ def score_run(run: Run, protocol: str | None = None, sample_rate: int | None = N
             raise ValueError(f"the seeds of split {part.split} in {run.name} have predictions of different videos")
     if not splits:
         raise ValueError(f"no truth of any video of {run.name}: give it (`truth`), or run `segtcn test` again")
-    return RunScores(run.name, choice, splits, rate)
+    return RunScores(run.name, choice, splits, rate, fps)
 
 
 def scored_pairs(part: RunPart, sample_rate: int = 1) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:
@@ -120,7 +125,8 @@ def comparable_runs(runs: Sequence[Run], incomplete: bool = False) -> list[Run]:
         incomplete: whether to leave out those that one run has no prediction of, too, and seeds that a split lacks.
 
     Raises:
-        ValueError: if two runs have another truth of a video, or other classes as background.
+        ValueError: if two runs have another truth of a video, or other classes as background, or a run has other seeds
+            of one split than of another.
     """
     runs = _of_one_background([_with_whole_seeds(run) for run in runs] if incomplete else runs)
     known = {part.split for run in runs for part in run.parts} - {""}
@@ -136,7 +142,34 @@ def comparable_runs(runs: Sequence[Run], incomplete: bool = False) -> list[Run]:
     runs = [replace(run, parts=tuple(_without_truth(part, left_out[part.split]) for part in run.parts)) for run in runs]
     for run in runs:
         _check_same_truth(runs[0], run)
+        _check_same_seeds(run)
     return runs
+
+
+def left_out_notes(runs: Sequence[Run], comparable: Sequence[Run]) -> list[str]:
+    """Seeds and videos that :func:`comparable_runs` left out of each run, for the foot of a table.
+
+    Args:
+        runs: before.
+        comparable: after, in the same order.
+    """
+    notes = []
+    for before, after in zip(runs, comparable, strict=True):
+        seeds = {part.seed for part in before.parts} - {part.seed for part in after.parts}
+        videos = {video[1] for video in _with_truth(before) - _with_truth(after)}
+        lists = {"seed": map(str, seeds), "video": videos}
+        texts = [
+            f"{counted(len(names), what)} ({listed(sorted(names))})"
+            for what, each in lists.items()
+            if (names := [*each])
+        ]
+        if texts:
+            notes.append(f"{before.name}: {' and '.join(texts)} left out, which another split or run lacks")
+    return notes
+
+
+def _with_truth(run: Run) -> set[tuple[str, str]]:
+    return {video for video, labels in _truths(run).items() if labels.present()}
 
 
 def _with_whole_seeds(run: Run) -> Run:
@@ -178,13 +211,46 @@ def _check_same_truth(first: Run, run: Run) -> None:
         )
     for video in shared:
         expected, found = truths[video], others[video]
-        # other lengths: another rate, or cut to the predictions
-        if len(found) == len(expected) and (found.in_classes(expected.classes).indexes != expected.indexes).any():
+        if not _agree(expected, found):
             raise ValueError(f"{first.name} and {run.name} differ in their truth of the video {video[1]}: {remedy}")
 
 
+def _check_one_truth(run: Run) -> None:
+    truths = _truths(run)
+    for part in run.parts:
+        for name, labels in part.truths.items():
+            if not _agree(truths[part.split, name], labels):
+                raise ValueError(
+                    f"the seeds of split {part.split} in {run.name} differ in their truth of the video {name}: run "
+                    "`segtcn test` again for those before the labels changed, or score all on one (`truth`)"
+                )
+
+
+def _check_same_seeds(run: Run) -> None:
+    seeds: dict[str, list[int | None]] = {}
+    for part in run.parts:
+        seeds.setdefault(part.split, []).append(part.seed)
+    first, *others = seeds
+    if different := [split for split in others if {*seeds[split]} != {*seeds[first]}]:
+        one, other = (
+            f"{'seeds' if len(seeds[split]) > 1 else 'seed'} {', '.join(map(str, seeds[split]))} of split {split}"
+            for split in (first, different[0])
+        )
+        raise ValueError(f"{run.name} has {one} and {other}: train the missing, or leave out seeds (`incomplete`)")
+
+
+def _agree(expected: Labels, labels: Labels) -> bool:
+    """Whether two truths of a video are the same, apart from an end that one lacks; those of other rates may be."""
+    shorter, longer = sorted((len(expected), len(labels)))
+    has_rates = expected.fps is not None and labels.fps is not None
+    is_of_one_rate = expected.fps == labels.fps if has_rates else longer < 1.5 * shorter
+    if shorter < longer and not is_of_one_rate:
+        return True
+    return bool((labels.in_classes(expected.classes).indexes[:shorter] == expected.indexes[:shorter]).all())
+
+
 def _truths(run: Run) -> dict[tuple[str, str], Labels]:
-    """The truth of each video of each split; all seeds have the same."""
+    """The truth of each video of each split."""
     return {(part.split, name): labels for part in run.parts for name, labels in part.truths.items()}
 
 

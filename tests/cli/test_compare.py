@@ -274,9 +274,58 @@ def test_incomplete_runs_are_compared_if_asked(runs, capsys):
     out = capsys.readouterr().out
     assert "percent, 2 videos, 2 splits" in out
     assert out.count("no predictions of P01_tea in") == 2
+    assert "note: good: 1 video (P01_tea) left out, which another split or run lacks" in out
     Path(runs[0], "split2-seed1", "run.json").unlink()
     assert main(["compare", *runs, "--incomplete", "--resamples=5"]) == 0
-    assert "Seeds: 1 of poor, 2 of good" in capsys.readouterr().out  # the other seed has not all splits
+    out = capsys.readouterr().out
+    assert "Seeds: 1 of poor, 2 of good" in out  # the other seed has not all splits
+    assert "note: poor: 1 seed (1) left out, which another split or run lacks" in out
+
+
+def test_a_run_whose_truth_changed_between_seeds_is_refused(runs, root, tmp_path, capsys):
+    """Labels were corrected, and more seeds trained."""
+    other = write_crossval(tmp_path / "other", root, TEST_VIDEOS, 0.5, seeds=(0, 1))
+    for seed in (0, 1):
+        path = other / f"split2-seed{seed}" / "predictions" / "P01_tea.npz"
+        before = path.read_bytes()
+        truth = Labels.from_names(truth_of(root, "P01_tea"), Classes(tuple(CLASSES)), 10.0)
+        write_labels(path, truth, replace(truth, indexes=truth.indexes[::-1]))
+        message = failure(capsys, runs[0], str(other))
+        assert "differ in their truth of the video P01_tea" in message
+        with pytest.raises(
+            ValueError, match="the seeds of split 2 in other differ in their truth of the video P01_tea"
+        ):
+            score_run(read_run(other))
+        path.write_bytes(before)
+
+
+@pytest.mark.parametrize("cut", [1, 3])
+def test_another_truth_of_another_length_is_refused_and_a_cut_one_is_not(cut, runs, root, tmp_path, capsys):
+    labels = Labels.from_names(truth_of(root, "P01_tea")[:-cut], Classes(tuple(CLASSES)), 10.0)
+    others = {"cut": labels, "other": replace(labels, indexes=(labels.indexes + 1) % 3)}
+    for name, truth in others.items():
+        folder = write_crossval(tmp_path / name, root, TEST_VIDEOS, 0.5, seeds=(0, 1))
+        for seed in (0, 1):
+            write_labels(folder / f"split2-seed{seed}" / "predictions" / "P01_tea.npz", truth, truth)
+    assert main(["compare", runs[0], str(tmp_path / "cut"), "--resamples=5"]) == 0
+    capsys.readouterr()
+    message = failure(capsys, runs[0], str(tmp_path / "other"))
+    assert "poor and other differ in their truth of the video P01_tea" in message
+
+
+def test_seeds_of_different_splits_are_refused(runs, root, tmp_path, capsys):
+    for split, seed in ((1, 0), (2, 1)):
+        write_crossval(tmp_path / "mixed", root, {split: TEST_VIDEOS[split]}, 0.5, seeds=(seed,))
+    for words in ([], ["--incomplete"]):
+        message = failure(capsys, runs[0], str(tmp_path / "mixed"), *words)
+        assert "mixed has seed 0 of split 1 and seed 1 of split 2: train the missing, or leave out seeds" in message
+
+
+def test_other_labels_a_second_are_pointed_out(root, tmp_path, capsys):
+    preds = {name: truth_of(root, name) for name in TEST_VIDEOS[2]}
+    one, two = (write_network(tmp_path / name, root, preds, fps=fps) for name, fps in (("one", 10.0), ("two", 5.0)))
+    assert main(["compare", str(one), str(two), "--resamples=10"]) == 0
+    assert "The runs are scored at different rates, labels a second: one: 10, two: 5." in capsys.readouterr().out
 
 
 def test_videos_without_truth_are_said_and_left_out(root, tmp_path, capsys):

@@ -259,6 +259,7 @@ def test_the_choice_of_seeds_widens_the_interval():
             {},
             "b has 2 seeds of split 2 and 1 of split 1: train",
         ),
+        (lambda run: run, {"seed": -1}, "`seed` must be at least 0, got -1"),
         (lambda run: run, {"num_resamples": 0}, "`num_resamples` must be at least 1"),
         (lambda run: run, {"confidence": 0.95}, "`confidence` from 50 to below 100 percent"),
     ],

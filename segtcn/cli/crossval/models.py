@@ -191,9 +191,11 @@ def _known_splits(fit_args: Sequence[str], out: Path) -> list[int]:
     """The splits of a data set, from a process of its own, which imports what this one must not."""
     code = "import sys, segtcn.cli.crossval.split_runs as runs; print(*runs.known_splits(sys.argv[1:]))"
     words = [sys.executable, "-c", code, *fit_args, f"--trainer.default_root_dir={out}"]
-    result = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False)
+    result = subprocess.run(words, capture_output=True, text=True, check=False)
     if result.returncode:
-        raise ChildProcessError("the splits of the data set could not be read, see above")
+        lines = [line for line in result.stderr.splitlines() if line.strip()]
+        reason = re.sub(r"^[\w.]*(?:Error|Exception|error): ", "", lines[-1]) if lines else "no message"
+        raise ChildProcessError(f"the splits of the data set could not be read: {reason}")
     return [int(word) for word in result.stdout.split()]
 
 
