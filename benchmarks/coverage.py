@@ -1,6 +1,7 @@
 """How often the intervals of `segtcn compare` hold the true difference, on simulated studies.
 
     python -m benchmarks.coverage                  # a table, some minutes
+    python -m benchmarks.coverage --tables         # tables of many networks that are equally good
     python -m benchmarks.coverage --speed          # how long it takes to compare 15 networks
 
 A study is two networks with the same true accuracy, some persons with some videos each, and some seeds. Persons differ
@@ -27,12 +28,14 @@ STUDIES = (
 """Persons, videos of each, seeds, and the standard deviation of accuracy between seeds."""
 
 
-def study(generator: np.random.Generator, persons: int, videos: int, seeds: int, spread: float) -> list[RunScores]:
+def study(
+    generator: np.random.Generator, persons: int, videos: int, seeds: int, spread: float, networks: str = "ab"
+) -> list[RunScores]:
     difficulty = generator.normal(0.7, 0.06, persons)
     names = [f"P{person:02d}_{video}" for person in range(persons) for video in range(videos)]
     labels = {name: np.zeros(FRAMES, int) for name in names}
     runs = []
-    for network in "ab":
+    for network in networks:
         suits = difficulty + generator.normal(0, 0.04, persons)
         evaluations = []
         for _ in range(seeds):
@@ -42,6 +45,22 @@ def study(generator: np.random.Generator, persons: int, videos: int, seeds: int,
             evaluations.append(evaluate_videos(preds, labels, "lea"))
         runs.append(RunScores(network, "lea", {"1": evaluations}))
     return runs
+
+
+def marks(studies: int) -> str:
+    """How often a table of equal networks marks one as worse than its best network, as `segtcn bench` does."""
+    lines = ["| networks | persons | tables with a mark, % | marked networks, % |", "|--:|--:|--:|--:|"]
+    for networks, persons, videos in (("abcdefghijklmn", 4, 7), ("abcdef", 5, 2)):
+        generator, shares = np.random.default_rng(0), []
+        for number in range(studies):
+            runs = study(generator, persons, videos, 5, 0.01, networks)
+            runs.sort(key=lambda run: -run.scores["accuracy"])
+            differences = compare_runs(runs, Resampling(1000, seed=number, groups=r"^P\d+"))
+            verdicts = [each.verdict for each in differences if each.score == "accuracy"]
+            shares.append(np.mean(["worse" in verdict for verdict in verdicts]))
+        cells = f"{100 * np.mean(np.array(shares) > 0):.0f} | {100 * np.mean(shares):.1f}"
+        lines.append(f"| {len(networks)} | {persons} | {cells} |")
+    return "\n".join(lines)
 
 
 def speed() -> str:
@@ -58,10 +77,14 @@ def speed() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--studies", type=int, default=1000)
+    parser.add_argument("--tables", action="store_true", help="only tables of many networks")
     parser.add_argument("--speed", action="store_true", help="only the time of one large comparison")
     options = parser.parse_args()
     if options.speed:
         print(speed())
+        return
+    if options.tables:
+        print(marks(options.studies))
         return
     studies = options.studies
     columns = "persons | videos of each | seeds | their spread | drawn | interval holds the truth, % | p < 0.05, %"
