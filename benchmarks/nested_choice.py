@@ -1,81 +1,100 @@
-r"""Choose among recipes by nested cross-validation (docs/results/initial_weights.md).
+r"""Choose among recipes by nested cross-validation (docs/results/recipes.md and initial_weights.md).
 
     python -m benchmarks.nested_choice runs/choice/*
+    python -m benchmarks.nested_choice docs/results/gtea_counts.csv docs/results/gtea_noise_counts.csv --groups '^(S\d)'
 
-Reads `results.json` of cross-validations with the same splits and seeds. For each split the recipe is chosen whose test
-scores are best on the *other* splits, and is then scored on this one, so that no video takes part in its own choice.
-Best: the largest mean of the five scores over splits and seeds. The training videos cannot choose, since features are
-often learned on them.
+Each recipe is the folder of a cross-validation, or a file of `benchmarks.bench_table` with some networks. The first
+is the one to beat. For each split the recipe is chosen whose test scores are best on the *other* splits, and is then
+scored on this one, so that no video takes part in its own choice. Best: the largest mean of the five scores over splits
+and seeds. The training videos cannot choose, since features are often learned on them. Of recipes with different
+numbers of seeds the first seeds count, as many as all have.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from segtcn.text_table import SCORE_HEADINGS, scores_table
-
-Scores = dict[str, float]
-
-
-def read_results(folder: Path) -> dict[int, dict[int, Scores]]:
-    """The scores of each split and seed of a cross-validation."""
-    found: dict[int, dict[int, Scores]] = {}
-    for run in json.loads((folder / "results.json").read_text(encoding="utf-8"))["runs"]:
-        found.setdefault(run["split"], {})[run["seed"]] = {key: run[key] for key in SCORE_HEADINGS}
-    return found
+from benchmarks.bench_table import PROTOCOL, read_scores
+from segtcn.evaluation import Resampling, RunScores, compare_runs, read_run, score_run
+from segtcn.text_table import scores_table
 
 
-def mean(scores: Sequence[Scores]) -> Scores:
-    return {key: statistics.fmean(each[key] for each in scores) for key in SCORE_HEADINGS}
+def read_recipe(path: Path) -> dict[str, RunScores]:
+    """Scores with a recipe, by network; a folder has one, whose name does not matter."""
+    if path.is_file():
+        return {run.name: run for run in read_scores(path)}
+    return {"": score_run(read_run(path), PROTOCOL)}
 
 
-def nested_choice(recipes: dict[str, dict[int, dict[int, Scores]]]) -> dict[int, str]:
+def with_same_seeds(recipes: Mapping[str, RunScores]) -> dict[str, RunScores]:
+    """The first seeds of each recipe, as many as all have."""
+    number = min(len(evaluations) for run in recipes.values() for evaluations in run.splits.values())
+    return {
+        name: run._replace(splits={split: evaluations[:number] for split, evaluations in run.splits.items()})
+        for name, run in recipes.items()
+    }
+
+
+def nested_choice(recipes: Mapping[str, RunScores]) -> dict[str, str]:
     """The recipe of each split: the best on all other splits.
 
     Args:
-        recipes: scores of each split and seed, by the name of the recipe.
+        recipes: scores by the name of the recipe.
 
     Returns:
         Names by split.
 
     Raises:
-        ValueError: if the recipes differ in splits or seeds, or there are fewer than two splits.
+        ValueError: if the recipes differ in splits, or there are fewer than two splits.
     """
-    runs = {name: {(split, seed) for split in splits for seed in splits[split]} for name, splits in recipes.items()}
-    if different := [name for name in runs if runs[name] != next(iter(runs.values()))]:
-        raise ValueError(f"{different[0]} has other splits or seeds than {next(iter(runs))}")
-    splits = sorted(next(iter(recipes.values())))
+    first = next(iter(recipes))
+    if different := [name for name, run in recipes.items() if run.splits.keys() != recipes[first].splits.keys()]:
+        raise ValueError(f"{different[0]} has other splits than {first}")
+    splits = sorted(recipes[first].splits)
     if len(splits) < 2:
         raise ValueError("nested cross-validation needs at least two splits")
 
-    def worth(name: str, left_out: int) -> float:
-        others = [scores for split in splits if split != left_out for scores in recipes[name][split].values()]
-        return sum(mean(others).values())
+    def worth(name: str, left_out: str) -> float:
+        return sum(sum(recipes[name].split_scores(split).values()) for split in splits if split != left_out)
 
     return {split: max(recipes, key=lambda name: worth(name, split)) for split in splits}
 
 
-def table(recipes: dict[str, dict[int, dict[int, Scores]]]) -> str:
-    """Each recipe on all splits, and the nested choice with the recipe of each split."""
-
-    def of_splits(chosen: dict[int, str]) -> Scores:
-        return mean([mean([*recipes[name][split].values()]) for split, name in chosen.items()])
-
+def table(recipes: Mapping[str, RunScores], how: Resampling) -> str:
+    """Each recipe on all splits, the nested choice, its difference from the first, and the recipe of each split."""
+    recipes = with_same_seeds(recipes)
     choice = nested_choice(recipes)
-    rows = {name: of_splits(dict.fromkeys(choice, name)) for name in recipes}
-    rows["nested choice"] = of_splits(choice)
+    nested = RunScores(
+        "nested choice", PROTOCOL, {split: recipes[name].splits[split] for split, name in choice.items()}
+    )
+    rows = {name: run.scores for name, run in recipes.items()} | {nested.name: nested.scores}
+    name, first = next(iter(recipes.items()))
     lines = [f"Split {split}: {name}" for split, name in choice.items()]
-    return scores_table(rows, "recipe") + "\n\n" + "\n".join(lines)
+    if {*choice.values()} == {name}:
+        return "\n".join([scores_table(rows, "recipe"), "", *lines])
+    differences = {
+        each.score: f"{each.difference:+.1f} ({each.low:+.1f} to {each.high:+.1f})"
+        + ("" if each.verdict == "no difference shown" else f", {each.verdict}")
+        for each in compare_runs([first, nested], how)
+    }
+    return "\n".join([scores_table(rows | {"difference": differences}, "recipe"), "", *lines])
 
 
-def main() -> None:
+def main(args: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folders", type=Path, nargs="+", help="cross-validations, one for each recipe")
-    print(table({folder.name: read_results(folder) for folder in parser.parse_args().folders}))
+    parser.add_argument("recipes", type=Path, nargs="+", help="cross-validations or files of counts, one a recipe")
+    parser.add_argument("--groups", help="regular expression of the person in the name of a video")
+    options = parser.parse_args(args)
+    names = [path.stem if path.is_file() else path.name for path in options.recipes]
+    if len({*names}) < len(names):
+        parser.error(f"two recipes have the same name: {', '.join(names)}")
+    read = dict(zip(names, map(read_recipe, options.recipes), strict=True))
+    networks = [name for name in next(iter(read.values())) if all(name in recipe for recipe in read.values())]
+    how = Resampling(groups=options.groups)
+    for network in networks:
+        print(f"\n{network}\n\n{table({name: recipe[network] for name, recipe in read.items()}, how)}", flush=True)
 
 
 if __name__ == "__main__":
