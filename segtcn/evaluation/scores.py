@@ -211,7 +211,7 @@ def _check_same_truth(first: Run, run: Run) -> None:
         )
     for video in shared:
         expected, found = truths[video], others[video]
-        if not _agree(expected, found):
+        if not _is_same(expected, found):
             raise ValueError(f"{first.name} and {run.name} differ in their truth of the video {video[1]}: {remedy}")
 
 
@@ -219,7 +219,7 @@ def _check_one_truth(run: Run) -> None:
     truths = _truths(run)
     for part in run.parts:
         for name, labels in part.truths.items():
-            if not _agree(truths[part.split, name], labels):
+            if not _is_same(truths[part.split, name], labels):
                 raise ValueError(
                     f"the seeds of split {part.split} in {run.name} differ in their truth of the video {name}: run "
                     "`segtcn test` again for those before the labels changed, or score all on one (`truth`)"
@@ -239,7 +239,7 @@ def _check_same_seeds(run: Run) -> None:
         raise ValueError(f"{run.name} has {one} and {other}: train the missing, or leave out seeds (`incomplete`)")
 
 
-def _agree(expected: Labels, labels: Labels) -> bool:
+def _is_same(expected: Labels, labels: Labels) -> bool:
     """Whether two truths of a video are the same, apart from an end that one lacks; those of other rates may be."""
     shorter, longer = sorted((len(expected), len(labels)))
     has_rates = expected.fps is not None and labels.fps is not None

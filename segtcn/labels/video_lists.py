@@ -106,7 +106,14 @@ def group_of(video: str, groups: str, argument: str = "groups") -> str:
 
 
 def group_problem(videos: Sequence[str], groups: str) -> str | None:
-    """Why an expression from the card of a data set says nothing of some videos, None if it does.
+    """Why an expression from the card of a data set does not group its videos.
+
+    Args:
+        videos: names.
+        groups: regular expression, as of :func:`group_of`.
+
+    Returns:
+        The expression and what is wrong with it, for a message; None if it groups them.
 
     Example:
         >>> group_problem(["P01_tea", "P02_tea", "tea"], "^P[0-9]+")
