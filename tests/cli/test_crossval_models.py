@@ -175,7 +175,7 @@ for run in (1, 2):
         Path(f"out/small/{run}/scores.json").write_text("")
     assert main(["crossval", "--models", "small.yaml", "other.yaml", *command, "--splits=1,2"]) == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if "run " in line and "split" in line]
-    assert [re.search(r"all networks (\d of 4) runs are done, about \d+ min left", line)[1] for line in lines[1:]] == [
+    assert [re.search(r"in all (\d of 4) runs are done, about \d+ min left", line)[1] for line in lines[1:]] == [
         "1 of 4",
         "2 of 4",
         "3 of 4",
