@@ -1,4 +1,4 @@
-r"""Choose among recipes by nested cross-validation (docs/results/recipes.md and initial_weights.md).
+r"""Choose among recipes by nested cross-validation (docs/results/gtea_lea.md and initial_weights.md).
 
     python -m benchmarks.nested_choice runs/choice/*
     python -m benchmarks.nested_choice docs/results/gtea_counts.csv docs/results/gtea_noise_counts.csv --groups '^(S\d)'
