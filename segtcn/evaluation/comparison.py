@@ -186,7 +186,7 @@ def score_notes(scores: Sequence[RunScores]) -> list[str]:
             f"The runs are scored on every Nth stored frame, N = {rates}; `sample_rate` = 1 scores all on all."
         )
     elif len({run.fps for run in scores} - {None}) > 1:
-        rates = ", ".join(f"{run.name}: {run.fps or 'unknown':{'g' if run.fps else ''}}" for run in scores)
+        rates = ", ".join(f"{run.name}: {run.fps:g}" for run in scores if run.fps is not None)
         notes.append(f"The runs are scored at different rates, labels a second: {rates}.")
     return notes
 

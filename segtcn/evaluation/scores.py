@@ -157,12 +157,8 @@ def left_out_notes(runs: Sequence[Run], comparable: Sequence[Run]) -> list[str]:
     for before, after in zip(runs, comparable, strict=True):
         seeds = {part.seed for part in before.parts} - {part.seed for part in after.parts}
         videos = {video[1] for video in _with_truth(before) - _with_truth(after)}
-        lists = {"seed": map(str, seeds), "video": videos}
-        texts = [
-            f"{counted(len(names), what)} ({listed(sorted(names))})"
-            for what, each in lists.items()
-            if (names := [*each])
-        ]
+        missing = {"seed": sorted(map(str, seeds)), "video": sorted(videos)}
+        texts = [f"{counted(len(names), what)} ({listed(names)})" for what, names in missing.items() if names]
         if texts:
             notes.append(f"{before.name}: {' and '.join(texts)} left out, which another split or run lacks")
     return notes
@@ -211,7 +207,7 @@ def _check_same_truth(first: Run, run: Run) -> None:
         )
     for video in shared:
         expected, found = truths[video], others[video]
-        if not _is_same(expected, found):
+        if not _is_same_truth(expected, found):
             raise ValueError(f"{first.name} and {run.name} differ in their truth of the video {video[1]}: {remedy}")
 
 
@@ -219,7 +215,7 @@ def _check_one_truth(run: Run) -> None:
     truths = _truths(run)
     for part in run.parts:
         for name, labels in part.truths.items():
-            if not _is_same(truths[part.split, name], labels):
+            if not _is_same_truth(truths[part.split, name], labels):
                 raise ValueError(
                     f"the seeds of split {part.split} in {run.name} differ in their truth of the video {name}: run "
                     "`segtcn test` again for those before the labels changed, or score all on one (`truth`)"
@@ -239,8 +235,8 @@ def _check_same_seeds(run: Run) -> None:
         raise ValueError(f"{run.name} has {one} and {other}: train the missing, or leave out seeds (`incomplete`)")
 
 
-def _is_same(expected: Labels, labels: Labels) -> bool:
-    """Whether two truths of a video are the same, apart from an end that one lacks; those of other rates may be."""
+def _is_same_truth(expected: Labels, labels: Labels) -> bool:
+    """Whether two truths of a video agree up to the end of the shorter; truths at other rates are not compared."""
     shorter, longer = sorted((len(expected), len(labels)))
     has_rates = expected.fps is not None and labels.fps is not None
     is_of_one_rate = expected.fps == labels.fps if has_rates else longer < 1.5 * shorter

@@ -120,6 +120,15 @@ def test_the_recipe_of_a_published_row_builds(name, write_lea_tree, write_ms_tcn
     assert cli.model.segmenter.protocol == row["protocol"]
 
 
+@pytest.mark.slow  # a process that imports all
+def test_a_data_set_that_cannot_be_read_is_named_in_one_line(write_lea_tree, tmp_path, capsys):
+    words = ["reproduce", "tcnn_gtea", f"--root={write_lea_tree()}", f"--out={tmp_path}/out"]
+    assert main([*words, f"--data.reader.init_args.root={tmp_path}/nowhere"]) == 1
+    error, *others = capsys.readouterr().err.splitlines()
+    assert re.search(rf"error: the splits of the data set could not be read: .*{tmp_path}/nowhere", error)
+    assert others == ["(SEGTCN_TRACEBACK=1 shows where)"]
+
+
 @pytest.mark.parametrize("out", ["file", "file/out"])
 def test_a_folder_that_cannot_be_written_is_named(out, write_lea_tree, tmp_path, capsys):
     (tmp_path / "file").touch()
