@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import statistics
 from pathlib import Path
@@ -121,6 +122,22 @@ def test_damaged_scores_of_a_run_are_refused_by_name(command, capsys, damage):
     err = capsys.readouterr().err
     assert f"{first} does not hold the scores of split 1 with seed 0" in err
     assert "Traceback" not in err
+
+
+def test_seeds_before_and_after_the_labels_changed_have_no_mean(command, tmp_path, capsys):
+    silent = [*command, "--trainer.logger=false", "--splits=1"]
+    assert main(silent) == 0
+    (root,) = (word.partition("=")[2] for word in command if "init_args.root" in word)
+    test_video = (Path(root) / "splits" / "test.split1.bundle").read_text().split()[0]
+    truth = Path(root) / "groundTruth" / test_video
+    labels = truth.read_text().splitlines()
+    other = next(label for label in labels if label != labels[0])
+    truth.write_text("\n".join([other, *labels[1:]]) + "\n")
+    assert main([*silent, "--seeds=0,1"]) == 1
+    err = capsys.readouterr().err
+    assert "split1-seed0 and split1-seed1 in out were scored on different labels" in err
+    shutil.rmtree(tmp_path / "out" / "split1-seed0")
+    assert main([*silent, "--seeds=0,1"]) == 0
 
 
 def test_a_folder_with_runs_of_another_configuration_is_refused_and_a_renamed_one_continued(command, capsys):

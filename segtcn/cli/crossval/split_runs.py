@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 import statistics
 import time
@@ -21,6 +22,7 @@ from segtcn.cli.crossval.tables import results_table, write_results
 from segtcn.cli.lightning import SegmentationCLI
 from segtcn.cli.run_folder import choose_checkpoint
 from segtcn.cli.stopping import raise_if_interrupted, saved_by_signals
+from segtcn.data import SegmentationDataset
 from segtcn.peak_memory import peak_memory_mib
 from segtcn.segmenter.checkpoint import newest_intact
 from segtcn.text_table import SCORE_HEADINGS
@@ -47,7 +49,8 @@ def crossval_runs(fit_args: Sequence[str], grid: Grid, out: Path) -> dict[str, A
         over the runs, the largest memory of a process in MiB, device and threads); and ``runs``.
 
     Raises:
-        ValueError: if a split does not exist, or ``out`` holds runs of another configuration or damaged scores.
+        ValueError: if a split does not exist, or ``out`` holds runs of another configuration, damaged scores, or scores
+            of one split on two versions of its labels.
     """
     plan = SegmentationCLI([*fit_args, f"--trainer.default_root_dir={out}"], run=False)
     if plan.datamodule.reader.target == "values":
@@ -68,6 +71,7 @@ def crossval_runs(fit_args: Sequence[str], grid: Grid, out: Path) -> dict[str, A
         _train_and_test(plan, fit_args, seed, split, out)
 
     runs = [_complete_run(out, *run) for run in todo]
+    _check_one_truth(runs, out)
     results = _results(plan, runs, seeds, splits, out)
     write_results(out, "results", results, results_table(results))
     return results
@@ -123,6 +127,7 @@ def _train_and_test(plan: SegmentationCLI, fit_args: Sequence[str], seed: int, s
         checkpoint = _best_checkpoint(cli, folder)
         (scores,) = cli.trainer.test(cli.model, cli.datamodule, ckpt_path=checkpoint, verbose=False, weights_only=True)
         measured = _measure(cli)
+        truth = _checksum_of_truth(cli.datamodule.dataset("test"))
     except SystemExit as stop:
         raise_if_interrupted(stop)
         raise
@@ -130,7 +135,7 @@ def _train_and_test(plan: SegmentationCLI, fit_args: Sequence[str], seed: int, s
         finish()
     names = [name.removeprefix("test/") for name in scores] if cli.model.segmenter.tracks else [*SCORE_HEADINGS]
     named = {name: scores[f"test/{name}"] for name in names}
-    write_json(_scores_file(out, seed, split), {"split": split, "seed": seed, **named, **measured})
+    write_json(_scores_file(out, seed, split), {"split": split, "seed": seed, **named, **measured, "truth": truth})
 
 
 def _score_names(plan: SegmentationCLI, runs: Sequence[dict[str, Any]]) -> list[str]:
@@ -178,6 +183,31 @@ def _measure(cli: SegmentationCLI) -> dict[str, float]:
         "inference_frames_per_second": speed,
         "peak_memory_mib": peak_memory_mib(),
     }
+
+
+def _checksum_of_truth(dataset: SegmentationDataset) -> str:
+    """Another one wherever a label, a class or a video is."""
+    checksum = hashlib.sha256("\n".join([*dataset.reader.class_names, *dataset.names]).encode())
+    for index in range(len(dataset)):
+        stored = dataset[index].stored_labels
+        if stored is not None:
+            checksum.update(stored.numpy().tobytes())
+    return checksum.hexdigest()[:16]
+
+
+def _check_one_truth(runs: Sequence[dict[str, Any]], out: Path) -> None:
+    """Refuse a mean over seeds that were scored before and after the labels changed."""
+    first_of: dict[int, dict[str, Any]] = {}
+    for run in runs:
+        if "truth" not in run:  # of an earlier version
+            continue
+        first = first_of.setdefault(run["split"], run)
+        if run["truth"] != first["truth"]:
+            folders = [_scores_file(out, each["seed"], each["split"]).parent.name for each in (first, run)]
+            raise ValueError(
+                f"{' and '.join(folders)} in {out} were scored on different labels: delete the folders of those before "
+                "the labels changed, and the same command trains them again"
+            )
 
 
 def _scores_file(out: Path, seed: int, split: int) -> Path:
