@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import argparse
 import csv
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
 
 from segtcn.atomic import write_text
 from segtcn.cli.bench_networks import network_rows
-from segtcn.evaluation import Resampling, RunScores, compare_runs, read_run, score_run
+from segtcn.evaluation import Difference, Resampling, RunScores, compare_runs, read_run, score_run
 from segtcn.metrics import SCORES, Evaluation, VideoCounts, combine_videos
 from segtcn.metrics.counts import score_videos
 from segtcn.text_table import SCORE_HEADINGS, TABLES
@@ -73,8 +74,9 @@ def evaluation(videos: dict[str, list[int]]) -> Evaluation:
     return Evaluation(PROTOCOL, (), combine_videos(counts, PROTOCOL), dict(zip(videos, each, strict=True)), counts)
 
 
-def table(path: Path, groups: str | None) -> str:
-    scores = sorted(read_scores(path), key=lambda run: -run.scores["f1@50"])
+def table(runs: Iterable[RunScores], groups: str | None) -> str:
+    """Each score with its interval and its mark against the best network, which comes first."""
+    scores = sorted(runs, key=lambda run: -run.scores["f1@50"])
     how = Resampling(groups=groups, all_pairs=True)
     rows = network_rows(scores, compare_runs(scores, how), how)
     cells = [
@@ -82,6 +84,12 @@ def table(path: Path, groups: str | None) -> str:
         for (name, row), run in zip(rows.items(), scores, strict=True)
     ]
     return TABLES["markdown"](["network", "Seeds", *SCORE_HEADINGS.values()], cells)
+
+
+def difference_cell(difference: Difference) -> str:
+    """A difference with its interval, in bold where it has a verdict."""
+    text = f"{difference.difference:+.1f} ({difference.low:+.1f} to {difference.high:+.1f})"
+    return text if difference.verdict == "no difference shown" else f"**{text}**"
 
 
 def main() -> None:
@@ -95,9 +103,11 @@ def main() -> None:
     showing.add_argument("--groups", help="regular expression of the person in the name of a video")
     options = parser.parse_args()
     if options.command == "keep":
+        if missing := [str(folder) for folder in options.folders if not folder.exists()]:
+            parser.error(f"no {missing[0]}")
         keep([folder for folder in options.folders if folder.is_dir()], options.to)
     else:
-        print(table(options.file, options.groups))
+        print(table(read_scores(options.file), options.groups))
 
 
 if __name__ == "__main__":

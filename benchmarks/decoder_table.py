@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 from scipy.special import softmax
 
+from benchmarks.bench_table import difference_cell
 from segtcn.decoding import METHODS, Decoder, SegmentPrior, fit_decoder
 from segtcn.evaluation import Resampling, Run, RunPart, RunScores, compare_runs, read_run, score_run
 from segtcn.labels import Classes, Labels, read_archive_labels
@@ -135,9 +136,7 @@ def rows_of(source: str) -> dict[str, list[str]]:
     for methods in CHOICES.values():
         after, chosen = decoded(run, methods, chosen_on)
         for difference in compare_runs([before, score_run(after)], Resampling(draw_seeds=False)):
-            text = f"{difference.difference:+.1f} ({difference.low:+.1f} to {difference.high:+.1f})"
-            is_shown = difference.verdict != "no difference shown"
-            rows[difference.score].append(f"**{text}**" if is_shown else text)
+            rows[difference.score].append(difference_cell(difference))
         rows["chosen"].append(", ".join(sorted({*chosen}, key=lambda text: float(text.split()[-1]))))
     return rows
 

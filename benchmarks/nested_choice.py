@@ -1,4 +1,4 @@
-r"""Choose among recipes by nested cross-validation (docs/results/gtea_lea.md and initial_weights.md).
+r"""Choose among recipes by nested cross-validation (docs/results/recipes.md and initial_weights.md).
 
     python -m benchmarks.nested_choice runs/choice/*
     python -m benchmarks.nested_choice gtea_counts.csv gtea_noise_counts.csv --seeds 3 --groups '^S\d'
@@ -7,7 +7,8 @@ Each recipe is the folder of a cross-validation, or a file of `benchmarks.bench_
 is the one to beat. For each split the recipe is chosen whose test scores are best on the *other* splits, and is then
 scored on this one, so that no video takes part in its own choice. Best: the largest mean of the five scores over splits
 and seeds. The training videos cannot choose, since features are often learned on them. With `--seeds N` the first N
-seeds of each recipe count; all must have as many.
+seeds of each recipe count; all must have as many. Of several networks there is one table more of each kind: what each
+gains over the first recipe, and all with the recipes that were chosen.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks.bench_table import PROTOCOL, read_scores
+from benchmarks.bench_table import PROTOCOL, difference_cell, read_scores
+from benchmarks.bench_table import table as networks_table
 from segtcn.evaluation import Resampling, RunScores, compare_runs, read_run, score_run
-from segtcn.text_table import scores_table
+from segtcn.evaluation.comparison import check_comparable
+from segtcn.labels.classes import listed
+from segtcn.text_table import SCORE_HEADINGS, markdown_table, scores_table
 
 
 def read_recipe(path: Path) -> dict[str, RunScores]:
@@ -43,8 +47,9 @@ def nested_choice(recipes: Mapping[str, RunScores]) -> dict[str, str]:
         Names by split.
 
     Raises:
-        ValueError: if the recipes differ in splits or the number of seeds, or there are fewer than two splits.
+        ValueError: if the recipes differ in videos, splits or the number of seeds, or there are fewer than two splits.
     """
+    check_comparable([*recipes.values()])
     numbers = {name: {split: len(seeds) for split, seeds in run.splits.items()} for name, run in recipes.items()}
     first = next(iter(recipes))
     if different := [name for name in recipes if numbers[name] != numbers[first]]:
@@ -59,23 +64,41 @@ def nested_choice(recipes: Mapping[str, RunScores]) -> dict[str, str]:
     return {split: max(recipes, key=lambda name: worth(name, split)) for split in splits}
 
 
+def nested_run(name: str, recipes: Mapping[str, RunScores]) -> RunScores:
+    """The scores of each split with the recipe that is chosen for it."""
+    choice = nested_choice(recipes)
+    return RunScores(name, PROTOCOL, {split: recipes[recipe].splits[split] for split, recipe in choice.items()})
+
+
+def gains(first: RunScores, nested: RunScores, how: Resampling) -> dict[str, str]:
+    """By how much each score of the choice is above that of the first recipe; empty where all splits keep that one."""
+    if all(nested.splits[split] is scores for split, scores in first.splits.items()):
+        return {}
+    return {each.score: difference_cell(each) for each in compare_runs([first, nested], how)}
+
+
 def table(recipes: Mapping[str, RunScores], how: Resampling) -> str:
     """Each recipe on all splits, the nested choice, its difference from the first, and the recipe of each split."""
-    choice = nested_choice(recipes)
-    nested = RunScores(
-        "nested choice", PROTOCOL, {split: recipes[name].splits[split] for split, name in choice.items()}
-    )
-    rows = {name: run.scores for name, run in recipes.items()} | {nested.name: nested.scores}
-    name, first = next(iter(recipes.items()))
-    lines = [f"Split {split}: {name}" for split, name in choice.items()]
-    if {*choice.values()} == {name}:
-        return "\n".join([scores_table(rows, "recipe"), "", *lines])
-    differences = {
-        each.score: f"{each.difference:+.1f} ({each.low:+.1f} to {each.high:+.1f})"
-        + ("" if each.verdict == "no difference shown" else f", {each.verdict}")
-        for each in compare_runs([first, nested], how)
-    }
-    return "\n".join([scores_table(rows | {"difference": differences}, "recipe"), "", *lines])
+    nested = nested_run("nested choice", recipes)
+    rows: dict[str, Mapping[str, float | str]] = {name: run.scores for name, run in recipes.items()}
+    rows[nested.name] = nested.scores
+    if found := gains(next(iter(recipes.values())), nested, how):
+        rows["difference"] = found
+    lines = [f"Split {split}: {name}" for split, name in nested_choice(recipes).items()]
+    return "\n".join([scores_table(rows, "recipe"), "", *lines])
+
+
+def networks_tables(networks: Mapping[str, Mapping[str, RunScores]], how: Resampling) -> str:
+    """What each network gains, on how many splits, and all networks with the recipes that were chosen."""
+    nested = {name: nested_run(name, recipes) for name, recipes in networks.items()}
+    cells = []
+    for name, recipes in networks.items():
+        first, choice = next(iter(recipes)), [*nested_choice(recipes).values()]
+        found = gains(recipes[first], nested[name], how)
+        number = f"{len(choice) - choice.count(first)} of {len(choice)}"
+        cells.append([name, number, *(found.get(key, "") for key in SCORE_HEADINGS)])
+    gained = markdown_table(["network", "Splits with another recipe", *SCORE_HEADINGS.values()], cells)
+    return f"{gained}\n\n{networks_table(nested.values(), how.groups)}"
 
 
 def main() -> None:
@@ -89,10 +112,19 @@ def main() -> None:
         parser.error(f"two recipes have the same name: {', '.join(names)}")
     read = dict(zip(names, map(read_recipe, options.recipes), strict=True))
     networks = [name for name in next(iter(read.values())) if all(name in recipe for recipe in read.values())]
+    if not networks:
+        parser.error(f"no network has all recipes: {'; '.join(f'{name}: {listed(read[name])}' for name in names)}")
+    if options.seeds is not None and options.seeds < 1:
+        parser.error(f"--seeds must be at least 1, got {options.seeds}")
     how = Resampling(groups=options.groups)
-    for network in networks:
-        recipes = {name: with_first_seeds(recipe[network], options.seeds) for name, recipe in read.items()}
+    of_network = {
+        network: {name: with_first_seeds(recipe[network], options.seeds) for name, recipe in read.items()}
+        for network in networks
+    }
+    for network, recipes in of_network.items():
         print(f"\n{network}\n\n{table(recipes, how)}", flush=True)
+    if len(networks) > 1:
+        print(f"\n{networks_tables(of_network, how)}")
 
 
 if __name__ == "__main__":
