@@ -135,7 +135,8 @@ def test_seeds_before_and_after_the_labels_changed_have_no_mean(command, tmp_pat
     truth.write_text("\n".join([other, *labels[1:]]) + "\n")
     assert main([*silent, "--seeds=0,1"]) == 1
     err = capsys.readouterr().err
-    assert "split1-seed0 and split1-seed1 in out were scored on different labels" in err
+    assert "the labels of test videos differ between split1-seed0 and split1-seed1 in out: delete" in err
+    assert not (tmp_path / "out" / "split1-seed1" / "checkpoints").exists()  # before it is trained
     shutil.rmtree(tmp_path / "out" / "split1-seed0")
     assert main([*silent, "--seeds=0,1"]) == 0
 

@@ -34,6 +34,9 @@ PROGRAM = [sys.executable, "-m", "segtcn"]
 PATIENCE_S = 20.0
 """How long an interrupted process may take to end by itself."""
 
+_HINTS = ("usage: ", "(SEGTCN_TRACEBACK")
+"""Beginnings of the lines that follow the message of an error."""
+
 
 def numbers(text: str) -> list[int]:
     """Whole numbers from 0 upwards with commas between them, each once."""
@@ -193,8 +196,7 @@ def _known_splits(fit_args: Sequence[str], out: Path) -> list[int]:
     words = [sys.executable, "-c", code, *fit_args, f"--trainer.default_root_dir={out}"]
     result = subprocess.run(words, capture_output=True, text=True, check=False)
     if result.returncode:
-        lines = [line for line in result.stderr.splitlines() if line.strip()]
-        reason = re.sub(r"^[\w.]*(?:Error|Exception|error): ", "", lines[-1]) if lines else "no message"
+        reason = re.sub(r"^[\w.]*(?:Error|Exception|error): ", "", _reason(result.stderr))
         raise ChildProcessError(f"the splits of the data set could not be read: {reason}")
     return [int(word) for word in result.stdout.split()]
 
@@ -337,13 +339,18 @@ class _Progress:
             print(f"{name}: done", flush=True)
             return
         self.failed.append(name)
-        lines = (self._out / name / "log.txt").read_text(encoding="utf-8", errors="replace").splitlines()
-        messages = [line for line in lines if line.strip() and not line.startswith("(SEGTCN_TRACEBACK")]
-        print(f"{name}: failed with status {status}: {messages[-1] if messages else 'no message'}", flush=True)
+        log = (self._out / name / "log.txt").read_text(encoding="utf-8", errors="replace")
+        print(f"{name}: failed with status {status}: {_reason(log)}", flush=True)
 
     def _complete(self) -> dict[str, int]:
         found = {name: (self._out / name).glob("**/scores.json") for name in self._names}
         return {name: sum(self._grid.has(path.parent.name) for path in paths) for name, paths in found.items()}
+
+
+def _reason(log: str) -> str:
+    """The last line that a command printed before hints on its options and its traceback."""
+    lines = [line for line in log.splitlines() if line.strip() and not line.startswith(_HINTS)]
+    return lines[-1] if lines else "no message"
 
 
 def _num_threads() -> int:

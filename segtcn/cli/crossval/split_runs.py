@@ -122,12 +122,14 @@ def _train_and_test(plan: SegmentationCLI, fit_args: Sequence[str], seed: int, s
     cli = SegmentationCLI([*fit_args, *args], run=False)
     try:
         cli.datamodule.dataset("test").check()  # a bad test video is found before training, not after
+        truth = _checksum_of_truth(cli.datamodule.dataset("test"))
+        complete = [_complete_run(out, other, split) for other in _complete_seeds(out, split)]
+        _check_one_truth([*complete, {"split": split, "seed": seed, "truth": truth}], out)
         with saved_by_signals():
             cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=last_checkpoint(folder), weights_only=True)
         checkpoint = _best_checkpoint(cli, folder)
         (scores,) = cli.trainer.test(cli.model, cli.datamodule, ckpt_path=checkpoint, verbose=False, weights_only=True)
         measured = _measure(cli)
-        truth = _checksum_of_truth(cli.datamodule.dataset("test"))
     except SystemExit as stop:
         raise_if_interrupted(stop)
         raise
@@ -186,7 +188,7 @@ def _measure(cli: SegmentationCLI) -> dict[str, float]:
 
 
 def _checksum_of_truth(dataset: SegmentationDataset) -> str:
-    """Another one wherever a label, a class or a video is."""
+    """Changes when a label, a class or a video does."""
     checksum = hashlib.sha256("\n".join([*dataset.reader.class_names, *dataset.names]).encode())
     for index in range(len(dataset)):
         stored = dataset[index].stored_labels
@@ -196,18 +198,22 @@ def _checksum_of_truth(dataset: SegmentationDataset) -> str:
 
 
 def _check_one_truth(runs: Sequence[dict[str, Any]], out: Path) -> None:
-    """Refuse a mean over seeds that were scored before and after the labels changed."""
+    """Refuse seeds of before and after the labels changed: their mean would be of two data sets."""
     first_of: dict[int, dict[str, Any]] = {}
     for run in runs:
-        if "truth" not in run:  # of an earlier version
-            continue
         first = first_of.setdefault(run["split"], run)
         if run["truth"] != first["truth"]:
-            folders = [_scores_file(out, each["seed"], each["split"]).parent.name for each in (first, run)]
+            names = [_scores_file(out, each["seed"], each["split"]).parent.name for each in (first, run)]
             raise ValueError(
-                f"{' and '.join(folders)} in {out} were scored on different labels: delete the folders of those before "
-                "the labels changed, and the same command trains them again"
+                f"the labels of test videos differ between {names[0]} and {names[1]} in {out}: delete the folders of "
+                "all runs, of other splits too, that were trained before the labels changed; the same command trains "
+                "them again"
             )
+
+
+def _complete_seeds(out: Path, split: int) -> list[int]:
+    """The seeds of all complete runs of a split, also of other calls."""
+    return sorted(int(path.parent.name.rpartition("-seed")[2]) for path in out.glob(f"split{split}-seed*/scores.json"))
 
 
 def _scores_file(out: Path, seed: int, split: int) -> Path:
@@ -224,7 +230,7 @@ def _complete_run(out: Path, seed: int, split: int) -> dict[str, Any]:
     path = _scores_file(out, seed, split)
     try:
         run: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        is_whole = (run["split"], run["seed"]) == (split, seed) and run.keys() >= {*_MEASURED}
+        is_whole = (run["split"], run["seed"]) == (split, seed) and run.keys() >= {*_MEASURED, "truth"}
     except (ValueError, TypeError, KeyError):
         is_whole = False
     if not is_whole:
