@@ -13,6 +13,7 @@ SCORE_HEADINGS = {"f1@10": "F1@10", "f1@25": "F1@25", "f1@50": "F1@50", "edit": 
 
 _LATEX = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}
+    | {"<": "$<$", ">": "$>$"}
     | {"±": r"$\pm$", "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 )
 _HYPHEN = re.compile(r"(?<!\S)-(?=[\d.])")
@@ -64,12 +65,12 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def _latex_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     r"""A ``tabular`` in the style of ``booktabs``.
 
-    >>> print(_latex_table(["run", "F1@50", "difference"], [["mid_video", "55.6", "-1.2"]]))
+    >>> print(_latex_table(["run", "difference", "p"], [["mid_video", "-1.2", "< 0.001"]]))
     \begin{tabular}{lrr}
     \toprule
-    run & F1@50 & difference \\
+    run & difference & p \\
     \midrule
-    mid\_video & 55.6 & $-$1.2 \\
+    mid\_video & $-$1.2 & $<$ 0.001 \\
     \bottomrule
     \end{tabular}
     """

@@ -183,6 +183,8 @@ def test_persons_of_the_card_are_the_units_of_videos_with_tracks(run, tmp_path):
     for groups, number in ((r"^P\d+", 2), (None, 4)):
         units = Units.of(scores, known_groups([replace(read, groups=groups)], scores)[0])
         assert units.number == number
+    with pytest.warns(UserWarning, match="puts the tracks of P01_a into different groups"):
+        assert Units.of(scores, known_groups([replace(read, groups="[^_/]+$")], scores)[0]).number == 4
     with pytest.warns(UserWarning, match=r"'\^S', which does not match P01_a/left"):
         assert Units.of(scores, known_groups([replace(read, groups="^S")], scores)[0]).number == 4
 

@@ -28,9 +28,9 @@ _MARKS = {"better": " +", "worse": " -", "better by its interval": " (+)", "wors
 
 _LEGEND = (
     "Mean over the splits of the mean over the seeds, and 95 % interval. The first network is the best by F1@50. + and "
-    "- mark scores that differ from its; in parentheses where the units are too few for a p-value, and the interval "
-    "alone shows the difference, not corrected for several networks. P-values are corrected for all pairs, since these "
-    "scores also choose the best."
+    "- mark scores that differ from those of the first; in parentheses where the units are too few for a p-value, and "
+    "the interval alone shows the difference, not corrected for several networks. P-values are corrected for all "
+    "pairs, since these scores also choose the best."
 )
 
 

@@ -25,7 +25,8 @@ def read_card(path: str | Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file has no front matter, it is not a YAML mapping, or ``groups`` is no regular expression.
+        ValueError: if the file has no front matter, it is not a YAML mapping, or ``groups`` is not a regular
+            expression.
     """
     path = Path(path).expanduser()
     shipped = config_folder().parent / path  # the shipped configs name cards that lie beside them

@@ -16,6 +16,7 @@ from segtcn.evaluation.scores import RunScores
 from segtcn.labels.classes import listed
 from segtcn.metrics import SCORES
 from segtcn.metrics.counts import score_sums, summands
+from segtcn.metrics.protocols import get_protocol
 from segtcn.options import Resampling
 from segtcn.text_table import SCORE_HEADINGS, counted
 
@@ -63,7 +64,8 @@ class Difference(NamedTuple):
         decides, not corrected for several comparisons. Otherwise ``no difference shown``.
         """
         has_power = self.smallest_p <= self.alpha
-        is_shown = self.p_value <= self.alpha if has_power else self.low < self.high  # equal values show no spread
+        has_spread = self.high - self.low > 1e-3  # all units with the same difference have none; scores are float32
+        is_shown = self.p_value <= self.alpha if has_power else has_spread
         if self.low <= 0 <= self.high or not is_shown:
             return "no difference shown"
         return ("better" if self.low > 0 else "worse") + ("" if has_power else " by its interval")
@@ -105,9 +107,9 @@ def compare_runs(runs: Sequence[RunScores], how: Resampling = Resampling()) -> l
     check_comparable(runs)
     if how.seed < 0:
         raise ValueError(f"`seed` must be at least 0, got {how.seed}")
-    if how.num_resamples < 1 or not 50 <= how.confidence < 100:  # 0.95 is a share
+    if how.num_resamples < 2 or not 50 <= how.confidence < 100:  # 0.95 is a share
         raise ValueError(
-            "`num_resamples` must be at least 1 and `confidence` from 50 to below 100 percent, got "
+            "`num_resamples` must be at least 2 and `confidence` from 50 to below 100 percent, got "
             f"{how.num_resamples} and {how.confidence}"
         )
     units = Units.of(runs[0], how.groups)
@@ -180,15 +182,7 @@ def score_notes(scores: Sequence[RunScores]) -> list[str]:
         f"Protocol {first.protocol}, percent, {counted(num_videos, 'video')}, {counted(len(first.splits), 'split')}. "
         f"Seeds: {seeds}; every score is the mean over the seeds, then over the splits."
     ]
-    if len({run.sample_rate for run in scores}) > 1:
-        rates = ", ".join(f"{run.name}: {run.sample_rate}" for run in scores)
-        notes.append(
-            f"The runs are scored on every Nth stored frame, N = {rates}; `sample_rate` = 1 scores all on all."
-        )
-    elif len({run.fps for run in scores} - {None}) > 1:
-        rates = ", ".join(f"{run.name}: {run.fps:g}" for run in scores if run.fps is not None)
-        notes.append(f"The runs are scored at different rates, labels a second: {rates}.")
-    return notes
+    return notes + _notes_on_frames(scores)
 
 
 def interval_notes(scores: Sequence[RunScores], differences: Sequence[Difference], bootstrap: Resampling) -> list[str]:
@@ -353,6 +347,23 @@ def _notes_on_power(difference: Difference, num_pairs: int) -> list[str]:
         return [f"With {num_pairs} pairs p cannot be below {smallest_p:.3g}: no difference can be shown."]
     alone = f", and is not corrected for {num_pairs} pairs" if num_pairs > 1 else ""
     return [f"p cannot be below {smallest_p:.3g}: the interval decides alone{alone}."]
+
+
+def _notes_on_frames(scores: Sequence[RunScores]) -> list[str]:
+    """Whether the runs are scored on frames of different rates, or on more frames than others."""
+    protocol = get_protocol(scores[0].protocol)
+    rates = {run.name: run.fps / protocol.frame_step(run.fps) for run in scores if run.fps is not None}
+    frames = {run.name: sum(int(seeds[0].counts.frames.sum()) for seeds in run.splits.values()) for run in scores}
+    stored = {None if run.fps is None else run.fps * run.sample_rate for run in scores}
+    can_score_all = len(stored) == 1 < len({run.sample_rate for run in scores})
+    remedy = "; `sample_rate` = 1 scores all stored frames" if can_score_all else ""
+    if len({*rates.values()}) > 1:
+        text = ", ".join(f"{name}: {rate:g}" for name, rate in rates.items())
+        return [f"The runs are scored at different rates, labels a second: {text}{remedy}."]
+    if len({*frames.values()}) > 1:
+        text = ", ".join(f"{name}: {number:,}" for name, number in frames.items())
+        return [f"The runs are scored on different numbers of frames: {text}{remedy}."]
+    return []
 
 
 def _on_seeds(scores: Sequence[RunScores], bootstrap: Resampling) -> str:

@@ -91,15 +91,29 @@ def known_groups(runs: Sequence[Run], scores: RunScores) -> tuple[str | None, st
     """
     videos = [name for seeds in scores.splits.values() for name in seeds[0].videos]
     expressions = [*filter(None, dict.fromkeys(run.groups for run in runs))]
-    problems = {groups: group_problem(videos, groups) for groups in expressions}
+    has_tracks = any(track_of(path) for run in runs for part in run.parts for path in part.files.values())
+    problems = {
+        groups: group_problem(videos, groups) or (_divided_video(videos, groups) if has_tracks else None)
+        for groups in expressions
+    }
     if fitting := [groups for groups, problem in problems.items() if problem is None]:
         return fitting[0], ""
     note = ""
     if problems:
         note = (
             f"the card of the data set groups videos by {problems[expressions[0]]}: they are drawn as if they were "
-            "independent, and intervals may be too narrow. Correct `groups` in the card, or name the groups (`groups`)"
+            "independent, and intervals may be too narrow. Name other groups when you compare (`groups`), or correct "
+            "those of the card and test the runs again"
         )
         warnings.warn(note, stacklevel=2)
-    has_tracks = any(track_of(path) for run in runs for part in run.parts for path in part.files.values())
     return r"^(.*)/[^/]*$" if has_tracks else None, note
+
+
+def _divided_video(videos: Sequence[str], groups: str) -> str | None:
+    """The expression and the first video whose tracks it puts into several groups; None if there is none."""
+    group_of_video: dict[str, str] = {}
+    for name in videos:
+        video, group = name.rpartition("/")[0], group_of(name, groups)
+        if group_of_video.setdefault(video, group) != group:
+            return f"'{groups}', which puts the tracks of {video} into different groups"
+    return None

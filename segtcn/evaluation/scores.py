@@ -31,7 +31,7 @@ class RunScores(NamedTuple):
         protocol: name of the protocol.
         splits: for each split the scores with each seed; all seeds have the same videos in the same order.
         sample_rate: one label in this many was scored.
-        fps: scored labels per second, None where nothing says it.
+        fps: labels per second that the protocol was given, None where nothing says it.
     """
 
     name: str
@@ -129,10 +129,7 @@ def comparable_runs(runs: Sequence[Run], incomplete: bool = False) -> list[Run]:
             of one split than of another.
     """
     runs = _of_one_background([_with_whole_seeds(run) for run in runs] if incomplete else runs)
-    known = {part.split for run in runs for part in run.parts} - {""}
-    if len(known) == 1:
-        (split,) = known
-        runs = [replace(run, parts=tuple(part._replace(split=split) for part in run.parts)) for run in runs]
+    runs = _of_known_split(runs)
     parts = [part for run in runs for part in run.parts]
     left_out: dict[str, set[str]] = {part.split: set() for part in parts}
     for part in parts:
@@ -142,7 +139,7 @@ def comparable_runs(runs: Sequence[Run], incomplete: bool = False) -> list[Run]:
     runs = [replace(run, parts=tuple(_without_truth(part, left_out[part.split]) for part in run.parts)) for run in runs]
     for run in runs:
         _check_same_truth(runs[0], run)
-        _check_same_seeds(run)
+        _check_same_seeds(run, incomplete)
     return runs
 
 
@@ -154,13 +151,13 @@ def left_out_notes(runs: Sequence[Run], comparable: Sequence[Run]) -> list[str]:
         comparable: after, in the same order.
     """
     notes = []
-    for before, after in zip(runs, comparable, strict=True):
+    for before, after in zip(_of_known_split(runs), comparable, strict=True):
         seeds = {part.seed for part in before.parts} - {part.seed for part in after.parts}
         videos = {video[1] for video in _with_truth(before) - _with_truth(after)}
         missing = {"seed": sorted(map(str, seeds)), "video": sorted(videos)}
         texts = [f"{counted(len(names), what)} ({listed(names)})" for what, names in missing.items() if names]
         if texts:
-            notes.append(f"{before.name}: {' and '.join(texts)} left out, which another split or run lacks")
+            notes.append(f"{before.name}: {' and '.join(texts)} left out, since another split or run lacks them")
     return notes
 
 
@@ -173,6 +170,15 @@ def _with_whole_seeds(run: Run) -> Run:
     seeds = {split: {part.seed for part in run.parts if part.split == split} for split in {p.split for p in run.parts}}
     whole = set.intersection(*seeds.values())
     return replace(run, parts=tuple(part for part in run.parts if part.seed in whole)) if whole else run
+
+
+def _of_known_split(runs: Sequence[Run]) -> list[Run]:
+    """Runs in which folders of mere predictions have the split of the others, if these have one in common."""
+    known = {part.split for run in runs for part in run.parts} - {""}
+    if len(known) != 1:
+        return [*runs]
+    (split,) = known
+    return [replace(run, parts=tuple(part._replace(split=split) for part in run.parts)) for run in runs]
 
 
 def _of_one_background(runs: Sequence[Run]) -> list[Run]:
@@ -215,14 +221,16 @@ def _check_one_truth(run: Run) -> None:
     truths = _truths(run)
     for part in run.parts:
         for name, labels in part.truths.items():
-            if not _is_same_truth(truths[part.split, name], labels):
+            first = truths[part.split, name]
+            is_of_one_rate = None in (first.fps, labels.fps) or first.fps == labels.fps
+            if len(first) != len(labels) or not is_of_one_rate or not _is_same_truth(first, labels):
                 raise ValueError(
                     f"the seeds of split {part.split} in {run.name} differ in their truth of the video {name}: run "
                     "`segtcn test` again for those before the labels changed, or score all on one (`truth`)"
                 )
 
 
-def _check_same_seeds(run: Run) -> None:
+def _check_same_seeds(run: Run, incomplete: bool) -> None:
     seeds: dict[str, list[int | None]] = {}
     for part in run.parts:
         seeds.setdefault(part.split, []).append(part.seed)
@@ -232,7 +240,8 @@ def _check_same_seeds(run: Run) -> None:
             f"{'seeds' if len(seeds[split]) > 1 else 'seed'} {', '.join(map(str, seeds[split]))} of split {split}"
             for split in (first, different[0])
         )
-        raise ValueError(f"{run.name} has {one} and {other}: train the missing, or leave out seeds (`incomplete`)")
+        remedy = "there is no seed of all splits" if incomplete else "or leave out seeds (`incomplete`)"
+        raise ValueError(f"{run.name} has {one} and {other}: train the missing, {remedy}")
 
 
 def _is_same_truth(expected: Labels, labels: Labels) -> bool:

@@ -119,7 +119,7 @@ class SetPrediction(Loss):
         if output.tokens is None:
             raise ValueError(
                 "`SetPrediction` needs a network that predicts a set of segments, such as `segtcn.models.FACT`, but "
-                "this one returns no tokens, or `LastStage` left them out: choose that network or another loss"
+                "this one returns no tokens: choose that network or another loss; inside `LastStage` it has no tokens"
             )
         labels, lengths = _labels_of(batch), batch.mask.sum(dim=1).tolist()
         losses = [self._of_video(output, labels[i, :length], i) for i, length in enumerate(lengths) if length]

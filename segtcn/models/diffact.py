@@ -24,8 +24,11 @@ Masking = Literal["none", "all", "boundary", "relation"]
 """Frames whose features the decoder does not see in training: none, all, those near a boundary, those of a class."""
 
 
-LARGEST_SCHEDULE, LARGEST_SEED = 100_000, 10**12
-"""A schedule is a list, and a seed is multiplied in 64 bits, of which the noise depends on 32."""
+LARGEST_SCHEDULE = 100_000
+"""Timesteps of a schedule, which is a list of this length."""
+
+LARGEST_SEED = 10**12
+"""Its product with a number must fit into 64 bits."""
 
 
 class DiffAct(SegmentationModel):

@@ -166,6 +166,9 @@ def test_folders_of_predictions_with_their_truth(runs, root, tmp_path, capsys):
     assert main(["compare", folders[0], f"{runs[0]}/split2-seed0", f"--truth={root}/groundTruth", "--json"]) == 0
     first, second = json.loads(capsys.readouterr().out)["runs"]
     assert [first[key] for key in KEYS] == [second[key] for key in KEYS] == [mine[0][key] for key in KEYS]
+    words = [folders[0], f"{runs[0]}/split2-seed0", f"--truth={root}/groundTruth", "--incomplete"]
+    assert main(["compare", *words, "--resamples=9"]) == 0
+    assert "left out, since" not in capsys.readouterr().out
     (tmp_path / "mapping.txt").write_text("".join(f"{i} {name}\n" for i, name in enumerate(CLASSES)))
     assert main([*argv, f"--mapping={tmp_path}/mapping.txt"]) == 0
 
@@ -175,9 +178,10 @@ def test_other_rates_are_pointed_out(root, tmp_path, capsys):
     one = write_network(tmp_path / "one", root, preds)
     two = write_network(tmp_path / "two", root, preds, sample_rate=2)
     assert main(["compare", str(one), str(two), "--resamples=10"]) == 0
-    assert "N = one: 1, two: 2; `sample_rate` = 1 scores all on all" in capsys.readouterr().out
+    note = "different rates, labels a second: one: 10, two: 5; `sample_rate` = 1 scores all stored frames."
+    assert note in capsys.readouterr().out
     assert main(["compare", str(one), str(two), "--resamples=10", "--sample-rate=1"]) == 0
-    assert "--sample-rate 1" not in capsys.readouterr().out
+    assert "The runs are scored" not in capsys.readouterr().out
     assert "`sample_rate` (--sample-rate) must be at least 1" in failure(capsys, str(one), str(two), "--sample-rate=0")
 
 
@@ -244,7 +248,7 @@ def test_what_cannot_be_compared(runs, root, tmp_path, capsys):
     folders = [f"{runs[0]}/split{split}-seed0/predictions" for split in (1, 2)]
     message = failure(capsys, *folders, f"--truth={root}/groundTruth")
     assert "have predictions of different videos: only one has P01_soup, P01_tea, P02_tea" in message
-    assert "`num_resamples` (--resamples) must be at least 1" in failure(capsys, *runs, "--resamples=0")
+    assert "`num_resamples` (--resamples) must be at least 2" in failure(capsys, *runs, "--resamples=0")
     assert "`confidence` (--confidence) from 50 to below 100 percent" in failure(capsys, *runs, "--confidence=100")
 
 
@@ -274,12 +278,12 @@ def test_incomplete_runs_are_compared_if_asked(runs, capsys):
     out = capsys.readouterr().out
     assert "percent, 2 videos, 2 splits" in out
     assert out.count("no predictions of P01_tea in") == 2
-    assert "note: good: 1 video (P01_tea) left out, which another split or run lacks" in out
+    assert "note: good: 1 video (P01_tea) left out, since another split or run lacks them" in out
     Path(runs[0], "split2-seed1", "run.json").unlink()
     assert main(["compare", *runs, "--incomplete", "--resamples=5"]) == 0
     out = capsys.readouterr().out
     assert "Seeds: 1 of poor, 2 of good" in out  # the other seed has not all splits
-    assert "note: poor: 1 seed (1) left out, which another split or run lacks" in out
+    assert "note: poor: 1 seed (1) left out, since another split or run lacks them" in out
 
 
 def test_a_run_whose_truth_changed_between_seeds_is_refused(runs, root, tmp_path, capsys):
@@ -295,6 +299,10 @@ def test_a_run_whose_truth_changed_between_seeds_is_refused(runs, root, tmp_path
         with pytest.raises(
             ValueError, match="the seeds of split 2 in other differ in their truth of the video P01_tea"
         ):
+            score_run(read_run(other))
+        half = truth[: len(truth) // 2]  # the same labels, but fewer
+        write_labels(path, half, half)
+        with pytest.raises(ValueError, match="the seeds of split 2 in other differ in their truth of the video"):
             score_run(read_run(other))
         path.write_bytes(before)
 
@@ -318,7 +326,8 @@ def test_seeds_of_different_splits_are_refused(runs, root, tmp_path, capsys):
         write_crossval(tmp_path / "mixed", root, {split: TEST_VIDEOS[split]}, 0.5, seeds=(seed,))
     for words in ([], ["--incomplete"]):
         message = failure(capsys, runs[0], str(tmp_path / "mixed"), *words)
-        assert "mixed has seed 0 of split 1 and seed 1 of split 2: train the missing, or leave out seeds" in message
+        assert "mixed has seed 0 of split 1 and seed 1 of split 2: train the missing, " in message
+        assert ("or leave out seeds" in message) == (not words)
 
 
 def test_other_labels_a_second_are_pointed_out(root, tmp_path, capsys):

@@ -72,6 +72,46 @@ def test_a_run_does_not_differ_from_itself():
         assert (each.difference, each.low, each.high, each.verdict) == (0, 0, 0, "no difference shown")
 
 
+@pytest.mark.parametrize("groups", [None, ".+"])
+@pytest.mark.parametrize("number", [2, 3, 4, 5])
+def test_no_run_is_better_where_all_videos_differ_by_the_same(groups, number):
+    labels = {f"v{i}": [1] * 100 for i in range(number)}
+    runs = []
+    for name, extra in (("a", 0), ("b", 33)):
+        preds = {video: [1] * (50 - i + extra) + [2] * (50 + i - extra) for i, video in enumerate(labels)}
+        runs.append(RunScores(name, "lea", {"1": [evaluate_videos(preds, labels)]}))
+    each, *_ = compare_runs(runs, Resampling(200, groups=groups))
+    assert each.score == "accuracy"
+    assert each.difference == pytest.approx(33, abs=1e-3)
+    assert each.verdict == "no difference shown"
+
+
+def frames_note(*runs: tuple[str, int, float | None, int], protocol: str = "lea") -> str:
+    """What is said of runs with a name, frames, labels a second and sample rate."""
+    scores = []
+    for name, frames, fps, sample_rate in runs:
+        labels = {"v": [1] * frames, "w": [0, 2]}
+        scores.append(RunScores(name, protocol, {"1": [evaluate_videos(labels, labels)]}, sample_rate, fps))
+    return " ".join(score_notes(scores)[1:])
+
+
+def test_runs_on_other_frames_are_noted():
+    assert frames_note(("a", 60, 15, 1), ("b", 60, 15, 1)) == ""
+    rates = frames_note(("a", 60, 15, 1), ("b", 30, 7.5, 2))
+    assert rates == (
+        "The runs are scored at different rates, labels a second: a: 15, b: 7.5; `sample_rate` = 1 scores all stored "
+        "frames."
+    )
+    # no note: both at 3 labels a second; all stored frames would be 15 and 30
+    assert frames_note(("a", 12, 3, 5), ("b", 12, 3, 10)) == ""
+    # no note: ASRF's protocol scores both at 15
+    assert frames_note(("a", 60, 15, 1), ("b", 60, 30, 1), protocol="asrf") == ""
+    assert frames_note(("a", 60, None, 1), ("b", 30, None, 1)) == (
+        "The runs are scored on different numbers of frames: a: 62, b: 32."
+    )
+    assert frames_note(("a", 60, None, 1), ("b", 30, None, 2)).endswith("; `sample_rate` = 1 scores all stored frames.")
+
+
 def test_videos_are_paired_by_name_not_by_position():
     run = scored("a", 8, 0.6)
     turned = {
@@ -260,7 +300,7 @@ def test_the_choice_of_seeds_widens_the_interval():
             "b has 2 seeds of split 2 and 1 of split 1: train",
         ),
         (lambda run: run, {"seed": -1}, "`seed` must be at least 0, got -1"),
-        (lambda run: run, {"num_resamples": 0}, "`num_resamples` must be at least 1"),
+        (lambda run: run, {"num_resamples": 0}, "`num_resamples` must be at least 2"),
         (lambda run: run, {"confidence": 0.95}, "`confidence` from 50 to below 100 percent"),
     ],
 )

@@ -137,6 +137,7 @@ BAD_ARGUMENTS = [
     ),
     (lambda: M.FACT(4, 3, hidden_channels=64), r"`hidden_channels` must be at least `token_channels` \(128\), got 64"),
     (lambda: M.FACT(4, 3, hidden_channels=129), "`hidden_channels` must be even, as a GRU .*, got 129"),
+    (lambda: M.FACT(4, 3, frame_weight=1.5), "`frame_weight` must be from 0 to 1, got 1.5"),
     (lambda: M.FACT(4, 3, num_heads=3), r"`num_heads` must divide `token_channels` \(128\), got 3"),
     (lambda: M.FACT(4, 3, updates=["tokens"]), r"`updates` must be some of frames, segments, got \['tokens'\]"),
     (lambda: M.EDTCN(4, 3, ()), "`hidden_channels` must hold the width of at least one encoder layer"),
