@@ -70,6 +70,8 @@ def compare(
         names = [title or str(folder) for title, folder in zip(titles, folders, strict=True)]
     if twice := [title for title in titles if title and names.count(title) > 1]:
         raise UsageError(f"two runs are called {twice[0]!r}: name one of them, TITLE=RUN")
+    if len(names) > 2 and (twice := [name for name in names if names.count(name) > 1]):
+        raise UsageError(f"{twice[0]} is given twice")
     read = [replace(run, name=name) for name, run in zip(names, read, strict=True)]
     comparable = comparable_runs(read, scoring.incomplete)
     scores = [score_run(run, scoring.protocol, scoring.sample_rate) for run in comparable]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -95,7 +96,8 @@ class SetPrediction(Loss):
         smoothing: see above.
 
     Raises:
-        ValueError: if ``none_weight`` is not positive, or the network predicts no set.
+        ValueError: if ``none_weight`` is not positive, another weight is negative, or the network predicts no set, or
+            not what frames attend to in its last stage.
 
     Reference:
         Lu, Elhamifar: "FACT", CVPR 2024, section 3.4.
@@ -113,6 +115,10 @@ class SetPrediction(Loss):
     ) -> None:
         super().__init__()
         self.none_weight = _positive(none_weight, "none_weight")
+        weights = {"class_weight": class_weight, "overlap_weight": overlap_weight, "smoothing": smoothing}
+        for name, weight in weights.items():
+            if not 0 <= weight < math.inf:
+                raise ValueError(f"`{name}` must be 0 or more, got {weight}")
         self.class_weight, self.overlap_weight, self.smoothing = class_weight, overlap_weight, smoothing
 
     def forward(self, output: Output, batch: Batch) -> Tensor:  # noqa: D102
@@ -121,6 +127,8 @@ class SetPrediction(Loss):
                 "`SetPrediction` needs a network that predicts a set of segments, such as `segtcn.models.FACT`, but "
                 "this one returns no tokens: choose that network or another loss; inside `LastStage` it has no tokens"
             )
+        if output.tokens[-1].writes is None:
+            raise ValueError("`SetPrediction` needs what frames attend to: `writes` of the last tokens, here None")
         labels, lengths = _labels_of(batch), batch.mask.sum(dim=1).tolist()
         losses = [self._of_video(output, labels[i, :length], i) for i, length in enumerate(lengths) if length]
         return torch.stack(losses).mean() if losses else output.logits.sum() * 0

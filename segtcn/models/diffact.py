@@ -83,8 +83,9 @@ class DiffAct(SegmentationModel):
 
     Raises:
         ValueError: if a size is below 1, a kernel even, ``num_steps`` above ``num_timesteps``, a number of
-            ``condition_layers`` not that of a layer, a name in ``masking`` unknown, ``eta`` not from 0 to 1, ``scale``
-            or ``boundary_sigma`` not positive, or ``num_timesteps`` or ``seed`` too large.
+            ``condition_layers`` not that of a layer, a name in ``masking`` unknown, ``eta`` or
+            ``boundary_threshold`` not from 0 to 1, ``scale`` or ``boundary_sigma`` not positive, ``num_timesteps`` too
+            large, or ``seed`` too large or not a whole number.
 
     Example:
         >>> net = DiffAct(in_channels=128, num_classes=11, num_steps=4).eval()
@@ -148,13 +149,12 @@ class DiffAct(SegmentationModel):
             )
         if not masking or not {*masking} <= {*get_args(Masking)}:
             raise ValueError(f"`masking` must be some of {', '.join(get_args(Masking))}, got {list(masking)}")
-        if num_timesteps > LARGEST_SCHEDULE or abs(seed) > LARGEST_SEED:
-            raise ValueError(
-                f"`num_timesteps` must be at most {LARGEST_SCHEDULE} and `seed` at most {LARGEST_SEED}, got "
-                f"{num_timesteps} and {seed}"
-            )
-        if not 0 <= eta <= 1:
-            raise ValueError(f"`eta` must be from 0 to 1, got {eta}")
+        if num_timesteps > LARGEST_SCHEDULE:
+            raise ValueError(f"`num_timesteps` must be at most {LARGEST_SCHEDULE}, got {num_timesteps}")
+        for name, share in (("eta", eta), ("boundary_threshold", boundary_threshold)):
+            if not 0 <= share <= 1:
+                raise ValueError(f"`{name}` must be from 0 to 1, got {share}")
+        _check_seed(seed)
         if not (0 < scale < math.inf and 0 < boundary_sigma < math.inf):
             raise ValueError(f"`scale` and `boundary_sigma` must be positive, got {scale} and {boundary_sigma}")
         self.num_steps, self.scale, self.eta, self.seed = num_steps, scale, eta, seed
@@ -191,9 +191,10 @@ class DiffAct(SegmentationModel):
             Logits ``(2, B, C, T)`` of the encoder and of the last step.
 
         Raises:
-            ValueError: if ``num_steps`` is below 1 or above ``num_timesteps``.
+            ValueError: if ``num_steps`` is not a whole number from 1 to ``num_timesteps``, or ``seed`` is too large.
         """
         seed = self.seed if seed is None else seed
+        _check_seed(seed)
         times = self._times(self.num_steps if num_steps is None else num_steps)
         encoded, condition = self.encoder(features, None, mask)
         noisy = self._noise(seed, times[0], features)
@@ -238,8 +239,10 @@ class DiffAct(SegmentationModel):
     def _times(self, num_steps: int) -> list[int]:
         """Steps of the noise that a prediction visits, from the noisiest to -1, which has no noise."""
         total = len(self._gammas)
-        if not 1 <= num_steps <= total:
-            raise ValueError(f"`num_steps` must be from 1 to the {total} of `num_timesteps`, got {num_steps}")
+        if not 1 <= num_steps <= total or num_steps % 1:
+            raise ValueError(
+                f"`num_steps` must be a whole number from 1 to the {total} of `num_timesteps`, got {num_steps}"
+            )
         return [total * i // num_steps - 1 for i in range(num_steps, -1, -1)]
 
     def _denoise(self, noisy: Tensor, clean: Tensor, times: tuple[int, int], fresh: Tensor) -> Tensor:
@@ -261,6 +264,11 @@ class DiffAct(SegmentationModel):
 
     def _as_probabilities(self, noisy: Tensor) -> Tensor:
         return (noisy / self.scale).clamp(-1, 1) / 2 + 0.5
+
+
+def _check_seed(seed: int) -> None:
+    if not abs(seed) <= LARGEST_SEED or seed % 1:
+        raise ValueError(f"`seed` must be a whole number of at most {LARGEST_SEED} on either side of 0, got {seed}")
 
 
 class _Layer(nn.Module):

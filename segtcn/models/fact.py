@@ -63,7 +63,8 @@ class FACT(SegmentationModel):
     Raises:
         ValueError: if a size is below 1, ``hidden_channels`` does not exceed the classes, is less than
             ``token_channels`` or odd (with segments), ``num_heads`` does not divide ``token_channels``, an update is
-            unknown, or ``frame_weight`` is not from 0 to 1.
+            unknown, or ``frame_weight`` or ``mask_share`` is not from 0
+            to 1.
 
     Example:
         >>> output = FACT(in_channels=128, num_classes=11, num_layers=3).eval()(torch.zeros(2, 128, 333))
@@ -107,6 +108,8 @@ class FACT(SegmentationModel):
     ) -> None:
         super().__init__(in_channels, num_classes)
         check_sizes(num_tokens=num_tokens, num_layers=num_layers, num_token_layers=num_token_layers)
+        check_sizes(feedforward=feedforward, mask_frames=mask_frames)
+        check_sizes(0, num_masks=num_masks)
         if hidden_channels < num_classes + 2:
             raise ValueError(
                 f"`hidden_channels` must be at least {num_classes + 2}, as it holds {num_classes} classes, 'none' and "
@@ -122,8 +125,9 @@ class FACT(SegmentationModel):
             raise ValueError(f"`num_heads` must divide `token_channels` ({token_channels}), got {num_heads}")
         if not updates or not {*updates} <= {"frames", "segments"}:
             raise ValueError(f"`updates` must be some of frames, segments, got {list(updates)}")
-        if not 0 <= frame_weight <= 1:
-            raise ValueError(f"`frame_weight` must be from 0 to 1, got {frame_weight}")
+        for name, share in (("frame_weight", frame_weight), ("mask_share", mask_share)):
+            if not 0 <= share <= 1:
+                raise ValueError(f"`{name}` must be from 0 to 1, got {share}")
         self.frame_weight = frame_weight
         self.masking = _FrameMasking(num_masks, mask_frames, mask_share)
         self.channel_dropout = nn.Dropout1d(channel_dropout)

@@ -274,7 +274,8 @@ def plot_intervals(panels: Mapping[str, Mapping[str, tuple[float, float, float]]
         values, low, high = np.array([rows[name] for name in names]).T
         lengths = np.array([values - low, high - values]).tolist()  # of arrays of one value NumPy 2.0 warns
         axes.errorbar(values, range(len(names)), xerr=lengths, fmt="o", color=_BLUE, capsize=3)
-        dress(axes, title, x)
+        dress(axes, title, "")
+    figure.supxlabel(x, fontsize=FONT_PT, color=INK)  # once: a long one would run into those of other panels
     places[0].set_yticks(range(len(names)), labels=names, **text_style("".join(names)))
     places[0].set_ylim(len(names) - 0.5, -0.5)  # the first on top
     return figure

@@ -147,6 +147,9 @@ def test_a_title_names_a_run_in_every_table(runs, capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["compare", f"same={runs[0]}", f"same={runs[1]}"])
     assert "two runs are called 'same': name one of them, TITLE=RUN" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["compare", runs[0], *runs])
+    assert f"{runs[0]} is given twice" in capsys.readouterr().err
 
 
 def test_folders_of_predictions_with_their_truth(runs, root, tmp_path, capsys):

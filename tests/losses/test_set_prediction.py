@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import permutations
 
 import pytest
@@ -10,7 +11,7 @@ import torch
 from segtcn.losses import SetPrediction
 from segtcn.losses.set_prediction import TrueSegments, attention_loss, match_tokens, token_cross_entropy
 from segtcn.models import FACT, FrameClassifier
-from segtcn.structures import IGNORE, Batch
+from segtcn.structures import IGNORE, Batch, Output, Tokens
 
 
 def small(num_tokens: int = 6) -> FACT:
@@ -93,3 +94,9 @@ def test_a_network_without_tokens_and_a_weight_of_zero_are_refused():
         SetPrediction()(FrameClassifier(5, 3)(batch.features), batch)
     with pytest.raises(ValueError, match="`none_weight` must be positive, got 0"):
         SetPrediction(none_weight=0)
+    for name in ("class_weight", "overlap_weight", "smoothing"):
+        with pytest.raises(ValueError, match=f"`{name}` must be 0 or more, got nan"):
+            SetPrediction(**{name: math.nan})
+    logits = torch.zeros(1, 1, 3, 2)
+    with pytest.raises(ValueError, match="needs what frames attend to: `writes`"):
+        SetPrediction()(Output(logits, tokens=[Tokens(torch.zeros(1, 4, 4))]), batch)

@@ -52,8 +52,10 @@ def test_the_seed_and_the_number_of_steps_decide_a_prediction():
     for other in (net.sample(features, seed=1), net.sample(features, num_steps=2)):
         assert torch.equal(other.logits[0], expected[0])  # of the encoder
         assert not torch.allclose(other.logits[1], expected[1], atol=1e-3)
-    with pytest.raises(ValueError, match="`num_steps` must be from 1 to the 1000"):
+    with pytest.raises(ValueError, match="`num_steps` must be a whole number from 1 to the 1000"):
         net.sample(features, num_steps=0)
+    with pytest.raises(ValueError, match="`seed` must be a whole number of at most"):
+        net.sample(features, seed=10**13)
 
 
 def test_noise_grows_over_the_steps_by_the_cosine_of_nichol_and_dhariwal():

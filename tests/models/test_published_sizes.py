@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -125,9 +127,18 @@ BAD_ARGUMENTS = [
     (lambda: M.DiffAct(4, 3, kernel_size=4), "kernels must be odd, got 4 and 5"),
     (lambda: M.DiffAct(4, 3, condition_layers=(5, 10)), r"must be some of the layers 0 to 9, got \[5, 10\]"),
     (lambda: M.DiffAct(4, 3, masking=["some"]), r"must be some of none, all, boundary, relation, got \['some'\]"),
-    (lambda: M.DiffAct(4, 3, num_timesteps=10**9), "`num_timesteps` must be at most 100000 and `seed` at most"),
-    (lambda: M.DiffAct(4, 3, seed=10**15), "and `seed` at most 1000000000000, got 1000 and 1000000000000000"),
-    (lambda: M.DiffAct(4, 3, num_steps=1001), "`num_steps` must be from 1 to the 1000 of `num_timesteps`, got 1001"),
+    (lambda: M.DiffAct(4, 3, num_timesteps=10**9), "`num_timesteps` must be at most 100000, got 1000000000"),
+    (
+        lambda: M.DiffAct(4, 3, seed=10**15),
+        "`seed` must be .* at most 1000000000000 .*, got 10{15}",
+    ),
+    (lambda: M.DiffAct(4, 3, seed=1.5), "`seed` must be a whole number of at most 1000000000000 .*, got 1.5"),
+    (lambda: M.DiffAct(4, 3, boundary_threshold=math.nan), "`boundary_threshold` must be from 0 to 1, got nan"),
+    (lambda: M.DiffAct(4, 3, num_steps=2.5), "`num_steps` must be a whole number from 1 to the 1000 .*, got 2.5"),
+    (
+        lambda: M.DiffAct(4, 3, num_steps=1001),
+        "whole number from 1 to the 1000 of `num_timesteps`, got 1001",
+    ),
     (lambda: M.DiffAct(4, 3, time_channels=7), "`time_channels` must be even and at least 4, got 7"),
     (lambda: M.FACT(4, 3, hidden_channels=4), "`hidden_channels` must be at least 5, as it holds 3 classes"),
     *((lambda eta=eta: M.DiffAct(4, 3, eta=eta), f"`eta` must be from 0 to 1, got {eta}") for eta in (-0.1, 1.5)),
@@ -137,6 +148,10 @@ BAD_ARGUMENTS = [
     ),
     (lambda: M.FACT(4, 3, hidden_channels=64), r"`hidden_channels` must be at least `token_channels` \(128\), got 64"),
     (lambda: M.FACT(4, 3, hidden_channels=129), "`hidden_channels` must be even, as a GRU .*, got 129"),
+    (lambda: M.FACT(4, 3, feedforward=0), "`feedforward` must be at least 1, got 0"),
+    (lambda: M.FACT(4, 3, num_masks=-1), "`num_masks` must be at least 0, got -1"),
+    (lambda: M.FACT(4, 3, mask_frames=-3), "`mask_frames` must be at least 1, got -3"),
+    (lambda: M.FACT(4, 3, mask_share=math.nan), "`mask_share` must be from 0 to 1, got nan"),
     (lambda: M.FACT(4, 3, frame_weight=1.5), "`frame_weight` must be from 0 to 1, got 1.5"),
     (lambda: M.FACT(4, 3, num_heads=3), r"`num_heads` must divide `token_channels` \(128\), got 3"),
     (lambda: M.FACT(4, 3, updates=["tokens"]), r"`updates` must be some of frames, segments, got \['tokens'\]"),
