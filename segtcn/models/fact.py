@@ -63,8 +63,7 @@ class FACT(SegmentationModel):
     Raises:
         ValueError: if a size is below 1, ``hidden_channels`` does not exceed the classes, is less than
             ``token_channels`` or odd (with segments), ``num_heads`` does not divide ``token_channels``, an update is
-            unknown, or ``frame_weight`` or ``mask_share`` is not from 0
-            to 1.
+            unknown, or ``frame_weight`` or ``mask_share`` is not from 0 to 1.
 
     Example:
         >>> output = FACT(in_channels=128, num_classes=11, num_layers=3).eval()(torch.zeros(2, 128, 333))
