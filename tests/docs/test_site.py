@@ -137,7 +137,7 @@ def test_it_works_in_a_browser_without_the_network(home, browser):
     context.close()
 
 
-@pytest.mark.parametrize("name", ["networks/asformer", "networks/bytenet", "results/gtea_models"])
+@pytest.mark.parametrize("name", ["networks/asformer", "networks/bytenet", "results/gtea_models", "results/recipes"])
 def test_a_laptop_shows_drawings_and_the_first_results_whole(home, browser, name):
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(f"{home}/{name}.html")
