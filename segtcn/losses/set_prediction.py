@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import NamedTuple
 
 import torch
@@ -103,7 +104,7 @@ class SetPrediction(Loss):
         Lu, Elhamifar: "FACT", CVPR 2024, section 3.4.
 
         Differs from the authors' code: frames without a label belong to no segment. A video with more segments than
-        tokens leaves segments out; the code fails.
+        tokens leaves segments out, with a warning; the code fails.
     """
 
     def __init__(
@@ -130,13 +131,16 @@ class SetPrediction(Loss):
         if output.tokens[-1].writes is None:
             raise ValueError("`SetPrediction` needs what frames attend to: `writes` of the last tokens, here None")
         labels, lengths = _labels_of(batch), batch.mask.sum(dim=1).tolist()
-        losses = [self._of_video(output, labels[i, :length], i) for i, length in enumerate(lengths) if length]
+        truths = {i: TrueSegments.from_labels(labels[i, :length]) for i, length in enumerate(lengths) if length}
+        for i, truth in truths.items():
+            _warn_of_left_out(batch.names[i] if batch.names else "a video", truth, output.tokens[-1])
+        losses = [self._of_video(output, truth, i) for i, truth in truths.items()]
         return torch.stack(losses).mean() if losses else output.logits.sum() * 0
 
-    def _of_video(self, output: Output, labels: Tensor, number: int) -> Tensor:
-        truth = TrueSegments.from_labels(labels)
-        stages = [_video_tokens(tokens, number, len(labels)) for tokens in output.tokens or ()]
-        logits = [stage[number, :, : len(labels)].mT.float() for stage in output.logits[: len(stages)]]
+    def _of_video(self, output: Output, truth: TrueSegments, number: int) -> Tensor:
+        num_frames = len(truth.frames)
+        stages = [_video_tokens(tokens, number, num_frames) for tokens in output.tokens or ()]
+        logits = [stage[number, :, :num_frames].mT.float() for stage in output.logits[: len(stages)]]
         if not len(truth.classes):
             return output.logits.sum() * 0
         last = stages[-1]
@@ -164,6 +168,16 @@ class SetPrediction(Loss):
             real = torch.ones(1, len(x), dtype=torch.bool, device=x.device)
             loss = loss + self.smoothing * truncated_mse(x.mT[None], real, detach=False)
         return loss
+
+
+def _warn_of_left_out(video: str, truth: TrueSegments, tokens: Tokens) -> None:
+    num_segments, num_tokens = len(truth.classes), tokens.logits.shape[1]
+    if num_segments > num_tokens:
+        warnings.warn(
+            f"{video} has {num_segments} segments and the network {num_tokens} tokens: segments without a token are "
+            "not learned as such, set `num_tokens` above the segments of any video",
+            stacklevel=2,
+        )
 
 
 def token_cross_entropy(logits: Tensor, classes: Tensor, matched: tuple[Tensor, Tensor], none_weight: float) -> Tensor:

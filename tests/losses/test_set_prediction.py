@@ -80,8 +80,10 @@ def test_a_batch_is_the_mean_of_its_videos_and_padding_changes_nothing():
 
 
 def test_more_segments_than_tokens_leave_segments_out_and_no_label_costs_nothing():
-    net, batch = small(num_tokens=2), batch_of([[0, 1, 2, 0, 1, 2, 0] * 3])
-    loss = SetPrediction()(net(batch.features, batch.mask), batch)
+    net, batch = small(num_tokens=2), batch_of([[0, 1, 2, 0, 1, 2, 0] * 3, [0, 0, 1]])._replace(names=("long", "short"))
+    with pytest.warns(UserWarning, match=r"^long has 19 segments and the network 2 tokens") as told:
+        loss = SetPrediction()(net(batch.features, batch.mask), batch)
+    assert len(told) == 1
     loss.backward()
     assert loss > 0
     unknown = batch._replace(labels=torch.full_like(batch.labels, IGNORE))
