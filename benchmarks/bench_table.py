@@ -106,8 +106,11 @@ def main() -> None:
         if missing := [str(folder) for folder in options.folders if not folder.exists()]:
             parser.error(f"no {missing[0]}")
         keep([folder for folder in options.folders if folder.is_dir()], options.to)
-    else:
+        return
+    try:
         print(table(read_scores(options.file), options.groups))
+    except ValueError as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":
