@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from segtcn.atomic import write_text
 from segtcn.cli.crossval.models import Grid, Launch, crossval_models, numbers
@@ -187,60 +187,86 @@ def data_option(data: str, root: Path | None) -> str:
     return f"--data.reader.init_args.root={root}"
 
 
+class _Table(NamedTuple):
+    """All networks under one protocol, the best first, and what must be known about their scores."""
+
+    protocol: str
+    rows: dict[str, dict[str, TableScore]]
+    notes: list[str]
+
+    def as_text(self, style: Literal["markdown", "latex"]) -> str:
+        cells = [[network, *(score.cell for score in row.values())] for network, row in self.rows.items()]
+        return TABLES[style](["network", *SCORE_HEADINGS.values()], cells)
+
+
 def _write_report(out: Path, name: str, results: dict[str, Any], introduction: str, quick: bool) -> list[Path]:
     """Score all predictions under every protocol, and write tables and a figure."""
-    from segtcn.evaluation import (
-        Resampling,
-        comparable_runs,
-        compare_runs,
-        interval_notes,
-        known_groups,
-        score_notes,
-        score_run,
-    )
+    from segtcn.evaluation import comparable_runs
+
+    runs = comparable_runs([_read_grid(out / "runs" / name, result) for name, result in results["models"].items()])
+    tables, on_intervals = _score(runs)
+    texts = {
+        "md": _markdown(name, introduction, tables, on_intervals),
+        "tex": _latex(introduction, tables, on_intervals),
+        "csv": _csv(tables),
+    }
+    files = [out / f"{name}.{ending}" for ending in texts]
+    for path, text in zip(files, texts.values(), strict=True):
+        write_text(path, text + "\n")
+    figure = out / f"{name}.png"
+    _draw(tables[0], ", one epoch: the numbers mean nothing" if quick else "", figure)
+    return [*files, figure]
+
+
+def _score(runs: Sequence[Run]) -> tuple[list[_Table], list[str]]:
+    """The table of each protocol, and notes on the intervals of all."""
+    from segtcn.evaluation import Resampling, compare_runs, interval_notes, known_groups, score_notes, score_run
     from segtcn.metrics.protocols import PROTOCOLS
+
+    tables: list[_Table] = []
+    for protocol in PROTOCOLS:
+        scores = sorted((score_run(run, protocol) for run in runs), key=lambda run: -run.scores["f1@50"])
+        if not tables:
+            groups, note = known_groups(runs, scores[0])
+            how = Resampling(groups=groups, all_pairs=True)  # of all pairs, since the best is found by these scores
+        differences = compare_runs(scores, how) if len(scores) > 1 else []
+        tables.append(_Table(protocol, network_rows(scores, differences, how), score_notes(scores)))
+    notes = interval_notes(scores, differences, how)  # they hold for all protocols
+    return tables, [*notes, f"Note: {note}."] if note else notes
+
+
+def _markdown(name: str, introduction: str, tables: Sequence[_Table], on_intervals: Sequence[str]) -> str:
+    parts = [f"# Networks on {name}", introduction]
+    for table in tables:
+        parts += [f"## Protocol `{table.protocol}`", table.as_text("markdown"), *table.notes]
+    return "\n\n".join([*parts, "## Intervals under all protocols", *on_intervals])
+
+
+def _latex(introduction: str, tables: Sequence[_Table], on_intervals: Sequence[str]) -> str:
+    lines = [f"% {line}" for line in introduction.splitlines() if line.strip("`")]
+    for table in tables:
+        lines += [*(f"% {note}" for note in table.notes), table.as_text("latex")]
+    return "\n".join([*lines, *(f"% {note}" for note in on_intervals)])
+
+
+def _csv(tables: Sequence[_Table]) -> str:
+    records = [
+        [table.protocol, network, key, *(value if isinstance(value, str) else f"{value:.4f}" for value in score)]
+        for table in tables
+        for network, row in table.rows.items()
+        for key, score in row.items()
+    ]
+    columns = ["protocol", "network", "score", "mean", "low", "high", "difference", "p", "verdict"]
+    return TABLES["csv"](columns, records)
+
+
+def _draw(table: _Table, warning: str, path: Path) -> None:
     from segtcn.visualization.charts import plot_intervals
     from segtcn.visualization.figures import save_figure
 
-    runs = comparable_runs([_read_grid(out / "runs" / name, result) for name, result in results["models"].items()])
-    scores_of = {
-        protocol: sorted((score_run(run, protocol) for run in runs), key=lambda run: -run.scores["f1@50"])
-        for protocol in PROTOCOLS
-    }
-    groups, note = known_groups(runs, next(iter(scores_of.values()))[0])
-    how = Resampling(groups=groups, all_pairs=True)  # of all pairs, since the best is found by these scores
-    records, tables, on_intervals = [], {}, list[str]()
-    for protocol, scores in scores_of.items():
-        differences = compare_runs(scores, how) if len(scores) > 1 else []
-        tables[protocol] = table = network_rows(scores, differences, how)
-        on_intervals = interval_notes(scores, differences, how)
-        records += [
-            [protocol, network, key, *(value if isinstance(value, str) else f"{value:.4f}" for value in score)]
-            for network, row in table.items()
-            for key, score in row.items()
-        ]
-    header = ["network", *SCORE_HEADINGS.values()]
-    text = [f"# Networks on {name}", introduction]
-    latex = [f"% {line}" for line in introduction.splitlines() if line.strip("`")]
-    for protocol, table in tables.items():
-        cells = [[network, *(score.cell for score in row.values())] for network, row in table.items()]
-        notes = score_notes(scores_of[protocol])
-        text += [f"## Protocol `{protocol}`", TABLES["markdown"](header, cells), *notes]
-        latex += [*(f"% {note}" for note in notes), TABLES["latex"](header, cells)]
-    on_intervals += [f"Note: {note}."] if note else []
-    text += ["## Intervals under all protocols", *on_intervals]
-    latex += [f"% {note}" for note in on_intervals]
-    columns = ["protocol", "network", "score", "mean", "low", "high", "difference", "p", "verdict"]
-    texts = {"md": "\n\n".join(text), "tex": "\n".join(latex), "csv": TABLES["csv"](columns, records)}
-    files = [out / f"{name}.{ending}" for ending in (*texts, "png")]
-    for path, content in zip(files, texts.values(), strict=False):
-        write_text(path, content + "\n")
     shown = {"F1@50": "f1@50", "Edit": "edit", "Accuracy": "accuracy"}
-    protocol, table = next(iter(tables.items()))
-    panels = {heading: {network: row[key][:3] for network, row in table.items()} for heading, key in shown.items()}
-    label = f"percent, 95 % interval, protocol {protocol}" + (", one epoch: the numbers mean nothing" if quick else "")
-    save_figure(plot_intervals(panels, label), files[-1])
-    return files
+    panels = {heading: {network: row[key][:3] for network, row in table.rows.items()} for heading, key in shown.items()}
+    save_figure(plot_intervals(panels, f"percent, 95 % interval, protocol {table.protocol}{warning}"), path)
 
 
 def _read_grid(folder: Path, results: dict[str, Any]) -> Run:
