@@ -48,10 +48,9 @@ def find_config(name: str) -> str:
         raise ValueError(f"{name!r} names {len(matches)} configs: write {' or '.join(matches)}")
     if not matches:
         names = [key.partition("/")[2] for key in shipped]
-        near = difflib.get_close_matches(name.rpartition("/")[2].lower(), names, 3) or sorted(names)
-        raise ValueError(
-            f"no config {name!r}: neither a file here nor one of segtcn's; the nearest names: {', '.join(near)}"
-        )
+        near = difflib.get_close_matches(name.rpartition("/")[2].lower(), names, 3)
+        which = f"; the nearest names: {', '.join(near)}" if near else f", which lie in {config_folder()}"
+        raise ValueError(f"no config {name!r}: neither a file or folder here nor one of segtcn's{which}")
     return str(shipped[matches[0]])
 
 

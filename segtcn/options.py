@@ -67,7 +67,7 @@ class Resampling:
         seed: of the resamples.
         groups: regular expression that is searched in the name of each video; its first group, or all that it matches,
             names the person or recording, and these are then drawn, not videos (default: as the data set's card says).
-        draw_seeds: draw seeds, too; without, the interval leaves out the choice of seeds.
+        draw_seeds: without drawn seeds, the interval leaves out the choice of seeds.
         all_pairs: compare all pairs, not only with the first run.
     """
 

@@ -183,10 +183,13 @@ def test_persons_of_the_card_are_the_units_of_videos_with_tracks(run, tmp_path):
     for groups, number in ((r"^P\d+", 2), (None, 4)):
         units = Units.of(scores, known_groups([replace(read, groups=groups)], scores)[0])
         assert units.number == number
-    with pytest.warns(UserWarning, match="puts the tracks of P01_a into different groups"):
-        assert Units.of(scores, known_groups([replace(read, groups="[^_/]+$")], scores)[0]).number == 4
-    with pytest.warns(UserWarning, match=r"'\^S', which does not match P01_a/left"):
-        assert Units.of(scores, known_groups([replace(read, groups="^S")], scores)[0]).number == 4
+    for wrong, problem in (
+        ("[^_/]+$", "puts the tracks of P01_a into different groups"),
+        ("^S", "'^S', which does not match P01_a/left"),
+    ):
+        groups, note = known_groups([replace(read, groups=wrong)], scores)
+        assert Units.of(scores, groups).number == 4
+        assert problem in note
 
 
 def test_tracks_of_a_video_are_one_unit_of_a_comparison(run, capsys):

@@ -47,7 +47,7 @@ def bench(
 
     Args:
         name: of the report.
-        out: folder (default: runs/bench_NAME).
+        out: folder (default: runs/bench_NAME, with --quick runs/bench_NAME_quick).
         jobs: networks or measurements at the same time, which share the cores.
         quick: one epoch or small sizes, to see that all works; the numbers mean nothing.
         study: networks on a data set.
@@ -62,7 +62,7 @@ def bench(
     ignored, given = ("a data set", study != Study()) if name == "sequences" else ("`sequences`", sequences != Claims())
     if given:
         raise UsageError(f"`{name}` does not take the options of {ignored}")
-    out = out or Path(f"runs/bench_{name}")
+    out = out or Path(f"runs/bench_{name}_quick" if quick else f"runs/bench_{name}")
     start_s = time.monotonic()
     if name == "sequences":
         files = _bench_sequences(sequences.music, sequences.claims, out, jobs, quick)

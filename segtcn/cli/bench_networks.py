@@ -121,6 +121,8 @@ def bench_networks(name: str, study: Study, out: Path, jobs: int, quick: bool) -
     warning = "**Quick: one epoch, the numbers mean nothing.**\n\n" if quick else ""
     introduction = f"```\n{command}\n```\n\n{warning}{_LEGEND}"
     files = _write_report(out, name, results, introduction, quick) if results["models"] else []
+    if others := sorted({path.parent.name for path in runs.glob("*/results.json")} - {*results["models"]}):
+        print(f"Not in the report, since this call does not name them: {', '.join(others)}.")
     if failure is not None:
         raise failure
     return files

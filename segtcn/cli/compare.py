@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from segtcn.cli.evaluate import background_note
@@ -75,16 +76,23 @@ def compare(
     read = [replace(run, name=name) for name, run in zip(names, read, strict=True)]
     comparable = comparable_runs(read, scoring.incomplete)
     scores = [score_run(run, scoring.protocol, scoring.sample_rate) for run in comparable]
+    on_groups = ""
     if bootstrap.groups is None:
-        bootstrap = replace(bootstrap, groups=known_groups(read, scores[0])[0])
+        groups, on_groups = known_groups(read, scores[0])
+        bootstrap = replace(bootstrap, groups=groups)
     differences = compare_runs(scores, bootstrap)
-    output_record(json, _record(scores, differences, bootstrap))
+    notes = [*score_notes(scores), *interval_notes(scores, differences, bootstrap)]
+    notes += [f"Note: {on_groups}."] if on_groups else []
+    places: dict[Path, list[str]] = {}
+    for name, folder in zip(names, folders, strict=True):
+        places.setdefault(folder.resolve(), []).append(name)
+    notes += [f"Note: {' and '.join(twins)} are the same folder." for twins in places.values() if len(twins) > 1]
+    output_record(json, {**_record(scores, differences, bootstrap), "notes": notes})
     if json != "-":
         table, comment = (TABLES["latex"], "% ") if latex else (TABLES["markdown"], "")
         _show(scores, differences, bootstrap, per_video, table)
         print()
         left_out, remedy = background_note(scores[0], read[0].classes)
-        notes = [*score_notes(scores), *interval_notes(scores, differences, bootstrap)]
         for line in [*notes, f"Background: {left_out}.{remedy}"]:
             print(f"{comment}{line}")
         on_runs = [note for run in read for note in run.notes_on_truth()]

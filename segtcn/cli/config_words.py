@@ -74,6 +74,40 @@ def configs_of(word: str) -> list[str]:
     return [part for part in value.split("+") if is_config or Path(part).suffix in _ENDINGS]
 
 
+def check_one_network(words: Iterable[str]) -> None:
+    """Refuse configs of two networks: the second would keep what the first says of kernels, losses and epochs.
+
+    Args:
+        words: a command line with ``-c PATH`` as one word.
+
+    Raises:
+        ValueError: naming the configs.
+    """
+    paths = [Path(value) for name, _, value in (word.partition("=") for word in words) if name in ("-c", "--config")]
+    paths = [path for path in dict.fromkeys(paths) if path.is_file()]
+    folder = config_folder()
+    shipped = {path.stem for path in (folder / "model").glob("*.yaml")}
+    given = {path.stem for path in paths if path.resolve().parent == folder / "model"}
+    networks = {path: name for path in paths if (name := _network_of(read_config(path)))}
+    if len({*networks.values()}) > 1 or len(given) > 1:
+        raise ValueError(
+            f"{' and '.join(map(str, networks))} are configs of different networks, which would be mixed: give one "
+            "of them; `segtcn crossval --models` trains several"
+        )
+    for path in paths:
+        parts = path.stem.split("_")
+        names = {"_".join(parts[:end]) for end in range(1, len(parts))} & shipped
+        if given and names and path.resolve().parent == folder / "experiment" and not names & given:
+            raise ValueError(f"{path} is a recipe of {max(names, key=len)}, not of {min(given)}: leave one of both out")
+
+
+def _network_of(values: Any) -> str:
+    """The class of the network that a config names, without its module; nothing where there is none."""
+    for key in ("model", "net", "class_path"):
+        values = values.get(key) if isinstance(values, dict) else values
+    return values.rpartition(".")[2] if isinstance(values, str) else ""
+
+
 OPTION = "--allow-modules"
 TRUSTED = ("segtcn", "torch", "pytorch_lightning")
 """What the config of a run may name in `test` and `validate`, unless the option says more."""

@@ -72,13 +72,17 @@ def learncurve(
         crossval(config=config, protocol=protocol, out=folder, grid=grid, launch=launch, overrides=of_share)
         run = read_run(folder)
         scores[share] = score_run(run)
-        groups, _ = known_groups([run], scores[share])
+        groups, note = known_groups([run], scores[share])
         intervals[share] = score_intervals(scores[share], Resampling(groups=groups))
-    print(_write(out, scores, intervals))
+    caption = "Score, and its interval of 95 % confidence." + (f" Note: {note}." if note else "")
+    print(_write(out, scores, intervals, caption))
 
 
 def _write(
-    out: Path, scores: Mapping[float, RunScores], intervals: Mapping[float, Mapping[str, tuple[float, float]]]
+    out: Path,
+    scores: Mapping[float, RunScores],
+    intervals: Mapping[float, Mapping[str, tuple[float, float]]],
+    caption: str,
 ) -> str:
     """Write table, numbers and figure; returns what to print."""
     from segtcn.atomic import write_json, write_text
@@ -95,11 +99,13 @@ def _write(
         for share, run in scores.items()
     }
     write_json(out / "learncurve.json", {"confidence": 95, "scores": records})
-    write_text(out / "learncurve.md", f"{table}\n\nScore, and its interval of 95 % confidence.\n")
+    write_text(out / "learncurve.md", f"{table}\n\n{caption}\n")
     shown = {"F1@50": "f1@50", "Edit": "edit", "Accuracy": "accuracy"}
     lines = {name: [(100 * share, run.scores[key]) for share, run in scores.items()] for name, key in shown.items()}
     panels = {name: {name: points} for name, points in lines.items()}  # intervals that overlap hide each other
     bands = {name: [intervals[share][key] for share in scores] for name, key in shown.items()}
     figure = plot_curves(panels, "annotated share, percent", "score, percent", bands=bands)
     save_figures([figure], out / "learncurve.png", 200)
-    return f"\n{table}\n\n" + "\n".join(str(out / f"learncurve.{ending}") for ending in ("md", "json", "png"))
+    return f"\n{table}\n\n{caption}\n\n" + "\n".join(
+        str(out / f"learncurve.{ending}") for ending in ("md", "json", "png")
+    )

@@ -26,7 +26,7 @@ from segtcn.callbacks.thresholds import ThresholdFitter  # noqa: F401  # for its
 from segtcn.callbacks.throughput import Throughput
 from segtcn.callbacks.wandb import ExperimentLogger, WandbSegmentations, finish
 from segtcn.cli import COMMANDS
-from segtcn.cli.config_words import needed_option
+from segtcn.cli.config_words import check_one_network, needed_option
 from segtcn.cli.notes import quieten
 from segtcn.cli.parser_errors import shorten_errors
 from segtcn.cli.run_folder import (
@@ -94,10 +94,11 @@ class SegmentationCLI(LightningCLI):
         return shorten_errors(super().init_parser(**kwargs))
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
-        """Parse ``args``, and look at the checkpoint that they name before anything is built.
+        """Parse ``args``, and look at the configs and the checkpoint that they name before anything is built.
 
         The parent would warn that ``sys.argv`` is not used, which is meant for other callers.
         """
+        check_one_network(args)
         self.config = parser.parse_args(args)
         path, self.first_step = self.config.get("ckpt_path"), 0
         if path not in (None, "best", "last", "hpc", "registry"):  # Lightning's own words for a checkpoint

@@ -74,6 +74,8 @@ def _explain_value(key: str, text: str, parser: argparse.ArgumentParser) -> str:
     if match := re.search(r"class_path '([\w.]+)\.(\w+)': Option '(\w+)' is not accepted", text):
         parameters = inspect.signature(getattr(importlib.import_module(match[1]), match[2])).parameters
         return f"{argument}: {match[2]} has no argument {match[3]}{_nearest(match[3], parameters)}"
+    if key in CONFIGS and text.endswith("is abstract"):  # an argument of it is given, and nothing names the class
+        return CONFIGS[key]
     if key in CLASSES and (match := re.search(r"Expected a dot import path string: (\w+)", text)):
         names = vars(importlib.import_module(CLASSES[key]))
         classes = [name for name, value in names.items() if inspect.isclass(value)]

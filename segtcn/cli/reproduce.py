@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -53,14 +54,21 @@ def reproduce(
     """
     rows = read_config(config_folder() / PUBLISHED)
     if name is None:
+        if root is not None or out is not None or overrides:
+            raise UsageError("the name of a row is missing: `segtcn reproduce` alone lists all")
         print(_list(rows))
         return
     if name not in rows:
-        raise UsageError(f"no published row {name!r}: `segtcn reproduce` without a name lists all")
+        near = difflib.get_close_matches(name, rows, 1)
+        nearest = f"; did you mean {near[0]}?" if near else ""
+        raise UsageError(f"no published row {name!r}: `segtcn reproduce` without a name lists all{nearest}")
     check_counts(seeds=seeds, jobs=jobs)
-    for option in (word.partition("=")[0] for word in overrides):
-        if option in OF_CROSSVAL:
-            raise UsageError(f"{option} is not an option of `segtcn fit`: the row says what is trained on which splits")
+    for option in (word.partition("=")[0] for word in overrides if word.startswith("--")):
+        if meant := [known for known in OF_CROSSVAL if known.startswith(option)]:  # parsers take beginnings, too
+            nearest = "; did you mean --seeds?" if "--seeds" in meant else ""
+            raise UsageError(
+                f"{option} is not an option of `segtcn fit`: the row says what is trained on which splits{nearest}"
+            )
     row, out = rows[name], out or Path(f"runs/reproduce_{name}")
     configs = ["trainer/default", f"data/{row['data']}", *row["model"].split("+")]
     options = [data_option(row["data"], root), *QUIET, f"--model.protocol={row['protocol']}", *row.get("options", [])]

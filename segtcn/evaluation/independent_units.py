@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from itertools import chain
 from typing import NamedTuple
@@ -86,8 +85,8 @@ def known_groups(runs: Sequence[Run], scores: RunScores) -> tuple[str | None, st
         scores: of the first one.
 
     Returns:
-        A regular expression for :class:`segtcn.options.Resampling`, None where nothing says it; and the text of a
-        warning, if the card has one that does not fit.
+        A regular expression for :class:`segtcn.options.Resampling`, None where nothing says it; and a note, if the
+        card has one that does not fit, otherwise nothing.
     """
     videos = [name for seeds in scores.splits.values() for name in seeds[0].videos]
     expressions = [*filter(None, dict.fromkeys(run.groups for run in runs))]
@@ -105,7 +104,6 @@ def known_groups(runs: Sequence[Run], scores: RunScores) -> tuple[str | None, st
             "independent, and intervals may be too narrow. Name other groups when you compare (`groups`), or correct "
             "those of the card and test the runs again"
         )
-        warnings.warn(note, stacklevel=2)
     return r"^(.*)/[^/]*$" if has_tracks else None, note
 
 

@@ -22,7 +22,6 @@ SMALL = ["--model.net.init_args.hidden_channels=[4]", "--model.net.init_args.ker
 
 
 @pytest.mark.slow  # six processes train
-@pytest.mark.filterwarnings("ignore:the card of the data set groups")  # by names that the small tree does not have
 def test_a_bench_scores_networks_under_every_protocol_and_continues(write_lea_tree, tmp_path, capsys):
     words = ["bench", "gtea", f"--root={write_lea_tree()}", "--seeds=2", "--quick", f"--out={tmp_path}/out"]
     words += ["--models", "frame_classifier", "tcnn"]
@@ -51,6 +50,9 @@ def test_a_bench_scores_networks_under_every_protocol_and_continues(write_lea_tr
     assert main([*words, "--seeds=1", "--splits=2"]) == 0
     report = (tmp_path / "out" / "gtea.md").read_text()
     assert "2 videos, 1 split. Seeds: 1 of" in report
+    assert "Not in the report" not in capsys.readouterr().out
+    assert main([*words[:-1], "--seeds=1", "--splits=2"]) == 0
+    assert "Not in the report, since this call does not name them: tcnn." in capsys.readouterr().out
 
 
 @pytest.mark.slow
@@ -129,6 +131,26 @@ def test_a_data_set_that_cannot_be_read_is_named_in_one_line(write_lea_tree, tmp
     assert others == ["(SEGTCN_TRACEBACK=1 shows where)"]
 
 
+@pytest.mark.slow  # a process that imports all
+def test_a_wrong_option_of_fit_is_told_as_such(write_lea_tree, tmp_path, capsys):
+    words = ["reproduce", "tcnn_gtea", f"--root={write_lea_tree()}", f"--out={tmp_path}/out"]
+    with pytest.raises(SystemExit) as stop:
+        main([*words, "--trainer.maxepochs=1"])
+    assert stop.value.code == 2
+    error, usage = capsys.readouterr().err.splitlines()
+    assert error.startswith("segtcn reproduce: error: unrecognized arguments: --trainer.maxepochs=1; did you mean")
+    assert usage.startswith("usage: segtcn reproduce")
+
+
+def test_quick_runs_have_a_folder_of_their_own(tmp_path, monkeypatch):
+    given = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("segtcn.cli.bench.bench_networks", lambda *words: given.append(words[2]) or [])
+    for words in ([], ["--quick"], ["--quick", "--out=here"]):
+        assert main(["bench", "gtea", "--root=.", *words]) == 0
+    assert [*map(str, given)] == ["runs/bench_gtea", "runs/bench_gtea_quick", "here"]
+
+
 @pytest.mark.parametrize("out", ["file", "file/out"])
 def test_a_folder_that_cannot_be_written_is_named(out, write_lea_tree, tmp_path, capsys):
     (tmp_path / "file").touch()
@@ -156,6 +178,9 @@ def test_a_folder_that_cannot_be_written_is_named(out, write_lea_tree, tmp_path,
         (["reproduce", "tcnn_gtea", "--root=.", "--splits=1"], "--splits is not an option of `segtcn fit`: the row"),
         (["reproduce", "tcnn_gtea", "--root=.", "--models", "tdnn"], "--models is not an option of `segtcn fit`"),
         (["reproduce", "ms_tcn"], "no published row 'ms_tcn': `segtcn reproduce` without a name lists all"),
+        (["reproduce", "tcnn_gtae"], "did you mean tcnn_gtea?"),
+        (["reproduce", "--root=."], "the name of a row is missing: `segtcn reproduce` alone lists all"),
+        (["reproduce", "tcnn_gtea", "--root=.", "--seed", "1"], "on which splits; did you mean --seeds?"),
     ],
 )
 def test_wrong_words_are_answered_with_what_is_missing(words, message, tmp_path, monkeypatch, capsys):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -359,16 +358,28 @@ def test_videos_without_truth_are_said_and_left_out(root, tmp_path, capsys):
 def test_the_groups_of_the_card_are_drawn_unless_they_say_nothing(root, tmp_path, capsys):
     preds = {name: truth_of(root, name) for name in ("P01_tea", "P01_soup", "P02_tea", "P02_soup")}
     cases = (
-        (r"^P\d+", r"2 groups '^P\d+'", nullcontext()),
-        ("^P", "videos", pytest.warns(UserWarning, match=re.escape("'^P', which makes one group of all videos"))),
-        ("^S", "videos", pytest.warns(UserWarning, match=re.escape("'^S', which does not match P01_"))),
-        (None, "videos", nullcontext()),
+        (r"^P\d+", r"2 groups '^P\d+'", ""),
+        ("^P", "videos", "'^P', which makes one group of all videos"),
+        ("^S", "videos", "'^S', which does not match P01_"),
+        (None, "videos", ""),
     )
-    for groups, drawn, noted in cases:
+    for groups, drawn, problem in cases:
         run = str(write_network(tmp_path / f"run{drawn}{groups}", root, preds, groups=groups))
-        with noted:
-            assert main(["compare", run, run, "--resamples=5"]) == 0
-        assert f"paired bootstrap over the {drawn}" in capsys.readouterr().out
+        assert main(["compare", run, run, "--resamples=5"]) == 0
+        out = capsys.readouterr().out
+        assert f"paired bootstrap over the {drawn}" in out
+        assert ("intervals may be too narrow" in out) == bool(problem)
+        assert problem in out
+        assert main(["compare", run, run, "--resamples=5", "--latex"]) == 0
+        assert ("% Note: the card of the data set" in capsys.readouterr().out) == bool(problem)
+        assert main(["compare", run, run, "--resamples=5", "--json"]) == 0
+        assert any(problem in note for note in json.loads(capsys.readouterr().out)["notes"])
+
+
+def test_one_folder_twice_is_told(runs, capsys):
+    for words, is_told in ((("a=" + runs[0], "b=" + runs[0]), True), (runs[:2], False)):
+        assert main(["compare", *words, "--resamples=5"]) == 0
+        assert ("Note: a and b are the same folder." in capsys.readouterr().out) == is_told
 
 
 def test_nothing_is_written_where_something_is_wrong(runs, tmp_path, capsys):

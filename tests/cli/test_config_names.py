@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from segtcn.cli import main
-from segtcn.cli.config_words import resolve_configs
+from segtcn.cli.config_words import check_one_network, resolve_configs
 from segtcn.config_names import config_folder, find_config
 
 DEFAULT = f"-c={config_folder() / 'trainer' / 'default.yaml'}"
@@ -49,9 +50,42 @@ def test_a_file_of_that_name_in_the_current_directory_wins(name):
 
 def test_an_unknown_name_comes_with_the_nearest_names(capsys):
     assert main(["fit", "-c", "ed_tnc"]) == 1
-    assert "no config 'ed_tnc': neither a file here nor one of segtcn's; the nearest names: ed_tcn" in (
+    assert "no config 'ed_tnc': neither a file or folder here nor one of segtcn's; the nearest names: ed_tcn" in (
         capsys.readouterr().err
     )
+    with pytest.raises(ValueError, match=rf"nor one of segtcn's, which lie in {config_folder()}$"):
+        find_config("xyzzy")
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (
+            ["ed_tcn", "gtea_lea", "dilated_tcn"],
+            r"ed_tcn.yaml and .*dilated_tcn.yaml are configs of different networks",
+        ),
+        (["bilstm", "bigru"], "bilstm.yaml and .*bigru.yaml are configs of different networks"),
+        (["ed_tcn", "mine.yaml"], "ed_tcn.yaml and mine.yaml are configs of different networks"),
+        (["fact", "diffact_gtea"], "diffact_gtea.yaml is a recipe of diffact, not of fact"),
+        (["ms_tcn_plus_plus", "dilated_tcn_gtea"], "dilated_tcn_gtea.yaml is a recipe of dilated_tcn, not of ms_tcn_p"),
+        (["ed_tcn", "ed_tcn", "gtea_lea", "default"], None),
+        (["dilated_tcn", "dilated_tcn_gtea"], None),
+        (["ed_tcn", "same.yaml"], None),
+        (["mine.yaml", "diffact_gtea"], None),
+        (["demo"], None),
+    ],
+)
+def test_configs_of_two_networks_are_not_mixed(names, message):
+    Path("mine.yaml").write_text("model: {net: segtcn.models.TCNN}\n")
+    Path("same.yaml").write_text("model: {net: {class_path: EDTCN, init_args: {kernel_size: 5}}}\n")
+    words = resolve_configs(["fit", *(f"-c={name}" for name in names)])
+    with nullcontext() if message is None else pytest.raises(ValueError, match=message):
+        check_one_network(words)
+
+
+def test_a_command_refuses_configs_of_two_networks(capsys):
+    assert main(["crossval", "-c", "ed_tcn", "-c", "dilated_tcn", "-c", "gtea_lea", "--out=out"]) == 1
+    assert "`segtcn crossval --models` trains several" in capsys.readouterr().err
 
 
 def test_a_name_of_two_configs_is_an_error_that_says_how_to_choose(tmp_path, monkeypatch):

@@ -111,6 +111,8 @@ def test_complete_runs_are_not_repeated_and_interrupted_ones_continue(command, t
     assert torch.load(checkpoint, weights_only=True)["epoch"] == 2
     assert before[0] == (first / "scores.json").read_bytes()
     assert json.loads(before[1]).keys() == json.loads((second / "scores.json").read_text()).keys()
+    with pytest.warns(UserWarning, match=r"runs of other splits or seeds, which .*: split2-seed0$"):
+        assert main([*silent, "--splits=1"]) == 0
 
 
 @pytest.mark.parametrize("damage", ["", "null", "[]", '{"split": 1, "seed": 0}', "another split"])

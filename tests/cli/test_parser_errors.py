@@ -20,6 +20,7 @@ CONFIGS = ["-c", "ed_tcn", "-c", "ms_tcn_tree"]
         ([*CONFIGS, "--model.net.init_args.kernel_sise=3"], "EDTCN has no argument kernel_sise; did you mean kernel_"),
         (["--model.net=EDTCN"], "give --data.reader"),
         (["-c", "ed_tcn"], "no data config is given, such as -c mydata/data.yaml, which `segtcn init mydata` writes"),
+        (["-c", "ed_tcn", "--data.reader.init_args.root=."], "no data config is given, such as -c mydata/data.yaml"),
         (["-c", "ms_tcn_tree", "--data.reader.root=mydata"], "no model config is given, such as -c ed_tcn"),
         (["-c", "nowhere.yaml"], "argument --config: File does not exist"),
     ],

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from segtcn.cli.crossval.tables import models_table, write_results
+from segtcn.cli.parser import UsageError
 from segtcn.cli.stopping import TerminatedError
 
 if TYPE_CHECKING:
@@ -195,6 +196,8 @@ def _known_splits(fit_args: Sequence[str], out: Path) -> list[int]:
     code = "import sys, segtcn.cli.crossval.split_runs as runs; print(*runs.known_splits(sys.argv[1:]))"
     words = [sys.executable, "-c", code, *fit_args, f"--trainer.default_root_dir={out}"]
     result = subprocess.run(words, capture_output=True, text=True, check=False)
+    if result.returncode == 2:  # of a parser
+        raise UsageError(_reason(result.stderr).removeprefix("segtcn fit: error: "))
     if result.returncode:
         reason = re.sub(r"^[\w.]*(?:Error|Exception|error): ", "", _reason(result.stderr))
         raise ChildProcessError(f"the splits of the data set could not be read: {reason}")

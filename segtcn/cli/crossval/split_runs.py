@@ -23,6 +23,7 @@ from segtcn.cli.lightning import SegmentationCLI
 from segtcn.cli.run_folder import choose_checkpoint
 from segtcn.cli.stopping import raise_if_interrupted, saved_by_signals
 from segtcn.data import SegmentationDataset
+from segtcn.labels.classes import listed
 from segtcn.peak_memory import peak_memory_mib
 from segtcn.segmenter.checkpoint import newest_intact
 from segtcn.text_table import SCORE_HEADINGS
@@ -74,6 +75,13 @@ def crossval_runs(fit_args: Sequence[str], grid: Grid, out: Path) -> dict[str, A
     _check_one_truth(runs, out)
     results = _results(plan, runs, seeds, splits, out)
     write_results(out, "results", results, results_table(results))
+    complete = {path.parent for path in out.glob("split*-seed*/scores.json")}
+    if others := sorted(path.name for path in complete - {_scores_file(out, *run).parent for run in todo}):
+        warnings.warn(
+            f"{out} has runs of other splits or seeds, which this table leaves out and `segtcn compare` takes in: "
+            f"{listed(others)}",
+            stacklevel=2,
+        )
     return results
 
 
