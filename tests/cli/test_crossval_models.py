@@ -260,7 +260,7 @@ def is_running(pid: int) -> bool:
 
 
 def test_a_failure_is_told_by_its_message_and_not_by_the_usage_below_it(command, capsys):
-    assert main(["crossval", "-c=small.yaml", *command, "--model.net.init_args.kernel=3", "--jobs=2"]) == 1
+    assert status_of(["crossval", "-c=small.yaml", *command, "--model.net.init_args.kernel=3", "--jobs=2"]) == 2
     assert "EDTCN has no argument kernel" in capsys.readouterr().err
     assert main(["crossval", "--models", "small.yaml", *command, "--model.net.init_args.kernel=3"]) == 1
     assert re.search(r"small: failed with status 2: .*EDTCN has no argument kernel", capsys.readouterr().out)
