@@ -121,7 +121,8 @@ def bench_networks(name: str, study: Study, out: Path, jobs: int, quick: bool) -
     warning = "**Quick: one epoch, the numbers mean nothing.**\n\n" if quick else ""
     introduction = f"```\n{command}\n```\n\n{warning}{_LEGEND}"
     files = _write_report(out, name, results, introduction, quick) if results["models"] else []
-    if others := sorted({path.parent.name for path in runs.glob("*/results.json")} - {*results["models"]}):
+    named = {*results["models"], *results["failed"]}
+    if others := sorted({path.parent.name for path in runs.glob("*/results.json")} - named):
         print(f"Not in the report, since this call does not name them: {', '.join(others)}.")
     if failure is not None:
         raise failure
@@ -225,12 +226,14 @@ def _score(runs: Sequence[Run]) -> tuple[list[_Table], list[str]]:
     from segtcn.evaluation import Resampling, compare_runs, interval_notes, known_groups, score_notes, score_run
     from segtcn.metrics.protocols import PROTOCOLS
 
-    tables: list[_Table] = []
-    for protocol in PROTOCOLS:
-        scores = sorted((score_run(run, protocol) for run in runs), key=lambda run: -run.scores["f1@50"])
-        if not tables:
-            groups, note = known_groups(runs, scores[0])
-            how = Resampling(groups=groups, all_pairs=True)  # of all pairs, since the best is found by these scores
+    scores_of = {
+        protocol: sorted((score_run(run, protocol) for run in runs), key=lambda run: -run.scores["f1@50"])
+        for protocol in PROTOCOLS
+    }
+    groups, note = known_groups(runs, next(iter(scores_of.values()))[0])
+    how = Resampling(groups=groups, all_pairs=True)  # of all pairs, since the best is found by these scores
+    tables = []
+    for protocol, scores in scores_of.items():
         differences = compare_runs(scores, how) if len(scores) > 1 else []
         tables.append(_Table(protocol, network_rows(scores, differences, how), score_notes(scores)))
     notes = interval_notes(scores, differences, how)  # they hold for all protocols

@@ -54,7 +54,7 @@ def explain(message: str, parser: argparse.ArgumentParser) -> str:
     """A message in words of the command line, with the nearest option or class if a name is wrong."""
     text = " ".join(message.split())
     if match := re.match(r"unrecognized arguments: .*?(--?[\w.-]+)", text):
-        return text + _nearest(match[1], parser._option_string_actions)
+        return text + nearest(match[1], parser._option_string_actions)
     if match := re.fullmatch(r"the following arguments are required: (.*)", text):
         names = {action.dest: _word(action) for action in parser._actions}
         # of a subcommand jsonargparse says `fit.data.reader`
@@ -73,13 +73,13 @@ def _explain_value(key: str, text: str, parser: argparse.ArgumentParser) -> str:
         return f"{argument}: expected {kind}, got {match[2]}"
     if match := re.search(r"class_path '([\w.]+)\.(\w+)': Option '(\w+)' is not accepted", text):
         parameters = inspect.signature(getattr(importlib.import_module(match[1]), match[2])).parameters
-        return f"{argument}: {match[2]} has no argument {match[3]}{_nearest(match[3], parameters)}"
+        return f"{argument}: {match[2]} has no argument {match[3]}{nearest(match[3], parameters)}"
     if key in CONFIGS and text.endswith("is abstract"):  # an argument of it is given, and nothing names the class
         return CONFIGS[key]
     if key in CLASSES and (match := re.search(r"Expected a dot import path string: (\w+)", text)):
         names = vars(importlib.import_module(CLASSES[key]))
         classes = [name for name, value in names.items() if inspect.isclass(value)]
-        return f"{argument}: there is no class {match[1]}{_nearest(match[1], classes)}"
+        return f"{argument}: there is no class {match[1]}{nearest(match[1], classes)}"
     return f"{argument}: {text}"
 
 
@@ -100,6 +100,16 @@ def _word(action: argparse.Action) -> str:
     return f"{action.option_strings[0]} {value}" if action.option_strings else value
 
 
-def _nearest(word: str, known: Iterable[Any]) -> str:
+def nearest(word: str, known: Iterable[Any]) -> str:
+    """The end of a message about an unknown name: the nearest one of those that are known, or nothing.
+
+    Args:
+        word: the unknown name.
+        known: the others.
+
+    Example:
+        >>> nearest("ed_tnc", ["ed_tcn", "tdnn"])
+        '; did you mean ed_tcn?'
+    """
     near = difflib.get_close_matches(word, [str(name) for name in known], 1)
     return f"; did you mean {near[0]}?" if near else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -13,6 +12,7 @@ from segtcn.atomic import write_text
 from segtcn.cli.bench_networks import QUIET, check_counts, data_option
 from segtcn.cli.crossval.models import Grid, Launch, crossval_parallel
 from segtcn.cli.parser import Dir, UsageError, option_of
+from segtcn.cli.parser_errors import nearest
 from segtcn.config_names import config_folder, find_config, read_config
 from segtcn.text_table import SCORE_HEADINGS, counted, markdown_table
 
@@ -59,15 +59,13 @@ def reproduce(
         print(_list(rows))
         return
     if name not in rows:
-        near = difflib.get_close_matches(name, rows, 1)
-        nearest = f"; did you mean {near[0]}?" if near else ""
-        raise UsageError(f"no published row {name!r}: `segtcn reproduce` without a name lists all{nearest}")
+        raise UsageError(f"no published row {name!r}: `segtcn reproduce` alone lists all{nearest(name, rows)}")
     check_counts(seeds=seeds, jobs=jobs)
     for option in (word.partition("=")[0] for word in overrides if word.startswith("--")):
         if meant := [known for known in OF_CROSSVAL if known.startswith(option)]:  # parsers take beginnings, too
-            nearest = "; did you mean --seeds?" if "--seeds" in meant else ""
+            own = "; did you mean --seeds?" if "--seeds" in meant else ""
             raise UsageError(
-                f"{option} is not an option of `segtcn fit`: the row says what is trained on which splits{nearest}"
+                f"{option} is not an option of `segtcn fit`: the row says what is trained on which splits{own}"
             )
     row, out = rows[name], out or Path(f"runs/reproduce_{name}")
     configs = ["trainer/default", f"data/{row['data']}", *row["model"].split("+")]

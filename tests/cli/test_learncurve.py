@@ -23,10 +23,12 @@ def words(tmp_path, monkeypatch):
     return ["learncurve", "-c=frame_classifier", "-c=data.yaml", *options, "--annotated=0.5,1", "--out=curve"]
 
 
-def test_each_share_is_a_cross_validation_and_what_is_there_is_not_repeated(words, tmp_path, capsys):
+def test_each_share_is_a_cross_validation_and_what_is_there_is_not_repeated(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("segtcn.evaluation.known_groups", lambda runs, scores: (None, "these groups do not fit"))
     assert main(words) == 0
     first = capsys.readouterr().out
     assert "50 % of the annotation" in first
+    assert "Note: these groups do not fit." in first
     assert "run 1 of 1" in first
     curve = json.loads((tmp_path / "curve" / "learncurve.json").read_text())
     for share in ("0.5", "1"):
@@ -37,7 +39,9 @@ def test_each_share_is_a_cross_validation_and_what_is_there_is_not_repeated(word
             assert score == pytest.approx(stored[name]["mean"], abs=0.01)
             assert low <= high
     assert (tmp_path / "curve" / "learncurve.png").stat().st_size > 10_000
-    assert "| 50 %" in (tmp_path / "curve" / "learncurve.md").read_text()
+    report = (tmp_path / "curve" / "learncurve.md").read_text()
+    assert "| 50 %" in report
+    assert "Note: these groups do not fit." in report
     assert main(words) == 0
     assert "run 1 of 1" not in capsys.readouterr().out
 
